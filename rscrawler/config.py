@@ -1,0 +1,407 @@
+"""The configuration: `rscrawler.toml` and the environment, validated.
+
+Every model forbids unknown keys, and `checked` turns what pydantic finds wrong
+into one line for each problem that names the file, the key and what is allowed.
+Site profiles, watch-lists and schedules are read through the same two functions.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+from rscrawler.errors import ConfigurationError
+from rscrawler.items import Level
+
+DEFAULT_CONFIG_NAME = "rscrawler.toml"
+PACKAGE_DIR = Path(__file__).parent
+_ENVIRONMENT_PREFIX = "RSCRAWLER_"
+_SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def parse_duration(value: object) -> timedelta:
+    """`"90s"`, `"20m"`, `"6h"`, `"7d"`, `"2w"` as a time span.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('allowed: a number and a unit, such as "90s", "20m", "6h", "7d", "2w"')
+    return timedelta(seconds=float(match[1]) * _SECONDS_PER_UNIT[match[2]])
+
+
+def format_duration(span: timedelta) -> str:
+    """The shortest text that `parse_duration` reads back as `span`."""
+    seconds = span.total_seconds()
+    for unit in ("w", "d", "h", "m"):
+        if seconds and seconds % _SECONDS_PER_UNIT[unit] == 0:
+            return f"{int(seconds // _SECONDS_PER_UNIT[unit])}{unit}"
+    return f"{seconds:g}s"
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('allowed: an IANA time zone, such as "UTC" or "Asia/Almaty"') from None
+    return name
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["90s", "20m", "6h", "7d"]}),
+]
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Model(BaseModel):
+    """A validated, frozen value that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EmailSettings(Model):
+    """Where alert mails go and how they get there."""
+
+    host: str = Field(min_length=1, description="the SMTP server")
+    port: int = Field(default=587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = None
+    password: SecretStr = SecretStr("")
+    sender: str = Field(pattern="@", description='"Name <address>" or an address')
+    recipients: list[Annotated[str, Field(pattern="@")]] = Field(min_length=1)
+    digest: Literal["cycle", "daily"] = Field(
+        default="cycle", description="one mail for each cycle, or one a day"
+    )
+    digest_at: time = Field(default=time(7, 0), description="when the daily mail goes out")
+    timezone: TimeZoneName = "UTC"
+    timeout: Duration = Field(default=timedelta(seconds=30), description="for each SMTP step")
+
+
+class QuietHours(Model):
+    """A span of the day in which alerts wait; may pass midnight. Nothing is dropped."""
+
+    start: time
+    end: time
+    timezone: TimeZoneName = "UTC"
+
+    @model_validator(mode="after")
+    def _not_the_whole_day(self) -> QuietHours:
+        if self.start == self.end:
+            raise ValueError("start and end must differ, or no alert would ever go out")
+        return self
+
+
+class WebhookSettings(Model):
+    """A signed JSON webhook: the record, with an HMAC-SHA256 of the body."""
+
+    url: SecretStr
+    secret: SecretStr = Field(description="the key of the signature")
+    timeout: Duration = timedelta(seconds=15)
+
+
+class OpsSettings(Model):
+    """Who hears of trouble: mail addresses and names of `alerts.channels`."""
+
+    recipients: list[Annotated[str, Field(pattern="@")]] = []
+    channels: list[str] = []
+
+
+class AlertSettings(Model):
+    """What is worth an alert, and who is told."""
+
+    topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
+    min_level: Literal["primary", "substantial", "mention"] = "substantial"
+    max_age_days: float = Field(
+        default=14, gt=0, description="older than this when first seen: backfill, not news"
+    )
+    flood_limit: int = Field(
+        default=20, ge=1, description="more alerts than this in one cycle become one summary"
+    )
+    quiet_hours: QuietHours | None = None
+    email: EmailSettings | None = None
+    channels: dict[str, SecretStr | list[SecretStr]] = Field(
+        default={}, description="Apprise addresses, by name"
+    )
+    webhooks: dict[str, WebhookSettings] = Field(default={}, description="signed, by name")
+    ops: OpsSettings = OpsSettings()
+
+    @model_validator(mode="after")
+    def _ops_can_be_reached(self) -> AlertSettings:
+        unknown = [name for name in self.ops.channels if name not in self.channels]
+        if unknown:
+            known = ", ".join(sorted(self.channels)) or "none"
+            raise ValueError(
+                f"ops.channels names {unknown[0]!r}, which is not in alerts.channels ({known})"
+            )
+        if self.ops.recipients and self.email is None:
+            raise ValueError("ops.recipients needs alerts.email to send through")
+        return self
+
+    @property
+    def minimum(self) -> Level:
+        """`min_level` as a `Level`."""
+        return Level(self.min_level)
+
+    def channel_addresses(self, name: str) -> list[str]:
+        """The Apprise addresses under `name`, as plain text: they hold tokens, never log them."""
+        value = self.channels[name]
+        secrets = value if isinstance(value, list) else [value]
+        return [secret.get_secret_value() for secret in secrets]
+
+
+class CrawlSettings(Model):
+    """How a cycle behaves, whatever the site."""
+
+    recheck_after: list[Duration] = Field(
+        default=[timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
+        description="ages, counted from first sight, at which a piece is asked for again",
+    )
+    removal_after: Duration = Field(
+        default=timedelta(hours=1),
+        description="time between the two checks that must both find a piece gone",
+    )
+    retries: int = Field(default=2, ge=0, le=10, description="after a 5xx, 429 or time-out")
+    timeout: Duration = Field(default=timedelta(seconds=30), description="for one response")
+    retry_after_limit: Duration = Field(
+        default=timedelta(minutes=2),
+        description="a longer Retry-After ends this cycle's requests to the host",
+    )
+    max_response_mib: float = Field(default=16, gt=0)
+    archive_dir: Path | None = Field(default=None, description="keep raw pages as WARC here")
+
+
+class SchedulingSettings(Model):
+    """How the service runs its jobs."""
+
+    time_limit: Duration = Field(
+        default=timedelta(minutes=30), description="a crawl that runs longer is ended"
+    )
+    misfire_grace: Duration = Field(
+        default=timedelta(days=1), description="a run missed by less than this is caught up once"
+    )
+
+
+class MonitoringSettings(Model):
+    """Signs of life for the operator."""
+
+    heartbeat_url: SecretStr | None = Field(
+        default=None, description="requested after each good cycle"
+    )
+    weekly_mail: bool = False
+    metrics_file: Path | None = Field(default=None, description="Prometheus text, each cycle")
+    silent_after_factor: float = Field(
+        default=4.0, gt=1, description="times the longest usual gap between pieces"
+    )
+
+
+class Config(BaseSettings):
+    """Everything `rscrawler.toml` can say. Paths are absolute once loaded."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=_ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+    )
+
+    output_dir: Path = Path("output")
+    database_url: SecretStr | None = Field(
+        default=None, description="sqlite:///… or postgresql+psycopg://…; default: in output_dir"
+    )
+    contact: str | None = Field(default=None, description="goes into the User-Agent")
+    sites_dir: Path | None = Field(default=None, description="further site profiles")
+    topics_dir: Path | None = Field(default=None, description="further watch-lists")
+    schedules_dir: Path | None = Field(default=None, description="further schedules")
+    sites: dict[str, dict[str, Any]] = Field(
+        default={}, description="keys that override the profile of that name"
+    )
+    alerts: AlertSettings = AlertSettings()
+    crawl: CrawlSettings = CrawlSettings()
+    scheduling: SchedulingSettings = SchedulingSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+
+    @property
+    def database(self) -> str:
+        """The database URL as plain text: it may hold a password, never log it."""
+        if self.database_url is None:
+            return f"sqlite:///{self.output_dir / 'rscrawler.db'}"
+        return self.database_url.get_secret_value()
+
+
+def find_config(named: Path | None) -> Path | None:
+    """The configuration file: the one named, `$RSCRAWLER_CONFIG`, `./rscrawler.toml` or none.
+
+    Raises:
+        ConfigurationError: a file was named and is not there.
+    """
+    origin = "--config"
+    if named is None and (from_environment := os.environ.get("RSCRAWLER_CONFIG")):
+        named, origin = Path(from_environment), "RSCRAWLER_CONFIG"
+    if named is not None:
+        if not named.is_file():
+            raise ConfigurationError(
+                f"{named}: no such file ({origin}); `rscrawler init` writes one"
+            )
+        return named.resolve()
+    default = Path(DEFAULT_CONFIG_NAME)
+    return default.resolve() if default.is_file() else None
+
+
+def load_config(path: Path | None) -> Config:
+    """The configuration in `path` (None: the defaults), with the environment on top.
+
+    Raises:
+        ConfigurationError: with every problem found, one a line.
+    """
+    _check_environment_names()
+    values = read_toml(path) if path else {}
+    name = str(path) if path else "environment"
+    environment = EnvSettingsSource(
+        Config, env_prefix=_ENVIRONMENT_PREFIX, env_nested_delimiter="__", env_ignore_empty=False
+    )
+    config = checked(Config, _merged(values, environment()), name)
+    return _with_absolute_paths(config, path.parent if path else Path.cwd())
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
+
+
+def checked(model: type[ModelT], values: object, name: str) -> ModelT:
+    """`values` as a `model`; `name` is the file that they came from.
+
+    Raises:
+        ConfigurationError: one line for each problem: file, key, what is wrong, what is allowed.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(
+            *(f"{name}: {_problem(model, dict(found))}" for found in error.errors())
+        ) from None
+
+
+def _problem(model: type[BaseModel], found: dict[str, Any]) -> str:
+    location = [str(part) for part in found["loc"]]
+    key = ".".join(location) or "(whole file)"
+    if found["type"] == "extra_forbidden":
+        allowed = ", ".join(sorted(_keys_beside(model, found["loc"])))
+        return f"{key}: unknown key; allowed here: {allowed}" if allowed else f"{key}: unknown key"
+    if found["type"] == "missing":
+        return f"{key}: is missing"
+    message = found["msg"].removeprefix("Value error, ")
+    shown = found["input"]
+    is_secret = any(
+        word in part.lower()
+        for part in location
+        for word in ("password", "secret", "channels", "url", "webhooks")
+    )
+    if isinstance(shown, str | int | float | bool) and not (is_secret and isinstance(shown, str)):
+        return f"{key}: {shown!r}: {message}"
+    return f"{key}: {message}"
+
+
+def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the table holding `location` may have, as far as they can be told."""
+    current: type[BaseModel] | None = model
+    for part in location[:-1]:
+        if current is None:
+            return []
+        info = current.model_fields.get(str(part))
+        if info is None:
+            continue  # a list index, a name in a mapping, or a union member's tag
+        current = _model_within(info.annotation)
+    return list(current.model_fields) if current else []
+
+
+def _model_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if (found := _model_within(argument)) is not None:
+            return found
+    return None
+
+
+def _check_environment_names() -> None:
+    allowed = {name.upper() for name in Config.model_fields} | {"CONFIG"}
+    problems = [
+        f"environment: {name}: unknown key; allowed: {_ENVIRONMENT_PREFIX} with one of "
+        + ", ".join(sorted(allowed))
+        for name in sorted(os.environ)
+        if name.startswith(_ENVIRONMENT_PREFIX)
+        and name.removeprefix(_ENVIRONMENT_PREFIX).split("__")[0] not in allowed
+    ]
+    if problems:
+        raise ConfigurationError(*problems)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        beneath = merged.get(key)
+        if isinstance(value, dict) and isinstance(beneath, dict):
+            merged[key] = _merged(beneath, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else (folder / path.expanduser()).resolve()
+
+    changes: dict[str, Any] = {
+        name: absolute(getattr(config, name))
+        for name in ("output_dir", "sites_dir", "topics_dir", "schedules_dir")
+    }
+    url = config.database_url.get_secret_value() if config.database_url else ""
+    if (match := re.fullmatch(r"sqlite(?:\+pysqlite)?:///(.+)", url)) and match[1] != ":memory:":
+        changes["database_url"] = SecretStr(f"sqlite:///{absolute(Path(match[1]))}")
+    changes["crawl"] = config.crawl.model_copy(
+        update={"archive_dir": absolute(config.crawl.archive_dir)}
+    )
+    changes["monitoring"] = config.monitoring.model_copy(
+        update={"metrics_file": absolute(config.monitoring.metrics_file)}
+    )
+    return config.model_copy(update=changes)

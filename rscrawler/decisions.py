@@ -1,0 +1,203 @@
+"""What should happen, decided over plain values with the time handed in.
+
+Nothing here reads a clock, a file or a database: the pipelines and the spider
+ask, and carry the answers out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
+
+# Spellings that a typesetter changes without changing the text.
+_TYPOGRAPHY = str.maketrans(
+    {
+        "‘": "'", "’": "'", "‚": "'", "‛": "'", "′": "'", "`": "'",
+        "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"', "»": '"', "″": '"',
+        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-",
+        "…": "...", "\u00ad": None, "\u200b": None, "\u2060": None, "\ufeff": None,
+    }
+)  # fmt: skip
+_DASHES = re.compile(r"\s*-+\s*")
+
+
+def in_substance(text: str | None) -> str:
+    """`text` without what a mere re-typesetting changes: quotes, dashes, white space."""
+    if not text:
+        return ""
+    folded = unicodedata.normalize("NFKC", text.translate(_TYPOGRAPHY))
+    return " ".join(_DASHES.sub("-", folded).split())
+
+
+def text_digest(article: Article) -> str:
+    """32 hex digits that change exactly when title, subtitle or body change in substance."""
+    parts = (article.title, article.subtitle, article.body)
+    return _digest("\x1f".join(in_substance(part) for part in parts))
+
+
+def body_digest(article: Article, min_words: int = 20) -> str | None:
+    """32 hex digits of the body in substance; None if it is too short to tell copies apart."""
+    if article.word_count < min_words:
+        return None
+    return _digest(in_substance(article.body))
+
+
+def new_article_id(site: str, address_key: str) -> str:
+    """16 hex digits, the same for the same site and first address on every machine."""
+    return _digest(f"{site}\x1f{address_key}")[:16]
+
+
+def new_record_id(article_id: str, version: int) -> str:
+    """The identity of one line of the JSONL: stable, however often it is delivered."""
+    return f"{article_id}-{version}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownArticle:
+    """What the store knows of a piece, as far as decisions need it."""
+
+    article_id: str
+    url: str
+    version: int
+    novelty: Novelty
+    first_seen_at: datetime
+    fetched_at: datetime
+    text_digest: str
+    page_digest: str
+    modified_at: datetime | None = None
+    published_at: datetime | None = None
+    dated_at: datetime | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    duplicate_of: str | None = None
+    next_check_at: datetime | None = None
+    gone_at: datetime | None = None
+    removed_at: datetime | None = None
+
+
+def event_of(known: KnownArticle | None, digest: str) -> Event | None:
+    """What a freshly read page is: new, updated, or None for unchanged.
+
+    A piece that comes back after it was recorded as removed is an update.
+    """
+    if known is None:
+        return Event.NEW
+    if known.removed_at is not None or known.text_digest != digest:
+        return Event.UPDATED
+    return None
+
+
+def novelty_of(
+    published_at: datetime | None, first_seen_at: datetime, max_age: timedelta, *, in_baseline: bool
+) -> Novelty:
+    """Whether a piece is news. One without a date counts as published when it was first seen."""
+    if in_baseline:
+        return Novelty.BASELINE
+    if published_at is not None and first_seen_at - published_at > max_age:
+        return Novelty.BACKFILL
+    return Novelty.NEW
+
+
+def topics_to_alert(
+    article: Article,
+    *,
+    levels_before: dict[str, Level],
+    already_alerted: Iterable[str],
+    topics: Sequence[str],
+    minimum: Level,
+) -> list[TopicFlag]:
+    """The flags of this version that somebody should be told of; empty: nobody.
+
+    A new piece alerts when it is news; an updated one when its level rises to
+    `minimum` or above. `levels_before` are the levels of the text before, judged by
+    the present watch-list, so that a changed watch-list alone never alerts. Nobody
+    is told of a duplicate, or of one piece twice on one topic.
+    """
+    if article.duplicate_of is not None or article.event is Event.REMOVED:
+        return []
+    if article.event is Event.NEW and article.novelty is not Novelty.NEW:
+        return []
+    told = set(already_alerted)
+    return [
+        flag
+        for flag in article.topics
+        if flag.topic in topics
+        and flag.topic not in told
+        and flag.level.reaches(minimum)
+        and not levels_before.get(flag.topic, Level.NONE).reaches(minimum)
+    ]
+
+
+def next_check(
+    first_seen_at: datetime, now: datetime, recheck_after: Sequence[timedelta]
+) -> datetime | None:
+    """When a piece is asked for again on the ageing schedule; None: no more by age.
+
+    A visit that comes late takes the place of every check that it has passed.
+    """
+    return next(
+        (first_seen_at + age for age in sorted(recheck_after) if first_seen_at + age > now), None
+    )
+
+
+def is_dated_later(known: KnownArticle, dated_at: datetime | None) -> bool:
+    """Whether a feed's or sitemap's date says that the stored version is out of date.
+
+    Compared with the date that the same signals gave at the last fetch; failing that,
+    with the page's own dates; failing those, with the time of the fetch.
+    """
+    if dated_at is None:
+        return False
+    reference = known.dated_at or known.modified_at or known.published_at or known.fetched_at
+    return dated_at > reference
+
+
+@dataclass(frozen=True, slots=True)
+class GoneDecision:
+    """What to do about a piece whose page answers 404 or 410."""
+
+    record_removal: bool
+    gone_at: datetime
+    next_check_at: datetime | None
+
+
+def after_gone(known: KnownArticle, now: datetime, removal_after: timedelta) -> GoneDecision:
+    """Removed once two checks, at least `removal_after` apart, both found it gone."""
+    if known.removed_at is not None:
+        return GoneDecision(False, known.gone_at or now, None)
+    if known.gone_at is not None and now - known.gone_at >= removal_after:
+        return GoneDecision(True, known.gone_at, None)
+    first = known.gone_at or now
+    return GoneDecision(False, first, first + removal_after)
+
+
+def retry_at(attempts: int, now: datetime) -> datetime:
+    """When an address that could not be fetched is tried again: 1 min, doubling, up to 6 h."""
+    return now + min(timedelta(minutes=2 ** max(attempts - 1, 0)), timedelta(hours=6))
+
+
+def walks_on(
+    *, page: int, max_pages: int, is_first_run: bool, is_full: bool, has_links: bool, has_news: bool
+) -> bool:
+    """Whether a listing is followed to its next page.
+
+    `has_links`: the page shows an article at all that this walk has not shown before;
+    `has_news`: it shows one that was not known before this cycle.
+    """
+    if not has_links:
+        return False
+    if is_full:
+        return True
+    if is_first_run:
+        return page < max_pages
+    return has_news

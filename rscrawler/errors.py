@@ -1,0 +1,47 @@
+"""What can go wrong in a way that the person at the keyboard can mend.
+
+    RscrawlerError
+    ├── ConfigurationError   a file or key is wrong; exit status 2
+    ├── StoreError           the database cannot be opened, read or migrated
+    ├── OutputError          the output folder cannot be written
+    └── DeliveryError        one message did not reach one channel
+        ├── TransientDeliveryError    trying again can help
+        └── PermanentDeliveryError    it cannot
+
+Anything else that is raised is a bug and is left to show as one.
+"""
+
+
+class RscrawlerError(Exception):
+    """The root: its text is one line that says what is wrong and what to do."""
+
+
+class ConfigurationError(RscrawlerError):
+    """A configuration file, site profile, watch-list or schedule is wrong.
+
+    `problems` holds every line found wrong at once, each naming file and key.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StoreError(RscrawlerError):
+    """The database cannot be used as it is."""
+
+
+class OutputError(RscrawlerError):
+    """The output folder cannot be written; nothing has been lost."""
+
+
+class DeliveryError(RscrawlerError):
+    """A message did not reach a channel."""
+
+
+class TransientDeliveryError(DeliveryError):
+    """Trying again later can help: a time-out, a 4xx SMTP reply, a refused connection."""
+
+
+class PermanentDeliveryError(DeliveryError):
+    """Trying again cannot help: a rejected recipient, a 5xx SMTP reply."""

@@ -1,0 +1,199 @@
+"""Site profiles: what a site is, as data.
+
+A profile is a TOML file named for its site. The shipped ones lie beside this
+module; a configuration can add a folder (`sites_dir`), where a file of the same
+name wins, and `[sites.NAME]` in `rscrawler.toml` overrides single keys.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urljoin, urlsplit
+
+from pydantic import AfterValidator, Field, field_validator
+
+from rscrawler.config import PACKAGE_DIR, Config, Model, checked, read_toml
+from rscrawler.errors import ConfigurationError
+
+SHIPPED_SITES_DIR = PACKAGE_DIR / "sites"
+
+
+class SourceKind(StrEnum):
+    """What a source's answer looks like, and so how its links are read."""
+
+    SECTION = "section"
+    TAG = "tag"
+    FEED = "feed"
+    SITEMAP = "sitemap"
+
+
+def _valid_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_valid_pattern)]
+Selectors = list[Annotated[str, Field(min_length=1)]]
+
+
+class Source(Model):
+    """An address that leads to articles."""
+
+    kind: SourceKind
+    path: str = Field(description="relative to base_url")
+    page_parameter: str | None = Field(
+        default="page", description="query parameter of further pages; empty: there are none"
+    )
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether `page_parameter` leads to older entries."""
+        return bool(self.page_parameter) and self.kind is not SourceKind.SITEMAP
+
+
+class Links(Model):
+    """Which addresses of the site are articles, judged by their path alone.
+
+    What passes is still checked on the page itself, so the patterns may be generous.
+    """
+
+    article: list[Pattern] = Field(
+        default=[r"^/.+"], description="a path that matches one of these may be an article"
+    )
+    not_article: list[Pattern] = Field(
+        default=[], description="a path that matches one of these is none"
+    )
+    within: Selectors = Field(
+        default=[], description="where on a listing the links count; empty: on the whole page"
+    )
+    slug_suffix: Pattern | None = Field(
+        default=None, description="what a slug may end in besides its words, such as a post id"
+    )
+
+    def is_article_path(self, path: str) -> bool:
+        """Whether `path` (with its leading slash) may be an article's."""
+        return any(re.search(pattern, path) for pattern in self.article) and not any(
+            re.search(pattern, path) for pattern in self.not_article
+        )
+
+
+class Markup(Model):
+    """CSS selectors, each list in order of preference.
+
+    `container` is the page's own article; all but `foreign` are looked for inside it.
+    """
+
+    container: Selectors = Field(default=["article"], description="the page's own article")
+    foreign: Selectors = Field(default=[], description="other articles that the page carries")
+    title: Selectors = ["h1"]
+    subtitle: Selectors = []
+    authors: Selectors = ["[rel~=author]"]
+    sections: Selectors = Field(default=[], description="links whose address ends in the slug")
+    tags: Selectors = Field(default=["a[href*='/tag/']"], description="links to tag pages")
+    published_text: Selectors = Field(
+        default=["time[datetime]"], description="the printed date, for want of a better"
+    )
+    body: Selectors = Field(default=[], description="holds the paragraphs")
+    image: Selectors = ["figure img", "img"]
+    caption: Selectors = ["figcaption"]
+    credit: Selectors = []
+    cut: Selectors = Field(default=[], description="is never part of the body")
+    cut_text: list[Pattern] = Field(
+        default=[], description="a paragraph that matches one of these is never part of the body"
+    )
+
+
+class SiteProfile(Model):
+    """One site: where it is, how politely it is asked, and how its pages are read."""
+
+    base_url: str = Field(pattern=r"^https?://[^/]+", description="every address is relative to it")
+    hosts: list[str] = Field(default=[], description="further host names of the site")
+    title: str | None = Field(default=None, description="the outlet's name, as readers know it")
+    enabled: bool = Field(default=True, description="crawled when no site is named")
+    verified: date | None = Field(default=None, description="day of the last check on live pages")
+    download_delay: float = Field(default=1.0, ge=0, description="seconds between requests")
+    concurrency: int = Field(default=2, ge=1, le=16)
+    max_pages: int = Field(default=2, ge=1, description="listing pages deep on a first run")
+    sources: list[Source] = Field(min_length=1)
+    links: Links = Links()
+    markup: Markup = Markup()
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_trailing_slash(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def all_hosts(self) -> frozenset[str]:
+        """Every host (with its port, if one is given) whose pages are this site's."""
+        return frozenset({urlsplit(self.base_url).netloc, *self.hosts})
+
+    def address(self, path: str) -> str:
+        """The absolute address of `path` on this site."""
+        return urljoin(f"{self.base_url}/", path.lstrip("/"))
+
+
+def load_sites(config: Config) -> dict[str, SiteProfile]:
+    """Every site profile by name, shipped and own, with the configuration's overrides.
+
+    Raises:
+        ConfigurationError: with every problem found in every file.
+    """
+    files = {path.stem: path for path in sorted(SHIPPED_SITES_DIR.glob("*.toml"))}
+    if config.sites_dir:
+        if not config.sites_dir.is_dir():
+            raise ConfigurationError(f"sites_dir: {config.sites_dir} is not a folder")
+        files |= {path.stem: path for path in sorted(config.sites_dir.glob("*.toml"))}
+    sites: dict[str, SiteProfile] = {}
+    problems: list[str] = []
+    for name in [*files, *(key for key in config.sites if key not in files)]:
+        try:
+            sites[name] = _site(name, files.get(name), config.sites.get(name))
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigurationError(*problems)
+    return sites
+
+
+def _site(name: str, path: Path | None, overrides: dict[str, Any] | None) -> SiteProfile:
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is None:
+        raise ConfigurationError(
+            f"{path or f'sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
+        )
+    if path is None:
+        return checked(SiteProfile, overrides, f"sites.{name} (no profile of that name is shipped)")
+    values = read_toml(path)
+    checked(SiteProfile, values, str(path))
+    if overrides is None:
+        return checked(SiteProfile, values, str(path))
+    return checked(SiteProfile, {**values, **overrides}, f"rscrawler.toml: sites.{name}")
+
+
+def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:
+    """The sites named, or all enabled ones if none is.
+
+    Raises:
+        ConfigurationError: a name is unknown, or nothing is enabled.
+    """
+    unknown = [name for name in names if name not in sites]
+    if unknown:
+        known = ", ".join(sorted(sites))
+        raise ConfigurationError(
+            *(f"site {name!r} is not known; allowed: {known}" for name in unknown)
+        )
+    chosen = (
+        {name: sites[name] for name in dict.fromkeys(names)}
+        if names
+        else {name: site for name, site in sites.items() if site.enabled}
+    )
+    if not chosen:
+        raise ConfigurationError("no site is enabled; set `enabled = true` under one [sites.NAME]")
+    return chosen

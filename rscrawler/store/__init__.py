@@ -1,0 +1,34 @@
+"""The store: everything that survives a crash, and all the SQL there is."""
+
+from __future__ import annotations
+
+from rscrawler.store.articles import ArticleStore
+from rscrawler.store.database import Database, open_database
+from rscrawler.store.discovery import DiscoveryStore
+from rscrawler.store.health import HealthStore
+from rscrawler.store.leases import LeaseStore
+
+
+class Store:
+    """One database, by subject."""
+
+    def __init__(self, database: Database) -> None:
+        self.articles = ArticleStore(database)
+        self.discovery = DiscoveryStore(database)
+        self.health = HealthStore(database)
+        self.leases = LeaseStore(database)
+        self._database = database
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """The store at a database URL, brought to the current schema.
+
+        Raises:
+            ConfigurationError: the URL is of no use.
+            StoreError: the database cannot be used.
+        """
+        return cls(open_database(url))
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._database.close()

@@ -1,0 +1,447 @@
+"""Articles, their versions and what is handed on of them.
+
+`record` is the one moment at which a piece becomes known: article, version,
+addresses, fingerprints, flags and outbox rows are written in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, or_, select, update
+
+from rscrawler.decisions import KnownArticle
+from rscrawler.items import Article, Event, Novelty
+from rscrawler.store.database import Database, in_portions
+from rscrawler.store.discovery import AddressState
+from rscrawler.store.tables import address, article, band, flag, outbox, version
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What tells one text from another; `signature` and `bands` are for near-duplicates."""
+
+    text_digest: str
+    body_digest: str | None
+    slug_stem: str
+    signature: bytes | None = None
+    bands: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """The request that brought a page: which address asked for it and what it answered."""
+
+    run_id: str
+    address_keys: tuple[tuple[str, str], ...]  # (key, url) of every address that led to it
+    page_digest: str
+    etag: str | None = None
+    last_modified: str | None = None
+    dated_at: datetime | None = None
+    next_check_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """All that one transaction writes of a version; `channels` get an outbox row each."""
+
+    article: Article
+    fingerprint: Fingerprint
+    visit: Visit
+    recorded_at: datetime
+    channels: tuple[str, ...]
+    alerted_topics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A stored piece whose text may be that of another."""
+
+    article_id: str
+    site: str
+    url: str
+    first_seen_at: datetime
+    duplicate_of: str | None
+    slug_stem: str
+    body_digest: str | None
+    signature: bytes | None
+
+
+_KNOWN = (
+    article.c.article_id,
+    article.c.url,
+    article.c.version,
+    article.c.novelty,
+    article.c.first_seen_at,
+    article.c.fetched_at,
+    article.c.text_digest,
+    article.c.page_digest,
+    article.c.modified_at,
+    article.c.published_at,
+    article.c.dated_at,
+    article.c.etag,
+    article.c.last_modified,
+    article.c.duplicate_of,
+    article.c.next_check_at,
+    article.c.gone_at,
+    article.c.removed_at,
+)
+_TWIN = (
+    article.c.article_id,
+    article.c.site,
+    article.c.url,
+    article.c.first_seen_at,
+    article.c.duplicate_of,
+    article.c.slug_stem,
+    article.c.body_digest,
+    article.c.signature,
+)
+
+
+class ArticleStore:
+    """Articles in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Look-ups.
+
+    def by_ids(self, article_ids: Iterable[str]) -> dict[str, KnownArticle]:
+        """What is known of these pieces, by id."""
+        found: dict[str, KnownArticle] = {}
+        for portion in in_portions(list(article_ids)):
+            for known in self._known(select(*_KNOWN).where(article.c.article_id.in_(portion))):
+                found[known.article_id] = known
+        return found
+
+    def by_addresses(self, site: str, keys: Sequence[str]) -> KnownArticle | None:
+        """The piece that any of these address keys leads to; the first-seen one if several do."""
+        query = (
+            select(*_KNOWN)
+            .join(address, address.c.article_id == article.c.article_id)
+            .where(address.c.site == site, address.c.key.in_(keys))
+            .order_by(article.c.first_seen_at, article.c.number)
+            .limit(1)
+        )
+        return next(self._known(query), None)
+
+    def due(self, site: str, now: datetime) -> list[KnownArticle]:
+        """Pieces whose next check on the ageing schedule has come, the longest due first."""
+        query = (
+            select(*_KNOWN)
+            .where(article.c.site == site, article.c.next_check_at <= now)
+            .order_by(article.c.next_check_at, article.c.number)
+        )
+        return list(self._known(query))
+
+    def _known(self, query: Select[Any]) -> Iterator[KnownArticle]:
+        with self._database.reading() as connection:
+            for row in connection.execute(query):
+                yield replace(KnownArticle(*row), novelty=Novelty(row.novelty))
+
+    def twins(
+        self, site: str, slug_stem: str, digest: str | None, bands: Sequence[int]
+    ) -> list[Twin]:
+        """Pieces on any site that may have the same text, first-seen first.
+
+        That is: the same body, a shared band of the signature, or (on the same site)
+        the same slug but for its suffix.
+        """
+        wanted = [and_(article.c.site == site, article.c.slug_stem == slug_stem)]
+        if digest is not None:
+            wanted.append(article.c.body_digest == digest)
+        if bands:
+            sharing = select(band.c.article).where(band.c.key.in_(bands))
+            wanted.append(article.c.number.in_(sharing))
+        query = (
+            select(*_TWIN).where(or_(*wanted)).order_by(article.c.first_seen_at, article.c.number)
+        )
+        with self._database.reading() as connection:
+            return [
+                Twin(
+                    row.article_id, row.site, row.url, row.first_seen_at, row.duplicate_of,
+                    row.slug_stem, row.body_digest, row.signature,
+                )
+                for row in connection.execute(query)
+            ]  # fmt: skip
+
+    def count(self, site: str) -> int:
+        """How many pieces of a site are known."""
+        with self._database.reading() as connection:
+            return (
+                connection.scalar(
+                    select(func.count()).select_from(article).where(article.c.site == site)
+                )
+                or 0
+            )
+
+    def latest_record(self, article_id: str) -> Article | None:
+        """The last recorded version of a piece, whole."""
+        return next(iter(self.history(article_id)[-1:]), None)
+
+    def history(self, article_id: str) -> list[Article]:
+        """Every version of a piece, oldest first."""
+        query = (
+            select(version.c.record)
+            .where(version.c.article_id == article_id)
+            .order_by(version.c.version)
+        )
+        with self._database.reading() as connection:
+            return [Article.from_record(json.loads(line)) for line in connection.scalars(query)]
+
+    def alerted_topics(self, article_id: str) -> set[str]:
+        """The topics on which somebody was told of a piece."""
+        query = select(flag.c.topic).where(
+            flag.c.article_id == article_id, flag.c.alerted_at.is_not(None)
+        )
+        with self._database.reading() as connection:
+            return set(connection.scalars(query))
+
+    def records(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Every stored record in the order in which they were recorded.
+
+        `since` is inclusive, `until` exclusive; both are times of recording.
+        """
+        query = select(version.c.record).order_by(version.c.recorded_at, version.c.record_id)
+        if since is not None:
+            query = query.where(version.c.recorded_at >= since)
+        if until is not None:
+            query = query.where(version.c.recorded_at < until)
+        with self._database.reading() as connection:
+            for line in connection.execution_options(yield_per=500).scalars(query):
+                yield json.loads(line)
+
+    def first_seen_times(self, site: str, since: datetime) -> list[datetime]:
+        """When pieces of a site were first seen since a time, in order."""
+        query = (
+            select(article.c.first_seen_at)
+            .where(article.c.site == site, article.c.first_seen_at >= since)
+            .order_by(article.c.first_seen_at)
+        )
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
+
+    # Writing.
+
+    def record(self, recording: Recording) -> None:
+        """Make a version known, with everything that is to be handed on, in one transaction."""
+        item, moment = recording.article, recording.recorded_at
+        with self._database.writing() as connection:
+            number = self._write_article(connection, recording)
+            self._write_addresses(
+                connection, item.site, item.article_id, recording.visit.address_keys, moment
+            )
+            self._write_bands(connection, number, recording.fingerprint.bands)
+            self._write_flags(connection, recording)
+            _write_version(connection, item, moment, recording.visit.run_id, recording.channels)
+
+    def _write_article(self, connection: Connection, recording: Recording) -> int:
+        item, visit, print_ = recording.article, recording.visit, recording.fingerprint
+        values = {
+            "url": item.url,
+            "version": item.version,
+            "published_at": item.published_at,
+            "modified_at": item.modified_at,
+            "fetched_at": item.fetched_at,
+            "dated_at": visit.dated_at,
+            "etag": visit.etag,
+            "last_modified": visit.last_modified,
+            "page_digest": visit.page_digest,
+            "text_digest": print_.text_digest,
+            "body_digest": print_.body_digest,
+            "slug_stem": print_.slug_stem,
+            "signature": print_.signature,
+            "duplicate_of": item.duplicate_of,
+            "next_check_at": visit.next_check_at,
+            "gone_at": None,
+            "removed_at": None,
+        }
+        if item.version == 1:
+            values |= {
+                "article_id": item.article_id,
+                "site": item.site,
+                "novelty": item.novelty,
+                "first_seen_at": item.first_seen_at,
+            }
+            result = connection.execute(article.insert().values(values).returning(article.c.number))
+            return int(result.scalar_one())
+        statement = (
+            update(article)
+            .where(article.c.article_id == item.article_id, article.c.version == item.version - 1)
+            .values(values)
+            .returning(article.c.number)
+        )
+        return int(connection.execute(statement).scalar_one())
+
+    def _write_addresses(
+        self,
+        connection: Connection,
+        site: str,
+        article_id: str,
+        address_keys: Sequence[tuple[str, str]],
+        seen_at: datetime,
+    ) -> None:
+        if not address_keys:
+            return
+        statement = self._database.upsert(address).on_conflict_do_update(
+            index_elements=["site", "key"],
+            set_={"state": AddressState.KNOWN, "article_id": article_id, "next_try_at": None},
+        )
+        connection.execute(
+            statement,
+            [
+                {
+                    "site": site,
+                    "key": key,
+                    "url": url,
+                    "state": AddressState.KNOWN,
+                    "article_id": article_id,
+                    "seen_at": seen_at,
+                    "seen_in": "",
+                }
+                for key, url in address_keys
+            ],
+        )
+
+    def _write_bands(self, connection: Connection, number: int, keys: tuple[int, ...]) -> None:
+        if keys:
+            connection.execute(
+                self._database.upsert(band).on_conflict_do_nothing(),
+                [{"key": key, "article": number} for key in keys],
+            )
+
+    def _write_flags(self, connection: Connection, recording: Recording) -> None:
+        rows = [
+            {
+                "article_id": recording.article.article_id,
+                "topic": each.topic,
+                "level": each.level,
+                "alerted_at": (
+                    recording.recorded_at if each.topic in recording.alerted_topics else None
+                ),
+            }
+            for each in recording.article.topics
+        ]
+        if not rows:
+            return
+        insert = self._database.upsert(flag)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["article_id", "topic"],
+                set_={
+                    "level": insert.excluded.level,
+                    "alerted_at": func.coalesce(flag.c.alerted_at, insert.excluded.alerted_at),
+                },
+            ),
+            rows,
+        )
+
+    def record_unchanged(
+        self,
+        article_id: str,
+        *,
+        site: str,
+        address_keys: Sequence[tuple[str, str]],
+        fetched_at: datetime,
+        next_check_at: datetime | None,
+        page_digest: str | None = None,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        dated_at: datetime | None = None,
+    ) -> None:
+        """A piece was asked for again and its text is as it was.
+
+        `page_digest` is None after a "not modified" answer: validators then stay.
+        """
+        values: dict[str, Any] = {
+            "fetched_at": fetched_at,
+            "next_check_at": next_check_at,
+            "gone_at": None,
+        }
+        if dated_at is not None:
+            values["dated_at"] = dated_at
+        if page_digest is not None:
+            values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
+        with self._database.writing() as connection:
+            connection.execute(
+                update(article).where(article.c.article_id == article_id).values(values)
+            )
+            self._write_addresses(connection, site, article_id, address_keys, fetched_at)
+
+    def record_dates(self, dated: dict[str, datetime]) -> None:
+        """Remember the dates that sources give, by article id, for pieces fetched in this cycle."""
+        if not dated:
+            return
+        with self._database.writing() as connection:
+            for article_id, dated_at in dated.items():
+                connection.execute(
+                    update(article)
+                    .where(article.c.article_id == article_id)
+                    .values(dated_at=dated_at)
+                )
+
+    def record_gone(
+        self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
+    ) -> None:
+        """A piece's page answered that it is gone; it is not yet recorded as removed."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(article)
+                .where(article.c.article_id == article_id)
+                .values(gone_at=gone_at, next_check_at=next_check_at)
+            )
+
+    def record_removal(
+        self, item: Article, *, removed_at: datetime, run_id: str, channels: Sequence[str]
+    ) -> None:
+        """Make the removal of a piece known, as its next version, in one transaction."""
+        if item.event is not Event.REMOVED:
+            raise ValueError(f"{item.record_id} is not a removal")
+        with self._database.writing() as connection:
+            connection.execute(
+                update(article)
+                .where(
+                    article.c.article_id == item.article_id,
+                    article.c.version == item.version - 1,
+                )
+                .values(version=item.version, removed_at=removed_at, next_check_at=None)
+            )
+            _write_version(connection, item, removed_at, run_id, channels)
+
+
+def _write_version(
+    connection: Connection,
+    item: Article,
+    recorded_at: datetime,
+    run_id: str,
+    channels: Sequence[str],
+) -> None:
+    connection.execute(
+        version.insert().values(
+            record_id=item.record_id,
+            article_id=item.article_id,
+            version=item.version,
+            recorded_at=recorded_at,
+            event=item.event,
+            record=json.dumps(item.to_record(), ensure_ascii=False),
+        )
+    )
+    connection.execute(
+        outbox.insert(),
+        [
+            {
+                "channel": channel,
+                "record_id": item.record_id,
+                "run_id": run_id,
+                "created_at": recorded_at,
+                "state": "pending",
+            }
+            for channel in channels
+        ],
+    )

@@ -1,0 +1,129 @@
+"""The database handle: SQLite in WAL mode by default, PostgreSQL by URL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+
+from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.store.migrations import migrate
+
+SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
+# SQLite allows 32,766 variables in a statement; PostgreSQL more.
+MAX_KEYS_PER_QUERY = 500
+
+
+class Database:
+    """What every part of the store works through: an engine, for reading and for writing."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether it is PostgreSQL, not SQLite."""
+        return self._engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that never waits for a writer."""
+        with self._engine.connect() as connection:
+            yield connection.execution_options(sqlite_read_only=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back on an error."""
+        with self._engine.begin() as connection:
+            yield connection
+
+    def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
+        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """A database that has the current schema.
+
+    Raises:
+        ConfigurationError: the URL is not one of SQLite or PostgreSQL.
+        StoreError: the database cannot be reached, is damaged or is newer than the program.
+    """
+    parsed = _parsed(url)
+    shown = parsed.render_as_string(hide_password=True)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            engine = _sqlite_engine(parsed)
+        else:
+            engine = create_engine(parsed, pool_pre_ping=True)
+        migrate(engine, datetime.now(UTC))
+    except OSError as error:
+        raise StoreError(f"database {shown}: {error.strerror or error}") from error
+    except (OperationalError, DatabaseError) as error:
+        raise StoreError(f"database {shown}: {_first_line(error)}") from error
+    return Database(engine)
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ArgumentError("")
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError):
+        raise ConfigurationError(
+            "database_url: is not one that can be used; allowed: sqlite:///path or "
+            "postgresql+psycopg://user:password@host/database"
+        ) from None
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        connect_args={
+            "timeout": SQLITE_BUSY_TIMEOUT_SECONDS,
+            # The driver's own transactions start late and deadlock two writers.
+            "isolation_level": None,
+        },
+    )
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin_immediately(connection: Any) -> None:
+        if not connection.get_execution_options().get("sqlite_read_only"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _first_line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return str(cause).strip().splitlines()[0]
+
+
+def in_portions(keys: Sequence[str]) -> list[Sequence[str]]:
+    """`keys`, cut into lists that fit into one statement."""
+    return [
+        keys[start : start + MAX_KEYS_PER_QUERY]
+        for start in range(0, len(keys), MAX_KEYS_PER_QUERY)
+    ]

@@ -1,0 +1,94 @@
+"""Leases: who may do a thing that two must not do at once.
+
+A lease names its owner and ends by itself unless renewed. An owner that died on
+this machine loses it at once; one on another machine, when it runs out.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import delete, or_, select, update
+
+from rscrawler.store.database import Database
+from rscrawler.store.tables import lease
+
+LEASE_DURATION = timedelta(minutes=2)
+LEASE_RENEWAL = timedelta(seconds=30)
+
+
+def process_identity() -> str:
+    """`host/pid/start`: names this process, and no later one with the same number."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}/{pid}/{_start_of(pid)}"
+
+
+def is_alive(owner: str) -> bool:
+    """Whether `owner` may still run: False only for one of this machine that is known dead."""
+    host, _, rest = owner.partition("/")
+    pid, _, start = rest.partition("/")
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    return _start_of(int(pid)) == start
+
+
+def _start_of(pid: int) -> str:
+    """When a process started, as the system counts it; empty when there is none."""
+    with suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    with suppress(OSError):
+        if not Path("/proc/self/stat").exists():
+            os.kill(pid, 0)
+            return "running"
+    return ""
+
+
+class LeaseStore:
+    """Leases in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def acquire(self, name: str, owner: str, now: datetime) -> bool:
+        """Take or renew a lease; False if somebody else holds it."""
+        insert = self._database.upsert(lease).values(
+            name=name, owner=owner, expires_at=now + LEASE_DURATION
+        )
+        with self._database.writing() as connection:
+            holder = connection.scalar(select(lease.c.owner).where(lease.c.name == name))
+            if holder is not None and holder != owner and not is_alive(holder):
+                connection.execute(
+                    delete(lease).where(lease.c.name == name, lease.c.owner == holder)
+                )
+            result = connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["name"],
+                    set_={"owner": owner, "expires_at": now + LEASE_DURATION},
+                    where=or_(lease.c.owner == owner, lease.c.expires_at <= now),
+                ).returning(lease.c.name)
+            )
+            return result.first() is not None
+
+    def renew(self, name: str, owner: str, now: datetime) -> bool:
+        """Keep a lease; False if it has been lost."""
+        with self._database.writing() as connection:
+            result = connection.execute(
+                update(lease)
+                .where(lease.c.name == name, lease.c.owner == owner)
+                .values(expires_at=now + LEASE_DURATION)
+            )
+            return result.rowcount == 1
+
+    def release(self, name: str, owner: str) -> None:
+        """Give a lease back, if it is still this owner's."""
+        with self._database.writing() as connection:
+            connection.execute(delete(lease).where(lease.c.name == name, lease.c.owner == owner))
+
+    def holder(self, name: str) -> str | None:
+        """Who holds a lease, expired or not; None: nobody."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(lease.c.owner).where(lease.c.name == name))

@@ -1,0 +1,59 @@
+"""Numbered steps from an older schema to the current one; only ever appended.
+
+A new database is made whole from `tables.metadata` and stamped with the last
+number. Each step runs in one transaction with the number it writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, func, inspect, select, text
+
+from rscrawler.errors import StoreError
+from rscrawler.store import tables
+
+Step = Callable[[Connection], None]
+
+# Step N brings schema N to N + 1. Schema 1 was the first.
+STEPS: list[Step] = []
+CURRENT_VERSION = 1 + len(STEPS)
+_POSTGRESQL_LOCK = 7_226_104_115
+
+
+def migrate(engine: Engine, now: datetime) -> None:
+    """Bring the database to the current schema; safe when several processes start at once.
+
+    Raises:
+        StoreError: the database was written by a newer version of the program.
+    """
+    with engine.connect() as connection:
+        if _version(connection) == CURRENT_VERSION:
+            return
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(:key)"), {"key": _POSTGRESQL_LOCK}
+            )
+        found = _version(connection)
+        if found is None:
+            tables.metadata.create_all(connection)
+        elif found > CURRENT_VERSION:
+            raise StoreError(
+                f"the database has schema {found}, this program knows up to {CURRENT_VERSION}; "
+                "install the newer rscrawler that wrote it"
+            )
+        for step in STEPS[(found or CURRENT_VERSION) - 1 :]:
+            step(connection)
+        if found != CURRENT_VERSION:
+            connection.execute(
+                tables.schema_version.insert().values(version=CURRENT_VERSION, applied_at=now)
+            )
+
+
+def _version(connection: Connection) -> int | None:
+    if not inspect(connection).has_table(tables.schema_version.name):
+        return None
+    found: int | None = connection.scalar(select(func.max(tables.schema_version.c.version)))
+    return found

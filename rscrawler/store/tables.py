@@ -1,0 +1,264 @@
+"""The current schema, whole.
+
+A new database is made from this module; an older one is brought here by the
+numbered steps in `migrations.py`. Times are text (`Moment`), so that SQLite and
+PostgreSQL store and sort them alike.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData()
+
+
+class Moment(TypeDecorator[datetime]):
+    """A UTC time as `2026-11-24T13:21:39.000000Z`: fixed width, so it sorts as text."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Text for the database; a time without a zone is a bug and is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """The time, in UTC."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+# SQLite numbers rows by itself only in a column declared INTEGER.
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+schema_version = Table(
+    "schema_version",
+    metadata,
+    Column("version", Integer, primary_key=True),
+    Column("applied_at", Moment, nullable=False),
+)
+
+site = Table(
+    "site",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("baseline_at", Moment),  # end of the first successful cycle; NULL: not yet
+    Column("last_run_at", Moment),
+    Column("last_success_at", Moment),
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("site", String, primary_key=True),
+    Column("url", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_digest", String(32)),  # of the last page; NULL: never read
+    Column("read_at", Moment),  # last answer, 304 included
+    Column("dated_at", Moment),  # the date that the site's index gives it
+    Column("next_page", Text),  # where an interrupted walk goes on; NULL: it was finished
+    Column("failures", Integer, nullable=False, default=0),  # in a row
+)
+
+article = Table(
+    "article",
+    metadata,
+    Column("number", RowNumber, primary_key=True, autoincrement=True),
+    Column("article_id", String(20), nullable=False, unique=True),
+    Column("site", String, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("novelty", String, nullable=False),
+    Column("published_at", Moment),
+    Column("modified_at", Moment),
+    Column("first_seen_at", Moment, nullable=False),
+    Column("fetched_at", Moment, nullable=False),
+    Column("dated_at", Moment),  # latest date a feed or sitemap gave when it was last fetched
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("page_digest", String(32), nullable=False),  # of the bytes, to skip parsing
+    Column("text_digest", String(32), nullable=False),  # of title, subtitle and body in substance
+    Column("body_digest", String(32)),  # of the body in substance; NULL: too short to compare
+    Column("slug_stem", Text, nullable=False),
+    Column("signature", LargeBinary),  # MinHash, 128 × uint32; NULL: too short to compare
+    Column("duplicate_of", String(20)),
+    Column("next_check_at", Moment),  # NULL: only when a source dates it later
+    Column("gone_at", Moment),  # first check that found it gone; NULL: it is there
+    Column("removed_at", Moment),  # recorded as removed
+    Index("article_due", "site", "next_check_at"),
+    Index("article_body", "body_digest"),
+    Index("article_stem", "site", "slug_stem"),
+    Index("article_published", "site", "first_seen_at"),
+)
+
+# Every address ever met, so that none is fetched twice and none is forgotten.
+address = Table(
+    "address",
+    metadata,
+    Column("site", String, primary_key=True),
+    Column("key", String, primary_key=True),  # see extraction.addresses.address_key
+    Column("url", Text, nullable=False),
+    # pending: to be fetched · passed: seen in an archive, not wanted · known: an article's
+    # · rejected: its page is no article
+    Column("state", String, nullable=False),
+    Column("article_id", String(20)),
+    Column("seen_at", Moment, nullable=False),
+    Column("seen_in", Text, nullable=False, default=""),  # paths of the sources, by line feeds
+    Column("dated_at", Moment),
+    Column("published_hint", Moment),  # what a feed or sitemap says of its publication
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_at", Moment),
+    Index("address_pending", "site", "state", "next_try_at"),
+    Index("address_article", "article_id"),
+)
+
+version = Table(
+    "version",
+    metadata,
+    Column("record_id", String(32), primary_key=True),
+    Column("article_id", String(20), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("recorded_at", Moment, nullable=False),
+    Column("event", String, nullable=False),
+    Column("record", Text, nullable=False),  # the line of the JSONL, without its line feed
+    UniqueConstraint("article_id", "version"),
+    Index("version_recorded", "recorded_at"),
+)
+
+# Locality-sensitive hashing: two near-duplicates share at least one band.
+band = Table(
+    "band",
+    metadata,
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("article", RowNumber, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# The best level a piece has reached on a topic, and whether anybody was told.
+flag = Table(
+    "flag",
+    metadata,
+    Column("article_id", String(20), primary_key=True),
+    Column("topic", String, primary_key=True),
+    Column("level", String, nullable=False),
+    Column("alerted_at", Moment),
+)
+
+# What is still to be handed on. A row is one record for one channel:
+# `articles` and `flagged` (the JSONL files), `email`, `channel:NAME`, `webhook:NAME`.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", RowNumber, primary_key=True, autoincrement=True),
+    Column("channel", String, nullable=False),
+    Column("record_id", String(32), nullable=False),
+    Column("run_id", String(32), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("state", String, nullable=False),  # pending · done
+    Column("message_id", String),  # the message that carries it; NULL: none yet, or a JSONL row
+    Column("file", String),  # JSONL rows: the file under output_dir, and where the line lies
+    Column("start_byte", BigInteger),
+    Column("end_byte", BigInteger),
+    UniqueConstraint("channel", "record_id"),
+    Index("outbox_pending", "state", "channel", "number"),
+    Index("outbox_message", "message_id"),
+)
+
+# How much of each JSONL file is known to be whole; what lies beyond is cut off on start.
+jsonl_file = Table(
+    "jsonl_file",
+    metadata,
+    Column("file", String, primary_key=True),
+    Column("committed_bytes", BigInteger, nullable=False),
+)
+
+# A message as it is sent, and sent again: the bytes never change once composed.
+message = Table(
+    "message",
+    metadata,
+    Column("message_id", String, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("kind", String, nullable=False),  # alert · summary · ops · weekly
+    Column("created_at", Moment, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("state", String, nullable=False),  # pending · done · failed
+    Column("claimed_by", String),
+    Column("claimed_until", Moment),
+    Index("message_state", "state", "channel"),
+)
+
+# One addressee of a message. One that was served is never served again.
+recipient = Table(
+    "recipient",
+    metadata,
+    Column("message_id", ForeignKey("message.message_id"), primary_key=True),
+    Column("address", String, primary_key=True),
+    Column("state", String, nullable=False),  # pending · done · failed
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_try_at", Moment, nullable=False),
+    Column("last_error", Text),
+    Index("recipient_due", "state", "next_try_at"),
+)
+
+problem = Table(
+    "problem",
+    metadata,
+    Column("subject", String, primary_key=True),  # a site's name, or `outbox`
+    Column("code", String, primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("told_at", Moment),  # when the operators were told; NULL: not yet
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("site", String, primary_key=True),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("succeeded", Integer),
+    Column("counters", Text),  # JSON
+    Index("run_site", "site", "started_at"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("owner", String, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+# When each job of the schedules last fired: two services share it, and none fires twice.
+fired = Table(
+    "fired",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("fire_at", Moment, primary_key=True),
+    Column("fired_by", String, nullable=False),
+    Column("ended_at", Moment),
+    Column("outcome", String),
+)

