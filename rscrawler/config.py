@@ -11,8 +11,10 @@ import os
 import re
 import tomllib
 from datetime import time, timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -70,6 +72,23 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _mail_address(written: str) -> str:
+    name, address = parseaddr(written)
+    local, _, domain = address.rpartition("@")
+    if not (local and domain and address.isascii()) or not (name + address).isprintable():
+        raise ValueError('allowed: "desk@example.org" or "Name <desk@example.org>"')
+    return written
+
+
+def _web_address(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("allowed: an http or https address")
+    return url
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+WebAddress = Annotated[SecretStr, AfterValidator(_web_address)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -93,14 +112,17 @@ class EmailSettings(Model):
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str | None = None
     password: SecretStr = SecretStr("")
-    sender: str = Field(pattern="@", description='"Name <address>" or an address')
-    recipients: list[Annotated[str, Field(pattern="@")]] = Field(min_length=1)
+    sender: MailAddress = Field(description='"Name <address>" or an address')
+    recipients: list[MailAddress] = Field(min_length=1)
     digest: Literal["cycle", "daily"] = Field(
         default="cycle", description="one mail for each cycle, or one a day"
     )
     digest_at: time = Field(default=time(7, 0), description="when the daily mail goes out")
     timezone: TimeZoneName = "UTC"
     timeout: Duration = Field(default=timedelta(seconds=30), description="for each SMTP step")
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of the authority to trust instead of the system's"
+    )
 
 
 class QuietHours(Model):
@@ -120,15 +142,15 @@ class QuietHours(Model):
 class WebhookSettings(Model):
     """A signed JSON webhook: the record, with an HMAC-SHA256 of the body."""
 
-    url: SecretStr
-    secret: SecretStr = Field(description="the key of the signature")
+    url: WebAddress
+    secret: SecretStr = Field(min_length=1, description="the key of the signature")
     timeout: Duration = timedelta(seconds=15)
 
 
 class OpsSettings(Model):
     """Who hears of trouble: mail addresses and names of `alerts.channels`."""
 
-    recipients: list[Annotated[str, Field(pattern="@")]] = []
+    recipients: list[MailAddress] = []
     channels: list[str] = []
 
 
@@ -167,6 +189,15 @@ class AlertSettings(Model):
     def minimum(self) -> Level:
         """`min_level` as a `Level`."""
         return Level(self.min_level)
+
+    @property
+    def alert_channels(self) -> tuple[str, ...]:
+        """The outbox channels that an alert goes to: `email`, `channel:NAME`, `webhook:NAME`."""
+        return (
+            *(["email"] if self.email else []),
+            *(f"channel:{name}" for name in self.channels if name not in self.ops.channels),
+            *(f"webhook:{name}" for name in self.webhooks),
+        )
 
     def channel_addresses(self, name: str) -> list[str]:
         """The Apprise addresses under `name`, as plain text: they hold tokens, never log them."""

@@ -187,13 +187,23 @@ def retry_at(attempts: int, now: datetime) -> datetime:
 
 
 def walks_on(
-    *, page: int, max_pages: int, is_first_run: bool, is_full: bool, has_links: bool, has_news: bool
+    *,
+    page: int,
+    max_pages: int,
+    must_reach: int,
+    is_first_run: bool,
+    is_full: bool,
+    has_links: bool,
+    has_news: bool,
 ) -> bool:
     """Whether a listing is followed to its next page.
 
     `has_links`: the page shows an article at all that this walk has not shown before;
-    `has_news`: it shows one that was not known before this cycle.
+    `has_news`: it shows one that was not known before this cycle; `must_reach`: the
+    page that an earlier, unfinished walk was about to read (0: none).
     """
+    if page < must_reach:
+        return True
     if not has_links:
         return False
     if is_full:
@@ -201,3 +211,13 @@ def walks_on(
     if is_first_run:
         return page < max_pages
     return has_news
+
+
+def trusts_not_modified(
+    read_at: datetime | None, now: datetime, at_most: timedelta = timedelta(days=1)
+) -> bool:
+    """Whether a source may be asked conditionally: not if its text was not seen for a day.
+
+    A server that answers "not modified" to everything can so hide news for a day, no more.
+    """
+    return read_at is not None and now - read_at < at_most

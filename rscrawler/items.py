@@ -103,7 +103,8 @@ class Article:
 
     The spider fills what the page says; the pipelines fill identity, novelty,
     `duplicate_of` and `topics`; the store gives `version`, `event` and `record_id`.
-    A field that is not known is None (an empty list for the plural ones).
+    A field that is not known is None (an empty list for the plural ones). `found_in`
+    holds the paths of the sources that had shown the piece when it was recorded.
     """
 
     site: str
@@ -121,6 +122,7 @@ class Article:
     image: Image | None = None
     republished_from: str | None = None
     aliases: list[str] = field(default_factory=list)
+    found_in: list[str] = field(default_factory=list)
     extraction: Extraction = field(default_factory=lambda: Extraction("none"))
     # Given by the pipelines and the store.
     record_id: str = ""
@@ -158,6 +160,7 @@ class Article:
             "site": self.site,
             "url": self.url,
             "aliases": self.aliases,
+            "found_in": self.found_in,
             "title": self.title,
             "subtitle": self.subtitle,
             "authors": self.authors,

@@ -7,6 +7,7 @@ from rscrawler.store.database import Database, open_database
 from rscrawler.store.discovery import DiscoveryStore
 from rscrawler.store.health import HealthStore
 from rscrawler.store.leases import LeaseStore
+from rscrawler.store.outbox import OutboxStore
 
 
 class Store:
@@ -17,6 +18,7 @@ class Store:
         self.discovery = DiscoveryStore(database)
         self.health = HealthStore(database)
         self.leases = LeaseStore(database)
+        self.outbox = OutboxStore(database)
         self._database = database
 
     @classmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -71,35 +71,8 @@ class Twin:
     signature: bytes | None
 
 
-_KNOWN = (
-    article.c.article_id,
-    article.c.url,
-    article.c.version,
-    article.c.novelty,
-    article.c.first_seen_at,
-    article.c.fetched_at,
-    article.c.text_digest,
-    article.c.page_digest,
-    article.c.modified_at,
-    article.c.published_at,
-    article.c.dated_at,
-    article.c.etag,
-    article.c.last_modified,
-    article.c.duplicate_of,
-    article.c.next_check_at,
-    article.c.gone_at,
-    article.c.removed_at,
-)
-_TWIN = (
-    article.c.article_id,
-    article.c.site,
-    article.c.url,
-    article.c.first_seen_at,
-    article.c.duplicate_of,
-    article.c.slug_stem,
-    article.c.body_digest,
-    article.c.signature,
-)
+_KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
+_TWIN = tuple(article.c[name] for name in Twin.__slots__)
 
 
 class ArticleStore:
@@ -141,7 +114,7 @@ class ArticleStore:
     def _known(self, query: Select[Any]) -> Iterator[KnownArticle]:
         with self._database.reading() as connection:
             for row in connection.execute(query):
-                yield replace(KnownArticle(*row), novelty=Novelty(row.novelty))
+                yield KnownArticle(**{**row._mapping, "novelty": Novelty(row.novelty)})
 
     def twins(
         self, site: str, slug_stem: str, digest: str | None, bands: Sequence[int]
@@ -161,13 +134,7 @@ class ArticleStore:
             select(*_TWIN).where(or_(*wanted)).order_by(article.c.first_seen_at, article.c.number)
         )
         with self._database.reading() as connection:
-            return [
-                Twin(
-                    row.article_id, row.site, row.url, row.first_seen_at, row.duplicate_of,
-                    row.slug_stem, row.body_digest, row.signature,
-                )
-                for row in connection.execute(query)
-            ]  # fmt: skip
+            return [Twin(**row._mapping) for row in connection.execute(query)]
 
     def count(self, site: str) -> int:
         """How many pieces of a site are known."""

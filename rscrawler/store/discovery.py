@@ -7,15 +7,16 @@ whose article could not be fetched yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Insert, Row, and_, case, func, or_, select, update
 
 from rscrawler.store.database import Database, in_portions
-from rscrawler.store.tables import address, source
+from rscrawler.store.tables import address, robots, source
 
 
 class AddressState(StrEnum):
@@ -37,7 +38,8 @@ class SourceState:
     body_digest: str | None = None
     read_at: datetime | None = None
     dated_at: datetime | None = None
-    next_page: str | None = None
+    asked_at: datetime | None = None
+    walk_to: int | None = None
     failures: int = 0
 
 
@@ -60,6 +62,7 @@ class KnownAddress:
     url: str
     state: AddressState
     article_id: str | None
+    seen_at: datetime
     seen_in: tuple[str, ...] = ()
     dated_at: datetime | None = None
     published_at: datetime | None = None
@@ -86,7 +89,7 @@ class SourceReading:
     last_modified: str | None = None
     body_digest: str | None = None
     dated_at: datetime | None = None
-    next_page: str | None = None
+    walk_to: int | None = None
 
 
 _KNOWN_ADDRESS = (
@@ -94,6 +97,7 @@ _KNOWN_ADDRESS = (
     address.c.url,
     address.c.state,
     address.c.article_id,
+    address.c.seen_at,
     address.c.seen_in,
     address.c.dated_at,
     address.c.published_hint,
@@ -110,13 +114,10 @@ class DiscoveryStore:
 
     def sources(self, site: str) -> dict[str, SourceState]:
         """What is remembered of each source of a site, by its URL."""
-        columns = (
-            source.c.url, source.c.etag, source.c.last_modified, source.c.body_digest,
-            source.c.read_at, source.c.dated_at, source.c.next_page, source.c.failures,
-        )  # fmt: skip
+        columns = (source.c[name] for name in SourceState.__slots__)
         with self._database.reading() as connection:
             rows = connection.execute(select(*columns).where(source.c.site == site))
-            return {row.url: SourceState(*row) for row in rows}
+            return {row.url: SourceState(**row._mapping) for row in rows}
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, KnownAddress]:
         """Those of `keys` that were met before."""
@@ -161,12 +162,13 @@ class DiscoveryStore:
         """Write down a page of a source and every address on it, in one transaction."""
         values = {
             "kind": reading.kind,
-            "read_at": reading.read_at,
-            "next_page": reading.next_page,
+            "asked_at": reading.read_at,
+            "walk_to": reading.walk_to,
             "failures": 0,
         }
         if reading.is_first_page:
             values |= {
+                "read_at": reading.read_at,
                 "etag": reading.etag,
                 "last_modified": reading.last_modified,
                 "body_digest": reading.body_digest,
@@ -223,7 +225,7 @@ class DiscoveryStore:
             connection.execute(
                 update(source)
                 .where(source.c.site == site, source.c.url == url)
-                .values(read_at=now, failures=0)
+                .values(asked_at=now, failures=0)
             )
 
     def record_source_failure(self, site: str, url: str, kind: str) -> None:
@@ -258,27 +260,39 @@ class DiscoveryStore:
                 .values(attempts=address.c.attempts + 1, next_try_at=next_try_at)
             )
 
-    def sources_of(self, article_id: str) -> list[str]:
-        """The paths of the sources that showed a piece, in the order in which they did."""
-        query = (
-            select(address.c.seen_in)
-            .where(address.c.article_id == article_id)
-            .order_by(address.c.seen_at, address.c.key)
+    def robots(self, host: str, not_before: datetime) -> bytes | None:
+        """The robots.txt of a host if it was fetched since `not_before`."""
+        query = select(robots.c.body).where(
+            robots.c.host == host, robots.c.fetched_at >= not_before
         )
         with self._database.reading() as connection:
-            lines = [line for text in connection.scalars(query) for line in text.split("\n")]
-        return list(dict.fromkeys(line for line in lines if line))
+            return connection.scalar(query)
+
+    def record_robots(self, host: str, body: bytes, now: datetime) -> None:
+        """Keep the robots.txt of a host."""
+        values = {"body": body, "fetched_at": now}
+        insert = self._database.upsert(robots).values(host=host, **values)
+        with self._database.writing() as connection:
+            connection.execute(insert.on_conflict_do_update(index_elements=["host"], set_=values))
+
+    def sources_showing(self, site: str, keys: Iterable[str]) -> list[str]:
+        """The paths of the sources that showed any of these addresses."""
+        shown = self.addresses(site, keys).values()
+        return list(dict.fromkeys(path for address in shown for path in address.seen_in))
 
 
-def _known_address(row: Sequence[object]) -> KnownAddress:
-    key, url, state, article_id, seen_in, *rest = row
+def _known_address(row: Row[Any]) -> KnownAddress:
     return KnownAddress(
-        key,  # type: ignore[arg-type]
-        url,  # type: ignore[arg-type]
-        AddressState(str(state)),
-        article_id,  # type: ignore[arg-type]
-        tuple(str(seen_in).split("\n")) if seen_in else (),
-        *rest,  # type: ignore[arg-type]
+        key=row.key,
+        url=row.url,
+        state=AddressState(row.state),
+        article_id=row.article_id,
+        seen_at=row.seen_at,
+        seen_in=tuple(row.seen_in.split("\n")) if row.seen_in else (),
+        dated_at=row.dated_at,
+        published_at=row.published_hint,
+        attempts=row.attempts,
+        next_try_at=row.next_try_at,
     )
 
 

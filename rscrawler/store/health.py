@@ -44,6 +44,7 @@ class SiteState:
     baseline_at: datetime | None = None
     last_run_at: datetime | None = None
     last_success_at: datetime | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class HealthStore:
         """The state of a site; an empty one if it was never crawled."""
         with self._database.reading() as connection:
             row = connection.execute(select(site).where(site.c.name == name)).one_or_none()
-        return SiteState(*row) if row else SiteState(name)
+        return SiteState(**row._mapping) if row else SiteState(name)
 
     def record_start(self, run_id: str, name: str, now: datetime) -> None:
         """A cycle over a site begins."""
@@ -97,6 +98,11 @@ class HealthStore:
                     .where(site.c.name == name)
                     .values(last_success_at=now, baseline_at=func.coalesce(site.c.baseline_at, now))
                 )
+
+    def record_not_before(self, name: str, moment: datetime) -> None:
+        """A site asked to be left alone until `moment`."""
+        with self._database.writing() as connection:
+            connection.execute(update(site).where(site.c.name == name).values(not_before=moment))
 
     def runs(self, name: str, limit: int) -> list[Run]:
         """The last ended cycles of a site, newest first."""

@@ -65,6 +65,16 @@ site = Table(
     Column("baseline_at", Moment),  # end of the first successful cycle; NULL: not yet
     Column("last_run_at", Moment),
     Column("last_success_at", Moment),
+    Column("not_before", Moment),  # a long Retry-After: the host is left alone until then
+)
+
+# A host's robots.txt, kept for a day.
+robots = Table(
+    "robots",
+    metadata,
+    Column("host", String, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("fetched_at", Moment, nullable=False),
 )
 
 source = Table(
@@ -76,9 +86,10 @@ source = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("body_digest", String(32)),  # of the last page; NULL: never read
-    Column("read_at", Moment),  # last answer, 304 included
+    Column("read_at", Moment),  # last time that a page was sent and read; NULL: never
+    Column("asked_at", Moment),  # last answer, "not modified" included
     Column("dated_at", Moment),  # the date that the site's index gives it
-    Column("next_page", Text),  # where an interrupted walk goes on; NULL: it was finished
+    Column("walk_to", Integer),  # page that an unfinished walk must still reach; NULL: none
     Column("failures", Integer, nullable=False, default=0),  # in a row
 )
 
@@ -165,6 +176,9 @@ flag = Table(
     Column("level", String, nullable=False),
     Column("alerted_at", Moment),
 )
+
+ARTICLES_CHANNEL = "articles"
+FLAGGED_CHANNEL = "flagged"
 
 # What is still to be handed on. A row is one record for one channel:
 # `articles` and `flagged` (the JSONL files), `email`, `channel:NAME`, `webhook:NAME`.

@@ -1,0 +1,101 @@
+"""What changed between two texts, word by word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+# Beyond this many comparisons a changed stretch is given whole, not word by word.
+_MAX_COMPARISONS = 2_000_000
+_TOKEN = re.compile(r"\S+\s*|\s+")
+
+
+class Kind(StrEnum):
+    """What became of a stretch of text."""
+
+    SAME = "same"
+    REMOVED = "removed"
+    ADDED = "added"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A stretch of text and what became of it."""
+
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCount:
+    """How many words were added and removed."""
+
+    added: int
+    removed: int
+
+
+def word_diff(old: str, new: str) -> list[Change]:
+    """The stretches of both texts, in order.
+
+    Those that are same or removed make up `old`, those that are same or added `new`,
+    but for white space at the ends of words. Paragraphs are matched first (blank lines
+    divide them), then the words within those that differ.
+    """
+    return list(_joined(_by_paragraph(_paragraphs(old), _paragraphs(new))))
+
+
+def count_words(changes: Sequence[Change]) -> ChangeCount:
+    """How many words the changes add and remove."""
+
+    def words(kind: Kind) -> int:
+        return sum(len(change.text.split()) for change in changes if change.kind is kind)
+
+    return ChangeCount(words(Kind.ADDED), words(Kind.REMOVED))
+
+
+def _paragraphs(text: str) -> list[str]:
+    """The text in pieces that each end behind a blank line."""
+    return re.findall(r"(?s).+?(?:\n\n+|\Z)", text)
+
+
+def _by_paragraph(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
+    for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield Change(Kind.SAME, "".join(new[k:m]))
+        else:
+            yield from _by_word("".join(old[i:j]), "".join(new[k:m]))
+
+
+def _by_word(old: str, new: str) -> Iterator[Change]:
+    before, after = _TOKEN.findall(old), _TOKEN.findall(new)
+    if not before or not after or len(before) * len(after) > _MAX_COMPARISONS:
+        yield Change(Kind.REMOVED, old)
+        yield Change(Kind.ADDED, new)
+        return
+    bare_before, bare_after = [t.strip() for t in before], [t.strip() for t in after]
+    matcher = SequenceMatcher(None, bare_before, bare_after, autojunk=False)
+    for tag, i, j, k, m in matcher.get_opcodes():
+        if tag == "equal":
+            yield Change(Kind.SAME, "".join(after[k:m]))
+        else:
+            yield Change(Kind.REMOVED, "".join(before[i:j]))
+            yield Change(Kind.ADDED, "".join(after[k:m]))
+
+
+def _joined(changes: Iterator[Change]) -> Iterator[Change]:
+    """Without empty stretches, and neighbours of one kind as one."""
+    held: Change | None = None
+    for change in changes:
+        if not change.text:
+            continue
+        if held and held.kind is change.kind:
+            held = Change(held.kind, held.text + change.text)
+            continue
+        if held:
+            yield held
+        held = change
+    if held:
+        yield held

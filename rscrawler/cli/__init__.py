@@ -1,0 +1,72 @@
+"""The command line: thin commands over the parts that do the work.
+
+Results go to standard output, logs and progress to standard error. Exit status:
+0 done and healthy; 1 done, but something failed or is unhealthy; 2 wrong usage or
+configuration.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from rscrawler import __version__
+from rscrawler.cli import crawl, inspect, setup, topics
+from rscrawler.cli.common import EXIT_FAILED, EXIT_USAGE, complain
+from rscrawler.cli.logs import configure_logging
+from rscrawler.errors import ConfigurationError, RscrawlerError
+
+app = typer.Typer(
+    name="rscrawler",
+    help="Watches news sites for coverage of Central Asia, and tells you once.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+crawl.register(app)
+inspect.register(app)
+setup.register(app)
+app.add_typer(topics.app, name="topics")
+app.add_typer(setup.alerts_app, name="alerts")
+app.add_typer(setup.config_app, name="config")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rscrawler {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every step, not only what went wrong.")
+    ] = False,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of every command."""
+    configure_logging(logging.INFO if verbose else logging.WARNING, as_json=log_json)
+
+
+def main() -> None:
+    """Run the command line; what the user can mend becomes one line for each problem."""
+    try:
+        app()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            complain(problem)
+        sys.exit(EXIT_USAGE)
+    except RscrawlerError as error:
+        complain(str(error))
+        sys.exit(EXIT_FAILED)
+    except BrokenPipeError:
+        # The reader of a pipe has had enough; leave no traceback at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)

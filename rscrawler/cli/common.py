@@ -1,0 +1,77 @@
+"""What the commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from rscrawler.config import Config, find_config, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.store import Store
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="Configuration file; else $RSCRAWLER_CONFIG or ./rscrawler.toml."),
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+]
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration that `--config` and the environment name."""
+    return load_config(find_config(path))
+
+
+@contextmanager
+def opened_store(config: Config) -> Iterator[Store]:
+    """The store of a configuration, closed at the end."""
+    store = Store.open(config.database)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def complain(message: str) -> None:
+    """One line on standard error, as it is: no markup, no wrapping."""
+    sys.stderr.write(f"rscrawler: {message}\n")
+
+
+def parse_day(text: str | None, option: str) -> datetime | None:
+    """A day (`2026-11-24`) or a moment (`2026-11-24T08:00:00Z`) in UTC.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        if len(text) == len("2026-11-24"):
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option}: {text!r} is not a date; allowed: 2026-11-24 or 2026-11-24T08:00:00Z"
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,238 @@
+"""Commands that work: crawl, deliver, run; and those that say how it goes: status, schedules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from scrapy import signals
+from scrapy.crawler import Crawler
+
+from rscrawler.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    complain,
+    err,
+    opened_store,
+    out,
+    print_json,
+    read_config,
+)
+from rscrawler.config import Config
+from rscrawler.crawling import CycleReport, run_cycle
+from rscrawler.delivery import DeliveryReport, deliver
+from rscrawler.items import rfc3339
+from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.status import Status, read_status
+from rscrawler.spiders.session import utc_now
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("crawl")(crawl_command)
+    app.command("deliver")(deliver_command)
+    app.command("status")(status_command)
+
+
+def crawl_command(
+    sites: Annotated[list[str] | None, typer.Argument(help="None: every enabled site.")] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Follow pagination and sitemaps to the end.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Ask for at most so many articles.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say nothing unless something happened.")
+    ] = False,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run one cycle over the sites, then deliver what is due."""
+    config = read_config(config_path)
+    shows_progress = sys.stderr.isatty() and not (quiet or as_json)
+    with _progress(shows_progress) as progress:
+        report = run_cycle(
+            config,
+            sites or [],
+            is_full=full,
+            limit=limit,
+            on_crawler=progress.watch if progress else None,
+        )
+    with opened_store(config) as store:
+        delivery = deliver(config, store, now=utc_now(), run_id=report.run_id)
+    if as_json:
+        print_json(_report_json(report, delivery))
+    elif not quiet or _something_happened(report, delivery):
+        _print_report(report, delivery, config)
+    for line in _complaints(report, delivery):
+        complain(line)
+    if not report.is_healthy or delivery.problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+class _CrawlProgress:
+    """A line for each site on a terminal: pages read, pieces recorded."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def watch(self, site: str, crawler: Crawler) -> None:
+        """Follow one site's crawl."""
+        task = self._progress.add_task(site, total=None, pages=0, pieces=0)
+        counts = {"pages": 0, "pieces": 0}
+
+        def count(what: str) -> None:
+            counts[what] += 1
+            self._progress.update(task, **counts)
+
+        def page_received(**_: Any) -> None:
+            count("pages")
+
+        def piece_recorded(**_: Any) -> None:
+            count("pieces")
+
+        # The signal manager keeps weak references only.
+        self._kept = [*getattr(self, "_kept", []), page_received, piece_recorded]
+        crawler.signals.connect(page_received, signals.response_received)
+        crawler.signals.connect(piece_recorded, signals.item_scraped)
+
+
+@contextmanager
+def _progress(is_shown: bool) -> Iterator[_CrawlProgress | None]:
+    if not is_shown:
+        yield None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[pages]} pages, {task.fields[pieces]} pieces"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as progress:
+        yield _CrawlProgress(progress)
+
+
+def _report_json(report: CycleReport, delivery: DeliveryReport) -> dict[str, Any]:
+    return {
+        "run_id": report.run_id,
+        "started_at": rfc3339(report.started_at),
+        "elapsed_seconds": round(report.elapsed_seconds, 3),
+        **{counter: report.total(counter) for counter in COUNTERS},
+        "delivered": delivery.delivered,
+        "sites": {
+            name: {
+                **outcome.counters,
+                "delivered": delivery.delivered_by_site.get(name, 0),
+                "problems": [
+                    {"code": code, "message": message} for code, message in outcome.problems.items()
+                ],
+                "note": outcome.note,
+            }
+            for name, outcome in report.sites.items()
+        },
+    }
+
+
+def _something_happened(report: CycleReport, delivery: DeliveryReport) -> bool:
+    changed = ("articles_new", "articles_updated", "articles_removed")
+    return any(report.total(counter) for counter in changed) or bool(delivery.delivered)
+
+
+def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("site")
+    for heading in ("requests", "new", "updated", "removed", "flagged", "dropped", "errors"):
+        table.add_column(heading, justify="right")
+    for name, outcome in report.sites.items():
+        counters = outcome.counters
+        table.add_row(
+            name,
+            *(
+                f"{counters[key]:,}"
+                for key in (
+                    "requests",
+                    "articles_new",
+                    "articles_updated",
+                    "articles_removed",
+                    "flagged",
+                    "dropped",
+                    "errors",
+                )
+            ),
+        )
+    out.print(table)
+    out.print(
+        f"{report.elapsed_seconds:.1f} s, {report.total('bytes') / 1e6:.2f} MB, "
+        f"{report.total('not_modified')} not modified; {delivery.delivered} delivered, "
+        f"{delivery.waiting} waiting; records in {config.output_dir / 'articles'}"
+    )
+
+
+def _complaints(report: CycleReport, delivery: DeliveryReport) -> Iterator[str]:
+    for name, outcome in report.sites.items():
+        for code, message in outcome.problems.items():
+            yield f"{name}: {code}: {message}"
+        if outcome.note:
+            yield f"{name}: {outcome.note}"
+        elif not outcome.succeeded and not outcome.problems:
+            yield f"{name}: the cycle did not end well; the log above says why"
+        elif outcome.counters["errors"] and not outcome.problems:
+            yield f"{name}: {outcome.counters['errors']} requests or pages failed; tried again later"
+    yield from delivery.problems
+
+
+def deliver_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Send what is due in the outbox."""
+    config = read_config(config_path)
+    with opened_store(config) as store:
+        delivery = deliver(config, store, now=utc_now())
+    if as_json:
+        print_json(delivery.to_json())
+    else:
+        out.print(f"{delivery.delivered} delivered, {delivery.waiting} waiting")
+    for problem in delivery.problems:
+        complain(problem)
+    if delivery.problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def status_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Say whether all is well, and what waits."""
+    config = read_config(config_path)
+    with opened_store(config) as store:
+        status = read_status(config, store, utc_now())
+    if as_json:
+        print_json(status.to_json())
+    else:
+        _print_status(status)
+    if not status.is_healthy:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _print_status(status: Status) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("site", "last run", "last success", "articles", "problems"):
+        table.add_column(heading, justify="right" if heading == "articles" else "left")
+    for name, site in status.sites.items():
+        table.add_row(
+            name,
+            rfc3339(site.last_run_at) or "never",
+            rfc3339(site.last_success_at) or "never",
+            f"{site.articles:,}",
+            "; ".join(f"{p.code} since {rfc3339(p.since)}: {p.message}" for p in site.problems)
+            or "none",
+        )
+    out.print(table)
+    out.print(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
+    for line in status.waiting_lines():
+        out.print(f"  {line}")
+    out.print("healthy" if status.is_healthy else "not healthy")

@@ -1,0 +1,41 @@
+"""Logs on standard error: lines for people, or JSON lines for machines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level, logger and message, and the traceback where there is one."""
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def configure_logging(level: int, *, as_json: bool) -> None:
+    """Send this process's logs to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        JsonFormatter()
+        if as_json
+        else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
+    )
+    handler.setLevel(level)
+    # Scrapy opens the root logger for every level; the handler decides.
+    logging.basicConfig(handlers=[handler], force=True)
+    # Scrapy tells every request at this level; only its warnings are of interest.
+    logging.getLogger("scrapy").setLevel(max(level, logging.WARNING))
+    for chatty in ("asyncio", "apprise", "apscheduler", "trafilatura", "htmldate", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)

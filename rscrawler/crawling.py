@@ -1,0 +1,91 @@
+"""One cycle over any number of sites, in this process.
+
+A Twisted reactor does not start twice, so a process runs one cycle; the scheduler
+starts a child for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from scrapy.crawler import AsyncCrawlerProcess, Crawler
+from scrapy.settings import Settings
+
+from rscrawler.config import Config
+from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
+from rscrawler.sites import chosen_sites, load_sites
+from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.session import CrawlSession, new_run_id, utc_now
+from rscrawler.topics import Flagger, load_watchlists
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What a cycle did, site by site."""
+
+    run_id: str
+    started_at: datetime
+    elapsed_seconds: float
+    sites: dict[str, CycleOutcome] = field(default_factory=dict)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether every site succeeded, without an error or a problem."""
+        return all(
+            outcome.succeeded and not outcome.problems and not outcome.counters["errors"]
+            for outcome in self.sites.values()
+        )
+
+    def total(self, counter: str) -> int:
+        """The sum of a counter over the sites."""
+        return sum(outcome.counters[counter] for outcome in self.sites.values())
+
+
+def run_cycle(
+    config: Config,
+    names: Sequence[str],
+    *,
+    is_full: bool = False,
+    limit: int | None = None,
+    on_crawler: Callable[[str, Crawler], None] | None = None,
+) -> CycleReport:
+    """Crawl the named sites (none: all enabled ones), side by side.
+
+    `on_crawler` is told of each site's crawler before it starts, to watch its progress.
+
+    Raises:
+        ConfigurationError: a site is unknown or its profile is wrong.
+        StoreError: the database cannot be used.
+    """
+    sites = chosen_sites(load_sites(config), list(names))
+    flagger = Flagger(load_watchlists(None, config.topics_dir).values())
+    settings = Settings()
+    settings.setmodule("rscrawler.settings", priority="project")
+    settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
+    run_id, started_at = new_run_id(), utc_now()
+    process = AsyncCrawlerProcess(settings)
+    crawlers: dict[str, Crawler] = {}
+    for name in sites:
+        session = CrawlSession.open(
+            config, name, run_id=run_id, flagger=flagger, is_full=is_full, limit=limit
+        )
+        crawlers[name] = process.create_crawler(NewsSpider)
+        if on_crawler is not None:
+            on_crawler(name, crawlers[name])
+        process.crawl(crawlers[name], session=session)
+    process.start()
+    return CycleReport(
+        run_id=run_id,
+        started_at=started_at,
+        elapsed_seconds=(utc_now() - started_at).total_seconds(),
+        sites={name: _outcome(crawler) for name, crawler in crawlers.items()},
+    )
+
+
+def _outcome(crawler: Crawler) -> CycleOutcome:
+    extension = crawler.get_extension(CycleExtension)
+    if extension is None or extension.outcome is None:
+        raise RuntimeError("the crawl ended before its spider was closed; the log has the reason")
+    return extension.outcome

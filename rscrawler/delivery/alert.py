@@ -1,0 +1,168 @@
+"""What an alert says of one piece: the same words for mail, chat and feed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from rscrawler.changes import count_words, word_diff
+from rscrawler.delivery.wording import (
+    QUOTE_LIMIT,
+    country_name,
+    host_of,
+    level_in_words,
+    one_line,
+    safe_link,
+    words_of_slug,
+)
+from rscrawler.items import Article, Event, Level, TopicFlag
+
+MAX_PASSAGES = 5
+MAX_REPRINTS = 10
+_WHERE = {"title": "Headline", "subtitle": "Subtitle", "tags": "Tag"}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a passage; `is_term` when it made the passage count."""
+
+    text: str
+    is_term: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A quotation, in stretches; `where` is empty for one from the body."""
+
+    where: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reprint:
+    """Another address with the same text."""
+
+    host: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One piece in words; every text is on one line and safe to show."""
+
+    article_id: str
+    title: str
+    link: str | None
+    host: str
+    published_at: datetime | None
+    authors: tuple[str, ...]
+    sections: tuple[str, ...]
+    levels: tuple[str, ...]  # one for each topic: "primary – it is about Central Asia"
+    level: Level  # the highest
+    topics: tuple[str, ...]
+    countries: tuple[str, ...]
+    passages: tuple[Passage, ...]
+    republished_from: str
+    reprints: tuple[Reprint, ...] = ()
+    is_update: bool = False
+    changed: str = ""
+
+    @property
+    def byline(self) -> str:
+        """The authors, or nothing."""
+        return ", ".join(self.authors)
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What the receivers asked for: the topics, their titles, and the lowest level."""
+
+    topics: Sequence[str]
+    minimum: Level
+    titles: Mapping[str, str]
+
+    def title(self, topic: str) -> str:
+        """The topic for people."""
+        return one_line(self.titles.get(topic), 80) or words_of_slug(topic)
+
+
+def alert_of(
+    article: Article,
+    interest: Interest,
+    *,
+    reprints: Sequence[str] = (),
+    before: Article | None = None,
+) -> Alert:
+    """The alert for a version; `before` is the version that it follows."""
+    flags = [
+        flag
+        for flag in article.topics
+        if flag.topic in interest.topics and flag.level.reaches(interest.minimum)
+    ]
+    countries = dict.fromkeys(country_name(code) for flag in flags for code in flag.countries)
+    return Alert(
+        article_id=article.article_id,
+        title=one_line(article.title) or "(without a title)",
+        link=safe_link(article.url),
+        host=host_of(article.url),
+        published_at=article.published_at,
+        authors=tuple(filter(None, (one_line(name, 120) for name in article.authors[:10]))),
+        sections=tuple(filter(None, map(words_of_slug, article.sections[:10]))),
+        levels=tuple(level_in_words(flag.level, interest.title(flag.topic)) for flag in flags),
+        level=max((flag.level for flag in flags), key=lambda level: level.rank, default=Level.NONE),
+        topics=tuple(interest.title(flag.topic) for flag in flags),
+        countries=tuple(countries),
+        passages=_passages(flags),
+        republished_from=one_line(article.republished_from, 120),
+        reprints=tuple(
+            Reprint(host_of(url), url) for url in reprints[:MAX_REPRINTS] if safe_link(url)
+        ),
+        is_update=article.event is Event.UPDATED,
+        changed=diff_summary(before, article) if before else "",
+    )
+
+
+def diff_summary(before: Article, after: Article) -> str:
+    """What changed, in a sentence: `new headline; 42 words added, 3 removed`."""
+    parts = []
+    if (before.title or "") != (after.title or ""):
+        parts.append(f"headline was “{one_line(before.title) or 'missing'}”")
+    if (before.subtitle or "") != (after.subtitle or ""):
+        parts.append("new subtitle" if after.subtitle else "subtitle gone")
+    count = count_words(word_diff(before.body, after.body))
+    if count.added or count.removed:
+        parts.append(f"{_words(count.added)} added, {_words(count.removed)} removed in the text")
+    return "; ".join(parts)
+
+
+def _words(count: int) -> str:
+    return "1 word" if count == 1 else f"{count:,} words"
+
+
+def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
+    """The quotations of the evidence, each once, with all the terms found in its place."""
+    terms: dict[tuple[str, int | None], set[str]] = {}
+    quotes: dict[tuple[str, str], tuple[str, int | None]] = {}
+    for flag in flags:
+        for each in flag.evidence:
+            place = (each.field, each.paragraph)
+            terms.setdefault(place, set()).add(each.term)
+            quotes.setdefault((each.field, each.quote), place)
+    shown = list(quotes.items())[:MAX_PASSAGES]
+    return tuple(
+        Passage(_WHERE.get(field, ""), _marked(quote, terms[place]))
+        for (field, quote), place in shown
+    )
+
+
+def _marked(quote: str, terms: set[str]) -> tuple[Piece, ...]:
+    text = one_line(quote, QUOTE_LIMIT)
+    wanted = sorted(filter(None, (one_line(term, 120) for term in terms)), key=len, reverse=True)
+    if not wanted:
+        return (Piece(text, False),)
+    pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, wanted))})(?!\w)")
+    return tuple(
+        Piece(part, index % 2 == 1) for index, part in enumerate(pattern.split(text)) if part
+    )

@@ -1,0 +1,236 @@
+"""The JSONL files: every line once, whole, whatever crashes.
+
+Lines are appended and flushed to the disk, then one transaction marks their rows as
+done and remembers how far the file is whole. A crash in between leaves lines behind
+that point: on the next start they are read again, what is whole is marked as done
+and what is torn is cut off. One process writes at a time (a lock file); the rows
+tell a second one, on a machine where the lock does not reach, that it came late.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from rscrawler.config import Config
+from rscrawler.errors import OutputError
+from rscrawler.store import Store
+from rscrawler.store.outbox import OutboxRow, OutboxStore, PlacedLine
+
+LINES_PER_BATCH = 500
+LOCK_NAME = ".jsonl.lock"
+LOCK_TIMEOUT_SECONDS = 120.0
+_LOCK_POLL_SECONDS = 0.02
+# Not line feeds in JSON, but some readers divide lines at them.
+_LINE_BREAKS = str.maketrans(
+    {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+def deliver_jsonl(config: Config, store: Store) -> int:
+    """Write every pending line; gives their number.
+
+    Raises:
+        OutputError: the folder cannot be written. Nothing is lost: the lines stay pending.
+    """
+    folder = config.output_dir
+    written = 0
+    if not store.outbox.pending_lines(1):
+        return written
+    with _output_errors(folder), _only_writer(folder):
+        while rows := store.outbox.pending_lines(LINES_PER_BATCH):
+            for file, lines in groupby(sorted(rows, key=file_of), key=file_of):
+                written += _append(folder, file, list(lines), store.outbox)
+    return written
+
+
+def file_of(row: OutboxRow) -> str:
+    """The file of a row, relative to the output folder."""
+    return f"{row.channel}/{row.recorded_at:%Y-%m-%d}.jsonl"
+
+
+def line_of(record: str) -> bytes:
+    """The line of a record's JSON text, with its line feed."""
+    # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
+    return record.translate(_LINE_BREAKS).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _append(folder: Path, file: str, rows: Sequence[OutboxRow], outbox: OutboxStore) -> int:
+    """Append the lines of one file; gives how many were written or found written.
+
+    Nothing is written, and 0 given, when the file had first to be brought into line
+    with the rows: they may have changed.
+    """
+    path = folder / file
+    descriptor = _opened(path)
+    try:
+        end = _whole_bytes(descriptor, file, rows[0].channel, outbox)
+        if end is None:
+            return 0
+        placed, data = _laid_out(rows, end)
+        try:
+            _write(descriptor, data, end)
+            os.fsync(descriptor)
+        except OSError as error:
+            os.ftruncate(descriptor, end)
+            raise OutputError(
+                f"{path}: cannot be written: {error.strerror}; nothing is lost, "
+                "`rscrawler deliver` goes on once that is mended"
+            ) from error
+        if not outbox.commit_lines(file, placed, end + len(data)):
+            raise OutputError(
+                f"{path}: another process wrote the same records; "
+                "let one machine alone write the output folder"
+            )
+        return len(placed)
+    finally:
+        os.close(descriptor)
+
+
+def _laid_out(rows: Sequence[OutboxRow], start: int) -> tuple[list[PlacedLine], bytes]:
+    placed, lines, position = [], [], start
+    for row in rows:
+        line = line_of(row.record)
+        placed.append(PlacedLine(row.number, position, position + len(line)))
+        lines.append(line)
+        position += len(line)
+    return placed, b"".join(lines)
+
+
+def _write(descriptor: int, data: bytes, start: int) -> None:
+    rest = memoryview(data)
+    position = start
+    while rest:
+        written = os.pwrite(descriptor, rest, position)
+        rest, position = rest[written:], position + written
+
+
+def _opened(path: Path) -> int:
+    """The file, for reading and writing; a new one is durable in its folder."""
+    is_new = not path.exists()
+    if is_new:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    if is_new:
+        sync_folder(path.parent)
+    return descriptor
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+# What a file holds against what is known of it.
+
+
+def _whole_bytes(descriptor: int, file: str, channel: str, outbox: OutboxStore) -> int | None:
+    """Where the next line goes; None when rows changed state to match the file."""
+    size = os.fstat(descriptor).st_size
+    committed = outbox.committed_bytes(file)
+    if size == (committed or 0):
+        return size
+    if committed is not None and size > committed:
+        return _take_up_tail(descriptor, file, channel, committed, outbox)
+    # The database knows nothing of the file, or somebody has cut or deleted the file:
+    # what it holds is kept, what it lacks is written again.
+    present, end = _lines(descriptor, 0, is_strict=False)
+    os.ftruncate(descriptor, end)
+    os.fsync(descriptor)
+    outbox.match_file(file, channel, present, end)
+    return None
+
+
+def _take_up_tail(
+    descriptor: int, file: str, channel: str, committed: int, outbox: OutboxStore
+) -> int | None:
+    """Keep the whole lines that a crash left behind the committed end, cut off the rest."""
+    present, end = _lines(descriptor, committed, is_strict=True)
+    os.ftruncate(descriptor, end)
+    os.fsync(descriptor)
+    numbers = outbox.pending_numbers(channel, present)
+    placed = [PlacedLine(number, *present[record_id]) for record_id, number in numbers.items()]
+    if end > committed:
+        outbox.commit_lines(file, placed, end)
+    return None if placed else end
+
+
+def _lines(
+    descriptor: int, start: int, *, is_strict: bool
+) -> tuple[dict[str, tuple[int, int]], int]:
+    """The records in a file from `start` on: their places by record id, and the whole end.
+
+    An unterminated last line does not count. If `is_strict`, neither does anything from
+    the first line on that is not a record.
+    """
+    present: dict[str, tuple[int, int]] = {}
+    end = start
+    with os.fdopen(os.dup(descriptor), "rb") as stream:
+        stream.seek(start)
+        for line in stream:
+            record_id = _record_id(line)
+            if not line.endswith(b"\n") or (is_strict and record_id is None):
+                break
+            if record_id is not None:
+                present.setdefault(record_id, (end, end + len(line)))
+            end += len(line)
+    return present, end
+
+
+def _record_id(line: bytes) -> str | None:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    found = record.get("record_id") if isinstance(record, dict) else None
+    return found if isinstance(found, str) else None
+
+
+# One writer.
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+        while not _locked(descriptor):
+            if time.monotonic() > deadline:
+                raise OutputError(
+                    f"{folder / LOCK_NAME}: another process has held it for "
+                    f"{LOCK_TIMEOUT_SECONDS:g} s; nothing is lost"
+                )
+            time.sleep(_LOCK_POLL_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def _output_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{error.filename or folder}: cannot be written: {error.strerror}; nothing is lost, "
+            "`rscrawler deliver` goes on once that is mended"
+        ) from error

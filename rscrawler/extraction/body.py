@@ -1,0 +1,203 @@
+"""The paragraphs of an element, in reading order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.text import clean
+
+
+def _words(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_SKIPPED = _words("""
+    script style noscript template form button input select textarea iframe object embed
+    video audio svg canvas nav aside figure figcaption picture img h1 footer header dialog
+    map
+""")
+_BLOCKS = _words("""
+    p div section article main li ul ol dl dt dd h2 h3 h4 h5 h6 blockquote pre tr table
+    thead tbody tfoot caption address details summary hr center fieldset header footer
+""")
+_INLINE = _words("""
+    a abbr b cite em font i mark q s small span strong sub sup u
+""")
+_CELLS = frozenset({"td", "th"})
+# Blocks in the body that are never the article's own words, by words in class, id or label.
+_WIDGET = re.compile(
+    r"(?:^|[\s_-])(?:"
+    r"newsletters?|subscribe|subscription|sign-?up|donat\w+|fundrais\w*|appeal|membership|paywall"
+    r"|share|sharing|social-share|share-?bar|share-?buttons?|addthis|follow-?us|follow"
+    r"|related|recommend\w*|read-?(?:more|next|also)|keep-?reading|more-?(?:from|stories|on)"
+    r"|latest|trending|popular|most-?read|up-?next|next-?(?:post|article)|around-the-web"
+    r"|promo\w*|advert\w*|ads?|ad-?(?:slot|unit|tag|container|wrapper)|sponsor\w*|outbrain|taboola"
+    r"|comments?|disqus|cta|call-?to-?action|popup|modal|cookie|breadcrumbs?|pagination"
+    r"|pull-?quote|pullquote|aside|infobox|author-?(?:bio|box|card)|social-author|byline"
+    r"|post-?(?:tags|meta|date)|tags-?list|tags|social-date|image-?caption|photo-?credit"
+    r"|twitter-tweet|instagram-media|tiktok-embed|fb-post|embed|rm-embed|embed-media"
+    r"|show-?(?:more|less)|sr-only|visually-hidden|screen-reader-text|skip-link"
+    r")(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_UNSEEN_CLASS = re.compile(
+    r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text|skip-link)(?:$|\s)"
+)
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
+
+
+@dataclass
+class Paragraph:
+    """One paragraph of the body, and what tells whether it is the article's own.
+
+    `links` are pairs of an address as printed and the linked text.
+    """
+
+    text: str
+    tag: str = "p"
+    element: HtmlElement | None = None
+    links: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether it heads what follows."""
+        return self.tag in ("h2", "h3", "h4", "h5", "h6")
+
+    @property
+    def linked_share(self) -> float:
+        """How much of the text is linked, 0 … 1."""
+        linked = sum(len(clean(text)) for _, text in self.links)
+        return min(1.0, linked / len(self.text)) if self.text else 0.0
+
+
+def paragraphs_of(root: HtmlElement, skipped: set[HtmlElement]) -> list[Paragraph]:
+    """The paragraphs in `root`, in reading order.
+
+    A paragraph ends with its block or at two line breaks. Elements in `skipped`, scripts,
+    forms, figures, embeds, hidden elements and widgets are left out, with all in them.
+    """
+    reader = _Reader()
+    walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+    for event, element in walk:
+        if event == "start":
+            if element is not root and (element in skipped or _is_left_out(element, root)):
+                walk.skip_subtree()
+                reader.skipped.add(element)
+                if element.tag in _BLOCKS or element.tag in ("figure", "aside", "form"):
+                    reader.flush()
+                continue
+            reader.start(element)
+        elif event == "end":
+            if element not in reader.skipped:
+                reader.end(element)
+            if element is not root:
+                reader.text(element.tail)
+        elif element is not root:
+            reader.text(element.tail)
+    reader.flush()
+    return reader.paragraphs
+
+
+class _Reader:
+    """Collects text into paragraphs while the tree is walked."""
+
+    def __init__(self) -> None:
+        self.paragraphs: list[Paragraph] = []
+        self.skipped: set[HtmlElement] = set()
+        self._pieces: list[str] = []
+        self._links: list[tuple[str, str]] = []
+        self._blocks: list[HtmlElement] = []
+        self._link_start: tuple[str, int] | None = None
+        self._breaks = 0
+
+    def start(self, element: HtmlElement) -> None:
+        tag = element.tag
+        if tag in _BLOCKS:
+            self.flush()
+            self._blocks.append(element)
+        elif tag == "br":
+            self._breaks += 1
+            if self._breaks >= 2:
+                self.flush()
+            else:
+                self._pieces.append(" ")
+        elif tag in _CELLS and any(piece.strip() for piece in self._pieces):
+            self._pieces.append(" | ")
+        elif tag == "a":
+            self._link_start = (element.get("href") or "", len(self._pieces))
+        self.text(element.text)
+
+    def end(self, element: HtmlElement) -> None:
+        tag = element.tag
+        if tag in _BLOCKS:
+            self.flush()
+            if self._blocks:
+                self._blocks.pop()
+        elif tag == "a" and self._link_start is not None:
+            href, start = self._link_start
+            self._links.append((href, "".join(self._pieces[start:])))
+            self._link_start = None
+
+    def text(self, text: str | None) -> None:
+        if text:
+            if self._breaks and text.strip():
+                self._breaks = 0
+            self._pieces.append(text)
+
+    def flush(self) -> None:
+        self._breaks = 0
+        text = clean("".join(self._pieces))
+        if self._link_start is not None:
+            href, start = self._link_start
+            self._links.append((href, "".join(self._pieces[start:])))
+            self._link_start = (href, 0)
+        if text and not _SEPARATOR.match(text):
+            block = self._blocks[-1] if self._blocks else None
+            tag = str(block.tag) if block is not None else "p"
+            self.paragraphs.append(Paragraph(text, tag, block, self._links))
+        self._pieces, self._links = [], []
+
+
+def _is_left_out(element: HtmlElement, root: HtmlElement) -> bool:
+    tag = element.tag
+    if tag in _SKIPPED:
+        return not (tag == "figure" and _is_table(element)) and not (
+            tag in ("header", "footer") and len(element.text_content()) > 600
+        )
+    attributes = element.attrib
+    if not attributes:
+        return False
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    style = attributes.get("style")
+    if style and _HIDDEN.search(style):
+        return True
+    if tag in _INLINE:
+        return bool(_UNSEEN_CLASS.search(attributes.get("class") or ""))
+    return is_widget(element) and not _holds_most(element, root)
+
+
+def is_widget(element: HtmlElement) -> bool:
+    """Whether class, id or label say that an element is a widget and no text."""
+    get = element.get
+    return any(
+        value and _WIDGET.search(value)
+        for value in (get("class"), get("id"), get("aria-label"), get("data-role"))
+    )
+
+
+def _holds_most(element: HtmlElement, root: HtmlElement) -> bool:
+    """Whether `element` is a wrapper of the text, whatever its class says."""
+    if element.tag in ("p", "blockquote", "li", "a", "span"):
+        return False
+    within = sum(len(p.text_content()) for p in element.iter("p"))
+    return within > 0.6 * max(1, sum(len(p.text_content()) for p in root.iter("p")))
+
+
+def _is_table(figure: HtmlElement) -> bool:
+    return next(figure.iter("table"), None) is not None

@@ -1,0 +1,373 @@
+"""Finding the page's own article among those that the page carries, and cutting the others.
+
+No single sign decides. Every element that could be an article is scored by signs
+that are independent of each other: the profile's selectors, agreement of its
+headline with what the page declares, a headline that links elsewhere, a link to
+the page's own address. The best one is the own container. Some themes print one
+piece in several elements (headline here, text there); the others of these are
+found by what they share with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.addresses import absolute, address_key, is_article_address
+from rscrawler.extraction.selectors import select, select_all
+from rscrawler.extraction.structured import AGREEMENT, Structured
+from rscrawler.extraction.text import likeness, text_of
+from rscrawler.sites import SiteProfile
+
+_HEADINGS = ("h1", "h2", "h3", "h4")
+_PAGE_FURNITURE = frozenset({"header", "nav", "footer", "aside"})
+_POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
+_LEAST_TEXT = 200  # characters of paragraphs from which an element can be an article's text
+_LEAST_TEASER = 40
+_HEADLINE_CLASS = re.compile(r"headline|(?:^|[\s_-])title(?:$|[\s_-])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Own:
+    """The own article: `parts` in document order; the first in `parts` need not be `main`."""
+
+    parts: tuple[HtmlElement, ...]
+    main: HtmlElement
+    headline: HtmlElement | None
+    origin: str
+
+    @property
+    def is_from_profile(self) -> bool:
+        """Whether the profile's selectors led here."""
+        return self.origin.startswith("profile")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known of the page before any container is chosen."""
+
+    url: str
+    profile: SiteProfile
+    structured: Structured
+    titles: tuple[str, ...]
+
+    @cached_property
+    def own_keys(self) -> frozenset[str]:
+        """Keys of the address the page was fetched from and of those it gives itself."""
+        declared = (self.url, self.structured.canonical, self.structured.meta.get("og:url"))
+        return frozenset(
+            address_key(absolute(address, self.structured.base), self.profile)
+            for address in declared
+            if address
+        )
+
+    @cached_property
+    def _foreign(self) -> dict[str, bool]:
+        return {}
+
+    def is_foreign_link(self, href: str | None) -> bool:
+        """Whether `href` leads to another article of the site."""
+        if not href or href.startswith(("#", "mailto:", "javascript:", "tel:")):
+            return False
+        if href not in self._foreign:
+            address = absolute(href, self.structured.base)
+            self._foreign[href] = (
+                is_article_address(address, self.profile)
+                and address_key(address, self.profile) not in self.own_keys
+            )
+        return self._foreign[href]
+
+    def agrees(self, headline: str) -> float:
+        """How well `headline` agrees with what the page declares, 0 … 1."""
+        return max((likeness(headline, title) for title in self.titles), default=0.0)
+
+
+def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
+    """The page's own article, None if the page has none. The tree stays as it is."""
+    ranked: dict[HtmlElement, tuple[int, str]] = {}
+    selectors = page.profile.markup.container
+    for selector, element in select_all([root], selectors):
+        ranked.setdefault(element, (selectors.index(selector), f"profile: {selector}"))
+    for element in root.iter("article", "main"):
+        ranked.setdefault(element, (len(selectors), f"fallback: {element.tag}"))
+    foreign = {element for _, element in select_all([root], page.profile.markup.foreign)}
+    scored = []
+    for order, (element, (rank, origin)) in enumerate(ranked.items()):
+        headline = own_headline(element, page)
+        score = _score(element, headline, rank, len(selectors), page)
+        score -= 1.0 if element in foreign else 0.0
+        scored.append((score, -order, element, headline, origin))
+    acceptable = [entry for entry in scored if entry[0] > 0]
+    if acceptable:
+        score, _, element, headline, origin = max(acceptable, key=lambda entry: entry[:2])
+        grown = _grown(root, page) if score < _SURE else None
+        if grown is None or _is_within(grown.main, element):
+            parts = _parts(element, headline, ranked, page)
+            return Own(parts, element, headline, origin)
+        return grown
+    return _grown(root, page)
+
+
+_SURE = 4.0
+
+
+def _score(
+    element: HtmlElement, headline: HtmlElement | None, rank: int, ranks: int, page: Surroundings
+) -> float:
+    score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
+    if element.tag == "main":
+        score -= 1.0  # holds the article as a rule, and much else
+    if headline is None:
+        data = _data_headline(element)
+        if data is not None and page.titles:
+            return score + (3.0 if page.agrees(data) >= AGREEMENT else -4.0)
+        return score - 1.0 if _has_text(element) else score - 3.0
+    text = text_of(headline)
+    agreement = page.agrees(text)
+    if agreement >= AGREEMENT:
+        score += 2.0 + 2.0 * agreement
+    elif page.titles:
+        score -= 1.0
+    score += 1.5 if headline.tag == "h1" else 0.0
+    if _links_elsewhere(headline, page):
+        score -= 6.0
+    elif _links_home(headline, page):
+        score += 1.0
+    if any(ancestor.tag in _PAGE_FURNITURE for ancestor in element.iterancestors()):
+        score -= 2.0
+    return score
+
+
+def own_headline(element: HtmlElement, page: Surroundings) -> HtmlElement | None:
+    """The headline of the article that `element` is, not that of an article nested in it."""
+    nested = None
+    for selector in page.profile.markup.title:
+        for found in select(element, selector):
+            if not _in_nested_article(found, element):
+                return found
+    for found in element.iter(*_HEADINGS):
+        if not _in_nested_article(found, element):
+            return found
+        nested = found if nested is None else nested
+    return None
+
+
+def _in_nested_article(inner: HtmlElement, outer: HtmlElement) -> bool:
+    for ancestor in inner.iterancestors():
+        if ancestor is outer:
+            return False
+        if ancestor.tag == "article":
+            return True
+    return False
+
+
+def _parts(
+    main: HtmlElement,
+    headline: HtmlElement | None,
+    ranked: dict[HtmlElement, tuple[int, str]],
+    page: Surroundings,
+) -> tuple[HtmlElement, ...]:
+    """`main` and every other element of the profile's kind that prints the same piece."""
+    ids = _post_ids(main)
+    title = text_of(headline) if headline is not None else None
+    parts = [main]
+    for element, (_, origin) in ranked.items():
+        if element is main or not origin.startswith("profile"):
+            continue
+        if any(_is_within(element, part) or _is_within(part, element) for part in parts):
+            continue
+        other = own_headline(element, page)
+        if other is not None:
+            same = not _links_elsewhere(other, page) and (
+                page.agrees(text_of(other)) >= AGREEMENT
+                or (title is not None and likeness(text_of(other), title) >= AGREEMENT)
+            )
+        else:
+            data = _data_headline(element)
+            same = bool(ids & _post_ids(element)) or (
+                data is not None and page.agrees(data) >= AGREEMENT
+            )
+        if same:
+            parts.append(element)
+    order = {element: number for number, element in enumerate(main.getroottree().iter())}
+    return tuple(sorted(parts, key=order.__getitem__)) if len(parts) > 1 else (main,)
+
+
+def _grown(root: HtmlElement, page: Surroundings) -> Own | None:
+    """From the element with the declared headline upwards until it holds the paragraphs."""
+    best: tuple[float, HtmlElement] | None = None
+    for element in root.iter(*_HEADINGS, "div", "span", "p", "strong"):
+        is_heading = element.tag in _HEADINGS
+        if not is_heading and not _HEADLINE_CLASS.search(
+            f"{element.get('class') or ''} {element.get('itemprop') or ''}"
+        ):
+            continue
+        if any(ancestor.tag == "nav" for ancestor in element.iterancestors()):
+            continue
+        if _links_elsewhere(element, page):
+            continue
+        agreement = page.agrees(text_of(element))
+        if agreement >= AGREEMENT:
+            score = agreement + (0.5 if element.tag == "h1" else 0.2 if is_heading else 0.0)
+        elif element.tag == "h1":
+            score = 0.3
+        else:
+            continue
+        if best is None or score > best[0]:
+            best = (score, element)
+    if best is None or (best[0] <= 0.3 and len(list(root.iter("h1"))) > 1):
+        return None
+    headline = best[1]
+    for ancestor in headline.iterancestors():
+        if ancestor.tag in ("body", "html") and not _has_text(ancestor):
+            return None
+        if _has_text(ancestor):
+            return Own((ancestor,), ancestor, headline, "fallback: headline")
+    return None
+
+
+def cut_foreign(own: Own, page: Surroundings) -> int:
+    """Remove from the own article what belongs to other articles; the number of cuts.
+
+    The profile's `foreign`, nested articles, and blocks under a headline that links to another
+    article of the site. What holds the own headline is never cut.
+    """
+    markup = page.profile.markup
+    cuts = 0
+    for part in own.parts:
+        keep = {part, *part.iterancestors()}
+        if own.headline is not None:
+            keep |= {own.headline, *own.headline.iterancestors()}
+        nested = [element for _, element in select_all([part], markup.foreign)]
+        nested += [
+            element for element in part.iter("article") if not _is_own_nested(element, part, page)
+        ]
+        for element in nested:
+            if element not in keep and element.getparent() is not None:
+                remove(element)
+                cuts += 1
+        cuts += _cut_linked_headlines(part, keep, own, page)
+    return cuts
+
+
+def _is_own_nested(element: HtmlElement, part: HtmlElement, page: Surroundings) -> bool:
+    """Whether a nested article is the own text in a wrapper: no headline, the only text."""
+    if any(True for _ in element.iter(*_HEADINGS[:1])):
+        return False
+    headline = next(element.iter(*_HEADINGS), None)
+    if headline is not None and _links_elsewhere(headline, page):
+        return False
+    inside = sum(1 for _ in element.iter("p"))
+    return inside > 1 and sum(1 for _ in part.iter("p")) <= inside + 1
+
+
+def _cut_linked_headlines(
+    part: HtmlElement, keep: set[HtmlElement], own: Own, page: Surroundings
+) -> int:
+    cuts = 0
+    flow = set(_flow(part, page))
+    for heading in list(part.iter(*_HEADINGS, "h5", "h6")):
+        if heading in keep or not _is_within(heading, part) or not _links_elsewhere(heading, page):
+            continue
+        block: HtmlElement = heading
+        while True:
+            parent = block.getparent()
+            if parent is None or parent in keep or parent in flow or _is_flow_like(parent, block):
+                break
+            block = parent
+        if not own.is_from_profile and not _has_text(block, least=_LEAST_TEASER):
+            # Nothing tells where the other article ends: rather a short body than foreign text.
+            for sibling in list(block.itersiblings()):
+                remove(sibling)
+        if block not in keep:
+            remove(block)
+            cuts += 1
+    return cuts
+
+
+def _flow(part: HtmlElement, page: Surroundings) -> Iterator[HtmlElement]:
+    """The elements that hold the own paragraphs directly, with all around them."""
+    for _, body in select_all([part], page.profile.markup.body):
+        yield body
+        yield from body.iterancestors()
+        for paragraph in body.iter("p"):
+            parent = paragraph.getparent()
+            if parent is not None and _is_flow_like(parent, None):
+                yield parent
+            break
+
+
+def _is_flow_like(parent: HtmlElement, block: HtmlElement | None) -> bool:
+    """Whether `parent` is running text in which `block` is only set: paragraphs before it."""
+    length = 0
+    for child in parent:
+        if child is block:
+            break
+        if child.tag == "p":
+            length += len(text_of(child))
+    return length >= _LEAST_TEXT / 2
+
+
+def _links_elsewhere(headline: HtmlElement, page: Surroundings) -> bool:
+    """Whether all of `headline` is a link to another article of the site."""
+    return any(page.is_foreign_link(link) for link in _headline_links(headline))
+
+
+def _links_home(headline: HtmlElement, page: Surroundings) -> bool:
+    return any(
+        address_key(absolute(link, page.structured.base), page.profile) in page.own_keys
+        for link in _headline_links(headline)
+    )
+
+
+def _headline_links(headline: HtmlElement) -> Iterator[str]:
+    length = len(text_of(headline))
+    for ancestor in headline.iterancestors("a"):
+        if ancestor.get("href"):
+            yield ancestor.get("href") or ""
+    for link in headline.iter("a"):
+        href = link.get("href")
+        if href and len(text_of(link)) >= 0.7 * length:
+            yield href
+
+
+def _data_headline(element: HtmlElement) -> str | None:
+    found: list[str] = element.xpath("descendant-or-self::*[@data-headline][1]/@data-headline")
+    return str(found[0]) if found else None
+
+
+def _post_ids(element: HtmlElement) -> set[str]:
+    values = [element.get("class"), element.get("id"), element.get("data-id"), element.get("elid")]
+    ids = {match for value in values if value for match in _POST_ID.findall(value)}
+    return ids | {value for value in values[2:] if value}
+
+
+def _has_text(element: HtmlElement, least: int = _LEAST_TEXT) -> bool:
+    length = 0
+    for paragraph in element.iter("p", "li", "blockquote"):
+        length += len(paragraph.text_content())
+        if length >= least:
+            return True
+    return False
+
+
+def _is_within(inner: HtmlElement, outer: HtmlElement) -> bool:
+    return inner is outer or any(ancestor is outer for ancestor in inner.iterancestors())
+
+
+def remove(element: HtmlElement) -> None:
+    """Take `element` and all below it out of its tree; the text behind it stays."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    if element.tail:
+        previous = element.getprevious()
+        if previous is not None:
+            previous.tail = (previous.tail or "") + element.tail
+        else:
+            parent.text = (parent.text or "") + element.tail
+    parent.remove(element)

@@ -1,0 +1,300 @@
+"""The fields of an article beside its body, read inside its own container."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.addresses import absolute, canonical_url
+from rscrawler.extraction.container import Own, Surroundings
+from rscrawler.extraction.selectors import select_all
+from rscrawler.extraction.structured import (
+    Structured,
+    json_ld_image,
+    json_ld_names,
+    json_ld_text,
+)
+from rscrawler.extraction.text import clean, text_of
+from rscrawler.items import Image
+from rscrawler.sites import SiteProfile
+
+_BY = re.compile(r"^\W*(?:written\s+|reported\s+|story\s+|analysis\s+)?by\s*:?\s+", re.IGNORECASE)
+_AND = re.compile(r"\s+(?:and|&)\s+|\s*[;•|]\s*|\s*,\s*(?:and\s+)?", re.IGNORECASE)
+_POSTNOMINAL = re.compile(
+    r"^(?:jr|sr|ph\.?d|m\.?d|esq|ret|usn|usa|usaf|usmc|j\.?d|m\.?a|ii|iii|iv)\b\.?", re.IGNORECASE
+)
+_NO_NAME = re.compile(r"https?:|www\.|@|\.(?:com|org|net)\b|^\W*$|\d", re.IGNORECASE)
+_NO_PERSON = re.compile(
+    r"\b(?:staff|editors?|editorial|team|admin|administrator|newsroom|desk|contributors?|guest"
+    r"|webmaster|news|press|agency|institute|center|centre|foundation|magazine|statecraft)\b",
+    re.IGNORECASE,
+)
+_CREDIT_LABEL = re.compile(
+    r"^\W*(?:(?:top|lead|main|cover|file|header|feature[d]?|banner|homepage)\s+)?"
+    r"(?:(?:photo(?:graph)?s?|images?|pictures?|illustrations?|graphics?|screenshot|screen\s?grab)"
+    r"(?:\s+(?:credits?|source|courtesy(?:\s+of)?|by|via|from))?\s*[:|]"
+    r"|(?:photo(?:graph)?s?|images?|pictures?|illustrations?)\s+(?:credits?|by|via|courtesy(?:\s+of)?)"
+    r"|credits?\s*[:|]|credits?(?:\s+to)?\s+|source\s*:|via\s+)\s*[:|]?\s*",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
+_SOURCES = (
+    "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
+    "data-srcset", "data-lazy-srcset", "srcset",
+)  # fmt: skip
+_NO_PICTURE = re.compile(
+    r"avatar|author|logo|icon|emoji|gravatar|badge|sprite|tracking|share|social", re.IGNORECASE
+)
+_LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A value and what gave it."""
+
+    value: str
+    origin: str
+
+
+def title_of(own: Own, page: Surroundings, hint: str | None) -> Found | None:
+    """The headline: printed, else declared, else the hint of the feed."""
+    selectors = page.profile.markup.title
+    if own.headline is not None and (text := text_of(own.headline)):
+        for selector, element in select_all([own.main], selectors):
+            if element is own.headline:
+                return Found(text, f"profile: {selector}")
+        if own.headline.tag == "h1" or page.agrees(text) > 0:
+            return Found(text, f"fallback: {own.headline.tag}")
+    for selector, element in select_all(own.parts, selectors):
+        if text := text_of(element):
+            return Found(text, f"profile: {selector}")
+    for origin, headline in page.structured.headlines():
+        return Found(headline, origin)
+    return Found(clean(hint), "hint: title") if hint and clean(hint) else None
+
+
+def subtitle_of(own: Own, page: Surroundings, title: str | None) -> Found | None:
+    """The line under the headline, from the page's own markup alone."""
+    for selector, element in select_all(own.parts, page.profile.markup.subtitle):
+        text = text_of(element)
+        if text and text != title:
+            return Found(text, f"profile: {selector}")
+    return None
+
+
+def authors_of(own: Own, page: Surroundings, prose: set[HtmlElement]) -> tuple[list[str], str]:
+    """The authors as printed, else as declared, and what gave them."""
+    for selector in page.profile.markup.authors:
+        names: list[str] = []
+        for _, element in select_all(own.parts, [selector]):
+            if not _is_inside(element, prose):
+                names.extend(split_names(text_of(element)))
+        if names:
+            return _unique(names), f"profile: {selector}"
+    declared = json_ld_names(page.structured.json_ld.get("author"))
+    if names := _persons(declared, page.structured):
+        return names, "json-ld: author"
+    for name in ("author", "article:author", "parsely-author", "sailthru.author", "dc.creator"):
+        if names := _persons([page.structured.meta.get(name) or ""], page.structured):
+            return names, f"meta: {name}"
+    return [], ""
+
+
+def split_names(text: str) -> list[str]:
+    """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
+    names: list[str] = []
+    for piece in _AND.split(_BY.sub("", clean(text))):
+        name = piece.strip(" ,;|·•–—-")
+        if not name or (" " not in name and _NO_NAME.search(name)):
+            continue
+        if names and _POSTNOMINAL.match(name):
+            names[-1] += f", {name}"
+        elif name:
+            names.append(name)
+    return names
+
+
+def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
+    outlets = {name.casefold() for name in structured.site_names}
+    return _unique(
+        name
+        for text in texts
+        if text and not _NO_NAME.search(text)
+        for name in split_names(text)
+        if name.casefold() not in outlets and " " in name and not _NO_PERSON.search(name)
+    )
+
+
+def slugs_of(
+    own: Own, page: Surroundings, selectors: list[str], prose: set[HtmlElement]
+) -> tuple[list[str], str]:
+    """The last path component of each link that `selectors` match outside running text."""
+    for selector in selectors:
+        slugs = []
+        for _, element in select_all(own.parts, [selector]):
+            link = element if element.get("href") else next(element.iter("a"), None)
+            if link is None or _is_inside(element, prose):
+                continue
+            address = absolute(link.get("href") or "", page.structured.base)
+            if canonical_url(address, page.profile) is not None:
+                slugs.append(last_component(address))
+        if slugs := _unique(slug for slug in slugs if slug):
+            return slugs, f"profile: {selector}"
+    return [], ""
+
+
+def last_component(address: str) -> str:
+    """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`."""
+    path = unquote(urlsplit(address).path).strip("/")
+    return path.rsplit("/", 1)[-1].strip().lower()
+
+
+def declared_sections(structured: Structured, profile: SiteProfile) -> list[str]:
+    """The sections that the page declares by name, as far as they are sections of the site."""
+    known = {last_component(source.path) for source in profile.sources}
+    name = structured.first("article:section") or json_ld_text(structured.json_ld, "articleSection")
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if name else ""
+    return [slug] if slug in known else []
+
+
+def language_of(structured: Structured) -> Found | None:
+    """The primary language subtag: of the document, else as declared."""
+    for origin, value in (
+        ("html: lang", structured.language),
+        ("meta: og:locale", structured.meta.get("og:locale")),
+        ("json-ld: inLanguage", json_ld_text(structured.json_ld, "inLanguage")),
+    ):
+        if value and (match := _LANGUAGE.match(value)):
+            return Found(match[1].lower(), origin)
+    return None
+
+
+def image_of(
+    own: Own, page: Surroundings, first_text: HtmlElement | None
+) -> tuple[Image | None, str]:
+    """The lead image with its caption and credit, and what gave its address.
+
+    A picture further down in the text is not the lead image.
+    """
+    lead, url, origin = _lead(own, page, first_text)
+    if url is None:
+        declared = page.structured.first("og:image", "og:image:url", "og:image:secure_url")
+        declared = declared or page.structured.first("twitter:image")
+        if declared:
+            url, origin = absolute(declared, page.structured.base), "meta: og:image"
+        elif found := json_ld_image(page.structured.json_ld.get("image")):
+            url, origin = absolute(found, page.structured.base), "json-ld: image"
+    markup = page.profile.markup
+    credit = _words_of(own, markup.credit, lead)
+    caption = _words_of(own, markup.caption, lead, other_than=markup.credit)
+    if caption and (match := _CREDIT_LABEL.match(caption)):
+        credit, caption = credit or caption[match.end() :], None
+    if credit:
+        credit = _CREDIT_LABEL.sub("", credit).strip() or None
+    if caption == credit:
+        caption = None
+    return (Image(url, caption, credit) if url or caption or credit else None), origin
+
+
+def _lead(
+    own: Own, page: Surroundings, first_text: HtmlElement | None
+) -> tuple[HtmlElement | None, str | None, str]:
+    before = None if first_text is None else _position(first_text)
+    for selector, element in select_all(own.parts, page.profile.markup.image):
+        if not _is_picture(element):
+            continue
+        if before is not None and _position(element) > before:
+            continue
+        if source := image_source(element):
+            return element, absolute(source, page.structured.base), f"profile: {selector}"
+    return None, None, ""
+
+
+def _position(element: HtmlElement) -> tuple[int, ...]:
+    """Where an element stands in its document; sorts in reading order."""
+    path = []
+    node: HtmlElement | None = element
+    while node is not None and (parent := node.getparent()) is not None:
+        path.append(parent.index(node))
+        node = parent
+    return tuple(reversed(path))
+
+
+def _is_picture(image: HtmlElement) -> bool:
+    if image.get("width") in ("0", "1") or image.get("height") in ("0", "1"):
+        return False
+    marks = [image.get("class") or "", image.get("id") or ""]
+    for depth, ancestor in enumerate(image.iterancestors()):
+        if depth >= 3:
+            break
+        if ancestor.tag in ("picture", "a", "span", "div"):
+            marks.append(ancestor.get("class") or "")
+    return not _NO_PICTURE.search(" ".join(marks))
+
+
+def image_source(image: HtmlElement) -> str | None:
+    """The address of an image element, lazily loaded or not."""
+    for name in _SOURCES:
+        value = (image.get(name) or "").strip()
+        if name.endswith("srcset"):
+            value = _largest(value)
+        if value and not _PLACEHOLDER.search(value):
+            return value
+    picture = image.getparent()
+    if picture is not None and picture.tag == "picture":
+        for source in picture.iter("source"):
+            if value := _largest(source.get("srcset") or source.get("data-srcset") or ""):
+                return value
+    return None
+
+
+def _largest(srcset: str) -> str:
+    """The last-sized address in a srcset; addresses may hold commas, so white space parts."""
+    best, address = (-1.0, ""), ""
+    for piece in srcset.split():
+        size = re.fullmatch(r"(\d+(?:\.\d+)?)[wx],?", piece)
+        if size is None:
+            address = piece
+            best = max(best, (0.0, address.rstrip(",")), key=lambda entry: entry[0])
+        elif float(size[1]) > best[0]:
+            best = (float(size[1]), address)
+    return best[1]
+
+
+def _words_of(
+    own: Own,
+    selectors: list[str],
+    lead: HtmlElement | None,
+    other_than: Iterable[str] = (),
+) -> str | None:
+    """The text of the first match that belongs to the lead image."""
+    excluded = {element for _, element in select_all(own.parts, other_than)}
+    for _, element in select_all(own.parts, selectors):
+        if element in excluded or not _belongs(element, lead, own):
+            continue
+        if text := text_of(element):
+            return text
+    return None
+
+
+def _belongs(element: HtmlElement, lead: HtmlElement | None, own: Own) -> bool:
+    """Whether a caption is not that of another picture nearer to it than the lead image."""
+    for ancestor in element.iterancestors():
+        pictures = [image for image in ancestor.iter("img") if _is_picture(image)]
+        if pictures:
+            return lead in pictures if lead is not None else ancestor in own.parts
+        if ancestor in own.parts:
+            return True
+    return True
+
+
+def _is_inside(element: HtmlElement, prose: set[HtmlElement]) -> bool:
+    return any(ancestor in prose for ancestor in element.iterancestors())
+
+
+def _unique(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))

@@ -1,0 +1,70 @@
+"""Paragraphs that are nobody's prose: photo credits, ways to other articles, furniture."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from rscrawler.extraction.body import Paragraph
+from rscrawler.extraction.text import any_of, clean, straight
+
+_CREDIT = any_of(
+    r"^\W*(?:(?:top|lead|main|cover|file|header|featured|banner|home ?page|feature) )*"
+    r"(?:photo(?:graph)?s?|images?|pictures?|credits?|illustrations?|graphics?|screenshot)"
+    r"(?: and caption)?(?: (?:credits?|by|via|source|courtesy(?: of)?|from))?\s*[:|]",
+    r"^\W*(?:photo|image|picture|illustration|photograph)s? (?:by|via|courtesy)\b.{2,90}$",
+    r"^\W*(?:photo|image) credits?\b",
+)
+_BRACKETED = re.compile(r"^[(\[]([^()\[\]]{2,90})[)\]]\.?$")
+_CREDIT_NAME = any_of(
+    r"^(?:www\.)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}(?:/\S*)?$",
+    r"\b(?:reuters|shutterstock|getty|associated press|wikimedia|wikipedia|flickr|alamy|unsplash"
+    r"|pixabay|creative commons|cc[- ]by\S*|public domain|photo|image|picture|handout|dvids|tass"
+    r"|sputnik|xinhua|epa|zuma|ria novosti|anadolu|screenshot|screengrab|white house|kremlin"
+    r"|\S+\.(?:com|org|ru|kz|uz|kg|tj|tm|net|gov|mil|int|ua))\b",
+    r"^(?:AP|AFP|EPA|TASS|DOD)(?:/|$)",
+)
+_POINTER = re.compile(
+    r"^\W*(?:read (?:more|also|next|the (?:full|rest)|on|part \w+)|see (?:also|more)|related(?: \w+)?"
+    r"|also (?:read|see)|further reading|more (?:on|from|stories|like this)|recommended|watch|listen"
+    r"|don't miss|up next|you (?:may|might) also (?:like|enjoy|be interested)"
+    r"|(?:keep|continue) reading|editors?'?s? picks?|trending|latest|most (?:read|popular))\b"
+    r"\s*[:：>»→–—-]?",
+    re.IGNORECASE,
+)
+_CHROME = any_of(
+    r"^\W*(?:follow us on social|google cta|keep reading(?:\s*show less)?|show (?:less|more)"
+    r"|read (?:more|less)|continue reading|advertisement|sponsored|share|tweet|print|e-?mail"
+    r"|facebook|twitter|linkedin|whatsapp|telegram|reddit|copy link|share this|tags|comments?"
+    r"|latest|newsletter|related (?:articles|stories|posts)|recommended|most read|trending"
+    r"|more stories|more from \S+(?: \S+)?)\W*$",
+)
+
+
+def is_insertion(paragraph: Paragraph, is_foreign_link: Callable[[str], bool]) -> bool:
+    """Whether a paragraph is a photo credit, the way to another article, or furniture.
+
+    Args:
+        paragraph: one paragraph of the body.
+        is_foreign_link: whether an address as printed leads to another article of the site.
+    """
+    text = paragraph.text
+    if len(text) <= 60 and _CHROME.search(text):
+        return True
+    if len(text) <= 400 and _CREDIT.search(straight(text)):
+        return True
+    bracketed = _BRACKETED.match(text)
+    if bracketed and _CREDIT_NAME.search(bracketed[1]):
+        return True
+    return _is_pointer(paragraph, is_foreign_link)
+
+
+def _is_pointer(paragraph: Paragraph, is_foreign_link: Callable[[str], bool]) -> bool:
+    foreign = [text for href, text in paragraph.links if is_foreign_link(href)]
+    if not foreign:
+        return False
+    linked = sum(len(clean(text)) for text in foreign)
+    if linked >= 0.9 * len(paragraph.text):
+        return True
+    label = _POINTER.match(straight(paragraph.text))
+    return label is not None and linked >= 0.8 * (len(paragraph.text) - label.end())

@@ -1,0 +1,93 @@
+"""What extraction is given, and the two ways in which a page can be no article.
+
+RscrawlerError
+└── PageError
+    ├── NotAnArticle     the page is fine, and is something else
+    └── IncompletePage   the page is cut off, empty or garbage: try again later
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from lxml import etree, html
+from w3lib.encoding import html_to_unicode
+
+from rscrawler.errors import RscrawlerError
+
+_EMPTY_PAGE = "<html><body></body></html>"
+
+
+class PageError(RscrawlerError):
+    """No article comes of a page; `url` is its address and `reason` says why."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+        self.reason = reason
+
+
+class NotAnArticle(PageError):
+    """The page is a listing, a static page, a donation page: nothing to record."""
+
+
+class IncompletePage(PageError):
+    """The page is cut off, empty or garbage; asking again later may help."""
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What the feed or sitemap entry that led to a page says of it; None where it is silent."""
+
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One fetched page.
+
+    `url` is the final address, after redirects. `root` is its parsed tree, handed over:
+    extraction removes from it what is not the article's own. `is_cut_off` is for what only
+    the bytes can tell, see `looks_cut_off`.
+    """
+
+    url: str
+    root: html.HtmlElement
+    fetched_at: datetime
+    hints: Hints = field(default_factory=Hints)
+    is_cut_off: bool = False
+
+
+def parse_page(body: bytes, content_type: str | None = None) -> html.HtmlElement:
+    """The tree of a page, as the crawler's own parser would give it.
+
+    The encoding is that of the byte order mark, of `content_type` (a Content-Type header), of
+    the page's own declaration, else UTF-8, else windows-1252. Never fails: what is no HTML
+    gives an empty page.
+    """
+    _, text = html_to_unicode(
+        content_type, body, default_encoding="utf-8", auto_detect_fun=_utf8_or_windows_1252
+    )
+    parser = html.HTMLParser(recover=True, encoding="utf8", huge_tree=True)
+    data = text.replace("\x00", "").strip().encode("utf8", "replace") or _EMPTY_PAGE.encode()
+    try:
+        root = etree.fromstring(data, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError):
+        root = None
+    return root if root is not None else html.fromstring(_EMPTY_PAGE, parser=parser)
+
+
+def looks_cut_off(body: bytes) -> bool:
+    """Whether the bytes of a page begin as an HTML document and never end as one."""
+    return b"<html" in body[:2048].lower() and b"</html" not in body[-4096:].lower()
+
+
+def _utf8_or_windows_1252(body: bytes) -> str:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"

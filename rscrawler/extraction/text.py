@@ -1,0 +1,86 @@
+"""Text of elements, as a reader would see it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from lxml.html import HtmlElement
+
+# Soft hyphens, zero-width characters and direction marks: they print nothing.
+_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff"
+# Windows-1252 read as Latin-1: these controls never occur in text.
+_CONTROLS = {
+    code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)
+} | dict.fromkeys(range(0x20), " ")
+_TABLE = {**_CONTROLS, **dict.fromkeys(map(ord, _INVISIBLE))}
+_ODD = re.compile(f"[\x00-\x1f\x80-\xa0{_INVISIBLE}]|  ")
+_WORD = re.compile(r"[^\W_]+")
+_UNREAD = frozenset({"script", "style", "noscript", "template"})
+
+
+def clean(text: str) -> str:
+    """`text` on one line in NFC: white space collapsed, invisible characters removed."""
+    if _ODD.search(text):
+        text = text.translate(_TABLE)
+    text = " ".join(text.split())
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def text_of(element: HtmlElement) -> str:
+    """The cleaned text in `element`; line breaks and block ends part words."""
+    pieces: list[str] = []
+    _gather(element, pieces)
+    return clean("".join(pieces))
+
+
+_PARTING = frozenset({"br", "p", "div", "li", "td", "th", "tr", "h1", "h2", "h3", "h4", "option"})
+
+
+def _gather(root: HtmlElement, pieces: list[str]) -> None:
+    # With a stack of its own, since broken pages nest thousands deep.
+    stack: list[HtmlElement | str] = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            pieces.append(node)
+            continue
+        if node is not root and node.tail:
+            stack.append(node.tail)
+        tag = node.tag
+        if not isinstance(tag, str) or tag in _UNREAD:
+            continue
+        if tag in _PARTING:
+            stack.append(" ")
+            pieces.append(" ")
+        stack.extend(reversed(node))
+        if node.text:
+            pieces.append(node.text)
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of `text`, case-folded."""
+    return _WORD.findall(text.casefold())
+
+
+def likeness(one: str, other: str) -> float:
+    """How far two headlines are the same, 0 … 1: the Dice coefficient of their sets of words.
+
+    A headline shortened for search engines or for a card still agrees with the long one.
+    """
+    first, second = set(words(one)), set(words(other))
+    if not first or not second:
+        return 0.0
+    return 2 * len(first & second) / (len(first) + len(second))
+
+
+def straight(text: str) -> str:
+    """`text` with straight apostrophes; quotation marks stay as printed."""
+    if text.isascii():
+        return text
+    return re.sub(r"(?<=\w)[’ʼ](?=\w)|(?<=s)’(?=\s)", "'", text)
+
+
+def any_of(*patterns: str) -> re.Pattern[str]:
+    """One pattern for any of `patterns`, whatever the case."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

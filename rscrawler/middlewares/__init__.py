@@ -1,0 +1,1 @@
+"""What concerns HTTP alone: whose hosts are asked, robots.txt, how often."""

@@ -1,0 +1,82 @@
+"""A host that asks for a pause gets it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Self
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+
+from rscrawler.spiders.session import CrawlSession, session_of
+
+logger = logging.getLogger(__name__)
+
+PAUSING_STATUSES = frozenset({429, 503})
+
+
+class HostPaused(IgnoreRequest):
+    """The host asked to be left alone for longer than this cycle will wait."""
+
+
+class RetryAfterMiddleware:
+    """Holds every request to the site back until its Retry-After has passed.
+
+    A pause longer than `crawl.retry_after_limit` ends the cycle's requests; its end is
+    stored, and no later cycle asks before it.
+    """
+
+    def __init__(self, session: CrawlSession) -> None:
+        self._session = session
+        self._paused_until: datetime | None = session.state.not_before
+        self._limit = session.config.crawl.retry_after_limit
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Built for the site of the crawler's spider."""
+        return cls(session_of(crawler))
+
+    async def process_request(self, request: Request) -> None:
+        """Wait for the end of a short pause; refuse during a long one."""
+        while self._paused_until is not None:
+            remaining = self._paused_until - self._session.now()
+            if remaining <= timedelta():
+                self._paused_until = None
+            elif remaining > self._limit:
+                raise HostPaused(f"the host asked for a pause until {self._paused_until:%H:%M} UTC")
+            else:
+                await asyncio.sleep(remaining.total_seconds())
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Note the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""
+        if response.status in PAUSING_STATUSES:
+            now = self._session.now()
+            pause = retry_after(response.headers.get("Retry-After"), now)
+            if pause is not None and pause > timedelta():
+                until = now + pause
+                self._paused_until = max(until, self._paused_until or until)
+                logger.warning("%s asks for a pause of %s", request.url, pause)
+                if pause > self._limit:
+                    self._session.store.health.record_not_before(
+                        self._session.site, self._paused_until
+                    )
+        return response
+
+
+def retry_after(header: bytes | None, now: datetime) -> timedelta | None:
+    """The pause that a Retry-After header asks for: seconds or a date (RFC 9110, 10.2.3)."""
+    if not header:
+        return None
+    text = header.decode("latin-1").strip()
+    if text.isdigit():
+        return timedelta(seconds=min(int(text), 30 * 86_400))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now, timedelta())

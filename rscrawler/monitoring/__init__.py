@@ -1,0 +1,1 @@
+"""Is it healthy? Cycles judged, problems raised and cleared, numbers for others to watch."""

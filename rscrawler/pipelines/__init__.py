@@ -1,0 +1,1 @@
+"""Item pipelines, in their order: normalize, dedupe, topics, store."""

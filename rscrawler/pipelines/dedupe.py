@@ -1,0 +1,113 @@
+"""Whose page is this: a piece that is known, a copy of one, or a new one?"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from scrapy.crawler import Crawler
+
+from rscrawler import decisions, similarity
+from rscrawler.decisions import KnownArticle
+from rscrawler.extraction.addresses import address_key, slug_stem
+from rscrawler.items import Article
+from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.store.articles import Fingerprint, Twin
+from rscrawler.visits import FetchedArticle, GoneArticle
+
+
+class DedupePipeline:
+    """Gives an item its identity, its event and the piece that it repeats.
+
+    1. A known address, or the address that a known page was asked by: that piece.
+    2. The same slug on the same site and nearly the same text: that piece, moved.
+    3. Nearly the same text anywhere else: a piece of its own, `duplicate_of` the first seen.
+    """
+
+    def __init__(self, session: CrawlSession) -> None:
+        self._session = session
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Built for the site of the crawler's spider."""
+        return cls(session_of(crawler))
+
+    def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
+        """The same item, with identity, event, fingerprint and `duplicate_of`."""
+        if isinstance(item, GoneArticle):
+            return item
+        article = item.article
+        known = item.known or self._session.store.articles.by_addresses(
+            article.site, [key for key, _ in item.addresses]
+        )
+        print_ = fingerprint_of(article, slug_stem(article.url, self._session.profile))
+        if known is None or known.text_digest != print_.text_digest:
+            twins = self._twins(article, print_)
+            if known is None:
+                known = self._moved(twins, article, print_)
+            article.duplicate_of = _first_seen(twins, known)
+        else:
+            article.duplicate_of = known.duplicate_of
+        item.known, item.fingerprint = known, print_
+        item.event = decisions.event_of(known, print_.text_digest)
+        self._identify(item, known)
+        return item
+
+    def _twins(self, article: Article, print_: Fingerprint) -> list[Twin]:
+        candidates = self._session.store.articles.twins(
+            article.site, print_.slug_stem, print_.body_digest, print_.bands
+        )
+        return [twin for twin in candidates if _is_same_text(twin, print_)]
+
+    def _moved(
+        self, twins: list[Twin], article: Article, print_: Fingerprint
+    ) -> KnownArticle | None:
+        for twin in twins:
+            if twin.site == article.site and twin.slug_stem == print_.slug_stem:
+                return self._session.store.articles.by_ids([twin.article_id])[twin.article_id]
+        return None
+
+    def _identify(self, item: FetchedArticle, known: KnownArticle | None) -> None:
+        article = item.article
+        if known is None:
+            key = address_key(article.url, self._session.profile)
+            article.article_id = decisions.new_article_id(article.site, key)
+            article.version = 1
+            article.first_seen_at = item.found_at
+        else:
+            article.article_id = known.article_id
+            article.version = known.version + 1
+            article.first_seen_at = known.first_seen_at
+        article.record_id = decisions.new_record_id(article.article_id, article.version)
+
+
+def fingerprint_of(article: Article, stem: str) -> Fingerprint:
+    """What tells an article's text from another."""
+    signature = similarity.signature_of(article.body)
+    return Fingerprint(
+        text_digest=decisions.text_digest(article),
+        body_digest=decisions.body_digest(article),
+        slug_stem=stem,
+        signature=signature,
+        bands=similarity.bands_of(signature),
+    )
+
+
+def _is_same_text(twin: Twin, print_: Fingerprint) -> bool:
+    if twin.body_digest is not None and twin.body_digest == print_.body_digest:
+        return True
+    return similarity.likeness(twin.signature, print_.signature) >= similarity.SAME_TEXT
+
+
+def _first_seen(twins: list[Twin], known: KnownArticle | None) -> str | None:
+    """The first-seen member of the story that these twins make, other than the piece itself."""
+    if known is not None:
+        # A piece never becomes the copy of one that was seen after it.
+        twins = [
+            twin
+            for twin in twins
+            if twin.article_id != known.article_id and twin.first_seen_at < known.first_seen_at
+        ]
+    first = next(iter(twins), None)
+    if first is None or (known is not None and first.duplicate_of == known.article_id):
+        return None
+    return first.duplicate_of or first.article_id

@@ -1,0 +1,65 @@
+"""One form for every text and date, whatever the page used."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Any
+
+from itemadapter import ItemAdapter
+from scrapy.exceptions import DropItem
+
+from rscrawler.visits import FetchedArticle, GoneArticle
+
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LINES = ("title", "subtitle", "republished_from")
+_LISTS = ("authors", "sections", "tags", "aliases")
+_DATES = ("published_at", "modified_at", "fetched_at")
+
+
+class EmptyArticle(DropItem):
+    """The page has neither headline nor text."""
+
+
+class NormalizePipeline:
+    """Unicode NFC, plain white space, UTC, lists without repeats; no text at all is dropped."""
+
+    def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
+        """The same item, with its article in normal form."""
+        if isinstance(item, GoneArticle):
+            return item
+        fields = ItemAdapter(item.article)
+        for name in _LINES:
+            fields[name] = clean_line(fields[name])
+        for name in _LISTS:
+            cleaned = (clean_line(value) for value in fields[name])
+            fields[name] = list(dict.fromkeys(value for value in cleaned if value))
+        for name in _DATES:
+            fields[name] = in_utc(fields[name])
+        fields["body"] = clean_body(fields["body"])
+        if not fields["title"] and not fields["body"]:
+            raise EmptyArticle(f"{item.article.url}: neither headline nor text")
+        return item
+
+
+def clean_line(text: str | None) -> str | None:
+    """`text` on one line in NFC, without invisible characters; None if nothing is left."""
+    if text is None:
+        return None
+    visible = _INVISIBLE.sub("", _LONE_SURROGATE.sub("\ufffd", text))
+    return " ".join(unicodedata.normalize("NFC", visible).split()) or None
+
+
+def clean_body(body: str) -> str:
+    """Each paragraph on one line, a blank line between two, none of them empty."""
+    paragraphs = (clean_line(paragraph) for paragraph in re.split(r"\n\s*\n", body))
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def in_utc(moment: Any) -> datetime | None:
+    """The same moment in UTC; one without a zone is taken as UTC."""
+    if not isinstance(moment, datetime):
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

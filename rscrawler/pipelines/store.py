@@ -1,0 +1,175 @@
+"""The moment at which a piece becomes known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Self
+
+from scrapy.crawler import Crawler
+from scrapy.statscollectors import StatsCollector
+
+from rscrawler import decisions
+from rscrawler.decisions import KnownArticle
+from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
+from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.store.articles import Recording, Visit
+from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
+from rscrawler.topics import FlaggableText
+from rscrawler.visits import FetchedArticle, GoneArticle
+
+
+class StorePipeline:
+    """Writes versions, removals and checks down; what needs no version is a quick update."""
+
+    def __init__(self, session: CrawlSession, stats: StatsCollector) -> None:
+        self._session = session
+        self._stats = stats
+        self._alerts = session.config.alerts
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Built for the site of the crawler's spider."""
+        return cls(session_of(crawler), crawler.stats)
+
+    def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
+        """The same item, after it has been made durable."""
+        if isinstance(item, GoneArticle):
+            self._record_gone(item)
+        elif item.event is None and item.known is not None:
+            self._record_unchanged(item, item.known)
+        else:
+            self._record_version(item)
+        return item
+
+    def _record_version(self, item: FetchedArticle) -> None:
+        session, article, now = self._session, item.article, self._session.now()
+        if item.event is None or item.fingerprint is None or article.first_seen_at is None:
+            raise ValueError(f"{article.url}: the dedupe pipeline must come before this one")
+        article.event = item.event
+        article.novelty = item.known.novelty if item.known else self._novelty(item)
+        article.found_in = session.store.discovery.sources_showing(
+            article.site, [key for key, _ in item.addresses]
+        )
+        alerts = self._alerts_for(article, item.known)
+        session.store.articles.record(
+            Recording(
+                article=article,
+                fingerprint=item.fingerprint,
+                visit=Visit(
+                    run_id=session.run_id,
+                    address_keys=item.addresses,
+                    page_digest=item.page_digest,
+                    etag=item.etag,
+                    last_modified=item.last_modified,
+                    dated_at=item.dated_at,
+                    next_check_at=self._next_check(article),
+                ),
+                recorded_at=now,
+                channels=(
+                    *self._jsonl_channels(article),
+                    *(self._alerts.alert_channels if alerts else ()),
+                ),
+                alerted_topics=tuple(flag.topic for flag in alerts),
+            )
+        )
+        self._count(f"articles/{article.event}")
+        if article.duplicate_of is not None and article.event is Event.NEW:
+            self._count("duplicates")
+        if self._is_flagged(article):
+            self._count("flagged")
+        if alerts:
+            self._count("alerts")
+
+    def _novelty(self, item: FetchedArticle) -> Novelty:
+        baseline_at = self._session.state.baseline_at
+        return decisions.novelty_of(
+            item.article.published_at,
+            item.found_at,
+            timedelta(days=self._alerts.max_age_days),
+            in_baseline=baseline_at is None or item.found_at <= baseline_at,
+        )
+
+    def _alerts_for(self, article: Article, known: KnownArticle | None) -> list[TopicFlag]:
+        """The flags that somebody should be told of; the costly look-ups only if any may be."""
+        if not self._is_flagged(article):
+            return []
+        levels_before: dict[str, Level] = {}
+        already_alerted: set[str] = set()
+        if known is not None:
+            store = self._session.store.articles
+            already_alerted = store.alerted_topics(known.article_id)
+            before = store.latest_record(known.article_id)
+            if before is not None:
+                # Judged by the present watch-list: a change of that alone is no news.
+                flags = self._session.flagger.flag(FlaggableText.from_article(before))
+                levels_before = {flag.topic: flag.level for flag in flags}
+        return decisions.topics_to_alert(
+            article,
+            levels_before=levels_before,
+            already_alerted=already_alerted,
+            topics=self._alerts.topics,
+            minimum=self._alerts.minimum,
+        )
+
+    def _jsonl_channels(self, article: Article) -> tuple[str, ...]:
+        if self._is_flagged(article):
+            return (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
+        return (ARTICLES_CHANNEL,)
+
+    def _is_flagged(self, article: Article) -> bool:
+        return any(
+            article.level_on(topic).reaches(self._alerts.minimum) for topic in self._alerts.topics
+        )
+
+    def _next_check(self, article: Article) -> datetime | None:
+        if article.first_seen_at is None:
+            raise ValueError(f"{article.url} was never seen")
+        return decisions.next_check(
+            article.first_seen_at, self._session.now(), self._session.config.crawl.recheck_after
+        )
+
+    def _record_unchanged(self, item: FetchedArticle, known: KnownArticle) -> None:
+        self._session.store.articles.record_unchanged(
+            known.article_id,
+            site=item.article.site,
+            address_keys=item.addresses,
+            fetched_at=self._session.now(),
+            next_check_at=self._next_check(item.article),
+            page_digest=item.page_digest,
+            etag=item.etag,
+            last_modified=item.last_modified,
+            dated_at=item.dated_at,
+        )
+        self._count("articles/unchanged")
+
+    def _record_gone(self, item: GoneArticle) -> None:
+        session, known = self._session, item.known
+        decision = decisions.after_gone(known, item.checked_at, session.config.crawl.removal_after)
+        if not decision.record_removal:
+            session.store.articles.record_gone(
+                known.article_id, gone_at=decision.gone_at, next_check_at=decision.next_check_at
+            )
+            self._count("articles/gone")
+            return
+        last = session.store.articles.latest_record(known.article_id)
+        if last is None:
+            raise ValueError(f"{known.article_id} has no recorded version")
+        version = known.version + 1
+        removal = replace(
+            last,
+            event=Event.REMOVED,
+            version=version,
+            record_id=decisions.new_record_id(known.article_id, version),
+            fetched_at=item.checked_at,
+        )
+        session.store.articles.record_removal(
+            removal,
+            removed_at=session.now(),
+            run_id=session.run_id,
+            channels=self._jsonl_channels(removal),
+        )
+        self._count("articles/removed")
+
+    def _count(self, name: str) -> None:
+        self._stats.inc_value(f"rscrawler/{name}")

@@ -1,0 +1,1 @@
+"""When sources are visited: schedules, the service, and the adaptive policy."""

@@ -1,0 +1,293 @@
+"""When to visit a source next: the adaptive policy.
+
+A piece that appears in a stretch visited every τ waits τ/2 on average, so for a rate
+λ(t) and a number of visits in the week the mean delay is least when the visits are
+as dense as √λ (the continuous form of the condition of Sia, Cho and Cho, "Efficient
+Monitoring Algorithm for Fast News Alerts", TKDE 19(7), 2007). The median is least when
+the whole budget goes to the busiest hours that hold half of the news, which leaves the
+other half to the ceiling. The visits here are as dense as λ to the power `EMPHASIS`,
+between the two: `docs/scheduling-policy.md` has what that gives and costs.
+
+The answer is one moment: from now, the density is added up until it makes one visit.
+So a visit does not only follow from the rate now; the last one before a busy hour
+waits for it.
+
+Everything is a pure function of plain values; the time is handed in.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from rscrawler.scheduling.rates import (
+    BIN,
+    BINS,
+    HOUR,
+    WINDOW,
+    WINDOW_BINS,
+    WINDOWS,
+    PublicationHistory,
+    WeeklyRates,
+    learn,
+)
+
+EMPHASIS = 0.7
+DEFAULT_VISITS_PER_DAY = 48.0
+LONGEST_RETRY_AFTER = timedelta(days=7)
+# A silence that chance would bring once in twenty times: e^-3.
+_SUSPICIOUS_MISSING_PIECES = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveLimits:
+    """What a schedule allows: `adaptive = { min = "5m", max = "6h" }` and a budget.
+
+    `visits_per_day` is the mean over a week; a busy day gets more of them and a
+    quiet one fewer. None: 48, or as near as `min` and `max` allow. At least
+    once in `unconditional_every` a visit is made without validators.
+
+    Raises:
+        ValueError: the spans are not 0 < min ≤ max, or the budget cannot be kept
+            between them.
+    """
+
+    min: timedelta = timedelta(minutes=5)
+    max: timedelta = timedelta(hours=6)
+    visits_per_day: float | None = None
+    unconditional_every: timedelta = timedelta(days=1)
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.min <= self.max:
+            raise ValueError(f"min ({self.min}) must be above zero and at most max ({self.max})")
+        if self.unconditional_every <= timedelta(0):
+            raise ValueError("unconditional_every must be above zero")
+        fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
+        if self.visits_per_day is not None and not fewest <= self.visits_per_day <= most:
+            raise ValueError(
+                f"visits_per_day is {self.visits_per_day:g}; with these min and max, allowed: "
+                f"{fewest:g} to {most:g}"
+            )
+
+    @property
+    def budget(self) -> float:
+        """Visits a day."""
+        if self.visits_per_day is not None:
+            return self.visits_per_day
+        fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
+        return min(max(DEFAULT_VISITS_PER_DAY, fewest), most)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitState:
+    """How the last visits went.
+
+    `failures` counts those in a row up to the last visit; `retry_after` is the moment
+    before which the host asked not to be visited; `last_unconditional` is the last
+    good visit made without validators.
+    """
+
+    failures: int = 0
+    retry_after: datetime | None = None
+    last_unconditional: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextVisit:
+    """When to go, whether to send validators, and why: one line for the log."""
+
+    at: datetime
+    conditional: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitPlan:
+    """The density of visits over the week: visits an hour for each half hour.
+
+    Good until the next UTC midnight, like the rates that it follows from.
+    """
+
+    rates: WeeklyRates
+    visits_an_hour: tuple[float, ...]
+
+
+def next_visit(
+    history: PublicationHistory, state: VisitState, limits: AdaptiveLimits, now: datetime
+) -> NextVisit:
+    """The next visit, for a source that was visited at `now`.
+
+    1. After failures: `min` doubled for each of them, at most `max`, and never
+       earlier than the plan would have it.
+    2. Otherwise by the plan (`plan_visits`), within `min` and `max`; without any
+       history, the budget's even interval.
+    3. Never before `retry_after`, which may exceed `max` (by up to a week).
+    4. Without validators when the last such visit is `unconditional_every` ago, or
+       when pieces are missing that should have come by now: a 304 may be wrong.
+
+    Raises:
+        ValueError: `now` has no time zone.
+    """
+    plan = plan_visits(learn(history, epoch_seconds(now)), limits)
+    return planned_visit(plan, history, state, limits, now)
+
+
+def planned_visit(
+    plan: VisitPlan,
+    history: PublicationHistory,
+    state: VisitState,
+    limits: AdaptiveLimits,
+    now: datetime,
+) -> NextVisit:
+    """`next_visit` by a plan made earlier in the same UTC day, without learning again."""
+    moment = epoch_seconds(now)
+    shortest, longest = limits.min.total_seconds(), limits.max.total_seconds()
+    level = plan.rates.level(history, moment)
+    wait = min(max(seconds_to_next(plan, level, moment, longest), shortest), longest)
+    reason = "learning: even interval" if not plan.rates.is_learnt else _rate_reason(level)
+    if state.failures > 0:
+        # The exponent is bounded so that a long outage cannot overflow it.
+        backed_off = min(shortest * 2.0 ** min(state.failures, 32), longest)
+        if backed_off > wait:
+            wait, reason = backed_off, f"backing off after {state.failures} failures"
+    at = now.astimezone(UTC) + timedelta(seconds=wait)
+    if state.retry_after is not None:
+        asked = min(state.retry_after, now + LONGEST_RETRY_AFTER).astimezone(UTC)
+        if asked > at:
+            at, reason = asked, "the host asked to wait (Retry-After)"
+    seen = bisect_right(history.moments, moment)
+    last_piece = history.moments[seen - 1] if seen else -math.inf
+    doubt = _doubt(plan.rates, last_piece, state, limits, at)
+    if doubt is not None:
+        reason = f"{reason}; unconditional: {doubt}"
+    return NextVisit(at, doubt is None, reason)
+
+
+def plan_visits(rates: WeeklyRates, limits: AdaptiveLimits) -> VisitPlan:
+    """The visits of the budget spread over the week as λ to the power `EMPHASIS`, in the limits."""
+    return _plans({"": rates}, limits, limits.budget)[""]
+
+
+def share_budget(
+    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
+) -> dict[str, AdaptiveLimits]:
+    """One budget shared by several sources (of one host, or of one service).
+
+    The share of a source follows from the same rule as its hours: one density over
+    all hours of all sources, each within `min` and `max`. A source without a history
+    counts as the average of the others.
+
+    Raises:
+        ValueError: the budget is beyond what `min` and `max` allow for so many sources.
+    """
+    AdaptiveLimits(limits.min, limits.max, visits_per_day / len(rates))
+    known = [sum(each.pieces_an_hour) / BINS for each in rates.values() if each.is_learnt]
+    average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
+    comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
+    plans = _plans(comparable, limits, visits_per_day)
+    fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
+    return {
+        name: replace(
+            limits,
+            visits_per_day=min(max(sum(plan.visits_an_hour) * BIN / HOUR / 7, fewest), most),
+        )
+        for name, plan in plans.items()
+    }
+
+
+def _plans(
+    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
+) -> dict[str, VisitPlan]:
+    """Densities clamp(c · λ^EMPHASIS) with the one c that spends the budget."""
+    lowest, highest = timedelta(hours=1) / limits.max, timedelta(hours=1) / limits.min
+    weights = {
+        name: [math.pow(rate, EMPHASIS) for rate in r.pieces_an_hour] for name, r in rates.items()
+    }
+    thrift = {name: 1.0 / _mean_boost(rates[name], weights[name]) for name in rates}
+    wanted = visits_per_day * 7 * HOUR / BIN  # the sum of the densities over all bins
+
+    def density(name: str, scale: float) -> list[float]:
+        return [min(max(scale * weight, lowest), highest) for weight in weights[name]]
+
+    # Below the one nothing, above the other everything is clamped.
+    below = lowest / max(map(max, weights.values()))
+    above = highest / min(map(min, weights.values()))
+    for _ in range(24):
+        scale = math.sqrt(below * above)
+        if sum(sum(density(name, scale)) for name in weights) > wanted:
+            above = scale
+        else:
+            below = scale
+    return {
+        name: VisitPlan(rates[name], tuple(density(name, below * thrift[name]))) for name in rates
+    }
+
+
+def _mean_boost(rates: WeeklyRates, weights: Sequence[float]) -> float:
+    """By how much the levels of the past would have raised the number of visits."""
+    if not rates.past_levels:
+        return 1.0
+    windows = [sum(weights[begin : begin + WINDOW_BINS]) for begin in range(0, BINS, WINDOW_BINS)]
+    boosted = planned = 0.0
+    for window, level in rates.past_levels:
+        following = windows[(window + 1) % WINDOWS]
+        boosted += following * math.pow(level, EMPHASIS)
+        planned += following
+    return boosted / planned
+
+
+def seconds_to_next(plan: VisitPlan, level: float, now: float, longest: float) -> float:
+    """Seconds from `now` until the density, raised or lowered by `level`, makes one visit.
+
+    The level fades towards 1 within hours; the search ends at `longest`.
+    """
+    boost, wait, visits = math.pow(level, EMPHASIS) - 1.0, 0.0, 0.0
+    while wait < longest:
+        moment = now + wait
+        step = (moment // BIN + 1) * BIN - moment
+        density = plan.visits_an_hour[int(moment // BIN) % BINS] / HOUR
+        density *= 1.0 + boost * math.exp(-wait / WINDOW)
+        if visits + density * step >= 1.0:
+            return wait + (1.0 - visits) / density
+        visits += density * step
+        wait += step
+    return longest
+
+
+def epoch_seconds(moment: datetime) -> float:
+    """`moment` as seconds since the Unix epoch.
+
+    Raises:
+        ValueError: it has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone")
+    return moment.timestamp()
+
+
+def _rate_reason(level: float) -> str:
+    if level > 1.25:
+        return f"livelier than usual (× {level:.1f})"
+    if level < 0.8:
+        return f"quieter than usual (× {level:.1f})"
+    return "as usual at this hour"
+
+
+def _doubt(
+    rates: WeeklyRates, last_piece: float, state: VisitState, limits: AdaptiveLimits, at: datetime
+) -> str | None:
+    """Why a 304 should not be believed at `at`; None when it may be."""
+    if state.last_unconditional is None:
+        return "no full answer yet"
+    if at - state.last_unconditional >= limits.unconditional_every:
+        return "the last full answer is old"
+    if not rates.is_learnt:
+        return None
+    last_sign = max(epoch_seconds(state.last_unconditional), last_piece)
+    missing = rates.expected(last_sign, at.timestamp())
+    if missing >= _SUSPICIOUS_MISSING_PIECES:
+        return f"{missing:.0f} pieces expected, none seen"
+    return None

@@ -1,0 +1,43 @@
+"""Scrapy's settings. What a site or a user may set comes from profile and configuration."""
+
+from __future__ import annotations
+
+from rscrawler import __version__
+
+BOT_NAME = "rscrawler"
+SPIDER_MODULES = ["rscrawler.spiders"]
+
+USER_AGENT = f"rscrawler/{__version__} (news monitor)"
+
+ROBOTSTXT_OBEY = True
+ROBOTSTXT_USER_AGENT = BOT_NAME
+DOWNLOAD_VERIFY_CERTIFICATES = True
+COOKIES_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+METAREFRESH_ENABLED = False
+REFERER_ENABLED = True
+LOGSTATS_INTERVAL = 0
+LOG_LEVEL = "WARNING"
+LOG_VERSIONS: list[str] = []
+STATS_DUMP = False
+WARN_ON_GENERATOR_RETURN_VALUE = True
+
+# A listing before the pieces that it leads to; a first visit before a second look.
+DEPTH_PRIORITY = 0
+
+DOWNLOADER_MIDDLEWARES = {
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "rscrawler.middlewares.hosts.SiteHostsMiddleware": 50,
+    "rscrawler.middlewares.robots.RobotsCacheMiddleware": 540,
+    "rscrawler.middlewares.retry_after.RetryAfterMiddleware": 560,
+}
+ITEM_PIPELINES = {
+    "rscrawler.pipelines.normalize.NormalizePipeline": 100,
+    "rscrawler.pipelines.dedupe.DedupePipeline": 200,
+    "rscrawler.pipelines.topics.TopicsPipeline": 300,
+    "rscrawler.pipelines.store.StorePipeline": 400,
+}
+EXTENSIONS = {
+    "rscrawler.monitoring.cycle.CycleExtension": 500,
+}

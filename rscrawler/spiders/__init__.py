@@ -1,0 +1,1 @@
+"""Discovery: a site's sources, the addresses on them, the article pages behind those."""

@@ -1,0 +1,145 @@
+"""What a source's answer says: addresses, their dates, further sitemaps.
+
+Plain functions over bytes and parsed pages; nothing here decides what is wanted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+import feedparser
+from lxml import etree
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.dates import read_date
+from rscrawler.extraction.selectors import select
+from rscrawler.sites import SiteProfile, Source
+
+
+class UnreadableSource(Exception):
+    """The answer is not what its kind of source should be: garbage, empty or cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One address on a source, and what the source says of its dates."""
+
+    url: str
+    dated_at: datetime | None = None
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SitemapContent:
+    """A sitemap's own entries, and the sitemaps that it names."""
+
+    entries: tuple[Entry, ...]
+    sitemaps: tuple[Entry, ...]
+
+
+def read_listing(root: HtmlElement, url: str, profile: SiteProfile) -> list[Entry]:
+    """Every link of a section or tag page, in page order, without repeats."""
+    scopes = [found for selector in profile.links.within for found in select(root, selector)] or [
+        root
+    ]
+    base = _base_of(root, url)
+    hrefs = (str(href) for scope in scopes for href in scope.xpath(".//a/@href"))
+    return [Entry(link) for link in dict.fromkeys(_absolute(base, href) for href in hrefs) if link]
+
+
+def _base_of(root: HtmlElement, url: str) -> str:
+    declared = root.xpath("string(//head/base/@href)")
+    return urljoin(url, str(declared).strip()) if declared else url
+
+
+def _absolute(base: str, href: str) -> str | None:
+    try:
+        link = urljoin(base, href.strip())
+        return link if urlsplit(link).scheme in ("http", "https") else None
+    except ValueError:  # a link such as `http://[` is no address
+        return None
+
+
+def read_feed(body: bytes, url: str) -> list[Entry]:
+    """The entries of an RSS or Atom feed, in its order.
+
+    Raises:
+        UnreadableSource: it is not a feed.
+    """
+    feed = feedparser.parse(body, response_headers={"content-location": url})
+    if not feed.version:
+        raise UnreadableSource("is not a feed")
+    return [
+        Entry(
+            url=urljoin(url, entry.link),
+            dated_at=_moment(entry.get("updated_parsed") or entry.get("published_parsed")),
+            published_at=_moment(entry.get("published_parsed")),
+        )
+        for entry in feed.entries
+        if entry.get("link")
+    ]
+
+
+def _moment(parsed: time.struct_time | None) -> datetime | None:
+    if parsed is None:
+        return None
+    try:
+        return datetime(*parsed[:6], tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def read_sitemap(body: bytes) -> SitemapContent:
+    """The addresses in a sitemap or a sitemap index.
+
+    Raises:
+        UnreadableSource: it is neither.
+    """
+    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=True)
+    try:
+        root = etree.fromstring(body, parser)
+    except etree.XMLSyntaxError as error:
+        raise UnreadableSource(f"is not XML: {error.msg}") from None
+    if root is None or _name(root) not in ("urlset", "sitemapindex"):
+        raise UnreadableSource("is not a sitemap")
+    entries = tuple(_sitemap_entries(root))
+    if _name(root) == "sitemapindex":
+        return SitemapContent((), entries)
+    return SitemapContent(entries, ())
+
+
+def _sitemap_entries(root: Any) -> Iterator[Entry]:
+    for element in root:
+        values = {_name(part): (part.text or "").strip() for part in element.iter(etree.Element)}
+        if location := values.get("loc"):
+            published = read_date(values.get("publication_date", ""))
+            changed = read_date(values.get("lastmod", "")) or published
+            yield Entry(
+                location, changed.at if changed else None, published.at if published else None
+            )
+
+
+def _name(element: Any) -> str:
+    return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def page_address(source: Source, url: str, page: int) -> str:
+    """The address of a source's `page`-th page; the first one is the source's own."""
+    if page <= 1 or not source.page_parameter:
+        return url
+    parts = urlsplit(url)
+    query = [pair for pair in parse_qsl(parts.query) if pair[0] != source.page_parameter]
+    query.append((source.page_parameter, str(page)))
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+def page_number(source: Source, url: str) -> int:
+    """The number of a source's page, from its address."""
+    values = dict(parse_qsl(urlsplit(url).query))
+    value = values.get(source.page_parameter or "", "1")
+    return int(value) if value.isdigit() else 1

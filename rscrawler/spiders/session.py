@@ -1,0 +1,116 @@
+"""What one cycle over one site works with: made once, handed to every component."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scrapy.crawler import Crawler
+
+from rscrawler.config import Config, find_config, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.sites import SiteProfile, chosen_sites, load_sites
+from rscrawler.store import Store
+from rscrawler.store.health import SiteState
+from rscrawler.store.leases import process_identity
+from rscrawler.topics import Flagger, load_watchlists
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_run_id() -> str:
+    """A name for one cycle: its second, and enough chance to tell two of them apart."""
+    return f"{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(slots=True)
+class CrawlSession:
+    """One cycle over one site.
+
+    `state` is the site's state before this cycle; `limit` is the most article pages
+    to ask for (None: no limit).
+    """
+
+    config: Config
+    site: str
+    profile: SiteProfile
+    store: Store
+    run_id: str
+    started_at: datetime
+    state: SiteState
+    flagger: Flagger
+    is_full: bool = False
+    limit: int | None = None
+    owner: str = field(default_factory=process_identity)
+    now: Callable[[], datetime] = utc_now
+
+    @property
+    def lease_name(self) -> str:
+        """The lease that keeps two crawls of the site apart."""
+        return f"site:{self.site}"
+
+    @classmethod
+    def open(
+        cls,
+        config: Config,
+        site: str,
+        *,
+        run_id: str | None = None,
+        flagger: Flagger | None = None,
+        is_full: bool = False,
+        limit: int | None = None,
+    ) -> CrawlSession:
+        """A session with a store of its own; several sites can share a flagger.
+
+        Raises:
+            ConfigurationError: the site is not known.
+            StoreError: the database cannot be used.
+        """
+        profile = chosen_sites(load_sites(config), [site])[site]
+        store = Store.open(config.database)
+        return cls(
+            config=config,
+            site=site,
+            profile=profile,
+            store=store,
+            run_id=run_id or new_run_id(),
+            started_at=utc_now(),
+            state=store.health.site(site),
+            flagger=flagger or Flagger(load_watchlists(None, config.topics_dir).values()),
+            is_full=is_full,
+            limit=limit,
+        )
+
+
+def session_of(crawler: Crawler) -> CrawlSession:
+    """The session of a crawler's spider, for middlewares, pipelines and extensions."""
+    session = getattr(crawler.spider, "session", None)
+    if not isinstance(session, CrawlSession):
+        raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
+    return session
+
+
+def session_from_arguments(
+    site: str | None, config: str | None, full: str | bool, limit: str | int | None
+) -> CrawlSession:
+    """The session that `scrapy crawl news -a site=… -a full=1 -a limit=5 -a config=FILE` means.
+
+    Raises:
+        ConfigurationError: an argument or the configuration is wrong.
+    """
+    loaded = load_config(find_config(Path(config) if config else None))
+    if not site:
+        known = ", ".join(sorted(load_sites(loaded)))
+        raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
+    try:
+        maximum = None if limit is None else int(limit)
+    except ValueError:
+        raise ConfigurationError(f"spider argument limit: {limit!r} is not a number") from None
+    is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
+    return CrawlSession.open(loaded, site, is_full=is_full, limit=maximum)

@@ -1,0 +1,526 @@
+"""The outbox: what is still to be handed on, and to whom.
+
+A row is one record for one channel, written in the transaction that makes the
+record known. A JSONL row is done when its line is on the disk. Any other row is
+put into a message, whose bytes never change again; the message is claimed by a
+conditional update, sent to those of its recipients that have not been served, and
+is done (with its rows) when none is left. Whoever asks second, of several
+processes, gets nothing: the rows decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from rscrawler.store.database import MAX_KEYS_PER_QUERY, Database, in_portions
+from rscrawler.store.leases import is_alive
+from rscrawler.store.tables import article, jsonl_file, message, outbox, recipient, version
+
+ARTICLES, FLAGGED = "articles", "flagged"
+JSONL_CHANNELS = (ARTICLES, FLAGGED)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One record that waits for one channel; `record` is its JSON text."""
+
+    number: int
+    channel: str
+    record_id: str
+    run_id: str
+    created_at: datetime
+    recorded_at: datetime
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLine:
+    """Where the line of an outbox row lies in its file; `end` is behind its line feed."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message as it will be sent, and sent again; `kind` is alert, summary, ops or weekly."""
+
+    message_id: str
+    channel: str
+    kind: str
+    created_at: datetime
+    content: bytes
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DueRecipient:
+    """An addressee who is to be served now; `attempts` counts those that failed."""
+
+    address: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedMessage:
+    """A message that this process alone may send for now."""
+
+    message_id: str
+    channel: str
+    kind: str
+    created_at: datetime
+    content: bytes
+    recipients: tuple[DueRecipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientOutcome:
+    """What came of one attempt: `state` is done, failed, or pending until `next_try_at`."""
+
+    address: str
+    state: str
+    error: str | None = None
+    next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A recipient who has not been served: pending, or failed with nothing served since."""
+
+    message_id: str
+    channel: str
+    kind: str
+    address: str
+    state: str
+    attempts: int
+    next_try_at: datetime
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """Rows of a channel that no message carries yet; `oldest` is when the first was written."""
+
+    channel: str
+    count: int
+    oldest: datetime
+
+
+def insert_message(connection: Connection, new: NewMessage) -> None:
+    """Write a message and its recipients, all due at once, in the caller's transaction."""
+    connection.execute(
+        message.insert().values(
+            message_id=new.message_id,
+            channel=new.channel,
+            kind=new.kind,
+            created_at=new.created_at,
+            content=new.content,
+            state="pending",
+        )
+    )
+    connection.execute(
+        recipient.insert(),
+        [
+            {
+                "message_id": new.message_id,
+                "address": address,
+                "state": "pending",
+                "attempts": 0,
+                "next_try_at": new.created_at,
+            }
+            for address in new.addresses
+        ],
+    )
+
+
+class OutboxStore:
+    """The outbox, the messages and their recipients in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # JSONL.
+
+    def pending_lines(self, limit: int) -> list[OutboxRow]:
+        """Records that wait to be written to a JSONL file, in the order of the outbox."""
+        return self._rows(outbox.c.channel.in_(JSONL_CHANNELS), limit)
+
+    def committed_bytes(self, file: str) -> int | None:
+        """How much of a JSONL file is known to be whole; None: nothing is known of the file."""
+        with self._database.reading() as connection:
+            return connection.scalar(
+                select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == file)
+            )
+
+    def commit_lines(self, file: str, lines: Sequence[PlacedLine], committed_bytes: int) -> bool:
+        """Lines of a file are on the disk: their rows are done, the file is whole to there.
+
+        False, and nothing is changed, if one of the rows was done already.
+        """
+        with self._database.writing() as connection:
+            if not _mark_lines(connection, file, lines):
+                return False
+            self._set_committed(connection, file, committed_bytes)
+            return True
+
+    def pending_numbers(self, channel: str, record_ids: Iterable[str]) -> dict[str, int]:
+        """The numbers of the rows, of these records, that are still pending on a channel."""
+        found: dict[str, int] = {}
+        with self._database.reading() as connection:
+            for portion in in_portions(list(record_ids)):
+                query = select(outbox.c.record_id, outbox.c.number).where(
+                    outbox.c.channel == channel,
+                    outbox.c.state == "pending",
+                    outbox.c.record_id.in_(portion),
+                )
+                found |= {row.record_id: row.number for row in connection.execute(query)}
+        return found
+
+    def match_file(
+        self, file: str, channel: str, present: Mapping[str, tuple[int, int]], committed_bytes: int
+    ) -> None:
+        """Bring the rows into line with what a file was found to hold.
+
+        Args:
+            file: the file, relative to the output folder.
+            channel: the channel of the file.
+            present: start and end of each record's line, by record id.
+            committed_bytes: how much of the file is whole.
+
+        Rows whose line is there are done; rows of the file whose line is not, pending again.
+        """
+        with self._database.writing() as connection:
+            rows = connection.execute(
+                select(outbox.c.number, outbox.c.record_id, outbox.c.state).where(
+                    outbox.c.channel == channel,
+                    or_(outbox.c.file == file, outbox.c.state == "pending"),
+                )
+            ).all()
+            found = [row for row in rows if row.record_id in present]
+            connection.execute(
+                update(outbox)
+                .where(outbox.c.file == file)
+                .values(state="pending", file=None, start_byte=None, end_byte=None)
+            )
+            placed = [PlacedLine(row.number, *present[row.record_id]) for row in found]
+            _mark_lines(connection, file, placed)
+            self._set_committed(connection, file, committed_bytes)
+
+    def _set_committed(self, connection: Connection, file: str, committed_bytes: int) -> None:
+        statement = self._database.upsert(jsonl_file).values(
+            file=file, committed_bytes=committed_bytes
+        )
+        connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["file"], set_={"committed_bytes": committed_bytes}
+            )
+        )
+
+    # From rows to messages.
+
+    def unassigned(self) -> list[Unassigned]:
+        """The channels with rows that no message carries yet."""
+        query = (
+            select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
+            .where(_is_unassigned())
+            .group_by(outbox.c.channel)
+            .order_by(outbox.c.channel)
+        )
+        with self._database.reading() as connection:
+            return [Unassigned(*row) for row in connection.execute(query)]
+
+    def unassigned_rows(self, channel: str) -> list[OutboxRow]:
+        """The rows of a channel that no message carries yet, in the order of the outbox."""
+        return self._rows(and_(outbox.c.channel == channel, _is_unassigned()), None)
+
+    def _rows(self, where: ColumnElement[bool], limit: int | None) -> list[OutboxRow]:
+        query = (
+            select(
+                outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
+                outbox.c.created_at, version.c.recorded_at, version.c.record,
+            )
+            .join(version, version.c.record_id == outbox.c.record_id)
+            .where(outbox.c.state == "pending", where)
+            .order_by(outbox.c.number)
+            .limit(limit)
+        )  # fmt: skip
+        with self._database.reading() as connection:
+            return [OutboxRow(*row) for row in connection.execute(query)]
+
+    def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
+        """Let a message carry these rows; False, and no message, if another carries one."""
+        with self._database.writing() as connection:
+            assigned = 0
+            for portion in _portions(numbers):
+                assigned += connection.execute(
+                    update(outbox)
+                    .where(outbox.c.number.in_(portion), _is_unassigned())
+                    .values(message_id=new.message_id)
+                ).rowcount
+            if assigned != len(numbers):
+                connection.rollback()
+                return False
+            insert_message(connection, new)
+            return True
+
+    def add(self, new: NewMessage) -> bool:
+        """A message that carries no rows; False if there is one of that id already."""
+        with self._database.writing() as connection:
+            if connection.scalar(
+                select(message.c.message_id).where(message.c.message_id == new.message_id)
+            ):
+                return False
+            insert_message(connection, new)
+            return True
+
+    # Sending.
+
+    def due_messages(self, now: datetime) -> list[tuple[str, str, str]]:
+        """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first."""
+        query = (
+            select(message.c.message_id, message.c.channel, message.c.kind)
+            .where(message.c.state == "pending", exists().where(_is_due(now)))
+            .order_by(message.c.created_at, message.c.message_id)
+        )
+        with self._database.reading() as connection:
+            return [(row.message_id, row.channel, row.kind) for row in connection.execute(query)]
+
+    def claim(
+        self, message_id: str, owner: str, now: datetime, until: datetime
+    ) -> ClaimedMessage | None:
+        """Take a message, to send it; None if it is done, nobody is due, or another has it.
+
+        The claim of a process of this machine that has died is void at once; one of
+        another machine, when it runs out.
+        """
+        chosen = message.c.message_id == message_id
+        with self._database.writing() as connection:
+            holder = connection.scalar(select(message.c.claimed_by).where(chosen))
+            free = or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
+            if holder is not None and not is_alive(holder):
+                free = or_(free, message.c.claimed_by == holder)
+            claimed = connection.execute(
+                update(message)
+                .where(chosen, message.c.state == "pending", free)
+                .values(claimed_by=owner, claimed_until=until)
+            )
+            if claimed.rowcount != 1:
+                return None
+            row = connection.execute(select(message).where(chosen)).one()
+            due = connection.execute(
+                select(recipient.c.address, recipient.c.attempts)
+                .where(
+                    recipient.c.message_id == message_id,
+                    recipient.c.state == "pending",
+                    recipient.c.next_try_at <= now,
+                )
+                .order_by(recipient.c.address)
+            ).all()
+            if not due:
+                connection.rollback()
+                return None
+        return ClaimedMessage(
+            message_id,
+            row.channel,
+            row.kind,
+            row.created_at,
+            row.content,
+            tuple(DueRecipient(*each) for each in due),
+        )
+
+    def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> None:
+        """Note what came of an attempt; the message and its rows end with their last recipient."""
+        with self._database.writing() as connection:
+            for outcome in outcomes:
+                values: dict[str, Any] = {"state": outcome.state, "last_error": outcome.error}
+                if outcome.state != "done":
+                    values["attempts"] = recipient.c.attempts + 1
+                if outcome.next_try_at is not None:
+                    values["next_try_at"] = outcome.next_try_at
+                connection.execute(
+                    update(recipient)
+                    .where(
+                        recipient.c.message_id == message_id,
+                        recipient.c.address == outcome.address,
+                        recipient.c.state == "pending",
+                    )
+                    .values(values)
+                )
+            _settle(connection, message_id)
+
+    def release(self, message_id: str, owner: str) -> None:
+        """Give a claim back, if it is still this owner's."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(message)
+                .where(message.c.message_id == message_id, message.c.claimed_by == owner)
+                .values(claimed_by=None, claimed_until=None)
+            )
+
+    def retry_failed(self, now: datetime) -> int:
+        """Make every recipient that was given up due again; gives their number."""
+        with self._database.writing() as connection:
+            failed = select(recipient.c.message_id).where(recipient.c.state == "failed")
+            connection.execute(
+                update(message).where(message.c.message_id.in_(failed)).values(state="pending")
+            )
+            return connection.execute(
+                update(recipient)
+                .where(recipient.c.state == "failed")
+                .values(state="pending", attempts=0, next_try_at=now)
+            ).rowcount
+
+    # What waits.
+
+    def undelivered(self) -> list[Undelivered]:
+        """Recipients still to be served, and those given up whom nothing has reached since."""
+        later_message, later = message.alias(), recipient.alias()
+        served_since = exists().where(
+            later.c.message_id == later_message.c.message_id,
+            later.c.address == recipient.c.address,
+            later.c.state == "done",
+            later_message.c.channel == message.c.channel,
+            later_message.c.created_at > message.c.created_at,
+        )
+        query = (
+            select(
+                message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
+                recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
+                recipient.c.last_error,
+            )
+            .join(message, message.c.message_id == recipient.c.message_id)
+            .where(
+                or_(
+                    recipient.c.state == "pending",
+                    and_(recipient.c.state == "failed", ~served_since),
+                )
+            )
+            .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
+        )  # fmt: skip
+        with self._database.reading() as connection:
+            return [Undelivered(*row) for row in connection.execute(query)]
+
+    def pending_line_count(self) -> int:
+        """How many lines wait for their JSONL file."""
+        query = select(func.count()).where(
+            outbox.c.state == "pending", outbox.c.channel.in_(JSONL_CHANNELS)
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
+    # What messages and feeds are made of.
+
+    def reprints(self, article_ids: Iterable[str]) -> dict[str, list[str]]:
+        """The addresses of the pieces that were recorded as duplicates, by the first's id."""
+        found: dict[str, list[str]] = {}
+        with self._database.reading() as connection:
+            for portion in in_portions(list(article_ids)):
+                query = (
+                    select(article.c.duplicate_of, article.c.url)
+                    .where(article.c.duplicate_of.in_(portion))
+                    .order_by(article.c.first_seen_at, article.c.number)
+                )
+                for row in connection.execute(query):
+                    found.setdefault(row.duplicate_of, []).append(row.url)
+        return found
+
+    def flagged_records(self) -> Iterator[str]:
+        """The JSON text of flagged versions, newest first, without removed pieces and copies."""
+        query = (
+            select(version.c.record)
+            .join(outbox, outbox.c.record_id == version.c.record_id)
+            .join(article, article.c.article_id == version.c.article_id)
+            .where(
+                outbox.c.channel == FLAGGED,
+                article.c.removed_at.is_(None),
+                article.c.duplicate_of.is_(None),
+            )
+            .order_by(outbox.c.number.desc())
+        )
+        with self._database.reading() as connection:
+            yield from connection.execution_options(yield_per=100).scalars(query)
+
+
+def _is_unassigned() -> ColumnElement[bool]:
+    return and_(
+        outbox.c.state == "pending",
+        outbox.c.message_id.is_(None),
+        outbox.c.channel.not_in(JSONL_CHANNELS),
+    )
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        recipient.c.message_id == message.c.message_id,
+        recipient.c.state == "pending",
+        recipient.c.next_try_at <= now,
+    )
+
+
+def _mark_lines(connection: Connection, file: str, lines: Sequence[PlacedLine]) -> bool:
+    """Mark pending rows as written; False, and nothing is changed, if one is not pending."""
+    numbers = [line.number for line in lines]
+    pending = sum(
+        len(
+            connection.execute(
+                select(outbox.c.number)
+                .where(outbox.c.number.in_(portion), outbox.c.state == "pending")
+                .with_for_update()
+            ).all()
+        )
+        for portion in _portions(numbers)
+    )
+    if pending != len(lines):
+        return False
+    if lines:
+        connection.execute(
+            update(outbox)
+            .where(outbox.c.number == bindparam("row"))
+            .values(
+                state="done", file=file, start_byte=bindparam("start"), end_byte=bindparam("end")
+            ),
+            [{"row": line.number, "start": line.start, "end": line.end} for line in lines],
+        )
+    return True
+
+
+def _portions(numbers: Sequence[int]) -> list[Sequence[int]]:
+    return [
+        numbers[start : start + MAX_KEYS_PER_QUERY]
+        for start in range(0, len(numbers), MAX_KEYS_PER_QUERY)
+    ]
+
+
+def _settle(connection: Connection, message_id: str) -> None:
+    """End a message, and the rows it carries, once no recipient is pending."""
+    states = set(
+        connection.scalars(
+            select(recipient.c.state).where(recipient.c.message_id == message_id).distinct()
+        )
+    )
+    if "pending" in states:
+        return
+    connection.execute(
+        update(message)
+        .where(message.c.message_id == message_id)
+        .values(
+            state="failed" if "failed" in states else "done", claimed_by=None, claimed_until=None
+        )
+    )
+    connection.execute(update(outbox).where(outbox.c.message_id == message_id).values(state="done"))

@@ -1,0 +1,33 @@
+"""Topics: which pieces are about what a watch-list describes, how much, and why.
+
+`load_watchlists` reads the lists, `Flagger` applies them, `evaluate` and `backtest` show
+how well they do and what a change to them would change.
+"""
+
+from rscrawler.topics.evaluation import (
+    Backtest,
+    Change,
+    Evaluation,
+    Miss,
+    Prediction,
+    backtest,
+    evaluate,
+)
+from rscrawler.topics.flagger import Flagger
+from rscrawler.topics.text import FlaggableText
+from rscrawler.topics.watchlist import WatchList, load_watchlists, read_watchlist
+
+__all__ = [
+    "Backtest",
+    "Change",
+    "Evaluation",
+    "FlaggableText",
+    "Flagger",
+    "Miss",
+    "Prediction",
+    "WatchList",
+    "backtest",
+    "evaluate",
+    "load_watchlists",
+    "read_watchlist",
+]

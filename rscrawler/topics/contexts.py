@@ -1,0 +1,146 @@
+"""Which of the names found are meant: each context is looked up around each name.
+
+Names are settled in two rounds. First those that need nothing; the ones that stand are
+beyond doubt, and contexts that ask for "a name of this country" look among them. Then
+those that need company.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rscrawler.topics.folding import Folded
+from rscrawler.topics.matcher import Match, Matcher, Spelling, longest
+from rscrawler.topics.text import JoinedText
+from rscrawler.topics.watchlist import Context, Entity
+
+# A name of less weight than this is no company for another.
+_SURE_WEIGHT = 0.5
+_ANY_COUNTRY = "*"
+_LONGEST_WORD = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A name that is meant, at [start, end) of the joined text; `zone` is its zone's index."""
+
+    entity: Entity
+    start: int
+    end: int
+    zone: int
+    passing: bool = False
+
+
+class ContextFinder:
+    """Finds the words of contexts; built once for a watch-list."""
+
+    def __init__(self, contexts: Mapping[str, Context]) -> None:
+        self.contexts = contexts
+        self._names = [name for name, context in contexts.items() for _ in context.words]
+        self._matcher = Matcher(
+            [Spelling(word) for context in contexts.values() for word in context.words]
+        )
+
+    def find(self, joined: JoinedText, folded: Folded) -> dict[str, list[Match]]:
+        """The places of each context's words, in reading order."""
+        found: dict[str, list[Match]] = defaultdict(list)
+        for match in self._matcher.find(joined.text, folded):
+            found[self._names[match.index]].append(match)
+        return found
+
+
+def settle(
+    candidates: Sequence[tuple[Entity, Match]],
+    joined: JoinedText,
+    contexts: Mapping[str, Context],
+    words: Mapping[str, list[Match]],
+) -> list[Hit]:
+    """The candidates that are meant, in reading order; none overlaps another."""
+    plain = [
+        Hit(entity, match.start, match.end, joined.zone_index(match.start))
+        for entity, match in candidates
+    ]
+    surroundings = _Surroundings(joined, contexts, words)
+    free = [hit for hit in plain if not hit.entity.needs]
+    sure = [
+        hit
+        for hit in longest(_judged(free, surroundings.holds))
+        if hit.entity.counts == "full" and not hit.passing and hit.entity.weight >= _SURE_WEIGHT
+    ]
+    surroundings.sure = sure
+    return [
+        hit for hit in longest(_judged(plain, surroundings.holds)) if hit.entity.counts != "never"
+    ]
+
+
+def _judged(hits: Sequence[Hit], holds: Callable[[Hit, str], bool]) -> list[Hit]:
+    judged: list[Hit] = []
+    for hit in hits:
+        entity = hit.entity
+        if entity.needs and not any(holds(hit, name) for name in entity.needs):
+            continue
+        passing = entity.counts == "passing"
+        if entity.unless or entity.passing_with:
+            excused = any(holds(hit, name) for name in entity.despite)
+            if not excused and any(holds(hit, name) for name in entity.unless):
+                continue
+            passing |= not excused and any(holds(hit, name) for name in entity.passing_with)
+        judged.append(Hit(entity, hit.start, hit.end, hit.zone, passing))
+    return judged
+
+
+class _Surroundings:
+    """Answers whether a context holds around a name."""
+
+    def __init__(
+        self,
+        joined: JoinedText,
+        contexts: Mapping[str, Context],
+        words: Mapping[str, list[Match]],
+    ) -> None:
+        self.sure: list[Hit] = []
+        self._joined = joined
+        self._contexts = contexts
+        self._words = words
+
+    def holds(self, hit: Hit, name: str) -> bool:
+        context = self._contexts[name]
+        found = sum(
+            1
+            for match in self._words.get(name, ())
+            if not (match.start < hit.end and hit.start < match.end)
+            and self._is_near(hit, match.start, match.end, context)
+        )
+        if found >= context.at_least:
+            return True
+        if not context.countries:
+            return False
+        found += sum(
+            1
+            for other in self.sure
+            # Company is another name, not the same one once more.
+            if other.entity.name != hit.entity.name
+            and (
+                _ANY_COUNTRY in context.countries
+                or any(country in context.countries for country in other.entity.countries)
+            )
+            and self._is_near(hit, other.start, other.end, context)
+        )
+        return found >= context.at_least
+
+    def _is_near(self, hit: Hit, start: int, end: int, context: Context) -> bool:
+        if context.side == "before" and start >= hit.start:
+            return False
+        if context.side == "after" and end <= hit.end:
+            return False
+        if context.within == "text":
+            return True
+        if context.within == "paragraph":
+            return self._joined.zone_index(start) == hit.zone
+        first, last = (end, hit.start) if end <= hit.start else (hit.end, start)
+        # Words are short: a far gap need not be counted.
+        if last - first > _LONGEST_WORD * context.within:
+            return False
+        return len(self._joined.text[first:last].split()) < context.within

@@ -1,0 +1,254 @@
+"""How well a watch-list does: against labelled text, and against what it said before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rscrawler.errors import ConfigurationError
+from rscrawler.items import Article, Level, TopicFlag
+from rscrawler.topics.flagger import Flagger
+from rscrawler.topics.text import FlaggableText
+
+_FLAGGED = Level.SUBSTANTIAL
+_REQUIRED = ("id", "text", "level")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the watch-list says of one labelled piece."""
+
+    id: str
+    level: Level
+    score: float
+    countries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A piece whose level or countries differ from the label."""
+
+    id: str
+    title: str
+    expected: Level
+    predicted: Level
+    score: float
+    expected_countries: tuple[str, ...] | None
+    countries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures over labelled pieces; "flagged" is substantial or primary.
+
+    `confusion[expected][predicted]` counts pieces. `countries_right` is the part of the
+    pieces flagged on both sides and labelled with countries whose countries are the same
+    (None without such pieces).
+    """
+
+    topic: str
+    total: int
+    precision: float
+    recall: float
+    f1: float
+    levels_right: float
+    countries_right: float | None
+    confusion: Mapping[str, Mapping[str, int]]
+    predictions: tuple[Prediction, ...]
+    misses: tuple[Miss, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Ready for `json.dumps`."""
+        return asdict(self)
+
+
+def evaluate(flagger: Flagger, topic: str, lines: Iterable[Mapping[str, Any]]) -> Evaluation:
+    """The figures of watch-list `topic` over labelled `lines`.
+
+    A line is `{id, title, text, level}` and may have `subtitle`, `tags` and `countries`. The
+    paragraphs of `text` are divided by blank lines, or by line ends when it has none.
+
+    Raises:
+        ConfigurationError: the topic is not one of the flagger's, or a line lacks a key or has
+            an unknown level; with every problem.
+    """
+    if topic not in flagger.topics:
+        raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
+    labelled = list(lines)
+    _check(labelled)
+    predictions: list[Prediction] = []
+    misses: list[Miss] = []
+    confusion = {str(expected): {str(level): 0 for level in Level} for expected in Level}
+    judged_countries: list[bool] = []
+    for line in labelled:
+        flag = _flag_on(flagger, topic, text_of_line(line))
+        expected = Level(line["level"])
+        predicted = flag.level if flag else Level.NONE
+        prediction = Prediction(
+            id=str(line["id"]),
+            level=predicted,
+            score=flag.score if flag else 0.0,
+            countries=flag.countries if flag else (),
+        )
+        predictions.append(prediction)
+        confusion[expected][predicted] += 1
+        countries = _labelled_countries(line)
+        same_countries = True
+        if countries is not None and predicted.reaches(_FLAGGED):
+            same_countries = countries == prediction.countries
+            judged_countries.append(same_countries)
+        if expected is not predicted or not same_countries:
+            misses.append(
+                Miss(
+                    id=prediction.id,
+                    title=line.get("title") or "",
+                    expected=expected,
+                    predicted=predicted,
+                    score=prediction.score,
+                    expected_countries=countries,
+                    countries=prediction.countries,
+                )
+            )
+    return _figures(topic, confusion, predictions, misses, judged_countries)
+
+
+def _figures(
+    topic: str,
+    confusion: Mapping[str, Mapping[str, int]],
+    predictions: Sequence[Prediction],
+    misses: Sequence[Miss],
+    judged_countries: Sequence[bool],
+) -> Evaluation:
+    def count(expected_flagged: bool, predicted_flagged: bool) -> int:
+        return sum(
+            confusion[expected][predicted]
+            for expected in Level
+            for predicted in Level
+            if expected.reaches(_FLAGGED) is expected_flagged
+            and predicted.reaches(_FLAGGED) is predicted_flagged
+        )
+
+    hits, false_alarms, lost = count(True, True), count(False, True), count(True, False)
+    precision = _part(hits, hits + false_alarms)
+    recall = _part(hits, hits + lost)
+    return Evaluation(
+        topic=topic,
+        total=len(predictions),
+        precision=precision,
+        recall=recall,
+        f1=_part(2 * precision * recall, precision + recall) if hits else 0.0,
+        levels_right=_part(sum(confusion[level][level] for level in Level), len(predictions)),
+        countries_right=(
+            _part(sum(judged_countries), len(judged_countries)) if judged_countries else None
+        ),
+        confusion=confusion,
+        predictions=tuple(predictions),
+        misses=tuple(misses),
+    )
+
+
+def _labelled_countries(line: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The label's countries, sorted; None where they do not matter or were not labelled."""
+    countries = line.get("countries")
+    if countries is None or not Level(line["level"]).reaches(_FLAGGED):
+        return None
+    return tuple(sorted(countries))
+
+
+def _part(some: float, of: float) -> float:
+    """`some` of `of`; nothing of nothing is all of it."""
+    return round(some / of, 4) if of else 1.0
+
+
+def _check(lines: Sequence[Mapping[str, Any]]) -> None:
+    levels = [str(level) for level in Level]
+    problems: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        missing = [key for key in _REQUIRED if key not in line]
+        if missing:
+            problems.append(f"line {number}: {', '.join(missing)} missing")
+        elif line["level"] not in levels:
+            problems.append(
+                f"line {number}: level: {line['level']!r}; allowed: {', '.join(levels)}"
+            )
+    if problems:
+        raise ConfigurationError(*problems)
+
+
+def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
+    """The piece that a labelled line holds."""
+    parts = re.split(r"\n\s*\n", line["text"])
+    if len(parts) == 1:
+        parts = line["text"].split("\n")
+    return FlaggableText(
+        title=line.get("title"),
+        subtitle=line.get("subtitle"),
+        paragraphs=tuple(part.strip() for part in parts if part.strip()),
+        tags=tuple(line.get("tags") or ()),
+    )
+
+
+def _flag_on(flagger: Flagger, topic: str, text: FlaggableText) -> TopicFlag | None:
+    return next((flag for flag in flagger.flag(text) if flag.topic == topic), None)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A stored piece on which the present watch-list differs from the stored flag."""
+
+    article_id: str
+    url: str
+    title: str | None
+    before: Level
+    after: Level
+    score: float
+    countries: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What the present watch-list would change among stored pieces. Nothing is written."""
+
+    topic: str
+    total: int
+    flagged_before: int
+    flagged_after: int
+    changes: tuple[Change, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Ready for `json.dumps`."""
+        return asdict(self)
+
+
+def backtest(flagger: Flagger, topic: str, articles: Iterable[Article]) -> Backtest:
+    """What `topic` says today of stored `articles`, against the flags that they carry.
+
+    Raises:
+        ConfigurationError: the topic is not one of the flagger's.
+    """
+    if topic not in flagger.topics:
+        raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
+    total, flagged_before, flagged_after = 0, 0, 0
+    changes: list[Change] = []
+    for article in articles:
+        flag = _flag_on(flagger, topic, FlaggableText.from_article(article))
+        before = article.level_on(topic)
+        after = flag.level if flag else Level.NONE
+        total += 1
+        flagged_before += before.reaches(_FLAGGED)
+        flagged_after += after.reaches(_FLAGGED)
+        if before is not after:
+            changes.append(
+                Change(
+                    article_id=article.article_id,
+                    url=article.url,
+                    title=article.title,
+                    before=before,
+                    after=after,
+                    score=flag.score if flag else 0.0,
+                    countries=flag.countries if flag else (),
+                )
+            )
+    return Backtest(topic, total, flagged_before, flagged_after, tuple(changes))

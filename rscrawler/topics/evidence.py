@@ -1,0 +1,62 @@
+"""The passages that made a piece count, cut to what a reader needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rscrawler.items import Evidence
+from rscrawler.topics.reading import ReadHit
+from rscrawler.topics.text import JoinedText
+
+MAX_EVIDENCE = 12
+_REACH = 80
+_FIELD_BONUS = {"title": 0.5, "subtitle": 0.2}
+_CUT = "…"
+
+
+def evidence_of(joined: JoinedText, reads: Sequence[ReadHit]) -> tuple[Evidence, ...]:
+    """At most `MAX_EVIDENCE` passages, the strongest first, then in reading order."""
+
+    def rank(read: ReadHit) -> tuple[float, int]:
+        field = joined.zones[read.hit.zone].field
+        return -round(read.strength + _FIELD_BONUS.get(field, 0.0), 6), read.hit.start
+
+    return tuple(_passage(joined, read) for read in sorted(reads, key=rank)[:MAX_EVIDENCE])
+
+
+def _passage(joined: JoinedText, read: ReadHit) -> Evidence:
+    hit, entity = read.hit, read.hit.entity
+    zone = joined.zones[hit.zone]
+    start, end = hit.start - zone.start, hit.end - zone.start
+    return Evidence(
+        term=zone.text[start:end],
+        entity=entity.name,
+        country=entity.countries[0] if len(entity.countries) == 1 else None,
+        field=zone.field,
+        paragraph=zone.paragraph,
+        quote=_quote(zone.text, start, end),
+        start=start,
+        end=end,
+    )
+
+
+def _quote(text: str, start: int, end: int) -> str:
+    """The words around [start, end), with the name itself left exactly as printed."""
+    first, last = max(0, start - _REACH), min(len(text), end + _REACH)
+    while 0 < first < start and not text[first - 1].isspace():
+        first += 1
+    while end < last < len(text) and not text[last].isspace():
+        last -= 1
+    before = _one_line(text[first:start]).lstrip()
+    after = _one_line(text[end:last]).rstrip()
+    return (
+        (_CUT if first > 0 else "")
+        + before
+        + text[start:end]
+        + after
+        + (_CUT if last < len(text) else "")
+    )
+
+
+def _one_line(text: str) -> str:
+    return "".join(" " if character.isspace() else character for character in text)

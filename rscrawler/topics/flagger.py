@@ -1,0 +1,95 @@
+"""Many watch-lists over one piece, in one matching pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rscrawler.items import TopicFlag
+from rscrawler.topics.contexts import ContextFinder, settle
+from rscrawler.topics.evidence import evidence_of
+from rscrawler.topics.folding import Folded, fold_with_offsets
+from rscrawler.topics.levels import Verdict, judge
+from rscrawler.topics.matcher import Match, Matcher, Spelling
+from rscrawler.topics.rivals import RivalFinder
+from rscrawler.topics.text import FlaggableText, JoinedText
+from rscrawler.topics.watchlist import Entity, WatchList
+
+
+@dataclass(frozen=True)
+class _Topic:
+    watchlist: WatchList
+    finder: ContextFinder
+
+
+class Flagger:
+    """Flags pieces on every watch-list it was built with; keeps nothing between pieces."""
+
+    def __init__(self, watchlists: Iterable[WatchList]) -> None:
+        self._topics = [
+            _Topic(watchlist, ContextFinder(watchlist.context))
+            for watchlist in sorted(watchlists, key=lambda watchlist: watchlist.name)
+        ]
+        self._owners: list[tuple[int, Entity]] = []
+        spellings: list[Spelling] = []
+        for number, topic in enumerate(self._topics):
+            for entity in topic.watchlist.entities:
+                for spelling in entity.spellings:
+                    self._owners.append((number, entity))
+                    spellings.append(Spelling(spelling, entity.case))
+        self._matcher = Matcher(spellings)
+        self._rivals = RivalFinder()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The names of the watch-lists, in order."""
+        return tuple(topic.watchlist.name for topic in self._topics)
+
+    def flag(self, text: FlaggableText) -> list[TopicFlag]:
+        """One flag for each watch-list that the piece at least mentions, by topic name."""
+        joined = JoinedText.of(text)
+        flags: list[TopicFlag] = []
+        for topic, verdict in self._verdicts(joined):
+            flags.append(
+                TopicFlag(
+                    topic=topic.watchlist.name,
+                    level=verdict.level,
+                    score=verdict.score,
+                    countries=verdict.countries,
+                    evidence=evidence_of(joined, verdict.hits),
+                )
+            )
+        return flags
+
+    def _verdicts(self, joined: JoinedText) -> list[tuple[_Topic, Verdict]]:
+        folded = fold_with_offsets(joined.text)
+        candidates: dict[int, list[tuple[Entity, Match]]] = {}
+        for match in self._matcher.find(joined.text, folded):
+            number, entity = self._owners[match.index]
+            candidates.setdefault(number, []).append((entity, match))
+        if not candidates:
+            return []
+        rivals = [match.start for match in self._rivals.find(joined.text, folded)]
+        verdicts: list[tuple[_Topic, Verdict]] = []
+        for number in sorted(candidates):
+            topic = self._topics[number]
+            verdict = _verdict(topic, joined, folded, candidates[number], rivals)
+            if verdict is not None:
+                verdicts.append((topic, verdict))
+        return verdicts
+
+
+def _verdict(
+    topic: _Topic,
+    joined: JoinedText,
+    folded: Folded,
+    candidates: list[tuple[Entity, Match]],
+    rivals: list[int],
+) -> Verdict | None:
+    words = topic.finder.find(joined, folded)
+    hits = settle(candidates, joined, topic.watchlist.context, words)
+    if not hits:
+        return None
+    taken = {match.start for _, match in candidates}
+    others = [start for start in rivals if start not in taken]
+    return judge(topic.watchlist, joined, hits, others, words)

@@ -1,0 +1,170 @@
+"""How much of a piece is about a topic: a stated model, from sentences up to a level.
+
+1. `reading` gives each sentence a weight in 0 … 1; weight times words are the *words about it*.
+2. Two gauges read them:
+   - the share: words about it by all words, plus a bonus for a title, subtitle or tag about it;
+   - the section: words about it in devoted paragraphs, however long the piece.
+3. The greater gauge is the score. Below 0.4 the piece mentions the topic, from 0.4 on it is a
+   substantial subject, from 0.7 on it is the primary one. The section gauge never reaches 0.7.
+4. A cap (a match report) holds the score below its level's end.
+5. The countries are the states that lead: with `country_of_leader` of the words of the first,
+   if that one stands out from the region as a whole (`country_of_all`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rscrawler.items import Level
+from rscrawler.topics.contexts import Hit
+from rscrawler.topics.matcher import Match
+from rscrawler.topics.reading import REGION, TELLING, ReadHit, ReadZone, read_zones
+from rscrawler.topics.text import JoinedText
+from rscrawler.topics.watchlist import Cap, LevelModel, Roles, WatchList
+
+SCORE_SUBSTANTIAL = 0.4
+SCORE_PRIMARY = 0.7
+_BELOW = {"mention": 0.39, "substantial": 0.69}
+_LEAST = 0.01
+_DIGITS = 3
+_BRIDGE_PARAGRAPHS = 3
+# A title counts like a short paragraph on what it names.
+_TITLE_FACTOR = 4.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the model says, with the gauges that led to it."""
+
+    level: Level
+    score: float
+    countries: tuple[str, ...]
+    hits: tuple[ReadHit, ...]
+    share: float
+    section_words: float
+
+
+def judge(
+    watchlist: WatchList,
+    joined: JoinedText,
+    hits: Sequence[Hit],
+    rivals: Sequence[int],
+    words: Mapping[str, Sequence[Match]],
+) -> Verdict:
+    """The verdict on a piece in which `hits` stand.
+
+    Args:
+        watchlist: the topic.
+        joined: the piece.
+        hits: the topic's names in it, in order; at least one.
+        rivals: where names of the rest of the world start, in order.
+        words: the context words in it, by context.
+    """
+    model = watchlist.levels
+    zones = read_zones(joined, hits, rivals, model.roles)
+    body = _bridged([zone for zone in zones if zone.zone.field == "body"], model.roles)
+    total = sum(zone.words for zone in body)
+    share = sum(zone.about for zone in body) / max(total, model.shortest_piece)
+    for field, bonus in (
+        ("title", model.title),
+        ("subtitle", model.subtitle),
+        ("tags", model.tags),
+    ):
+        share += bonus * max((z.share for z in zones if z.zone.field == field), default=0.0)
+    section = sum(zone.about for zone in body if zone.share >= model.devoted)
+    score = max(_share_score(share, model), _section_score(section, model))
+    for cap in watchlist.cap:
+        if _is_capped(cap, total, words):
+            score = min(score, _BELOW[cap.level])
+    level = _level(score)
+    return Verdict(
+        level=level,
+        score=round(max(score, _LEAST), _DIGITS),
+        countries=_countries(zones, model) if level.reaches(Level.SUBSTANTIAL) else (),
+        hits=tuple(read for zone in zones for read in zone.hits),
+        share=share,
+        section_words=section,
+    )
+
+
+def _level(score: float) -> Level:
+    if score >= SCORE_PRIMARY:
+        return Level.PRIMARY
+    return Level.SUBSTANTIAL if score >= SCORE_SUBSTANTIAL else Level.MENTION
+
+
+def _share_score(share: float, model: LevelModel) -> float:
+    return _on_line(
+        share,
+        (
+            (0.0, 0.0),
+            (model.share_substantial, SCORE_SUBSTANTIAL),
+            (model.share_primary, SCORE_PRIMARY),
+            (1.0 + model.title, 1.0),
+        ),
+    )
+
+
+def _section_score(section: float, model: LevelModel) -> float:
+    return _on_line(
+        section,
+        (
+            (0.0, 0.0),
+            (model.words_substantial, SCORE_SUBSTANTIAL),
+            (10.0 * model.words_substantial, _BELOW["substantial"]),
+        ),
+    )
+
+
+def _on_line(value: float, points: Sequence[tuple[float, float]]) -> float:
+    """The height at `value` of the line through `points`, level beyond the last."""
+    for (left, low), (right, high) in pairwise(points):
+        if value <= right:
+            return low + (high - low) * (value - left) / (right - left)
+    return points[-1][1]
+
+
+def _is_capped(cap: Cap, total: int, words: Mapping[str, Sequence[Match]]) -> bool:
+    found = words.get(cap.context, ())
+    if len({match.index for match in found}) < cap.distinct:
+        return False
+    if 1000 * len(found) < cap.per_1000_words * total:
+        return False
+    lifting = len(words.get(cap.despite, ())) if cap.despite else 0
+    return lifting < cap.despite_ratio * len(found)
+
+
+def _bridged(body: Sequence[ReadZone], roles: Roles) -> list[ReadZone]:
+    """The body, in which short gaps between two paragraphs about the topic are about it too."""
+    bridged = list(body)
+    last = None
+    for index, zone in enumerate(body):
+        if not any(read.role in TELLING for read in zone.hits):
+            continue
+        if last is not None and 1 < index - last <= _BRIDGE_PARAGRAPHS + 1:
+            kept = roles.bridge * min(body[last].share, zone.share)
+            for gap in range(last + 1, index):
+                between = body[gap]
+                about = max(between.about, kept * between.words)
+                bridged[gap] = ReadZone(
+                    between.zone, between.words, about, between.hits, between.countries
+                )
+        last = index
+    return bridged
+
+
+def _countries(zones: Sequence[ReadZone], model: LevelModel) -> tuple[str, ...]:
+    words: dict[str, float] = {}
+    for zone in zones:
+        factor = _TITLE_FACTOR if zone.zone.field == "title" else 1.0
+        for country, part in zone.countries.items():
+            words[country] = words.get(country, 0.0) + factor * part
+    everything = sum(words.values())
+    words.pop(REGION, None)
+    leader = max(words.values(), default=0.0)
+    if leader <= model.country_of_all * everything:
+        return ()
+    least = model.country_of_leader * leader
+    return tuple(sorted(country for country, part in words.items() if part >= least))

@@ -1,0 +1,227 @@
+"""The part that a name plays in its sentence: subject, other, setting or passing.
+
+These are rules of English prose, not of a topic. They read the words around a name; no
+parser is run, since an article has to be judged in well under a millisecond. In other
+languages most names come out as `subject` or `other`, which is the cautious answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """From most to least telling."""
+
+    SUBJECT = "subject"
+    OTHER = "other"
+    SETTING = "setting"
+    PASSING = "passing"
+
+
+# A sentence ends at . ! ? … with closing quotes, before a blank and an opening.
+_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-ZА-ЯЁ\d])")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Adm|Sen|Rep|Gov|St|Mt|No|vs|Inc|Ltd|Co|Jr|Sr"
+    r"|Jan|Feb|Aug|Sept|Oct|Nov|Dec)|\b[A-Z])\.\s+$"
+)
+
+_PERSON_NOUN = (
+    r"(?:-born\b|\s+(?:nationals?|citizens?|m[ae]n|wom[ae]n|suspects?|gunm[ae]n|assailants?|"
+    r"attackers?|terrorists?|immigrants?|émigrés?|refugees?|asylum|students?|teenagers?|boys?|"
+    r"girls?|father|mother|couple|driver|passport|descent|origin|ancestry|heritage|roots|"
+    r"extraction|immigrant|emigrant|expatriates?|jihadis?|jihadists?|militants?|fighters?|"
+    r"extremists?|mercenar(?:y|ies)|"
+    r"wrestlers?|boxers?|players?|strikers?|midfielders?|goalkeepers?|cyclists?|athletes?|"
+    r"champions?|team|side|club|skaters?|swimmers?|weightlifters?|"
+    r"actors?|actress|singers?|pianist|violinist|director|filmmakers?|novelists?|poets?|writers?|"
+    r"supermodel|model|chefs?|restaurants?|caf[eé]s?|cuisine|food|dish(?:es)?|carpets?|rugs?|"
+    r"embroider\w+|textiles?|horses?|dogs?|hats?|melons?|silk|oligarchs?|businessm[ae]n|"
+    r"billionaires?|tycoon))\b"
+)
+_AFTER_PERSONAL = re.compile(
+    r"^(?:['’]s)?(?:-(?:American|born|based|trained|educated|speaking|language|style)\b|"
+    + _PERSON_NOUN
+    + ")",
+    re.IGNORECASE,
+)
+_BEFORE_PERSONAL = re.compile(
+    r"(?:\bethnic(?:ally)?|\b(?:a|an|one|two|three|four|five|six|several|young|the)\s+"
+    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\bnative\s+of|\bformer\s+(?:US|U\.S\.|"
+    r"American|British)?\s*ambassador\s+to)\s*$",
+    re.IGNORECASE,
+)
+_OFFICE = re.compile(
+    r"^\s+(?:editor|correspondent|bureau|analyst|expert|specialist|scholar|program(?:me)?\b|"
+    r"studies|fellow|project|desk|caucus|director|researcher|watcher|hand\b|Times\b|"
+    r"ambassador\s+to\s+(?!the\s+(?:US|U\.S\.|United)))",
+    re.IGNORECASE,
+)
+_BEFORE_EXAMPLE = re.compile(
+    r"\b(?:such\s+as|like|including|e\.g\.,?|for\s+example,?|for\s+instance,?|namely|among\s+them|"
+    r"as\s+well\s+as|along\s+with|together\s+with|unlike|as\s+in|as\s+far\s+(?:as|away\s+as)|"
+    r"from\s+places\s+like|elsewhere\s+in|other\s+than|let\s+alone|not\s+to\s+mention|"
+    r"as\s+(?:it|they)\s+did\s+in|similar\s+to)"
+    r"\s+(?:in\s+|of\s+|the\s+|those\s+in\s+|former\s+|Soviet\s+){0,3}(?:states?\s+of\s+)?$",
+    re.IGNORECASE,
+)
+_BEFORE_RANGE = re.compile(
+    r"\b(?:from|between)\s+[^.;:()]{1,90}?\s(?:to|through|into|via)\s+"
+    r"(?:as\s+far\s+as\s+)?(?:the\s+)?(?:[\w’'-]+\s+){0,3}$"
+)
+_BEFORE_FROM = re.compile(r"\bfrom\s+(?:the\s+)?(?:[\w’'-]+\s+){0,3}$")
+_AFTER_TO = re.compile(
+    r"^(?:['’]s)?[^.;:()]{0,60}?\s(?:to|through)\s+(?:the\s+)?(?:[a-z]+\s+){0,2}[A-Z]"
+)
+_CLAUSE = re.compile(
+    r"(?:[;:—–]|,?\s+[“\"]|,\s+(?:but|and|while|whereas|where|as|so|yet|though|although|because|"
+    r"which|who|since|with|meanwhile|however)\b|\b(?:that|because|while|whereas|although|though|"
+    r"if|when|whether|how|why|said|says)\b)\s*",
+    re.IGNORECASE,
+)
+_FRAME = re.compile(
+    r"^\W*(?:(?:And|But|Yet|Even|Meanwhile|Today|Elsewhere|Now|Then),?\s+)?(?:In|For|Across|"
+    r"Throughout|Within|Inside|As\s+for|To)\s+(?:the\s+|all\s+of\s+|much\s+of\s+|modern\s+|"
+    r"post-Soviet\s+|northern\s+|southern\s+|eastern\s+|western\s+|central\s+|neighbou?ring\s+|"
+    r"nearby\s+|independent\s+|today[’']s\s+|contemporary\s+)*$",
+)
+_PREPOSITION = re.compile(
+    r"\b(?:in|at|on|from|with|to|by|for|near|across|through|into|over|against|toward|towards|"
+    r"between|after|before|during|under|via|about|outside|beyond|among|around)\b",
+    re.IGNORECASE,
+)
+_BEFORE_SETTING = re.compile(
+    r"\b(?:in|at|near|outside|to|from|via|through|for)\s+(?:the\s+)?"
+    r"(?:(?:capital|city|port|town|resort|village|capitals)(?:,|\s+of)?\s+)?"
+    r"(?:(?:Kazakh|Uzbek|Tajik|Kyrgyz|Turkmen)\s+(?:capital|city|resort)(?:\s+of)?,?\s+)?$",
+    re.IGNORECASE,
+)
+_DATELINE = re.compile(
+    r"^\W*(?:[A-ZÀ-ÞА-Я][A-ZÀ-ÞА-Я.'’ -]+(?:,\s+[A-ZÀ-Þ][\w.]+)*|[A-Z]\w+(?:,\s+[A-Z][\w.]+)+)"
+    r"(?:\s*\([^)]{2,40}\))?(?:,\s+\w+\.?\s+\d+)?\s*(?:[—–]|-{1,2}\s)\s*"
+)
+_MAX_SUBJECT_WORDS = 7
+_LIST_SEPARATOR = re.compile(r"(?:\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE)
+_NAME_WORD = r"[A-ZÀ-ÞА-ЯЁ][\w.'’-]*"
+_LIST_ITEM_LEFT = re.compile(rf"(?:^|\s)(?:the\s+)?{_NAME_WORD}(?:\s+(?:of|the|{_NAME_WORD}))*$")
+_LIST_ITEM_RIGHT = re.compile(
+    rf"^(?:the\s+|parts\s+of\s+|even\s+)?{_NAME_WORD}(?:\s+{_NAME_WORD})*"
+)
+_MIN_LIST = 3
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """The [start, end) of each sentence of `text`; together they cover it."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in _END.finditer(text):
+        if _ABBREVIATION.search(text, max(start, match.start() - 8), match.end()):
+            continue
+        spans.append((start, match.end()))
+        start = match.end()
+    if start < len(text):
+        spans.append((start, len(text)))
+    return spans
+
+
+def dateline_end(paragraph: str) -> int:
+    """Where the dateline of a first paragraph ends; 0 without one."""
+    match = _DATELINE.match(paragraph[:120])
+    return match.end() if match else 0
+
+
+def role_of(
+    sentence: str, start: int, end: int, kind: str, names: Sequence[tuple[int, int]]
+) -> Role:
+    """The role of the name at [start, end) of `sentence`.
+
+    Args:
+        sentence: one sentence, or a headline.
+        start: where the name starts.
+        end: where it ends.
+        kind: the entity's kind; only a place can be a setting.
+        names: the spans of all the topic's names in the sentence, this one too.
+    """
+    before, after = sentence[:start], sentence[end:]
+    if _is_passing(before, after, kind):
+        return Role.PASSING
+    if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
+        return Role.PASSING
+    if _FRAME.match(before):
+        return Role.SUBJECT
+    if kind == "place" and _BEFORE_SETTING.search(before):
+        return Role.SETTING
+    clause = _clause_before(before)
+    if len(clause.split()) <= _MAX_SUBJECT_WORDS and not _PREPOSITION.search(clause):
+        return Role.SUBJECT
+    return Role.OTHER
+
+
+def _is_passing(before: str, after: str, kind: str) -> bool:
+    if _AFTER_PERSONAL.match(after) or _OFFICE.match(after):
+        return True
+    if kind == "person":
+        return False
+    return bool(_BEFORE_PERSONAL.search(before) or _BEFORE_EXAMPLE.search(before))
+
+
+def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int, int]]) -> bool:
+    """Whether the name is one end of "from X to Y" and the other end is not the topic's."""
+    if (found := _BEFORE_RANGE.search(sentence[:start])) is not None:
+        return not any(found.start() <= first < start for first, _ in names)
+    if _BEFORE_FROM.search(sentence[:start]) is None:
+        return False
+    found = _AFTER_TO.match(sentence[end:])
+    return found is not None and not any(end <= first < end + found.end() for first, _ in names)
+
+
+def _clause_before(before: str) -> str:
+    ends = [match.end() for match in _CLAUSE.finditer(before)]
+    return before[ends[-1] :] if ends else before
+
+
+def _in_foreign_list(sentence: str, start: int, end: int, names: Sequence[tuple[int, int]]) -> bool:
+    """Whether the name is one of three or more, at least half of which are not the topic's."""
+    items = [(start, end)]
+    position = start
+    while (found := _item_left(sentence, position)) is not None:
+        items.append(found)
+        position = found[0]
+    position = end
+    while (found := _item_right(sentence, position)) is not None:
+        items.append(found)
+        position = found[1]
+    if len(items) < _MIN_LIST:
+        return False
+    ours = sum(
+        any(name_start < last and first < name_end for name_start, name_end in names)
+        for first, last in items
+    )
+    return 2 * ours <= len(items)
+
+
+def _item_left(sentence: str, position: int) -> tuple[int, int] | None:
+    before = re.sub(r"\bthe\s+$", "", sentence[:position], flags=re.IGNORECASE)
+    separator = None
+    for separator in _LIST_SEPARATOR.finditer(before, max(0, len(before) - 8)):
+        if separator.end() == len(before):
+            break
+    if separator is None or separator.end() != len(before):
+        return None
+    item = _LIST_ITEM_LEFT.search(before[max(0, separator.start() - 60) : separator.start()])
+    if item is None:
+        return None
+    offset = max(0, separator.start() - 60)
+    return offset + item.start(), separator.start()
+
+
+def _item_right(sentence: str, position: int) -> tuple[int, int] | None:
+    separator = _LIST_SEPARATOR.match(sentence, position)
+    if separator is None:
+        return None
+    item = _LIST_ITEM_RIGHT.match(sentence[separator.end() : separator.end() + 60])
+    if item is None:
+        return None
+    return separator.end(), separator.end() + item.end()

@@ -1,0 +1,264 @@
+"""A watch-list: what a topic is called, where a name misleads, and how levels are drawn.
+
+A watch-list is a TOML file that an analyst edits; `docs/watch-lists.md` explains each
+key. The models here check it and give its JSON Schema (`WatchList.model_json_schema()`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from rscrawler.config import PACKAGE_DIR, Model, checked, read_toml
+from rscrawler.errors import ConfigurationError
+from rscrawler.topics.places import PlaceRules, places_of
+
+SHIPPED_DIR = PACKAGE_DIR / "topics"
+Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
+Kind = Literal["state", "people", "place", "region", "person", "organisation", "project", "format"]
+Case = Literal["any", "capital", "exact"]
+Counts = Literal["full", "passing", "never"]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Context(Model):
+    """Surroundings that a name needs, or that rule it out.
+
+    It holds where one of `words` stands, or a name of one of `countries` that is
+    itself beyond doubt (`"*"`: any such name of this watch-list).
+    """
+
+    words: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[], description="any case; a final * stands for any ending"
+    )
+    countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
+    within: Annotated[int, Field(ge=1)] | Literal["paragraph", "text"] = Field(
+        default="text", description="at most so many words away, or where"
+    )
+    side: Literal["before", "after", "either"] = "either"
+    at_least: int = Field(default=1, ge=1, description="so many of them")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Context:
+        if not self.words and not self.countries:
+            raise ValueError("needs words or countries, or it could never hold")
+        return self
+
+
+class Entity(Model):
+    """One thing that belongs to the topic (or only looks like it), and its spellings.
+
+    Two blocks may carry the same `name`, where spellings differ in their rules.
+    """
+
+    name: str = Field(min_length=1)
+    kind: Kind
+    country: Country | list[Country] = Field(default=[], description="ISO 3166; none: the region")
+    spellings: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        description="accents, case and kind of hyphen do not matter; a final * stands for any "
+        "ending of the word",
+    )
+    weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")
+    case: Case = Field(
+        default="any", description="capital: starts with one; exact: letter by letter"
+    )
+    counts: Counts = Field(
+        default="full",
+        description="passing: never more than a mention; never: a lookalike, which also hides "
+        "the shorter names inside it",
+    )
+    needs: list[str] = Field(default=[], description="contexts, one of which must hold")
+    unless: list[str] = Field(default=[], description="contexts that rule it out")
+    passing_with: list[str] = Field(default=[], description="contexts that make it a mention")
+    despite: list[str] = Field(
+        default=[], description="contexts that overrule `unless` and `passing_with`"
+    )
+
+    @property
+    def countries(self) -> tuple[str, ...]:
+        """`country` as a tuple: one code, several, or none."""
+        return (self.country,) if isinstance(self.country, str) else tuple(self.country)
+
+    @property
+    def contexts(self) -> Iterator[tuple[str, str]]:
+        """Each context it names, as (key, context)."""
+        for key in ("needs", "unless", "passing_with", "despite"):
+            for context in getattr(self, key):
+                yield key, context
+
+
+class Cap(Model):
+    """A kind of piece that never gets past a level, such as a match report."""
+
+    context: str
+    level: Literal["mention", "substantial"] = "mention"
+    distinct: int = Field(default=3, ge=1, description="so many different words of the context")
+    per_1000_words: float = Field(default=8, ge=0, description="and so many of them at least")
+    despite: str | None = Field(default=None, description="a context that lifts it")
+    despite_ratio: float = Field(
+        default=0.7, gt=0, description="when it has so many times as many words as `context`"
+    )
+
+
+class Roles(Model):
+    """How far a sentence is about the topic, by the part that the name plays in it."""
+
+    subject: Share = Field(default=1.0, description="subject of the sentence or of a clause")
+    several: Share = Field(default=0.9, description="two or more different names")
+    other: Share = Field(default=0.5, description="named, not the subject, beside a rival")
+    other_alone: Share = Field(default=0.75, description="named, not the subject, without a rival")
+    headline: Share = Field(default=0.7, description="named in a title, not as the subject")
+    setting: Share = Field(default=0.2, description="where something takes place, beside a rival")
+    setting_alone: Share = Field(default=0.4, description="the same without a rival")
+    passing: Share = Field(default=0.05, description="in a list, a range, an example, a biography")
+    follows: Share = Field(default=0.7, description="kept by a next sentence that names nobody")
+    sentence: Share = Field(default=0.9, description="kept by each further one")
+    paragraph: Share = Field(default=0.8, description="kept over the end of a paragraph")
+    rival: Share = Field(default=0.5, description="kept where a rival is named, not at the start")
+    background: Share = Field(
+        default=0.6, description="of a sentence that names nobody, in a piece without a rival"
+    )
+    silence: Share = Field(default=0.05, description="less than this is nothing")
+    bridge: Share = Field(default=0.5, description="kept by paragraphs between two that name it")
+
+
+class LevelModel(Model):
+    """The weights and thresholds of `rscrawler.topics.levels`, where they are explained."""
+
+    roles: Roles = Roles()
+    title: Share = Field(default=0.3, description="added to the share for a title about it")
+    subtitle: Share = 0.12
+    tags: Share = 0.05
+    shortest_piece: int = Field(default=60, ge=1, description="words; shorter counts as this long")
+    devoted: Share = Field(default=0.35, description="a paragraph this much about it is devoted")
+    share_substantial: Share = 0.22
+    share_primary: Share = 0.5
+    words_substantial: int = Field(default=40, ge=1, description="words about it, devoted")
+    country_of_leader: Share = Field(
+        default=0.35, description="a state counts with this much of the leading state's words"
+    )
+    country_of_all: Share = Field(
+        default=0.15, description="the leading state needs more than this of all words about it"
+    )
+
+    @model_validator(mode="after")
+    def _thresholds_rise(self) -> LevelModel:
+        if not self.share_substantial < self.share_primary < 1:
+            raise ValueError("share_substantial must be below share_primary, and that below 1")
+        return self
+
+
+class WatchList(Model):
+    """A topic. `states` maps the ISO codes that a flag may name to their names."""
+
+    title: str = Field(min_length=1)
+    description: str = ""
+    states: dict[Country, str] = Field(min_length=1)
+    context: dict[str, Context] = Field(default={}, description="by name")
+    entity: list[Entity] = Field(min_length=1)
+    cap: list[Cap] = []
+    places: PlaceRules | None = Field(default=None, description="towns from GeoNames")
+    levels: LevelModel = LevelModel()
+    name: str = Field(default="", exclude=True, description="the file's name; not a key to write")
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> WatchList:
+        known = ", ".join(sorted(self.context)) or "none"
+        for entity in self.entity:
+            for key, context in entity.contexts:
+                if context not in self.context:
+                    raise ValueError(
+                        f"entity {entity.name!r}: {key} names {context!r}, which is not one of "
+                        f"the contexts ({known})"
+                    )
+            for country in entity.countries:
+                if country not in self.states:
+                    raise ValueError(
+                        f"entity {entity.name!r}: country {country!r} is not one of the states "
+                        f"({', '.join(self.states)})"
+                    )
+        for cap in self.cap:
+            named = [cap.context] + ([cap.despite] if cap.despite else [])
+            for context in named:
+                if context not in self.context:
+                    raise ValueError(f"cap names {context!r}, not one of the contexts ({known})")
+        if self.places is not None and self.places.context not in self.context:
+            raise ValueError(
+                f"places.context: {self.places.context!r} is not one of the contexts ({known})"
+            )
+        return self
+
+    @cached_property
+    def entities(self) -> tuple[Entity, ...]:
+        """The entities written in the file, then the towns that `places` asks for."""
+        written = tuple(self.entity)
+        if self.places is None:
+            return written
+        taken = [spelling for entity in written for spelling in entity.spellings]
+        towns = places_of(list(self.states), self.places, taken)
+        return written + tuple(
+            Entity(
+                name=town.name,
+                kind="place",
+                country=town.country,
+                spellings=list(town.spellings),
+                weight=self.places.weight,
+                case="capital",
+                needs=[self.places.context],
+            )
+            for town in towns
+        )
+
+
+def load_watchlists(
+    names: Sequence[str] | None = None, extra_dir: Path | None = None
+) -> dict[str, WatchList]:
+    """The watch-lists called `names` (None: all of them), by name in order.
+
+    The shipped folder is read first; a file of the same name in `extra_dir` wins.
+
+    Raises:
+        ConfigurationError: a folder or name is not there, or a file is wrong; with every problem.
+    """
+    if extra_dir is not None and not extra_dir.is_dir():
+        raise ConfigurationError(
+            f"topics_dir: {extra_dir}: no such folder; create it or remove the key"
+        )
+    folders = [SHIPPED_DIR] + ([extra_dir] if extra_dir else [])
+    paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+    problems: list[str] = []
+    lists: dict[str, WatchList] = {}
+    for name in sorted(paths if names is None else set(names)):
+        if name not in paths:
+            problems.append(
+                f"topic {name!r}: no such watch-list; known: {', '.join(sorted(paths))}"
+            )
+            continue
+        try:
+            lists[name] = read_watchlist(paths[name])
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigurationError(*problems)
+    return lists
+
+
+def read_watchlist(path: str | os.PathLike[str]) -> WatchList:
+    """The watch-list in one file; its name is the file's.
+
+    Raises:
+        ConfigurationError: with every problem, each naming file and key.
+    """
+    file = Path(path)
+    values = read_toml(file)
+    if "name" in values:
+        raise ConfigurationError(
+            f"{file}: name: the file's own name is the topic's; remove the key"
+        )
+    return checked(WatchList, values, str(file)).model_copy(update={"name": file.stem})

@@ -1,0 +1,42 @@
+"""What the spider hands to the pipelines: a page read, or a page gone.
+
+An item starts as the facts of one visit; each pipeline adds what it decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rscrawler.decisions import KnownArticle
+from rscrawler.items import Article, Event
+from rscrawler.store.articles import Fingerprint
+
+
+@dataclass(slots=True)
+class FetchedArticle:
+    """An article page that was fetched and read.
+
+    `addresses` are the (key, url) pairs of every address that led to the page;
+    `found_at` is when the first of them was met. The last three fields are
+    given by the dedupe pipeline: `event` None means unchanged.
+    """
+
+    article: Article
+    addresses: tuple[tuple[str, str], ...]
+    found_at: datetime
+    page_digest: str
+    etag: str | None = None
+    last_modified: str | None = None
+    dated_at: datetime | None = None
+    known: KnownArticle | None = None
+    fingerprint: Fingerprint | None = None
+    event: Event | None = None
+
+
+@dataclass(slots=True)
+class GoneArticle:
+    """A known article whose page answered 404 or 410."""
+
+    known: KnownArticle
+    checked_at: datetime
