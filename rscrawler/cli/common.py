@@ -22,11 +22,11 @@ EXIT_USAGE = 2
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="Configuration file; else $RSCRAWLER_CONFIG or ./rscrawler.toml."),
+    typer.Option(
+        "--config", help="Else $RSCRAWLER_CONFIG or ./rscrawler.toml."
+    ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())

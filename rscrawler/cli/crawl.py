@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +33,7 @@ from rscrawler.items import rfc3339
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.spiders.session import utc_now
+from rscrawler.topics import load_watchlists
 
 
 def register(app: typer.Typer) -> None:
@@ -67,9 +69,10 @@ def crawl_command(
             on_crawler=progress.watch if progress else None,
         )
     with opened_store(config) as store:
-        delivery = deliver(config, store, now=utc_now(), run_id=report.run_id)
+        delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
+        by_site = store.outbox.delivered_by_site(report.run_id)
     if as_json:
-        print_json(_report_json(report, delivery))
+        print_json(_report_json(report, delivery, by_site))
     elif not quiet or _something_happened(report, delivery):
         _print_report(report, delivery, config)
     for line in _complaints(report, delivery):
@@ -78,29 +81,34 @@ def crawl_command(
         raise typer.Exit(EXIT_FAILED)
 
 
+def topic_titles(config: Config) -> dict[str, str]:
+    """What each topic is called in mails and feeds."""
+    watchlists = load_watchlists(None, config.topics_dir)
+    return {name: watchlist.title for name, watchlist in watchlists.items()}
+
+
 class _CrawlProgress:
     """A line for each site on a terminal: pages read, pieces recorded."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
+        self._listeners: list[Callable[..., None]] = []
 
     def watch(self, site: str, crawler: Crawler) -> None:
         """Follow one site's crawl."""
         task = self._progress.add_task(site, total=None, pages=0, pieces=0)
-        counts = {"pages": 0, "pieces": 0}
-
-        def count(what: str) -> None:
-            counts[what] += 1
-            self._progress.update(task, **counts)
+        counts = Counter[str]()
 
         def page_received(**_: Any) -> None:
-            count("pages")
+            counts["pages"] += 1
+            self._progress.update(task, pages=counts["pages"])
 
         def piece_recorded(**_: Any) -> None:
-            count("pieces")
+            counts["pieces"] += 1
+            self._progress.update(task, pieces=counts["pieces"])
 
         # The signal manager keeps weak references only.
-        self._kept = [*getattr(self, "_kept", []), page_received, piece_recorded]
+        self._listeners += [page_received, piece_recorded]
         crawler.signals.connect(page_received, signals.response_received)
         crawler.signals.connect(piece_recorded, signals.item_scraped)
 
@@ -121,17 +129,19 @@ def _progress(is_shown: bool) -> Iterator[_CrawlProgress | None]:
         yield _CrawlProgress(progress)
 
 
-def _report_json(report: CycleReport, delivery: DeliveryReport) -> dict[str, Any]:
+def _report_json(
+    report: CycleReport, delivery: DeliveryReport, delivered_by_site: Mapping[str, int]
+) -> dict[str, Any]:
     return {
         "run_id": report.run_id,
         "started_at": rfc3339(report.started_at),
         "elapsed_seconds": round(report.elapsed_seconds, 3),
         **{counter: report.total(counter) for counter in COUNTERS},
-        "delivered": delivery.delivered,
+        "delivered": delivery.messages,
         "sites": {
             name: {
                 **outcome.counters,
-                "delivered": delivery.delivered_by_site.get(name, 0),
+                "delivered": delivered_by_site.get(name, 0),
                 "problems": [
                     {"code": code, "message": message} for code, message in outcome.problems.items()
                 ],
@@ -144,7 +154,7 @@ def _report_json(report: CycleReport, delivery: DeliveryReport) -> dict[str, Any
 
 def _something_happened(report: CycleReport, delivery: DeliveryReport) -> bool:
     changed = ("articles_new", "articles_updated", "articles_removed")
-    return any(report.total(counter) for counter in changed) or bool(delivery.delivered)
+    return any(report.total(counter) for counter in changed) or bool(delivery.messages)
 
 
 def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config) -> None:
@@ -172,7 +182,7 @@ def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config)
     out.print(table)
     out.print(
         f"{report.elapsed_seconds:.1f} s, {report.total('bytes') / 1e6:.2f} MB, "
-        f"{report.total('not_modified')} not modified; {delivery.delivered} delivered, "
+        f"{report.total('not_modified')} not modified; {delivery.messages} delivered, "
         f"{delivery.waiting} waiting; records in {config.output_dir / 'articles'}"
     )
 
@@ -186,7 +196,7 @@ def _complaints(report: CycleReport, delivery: DeliveryReport) -> Iterator[str]:
         elif not outcome.succeeded and not outcome.problems:
             yield f"{name}: the cycle did not end well; the log above says why"
         elif outcome.counters["errors"] and not outcome.problems:
-            yield f"{name}: {outcome.counters['errors']} requests or pages failed; tried again later"
+            yield f"{name}: {outcome.counters['errors']} pages failed; they are tried again"
     yield from delivery.problems
 
 
@@ -194,11 +204,11 @@ def deliver_command(config_path: ConfigOption = None, as_json: JsonOption = Fals
     """Send what is due in the outbox."""
     config = read_config(config_path)
     with opened_store(config) as store:
-        delivery = deliver(config, store, now=utc_now())
+        delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
     if as_json:
-        print_json(delivery.to_json())
+        print_json({"delivered": delivery.messages, **asdict(delivery)})
     else:
-        out.print(f"{delivery.delivered} delivered, {delivery.waiting} waiting")
+        out.print(f"{delivery.messages} delivered, {delivery.waiting} waiting")
     for problem in delivery.problems:
         complain(problem)
     if delivery.problems:

@@ -28,9 +28,7 @@ LOCK_NAME = ".jsonl.lock"
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
 # Not line feeds in JSON, but some readers divide lines at them.
-_LINE_BREAKS = str.maketrans(
-    {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_LINE_BREAKS = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def deliver_jsonl(config: Config, store: Store) -> int:
@@ -43,7 +41,7 @@ def deliver_jsonl(config: Config, store: Store) -> int:
     written = 0
     if not store.outbox.pending_lines(1):
         return written
-    with _output_errors(folder), _only_writer(folder):
+    with output_errors(folder), only_writer(folder):
         while rows := store.outbox.pending_lines(LINES_PER_BATCH):
             for file, lines in groupby(sorted(rows, key=file_of), key=file_of):
                 written += _append(folder, file, list(lines), store.outbox)
@@ -200,7 +198,8 @@ def _record_id(line: bytes) -> str | None:
 
 
 @contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
+def only_writer(folder: Path) -> Iterator[None]:
+    """Wait until no other process of this machine writes the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -226,7 +225,8 @@ def _locked(descriptor: int) -> bool:
 
 
 @contextmanager
-def _output_errors(folder: Path) -> Iterator[None]:
+def output_errors(folder: Path) -> Iterator[None]:
+    """Turn an error of the file system into one line that says what to mend."""
     try:
         yield
     except OSError as error:

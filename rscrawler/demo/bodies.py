@@ -122,7 +122,7 @@ def _inline(base_url: str, story: Story, index: int, rng: Random) -> str:
         first, rest = text_html(text[0], story), text_html(text[1:], story)
         return f'<span class="rm-dropcap"><span style="font-size: 3em">{first}</span></span>{rest}'
     words = text.split(" ")
-    if Shape.SPANS in story.shapes and len(words) > 6:
+    if Shape.SPANS in story.shapes and index % 2 and len(words) > 6:
         head, tail = " ".join(words[:4]), " ".join(words[4:])
         return (
             f'{text_html(head, story)} <span style="color: #222"><span data-ca="1">'

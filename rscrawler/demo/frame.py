@@ -6,25 +6,9 @@ from html import escape
 
 from rscrawler.demo.bodies import image_url, label_of
 from rscrawler.demo.generator import slugify
-from rscrawler.demo.stories import Shape, Story
+from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
 
 SITE_NAME = "Sample Statecraft"
-SECTIONS = (
-    "analysis",
-    "reporting",
-    "qiosk",
-    "europe",
-    "asia-pacific",
-    "middle-east",
-    "africa",
-    "latin-america",
-    "north-america",
-    "washington-politics",
-    "global-crises",
-    "military-industrial-complex",
-    "media",
-)
-REGIONS = SECTIONS[3:9]
 STATIC_PAGES = {
     "about": (
         "About us",

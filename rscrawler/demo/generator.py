@@ -18,10 +18,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rscrawler.demo.stories import Kind, Shape, Story, load_pieces
+from rscrawler.demo.stories import REGIONS, Kind, Shape, Story, load_pieces
 
 SPREAD = timedelta(days=60)
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _TABLE: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "phrases.toml").read_text(encoding="utf-8")
 )
@@ -86,7 +85,7 @@ def generate_story(number: int, seed: int) -> Story:
     section = rng.choice(list(_PLACES))
     writer = _Writer(rng, section)
     title = writer.title()
-    wanted_words = rng.randint(330, 840)
+    wanted_words = rng.randint(330, 780)
     paragraphs: list[str] = []
     kinds: list[Kind] = []
     while sum(len(p.split()) for p in paragraphs) < wanted_words:
@@ -109,7 +108,6 @@ def generate_story(number: int, seed: int) -> Story:
         subtitle=writer.sentence().rstrip(".") if rng.random() < 0.85 else None,
         paragraphs=tuple(paragraphs),
         kinds=tuple(kinds),
-        published_at=_EPOCH,
         authors=tuple(dict.fromkeys(authors)),
         sections=(form, section) if form != "qiosk" else ("qiosk",),
         tags=tuple(dict.fromkeys(map(slugify, topics))),
@@ -139,6 +137,8 @@ def _completed(story: Story, number: int, seed: int) -> Story:
     shapes = story.shapes or _SHAPE_SETS[(number + seed) % len(_SHAPE_SETS)]
     if not story.has_image:
         shapes -= {Shape.CREDIT_BELOW}
+    if not set(story.sections) & set(REGIONS):
+        shapes -= {Shape.REGION_LINKS}
     return replace(story, post_id=post_id, slug=slug, shapes=shapes)
 
 

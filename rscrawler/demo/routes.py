@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from rscrawler.demo import feeds, listings
 from rscrawler.demo.bodies import label_of
-from rscrawler.demo.frame import REGIONS, SECTIONS, SITE_NAME, STATIC_PAGES
+from rscrawler.demo.frame import SITE_NAME, STATIC_PAGES
 from rscrawler.demo.generator import slugify
 from rscrawler.demo.pages import render_article
 from rscrawler.demo.state import SiteState
-from rscrawler.demo.stories import Shape, Story
+from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
 
 HTML, RSS, XML = "text/html; charset=utf-8", "application/rss+xml", "application/xml"
 _PIXEL = bytes.fromhex("47494638396101000100000000002c00000000010001000002003b")

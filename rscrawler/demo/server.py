@@ -147,18 +147,16 @@ class Server:
         else:
             known, reply, stays_open = *self._reply(method, target, headers), True
         conditional = "if-none-match" in headers or "if-modified-since" in headers
-        sent = len(reply)
-        if reply:
-            writer.write(
-                reply.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == "HEAD" else reply
-            )
-        if rule is not None and rule.fault is Fault.HUGE:
-            sent = _HUGE_BYTES
+        is_huge = rule is not None and rule.fault is Fault.HUGE
+        sent = _HUGE_BYTES if is_huge else len(reply)
+        # Recorded before it is sent: whoever has the answer finds the request in the list.
         self.requests.append(
             ServedRequest(self.state.now(), method, target, known, sent, conditional, headers)
         )
+        if reply:
+            writer.write(_head_alone(reply) if method == "HEAD" else reply)
         await writer.drain()
-        if rule is not None and rule.fault is Fault.HUGE:
+        if is_huge:
             await _send_huge(writer)
         if rule is not None and rule.fault is Fault.HANG:
             await asyncio.Event().wait()
@@ -241,7 +239,7 @@ class Server:
                 return 0, b"", False
             case Fault.TRUNCATED:
                 status, reply = self._reply("GET", target, _unconditional(headers))
-                body_start = reply.index(b"\r\n\r\n") + 4
+                body_start = len(_head_alone(reply))
                 return status, reply[: (body_start + len(reply)) // 2], False
             case Fault.GARBAGE:
                 noise = Random(f"{self.state.seed}:{target}").randbytes(20_000)
@@ -315,6 +313,10 @@ def _head(status: int, headers: Mapping[str, str]) -> bytes:
 
 def _whole(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
     return _head(status, {**headers, "Content-Length": str(len(body))}) + body
+
+
+def _head_alone(reply: bytes) -> bytes:
+    return reply[: reply.index(b"\r\n\r\n") + 4]
 
 
 def _redirect(status: int, location: str) -> bytes:

@@ -88,7 +88,9 @@ class SampleSite:
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="sample-site")
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="sample-site", daemon=True
+        )
         self._thread.start()
         try:
             asyncio.run_coroutine_threadsafe(self._server.start(self._port), self._loop).result()

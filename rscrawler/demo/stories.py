@@ -23,7 +23,18 @@ from typing import Any
 from rscrawler.items import Level
 
 PIECES_DIR = Path(__file__).parent / "pieces"
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+REGIONS = ("europe", "asia-pacific", "middle-east", "africa", "latin-america", "north-america")
+SECTIONS = (
+    "analysis",
+    "reporting",
+    "qiosk",
+    *REGIONS,
+    "washington-politics",
+    "global-crises",
+    "military-industrial-complex",
+    "media",
+)
+NOT_YET = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Kind(StrEnum):
@@ -73,7 +84,8 @@ class Story:
         paragraphs: plain text, already in the form that a record should hold; a
             republication line is the last of them.
         kinds: what each paragraph is; empty means that all are running text.
-        published_at: with a time zone. Orders the listings even where the page has no date.
+        published_at: with a time zone; `NOT_YET` for a story that is not public. Orders the
+            listings even where the page has no date.
         has_image: whether the page has a lead image; caption and credit belong to it.
         image_credit: without the label ("Top photo credit:") that the page prints before it.
         level: how far it is about Central Asia; None for a generated story.
@@ -84,7 +96,7 @@ class Story:
     post_id: str
     title: str
     paragraphs: tuple[str, ...]
-    published_at: datetime
+    published_at: datetime = NOT_YET
     subtitle: str | None = None
     authors: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
@@ -174,7 +186,6 @@ def _story(table: dict[str, Any]) -> Story:
     }
     return Story(
         post_id=table.pop("post_id", ""),
-        published_at=_EPOCH,
         level=Level(table.pop("level")),
         shapes=frozenset(Shape(name) for name in table.pop("shapes", ())),
         paragraphs=tuple(text for _, text in marked),

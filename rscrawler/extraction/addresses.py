@@ -117,6 +117,8 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
 def absolute(href: str, base: str) -> str:
     """`href` as an absolute address; as it is when it can not be read as one."""
     href = href.strip()
+    if href.startswith(("https://", "http://")):
+        return href
     try:
         return urljoin(base, href)
     except ValueError:

@@ -15,33 +15,48 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from rscrawler.extraction.asking import asks
+from rscrawler.extraction.asking import asking_weight
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.republication import is_republication_line
 from rscrawler.extraction.text import any_of, clean, straight
 
 _APPEAL = 4.0  # from this weight a paragraph is an appeal by itself
-_COMPANION = 1.5  # from this weight it is one beside another
-_TAIL_COMPANION = 1.0  # and from this below the republication line, where an article is over
+_COMPANION = 2.5  # from this weight it is one beside another
+_TAIL_COMPANION = 0.5  # and from this where no article is expected any more
 _BETWEEN = 0.5  # and from this when it is short and stands between two
 _SHORT = 200  # characters
+_TERSE = 100  # characters: a request so short need not say who asks whom
 
-# Words of soliciting; by themselves they only tell a subject.
+# Words of soliciting, each with its kind; by themselves they only tell a subject.
 _SOLICITING = {
-    "give": r"\b(?:donat(?:e|es|ed|ing|ions?)|donors?|contribut(?:e|ions?|ing)|giving)\b",
-    "gift": r"\b(?:gifts?|generosity|generous|generously)\b",
-    "tax": r"\b(?:tax[- ](?:exempt|deductible)|501\(c\)\(?3\)?|non-?profit)\b",
-    "letter": r"\b(?:newsletters?|inbox|round-?up|sign(?:ing)? up|mailing list)\b",
-    "subscribe": r"\bsubscri(?:be|bers?|ptions?|bing)\b",
-    "member": r"\b(?:memberships?|fund-?raising|fundraisers?|fund ?drive)\b",
-    "reader": r"\breader-(?:supported|funded)|\b(?:paywalls?|ad-free)\b",
-    "season": r"\b(?:end-of-(?:the-)?year|year-end|giving tuesday)\b",
+    word: kind
+    for kind, words in {
+        "give": "donate donates donated donating donation donations donor donors contribute"
+        " contributing contribution contributions giving",
+        "gift": "gift gifts generosity generous generously",
+        "tax": "deductible exempt nonprofit",
+        "letter": "newsletter newsletters inbox roundup mailing",
+        "subscribe": "subscribe subscribing subscriber subscribers subscription subscriptions",
+        "member": "membership memberships fundraising fundraiser fundraisers",
+        "reader": "paywall paywalls",
+    }.items()
+    for word in words.split()
 }
-_SOLICITING_WORD = re.compile(
-    "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _SOLICITING.items()), re.IGNORECASE
+# The same in several words: one of the words, the kind, the phrase.
+_SOLICITING_PHRASES = (
+    ("round", "letter", re.compile(r"\bround-up\b", re.IGNORECASE)),
+    ("up", "letter", re.compile(r"\bsign(?:ing)? up\b", re.IGNORECASE)),
+    ("non", "tax", re.compile(r"\bnon-profit\b", re.IGNORECASE)),
+    ("fund", "member", re.compile(r"\bfund-?(?:raising|raiser| ?drive)\b", re.IGNORECASE)),
+    ("reader", "reader", re.compile(r"\breader-(?:supported|funded)\b", re.IGNORECASE)),
+    ("year", "season", re.compile(r"\bend-of-(?:the-)?year|year-end\b", re.IGNORECASE)),
 )
-_YOU = re.compile(r"\b(?:you|your|yours|you're|you'll|you've)\b", re.IGNORECASE)
-_WE = re.compile(r"\b(?:we|our|us|ours|we're|we've|we'll)\b", re.IGNORECASE)
+_YOU = frozenset({"you", "your", "yours"})
+_WE = frozenset({"we", "our", "ours"})
+_OUTLET_WORDS = frozenset({
+    "our", "dear", "loyal", "regular", "faithful", "all", "readers", "page", "pageviews", "go",
+    "this", "website", "independent", "message", "note", "word",
+})  # fmt: skip
 # The outlet speaking of itself as an outlet, or of its readers.
 _OUTLET_TALK = any_of(
     r"\bour (?:\w+ ){0,2}(?:readers|readership|reporting|coverage|journalism|writers|website|site"
@@ -51,9 +66,10 @@ _OUTLET_TALK = any_of(
     r"\breaders (?:like you|and supporters|everywhere|looking)\b",
     r"\b(?:monthly |web )?page ?views\b",
     r"\bgo-to (?:source|site|outlet|place|for)\b",
-    r"\bthis (?:site|website|publication|newsletter|outlet)\b",
+    r"\bthis (?:website|publication|newsletter|outlet)\b",
     r"\bthis kind of (?:reporting|journalism|work)\b",
     r"\bwebsite (?:overhaul|redesign|relaunch)\b",
+    r"\b(?:message|note|word) from (?:the|our) (?:editors?|publisher|team|staff)\b",
     r"\bindependent (?:and \w+ )?(?:journalism|reporting|media)\b",
 )
 _FAREWELL = any_of(
@@ -90,6 +106,7 @@ _BLOCK_CLASS = re.compile(
     r"|support-us|giving)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_QUOTE_MARK = re.compile('[“"‘«„]')
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|(?<!\w)‘[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 
 
@@ -110,47 +127,67 @@ class Voice:
 
 @dataclass(frozen=True)
 class _Weighed:
-    """One paragraph's evidence: what it weighs, and whether it speaks as an outlet does."""
+    """One paragraph's evidence: what it weighs, and in whose voice it speaks to whom."""
 
     weight: float
-    is_note: bool = False
-    is_line: bool = False
-    is_farewell: bool = False
+    is_outlet: bool = False  # the outlet speaks of itself, its readers or its work
+    is_address: bool = False  # somebody says "we" or "you"
+    is_settled: bool = False  # a note or a republication line: the article's own
 
 
 def appeals_among(paragraphs: list[Paragraph], voice: Voice) -> set[int]:
     """The indexes of the appeals among the paragraphs of a body.
 
-    First those that are appeals by themselves, then their companions: a paragraph beside an
-    appeal that speaks of the outlet or to its readers.
+    First those that are appeals by themselves, then their companions.
     """
     weighed = [_weigh(paragraph, voice) for paragraph in paragraphs]
     marked = {index for index, evidence in enumerate(weighed) if evidence.weight >= _APPEAL}
     if not marked:
         return marked
-    end = max((index for index, evidence in enumerate(weighed) if evidence.is_line), default=None)
+    lines = [n for n, paragraph in enumerate(paragraphs) if is_republication_line(paragraph.text)]
+    end = max(lines, default=len(paragraphs))
     is_growing = True
     while is_growing:
-        is_growing = False
-        for index, paragraph in enumerate(paragraphs):
-            before, after = index - 1 in marked, index + 1 in marked
-            evidence = weighed[index]
-            if index in marked or not (before or after) or evidence.is_note or evidence.is_line:
-                continue
-            least = _TAIL_COMPANION if end is not None and index > end else _COMPANION
-            if before and after and len(paragraph.text) < _SHORT:
-                least = _BETWEEN
-            if evidence.weight >= least or (before and evidence.is_farewell):
-                marked.add(index)
-                is_growing = True
-    return marked | _bare_headings(paragraphs, marked)
+        companions = {
+            index
+            for index, evidence in enumerate(weighed)
+            if index not in marked
+            and not evidence.is_settled
+            and _is_companion(index, paragraphs[index], evidence, marked, end, len(paragraphs))
+        }
+        marked |= companions
+        is_growing = bool(companions)
+    return marked | _bare_headings(paragraphs, marked, weighed)
 
 
-def _bare_headings(paragraphs: list[Paragraph], marked: set[int]) -> set[int]:
-    """The headings that head nothing but appeals."""
+def _is_companion(
+    index: int, paragraph: Paragraph, evidence: _Weighed, marked: set[int], end: int, count: int
+) -> bool:
+    """Whether a paragraph beside an appeal belongs to it.
+
+    The article's last paragraph stands before an appeal as a rule, so what stands there must
+    speak as the outlet. Below the republication line, between two appeals, or between an
+    appeal and the end, nothing of the article is expected and less will do.
+    """
+    before, after = index - 1 in marked, index + 1 in marked
+    if not (before or after):
+        return False
+    is_closing = before and all(later in marked for later in range(index + 1, count))
+    if index > end or is_closing:
+        speaks = evidence.is_outlet or evidence.is_address
+        return (speaks and evidence.weight >= _TAIL_COMPANION) or _is_farewell(paragraph)
+    if before and after and len(paragraph.text) < _SHORT and evidence.weight >= _BETWEEN:
+        return True
+    return evidence.is_outlet and evidence.weight >= _COMPANION
+
+
+def _bare_headings(
+    paragraphs: list[Paragraph], marked: set[int], weighed: list[_Weighed]
+) -> set[int]:
+    """The headings that head nothing but appeals, and speak of the like."""
     bare = set()
     for index, paragraph in enumerate(paragraphs):
-        if paragraph.is_heading and index + 1 in marked:
+        if paragraph.is_heading and index + 1 in marked and weighed[index].weight > 0:
             rest = (n for n in range(index + 1, len(paragraphs)) if n not in marked)
             following = next(rest, None)
             if following is None or paragraphs[following].is_heading:
@@ -158,39 +195,51 @@ def _bare_headings(paragraphs: list[Paragraph], marked: set[int]) -> set[int]:
     return bare
 
 
+def _is_farewell(paragraph: Paragraph) -> bool:
+    return _FAREWELL.search(_QUOTED.sub(" ", straight(paragraph.text))) is not None
+
+
 def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
     text = straight(paragraph.text)
     if text.startswith("“") and text.count("“") > text.count("”"):
         return _Weighed(0.0)  # speech that goes on in the next paragraph
+    bare = _QUOTED.sub(" ", text) if _QUOTE_MARK.search(text) else text
+    is_named = voice.pattern is not None and voice.pattern.search(bare) is not None
+    if is_named and voice.pattern is not None:
+        bare = voice.pattern.sub("us", bare)  # so the outlet speaks of itself as "we"
+    tokens = frozenset(re.findall("[a-z]+", bare.lower()))
+    to_you = not tokens.isdisjoint(_YOU)
+    is_we = not tokens.isdisjoint(_WE) or re.search(r"\bus\b", bare) is not None
+    is_outlet = not tokens.isdisjoint(_OUTLET_WORDS) and _OUTLET_TALK.search(bare) is not None
+    giving = sum(len(clean(text)) for href, text in paragraph.links if _GIVING_LINK.search(href))
+    in_block = _is_in_appeal_block(paragraph)
+    kinds = {_SOLICITING[token] for token in tokens & _SOLICITING.keys()}
+    kinds |= {
+        kind for word, kind, phrase in _SOLICITING_PHRASES if word in tokens and phrase.search(bare)
+    }
+    asking = asking_weight(bare, tokens)
+
+    weight = asking + min(2.0, float(len(kinds)))
+    weight += 0.5 * (to_you + is_we)
+    weight += 1.0 * (is_outlet + is_named)
+    if giving:
+        weight += _APPEAL if giving >= 0.5 * len(text) else 1.5
+    weight += 3.0 if in_block else 0.0
+    if weight >= _BETWEEN and _REPORTED.search(bare):
+        weight -= 2.0
     is_line = is_republication_line(text)
     is_note = _NOTE.match(text) is not None
-    bare = _QUOTED.sub(" ", text)
-    is_asking = asks(bare)
-    kinds = {match.lastgroup for match in _SOLICITING_WORD.finditer(bare)}
-    is_named = voice.pattern is not None and voice.pattern.search(bare) is not None
-    is_outlet = _OUTLET_TALK.search(bare) is not None
-    to_you = _YOU.search(bare) is not None
-    giving = sum(len(clean(text)) for href, text in paragraph.links if _GIVING_LINK.search(href))
-    is_set_apart = giving > 0 or _is_in_appeal_block(paragraph)
-
-    weight = 3.0 if is_asking else 0.0
-    weight += min(2.0, float(len(kinds)))
-    weight += 0.5 if to_you else 0.0
-    weight += 0.5 if _WE.search(bare) else 0.0
-    weight += 1.0 if is_outlet else 0.0
-    weight += 1.0 if is_named else 0.0
-    if giving:
-        weight += 3.0 if giving >= 0.5 * len(text) else 1.5
-    weight += 3.0 if _is_in_appeal_block(paragraph) else 0.0
-    weight -= 2.0 if _REPORTED.search(bare) else 0.0
     if is_line or is_note:
         weight -= 3.0
-    if not is_asking and not is_set_apart:
+    speaks = to_you or is_we or is_outlet or is_named or len(text) < _TERSE
+    if not speaks and not giving and not in_block:
+        weight = min(weight, _APPEAL - 0.5)
+    elif not (asking or giving or in_block):
         # A subject and a voice without a request: an opinion piece may have both, unless the
         # outlet speaks of itself and its readers.
         is_own_voice = is_outlet and len(kinds) >= 2 and (to_you or is_named)
         weight = weight if is_own_voice else min(weight, _APPEAL - 0.5)
-    return _Weighed(weight, is_note, is_line, _FAREWELL.search(bare) is not None)
+    return _Weighed(weight, is_outlet or is_named, to_you or is_we, is_note or is_line)
 
 
 def _is_in_appeal_block(paragraph: Paragraph) -> bool:

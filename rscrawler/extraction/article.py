@@ -7,33 +7,35 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
-import trafilatura
 from lxml.html import HtmlElement
 
 from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.appeals import Voice, appeals_among
-from rscrawler.extraction.body import Paragraph, paragraphs_of
+from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.container import Own, Surroundings, cut_foreign, find_own
 from rscrawler.extraction.dates import is_plausible, read_date
 from rscrawler.extraction.fields import (
     authors_of,
     declared_sections,
+    guessed_sections,
     image_of,
     language_of,
     slugs_of,
     subtitle_of,
     title_of,
 )
+from rscrawler.extraction.flow import body_paragraphs, furniture_of, running_text
 from rscrawler.extraction.insertions import is_insertion
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
 from rscrawler.extraction.selectors import select_all
 from rscrawler.extraction.structured import Structured, json_ld_text, read_structured
-from rscrawler.extraction.text import text_of, words
+from rscrawler.extraction.text import text_of
 from rscrawler.items import Article, Extraction
 from rscrawler.sites import SiteProfile
 
-_LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
+_LEAST_ODD = 20  # characters that no text has, from which a page is garbage
+_ODD_SHARE = 0.05  # of the text
 
 
 @dataclass
@@ -62,16 +64,15 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
     if page.hints.title:
         titles.append(page.hints.title)
     surroundings = Surroundings(page.url, profile, structured, tuple(titles))
-    _check_worth_reading(page, structured)
     own = find_own(page.root, surroundings)
     if own is None:
         raise _no_container(page, structured)
     cut_foreign(own, surroundings)
 
     notes = _Notes(warnings=list(dict.fromkeys(structured.warnings)))
-    furniture = _furniture(own, profile)
-    paragraphs, body_origin = _body_paragraphs(own, surroundings, furniture)
-    prose = _prose(paragraphs)
+    furniture = furniture_of(own, profile.markup)
+    paragraphs, body_origin = body_paragraphs(own, profile.markup.body, furniture)
+    prose = running_text(paragraphs)
     fields = _Fields(page, profile, own, surroundings, notes, prose)
     article = fields.article(site)
     first_text = paragraphs[0].element if paragraphs else None
@@ -119,6 +120,9 @@ class _Fields:
         article.sections, note["sections"] = slugs_of(
             self.own, self.surroundings, markup.sections, self.prose
         )
+        if not article.sections and not self.own.is_from_profile:
+            article.sections = guessed_sections(self.own, self.surroundings, self.prose)
+            note["sections"] = "fallback: links to sections" if article.sections else ""
         if not article.sections and (declared := declared_sections(structured, self.profile)):
             article.sections, note["sections"] = declared, "meta: article:section"
         article.tags, note["tags"] = slugs_of(self.own, self.surroundings, markup.tags, self.prose)
@@ -230,72 +234,6 @@ def _may_be_article(canonical: str, profile: SiteProfile) -> bool:
     return bool(parts.path.strip("/")) and profile.links.is_article_path(unquote(parts.path))
 
 
-def _body_paragraphs(
-    own: Own, page: Surroundings, furniture: set[HtmlElement]
-) -> tuple[list[Paragraph], str]:
-    """The paragraphs of the part that has most text, and what gave them."""
-    for selector in page.profile.markup.body:
-        best: list[Paragraph] = []
-        for part in own.parts:
-            holders = [element for _, element in select_all([part], [selector])]
-            found = [
-                paragraph
-                for holder in holders
-                if holder not in furniture
-                and not any(ancestor in holders for ancestor in holder.iterancestors())
-                for paragraph in paragraphs_of(holder, furniture)
-            ]
-            if _length(found) > _length(best):
-                best = found
-        if best:
-            return best, f"profile: {selector}"
-    best = max((paragraphs_of(part, furniture) for part in own.parts), key=_length, default=[])
-    return _confirmed(best, own), "trafilatura"
-
-
-def _confirmed(paragraphs: list[Paragraph], own: Own) -> list[Paragraph]:
-    """Those paragraphs that trafilatura, too, takes for the text of what is left of the page."""
-    text = trafilatura.extract(
-        own.main, include_comments=False, include_tables=True, deduplicate=False, fast=True
-    )
-    known = set(words(text or ""))
-    lines = [set(words(line)) for line in (text or "").splitlines()]
-    kept = []
-    for paragraph in paragraphs:
-        own_words = set(words(paragraph.text))
-        if own_words <= known and any(
-            len(own_words & line) >= 0.8 * len(own_words) for line in lines
-        ):
-            kept.append(paragraph)
-    return kept
-
-
-def _length(paragraphs: list[Paragraph]) -> int:
-    return sum(len(paragraph.text) for paragraph in paragraphs)
-
-
-def _furniture(own: Own, profile: SiteProfile) -> set[HtmlElement]:
-    """The elements whose text is another field's, or nobody's."""
-    markup = profile.markup
-    listed = [*markup.cut, *markup.title, *markup.subtitle, *markup.caption, *markup.credit]
-    listed += [*markup.authors, *markup.sections, *markup.published_text]
-    found = {element for _, element in select_all(own.parts, listed)}
-    if own.headline is not None:
-        found.add(own.headline)
-    return found
-
-
-def _prose(paragraphs: list[Paragraph]) -> set[HtmlElement]:
-    """The blocks of running text: a link in one is no byline, section or tag."""
-    return {
-        paragraph.element
-        for paragraph in paragraphs
-        if paragraph.element is not None
-        and paragraph.element.tag in ("p", "li", "blockquote", "h2", "h3", "h4")
-        and len(paragraph.text) * (1 - paragraph.linked_share) >= _LEAST_PROSE
-    }
-
-
 @dataclass(frozen=True)
 class _Sifted:
     """What stays of a body, and how many appeals went out."""
@@ -341,21 +279,18 @@ def _method(own: Own, body_origin: str, paragraphs: list[Paragraph]) -> str:
     return "profile" if paragraphs else "structured"
 
 
-def _check_worth_reading(page: Page, structured: Structured) -> None:
-    body = page.root.find("body") if page.root.tag != "body" else page.root
-    text = "".join(page.root.itertext())
-    if body is None or not text.strip():
-        raise IncompletePage(page.url, "the page is empty")
-    odd = text.count("\ufffd") + sum(text.count(chr(code)) for code in range(1, 9))
-    if odd > 20 and odd > 0.05 * len(text):
-        raise IncompletePage(page.url, "the page is not readable text")
-    if not structured.meta and structured.document_title is None and len(body) == 0:
-        raise IncompletePage(page.url, "the page has no markup")
-
-
 def _no_container(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
+    """Why there is no article on the page: it is another kind of page, or it is broken."""
+    text = "".join(page.root.itertext())
+    if not text.strip():
+        return IncompletePage(page.url, "the page is empty")
+    odd = text.count("\ufffd") + sum(text.count(chr(code)) for code in range(1, 9))
+    if odd > _LEAST_ODD and odd > _ODD_SHARE * len(text):
+        return IncompletePage(page.url, "the page is not readable text")
     if structured.says_article:
         return IncompletePage(page.url, "the page declares an article and holds none")
+    if not structured.meta and structured.document_title is None and page.root.find(".//a") is None:
+        return IncompletePage(page.url, "the page is no HTML page")
     return NotAnArticle(page.url, "no article on the page")
 
 

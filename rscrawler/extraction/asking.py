@@ -28,23 +28,60 @@ _DO = (
 )
 _SENTENCE = r"(?:^|[.!?:]\W+)(?:please |so |then |and )*"
 
-_REQUESTS: tuple[tuple[str, str], ...] = (
-    # trigger words, pattern
+# Only the outlet itself says so, and only to its reader.
+_PLAIN_REQUESTS: tuple[tuple[str, str], ...] = (
     (
-        "consider",
-        rf"\bconsider(?:ing)? (?:a|an|making|giving|becoming|donating|supporting|joining"
-        rf"|subscribing)\b.{{0,60}}\b(?:{_GIFT}|donating|giving|member|supporter|donor|us|RS|"
-        rf"{_WORK}|{_LETTER})\b",
+        "help",
+        rf"{_SENTENCE}help us\b.{{0,30}}\b(?:bring|give|offer|deliver|provide|tell) you\b"
+        rf"|{_SENTENCE}help us (?:keep|continue) (?:reporting|publishing|covering|writing)\b",
+    ),
+    (
+        "become",
+        rf"{_SENTENCE}become an? (?:sustaining |monthly |founding |paid |paying |annual |regular )*"
+        r"(?:(?:supporter|donor|patron|subscriber|sustainer)\b|member (?:today|now|here|and help)\b"
+        r"|member\W*$)",
+    ),
+    (
+        "matched doubled tripled match double triple matching doubling",
+        r"\b(?:your (?:\w+ ){0,3}(?:gifts?|donations?|contributions?|dollars?)"
+        r"|(?:every|each) (?:\w+ ){0,3}(?:gift|donation|contribution|dollar) you (?:give|make))"
+        r" (?:will be|is|are|gets?) (?:matched|doubled|tripled)\b"
+        r"|\b(?:match|double|triple)(?:ing)? your (?:gift|donation|contribution|impact)\b",
+    ),
+    (
+        "follow",
+        r"\bfollow us (?:on|at|via) (?:social|twitter|x\b|facebook|bluesky|instagram|telegram"
+        r"|youtube|linkedin|threads|mastodon|whatsapp|tiktok)|^\W*follow us\W*$",
+    ),
+    ("chip pitch", rf"{_SENTENCE}(?:chip|pitch) in \$?\d"),
+    ("share", r"^\W*(?:please )?share this (?:article|story|piece|post|page)\b"),
+    (
+        "thank thanks",
+        rf"{_SENTENCE}(?:thanks|thank you)(?: so much| very much)? for (?:reading|subscribing)\b",
+    ),
+    (
+        "enter submit leave sell unsubscribe",
+        r"\b(?:enter|submit|leave) your e-?mail\b|\bwe (?:will|'ll) never (?:share|sell) your\b"
+        r"|\byou (?:can|may) unsubscribe\b|\bunsubscribe at any time\b",
+    ),
+)
+# An appeal says so as a rule, but others may, too.
+_REQUESTS: tuple[tuple[str, str], ...] = (
+    (
+        "consider considering",
+        r"(?:^|[.!?:,;—–]\W+|\b(?:please|kindly|also|and|you(?:'ll| will| would| might| could)?) )"
+        r"consider(?:ing)? (?:a|an|making|giving|becoming|donating|supporting|joining"
+        rf"|subscribing)\b.{{0,60}}\b(?:{_GIFT}|donating|giving|member|supporter|donor|us|{_WORK}|{_LETTER})\b",
     ),
     (
         "make send give offer",
         rf"\b(?:make|send|give|offer) (?:us )?(?:a|an|your|the)\b.{{0,50}}\b{_GIFT}\b.{{0,40}}"
-        r"\b(?:today|now|here|to us|to (?:our|support|help|keep|RS)|this (?:year|month|season))\b",
+        r"\b(?:today|now|here|to us|to (?:our|support|help|keep)|this (?:year|month|season))\b",
     ),
     ("make give send", rf"{_SENTENCE}(?:make|give|send) (?:a|your)\b.{{0,40}}\b{_GIFT}\b"),
     (
         "donate give chip pitch contribute",
-        rf"{_SENTENCE}(?:donate|give|chip in|pitch in|contribute)(?: (?:now|today|here|to (?:us|RS"
+        rf"{_SENTENCE}(?:donate|give|chip in|pitch in|contribute)(?: (?:now|today|here|to (?:us"
         r"|our|responsible)|online|monthly|what you can|whatever you can|generously)\b|\W*$)",
     ),
     (
@@ -54,13 +91,13 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "donate chip pitch subscribe sign give",
-        r"\b(?:donate|chip in|pitch in|subscribe|sign up|give) (?:today|now|here)\b",
+        r"\b(?:donate|chip in|pitch in|subscribe|sign up|give) (?:today|now|here|below)\b",
     ),
     (
         "subscribe sign signing subscribing register get",
         rf"\b(?:subscribe|sign up|signing up|subscribing|register)\b.{{0,40}}\b(?:our|free)\b"
         rf".{{0,40}}\b{_LETTER}|{_SENTENCE}(?:subscribe|sign up|register|get)\b.{{0,40}}"
-        rf"\b(?:our|free|RS|{_LETTER})\b",
+        rf"\b(?:our|free|us|{_LETTER})\b",
     ),
     (
         "inbox mailbox",
@@ -85,7 +122,7 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "support",
-        rf"{_SENTENCE}support (?:us|RS|responsible statecraft|(?:responsible |independent )?"
+        rf"{_SENTENCE}support (?:us|(?:independent )?"
         r"(?:journalism|reporting))\b|\bsupport us (?:today|now|here|with|by|in our)\b",
     ),
     (
@@ -95,7 +132,7 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "help",
-        rf"{_SENTENCE}help (?:keep|sustain|fund|support|make) (?:{_OURS}|RS\b).{{0,40}}"
+        rf"{_SENTENCE}help (?:keep|sustain|fund|support|make) (?:{_OURS}|us\b).{{0,40}}"
         rf"\b(?:{_WORK}|alive|going|free|possible|independent)\b",
     ),
     (
@@ -103,19 +140,18 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
         rf"\b(?:your|each|every) (?:\S+ ){{0,3}}(?:{_GIFT}|generosity|subscription|membership"
         r"|dollars?)\b.{0,80}\b(?:keeps?|helps?|makes?|allows?|enables?|ensures?|funds?|sustains?"
         r"|powers?|matters|counts|goes|will|is|are|can|means)\b.{0,80}"
-        r"\b(?:us|we|our|RS|possible|independent journalism|reporting|deductible|matched)\b",
+        r"\b(?:us|we|our|possible|independent journalism|reporting|deductible)\b",
     ),
     (
         "deductible exempt",
         rf"\byour tax[- ](?:deductible|exempt)\b|\btax[- ](?:deductible|exempt)"
-        rf" (?:year-end |end-of-year |monthly )?{_GIFT}\b.{{0,40}}"
-        r"\b(?:today|now|here|to us|to (?:RS|our))\b",
+        rf" (?:year-end |end-of-year |monthly )?{_GIFT}\b.{{0,40}}\b(?:today|to us|to our)\b",
     ),
     (
         "if",
         rf"\bif you(?:'ve|'re| have| are)?(?: also| too)? {_GOOD}\b.{{0,120}}\b(?:{_WORK}|articles?"
         r"|stories|newsletter|piece|content|reading|donat\w+|gift|contribut\w+|subscri\w+|chip in"
-        rf"|rely on us|what we do|us|RS)\b.{{0,120}}\b{_DO}\b",
+        rf"|rely on us|what we do|us)\b.{{0,120}}\b{_DO}\b",
     ),
     (
         "if",
@@ -134,25 +170,37 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
         "we",
         r"\bwe(?:'d)? (?:hope|ask|invite|urge|encourage|would like|kindly ask|are asking|need"
         r"|want)\b.{0,30}\b(?:you|your|readers)\b.{0,60}\b(?:donat\w+|subscrib\w+|contribut\w+|gift"
-        r"|giving|join (?:us|our)|share (?:this|it)|support (?:us|our|RS)|help (?:us|RS)|follow us"
+        r"|giving|join (?:us|our)|share (?:this|it)|support (?:us|our)|help us|follow us"
         r"|sign up|(?:your|continued) support|consider (?:support|becom|join)\w*)\b",
     ),
+    ("stand", rf"{_SENTENCE}stand with us\b"),
+    (
+        "will",
+        r"\b(?:will|won't|would) you (?:please )?(?:make|give|support|join|help|consider|donate"
+        r"|chip in|become|stand with)\b",
+    ),
+    ("asks", r"\bus asks? (?:you|for your)\b"),
+    ("count counting", r"\b(?:we|us) (?:\w+ )?count(?:ing)? on you(?:r support|r help)?\b"),
+    ("support", rf"\bsupport (?:it|us|them|our \w+) with (?:a|your) {_GIFT}\b"),
+    ("keep keeps", r"\bkeeps? us (?:running|going|alive|free|independent|afloat|strong)\b"),
+    (
+        "readers",
+        r"\b(?:readers|people|supporters|donors) like you (?:fund|make|keep|are|power|pay)",
+    ),
+    (
+        "you",
+        rf"\byou can (?:make|give|send) (?:a|an|your) (?:\S+ )?{_GIFT} (?:at|through|on) \S+\.\w+",
+    ),
+    ("give", rf"{_SENTENCE}give the gift of\b"),
     (
         "rely relies depend depends",
-        r"\b(?:we|RS|our work|our journalism) (?:\w+ )?(?:rel(?:y|ies)|depends?) (?:\w+ )?on"
+        r"\b(?:we|us|our work|our journalism) (?:\w+ )?(?:rel(?:y|ies)|depends?) (?:\w+ )?on"
         r" (?:(?:\w+ )?(?:readers?|donations?|contributions?|supporters?|donors?)|you\b|your"
         r"|the (?:generosity|support))",
     ),
     (
-        "match matched matching double doubled triple tripled",
-        r"\b(?:matched|match|double|triple|doubled|tripled) (?:your|every|all|each) (?:\w+ )?"
-        r"(?:gifts?|donations?|contributions?|dollars?|impact)\b"
-        r"|\b(?:your|every) (?:\w+ )?(?:gift|donation|contribution)s? will be "
-        r"(?:matched|doubled|tripled)\b",
-    ),
-    (
         "follow",
-        r"\bfollow (?:us|RS|@\w+|responsible statecraft) (?:on|at|via)\b|^\W*follow us\W*$"
+        r"\bfollow (?:us|@\w+) (?:on|at|via)\b|^\W*follow us\W*$"
         r"|^\W*follow (?:us|@\w+)\b.{0,30}\b(?:social|twitter|facebook|bluesky|x)\b",
     ),
     (
@@ -160,11 +208,11 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
         r"^\W*(?:like|find|join) us on (?:facebook|twitter|x|instagram|bluesky|telegram|youtube"
         r"|linkedin|social)\b",
     ),
-    ("share", r"^\W*(?:please )?share this (?:article|story|piece|post|page)\b"),
     (
         "join",
-        rf"{_SENTENCE}join (?:us|our|thousands|the thousands|over|more than)\b.{{0,80}}"
-        rf"\b(?:{_LETTER}|subscribers?|readers|members|community of|supporters|donors|today)\b",
+        rf"{_SENTENCE}join (?:(?:the )?us|our|thousands|the thousands|over|more than)\b.{{0,80}}"
+        rf"\b(?:{_LETTER}|subscribers?|readers|members|community (?:of|today)|supporters|donors"
+        r"|today)\b",
     ),
     (
         "subscribe sign donate support get newsletter newsletters join become stay",
@@ -176,22 +224,28 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
         r"\bstay (?:informed|up to date|in the loop|connected)\b.{0,60}"
         r"\b(?:our|subscribe|sign up|newsletter|inbox)\b",
     ),
-    (
-        "enter submit leave sell unsubscribe",
-        r"\b(?:enter|submit|leave) your e-?mail\b|\bwe (?:will|'ll) never (?:share|sell) your\b"
-        r"|\b(?:can|may) unsubscribe\b|\bunsubscribe at any time\b",
-    ),
 )
 _TABLE = tuple(
-    (frozenset(triggers.split()), re.compile(pattern, re.IGNORECASE))
-    for triggers, pattern in _REQUESTS
+    (weight, frozenset(triggers.split()), re.compile(pattern, re.IGNORECASE))
+    for weight, requests in ((4.0, _PLAIN_REQUESTS), (3.0, _REQUESTS))
+    for triggers, pattern in requests
 )
-_TRIGGERS = frozenset().union(*(triggers for triggers, _ in _TABLE))
+_TRIGGERS = frozenset().union(*(triggers for _, triggers, _ in _TABLE))
 
 
-def asks(text: str) -> bool:
-    """Whether `text` (without quoted speech) puts such a request to its reader."""
-    present = _TRIGGERS.intersection(re.findall(r"[a-z]+", text.lower()))
-    return bool(present) and any(
-        not present.isdisjoint(triggers) and pattern.search(text) for triggers, pattern in _TABLE
+def asking_weight(text: str, tokens: frozenset[str]) -> float:
+    """How plainly `text` puts such a request to its reader: 0, 3, or 4 if nobody else would.
+
+    Args:
+        text: a paragraph without quoted speech, with the outlet's own name replaced by "us".
+        tokens: its lower-cased words of letters.
+    """
+    present = _TRIGGERS & tokens
+    if not present:
+        return 0.0
+    found = (
+        weight
+        for weight, triggers, pattern in _TABLE
+        if not present.isdisjoint(triggers) and pattern.search(text)
     )
+    return next(found, 0.0)

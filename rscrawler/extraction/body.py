@@ -17,11 +17,11 @@ def _words(names: str) -> frozenset[str]:
 
 _SKIPPED = _words("""
     script style noscript template form button input select textarea iframe object embed
-    video audio svg canvas nav aside figure figcaption picture img h1 footer header dialog
+    video audio svg canvas nav aside figure figcaption picture img footer header dialog
     map
 """)
 _BLOCKS = _words("""
-    p div section article main li ul ol dl dt dd h2 h3 h4 h5 h6 blockquote pre tr table
+    p div section article main li ul ol dl dt dd h1 h2 h3 h4 h5 h6 blockquote pre tr table
     thead tbody tfoot caption address details summary hr center fieldset header footer
 """)
 _INLINE = _words("""
@@ -47,6 +47,8 @@ _WIDGET = re.compile(
 _UNSEEN_CLASS = re.compile(
     r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text|skip-link)(?:$|\s)"
 )
+_SMALL_PRINT = _words("small em i span")
+_PICTURES = _words("img picture video iframe")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
 
@@ -66,7 +68,7 @@ class Paragraph:
     @property
     def is_heading(self) -> bool:
         """Whether it heads what follows."""
-        return self.tag in ("h2", "h3", "h4", "h5", "h6")
+        return self.tag in ("h1", "h2", "h3", "h4", "h5", "h6")
 
     @property
     def linked_share(self) -> float:
@@ -169,6 +171,8 @@ def _is_left_out(element: HtmlElement, root: HtmlElement) -> bool:
         return not (tag == "figure" and _is_table(element)) and not (
             tag in ("header", "footer") and len(element.text_content()) > 600
         )
+    if tag in _SMALL_PRINT and _is_caption(element):
+        return True
     attributes = element.attrib
     if not attributes:
         return False
@@ -197,6 +201,18 @@ def _holds_most(element: HtmlElement, root: HtmlElement) -> bool:
         return False
     within = sum(len(p.text_content()) for p in element.iter("p"))
     return within > 0.6 * max(1, sum(len(p.text_content()) for p in root.iter("p")))
+
+
+def _is_caption(small: HtmlElement) -> bool:
+    """Whether small print stands under a picture, with nothing else in their block."""
+    block = small.getparent()
+    if block is None or not any(child.tag in _PICTURES for child in block.iter()):
+        return False
+    beside = [block.text, *(child.tail for child in block)]
+    return not any(text and text.strip() for text in beside) and all(
+        child.tag in _SMALL_PRINT or child.tag in _PICTURES or child.tag in ("br", "a", "div")
+        for child in block
+    )
 
 
 def _is_table(figure: HtmlElement) -> bool:

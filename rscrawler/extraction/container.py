@@ -27,7 +27,9 @@ _HEADINGS = ("h1", "h2", "h3", "h4")
 _PAGE_FURNITURE = frozenset({"header", "nav", "footer", "aside"})
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
 _LEAST_TEXT = 200  # characters of paragraphs from which an element can be an article's text
-_LEAST_TEASER = 40
+_LEAST_TEASER = 40  # characters of text that a card has beside its headline
+_LEAST_HEADLINE = 4  # words from which a linked block outside the text is a headline
+_LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only hold one
 _HEADLINE_CLASS = re.compile(r"headline|(?:^|[\s_-])title(?:$|[\s_-])", re.IGNORECASE)
 
 
@@ -193,8 +195,10 @@ def _parts(
             )
         if same:
             parts.append(element)
+    if len(parts) == 1:
+        return (main,)
     order = {element: number for number, element in enumerate(main.getroottree().iter())}
-    return tuple(sorted(parts, key=order.__getitem__)) if len(parts) > 1 else (main,)
+    return tuple(sorted(parts, key=order.__getitem__))
 
 
 def _grown(root: HtmlElement, page: Surroundings) -> Own | None:
@@ -268,47 +272,91 @@ def _is_own_nested(element: HtmlElement, part: HtmlElement, page: Surroundings) 
 def _cut_linked_headlines(
     part: HtmlElement, keep: set[HtmlElement], own: Own, page: Surroundings
 ) -> int:
+    """Cut each block that stands under a headline linking to another article."""
+    headlines = [headline for headline in _linked_headlines(part, page) if headline not in keep]
+    if not headlines:
+        return 0
+    flow = _flow(part, page, before=headlines[0])
     cuts = 0
-    flow = set(_flow(part, page))
-    for heading in list(part.iter(*_HEADINGS, "h5", "h6")):
-        if heading in keep or not _is_within(heading, part) or not _links_elsewhere(heading, page):
-            continue
-        block: HtmlElement = heading
-        while True:
-            parent = block.getparent()
-            if parent is None or parent in keep or parent in flow or _is_flow_like(parent, block):
+    for headline in headlines:
+        if not _is_within(headline, part):
+            continue  # gone with an earlier block
+        block = headline
+        while (parent := block.getparent()) is not None:
+            if parent in keep or parent in flow or _is_flow_like(parent, block):
                 break
             block = parent
         if not own.is_from_profile and not _has_text(block, least=_LEAST_TEASER):
             # Nothing tells where the other article ends: rather a short body than foreign text.
             for sibling in list(block.itersiblings()):
-                remove(sibling)
-        if block not in keep:
-            remove(block)
-            cuts += 1
+                if sibling not in keep:
+                    remove(sibling)
+        remove(block)
+        cuts += 1
     return cuts
 
 
-def _flow(part: HtmlElement, page: Surroundings) -> Iterator[HtmlElement]:
-    """The elements that hold the own paragraphs directly, with all around them."""
-    for _, body in select_all([part], page.profile.markup.body):
-        yield body
-        yield from body.iterancestors()
-        for paragraph in body.iter("p"):
-            parent = paragraph.getparent()
-            if parent is not None and _is_flow_like(parent, None):
-                yield parent
+def _linked_headlines(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
+    """Headings, and blocks long enough for one, that are a link to another article."""
+    markup = page.profile.markup
+    fields: set[HtmlElement] | None = None
+    found: dict[HtmlElement, None] = {}
+    for link in part.iter("a"):
+        if not page.is_foreign_link(link.get("href")):
+            continue
+        heading = next(
+            (h for h in (*link.iterancestors(*_HEADINGS, "h5", "h6"), *link.iter(*_HEADINGS))), None
+        )
+        block = heading if heading is not None else _block_of(link)
+        linked, whole = text_of(link), text_of(block)
+        if not linked or len(linked) < _LINKED_SHARE * len(whole):
+            continue
+        if heading is None:
+            fields = fields or {
+                element
+                for _, element in select_all(
+                    [part], [*markup.authors, *markup.sections, *markup.tags]
+                )
+            }
+            if link in fields or block.tag == "p" or len(linked.split()) < _LEAST_HEADLINE:
+                continue
+        found.setdefault(block)
+    return list(found)
+
+
+def _block_of(link: HtmlElement) -> HtmlElement:
+    """The nearest block around an inline element, itself if it has none."""
+    return next(link.iterancestors("p", "li", "div", "section", "td", "figure", "aside"), link)
+
+
+def _flow(part: HtmlElement, page: Surroundings, before: HtmlElement) -> set[HtmlElement]:
+    """The elements that hold the own paragraphs directly, with all around them.
+
+    `before` is the first foreign headline: what follows it need not be own text.
+    """
+    bodies = [body for _, body in select_all([part], page.profile.markup.body)]
+    flow = {ancestor for body in bodies for ancestor in (body, *body.iterancestors())}
+    lengths: dict[HtmlElement, int] = {}
+    for element in part.iter():
+        if element is before:
             break
+        parent = element.getparent()
+        if element.tag == "p" and parent is not None:
+            lengths[parent] = lengths.get(parent, 0) + len(element.text_content())
+    for element, length in lengths.items():
+        if length >= _LEAST_TEXT / 2:
+            flow |= {element, *element.iterancestors()}
+    return flow
 
 
-def _is_flow_like(parent: HtmlElement, block: HtmlElement | None) -> bool:
-    """Whether `parent` is running text in which `block` is only set: paragraphs before it."""
+def _is_flow_like(parent: HtmlElement, block: HtmlElement) -> bool:
+    """Whether `block` is only set in running text: paragraphs stand before it in `parent`."""
     length = 0
     for child in parent:
         if child is block:
             break
         if child.tag == "p":
-            length += len(text_of(child))
+            length += len(child.text_content())
     return length >= _LEAST_TEXT / 2
 
 
@@ -325,14 +373,15 @@ def _links_home(headline: HtmlElement, page: Surroundings) -> bool:
 
 
 def _headline_links(headline: HtmlElement) -> Iterator[str]:
-    length = len(text_of(headline))
     for ancestor in headline.iterancestors("a"):
         if ancestor.get("href"):
             yield ancestor.get("href") or ""
-    for link in headline.iter("a"):
-        href = link.get("href")
-        if href and len(text_of(link)) >= 0.7 * length:
-            yield href
+    links = [link for link in headline.iter("a") if link.get("href")]
+    if links:
+        length = len(text_of(headline))
+        for link in links:
+            if len(text_of(link)) >= _LINKED_SHARE * length:
+                yield link.get("href") or ""
 
 
 def _data_headline(element: HtmlElement) -> str | None:

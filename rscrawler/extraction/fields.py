@@ -18,9 +18,9 @@ from rscrawler.extraction.structured import (
     json_ld_names,
     json_ld_text,
 )
-from rscrawler.extraction.text import clean, text_of
+from rscrawler.extraction.text import clean, likeness, text_of
 from rscrawler.items import Image
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, SourceKind
 
 _BY = re.compile(r"^\W*(?:written\s+|reported\s+|story\s+|analysis\s+)?by\s*:?\s+", re.IGNORECASE)
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;•|]\s*|\s*,\s*(?:and\s+)?", re.IGNORECASE)
@@ -49,6 +49,8 @@ _SOURCES = (
 _NO_PICTURE = re.compile(
     r"avatar|author|logo|icon|emoji|gravatar|badge|sprite|tracking|share|social", re.IGNORECASE
 )
+_LONGEST_CAPTION = 400  # characters
+_SAME = 0.8  # likeness from which the line under a headline is what the page declares
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
 
 
@@ -83,6 +85,22 @@ def subtitle_of(own: Own, page: Surroundings, title: str | None) -> Found | None
         text = text_of(element)
         if text and text != title:
             return Found(text, f"profile: {selector}")
+    return _guessed_subtitle(own, page) if not own.is_from_profile else None
+
+
+def _guessed_subtitle(own: Own, page: Surroundings) -> Found | None:
+    """What stands right under the headline, if it is a heading or what the page declares."""
+    node = own.headline
+    description = page.structured.first("og:description", "description", "twitter:description")
+    while node is not None and node not in own.parts:
+        below = node.getnext()
+        if below is None:
+            node = node.getparent()
+            continue
+        text = text_of(below)
+        is_heading = below.tag in ("h2", "h3") and below.find(".//a") is None
+        is_declared = bool(description) and likeness(text, description or "") >= _SAME
+        return Found(text, f"fallback: {below.tag}") if is_heading or is_declared else None
     return None
 
 
@@ -147,6 +165,28 @@ def slugs_of(
     return [], ""
 
 
+def guessed_sections(own: Own, page: Surroundings, prose: set[HtmlElement]) -> list[str]:
+    """The links in the own container that lead to what the profile knows as a section."""
+    known = _known_sections(page.profile)
+    found = []
+    for part in own.parts:
+        for link in part.iter("a"):
+            address = absolute(link.get("href") or "", page.structured.base)
+            slug = last_component(address)
+            is_section = slug in known and canonical_url(address, page.profile) is not None
+            if is_section and not _is_inside(link, prose):
+                found.append(slug)
+    return _unique(found)
+
+
+def _known_sections(profile: SiteProfile) -> set[str]:
+    return {
+        last_component(profile.address(source.path))
+        for source in profile.sources
+        if source.kind is SourceKind.SECTION
+    }
+
+
 def last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`."""
     path = unquote(urlsplit(address).path).strip("/")
@@ -155,7 +195,7 @@ def last_component(address: str) -> str:
 
 def declared_sections(structured: Structured, profile: SiteProfile) -> list[str]:
     """The sections that the page declares by name, as far as they are sections of the site."""
-    known = {last_component(source.path) for source in profile.sources}
+    known = _known_sections(profile)
     name = structured.first("article:section") or json_ld_text(structured.json_ld, "articleSection")
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if name else ""
     return [slug] if slug in known else []
@@ -191,6 +231,8 @@ def image_of(
     markup = page.profile.markup
     credit = _words_of(own, markup.credit, lead)
     caption = _words_of(own, markup.caption, lead, other_than=markup.credit)
+    if lead is not None and not credit and not caption and not own.is_from_profile:
+        caption, credit = _guessed_caption(lead, own)
     if caption and (match := _CREDIT_LABEL.match(caption)):
         credit, caption = credit or caption[match.end() :], None
     if credit:
@@ -200,10 +242,26 @@ def image_of(
     return (Image(url, caption, credit) if url or caption or credit else None), origin
 
 
+def _guessed_caption(lead: HtmlElement, own: Own) -> tuple[str | None, str | None]:
+    """The small print around the lead image: caption, and credit by its label."""
+    caption = credit = None
+    block = next(lead.iterancestors("figure", "div", "p"), None)
+    if block is None or block in own.parts:
+        return None, None
+    for element in block.iter("small", "figcaption", "span", "em", "p"):
+        text = text_of(element)
+        if text and _CREDIT_LABEL.match(text):
+            credit = credit or text
+        elif text and caption is None and len(text) <= _LONGEST_CAPTION:
+            caption = text
+    return caption, credit
+
+
 def _lead(
     own: Own, page: Surroundings, first_text: HtmlElement | None
 ) -> tuple[HtmlElement | None, str | None, str]:
     before = None if first_text is None else _position(first_text)
+    unloaded = None
     for selector, element in select_all(own.parts, page.profile.markup.image):
         if not _is_picture(element):
             continue
@@ -211,7 +269,8 @@ def _lead(
             continue
         if source := image_source(element):
             return element, absolute(source, page.structured.base), f"profile: {selector}"
-    return None, None, ""
+        unloaded = element if unloaded is None else unloaded
+    return unloaded, None, ""  # its address is only known to scripts
 
 
 def _position(element: HtmlElement) -> tuple[int, ...]:

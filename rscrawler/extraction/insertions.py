@@ -25,8 +25,9 @@ _CREDIT_NAME = any_of(
     r"^(?:AP|AFP|EPA|TASS|DOD)(?:/|$)",
 )
 _POINTER = re.compile(
-    r"^\W*(?:read (?:more|also|next|the (?:full|rest)|on|part \w+)|see (?:also|more)|related(?: \w+)?"
-    r"|also (?:read|see)|further reading|more (?:on|from|stories|like this)|recommended|watch|listen"
+    r"^\W*(?:read (?:more|also|next|the (?:full|rest)|on|part \w+)|see (?:also|more)"
+    r"|related(?: \w+)?|also (?:read|see)|further reading|more (?:on|from|stories|like this)"
+    r"|recommended|watch|listen"
     r"|don't miss|up next|you (?:may|might) also (?:like|enjoy|be interested)"
     r"|(?:keep|continue) reading|editors?'?s? picks?|trending|latest|most (?:read|popular))\b"
     r"\s*[:：>»→–—-]?",

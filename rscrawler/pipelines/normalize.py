@@ -10,6 +10,7 @@ from typing import Any
 from itemadapter import ItemAdapter
 from scrapy.exceptions import DropItem
 
+from rscrawler.items import Article
 from rscrawler.visits import FetchedArticle, GoneArticle
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -30,18 +31,23 @@ class NormalizePipeline:
         """The same item, with its article in normal form."""
         if isinstance(item, GoneArticle):
             return item
-        fields = ItemAdapter(item.article)
-        for name in _LINES:
-            fields[name] = clean_line(fields[name])
-        for name in _LISTS:
-            cleaned = (clean_line(value) for value in fields[name])
-            fields[name] = list(dict.fromkeys(value for value in cleaned if value))
-        for name in _DATES:
-            fields[name] = in_utc(fields[name])
-        fields["body"] = clean_body(fields["body"])
-        if not fields["title"] and not fields["body"]:
+        normalize_article(item.article)
+        if not item.article.title and not item.article.body:
             raise EmptyArticle(f"{item.article.url}: neither headline nor text")
         return item
+
+
+def normalize_article(article: Article) -> None:
+    """Bring every text, list and date of an article into its one form, in place."""
+    fields = ItemAdapter(article)
+    for name in _LINES:
+        fields[name] = clean_line(fields[name])
+    for name in _LISTS:
+        cleaned = (clean_line(value) for value in fields[name])
+        fields[name] = list(dict.fromkeys(value for value in cleaned if value))
+    for name in _DATES:
+        fields[name] = in_utc(fields[name])
+    fields["body"] = clean_body(fields["body"])
 
 
 def clean_line(text: str | None) -> str | None:

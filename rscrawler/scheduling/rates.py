@@ -35,7 +35,7 @@ WINDOW = WINDOW_BINS * BIN
 MEMORY = timedelta(weeks=16)  # older pieces count for nothing
 
 # Found on generated years other than those of the benchmark; none is sensitive:
-# halving or doubling one moves a site's median delay by a few percent.
+# halving or doubling one moves the median delay by less than a tenth.
 _HALF_LIFE_WEEKS = 4.0
 _DETAIL_WEEKS = 4.0
 _DAY_WEEKS = 1.0

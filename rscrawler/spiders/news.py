@@ -20,7 +20,7 @@ from scrapy.http import Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from rscrawler import __version__, decisions
+from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract
 from rscrawler.extraction.addresses import address_key, canonical_url
@@ -528,9 +528,8 @@ class NewsSpider(Spider):
 def crawl_settings(session: CrawlSession) -> dict[str, Any]:
     """Scrapy's settings, as far as site and configuration decide them."""
     crawl, profile = session.config.crawl, session.profile
-    contact = f"; {session.config.contact}" if session.config.contact else ""
     return {
-        "USER_AGENT": f"rscrawler/{__version__} (news monitor{contact})",
+        "USER_AGENT": session.config.user_agent,
         "DOWNLOAD_DELAY": profile.download_delay,
         "CONCURRENT_REQUESTS": profile.concurrency,
         "CONCURRENT_REQUESTS_PER_DOMAIN": profile.concurrency,

@@ -184,6 +184,25 @@ class ArticleStore:
             for line in connection.execution_options(yield_per=500).scalars(query):
                 yield json.loads(line)
 
+    def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
+        """The last version of every piece whose last version was recorded since a time."""
+        query = (
+            select(version.c.record)
+            .join(
+                article,
+                and_(
+                    article.c.article_id == version.c.article_id,
+                    article.c.version == version.c.version,
+                ),
+            )
+            .order_by(version.c.recorded_at, version.c.record_id)
+        )
+        if since is not None:
+            query = query.where(version.c.recorded_at >= since)
+        with self._database.reading() as connection:
+            for line in connection.execution_options(yield_per=500).scalars(query):
+                yield Article.from_record(json.loads(line))
+
     def first_seen_times(self, site: str, since: datetime) -> list[datetime]:
         """When pieces of a site were first seen since a time, in order."""
         query = (

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
 
 from rscrawler.store.database import Database
+from rscrawler.store.outbox import NewMessage, insert_message
 from rscrawler.store.tables import problem, run, site
 
 
@@ -71,6 +73,11 @@ class HealthStore:
             row = connection.execute(select(site).where(site.c.name == name)).one_or_none()
         return SiteState(**row._mapping) if row else SiteState(name)
 
+    def crawled_sites(self) -> list[str]:
+        """The names of all sites that were ever crawled."""
+        with self._database.reading() as connection:
+            return list(connection.scalars(select(site.c.name).order_by(site.c.name)))
+
     def record_start(self, run_id: str, name: str, now: datetime) -> None:
         """A cycle over a site begins."""
         insert_site = self._database.upsert(site).values(name=name, last_run_at=now)
@@ -127,40 +134,82 @@ class HealthStore:
 
     def problems(self) -> list[Problem]:
         """Everything that is unhealthy now, by subject and code."""
-        query = select(problem).order_by(problem.c.subject, problem.c.code)
+        return self._problems(problem.c.ended == 0)
+
+    def ended_problems(self) -> list[Problem]:
+        """Problems that the operators were told of, and whose end they do not know yet."""
+        return self._problems(problem.c.ended == 1)
+
+    def _problems(self, where: ColumnElement[bool]) -> list[Problem]:
+        query = select(problem).where(where).order_by(problem.c.subject, problem.c.code)
         with self._database.reading() as connection:
-            return [
-                Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.told_at)
-                for row in connection.execute(query)
-            ]
+            return [_problem_of(row) for row in connection.execute(query)]
 
     def raise_problem(self, subject: str, code: ProblemCode, message: str, now: datetime) -> None:
-        """Something is unhealthy; if it already was, only its message is brought up to date."""
+        """Something is unhealthy; if it already was, only its message is brought up to date.
+
+        One that comes back before its end was told has never ended.
+        """
         insert = self._database.upsert(problem).values(
-            subject=subject, code=code, message=message, since=now
+            subject=subject, code=code, message=message, since=now, ended=0
         )
         with self._database.writing() as connection:
             connection.execute(
                 insert.on_conflict_do_update(
-                    index_elements=["subject", "code"], set_={"message": message}
+                    index_elements=["subject", "code"], set_={"message": message, "ended": 0}
                 )
             )
 
     def clear_problem(self, subject: str, code: ProblemCode) -> Problem | None:
-        """Something is healthy again; gives the problem that ended, if there was one."""
-        where = (problem.c.subject == subject, problem.c.code == code)
+        """Something is healthy again; gives the problem that ended, if there was one.
+
+        If the operators were told that it began, it is kept until they are told that it ended.
+        """
+        where = (problem.c.subject == subject, problem.c.code == code, problem.c.ended == 0)
         with self._database.writing() as connection:
             row = connection.execute(select(problem).where(*where)).one_or_none()
             if row is None:
                 return None
-            connection.execute(delete(problem).where(*where))
-        return Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.told_at)
+            if row.told_at is None:
+                connection.execute(delete(problem).where(*where))
+            else:
+                connection.execute(update(problem).where(*where).values(ended=1))
+        return _problem_of(row)
 
-    def mark_told(self, subject: str, code: ProblemCode, now: datetime) -> None:
-        """The operators have been told of a problem."""
+    def tell_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
+        """Write the messages that tell of a problem; False if another process has told of it."""
         with self._database.writing() as connection:
-            connection.execute(
+            told = connection.execute(
                 update(problem)
-                .where(problem.c.subject == subject, problem.c.code == code)
+                .where(*_same(started), problem.c.told_at.is_(None))
                 .values(told_at=now)
             )
+            if told.rowcount != 1:
+                return False
+            for new in messages:
+                insert_message(connection, new)
+            return True
+
+    def tell_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
+        """Write the messages that tell of an end, and forget the problem; False if it is done."""
+        with self._database.writing() as connection:
+            forgotten = connection.execute(
+                delete(problem).where(*_same(ended), problem.c.ended == 1)
+            )
+            if forgotten.rowcount != 1:
+                return False
+            for new in messages:
+                insert_message(connection, new)
+            return True
+
+
+def _same(known: Problem) -> tuple[ColumnElement[bool], ...]:
+    return (
+        problem.c.subject == known.subject,
+        problem.c.code == known.code,
+        problem.c.since == known.since,
+    )
+
+
+def _problem_of(row: Row[Any]) -> Problem:
+    return Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.told_at)

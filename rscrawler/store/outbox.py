@@ -344,8 +344,11 @@ class OutboxStore:
             tuple(DueRecipient(*each) for each in due),
         )
 
-    def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> None:
-        """Note what came of an attempt; the message and its rows end with their last recipient."""
+    def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> bool:
+        """Note what came of an attempt; the message and its rows end with their last recipient.
+
+        True if they have.
+        """
         with self._database.writing() as connection:
             for outcome in outcomes:
                 values: dict[str, Any] = {"state": outcome.state, "last_error": outcome.error}
@@ -362,7 +365,7 @@ class OutboxStore:
                     )
                     .values(values)
                 )
-            _settle(connection, message_id)
+            return _settle(connection, message_id)
 
     def release(self, message_id: str, owner: str) -> None:
         """Give a claim back, if it is still this owner's."""
@@ -440,6 +443,22 @@ class OutboxStore:
                     found.setdefault(row.duplicate_of, []).append(row.url)
         return found
 
+    def delivered_by_site(self, run_id: str) -> dict[str, int]:
+        """How many finished messages carried pieces that a run found, by their site."""
+        query = (
+            select(article.c.site, func.count(outbox.c.message_id.distinct()))
+            .join(version, version.c.record_id == outbox.c.record_id)
+            .join(article, article.c.article_id == version.c.article_id)
+            .where(
+                outbox.c.run_id == run_id,
+                outbox.c.state == "done",
+                outbox.c.message_id.is_not(None),
+            )
+            .group_by(article.c.site)
+        )
+        with self._database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def flagged_records(self) -> Iterator[str]:
         """The JSON text of flagged versions, newest first, without removed pieces and copies."""
         query = (
@@ -507,15 +526,15 @@ def _portions(numbers: Sequence[int]) -> list[Sequence[int]]:
     ]
 
 
-def _settle(connection: Connection, message_id: str) -> None:
-    """End a message, and the rows it carries, once no recipient is pending."""
+def _settle(connection: Connection, message_id: str) -> bool:
+    """End a message, and the rows it carries, once no recipient is pending; whether it did."""
     states = set(
         connection.scalars(
             select(recipient.c.state).where(recipient.c.message_id == message_id).distinct()
         )
     )
     if "pending" in states:
-        return
+        return False
     connection.execute(
         update(message)
         .where(message.c.message_id == message_id)
@@ -524,3 +543,4 @@ def _settle(connection: Connection, message_id: str) -> None:
         )
     )
     connection.execute(update(outbox).where(outbox.c.message_id == message_id).values(state="done"))
+    return True

@@ -244,6 +244,7 @@ problem = Table(
     Column("message", Text, nullable=False),
     Column("since", Moment, nullable=False),
     Column("told_at", Moment),  # when the operators were told; NULL: not yet
+    Column("ended", Integer, nullable=False, default=0),  # 1: over, and nobody told of it yet
 )
 
 run = Table(

@@ -16,8 +16,8 @@ from rscrawler.topics.matcher import Match, Matcher, Spelling, longest
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
 
-# A name of less weight than this is no company for another.
-_SURE_WEIGHT = 0.5
+# A name of less weight than this is wider than the topic, and no company for another.
+SURE_WEIGHT = 0.5
 _ANY_COUNTRY = "*"
 _LONGEST_WORD = 40
 
@@ -67,7 +67,7 @@ def settle(
     sure = [
         hit
         for hit in longest(_judged(free, surroundings.holds))
-        if hit.entity.counts == "full" and not hit.passing and hit.entity.weight >= _SURE_WEIGHT
+        if hit.entity.counts == "full" and not hit.passing and hit.entity.weight >= SURE_WEIGHT
     ]
     surroundings.sure = sure
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from rscrawler.items import Evidence
@@ -12,6 +13,7 @@ MAX_EVIDENCE = 12
 _REACH = 80
 _FIELD_BONUS = {"title": 0.5, "subtitle": 0.2}
 _CUT = "…"
+_BLANK = re.compile(r"\s")
 
 
 def evidence_of(joined: JoinedText, reads: Sequence[ReadHit]) -> tuple[Evidence, ...]:
@@ -47,8 +49,8 @@ def _quote(text: str, start: int, end: int) -> str:
         first += 1
     while end < last < len(text) and not text[last].isspace():
         last -= 1
-    before = _one_line(text[first:start]).lstrip()
-    after = _one_line(text[end:last]).rstrip()
+    before = _BLANK.sub(" ", text[first:start]).lstrip()
+    after = _BLANK.sub(" ", text[end:last]).rstrip()
     return (
         (_CUT if first > 0 else "")
         + before
@@ -56,7 +58,3 @@ def _quote(text: str, start: int, end: int) -> str:
         + after
         + (_CUT if last < len(text) else "")
     )
-
-
-def _one_line(text: str) -> str:
-    return "".join(" " if character.isspace() else character for character in text)

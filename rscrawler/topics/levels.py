@@ -6,7 +6,8 @@
    - the section: words about it in devoted paragraphs, however long the piece.
 3. The greater gauge is the score. Below 0.4 the piece mentions the topic, from 0.4 on it is a
    substantial subject, from 0.7 on it is the primary one. The section gauge never reaches 0.7.
-4. A cap (a match report) holds the score below its level's end.
+4. A piece in which no name is more than a setting or passing stays a mention, and a cap (a
+   match report) holds the score below the end of its level.
 5. The countries are the states that lead: with `country_of_leader` of the words of the first,
    if that one stands out from the region as a whole (`country_of_all`).
 """
@@ -75,6 +76,8 @@ def judge(
         share += bonus * max((z.share for z in zones if z.zone.field == field), default=0.0)
     section = sum(zone.about for zone in body if zone.share >= model.devoted)
     score = max(_share_score(share, model), _section_score(section, model))
+    if not any(read.role in TELLING for zone in zones for read in zone.hits):
+        score = min(score, _BELOW["mention"])
     for cap in watchlist.cap:
         if _is_capped(cap, total, words):
             score = min(score, _BELOW[cap.level])

@@ -49,9 +49,7 @@ class Matcher:
         self._owners = list(owners.values())
         self._open = [spelling.text.endswith(_ENDING) for spelling in spellings]
         self._automaton = (
-            AhoCorasick(list(owners), implementation=Implementation.ContiguousNFA)
-            if owners
-            else None
+            AhoCorasick(list(owners), implementation=Implementation.DFA) if owners else None
         )
 
     def find(self, text: str, folded: Folded) -> list[Match]:

@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rscrawler.topics.contexts import Hit
+from rscrawler.topics.contexts import SURE_WEIGHT, Hit
 from rscrawler.topics.roles import Role, dateline_end, role_of, sentence_spans
 from rscrawler.topics.text import JoinedText, Zone
 from rscrawler.topics.watchlist import Roles
@@ -29,6 +29,8 @@ REGION = ""
 # A piece has a background when so many telling names stand in so many paragraphs.
 _BACKGROUND_NAMES = 4
 _BACKGROUND_PARAGRAPHS = 3
+# A people may live elsewhere too: it says less about a state than the state's own name.
+_PEOPLE_PART = 0.5
 _PRONOUN = re.compile(
     r"\W*(?:(?:And|But|Yet|Even|Now|Still|So|For|Nor|Meanwhile|In)\s+)?"
     r"(?:it|its|he|his|she|her|they|their|this|these|both|that country|the country|the region|"
@@ -108,7 +110,9 @@ def _background(
     telling = [
         hit
         for hit in hits
-        if not hit.passing and hit.entity.weight >= 0.5 and joined.zones[hit.zone].field == "body"
+        if not hit.passing
+        and hit.entity.weight >= SURE_WEIGHT
+        and joined.zones[hit.zone].field == "body"
     ]
     if len(telling) < _BACKGROUND_NAMES:
         return 0.0
@@ -145,14 +149,18 @@ def _read_zone(
     spans = sentence_spans(zone.text)
     by_sentence = _with_roles(zone, hits, spans)
     crowded = sum(role in TELLING for found in by_sentence for _, role in found) >= _CROWDED
+    named = [sum(role is not Role.PASSING for _, role in found) for found in by_sentence]
+    last_named = max((number for number, names in enumerate(named) if names), default=-1)
+    bridged = sum(named) >= _CROWDED
     total, about = 0, 0.0
     countries: dict[str, float] = {}
     reads: list[ReadHit] = []
-    for (start, end), found in zip(spans, by_sentence, strict=True):
+    for number, ((start, end), found) in enumerate(zip(spans, by_sentence, strict=True)):
         sentence = zone.text[start:end]
         words = len(sentence.split())
         here = rivals[bisect_left(rivals, start) : bisect_left(rivals, end)]
-        weights = _weights(roles, zone.field, crowded, bool(here))
+        contested = bool(here) or any(hit.entity.weight < SURE_WEIGHT for hit, _ in found)
+        weights = _weights(roles, zone.field, crowded, contested)
         read = [ReadHit(hit, role, hit.entity.weight * weights[role]) for hit, role in found]
         weight = _sentence_weight(read, roles)
         if weight < roles.setting:
@@ -160,6 +168,8 @@ def _read_zone(
             carried = _Carried(kept, carried.countries)
             if not here and zone.field == "body":
                 kept = max(kept, background)
+            if bridged and number < last_named and any(named[:number]):
+                kept = max(kept, roles.bridge)
             parts = carried.countries if kept > weight else _split(read)
             weight = max(weight, kept)
         else:
@@ -234,6 +244,7 @@ def _split(reads: Sequence[ReadHit]) -> Sequence[tuple[str, float]]:
     for read in reads:
         countries = read.hit.entity.countries or (REGION,)
         for country in countries:
-            strengths[country] = strengths.get(country, 0.0) + read.strength / len(countries)
+            part = read.strength * (_PEOPLE_PART if read.hit.entity.kind == "people" else 1.0)
+            strengths[country] = strengths.get(country, 0.0) + part / len(countries)
     whole = sum(strengths.values())
     return [(country, part / whole) for country, part in sorted(strengths.items()) if whole]

@@ -53,6 +53,12 @@ _BEFORE_PERSONAL = re.compile(
     r"American|British)?\s*ambassador\s+to)\s*$",
     re.IGNORECASE,
 )
+# "an Uzbek who killed eight people", "one of them, a Tajik, ..."
+_ONE = re.compile(r"\b(?:an?|one|another|the)\s+(?:[\w-]+\s+){0,2}$", re.IGNORECASE)
+_NO_NOUN = re.compile(
+    r"^(?:\s*[,.;:)—–]|\s+(?:who|whose|aged|from|in|with|at|on|was|is|had|has|and|by)\b)",
+    re.IGNORECASE,
+)
 _OFFICE = re.compile(
     r"^\s+(?:editor|correspondent|bureau|analyst|expert|specialist|scholar|program(?:me)?\b|"
     r"studies|fellow|project|desk|caucus|director|researcher|watcher|hand\b|Times\b|"
@@ -93,9 +99,12 @@ _PREPOSITION = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_SETTING = re.compile(
-    r"\b(?:in|at|near|outside|to|from|via|through|for)\s+(?:the\s+)?"
-    r"(?:(?:capital|city|port|town|resort|village|capitals)(?:,|\s+of)?\s+)?"
-    r"(?:(?:Kazakh|Uzbek|Tajik|Kyrgyz|Turkmen)\s+(?:capital|city|resort)(?:\s+of)?,?\s+)?$",
+    r"\b(?:[Ii]n|[Aa]t|[Nn]ear|[Oo]utside|to|[Ff]rom|via|through|for)\s+(?:the\s+)?"
+    r"(?:(?:capitals?|city|port|town|resort|village|Lake|[A-Z]\w+\s+capital)(?:,|\s+of)?\s+)?"
+    r"(?:[A-Z][\w’'-]+,?\s+){0,3}(?:and\s+)?$"
+)
+_AFTER_SETTING = re.compile(
+    r"^\s+(?:summit|remarks|meetings?|talks|conference|declaration|speech|gathering|statement)\b",
     re.IGNORECASE,
 )
 _DATELINE = re.compile(
@@ -103,13 +112,18 @@ _DATELINE = re.compile(
     r"(?:\s*\([^)]{2,40}\))?(?:,\s+\w+\.?\s+\d+)?\s*(?:[—–]|-{1,2}\s)\s*"
 )
 _MAX_SUBJECT_WORDS = 7
+# The words that decide a role stand this near to the name, in characters.
+_REACH = 140
 _LIST_SEPARATOR = re.compile(r"(?:\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE)
 _NAME_WORD = r"[A-ZÀ-ÞА-ЯЁ][\w.'’-]*"
-_LIST_ITEM_LEFT = re.compile(rf"(?:^|\s)(?:the\s+)?{_NAME_WORD}(?:\s+(?:of|the|{_NAME_WORD}))*$")
+_LIST_ITEM_LEFT = re.compile(
+    rf"(?:^|(?<=[\s(\"“]))((?:the\s+)?{_NAME_WORD}(?:\s+(?:of|the|{_NAME_WORD}))*)$"
+)
 _LIST_ITEM_RIGHT = re.compile(
     rf"^(?:the\s+|parts\s+of\s+|even\s+)?{_NAME_WORD}(?:\s+{_NAME_WORD})*"
 )
 _MIN_LIST = 3
+_MIN_FOREIGN = 2
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -144,14 +158,15 @@ def role_of(
         kind: the entity's kind; only a place can be a setting.
         names: the spans of all the topic's names in the sentence, this one too.
     """
-    before, after = sentence[:start], sentence[end:]
-    if _is_passing(before, after, kind):
+    before, after = sentence[:start], sentence[end : end + _REACH]
+    near = before[-_REACH:]
+    if _is_passing(near, after, kind):
         return Role.PASSING
     if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
         return Role.PASSING
     if _FRAME.match(before):
         return Role.SUBJECT
-    if kind == "place" and _BEFORE_SETTING.search(before):
+    if kind == "place" and (_BEFORE_SETTING.search(near) or _AFTER_SETTING.match(after)):
         return Role.SETTING
     clause = _clause_before(before)
     if len(clause.split()) <= _MAX_SUBJECT_WORDS and not _PREPOSITION.search(clause):
@@ -162,6 +177,8 @@ def role_of(
 def _is_passing(before: str, after: str, kind: str) -> bool:
     if _AFTER_PERSONAL.match(after) or _OFFICE.match(after):
         return True
+    if kind == "people" and _ONE.search(before) and _NO_NOUN.match(after):
+        return True
     if kind == "person":
         return False
     return bool(_BEFORE_PERSONAL.search(before) or _BEFORE_EXAMPLE.search(before))
@@ -169,11 +186,13 @@ def _is_passing(before: str, after: str, kind: str) -> bool:
 
 def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int, int]]) -> bool:
     """Whether the name is one end of "from X to Y" and the other end is not the topic's."""
-    if (found := _BEFORE_RANGE.search(sentence[:start])) is not None:
-        return not any(found.start() <= first < start for first, _ in names)
-    if _BEFORE_FROM.search(sentence[:start]) is None:
+    offset = max(0, start - _REACH)
+    near = sentence[offset:start]
+    if (found := _BEFORE_RANGE.search(near)) is not None:
+        return not any(offset + found.start() <= first < start for first, _ in names)
+    if _BEFORE_FROM.search(near) is None:
         return False
-    found = _AFTER_TO.match(sentence[end:])
+    found = _AFTER_TO.match(sentence[end : end + _REACH])
     return found is not None and not any(end <= first < end + found.end() for first, _ in names)
 
 
@@ -183,7 +202,7 @@ def _clause_before(before: str) -> str:
 
 
 def _in_foreign_list(sentence: str, start: int, end: int, names: Sequence[tuple[int, int]]) -> bool:
-    """Whether the name is one of three or more, at least half of which are not the topic's."""
+    """Whether the name is one of three or more, with two or more that are not the topic's."""
     items = [(start, end)]
     position = start
     while (found := _item_left(sentence, position)) is not None:
@@ -199,7 +218,7 @@ def _in_foreign_list(sentence: str, start: int, end: int, names: Sequence[tuple[
         any(name_start < last and first < name_end for name_start, name_end in names)
         for first, last in items
     )
-    return 2 * ours <= len(items)
+    return len(items) - ours >= _MIN_FOREIGN
 
 
 def _item_left(sentence: str, position: int) -> tuple[int, int] | None:
@@ -214,7 +233,7 @@ def _item_left(sentence: str, position: int) -> tuple[int, int] | None:
     if item is None:
         return None
     offset = max(0, separator.start() - 60)
-    return offset + item.start(), separator.start()
+    return offset + item.start(1), separator.start()
 
 
 def _item_right(sentence: str, position: int) -> tuple[int, int] | None:

@@ -133,15 +133,15 @@ class LevelModel(Model):
 
     roles: Roles = Roles()
     title: Share = Field(default=0.3, description="added to the share for a title about it")
-    subtitle: Share = 0.12
-    tags: Share = 0.05
+    subtitle: Share = 0.2
+    tags: Share = 0.1
     shortest_piece: int = Field(default=60, ge=1, description="words; shorter counts as this long")
     devoted: Share = Field(default=0.35, description="a paragraph this much about it is devoted")
     share_substantial: Share = 0.22
     share_primary: Share = 0.5
     words_substantial: int = Field(default=40, ge=1, description="words about it, devoted")
     country_of_leader: Share = Field(
-        default=0.35, description="a state counts with this much of the leading state's words"
+        default=0.28, description="a state counts with this much of the leading state's words"
     )
     country_of_all: Share = Field(
         default=0.15, description="the leading state needs more than this of all words about it"

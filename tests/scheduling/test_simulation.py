@@ -324,5 +324,8 @@ def test_over_a_year_of_five_sites_the_median_is_halved_and_near_the_optimum() -
     }
     sites = ("magazine", "weekly", "blog", "irregular", ALL_SHARED)
     assert all(rows[name, ADAPTIVE] <= 0.5 * rows[name, FIXED] for name in sites)
-    everywhere = (*sites, "wire", ALL)
-    assert all(rows[name, ADAPTIVE] <= 1.3 * rows[name, LEAST_MEAN] for name in everywhere)
+    # Fifty pieces of a weekly can fall well by chance, but none of its schedules can expect
+    # a median below half of the shortest interval.
+    least = LIMITS.min.total_seconds() / 60 / 2
+    for name in (*sites, "wire", ALL):
+        assert rows[name, ADAPTIVE] <= 1.3 * max(rows[name, LEAST_MEAN], least)

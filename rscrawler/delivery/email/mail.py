@@ -14,7 +14,7 @@ from email.utils import format_datetime, parseaddr
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from rscrawler.config import PACKAGE_DIR
 from rscrawler.delivery.alert import Alert, Passage
@@ -37,7 +37,7 @@ class _MailPolicy(EmailPolicy):
     def fold(self, name: str, value: Any) -> str:
         if name.lower() == "message-id" or name.lower().startswith("list-"):
             return f"{name}: {value}{self.linesep}"
-        return super().fold(name, value)
+        return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return self.fold(name, value).encode("ascii", "surrogateescape")
@@ -153,7 +153,7 @@ def _rendered(template: str, values: dict[str, Any]) -> str:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
-        autoescape=lambda name: bool(name and name.endswith(".html.j2")),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

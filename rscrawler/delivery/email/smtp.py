@@ -33,7 +33,7 @@ def send_mail(
             _hand_over(session, address_of(settings.sender), content, recipients, outcomes)
     except (smtplib.SMTPException, OSError) as error:
         failure = Unreachable(_reason(error, settings))
-        outcomes = {address: failure for address in recipients} | outcomes
+        outcomes = dict.fromkeys(recipients, failure) | outcomes
     return outcomes
 
 
@@ -84,12 +84,15 @@ def _hand_over(
             outcomes[address] = _refusal(code, reply)
     if not accepted:
         return
+    outcomes |= dict.fromkeys(accepted, _data(session, content))
+
+
+def _data(session: smtplib.SMTP, content: bytes) -> Outcome:
     try:
         code, reply = session.data(content)
     except smtplib.SMTPDataError as error:
-        code, reply = error.smtp_code, error.smtp_error
-    taken = SERVED if code == 250 else _refusal(code, reply)
-    outcomes |= dict.fromkeys(accepted, taken)
+        return _refusal(error.smtp_code, error.smtp_error)
+    return SERVED if code == 250 else _refusal(code, reply)
 
 
 def _refusal(code: int, reply: bytes | str) -> Outcome:

@@ -1,0 +1,128 @@
+"""Commands that show: explain, export, history, schema."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from rscrawler.cli.common import (
+    ConfigOption,
+    JsonOption,
+    opened_store,
+    out,
+    parse_day,
+    print_json,
+    read_config,
+)
+from rscrawler.explaining import explain
+from rscrawler.exporting import ExportFormat, export_records
+from rscrawler.items import Evidence
+from rscrawler.schemas import SchemaName, schema_of
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("explain")(explain_command)
+    app.command("export")(export_command)
+    app.command("schema")(schema_command)
+
+
+def explain_command(
+    page: Annotated[str, typer.Argument(metavar="URL-or-FILE", help="A page, or a saved one.")],
+    site: Annotated[str | None, typer.Option("--site", help="Whose profile reads it.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="The address of a saved page.")] = None,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the record that a page would give, where each field came from, and why it is flagged."""
+    explanation = explain(read_config(config_path), page, site=site, url=url)
+    if as_json:
+        print_json(explanation.to_json())
+        return
+    article = explanation.article
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for heading in ("field", "value", "found in"):
+        table.add_column(heading, overflow="fold")
+    record = article.to_record()
+    for name in (
+        "url", "title", "subtitle", "authors", "sections", "tags", "language", "published_at",
+        "modified_at", "image", "republished_from", "word_count",
+    ):  # fmt: skip
+        value = record[name]
+        shown = json.dumps(value, ensure_ascii=False) if value is not None else "(not there)"
+        table.add_row(
+            Text(name, style="bold"),
+            Text(shown),
+            Text(explanation.provenance.get(name, ""), style="dim"),
+        )
+    out.print(table)
+    for warning in article.extraction.warnings:
+        out.print(Text(f"warning: {warning}", style="yellow"))
+    for flag in article.topics:
+        countries = f" ({', '.join(flag.countries)})" if flag.countries else ""
+        out.print(Text(f"\n{flag.topic}: {flag.level}, score {flag.score:.2f}{countries}", "bold"))
+        for evidence in flag.evidence:
+            out.print(_highlighted(evidence))
+    if not article.topics:
+        out.print(Text("\nflagged on no topic", style="bold"))
+    out.print()
+    for paragraph in article.paragraphs:
+        out.print(Text(paragraph))
+        out.print()
+
+
+def _highlighted(evidence: Evidence) -> Text:
+    where = evidence.field if evidence.paragraph is None else f"paragraph {evidence.paragraph + 1}"
+    line = Text(f"  {where}: ", style="dim")
+    quote = Text(evidence.quote, style="default")
+    quote.highlight_words([evidence.term], style="reverse")
+    return line + quote + Text(f"  [{evidence.entity}]", style="dim")
+
+
+def export_command(
+    topic: Annotated[str | None, typer.Option("--topic", help="Flagged on this topic.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Recorded on this day or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Recorded on this day or before.")
+    ] = None,
+    export_format: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.JSONL,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Else standard output.")
+    ] = None,
+    config_path: ConfigOption = None,
+) -> None:
+    """Write stored records."""
+    config = read_config(config_path)
+    with opened_store(config) as store:
+        export_records(
+            store,
+            export_format,
+            output,
+            topic=topic,
+            minimum=config.alerts.minimum,
+            since=parse_day(since, "--since"),
+            until=_behind(until),
+        )
+
+
+def _behind(until: str | None) -> datetime | None:
+    """The first moment that `--until` leaves out: the end of that day, or the moment itself."""
+    moment = parse_day(until, "--until")
+    if moment is not None and until is not None and len(until) == len("2026-11-24"):
+        return moment + timedelta(days=1)
+    return moment
+
+
+def schema_command(
+    name: Annotated[SchemaName, typer.Argument()] = SchemaName.ARTICLE,
+) -> None:
+    """Print a JSON Schema."""
+    print_json(schema_of(name))

@@ -1,0 +1,119 @@
+"""Commands that set up and try out: init, config check, alerts test, demo, web."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rscrawler.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    complain,
+    out,
+    print_json,
+    read_config,
+)
+from rscrawler.config import DEFAULT_CONFIG_NAME, PACKAGE_DIR, Config
+from rscrawler.delivery import send_test_alert
+from rscrawler.demo.run import run_demo
+from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.sites import load_sites
+from rscrawler.topics import load_watchlists
+
+alerts_app = typer.Typer(help="The alert channels.")
+config_app = typer.Typer(help="The configuration.")
+TEMPLATE = PACKAGE_DIR / "rscrawler.toml"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("init")(init_command)
+    app.command("demo")(demo_command)
+
+
+def init_command(
+    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path(DEFAULT_CONFIG_NAME),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
+) -> None:
+    """Write a commented configuration file."""
+    if path.exists() and not force:
+        raise ConfigurationError(f"{path}: is there already; --force overwrites it")
+    try:
+        path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
+    out.print(f"wrote {path}; edit it, then run: rscrawler config check", markup=False)
+
+
+@config_app.command("check")
+def check_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Validate configuration, site profiles, watch-lists and schedules."""
+    config = read_config(config_path)
+    problems, counts = check_everything(config)
+    if problems:
+        raise ConfigurationError(*problems)
+    if as_json:
+        print_json({"valid": True, **counts})
+    else:
+        out.print(", ".join(f"{count} {name}" for name, count in counts.items()) + ": all valid")
+
+
+def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
+    """Every problem in any file, and how many of each kind were read."""
+    problems: list[str] = []
+    counts: dict[str, int] = {}
+    loaders = {
+        "sites": lambda: load_sites(config),
+        "watch-lists": lambda: load_watchlists(None, config.topics_dir),
+        "schedules": lambda: load_schedules(config, None).jobs,
+    }
+    for name, load in loaders.items():
+        try:
+            loaded = load()
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+        else:
+            counts[name] = len(loaded)
+            if name == "watch-lists":
+                problems.extend(
+                    f"alerts.topics: {topic!r} is not a watch-list; "
+                    f"allowed: {', '.join(sorted(loaded))}"
+                    for topic in config.alerts.topics
+                    if topic not in loaded
+                )
+    return problems, counts
+
+
+@alerts_app.command("test")
+def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Send one test alert through every configured channel."""
+    config = read_config(config_path)
+    if not config.alerts.alert_channels and not config.alerts.ops.channels:
+        raise ConfigurationError(
+            "alerts: no channel is configured; add [alerts.email] or [alerts.channels] "
+            "(`rscrawler init` writes an example)"
+        )
+    results = send_test_alert(config)
+    if as_json:
+        print_json({"channels": [asdict(result) for result in results]})
+    for result in results:
+        if result.is_ok and not as_json:
+            out.print(f"{result.channel}: {result.address}: delivered", markup=False)
+        elif not result.is_ok:
+            complain(f"{result.channel}: {result.address}: {result.error}")
+    if not all(result.is_ok for result in results):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def demo_command(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where the demo's files go; emptied first.")
+    ] = Path("demo-output"),
+) -> None:
+    """Crawl the bundled sample site twice and show what is found, flagged and mailed."""
+    run_demo(folder, out)

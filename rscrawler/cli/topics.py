@@ -1,0 +1,168 @@
+"""`rscrawler topics`: the watch-lists, how well they do, what a change would change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from rscrawler.cli.common import (
+    ConfigOption,
+    JsonOption,
+    opened_store,
+    out,
+    parse_day,
+    print_json,
+    read_config,
+)
+from rscrawler.errors import ConfigurationError
+from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, load_watchlists
+
+app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
+TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
+
+
+def _watchlist(topic: str, config_path: Path | None) -> WatchList:
+    watchlists = load_watchlists(None, read_config(config_path).topics_dir)
+    if topic not in watchlists:
+        known = ", ".join(sorted(watchlists))
+        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
+    return watchlists[topic]
+
+
+@app.command("list")
+def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show every watch-list, shipped and own."""
+    config = read_config(config_path)
+    watchlists = load_watchlists(None, config.topics_dir)
+    rows = [
+        {
+            "topic": name,
+            "title": watchlist.title,
+            "entities": len(watchlist.entity),
+            "alerts": name in config.alerts.topics,
+        }
+        for name, watchlist in sorted(watchlists.items())
+    ]
+    if as_json:
+        print_json({"topics": rows})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("topic", "title", "entities", "alerts"):
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(
+            str(row["topic"]),
+            str(row["title"]),
+            str(row["entities"]),
+            "yes" if row["alerts"] else "no",
+        )
+    out.print(table)
+
+
+@app.command("show")
+def show_command(
+    topic: TopicArgument, config_path: ConfigOption = None, as_json: JsonOption = False
+) -> None:
+    """Show one watch-list: its entities, their spellings and contexts."""
+    watchlist = _watchlist(topic, config_path)
+    if as_json:
+        print_json(watchlist.model_dump(mode="json"))
+        return
+    table = Table(title=f"{watchlist.title} ({topic})", box=None, pad_edge=False)
+    for heading in ("entity", "kind", "country", "weight", "spellings"):
+        table.add_column(heading)
+    for entity in watchlist.entity:
+        table.add_row(
+            entity.name,
+            str(entity.kind),
+            " ".join(entity.countries),
+            str(entity.weight),
+            ", ".join(entity.spellings),
+        )
+    out.print(table)
+
+
+@app.command("evaluate")
+def evaluate_command(
+    topic: TopicArgument,
+    labelled: Annotated[Path, typer.Argument(help="JSONL of {id, title, text, level}.")],
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
+    watchlist = _watchlist(topic, config_path)
+    evaluation = evaluate(Flagger([watchlist]), topic, read_labelled(labelled))
+    if as_json:
+        print_json(evaluation.to_json())
+    else:
+        _print_evaluation(evaluation)
+
+
+def read_labelled(path: Path) -> list[dict[str, Any]]:
+    """The labelled lines of a JSONL file.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or a line is not a JSON object.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+    labelled: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise ConfigurationError(f"{path}: line {number}: is not JSON: {error.msg}") from None
+        if not isinstance(value, dict):
+            raise ConfigurationError(f"{path}: line {number}: is not a JSON object")
+        labelled.append(value)
+    return labelled
+
+
+def _print_evaluation(evaluation: Evaluation) -> None:
+    out.print(
+        f"{evaluation.total} pieces: precision {evaluation.precision:.3f}, "
+        f"recall {evaluation.recall:.3f}, F1 {evaluation.f1:.3f}; "
+        f"levels right {evaluation.levels_right:.1%}"
+    )
+    levels = list(evaluation.confusion)
+    table = Table(title="rows: labelled, columns: flagged", box=None, pad_edge=False)
+    table.add_column("")
+    for level in levels:
+        table.add_column(level, justify="right")
+    for expected in levels:
+        table.add_row(expected, *(str(evaluation.confusion[expected][each]) for each in levels))
+    out.print(table)
+    for miss in evaluation.misses:
+        out.print(
+            f"  {miss.id}: {miss.expected} → {miss.predicted} ({miss.score:.2f})  {miss.title}",
+            markup=False,
+        )
+
+
+@app.command("backtest")
+def backtest_command(
+    topic: TopicArgument,
+    since: Annotated[str | None, typer.Option("--since", help="Recorded since this day.")] = None,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the present watch-list would flag among stored pieces, against what it did."""
+    config = read_config(config_path)
+    watchlist = _watchlist(topic, config_path)
+    with opened_store(config) as store:
+        articles = store.articles.latest_articles(since=parse_day(since, "--since"))
+        result = backtest(Flagger([watchlist]), topic, articles)
+    if as_json:
+        print_json(result.to_json())
+        return
+    out.print(f"{result.total} stored pieces, {len(result.changes)} would be judged otherwise")
+    for change in result.changes:
+        out.print(f"  {change.before} → {change.after}  {change.title}  {change.url}", markup=False)

@@ -1,0 +1,107 @@
+"""Delivery: what the outbox holds, handed on.
+
+The JSONL exactly once; messages at least once, each under one identity for good.
+Any number of processes may deliver at the same time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rscrawler.config import Config
+from rscrawler.delivery.alert import Interest
+from rscrawler.delivery.feeds import write_feeds
+from rscrawler.delivery.jsonl import deliver_jsonl
+from rscrawler.delivery.messages import compose_due
+from rscrawler.delivery.ops import judge_delivery, tell_ops
+from rscrawler.delivery.sending import ALERT_KINDS, Clock, Sent, send_due
+from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
+from rscrawler.delivery.trial import ChannelResult, send_test_alert
+from rscrawler.errors import OutputError
+from rscrawler.store import Store
+
+__all__ = [
+    "ChannelResult",
+    "DeliveryReport",
+    "OutboxSummary",
+    "Waiting",
+    "deliver",
+    "deliver_jsonl",
+    "outbox_summary",
+    "send_test_alert",
+    "tell_ops",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What one delivery did, and what is left."""
+
+    lines: int  # written to the JSONL files
+    feeds: int  # feed files that changed
+    composed: int  # messages
+    messages: int  # with nobody left to serve
+    served: int  # recipients
+    put_off: int  # recipients: tried in vain, to be tried again
+    failed: int  # recipients: given up
+    waiting: int  # deliveries still to be made, of every kind
+    problems: tuple[str, ...]  # one line for each recipient who cannot be served
+
+
+def deliver(
+    config: Config,
+    store: Store,
+    *,
+    now: datetime,
+    clock: Clock | None = None,
+    topic_titles: Mapping[str, str] | None = None,
+) -> DeliveryReport:
+    """Hand on everything that is due: JSONL and feeds, alerts, then word to the operators.
+
+    Args:
+        config: whose `alerts` say where to.
+        store: the outbox.
+        now: decides what is due, and is the date of what is composed.
+        clock: the time while it goes on; by default `now` and what has passed since.
+        topic_titles: a title for people for each topic.
+
+    Raises:
+        OutputError: the output folder cannot be written; the alerts have gone out all the same.
+    """
+    clock = clock or _clock_from(now)
+    alerts = config.alerts
+    interest = Interest(alerts.topics, alerts.minimum, topic_titles or {})
+    lines = feeds = 0
+    trouble: OutputError | None = None
+    try:
+        lines = deliver_jsonl(config, store)
+        feeds = write_feeds(config, store, interest)
+    except OutputError as error:
+        trouble = error
+    composed = compose_due(alerts, store, interest, now)
+    sent = Sent()
+    send_due(alerts, store, clock, sent)
+    failing = judge_delivery(alerts, store, clock())
+    tell_ops(config, store, clock())
+    send_due(alerts, store, clock, sent, skip=ALERT_KINDS)
+    if trouble is not None:
+        raise trouble
+    return DeliveryReport(
+        lines=lines,
+        feeds=feeds,
+        composed=composed,
+        messages=sent.messages,
+        served=sent.served,
+        put_off=sent.put_off,
+        failed=sent.failed,
+        waiting=outbox_summary(config, store, clock()).pending,
+        problems=tuple(f"{each.channel}: {each.address}: {each.last_error}" for each in failing),
+    )
+
+
+def _clock_from(now: datetime) -> Clock:
+    start = time.monotonic()
+    return lambda: now + timedelta(seconds=time.monotonic() - start)

@@ -1,0 +1,215 @@
+"""Atom and JSON feeds of flagged coverage, one of each for a topic."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from rscrawler.config import Config
+from rscrawler.delivery.alert import Alert, Interest, alert_of
+from rscrawler.delivery.jsonl import output_errors, sync_folder
+from rscrawler.delivery.wording import in_words, one_line
+from rscrawler.items import Article, rfc3339
+from rscrawler.store import Store
+
+FEED_SIZE = 100
+# Records looked at for one feed: flagged pieces are few, and one piece may have many versions.
+_RECORDS_READ = 1_000
+_ATOM = "http://www.w3.org/2005/Atom"
+# The stubs know no default namespace.
+_NAMESPACES: dict[Any, str] = {None: _ATOM}
+_JSON_FEED = "https://jsonfeed.org/version/1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One piece in a feed: `first` is when it was first seen, `updated` its last version."""
+
+    alert: Alert
+    article_id: str
+    first: datetime
+    updated: datetime
+    language: str | None
+    summary: str
+
+    @property
+    def uri(self) -> str:
+        """The identity of the piece, the same in every feed and for good."""
+        return _uri(f"article:{self.article_id}")
+
+
+def write_feeds(config: Config, store: Store, interest: Interest) -> int:
+    """Bring the feeds up to date; gives how many files changed.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    folder = config.output_dir / "feeds"
+    articles = [Article.from_record(json.loads(r)) for r in _some(store.outbox.flagged_records())]
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        changed = 0
+        for topic in interest.topics:
+            entries = _entries(articles, topic, interest)
+            changed += _replace(folder / f"{topic}.atom", atom_feed(topic, entries, interest))
+            changed += _replace(folder / f"{topic}.json", json_feed(topic, entries, interest))
+        return changed
+
+
+def _some(records: Iterator[str]) -> list[str]:
+    return [record for record, _ in zip(records, range(_RECORDS_READ), strict=False)]
+
+
+def _entries(articles: Sequence[Article], topic: str, interest: Interest) -> list[Entry]:
+    """The last version of each piece that is flagged on a topic; newest first."""
+    found: dict[str, Entry] = {}
+    seen: set[str] = set()
+    only = Interest([topic], interest.minimum, interest.titles)
+    for article in articles:
+        if article.article_id in seen or len(found) == FEED_SIZE:
+            continue
+        seen.add(article.article_id)
+        if article.level_on(topic).reaches(interest.minimum):
+            found[article.article_id] = _entry(article, only)
+    return list(found.values())
+
+
+def _entry(article: Article, interest: Interest) -> Entry:
+    alert = alert_of(article, interest)
+    quotes = " … ".join(
+        "".join(piece.text for piece in passage.pieces) for passage in alert.passages
+    )
+    first = article.first_seen_at or article.fetched_at
+    return Entry(
+        alert,
+        article.article_id,
+        article.published_at or first,
+        article.fetched_at,
+        one_line(article.language, 35) or None,
+        one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title,
+    )
+
+
+# Atom (RFC 4287).
+
+
+def atom_feed(topic: str, entries: Sequence[Entry], interest: Interest) -> bytes:
+    """The feed as Atom."""
+    feed = etree.Element(_name("feed"), nsmap=_NAMESPACES)
+    _add(feed, "id", _uri(f"feed:{topic}"))
+    _add(feed, "title", _title(topic, interest))
+    _add(feed, "updated", _newest(entries))
+    _add(_add(feed, "author"), "name", "rscrawler")
+    _add(feed, "generator", "rscrawler")
+    for entry in entries:
+        _add_entry(feed, entry)
+    etree.indent(feed)
+    return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8")) + b"\n"
+
+
+def _add_entry(feed: etree._Element, entry: Entry) -> None:
+    element, alert = _add(feed, "entry"), entry.alert
+    _add(element, "id", entry.uri)
+    _add(element, "title", alert.title)
+    _add(element, "updated", rfc3339(entry.updated))
+    _add(element, "published", rfc3339(entry.first))
+    if alert.link:
+        _add(element, "link", rel="alternate", href=alert.link)
+    for name in alert.authors:
+        _add(_add(element, "author"), "name", name)
+    for term in (*alert.topics, *alert.countries):
+        _add(element, "category", term=term)
+    _add(element, "summary", entry.summary, type="text")
+
+
+def _add(
+    parent: etree._Element, name: str, text: str | None = None, **attributes: str
+) -> etree._Element:
+    child = etree.SubElement(parent, _name(name), attributes)
+    child.text = text
+    return child
+
+
+def _name(local: str) -> str:
+    return f"{{{_ATOM}}}{local}"
+
+
+# JSON Feed 1.1.
+
+
+def json_feed(topic: str, entries: Sequence[Entry], interest: Interest) -> bytes:
+    """The feed as JSON Feed 1.1."""
+    feed = {
+        "version": _JSON_FEED,
+        "title": _title(topic, interest),
+        "authors": [{"name": "rscrawler"}],
+        "items": [_item(entry) for entry in entries],
+    }
+    return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _item(entry: Entry) -> dict[str, Any]:
+    alert = entry.alert
+    item: dict[str, Any] = {
+        "id": entry.uri,
+        "title": alert.title,
+        "content_text": f"{entry.summary}\n\n{in_words([*alert.levels, *alert.countries])}",
+        "summary": entry.summary,
+        "date_published": rfc3339(entry.first),
+        "date_modified": rfc3339(entry.updated),
+        "tags": [*alert.topics, *alert.countries],
+    }
+    if alert.link:
+        item["url"] = alert.link
+    if alert.authors:
+        item["authors"] = [{"name": name} for name in alert.authors]
+    if entry.language:
+        item["language"] = entry.language
+    return item
+
+
+# Both.
+
+
+def _title(topic: str, interest: Interest) -> str:
+    return f"{interest.title(topic)}: flagged coverage"
+
+
+def _newest(entries: Sequence[Entry]) -> str | None:
+    # A feed without entries must have a date too, and must not change with every look.
+    nothing_yet = datetime(1970, 1, 1, tzinfo=UTC)
+    return rfc3339(max((entry.updated for entry in entries), default=nothing_yet))
+
+
+def _uri(name: str) -> str:
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"rscrawler:{name}").urn
+
+
+def _replace(path: Path, content: bytes) -> bool:
+    """Put a file in the place of another at one stroke; False if it is the same already."""
+    if path.exists() and path.read_bytes() == content:
+        return False
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+    sync_folder(path.parent)
+    return True

@@ -1,0 +1,109 @@
+"""Sending stored messages: claim, hand over, mark, recipient by recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rscrawler.config import AlertSettings
+from rscrawler.delivery.chat import address_key, send_chat
+from rscrawler.delivery.email.smtp import send_mail
+from rscrawler.delivery.outcome import Outcome, Permanent, Served, Unreachable
+from rscrawler.delivery.timing import gives_up, next_try, sending_waits
+from rscrawler.delivery.webhook import post_record
+from rscrawler.store import Store
+from rscrawler.store.leases import process_identity
+from rscrawler.store.outbox import ClaimedMessage, RecipientOutcome
+
+# Longer than any message can take with its time-outs; a dead process loses it at once.
+CLAIM_DURATION = timedelta(minutes=15)
+ALERT_KINDS = frozenset({"alert", "summary"})
+Clock = Callable[[], datetime]
+# Sends content to addresses, and tells what came of some of them as soon as it is known.
+Transport = Callable[[bytes, Sequence[str]], Iterator[Mapping[str, Outcome]]]
+
+
+@dataclass(slots=True)
+class Sent:
+    """What one round of sending did; `unreachable` channels are left alone in it."""
+
+    messages: int = 0  # that have no recipient left to serve
+    served: int = 0  # recipients
+    put_off: int = 0  # recipients: a passing failure
+    failed: int = 0  # recipients: given up
+    unreachable: set[str] = field(default_factory=set)
+
+
+def send_due(
+    alerts: AlertSettings, store: Store, clock: Clock, sent: Sent, *, skip: Collection[str] = ()
+) -> None:
+    """Send every message that is due; counts in `sent`. Kinds in `skip` are left out."""
+    owner = process_identity()
+    for message_id, channel, kind in store.outbox.due_messages(clock()):
+        now = clock()
+        if kind in skip or channel in sent.unreachable:
+            continue
+        if kind in ALERT_KINDS and sending_waits(channel, alerts, now):
+            continue
+        transport = transport_of(alerts, channel)
+        if transport is None:
+            continue
+        claimed = store.outbox.claim(message_id, owner, now, now + CLAIM_DURATION)
+        if claimed is None:
+            continue
+        try:
+            _send(claimed, transport, store, clock, sent)
+        finally:
+            store.outbox.release(message_id, owner)
+
+
+def _send(
+    claimed: ClaimedMessage, transport: Transport, store: Store, clock: Clock, sent: Sent
+) -> None:
+    attempts = {each.address: each.attempts for each in claimed.recipients}
+    for outcomes in transport(claimed.content, list(attempts)):
+        now = clock()
+        marks = [
+            _mark(claimed, address, attempts[address] + 1, outcome, now)
+            for address, outcome in outcomes.items()
+        ]
+        sent.messages += store.outbox.mark(claimed.message_id, marks)
+        sent.served += sum(mark.state == "done" for mark in marks)
+        sent.put_off += sum(mark.state == "pending" for mark in marks)
+        sent.failed += sum(mark.state == "failed" for mark in marks)
+        if any(isinstance(outcome, Unreachable) for outcome in outcomes.values()):
+            sent.unreachable.add(claimed.channel)
+
+
+def _mark(
+    claimed: ClaimedMessage, address: str, attempts: int, outcome: Outcome, now: datetime
+) -> RecipientOutcome:
+    if isinstance(outcome, Served):
+        return RecipientOutcome(address, "done")
+    if isinstance(outcome, Permanent) or gives_up(claimed.created_at, now):
+        return RecipientOutcome(address, "failed", outcome.error)
+    due = next_try(attempts, claimed.message_id, now)
+    return RecipientOutcome(address, "pending", outcome.error, due)
+
+
+def transport_of(alerts: AlertSettings, channel: str) -> Transport | None:
+    """How messages of a channel are sent; None if it is not configured."""
+    kind, _, name = channel.partition(":")
+    if kind == "email" and (email := alerts.email):
+        return lambda content, addresses: iter([send_mail(email, content, addresses)])
+    if kind == "channel" and name in alerts.channels:
+        known = {address_key(name, each): each for each in alerts.channel_addresses(name)}
+        return lambda content, keys: _send_chats(known, content, keys)
+    if kind == "webhook" and (webhook := alerts.webhooks.get(name)):
+        return lambda content, names: iter([dict.fromkeys(names, post_record(webhook, content))])
+    return None
+
+
+def _send_chats(
+    known: Mapping[str, str], content: bytes, keys: Sequence[str]
+) -> Iterator[Mapping[str, Outcome]]:
+    for key in keys:
+        address = known.get(key)
+        gone = Permanent("its address is no longer in the configuration")
+        yield {key: send_chat(address, content) if address else gone}

@@ -1,0 +1,87 @@
+"""What waits in the outbox, why, and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rscrawler.config import AlertSettings, Config
+from rscrawler.delivery.ops import is_addressed
+from rscrawler.delivery.sending import ALERT_KINDS, transport_of
+from rscrawler.delivery.timing import composing_waits, sending_waits
+from rscrawler.store import Store
+from rscrawler.store.outbox import Unassigned, Undelivered
+
+_NEXT = "goes out with the next delivery"
+_UNKNOWN = "the channel is not configured"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits on a channel; `until` is None where no time is known."""
+
+    channel: str
+    count: int
+    why: str
+    until: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSummary:
+    """Deliveries still to be made, those given up, and what they wait for."""
+
+    pending: int
+    failed: int
+    waiting: tuple[Waiting, ...]
+
+
+def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary:
+    """The state of the outbox.
+
+    A failed delivery counts until something later reaches the same address, or the
+    address leaves the configuration.
+    """
+    alerts = config.alerts
+    lines = store.outbox.pending_line_count()
+    undelivered = store.outbox.undelivered()
+    pending = [each for each in undelivered if each.state == "pending"]
+    failed = [
+        each
+        for each in undelivered
+        if each.state == "failed" and is_addressed(alerts, each.channel, each.address)
+    ]
+    unassigned = store.outbox.unassigned()
+    waiting = (
+        *([Waiting("jsonl", lines, _NEXT)] if lines else []),
+        *(_of_rows(alerts, rows, now) for rows in unassigned),
+        *(_of_recipient(alerts, each, now) for each in pending),
+        *(Waiting(each.channel, 1, "given up", None, _error(each)) for each in failed),
+    )
+    total = lines + sum(rows.count for rows in unassigned) + len(pending)
+    return OutboxSummary(total, len(failed), waiting)
+
+
+def _of_rows(alerts: AlertSettings, rows: Unassigned, now: datetime) -> Waiting:
+    if rows.channel not in alerts.alert_channels:
+        return Waiting(rows.channel, rows.count, _UNKNOWN)
+    wait = composing_waits(rows.channel, rows.oldest, alerts, now)
+    if wait is None:
+        return Waiting(rows.channel, rows.count, _NEXT)
+    return Waiting(rows.channel, rows.count, wait.why, wait.until)
+
+
+def _of_recipient(alerts: AlertSettings, each: Undelivered, now: datetime) -> Waiting:
+    if transport_of(alerts, each.channel) is None:
+        return Waiting(each.channel, 1, _UNKNOWN, None, _error(each))
+    wait = sending_waits(each.channel, alerts, now) if each.kind in ALERT_KINDS else None
+    if wait is not None:
+        return Waiting(each.channel, 1, wait.why, wait.until, _error(each))
+    if each.attempts == 0:
+        return Waiting(each.channel, 1, _NEXT)
+    times = "once" if each.attempts == 1 else f"{each.attempts} times"
+    return Waiting(each.channel, 1, f"failed {times}", each.next_try_at, _error(each))
+
+
+def _error(each: Undelivered) -> str | None:
+    return f"{each.address}: {each.last_error}" if each.last_error else None

@@ -1,0 +1,94 @@
+"""When something may go out, decided over plain values with the time handed in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from rscrawler.config import AlertSettings, QuietHours
+
+GIVE_UP_AFTER = timedelta(days=3)
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=1)
+_JITTER = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why something does not go out yet, and until when."""
+
+    why: str
+    until: datetime
+
+
+def composing_waits(
+    channel: str, oldest: datetime, alerts: AlertSettings, now: datetime
+) -> Wait | None:
+    """Why a message is not composed yet of rows, the oldest written at `oldest`; None: it is.
+
+    A daily digest is due at the first digest time after the oldest row; one that was
+    missed is caught up. A webhook is for a machine and waits for nothing.
+    """
+    if wait := sending_waits(channel, alerts, now):
+        return wait
+    email = alerts.email
+    if channel == "email" and email is not None and email.digest == "daily":
+        due = next_time(oldest, email.digest_at, ZoneInfo(email.timezone))
+        if now < due:
+            return Wait("daily digest", due)
+    return None
+
+
+def sending_waits(channel: str, alerts: AlertSettings, now: datetime) -> Wait | None:
+    """Why an alert is not sent yet; None: it is. Webhooks do not keep quiet hours."""
+    if alerts.quiet_hours is None or channel.startswith("webhook:"):
+        return None
+    until = quiet_until(alerts.quiet_hours, now)
+    return Wait("quiet hours", until) if until else None
+
+
+def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:
+    """When the quiet hours that `now` is in end; None outside them.
+
+    The clock on the wall counts, so they last an hour less or more when it is changed.
+    """
+    zone = ZoneInfo(quiet.timezone)
+    wall = now.astimezone(zone).time()
+    if quiet.start < quiet.end:
+        is_quiet = quiet.start <= wall < quiet.end
+    else:
+        is_quiet = wall >= quiet.start or wall < quiet.end
+    return next_time(now, quiet.end, zone) if is_quiet else None
+
+
+def next_time(after: datetime, at: time, zone: ZoneInfo) -> datetime:
+    """The first moment after `after`, in UTC, at which the wall clock shows `at`.
+
+    A time that the clock skips counts as the moment it would have been; of one that it
+    shows twice, the first counts.
+    """
+    day = after.astimezone(zone).date()
+    moment = _moment(day, at, zone)
+    return moment if moment > after else _moment(day + timedelta(days=1), at, zone)
+
+
+def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    # Compared in UTC: two times of one zone would be compared by the wall clock.
+    return datetime.combine(day, at, zone).astimezone(UTC)
+
+
+def next_try(attempts: int, key: str, now: datetime) -> datetime:
+    """When to try again after `attempts` failures: 1 min, doubling, up to 1 h, ± a fifth.
+
+    The jitter depends on `key` and `attempts` alone.
+    """
+    pause = min(_FIRST_RETRY * (1 << min(attempts - 1, 10)), _LONGEST_RETRY)
+    digest = hashlib.blake2b(f"{key} {attempts}".encode(), digest_size=4).digest()
+    share = int.from_bytes(digest, "big") / 0xFFFFFFFF
+    return now + pause * (1 + _JITTER * (2 * share - 1))
+
+
+def gives_up(created_at: datetime, now: datetime) -> bool:
+    """Whether a passing failure has lasted too long to go on trying."""
+    return now - created_at >= GIVE_UP_AFTER

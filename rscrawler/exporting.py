@@ -1,0 +1,154 @@
+"""Stored records, written out as JSONL, CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Any
+
+from rscrawler.errors import ConfigurationError, OutputError
+from rscrawler.items import Level
+from rscrawler.store import Store
+
+_PARQUET_BATCH = 1_000
+
+
+class ExportFormat(StrEnum):
+    """What `export` can write."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+# A table has no lists of objects: these columns hold what a spreadsheet can use.
+_COLUMNS = (
+    "record_id", "event", "novelty", "article_id", "version", "site", "url", "aliases", "title",
+    "subtitle", "authors", "sections", "tags", "language", "published_at", "modified_at",
+    "first_seen_at", "fetched_at", "word_count", "image_url", "image_caption", "image_credit",
+    "republished_from", "duplicate_of", "topics", "countries", "body",
+)  # fmt: skip
+
+
+def export_records(
+    store: Store,
+    export_format: ExportFormat,
+    output: Path | None,
+    *,
+    topic: str | None = None,
+    minimum: Level = Level.SUBSTANTIAL,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Write the records recorded from `since` (inclusive) to `until` (exclusive).
+
+    With `topic`, only those whose level on it reaches `minimum`.
+
+    Raises:
+        ConfigurationError: the format cannot be written as asked.
+        OutputError: the file cannot be written.
+    """
+    records = (
+        record
+        for record in store.articles.records(since=since, until=until)
+        if topic is None or _reaches(record, topic, minimum)
+    )
+    try:
+        if export_format is ExportFormat.PARQUET:
+            _write_parquet(records, output)
+        else:
+            with _opened(output) as stream:
+                write = _write_jsonl if export_format is ExportFormat.JSONL else _write_csv
+                write(records, stream)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
+
+
+def _reaches(record: dict[str, Any], topic: str, minimum: Level) -> bool:
+    return any(
+        flag["topic"] == topic and Level(flag["level"]).reaches(minimum)
+        for flag in record["topics"]
+    )
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[IO[str]]:
+    if output is None:
+        yield sys.stdout
+        return
+    with output.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def _write_jsonl(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
+    for record in records:
+        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _write_csv(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
+    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        row = _row(record)
+        writer.writerow(
+            {
+                name: "; ".join(map(str, value)) if isinstance(value, list) else value
+                for name, value in row.items()
+            }
+        )
+
+
+def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> None:
+    if output is None:
+        raise ConfigurationError("--format parquet: needs a file; name one with -o FILE")
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ConfigurationError(
+            "--format parquet: needs pyarrow; install rscrawler[parquet]"
+        ) from None
+    text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
+    lists = {"aliases", "authors", "sections", "tags", "topics", "countries"}
+    schema = pyarrow.schema(
+        [
+            (
+                name,
+                texts if name in lists else pyarrow.int64() if name in _NUMBERS else text,
+            )
+            for name in _COLUMNS
+        ]
+    )
+    with pyarrow.parquet.ParquetWriter(output, schema) as writer:
+        batch: list[dict[str, Any]] = []
+        for record in records:
+            batch.append(_row(record))
+            if len(batch) == _PARQUET_BATCH:
+                writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
+                batch.clear()
+        writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
+
+
+_NUMBERS = frozenset({"version", "word_count"})
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    image = record["image"] or {}
+    countries = (country for flag in record["topics"] for country in flag["countries"])
+    values = {
+        **record,
+        "image_url": image.get("url"),
+        "image_caption": image.get("caption"),
+        "image_credit": image.get("credit"),
+        "topics": [f"{flag['topic']}:{flag['level']}" for flag in record["topics"]],
+        "countries": list(dict.fromkeys(countries)),
+    }
+    return {name: values[name] for name in _COLUMNS}

@@ -1,0 +1,104 @@
+"""Where in the own container the body is."""
+
+from __future__ import annotations
+
+import trafilatura
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.body import Paragraph, paragraphs_of
+from rscrawler.extraction.container import Own
+from rscrawler.extraction.selectors import select_all
+from rscrawler.extraction.text import words
+from rscrawler.sites import Markup
+
+_LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
+_LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
+_MOST = 0.8  # of the text that trafilatura confirms must be in the element taken for the body
+
+
+def body_paragraphs(
+    own: Own, selectors: list[str], furniture: set[HtmlElement]
+) -> tuple[list[Paragraph], str]:
+    """The paragraphs of the own article, and what found them.
+
+    Args:
+        own: the own article, after other articles were cut from it.
+        selectors: the profile's for the body, best first. Where none finds text, trafilatura
+            says which part of the container is text, and that part is read whole.
+        furniture: elements to leave out.
+    """
+    best: list[Paragraph] = []
+    origin = ""
+    for selector in selectors:
+        if _length(best) >= _LEAST_BODY:
+            break
+        found = max(
+            (_held_by(part, selector, furniture) for part in own.parts), key=_length, default=[]
+        )
+        if _length(found) > 3 * _length(best):
+            best, origin = found, f"profile: {selector}"
+    if best:
+        return best, origin
+    root = max(own.parts, key=lambda part: _length(paragraphs_of(part, furniture)))
+    return _confirmed(root, furniture), "trafilatura"
+
+
+def _held_by(part: HtmlElement, selector: str, furniture: set[HtmlElement]) -> list[Paragraph]:
+    holders = [element for _, element in select_all([part], [selector])]
+    return [
+        paragraph
+        for holder in holders
+        if holder not in furniture and not set(holder.iterancestors()).intersection(holders)
+        for paragraph in paragraphs_of(holder, furniture)
+    ]
+
+
+def _confirmed(root: HtmlElement, furniture: set[HtmlElement]) -> list[Paragraph]:
+    """The paragraphs of the smallest element with most of what trafilatura takes for text.
+
+    Trafilatura drops subheads and short paragraphs, and keeps bylines: it tells where the text
+    is, and what it is is read from there.
+    """
+    text = trafilatura.extract(root, include_comments=False, fast=True) or ""
+    lines = [set(words(line)) for line in text.splitlines()]
+    total, lengths = 0, dict[HtmlElement, int]()
+    for paragraph in paragraphs_of(root, furniture):
+        own_words = set(words(paragraph.text))
+        is_confirmed = any(len(own_words & line) >= _MOST * len(own_words) for line in lines)
+        if not is_confirmed or paragraph.element is None:
+            continue
+        total += len(paragraph.text)
+        for element in (paragraph.element, *paragraph.element.iterancestors()):
+            lengths[element] = lengths.get(element, 0) + len(paragraph.text)
+            if element is root:
+                break
+    holders = [element for element, length in lengths.items() if length >= _MOST * total]
+    if not holders:
+        return []
+    depth = {element: sum(1 for _ in element.iterancestors()) for element in holders}
+    return paragraphs_of(max(holders, key=depth.__getitem__), furniture)
+
+
+def furniture_of(own: Own, markup: Markup) -> set[HtmlElement]:
+    """The elements whose text is another field's, or nobody's."""
+    listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
+    listed += [*markup.authors, *markup.sections, *markup.published_text]
+    found = {element for _, element in select_all(own.parts, listed)}
+    if own.headline is not None:
+        found.add(own.headline)
+    return found
+
+
+def running_text(paragraphs: list[Paragraph]) -> set[HtmlElement]:
+    """The blocks of running text: a link in one is no byline, section or tag."""
+    return {
+        paragraph.element
+        for paragraph in paragraphs
+        if paragraph.element is not None
+        and paragraph.element.tag in ("p", "li", "blockquote", "h2", "h3", "h4")
+        and len(paragraph.text) * (1 - paragraph.linked_share) >= _LEAST_PROSE
+    }
+
+
+def _length(paragraphs: list[Paragraph]) -> int:
+    return sum(len(paragraph.text) for paragraph in paragraphs)

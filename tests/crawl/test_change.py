@@ -1,0 +1,170 @@
+"""What a later cycle makes of a site that has changed: each change is told for what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rscrawler.demo.site import Fault, SampleSite
+from tests.workspace import Workspace
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=60) as running:
+        yield running
+
+
+@pytest.fixture
+def known(workspace: Workspace, site: SampleSite) -> Workspace:
+    """A workspace that has crawled the whole site once."""
+    workspace.write_config(site.base_url, '[crawl]\nremoval_after = "0s"\nretries = 0')
+    workspace.crawl("--full")
+    site.forget_requests()
+    return workspace
+
+
+def article_paths(site: SampleSite) -> list[str]:
+    """The article pages that were asked for."""
+    slugs = {f"/{story.slug}/" for story in site.stories}
+    return [request.path for request in site.requests if request.path in slugs]
+
+
+def test_a_new_piece_costs_one_article_request_and_is_news(
+    known: Workspace, site: SampleSite
+) -> None:
+    story = site.publish()
+    report = known.crawl()
+    assert (report["articles_new"], report["articles_unchanged"]) == (1, 0)
+    assert article_paths(site) == [f"/{story.slug}/"]
+    record = known.records()[-1]
+    assert (record["event"], record["novelty"], record["version"]) == ("new", "new", 1)
+
+
+def test_an_edit_costs_one_article_request_and_makes_a_second_version(
+    known: Workspace, site: SampleSite
+) -> None:
+    story = site.stories[3]
+    site.edit(story.slug, paragraphs=(*story.paragraphs, "Officials in Oslo later denied it."))
+    report = known.crawl()
+    assert (report["articles_updated"], report["articles_new"]) == (1, 0)
+    assert len(article_paths(site)) == 1
+    record = known.records()[-1]
+    assert (record["event"], record["version"]) == ("updated", 2)
+    assert record["body"].endswith("Officials in Oslo later denied it.")
+
+
+def test_quotes_set_in_another_way_make_no_version(known: Workspace, site: SampleSite) -> None:
+    story = next(story for story in site.stories if "'" in "".join(story.paragraphs))
+    site.change_typography(story.slug)
+    report = known.crawl()
+    assert (report["articles_updated"], report["articles_unchanged"]) == (0, 1)
+
+
+def test_a_piece_gone_at_two_checks_is_removed_once(known: Workspace, site: SampleSite) -> None:
+    story = site.stories[5]
+    site.edit(story.slug, title=story.title + " (updated)")
+    site.fail(f"/{story.slug}/", Fault.SERVER_ERROR)
+    assert known.run("crawl", "--json").status == 1
+    site.heal()
+    count = len(known.records())
+    site.edit(story.slug, title=story.title + " (updated again)")
+    known.crawl()
+    assert len(known.records()) == count + 1
+
+
+def test_a_source_that_fails_hides_no_piece(known: Workspace, site: SampleSite) -> None:
+    site.fail("/feeds", Fault.SERVER_ERROR)
+    story = site.publish()
+    result = known.run("crawl", "--json")
+    assert result.status == 1
+    assert result.json["articles_new"] == 1
+    assert known.records()[-1]["url"].rstrip("/").endswith(story.slug)
+
+
+def test_a_piece_that_cannot_be_fetched_now_is_fetched_later_though_no_source_changes(
+    known: Workspace, site: SampleSite
+) -> None:
+    story = site.publish()
+    site.fail(f"/{story.slug}", Fault.SERVER_ERROR)
+    assert known.run("crawl", "--json").json["articles_new"] == 0
+    site.heal()
+    known.run("crawl", "--json")
+    make_due(known)
+    report = known.crawl()
+    assert report["articles_new"] == 1
+    assert known.records()[-1]["novelty"] == "new"
+
+
+def make_due(workspace: Workspace) -> None:
+    """Let the time until the next attempt pass."""
+    import sqlite3
+
+    with sqlite3.connect(workspace.output / "rscrawler.db") as connection:
+        connection.execute("UPDATE address SET next_try_at = NULL")
+        connection.execute("UPDATE article SET next_check_at = '2020-01-01T00:00:00.000000Z'")
+
+
+def test_pages_asked_again_by_age_and_not_changed_make_no_version(
+    known: Workspace, site: SampleSite
+) -> None:
+    site.rotate_tokens()
+    make_due(known)
+    report = known.crawl()
+    assert report["articles_unchanged"] == len(site.stories)
+    assert report["articles_new"] == report["articles_updated"] == 0
+
+
+def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_returns(
+    known: Workspace, site: SampleSite
+) -> None:
+    story = site.stories[7]
+    site.remove(story.slug)
+    make_due(known)
+    assert known.crawl()["articles_removed"] == 0
+    make_due(known)
+    assert known.crawl()["articles_removed"] == 1
+    record = known.records()[-1]
+    assert (record["event"], record["version"]) == ("removed", 2)
+    make_due(known)
+    assert known.crawl()["articles_removed"] == 0
+    site.restore(story.slug)
+    known.crawl()
+    assert [r["event"] for r in known.records() if r["article_id"] == record["article_id"]] == [
+        "new",
+        "removed",
+        "updated",
+    ]
+
+
+def test_a_cycle_killed_half_way_loses_and_repeats_nothing(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    with SampleSite(stories=60) as site:
+        workspace.write_config(site.base_url)
+        stuck = site.stories[20]
+        site.fail(f"/{stuck.slug}", Fault.HANG)
+        workspace.crawl_and_kill(
+            lambda: any(request.path.startswith(f"/{stuck.slug}") for request in site.requests)
+        )
+        site.heal()
+        workspace.crawl("--full")
+        truth = sorted(true.url for true in site.truth())
+    assert sorted(record["url"] for record in workspace.records()) == truth
+
+
+def test_two_crawls_of_one_site_at_once_do_the_work_once(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    import subprocess
+    import sys
+
+    workspace.write_config(site.base_url)
+    command = [sys.executable, "-m", "rscrawler", "crawl", "--json"]
+    both = [subprocess.Popen(command, cwd=workspace.folder, stdout=subprocess.PIPE) for _ in "ab"]
+    for process in both:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in both] == [0, 0]
+    urls = [record["url"] for record in workspace.records()]
+    assert len(urls) == len(set(urls)) > 0

@@ -1,0 +1,106 @@
+"""Pieces to deliver, and places to deliver them to."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rscrawler.config import Config
+from rscrawler.decisions import new_record_id
+from rscrawler.items import Article, Event, Evidence, Extraction, Level, TopicFlag
+from rscrawler.store import Store
+from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.outbox import ARTICLES, FLAGGED
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+BODY = (
+    "Kazakhstan and Russia quarrelled over the war.\n\n"
+    "Tokayev was sharing the stage with Putin, and Astana listened."
+)
+QUOTE = "…Tokayev was sharing the stage with Putin, and Astana listened."
+
+# Each is something a page might say to do harm.
+HOSTILE_TITLES = {
+    "line feeds": "Kazakhstan\r\nBcc: victim@example.org\r\n\r\nhello",
+    "markup": "<script>alert(1)</script> & \"Kazakhstan\" <img src=x onerror='alert(2)'>",
+    "ten thousand letters": "Kazakhstan " + "x" * 10_000,
+    "direction overrides": "Kazakhstan \u202eevil\u202c \u2066x\u2069 \u200f!",
+    "right to left": "قازاقستان و \u05e9\u05dc\u05d5\u05dd",
+    "emoji": "Kazakhstan 🇰🇿 👩‍👩‍👧‍👦 e\u0301",
+    "separators": "Kazakhstan\u2028one\u2029two\u0085three",
+    "controls": "Kazakhstan \x00\x07\x1b[31mred\x1b[0m\x7f",
+    "template": "{{ 7 * 7 }} {% raw %} %(x)s =?utf-8?q?=0ABcc=3A?=",
+}
+
+
+def a_piece(number: int, **changes: Any) -> Article:
+    """A piece on Kazakhstan with evidence; `number` tells pieces apart."""
+    values: dict[str, Any] = {
+        "site": "sample",
+        "url": f"https://sample.example.org/piece-{number}/",
+        "title": f"Tensions flare between Russia and Kazakhstan, part {number}",
+        "authors": ["Joanna Lillis", "Eldar Mamedov"],
+        "sections": ["analysis", "asia-pacific"],
+        "published_at": datetime(2022, 6, 21, 14, 5, tzinfo=UTC),
+        "first_seen_at": NOW,
+        "fetched_at": NOW,
+        "body": BODY,
+        "article_id": f"{number:016x}",
+        "version": 1,
+        "topics": [a_flag()],
+        "extraction": Extraction("profile"),
+    }
+    piece = Article(**(values | changes))
+    piece.record_id = new_record_id(piece.article_id, piece.version)
+    if piece.version > 1 and "event" not in changes:
+        piece.event = Event.UPDATED
+    return piece
+
+
+def a_flag(level: Level = Level.PRIMARY, topic: str = "central-asia") -> TopicFlag:
+    """A verdict with two terms in one passage of the second paragraph."""
+    paragraph = BODY.split("\n\n")[1]
+    evidence = tuple(
+        Evidence(term, term, "KZ", "body", 1, QUOTE, paragraph.index(term), 0)
+        for term in ("Tokayev", "Astana")
+    )
+    return TopicFlag(topic, level, 0.97, ("KZ", "UZ"), evidence)
+
+
+def record(
+    store: Store,
+    piece: Article,
+    *channels: str,
+    at: datetime = NOW,
+    run_id: str = "run-1",
+) -> Article:
+    """Make a piece known; it goes to both JSONL files and to `channels`."""
+    store.articles.record(
+        Recording(
+            article=piece,
+            fingerprint=Fingerprint(piece.record_id, None, piece.article_id),
+            visit=Visit(run_id, (), "digest"),
+            recorded_at=at,
+            channels=(ARTICLES, FLAGGED, *channels),
+        )
+    )
+    return piece
+
+
+def a_config(output_dir: Path, **alerts: Any) -> Config:
+    """A configuration that writes to a folder and sends as `alerts` says."""
+    return Config(output_dir=output_dir, alerts=alerts)
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    """The records in a JSONL file; fails on anything that is not a whole line."""
+    data = path.read_bytes()
+    assert data.endswith(b"\n")
+    return [json.loads(line) for line in data.decode("utf-8").splitlines()]
+
+
+def record_ids(path: Path) -> list[str]:
+    """The record ids in a JSONL file, in its order."""
+    return [line["record_id"] for line in lines_of(path)]

@@ -1,0 +1,294 @@
+"""The JSONL files hold each version once, whatever happens to them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rscrawler.delivery import deliver_jsonl, jsonl
+from rscrawler.errors import OutputError
+from rscrawler.store import Store
+from tests.delivery.helpers import (
+    HOSTILE_TITLES,
+    NOW,
+    a_config,
+    a_piece,
+    lines_of,
+    record,
+    record_ids,
+)
+
+FILE = "articles/2026-11-24.jsonl"
+
+
+def test_each_version_is_a_line_of_its_day_in_both_files(store: Store, tmp_path: Path) -> None:
+    first = record(store, a_piece(1))
+    second = record(store, a_piece(2), at=NOW + timedelta(days=1))
+    assert deliver_jsonl(a_config(tmp_path), store) == 4
+    for folder in ("articles", "flagged"):
+        assert lines_of(tmp_path / folder / "2026-11-24.jsonl") == [first.to_record()]
+        assert lines_of(tmp_path / folder / "2026-11-25.jsonl") == [second.to_record()]
+
+
+def test_a_second_delivery_writes_nothing(store: Store, tmp_path: Path) -> None:
+    record(store, a_piece(1))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert deliver_jsonl(a_config(tmp_path), store) == 0
+    assert len(lines_of(tmp_path / FILE)) == 1
+
+
+def test_more_lines_than_a_batch_are_written_in_order(store: Store, tmp_path: Path) -> None:
+    count = jsonl.LINES_PER_BATCH + 20
+    for number in range(count):
+        record(store, a_piece(number, body="short"))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [a_piece(number).record_id for number in range(count)]
+
+
+@pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
+def test_whatever_a_title_holds_makes_one_line(store: Store, tmp_path: Path, title: str) -> None:
+    record(store, a_piece(1, title=title))
+    deliver_jsonl(a_config(tmp_path), store)
+    data = (tmp_path / FILE).read_bytes()
+    assert data.count(b"\n") == 1
+    assert len(data.decode().splitlines()) == 1
+    assert json.loads(data)["title"] == title
+
+
+def test_a_lone_surrogate_becomes_its_escape() -> None:
+    line = jsonl.line_of('{"title": "\ud800"}')
+    assert line == b'{"title": "\\ud800"}\n'
+    assert json.loads(line) == {"title": "\ud800"}
+
+
+# A file that is not as it was left.
+
+
+def test_a_torn_last_line_is_cut_off(store: Store, tmp_path: Path) -> None:
+    record(store, a_piece(1))
+    deliver_jsonl(a_config(tmp_path), store)
+    with (tmp_path / FILE).open("ab") as stream:
+        stream.write(b'{"schema": "rscrawler.article/1", "record_id": "00')
+    record(store, a_piece(2))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+
+
+def test_what_was_written_but_not_committed_is_not_written_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, a_piece(1))
+    record(store, a_piece(2))
+
+    def crash(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.outbox, "commit_lines", crash)
+        with pytest.raises(KeyboardInterrupt):
+            deliver_jsonl(a_config(tmp_path), store)
+    assert len(lines_of(tmp_path / FILE)) == 2
+    record(store, a_piece(3))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [a_piece(n).record_id for n in (1, 2, 3)]
+
+
+def test_rubbish_behind_the_committed_end_is_cut_off(store: Store, tmp_path: Path) -> None:
+    record(store, a_piece(1))
+    deliver_jsonl(a_config(tmp_path), store)
+    with (tmp_path / FILE).open("ab") as stream:
+        stream.write(b"\0" * 4096 + b"\n{}\n")
+    record(store, a_piece(2))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+
+
+def test_a_file_that_was_deleted_is_written_again(store: Store, tmp_path: Path) -> None:
+    for number in (1, 2):
+        record(store, a_piece(number))
+    deliver_jsonl(a_config(tmp_path), store)
+    (tmp_path / FILE).unlink()
+    record(store, a_piece(3))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [a_piece(n).record_id for n in (1, 2, 3)]
+
+
+def test_lines_that_were_cut_off_a_file_are_written_again(store: Store, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        record(store, a_piece(number))
+    deliver_jsonl(a_config(tmp_path), store)
+    data = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(data[: len(data) // 2])
+    record(store, a_piece(4))
+    deliver_jsonl(a_config(tmp_path), store)
+    assert sorted(record_ids(tmp_path / FILE)) == [a_piece(n).record_id for n in (1, 2, 3, 4)]
+
+
+def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_path: Path) -> None:
+    known, new = a_piece(1), a_piece(2)
+    foreign = b'{"record_id": "of-the-lost-database-1"}\n'
+    (tmp_path / "articles").mkdir()
+    (tmp_path / FILE).write_bytes(
+        foreign + jsonl.line_of(json.dumps(known.to_record())) + b'{"record_id": "to'
+    )
+    record(store, known)
+    record(store, new)
+    deliver_jsonl(a_config(tmp_path), store)
+    assert (tmp_path / FILE).read_bytes().startswith(foreign)
+    assert record_ids(tmp_path / FILE) == [
+        "of-the-lost-database-1",
+        known.record_id,
+        new.record_id,
+    ]
+    assert store.outbox.pending_line_count() == 0
+
+
+# A disk that does not take it.
+
+
+def test_a_full_disk_stops_with_a_clear_error_and_loses_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, a_piece(1))
+    deliver_jsonl(a_config(tmp_path), store)
+    record(store, a_piece(2))
+    write = os.pwrite
+
+    def half_then_full(descriptor: int, data: memoryview, position: int) -> int:
+        if len(data) < 200:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(descriptor, data[: len(data) // 2], position)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", half_then_full)
+        with pytest.raises(OutputError, match="No space left on device; nothing is lost"):
+            deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id]
+    deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+
+
+_LIMITED = """
+import resource, sys
+from pathlib import Path
+from rscrawler.config import Config
+from rscrawler.delivery import deliver_jsonl
+from rscrawler.errors import OutputError
+from rscrawler.store import Store
+store = Store.open(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+try:
+    deliver_jsonl(Config(output_dir=Path(sys.argv[2])), store)
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_file_that_may_not_grow_keeps_only_whole_lines(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    record(store, a_piece(1))
+    output = tmp_path / "out"
+    # The limit would stop SQLite's own files as well. One and a half lines fit.
+    deliver_jsonl(a_config(output), store)
+    size = (output / FILE).stat().st_size
+    record(store, a_piece(2))
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, database_url, str(output), str(size * 3 // 2)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "File too large; nothing is lost" in done.stdout
+    assert record_ids(output / FILE) == [a_piece(1).record_id]
+    deliver_jsonl(a_config(output), store)
+    assert record_ids(output / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+
+
+def test_a_folder_that_cannot_be_written_is_named(store: Store, tmp_path: Path) -> None:
+    record(store, a_piece(1))
+    (tmp_path / "articles").write_text("a file where the folder should be")
+    with pytest.raises(OutputError, match=r"articles.*cannot be written"):
+        deliver_jsonl(a_config(tmp_path), store)
+    assert store.outbox.pending_line_count() == 2
+
+
+# More than one writer.
+
+
+def test_a_writer_waits_for_another_and_says_when_it_waited_too_long(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, a_piece(1))
+    monkeypatch.setattr(jsonl, "LOCK_TIMEOUT_SECONDS", 0.05)
+    with (
+        jsonl.only_writer(tmp_path),
+        pytest.raises(OutputError, match="another process has held it"),
+    ):
+        deliver_jsonl(a_config(tmp_path), store)
+    assert deliver_jsonl(a_config(tmp_path), store) == 2
+
+
+_WRITER = """
+import sys
+from pathlib import Path
+from rscrawler.config import Config
+from rscrawler.delivery import deliver_jsonl
+from rscrawler.store import Store
+store = Store.open(sys.argv[1])
+sys.stdin.readline()
+print(deliver_jsonl(Config(output_dir=Path(sys.argv[2])), store))
+"""
+
+
+def test_two_processes_write_each_line_once(
+    store: Store, database_url: str, tmp_path: Path
+) -> None:
+    for number in range(300):
+        record(store, a_piece(number))
+    writers = [_started(_WRITER, database_url, str(tmp_path)) for _ in range(2)]
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    written = [int(writer.communicate()[0]) for writer in writers]
+    assert sum(written) == 600
+    assert record_ids(tmp_path / FILE) == [a_piece(number).record_id for number in range(300)]
+
+
+def _started(program: str, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_second_machine_that_came_late_changes_nothing(
+    open_store: Callable[[], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, elsewhere = open_store(), open_store()
+    record(store, a_piece(1))
+    commit = store.outbox.commit_lines
+
+    def after_the_other(*arguments: Any) -> bool:
+        monkeypatch.undo()
+        assert commit(*arguments)
+        return elsewhere.outbox.commit_lines(*arguments)
+
+    monkeypatch.setattr(store.outbox, "commit_lines", after_the_other)
+    with pytest.raises(OutputError, match="let one machine alone write"):
+        deliver_jsonl(a_config(tmp_path), store)
+    deliver_jsonl(a_config(tmp_path), store)
+    assert len(lines_of(tmp_path / FILE)) == 1

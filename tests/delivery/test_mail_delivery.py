@@ -1,0 +1,356 @@
+"""Every alert reaches every recipient by mail once, whatever the server does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+
+import pytest
+
+from rscrawler.delivery import DeliveryReport, deliver, outbox_summary
+from rscrawler.delivery.timing import GIVE_UP_AFTER
+from rscrawler.store import Store
+from tests.delivery.conftest import EmailConfig
+from tests.delivery.helpers import NOW, a_piece, lines_of, record
+from tests.delivery.mailbox import Mailbox, serving
+
+THREE = ["one@example.org", "two@example.org", "Three <three@example.org>"]
+HOUR = timedelta(hours=1)
+
+
+def counts(report: DeliveryReport) -> dict[str, int]:
+    """The counters of a report that say what came of the messages."""
+    names = ("composed", "messages", "served", "put_off", "failed")
+    return {name: value for name, value in asdict(report).items() if name in names and value}
+
+
+def test_all_of_a_cycle_comes_in_one_mail(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config()
+    pieces = [record(store, a_piece(number), "email") for number in (1, 2)]
+    assert counts(deliver(config, store, now=NOW)) == {"composed": 1, "messages": 1, "served": 1}
+    mail = mailbox.only().mail
+    assert mail["X-RSCrawler-Articles"] == ", ".join(piece.article_id for piece in pieces)
+    assert mail["X-RSCrawler-Run"] == "run-1"
+    assert mailbox.only().recipients == ("desk@example.org",)
+    assert len(lines_of(config.output_dir / "articles/2026-11-24.jsonl")) == 2
+
+
+def test_nothing_is_mailed_twice(store: Store, mailbox: Mailbox, email_config: EmailConfig) -> None:
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    later = deliver(email_config(), store, now=NOW + HOUR)
+    assert counts(later) == {}
+    assert later.waiting == 0
+    assert len(mailbox.received) == 1
+
+
+def test_nothing_is_mailed_when_nothing_is_new(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    record(store, a_piece(1))
+    assert deliver(email_config(), store, now=NOW).composed == 0
+    assert mailbox.received == []
+
+
+# A server that does not take it.
+
+
+def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_back(
+    store: Store, email_config: EmailConfig, mailbox: Mailbox
+) -> None:
+    with serving(Mailbox()) as gone:
+        config = email_config(port=gone.port)
+    record(store, a_piece(1), "email")
+    minutes = [deliver(config, store, now=NOW + timedelta(minutes=n)).put_off for n in range(61)]
+    assert sum(minutes) == 6  # after 1, 2, 4, 8, 16 and 32 minutes, more or less
+    record(store, a_piece(2), "email")
+    with serving(Mailbox(port=gone.port)) as back:
+        deliver(config, store, now=NOW + 2 * HOUR)
+        articles = [mail.mail["X-RSCrawler-Articles"] for mail in back.received]
+    assert articles == [a_piece(1).article_id, a_piece(2).article_id]
+    assert outbox_summary(config, store, NOW + 2 * HOUR).pending == 0
+
+
+def test_a_server_that_hangs_is_left_after_the_time_out(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(timeout="0.2s")
+    mailbox.hang = True
+    record(store, a_piece(1), "email")
+    record(store, a_piece(2), at=NOW)
+    report = deliver(config, store, now=NOW)
+    assert counts(report) == {"composed": 1, "put_off": 1}
+    (waiting,) = outbox_summary(config, store, NOW).waiting
+    assert waiting.last_error is not None
+    assert "timed out" in waiting.last_error
+    mailbox.hang = False
+    deliver(config, store, now=NOW + HOUR)
+    assert len(mailbox.received) == 1
+
+
+def test_a_connection_lost_after_the_mail_gets_the_same_bytes_again(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.drop = True
+    record(store, a_piece(1), "email")
+    assert deliver(email_config(), store, now=NOW).put_off == 1
+    mailbox.drop = False
+    # What comes up in the meantime gets a mail of its own.
+    record(store, a_piece(2), "email")
+    deliver(email_config(), store, now=NOW + HOUR)
+    first, again, second = mailbox.received
+    assert first.content == again.content
+    assert first.mail["Message-ID"] == again.mail["Message-ID"] != second.mail["Message-ID"]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "reply"),
+    [("reply", "451 try again later"), ("sender_reply", "550 not you"), ("reply", "421 closing")],
+)
+def test_what_may_pass_is_tried_again(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig, attribute: str, reply: str
+) -> None:
+    usual = getattr(mailbox, attribute)
+    setattr(mailbox, attribute, reply)
+    record(store, a_piece(1), "email")
+    assert counts(deliver(email_config(), store, now=NOW)) == {"composed": 1, "put_off": 1}
+    setattr(mailbox, attribute, usual)
+    assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {"messages": 1, "served": 1}
+    assert len(mailbox.received) == 1
+
+
+def test_one_refused_recipient_of_three_does_not_stop_the_others(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(recipients=THREE)
+    mailbox.refuse["two@example.org"] = "550 5.1.1 no such user"
+    record(store, a_piece(1), "email")
+    report = deliver(config, store, now=NOW)
+    assert counts(report) == {"composed": 1, "messages": 1, "served": 2, "failed": 1}
+    assert mailbox.only().recipients == ("one@example.org", "three@example.org")
+    assert report.problems == ("email: two@example.org: 550 5.1.1 no such user",)
+    assert outbox_summary(config, store, NOW).failed == 1
+    deliver(config, store, now=NOW + HOUR)
+    assert len(mailbox.received) == 1
+
+
+def test_a_recipient_put_off_is_served_later_and_the_others_not_again(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(recipients=THREE)
+    mailbox.refuse["two@example.org"] = "450 greylisted"
+    record(store, a_piece(1), "email")
+    deliver(config, store, now=NOW)
+    mailbox.refuse.clear()
+    deliver(config, store, now=NOW + HOUR)
+    first, second = mailbox.received
+    assert first.recipients == ("one@example.org", "three@example.org")
+    assert second.recipients == ("two@example.org",)
+    assert first.content == second.content
+    assert second.mail["To"].addresses[1].addr_spec == "two@example.org"
+
+
+def test_a_mail_that_the_server_rejects_for_good_is_given_up(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.reply = "554 rejected"
+    record(store, a_piece(1), "email")
+    assert deliver(email_config(), store, now=NOW).failed == 1
+    mailbox.reply = "250 OK"
+    assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {}
+
+
+def test_a_failure_that_does_not_pass_is_given_up_after_three_days_and_shown(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.reply = "451 not now"
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    assert deliver(email_config(), store, now=NOW + GIVE_UP_AFTER - HOUR).put_off == 1
+    assert deliver(email_config(), store, now=NOW + GIVE_UP_AFTER + HOUR).failed == 1
+    summary = outbox_summary(email_config(), store, NOW + GIVE_UP_AFTER + HOUR)
+    assert (summary.pending, summary.failed) == (0, 1)
+    assert summary.waiting[0].last_error == "desk@example.org: 451 not now"
+
+
+def test_what_was_given_up_can_be_sent_after_all(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["desk@example.org"] = "550 relaying denied"
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    mailbox.refuse.clear()
+    later = NOW + 10 * GIVE_UP_AFTER
+    assert store.outbox.retry_failed(later) == 1
+    assert deliver(email_config(), store, now=later).served == 1
+    assert outbox_summary(email_config(), store, later).failed == 0
+
+
+def test_a_failure_is_over_when_something_later_reaches_the_address(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["desk@example.org"] = "550 mailbox full"
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    assert outbox_summary(email_config(), store, NOW).failed == 1
+    mailbox.refuse.clear()
+    record(store, a_piece(2), "email")
+    deliver(email_config(), store, now=NOW + HOUR)
+    assert outbox_summary(email_config(), store, NOW + HOUR).failed == 0
+
+
+def test_a_failure_is_over_when_the_address_is_no_longer_configured(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["desk@example.org"] = "550 gone"
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    changed = email_config(recipients=["new@example.org"])
+    assert outbox_summary(changed, store, NOW).failed == 0
+
+
+def test_alerts_wait_while_their_channel_is_not_configured(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    record(store, a_piece(1), "email")
+    without = email_config().model_copy(
+        update={"alerts": email_config().alerts.model_copy(update={"email": None})}
+    )
+    assert counts(deliver(without, store, now=NOW)) == {}
+    assert [each.why for each in outbox_summary(without, store, NOW).waiting] == [
+        "the channel is not configured"
+    ]
+    deliver(email_config(), store, now=NOW + HOUR)
+    assert len(mailbox.received) == 1
+
+
+# When it goes out.
+
+
+def test_a_daily_digest_gathers_everything_until_its_time(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(digest="daily", digest_at="07:00", timezone="Asia/Almaty")
+    record(store, a_piece(1), "email", at=NOW)  # 17:00 in Almaty
+    record(store, a_piece(2), "email", at=NOW + HOUR, run_id="run-2")
+    deliver(config, store, now=NOW + 13 * HOUR)
+    assert mailbox.received == []
+    (waiting,) = outbox_summary(config, store, NOW + HOUR).waiting
+    assert (waiting.why, waiting.until) == ("daily digest", NOW + 14 * HOUR)
+    deliver(config, store, now=NOW + 15 * HOUR)
+    assert len(mailbox.only().mail["X-RSCrawler-Articles"].split(", ")) == 2
+    assert mailbox.only().mail["X-RSCrawler-Run"] == "run-1, run-2"
+
+
+def test_quiet_hours_put_off_composing_and_sending_and_drop_nothing(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    quiet = {"quiet_hours": {"start": "22:00", "end": "06:00"}}
+    config = email_config(quiet)
+    mailbox.reply = "451 not now"
+    record(store, a_piece(1), "email")
+    deliver(config, store, now=NOW)  # composed, and not taken
+    mailbox.reply = "250 OK"
+    night = NOW.replace(hour=23)
+    record(store, a_piece(2), "email", at=night)
+    assert counts(deliver(config, store, now=night)) == {}
+    assert {each.why for each in outbox_summary(config, store, night).waiting} == {"quiet hours"}
+    deliver(config, store, now=NOW + timedelta(hours=18))
+    assert len(mailbox.received) == 2
+
+
+def test_a_flood_becomes_one_summary_with_the_list_attached(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config({"flood_limit": 3})
+    for number in range(4):
+        record(store, a_piece(number), "email")
+    deliver(config, store, now=NOW)
+    (attachment,) = mailbox.only().mail.iter_attachments()
+    listed = attachment.get_content()
+    assert attachment.get_filename() == "articles.txt"
+    assert [a_piece(number).url in listed for number in range(4)] == [True] * 4
+    assert "4  primary" in mailbox.only().text
+    assert "4  Kazakhstan" in mailbox.only().text
+    assert "attached" in mailbox.only().html
+    assert len(mailbox.only().mail["X-RSCrawler-Articles"].split(", ")) == 4
+
+
+# Several processes.
+
+_DELIVERER = """
+import sys
+from datetime import datetime
+from rscrawler.config import Config
+from rscrawler.delivery import deliver
+from rscrawler.store import Store
+config = Config.model_validate_json(sys.stdin.readline())
+store = Store.open(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+print(deliver(config, store, now=datetime.fromisoformat(sys.argv[2])).served)
+"""
+
+
+def test_two_processes_send_each_mail_once(
+    store: Store, database_url: str, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(recipients=THREE)
+    for number in range(30):
+        record(store, a_piece(number), "email")
+        if number % 10 == 9:  # three messages wait, and rows besides
+            mailbox.reply = "451 not now"
+            deliver(config, store, now=NOW + timedelta(minutes=number))
+            mailbox.reply = "250 OK"
+    record(store, a_piece(30), "email")
+    later = (NOW + timedelta(hours=2)).isoformat()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _DELIVERER, database_url, later],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(config.model_dump_json() + "\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    served = [int(process.communicate()[0]) for process in processes]
+    assert sum(served) == 4 * 3
+    identities = [mail.mail["Message-ID"] for mail in mailbox.received]
+    assert len(identities) == len(set(identities)) == 4
+    articles = [
+        article
+        for mail in mailbox.received
+        for article in mail.mail["X-RSCrawler-Articles"].split(", ")
+    ]
+    assert sorted(articles) == [a_piece(number).article_id for number in range(31)]
+
+
+def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
+    open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store = open_store()
+    mailbox.reply = "451 not now"
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    mailbox.reply = "250 OK"
+    later = NOW + HOUR
+    ((message_id, _, _),) = store.outbox.due_messages(later)
+    until = later + timedelta(minutes=15)
+    assert store.outbox.claim(message_id, "another-machine/1/1", later, until)
+    assert deliver(email_config(), open_store(), now=later).served == 0
+    assert deliver(email_config(), open_store(), now=until + HOUR).served == 1

@@ -1,0 +1,249 @@
+"""Appeals go, and an article about giving keeps every paragraph."""
+
+from __future__ import annotations
+
+import pytest
+
+from rscrawler.extraction.appeals import Voice, appeals_among
+from rscrawler.extraction.body import Paragraph
+from rscrawler.extraction.insertions import is_insertion
+
+VOICE = Voice(("Responsible Statecraft",))
+STORY = (
+    "The port of Aktau handled a third more grain this year than last, the ministry's figures show.",
+    "Traders in Kostanay doubt the figures, and have asked for the books to be opened.",
+)
+REPUBLISHED = "This article was republished with permission from Eurasianet."
+
+
+def kept(*texts: str) -> list[str]:
+    paragraphs = [Paragraph(text) for text in texts]
+    marked = appeals_among(paragraphs, VOICE)
+    return [text for index, text in enumerate(texts) if index not in marked]
+
+
+APPEALS = [
+    "We hope you will consider a tax-exempt donation to RS for your end-of-the-year giving.",
+    "Please consider making a tax-deductible donation to Responsible Statecraft today.",
+    "Help us keep reporting on the wars that others ignore. Donate now.",
+    "Help us continue to bring you independent analysis.",
+    "If you value this kind of reporting, please consider supporting our work.",
+    "If you found this article useful, consider subscribing to our newsletter.",
+    "If you rely on RS for analysis that you cannot get elsewhere, chip in today.",
+    "Make your tax-deductible gift today.",
+    "Your support keeps our journalism free for everyone.",
+    "Your gift, large or small, helps us hold the powerful to account.",
+    "Your tax-deductible contribution will be matched dollar for dollar until midnight.",
+    "Get RS in your inbox.",
+    "Get the best of Responsible Statecraft delivered straight to your inbox every Friday.",
+    "Sign up for our weekly newsletter.",
+    "Sign up here to receive the weekly round-up.",
+    "Subscribe now to our weekly round-up and don't miss a beat with your favorite RS contributors "
+    "and reporters, as well as staff analysis, opinion, and news promoting a positive vision.",
+    "Subscribe to the Responsible Statecraft newsletter.",
+    "Thank you for reading. If you can, please give what you can to keep us going.",
+    "Thank you for your support this year; it means a great deal to our small team.",
+    "Become a monthly supporter and join thousands of readers who want a saner foreign policy.",
+    "Become a member today.",
+    "Follow us on Bluesky, X and Facebook.",
+    "Follow us on social",
+    "Share this article with a friend who should read it.",
+    "RS is a nonprofit, and we rely on donations from readers like you.",
+    "We don't run ads and we have no paywall. We depend on readers like you to fund our reporting.",
+    "Join our mailing list for updates on our events and publications.",
+    "Don’t miss a story: sign up for our free daily briefing.",
+    "Every dollar you give will be doubled until December 31. Give today!",
+    "Will you help us reach our year-end goal? Please donate what you can.",
+    "Responsible Statecraft takes no money from arms makers. Reporting like this is possible only "
+    "because readers like you chip in, so please donate today.",
+    "Before you go: we need your help. Make a gift now to keep Responsible Statecraft independent.",
+    "Dear readers, as the year ends, we ask that you remember RS in your giving.",
+    "Support our work.",
+    "Support independent journalism: donate to Responsible Statecraft.",
+    "Want more stories like this in your inbox? Subscribe here.",
+    "Enjoying this piece? Subscribe to our newsletter and never miss a story.",
+    "Donate",
+    "This work is only possible with your help. Click here to make a contribution to RS.",
+    "Consider becoming a sustaining donor to Responsible Statecraft.",
+    "It takes time and money to report from Central Asia. If you can, please contribute today.",
+    "Stay informed with our newsletter.",
+    "You can unsubscribe at any time.",
+    "Please support us with a donation of any size.",
+    "We are grateful to our readers and donors, whose generosity makes Responsible Statecraft "
+    "possible. Please give again this year.",
+]
+
+
+@pytest.mark.parametrize("appeal", APPEALS)
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_appeal_goes_wherever_it_stands(appeal: str, place: int) -> None:
+    texts = list(STORY)
+    texts.insert(place, appeal)
+    assert kept(*texts) == list(STORY)
+
+
+OWN = [
+    "Donors pledged $500 million to Tajikistan at a conference in Geneva, and your correspondent "
+    "counted four ministers in the hall.",
+    "“We hope you will support us,” the president told donors. “Your gift will be remembered.”",
+    "“Please donate today,” the poster in Bishkek read, next to a photo of the flooded valley.",
+    "“Subscribe to my channel and share this video,” the blogger told his followers.",
+    "The charity asks supporters to make a tax-deductible donation through its website.",
+    "The foundation, a tax-exempt nonprofit, took contributions from two embassies, filings show.",
+    "Kazakhstan's contribution to the fund was a gift of the oil companies, as the newsletter of the"
+    " chamber of commerce put it.",
+    "The newsletter, which has 40,000 subscribers, was shut down by the authorities in March.",
+    "Membership in the Eurasian Economic Union has cost Kyrgyzstan its re-export trade.",
+    "Uzbekistan wants to become a member of the World Trade Organization by 2026.",
+    "Ukraine wants to become a member of NATO, and we should say plainly that it will not.",
+    "Your tax dollars pay for it: the Pentagon's contribution to the base was $30 million a year.",
+    "If you believe that sanctions work, consider what happened in Tashkent after 1992.",
+    "If you want to understand why Astana hesitates, read the treaty that our allies signed.",
+    "We need to support Ukraine, our leaders say, but the readers of history know better.",
+    "We should support our allies, but we should not give them a blank check.",
+    "Help us God, the old woman murmured, and crossed the bridge to the Uzbek side.",
+    "Most readers will remember the photograph of the soldier at the airport in Kabul.",
+    "Foreign donors gave the Kyrgyz media outlets that rely on donations less than in any year "
+    "since 2010, and three newsrooms have closed.",
+    "The law obliges any nonprofit that receives foreign donations to register as an agent.",
+    "Independent journalism in Central Asia depends on foreign grants, and it is being strangled.",
+    "The governor promised free gas to all who sign up for military service; few did.",
+    "Sign up for the army and your debts are forgiven: so run the posters in Russian cities.",
+    "Congress gave the agency a gift: a budget that will be delivered in three installments.",
+    "He thanked the readers of his blog for the generous support that paid for his lawyer.",
+    "Critics say the fundraising drive, which promised tax-exempt status to donors, was a fraud.",
+    "The president's party sent text messages asking you, the voter, for a contribution.",
+    "Follow the money, as our editors like to say, and you end up in a bank in Nicosia.",
+    "Join us or die was the message, and nobody in the village misread it.",
+    "The oligarch's gifts to the university came with an inbox full of requests.",
+    "Consider a country that has given up its weapons in return for a promise.",
+    "Thanks to our intervention, your average Libyan is poorer than he was under the tyrant.",
+    "Our mission in Afghanistan was to help the government stay in power, and we failed it.",
+    "You can support the war or you can oppose it, but you cannot say that our generals hid it.",
+    "Responsible Statecraft reported last week that donors to the think tank included two arms "
+    "makers.",
+    "The author has received contributions from no party, and his newsletter is read by many.",
+    "Editor's note: This article has been updated to include the comments of the donors.",
+    "Correction: An earlier version misstated the size of the donation. It was $5 million.",
+    "Editor’s Note: The author's institute receives donations from supporters of our work abroad.",
+    "American taxpayers give Egypt more than a billion dollars a year, and we get little for it.",
+    "Tax-deductible gifts to think tanks now outweigh what lobbyists spend, and you would not know.",
+    "We must ask whether your security and ours is served by another gift of missiles.",
+    "Russia will match every contribution that the Europeans make to Armenia, a diplomat predicts.",
+    "The senator told us that he reads our work, and asked for the documents.",
+]
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_a_paragraph_about_giving_stays(own: str) -> None:
+    texts = (STORY[0], own, STORY[1])
+    assert kept(*texts) == list(texts)
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_a_paragraph_about_giving_stays_as_the_last_one_before_an_appeal(own: str) -> None:
+    appeal = "Please consider a tax-deductible donation to RS today."
+    assert kept(STORY[0], own, REPUBLISHED, appeal) == [STORY[0], own, REPUBLISHED]
+
+
+def test_a_run_of_appeals_at_the_end_goes_with_its_companions() -> None:
+    tail = (
+        "It has been a remarkable year for Responsible Statecraft. Monthly page views are up by a "
+        "half, and our writers have been cited on the floor of the Senate.",
+        "None of it would have been possible without our readers.",
+        "Please consider a tax-exempt donation to RS before the year is out.",
+        "Happy holidays, and here is to a more peaceful year!",
+    )
+    assert kept(*STORY, REPUBLISHED, *tail) == [*STORY, REPUBLISHED]
+
+
+def test_a_short_line_between_two_appeals_goes() -> None:
+    tail = (
+        "Support our work.",
+        "You make it possible.",
+        "Donate to Responsible Statecraft today.",
+    )
+    assert kept(*STORY, *tail) == list(STORY)
+
+
+def test_a_heading_over_an_appeal_goes_and_a_subhead_of_the_article_stays() -> None:
+    paragraphs = [
+        Paragraph(STORY[0]),
+        Paragraph("What the traders want", "h3"),
+        Paragraph("Our newsletter", "h3"),
+        Paragraph("Sign up for our weekly newsletter."),
+    ]
+    assert appeals_among(paragraphs, VOICE) == {2, 3}
+    assert appeals_among([paragraphs[0], paragraphs[1], paragraphs[3]], VOICE) == {2}
+
+
+def test_where_its_link_leads_tells_an_appeal() -> None:
+    text = "This is what independence costs, and we can not carry it alone."
+    link = [("https://secure.actblue.com/donate/rs", text)]
+    assert appeals_among([Paragraph(STORY[0]), Paragraph(text, links=link)], VOICE) == {1}
+    link = [("https://example.org/documents/independence.pdf", text)]
+    assert appeals_among([Paragraph(STORY[0]), Paragraph(text, links=link)], VOICE) == set()
+
+
+def test_speech_over_several_paragraphs_is_no_appeal() -> None:
+    texts = (
+        "“We ask you to support us,” he said.",
+        "“Please donate today, and your gift will be matched by our members.",
+        "“Thank you for your support.”",
+    )
+    assert kept(*texts) == list(texts)
+
+
+def _insertion(text: str, *links: tuple[str, str]) -> bool:
+    return is_insertion(Paragraph(text, links=list(links)), lambda href: "/story-" in href)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(kremlin.ru)",
+        "(Reuters)",
+        "(Photo: Gints Ivuskans/Shutterstock)",
+        "(shutterstock/Andrea)",
+        "[U.S. Army photo]",
+        "Photo: Ministry of Transport of Kazakhstan",
+        "Top photo credit: Shutterstock/Corlaffra",
+        "Top image credit: The president greets a guest, May 16, 2018. REUTERS/Jonathan Ernst",
+        "Photo by Anna Li on Unsplash",
+        "Image via Wikimedia",
+        "Photos: Maria Beck and the press office",
+        "keep reading",
+        "Show less",
+        "Follow us on social",
+        "google cta",
+    ],
+)
+def test_credits_and_furniture_are_no_prose(text: str) -> None:
+    assert _insertion(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(The ministry did not answer our questions.)",
+        "Image matters: a president who is never photographed does not exist.",
+        "Photographs by satellite show the trench, which is 40 kilometers long, and the camp that "
+        "was built beside it in the spring of that year by men who are now dead.",
+        "Pictures of the crash spread within the hour.",
+        "Share prices fell.",
+        "Latest estimates put the toll at 40.",
+    ],
+)
+def test_prose_that_looks_like_a_credit_stays(text: str) -> None:
+    assert not _insertion(text)
+
+
+def test_a_line_that_is_only_the_way_to_another_article_is_no_prose() -> None:
+    title = "Allies confirm loan on frozen assets"
+    link = ("/story-loan/", title)
+    assert _insertion(f"Read more: {title}", link)
+    assert _insertion(f"Related: {title}", link)
+    assert _insertion(f"See also: “{title}”", link)
+    assert _insertion(title, link)
+    assert not _insertion(f"See also: {title}", ("https://example.org/report", title))
+    assert not _insertion(f"Last week, {title.lower()}, and the euro rose.", link)
