@@ -33,6 +33,10 @@ class FetchedArticle:
     fingerprint: Fingerprint | None = None
     event: Event | None = None
 
+    def __repr__(self) -> str:
+        """Short: Scrapy puts items into its log."""
+        return f"<FetchedArticle {self.article.url}>"
+
 
 @dataclass(slots=True)
 class GoneArticle:

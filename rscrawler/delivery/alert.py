@@ -132,8 +132,9 @@ def diff_summary(before: Article, after: Article) -> str:
     if (before.subtitle or "") != (after.subtitle or ""):
         parts.append("new subtitle" if after.subtitle else "subtitle gone")
     count = count_words(word_diff(before.body, after.body))
-    if count.added or count.removed:
-        parts.append(f"{_words(count.added)} added, {_words(count.removed)} removed in the text")
+    counted = [(count.added, "added"), (count.removed, "removed")]
+    if words := [f"{_words(number)} {done}" for number, done in counted if number]:
+        parts.append(f"{', '.join(words)} in the text")
     return "; ".join(parts)
 
 

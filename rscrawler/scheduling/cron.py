@@ -17,8 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
-# Eight years pass between two 29ths of February around a year such as 2100; a weekday of
-# it alone (which `*/2`-like day fields can ask for) may take 40.
+# Forty years can pass between two 29ths of February on one day of the week.
 _SEARCHED_DAYS = 41 * 366
 _DAYS_IN_MONTH = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -121,7 +120,9 @@ class CronTimes:
                 wall = datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
                 yield wall.astimezone(UTC)
                 if self.runs_every_hour:
-                    yield wall.replace(fold=1).astimezone(UTC)
+                    again = wall.replace(fold=1).astimezone(UTC)
+                    if again.astimezone(self.zone).replace(fold=0) == wall:
+                        yield again
 
 
 def _values(text: str, field: _Field) -> set[int]:
@@ -149,7 +150,7 @@ def _values(text: str, field: _Field) -> set[int]:
 
 def _number(text: str, field: _Field, part: str) -> int:
     if text.lower() in field.names:
-        return field.names.index(text.lower()) + (field.low if field.low else 0)
+        return field.names.index(text.lower()) + field.low
     if re.fullmatch(r"\d{1,2}", text) and field.low <= int(text) <= field.high:
         return int(text)
     raise ValueError(f"{field.name}: {part!r} is not among its values; {field.allowed}")

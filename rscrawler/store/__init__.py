@@ -6,6 +6,7 @@ from rscrawler.store.articles import ArticleStore
 from rscrawler.store.database import Database, open_database
 from rscrawler.store.discovery import DiscoveryStore
 from rscrawler.store.health import HealthStore
+from rscrawler.store.jobs import JobStore
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.outbox import OutboxStore
 
@@ -17,6 +18,7 @@ class Store:
         self.articles = ArticleStore(database)
         self.discovery = DiscoveryStore(database)
         self.health = HealthStore(database)
+        self.jobs = JobStore(database)
         self.leases = LeaseStore(database)
         self.outbox = OutboxStore(database)
         self._database = database

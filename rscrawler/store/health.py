@@ -9,11 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, literal, select, update
 
 from rscrawler.store.database import Database
 from rscrawler.store.outbox import NewMessage, insert_message
-from rscrawler.store.tables import problem, run, site
+from rscrawler.store.tables import Moment, problem, run, site
 
 
 class ProblemCode(StrEnum):
@@ -103,7 +103,7 @@ class HealthStore:
                 connection.execute(
                     update(site)
                     .where(site.c.name == name)
-                    .values(last_success_at=now, baseline_at=func.coalesce(site.c.baseline_at, now))
+                    .values(last_success_at=now, baseline_at=func.coalesce(site.c.baseline_at, literal(now, Moment)))
                 )
 
     def record_not_before(self, name: str, moment: datetime) -> None:

@@ -44,8 +44,13 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The time, in UTC."""
-        return None if value is None else datetime.fromisoformat(value)
+        """The time, in UTC; text without a zone was written past this type: a bug."""
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(f"{value!r} was stored without a time zone")
+        return moment
 
 
 # SQLite numbers rows by itself only in a column declared INTEGER.
@@ -267,13 +272,28 @@ lease = Table(
     Column("expires_at", Moment, nullable=False),
 )
 
-# When each job of the schedules last fired: two services share it, and none fires twice.
+# A job of the schedules: when it fires next, and how it went last.
+job = Table(
+    "job",
+    metadata,
+    Column("job_id", String, primary_key=True),
+    Column("definition", Text, nullable=False),  # the text of its times; another: planned anew
+    Column("next_fire_at", Moment, nullable=False),
+    Column("last_fired_at", Moment),
+    Column("last_ended_at", Moment),
+    Column("last_outcome", Text),
+    Column("failures", Integer, nullable=False, default=0),  # in a row
+)
+
+# Each run of a job, by the fire time that it stands for: services share it, and none runs twice.
 fired = Table(
     "fired",
     metadata,
     Column("job_id", String, primary_key=True),
     Column("fire_at", Moment, primary_key=True),
-    Column("fired_by", String, nullable=False),
-    Column("ended_at", Moment),
-    Column("outcome", String),
+    Column("fired_by", String, nullable=False),  # see store.leases.process_identity
+    Column("fired_at", Moment, nullable=False),
+    Column("ended_at", Moment),  # NULL: it runs, or its service has died
+    Column("outcome", Text),
+    Index("fired_running", "ended_at", "job_id"),
 )

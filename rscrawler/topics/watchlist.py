@@ -135,7 +135,7 @@ class LevelModel(Model):
     title: Share = Field(default=0.3, description="added to the share for a title about it")
     subtitle: Share = 0.2
     tags: Share = 0.1
-    shortest_piece: int = Field(default=60, ge=1, description="words; shorter counts as this long")
+    shortest_piece: int = Field(default=15, ge=1, description="words; shorter counts as this long")
     devoted: Share = Field(default=0.35, description="a paragraph this much about it is devoted")
     share_substantial: Share = 0.22
     share_primary: Share = 0.5

@@ -42,7 +42,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
 
 def test_every_piece_is_recorded_once_and_nothing_else_is(crawled: Crawled) -> None:
     urls = Counter(record["url"] for record in crawled.workspace.records())
-    assert urls == Counter(crawled.truth)
+    assert urls == Counter(list(crawled.truth))
     assert crawled.report["articles_new"] == len(crawled.truth)
     assert crawled.report["duplicates"] == 0
     assert crawled.report["errors"] == 0
@@ -111,7 +111,7 @@ def test_records_say_which_sources_showed_them(crawled: Crawled) -> None:
 def test_an_idle_cycle_asks_each_source_once_and_no_article(crawled: Crawled) -> None:
     paths = [request.path for request in crawled.idle_requests]
     assert len(paths) == len(set(paths))
-    assert all(request.is_conditional for request in crawled.idle_requests)
+    assert all(request.conditional for request in crawled.idle_requests)
     assert {request.status for request in crawled.idle_requests} == {304}
     assert crawled.idle_report["not_modified"] == len(paths)
     assert crawled.idle_report["bytes"] < 0.01 * crawled.report["bytes"]

@@ -13,6 +13,7 @@ import pytest
 from rscrawler.delivery import DeliveryReport, deliver, outbox_summary
 from rscrawler.delivery.timing import GIVE_UP_AFTER
 from rscrawler.store import Store
+from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, a_piece, lines_of, record
 from tests.delivery.mailbox import Mailbox, serving
@@ -351,6 +352,8 @@ def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
     later = NOW + HOUR
     ((message_id, _, _),) = store.outbox.due_messages(later)
     until = later + timedelta(minutes=15)
+    host = process_identity().split("/")[0]
+    assert store.outbox.claim(message_id, f"{host}/999999999/1", later, until)
     assert store.outbox.claim(message_id, "another-machine/1/1", later, until)
     assert deliver(email_config(), open_store(), now=later).served == 0
     assert deliver(email_config(), open_store(), now=until + HOUR).served == 1

@@ -71,6 +71,38 @@ APPEALS = [
     "Please support us with a donation of any size.",
     "We are grateful to our readers and donors, whose generosity makes Responsible Statecraft "
     "possible. Please give again this year.",
+    "Independent voices matter now more than ever. Stand with RS by making a year-end gift.",
+    "As 2024 draws to a close, Responsible Statecraft asks for your help in challenging the "
+    "foreign policy consensus. Will you make a contribution?",
+    "This holiday season, consider a gift to peace. Donate to the Quincy Institute, "
+    "publisher of Responsible Statecraft.",
+    "We can't do this without you. Donate to RS.",
+    "RS doesn't take money from weapons contractors. That's why we count on you.",
+    "Our coverage is free to read but not free to produce. If you are able, please support "
+    "it with a gift of any amount.",
+    "Like what you're reading? Get more of it every week by signing up for our newsletter.",
+    "Don't let the war party have the last word: subscribe to our free email digest.",
+    "Good foreign policy journalism costs money. Pitch in $5 a month to keep it coming.",
+    "Readers like you fund everything on this page. Thank you.",
+    "We know your inbox is full, but our Friday email is worth it. Sign up below.",
+    "Enter your email address to receive updates from Responsible Statecraft.",
+    "To receive our best stories each week, sign up for our mailing list.",
+    "Can we count on your support before midnight?",
+    "You can make a tax-deductible gift at responsiblestatecraft.org/donate.",
+    "We're a small newsroom with a big mission, and donations from readers make up most of "
+    "our budget. Please give.",
+    "Support our journalism by making a donation of $10, $25 or whatever you can afford.",
+    "Make a difference: your tax-exempt contribution helps RS expand its reporting from "
+    "Ukraine and the Middle East.",
+    "Give the gift of independent analysis. Donate in a friend's name.",
+    "For all of us at Responsible Statecraft, thank you for your readership and your generosity.",
+    "Love what we do? Tell your friends and follow us on social media.",
+    "Want to support fearless reporting on the military-industrial complex? Click here to donate.",
+    "Join the RS community today and receive a weekly digest of our best work.",
+    "Please share widely and subscribe to stay up to date.",
+    "Sign up to receive a round-up of our top stories every week.",
+    "The best of RS, every Friday. Subscribe for free.",
+    "Did you like this article? Consider a small donation so we can publish more like it.",
 ]
 
 
@@ -131,6 +163,53 @@ OWN = [
     "We must ask whether your security and ours is served by another gift of missiles.",
     "Russia will match every contribution that the Europeans make to Armenia, a diplomat predicts.",
     "The senator told us that he reads our work, and asked for the documents.",
+    "Sign-ups for the Kazakh army have fallen by half since the war began, and the ministry "
+    "will not say why.",
+    "Our allies in the Gulf have given generously to think tanks in Washington, and you "
+    "will not find it disclosed.",
+    "The White House asked Congress for a gift to Israel that would be matched by European "
+    "contributions.",
+    "Today we are all invited to support a war whose costs your children will bear.",
+    "If you support a ceasefire, you should read the agreement before you celebrate it.",
+    "If we want peace, we should help our partners build a region in which your neighbor is "
+    "no threat.",
+    "Members of the club, who each give $10,000 a year, receive a weekly newsletter and a "
+    "dinner with the senator.",
+    "The embassy's newsletter tells you what the ambassador ate; the cables tell you what "
+    "he thought.",
+    "Congress should consider making a contribution to the IMF's trust for poor countries.",
+    "Make no mistake: giving Ukraine long-range missiles is a gift to those in Moscow who "
+    "want a wider war.",
+    "He resigned today, giving reporters a two-page letter that thanked his supporters for "
+    "their trust.",
+    "Contributions to the campaign came from donors in Almaty, according to filings.",
+    "The program is funded by taxpayers like you.",
+    "We thank the reviewers for their comments, and the Ford Foundation for its support.",
+    "Become a great power or remain a colony: that was the choice, as he saw it.",
+    "You may ask why we should care about Turkmenistan.",
+    "Tokayev thanked Xi for the support of our great neighbor, as he put it.",
+    "Readers of this magazine know that NATO's promise to Georgia was hollow.",
+    "This site was once the test ground for 456 nuclear bombs, and our guide carried a counter.",
+    "Please note that figures for 2021 are estimates.",
+    "The villagers give what they can, which is bread.",
+    "Help for the flooded districts is slow, and the governor has asked the public to "
+    "donate blankets.",
+    "You don't have to like Putin to see that our policy has failed.",
+    "We urge the administration to support a diplomatic solution and to help your "
+    "government and ours step back.",
+    "Each donation to the fund is matched by the state budget.",
+    "The Pentagon gave your representatives a briefing and our reporters a press release.",
+    "Share of trade with China rose; the share of Russia fell.",
+    "Consider the numbers. Turkey sends more students to Kazakhstan than we do.",
+    "Follow the pipeline east and you come to Turkmenbashi, where our train stops for the night.",
+    "Subscribers of the state telephone company were told to sign up with their passports.",
+    "“If you value our friendship, give us your gas,” is how one analyst summed up the message.",
+    "Uzbek officials want you to believe that the cotton harvest is voluntary; our "
+    "interviews suggest otherwise.",
+    "We gave them our support, our money and our weapons, and in return they gave us a bill.",
+    "Disclosure: the author's employer has received a contribution from the embassy of Kazakhstan.",
+    "A 501(c)(3) such as the institute may not support candidates, and its donors deduct "
+    "their gifts.",
 ]
 
 

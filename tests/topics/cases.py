@@ -79,8 +79,8 @@ CASES = (
     ),
     Case(
         "given names and nouns",
-        "Mary Osh of Manas, Illinois, read Kant on the train to Aral Street. Her dog Talas slept.\n\n"
-        "Stan, a neighbour, has stans of his own: he sings in a bar. OSH rules forbid smoking.",
+        "Mary Osh of Manas, Illinois, read Kant on the train to Aral Street. Her dog Talas "
+        "slept.\n\nStan, a neighbour, has stans of his own: he sings in a bar. OSH rules forbid smoking.",
         ("none",),
         "Mary's afternoon",
     ),
@@ -155,7 +155,8 @@ CASES = (
     ),
     Case(
         "the other stans",
-        "Fighting spread from Waziristan to Baluchistan, and drones fell on Tatarstan and Dagestan.",
+        "Fighting spread from Waziristan to Baluchistan, and drones fell on Tatarstan and "
+        "Dagestan.",
         ("none",),
         "A bad week from Pakistan to Russia",
     ),
@@ -174,8 +175,8 @@ CASES = (
     ),
     Case(
         "the place of a meeting",
-        "Putin and Modi spoke for an hour on the edge of a summit in Astana, and agreed to trade in "
-        "rupees. India buys a third of its oil from Russia.\n\n" + ELSEWHERE,
+        "Putin and Modi spoke for an hour on the edge of a summit in Astana, and agreed to "
+        "trade in rupees. India buys a third of its oil from Russia.\n\n" + ELSEWHERE,
         ("mention",),
         "Modi and Putin talk oil",
     ),
@@ -254,8 +255,8 @@ CASES = (
     Case(
         "one section of a long piece",
         "\n\n".join([ELSEWHERE] * 4)
-        + "\n\nThe view from Tashkent is different. Uzbekistan has refused to recognise the annexed "
-        "provinces, and its banks stopped taking Russian cards in September. Mirziyoyev told his "
+        + "\n\nThe view from Tashkent is different. Uzbekistan has refused to recognise the "
+        "annexed provinces, and its banks stopped taking Russian cards in September. Mirziyoyev told his "
         "ministers to find other routes for cotton. The Uzbek government fears that its two "
         "million migrants in Russia will be sent to the front.\n\n" + "\n\n".join([ELSEWHERE] * 4),
         ("substantial",),
@@ -284,9 +285,9 @@ CASES = (
     ),
     Case(
         "Turkmen gas for Iraq",
-        "Turkmenistan will send gas to Iraq by way of Iran under a deal signed in Ashgabat. Turkmen "
-        "officials said that deliveries would begin in the winter.\n\nBaghdad needs the Turkmen gas "
-        "for its power stations, since Iran cannot supply enough.",
+        "Turkmenistan will send gas to Iraq by way of Iran under a deal signed in Ashgabat. "
+        "Turkmen officials said that deliveries would begin in the winter.\n\nBaghdad needs the "
+        "Turkmen gas for its power stations, since Iran cannot supply enough.",
         ("primary",),
         "Turkmenistan and Iraq sign gas swap",
         ("TM",),

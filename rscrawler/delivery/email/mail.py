@@ -28,6 +28,7 @@ from rscrawler.delivery.wording import (
 )
 
 TEXT_WIDTH = 76
+_NO_BREAKS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 _TEMPLATES = PACKAGE_DIR / "delivery" / "email" / "templates"
 
 
@@ -35,8 +36,13 @@ class _MailPolicy(EmailPolicy):
     """The standard policy, but for headers that the standard folding would encode and break."""
 
     def fold(self, name: str, value: Any) -> str:
-        if name.lower() == "message-id" or name.lower().startswith("list-"):
+        lower = name.lower()
+        if lower == "message-id" or lower.startswith("list-"):
             return f"{name}: {value}{self.linesep}"
+        if lower.startswith("x-rscrawler-"):
+            # Ids, divided by ", ": the first of them beside the name, where `grep` finds it.
+            lines = textwrap.wrap(f"{name}: {value}", TEXT_WIDTH, **_NO_BREAKS)
+            return f"{self.linesep} ".join(lines) + self.linesep
         return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
@@ -176,12 +182,12 @@ def _starred(passage: Passage) -> str:
     return isolated(text)
 
 
-def _wrapped(text: str, indent: str = "") -> str:
+def _wrapped(text: str, indent: str = "", hanging: str = "") -> str:
+    """The text at the width of a terminal; lines after the first are indented by both."""
     return textwrap.fill(
         text,
         TEXT_WIDTH,
         initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
+        subsequent_indent=indent + hanging,
+        **_NO_BREAKS,
     )

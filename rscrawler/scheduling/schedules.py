@@ -1,0 +1,251 @@
+"""Schedule files: which job runs when, as data.
+
+The shipped files lie in `schedules/`; a configuration (`schedules_dir`) or `--schedules`
+adds a folder. There a file of the same name wins over a shipped one, and so does a
+job of the same id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from rscrawler.config import (
+    PACKAGE_DIR,
+    Config,
+    Duration,
+    Model,
+    TimeZoneName,
+    checked,
+    format_duration,
+    read_toml,
+)
+from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling import times
+from rscrawler.scheduling.adaptive import AdaptiveLimits
+from rscrawler.scheduling.cron import CronTimes
+from rscrawler.sites import load_sites
+
+SHORTEST = timedelta(seconds=1)
+
+
+class Action(StrEnum):
+    """What a job does."""
+
+    CRAWL = "crawl"
+    DELIVER = "deliver"
+    DIGEST = "digest"
+
+
+class Adaptive(Model):
+    """Visits where news is likely, learnt from the site's own history."""
+
+    min: Duration = Field(default=timedelta(minutes=5), description="never sooner")
+    max: Duration = Field(default=timedelta(hours=6), description="never later")
+    visits_per_day: float | None = Field(default=None, gt=0, description="mean over a week")
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        _ = self.limits
+        return self
+
+    @property
+    def limits(self) -> AdaptiveLimits:
+        """The same for the policy."""
+        return AdaptiveLimits(self.min, self.max, self.visits_per_day)
+
+
+class Job(Model):
+    """One thing to do again and again. Exactly one of `every`, `cron` and `adaptive` is given."""
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
+    action: Action = Action.CRAWL
+    sites: list[str] = Field(default=[], description="names of sites; empty: all enabled ones")
+    every: Duration | None = Field(default=None, description="on a grid that begins in 1970, UTC")
+    cron: str | None = Field(
+        default=None, description="minute, hour, day of month, month, day of week (0, 7: Sunday)"
+    )
+    adaptive: Adaptive | None = None
+    jitter: Duration = Field(default=timedelta(0), description="each run is late by up to this")
+    timezone: TimeZoneName = Field(default="UTC", description="of `cron`")
+    full: bool = Field(default=False, description="follow pagination and sitemaps to the end")
+    enabled: bool = True
+    time_limit: Duration | None = Field(
+        default=None, description="a run that takes longer is ended; default: scheduling.time_limit"
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        whens = [name for name in ("every", "cron", "adaptive") if getattr(self, name) is not None]
+        if len(whens) != 1:
+            raise ValueError(
+                f"job {self.id!r} has {' and '.join(whens) or 'no time'}; "
+                "allowed: exactly one of every, cron, adaptive"
+            )
+        if self.every is not None and not max(SHORTEST, self.jitter) <= self.every:
+            raise ValueError(f"job {self.id!r}: every: allowed: at least 1s, and at least jitter")
+        if self.time_limit is not None and self.time_limit < SHORTEST:
+            raise ValueError(f"job {self.id!r}: time_limit: allowed: at least 1s")
+        if self.cron is not None:
+            try:
+                CronTimes.parse(self.cron, self.timezone)
+            except ValueError as error:
+                raise ValueError(f"job {self.id!r}: cron: {self.cron!r}: {error}") from None
+        if self.action is not Action.CRAWL and (self.sites or self.full or self.adaptive):
+            raise ValueError(
+                f"job {self.id!r}: sites, full and adaptive are for crawls; remove them "
+                f'from a {self.action}, or set action = "crawl"'
+            )
+        return self
+
+    @property
+    def when(self) -> str:
+        """When it runs, for people; it changes exactly when the times do."""
+        late = f", up to {format_duration(self.jitter)} later" if self.jitter else ""
+        if self.every is not None:
+            return f"every {format_duration(self.every)}{late}"
+        if self.cron is not None:
+            return f"cron {self.cron} ({self.timezone}){late}"
+        assert self.adaptive is not None
+        visits = self.adaptive.visits_per_day
+        budget = f", {visits:g} visits a day" if visits else ""
+        spans = f"{format_duration(self.adaptive.min)} to {format_duration(self.adaptive.max)}"
+        return f"adaptive, {spans}{budget}{late}"
+
+    @property
+    def slots(self) -> times.Slots | None:
+        """The moments of `every` and `cron`; None for an adaptive job, which has none."""
+        if self.every is not None:
+            return times.Grid(self.every)
+        return CronTimes.parse(self.cron, self.timezone) if self.cron is not None else None
+
+
+class ScheduleFile(Model):
+    """A file of jobs."""
+
+    job: list[Job] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJob:
+    """A job of a file. `sites` are those that it crawls: the enabled ones among its own."""
+
+    job: Job
+    file: Path
+    sites: tuple[str, ...]
+    slots: times.Slots | None
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.job.id
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it runs at all: it is enabled, and so is one of its sites."""
+        return self.job.enabled and (self.job.action is not Action.CRAWL or bool(self.sites))
+
+    def first_fire(self, now: datetime) -> datetime:
+        """When a job that never ran fires: at once, but a `cron` job at its time."""
+        return now if self.job.cron is None else self.fire_after(now)
+
+    def fire_after(self, moment: datetime) -> datetime:
+        """The first fire time after `moment`.
+
+        An adaptive job has none of its own: its next visit is planned when one ends,
+        and until then it counts as one to come when `max` has passed.
+        """
+        if self.slots is None:
+            assert self.job.adaptive is not None
+            return moment + self.job.adaptive.max
+        return times.fire_after(self.slots, self.id, self.job.jitter, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedules:
+    """Every job, in the order of files and lines."""
+
+    jobs: tuple[ScheduledJob, ...]
+
+    @property
+    def active(self) -> tuple[ScheduledJob, ...]:
+        """The jobs that run."""
+        return tuple(job for job in self.jobs if job.is_active)
+
+
+def shipped_schedules_dir() -> Path:
+    """The shipped `schedules/`: inside an installed package, else at the top of the project."""
+    installed = PACKAGE_DIR / "scheduling" / "shipped"
+    return installed if installed.is_dir() else PACKAGE_DIR.parent / "schedules"
+
+
+def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
+    """The jobs of the shipped files and of `extra_dir` (None: the configuration's folder).
+
+    Raises:
+        ConfigurationError: with every problem found in every file.
+    """
+    extra_dir = extra_dir or config.schedules_dir
+    if extra_dir is not None and not extra_dir.is_dir():
+        raise ConfigurationError(f"schedules: {extra_dir} is not a folder; name one that is there")
+    shipped = _files(shipped_schedules_dir())
+    own = _files(extra_dir) if extra_dir else {}
+    enabled = {name: site.enabled for name, site in load_sites(config).items()}
+    problems: list[str] = []
+    own_jobs = list(_read(own.values(), enabled, problems))
+    own_ids = {job.id for job in own_jobs}
+    kept = [path for name, path in shipped.items() if name not in own]
+    shipped_jobs = [job for job in _read(kept, enabled, problems) if job.id not in own_ids]
+    jobs = (*shipped_jobs, *own_jobs)
+    problems.extend(_duplicates(jobs))
+    if problems:
+        raise ConfigurationError(*problems)
+    return Schedules(jobs)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    return {path.name: path for path in sorted(folder.glob("*.toml"))}
+
+
+def _read(
+    paths: Iterable[Path], enabled: Mapping[str, bool], problems: list[str]
+) -> Iterator[ScheduledJob]:
+    """The jobs of these files; what is wrong with a file is added to `problems`."""
+    for path in paths:
+        try:
+            content = checked(ScheduleFile, read_toml(path), str(path))
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+            continue
+        for number, job in enumerate(content.job):
+            known = ", ".join(sorted(enabled))
+            problems.extend(
+                f"{path}: job.{number}.sites: {name!r} is not a known site; allowed: {known}"
+                for name in job.sites
+                if name not in enabled
+            )
+            sites = tuple(dict.fromkeys(job.sites)) or tuple(enabled)
+            is_crawl = job.action is Action.CRAWL
+            yield ScheduledJob(
+                job=job,
+                file=path,
+                sites=tuple(site for site in sites if is_crawl and enabled.get(site, False)),
+                slots=job.slots,
+            )
+
+
+def _duplicates(jobs: tuple[ScheduledJob, ...]) -> Iterator[str]:
+    first: dict[str, Path] = {}
+    for job in jobs:
+        if job.id in first:
+            yield (
+                f"{job.file}: job.id: {job.id!r} is taken by another job in {first[job.id]}; "
+                "give each job an id of its own"
+            )
+        first.setdefault(job.id, job.file)

@@ -1,0 +1,226 @@
+"""Jobs of the schedules: when each fires next, who runs it now, how it ended.
+
+Any number of services share these tables. A fire time is claimed in one transaction
+that moves the job on to its next one, so each runs once; a run whose service has
+died is given back, and is then due again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, exists, select, update
+
+from rscrawler.store.database import Database
+from rscrawler.store.leases import is_alive
+from rscrawler.store.tables import fired, job, lease
+
+KEPT = timedelta(days=30)  # how long ended runs are remembered
+_SERVICE = "service:"
+
+
+def service_lease(owner: str) -> str:
+    """The lease that says of a service that it still runs."""
+    return f"{_SERVICE}{owner}"
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What is remembered of a job. `definition` is the text of its times.
+
+    `failures` counts failed runs in a row; `last_outcome` is one line.
+    """
+
+    job_id: str
+    definition: str
+    next_fire_at: datetime
+    last_fired_at: datetime | None = None
+    last_ended_at: datetime | None = None
+    last_outcome: str | None = None
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """One run of a job: the fire time that it stands for, and which service claimed it."""
+
+    job_id: str
+    fire_at: datetime
+    fired_by: str
+
+
+class JobStore:
+    """Jobs in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def states(self) -> dict[str, JobState]:
+        """What is remembered of every job ever scheduled, by id."""
+        columns = (job.c[name] for name in JobState.__slots__)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*columns))
+            return {row.job_id: JobState(**row._mapping) for row in rows}
+
+    def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
+        """Let a job fire at a time, if it is new or its times have changed."""
+        values = {"definition": definition, "next_fire_at": next_fire_at}
+        insert = self._database.upsert(job).values(job_id=job_id, failures=0, **values)
+        with self._database.writing() as connection:
+            connection.execute(
+                insert.on_conflict_do_update(
+                    index_elements=["job_id"],
+                    set_=values,
+                    where=job.c.definition != definition,
+                )
+            )
+
+    def move(self, job_id: str, *, expected: datetime, to: datetime, now: datetime) -> bool:
+        """Let a job fire at another time than `expected`; False if another service moved it.
+
+        Runs that the table places after `now` are forgotten: the clock was ahead then.
+        """
+        with self._database.writing() as connection:
+            moved = connection.execute(
+                update(job)
+                .where(job.c.job_id == job_id, job.c.next_fire_at == expected)
+                .values(next_fire_at=to)
+            )
+            connection.execute(
+                delete(fired).where(
+                    fired.c.job_id == job_id, fired.c.fire_at > now, fired.c.ended_at.is_not(None)
+                )
+            )
+            return moved.rowcount == 1
+
+    def claim(
+        self,
+        firing: Firing,
+        *,
+        expected: datetime,
+        next_fire_at: datetime,
+        now: datetime,
+    ) -> bool:
+        """Take one run of a job, and move the job on; False if there is nothing to run.
+
+        That is: another service took it (the job's next fire time is no longer
+        `expected`), a run of the job has not ended, or this fire time has been run.
+        """
+        is_running = exists().where(fired.c.job_id == firing.job_id, fired.c.ended_at.is_(None))
+        with self._database.writing() as connection:
+            moved = connection.execute(
+                update(job)
+                .where(job.c.job_id == firing.job_id, job.c.next_fire_at == expected, ~is_running)
+                .values(next_fire_at=next_fire_at)
+            )
+            if moved.rowcount != 1:
+                return False
+            inserted = connection.execute(
+                self._database.upsert(fired)
+                .values(
+                    job_id=firing.job_id,
+                    fire_at=firing.fire_at,
+                    fired_by=firing.fired_by,
+                    fired_at=now,
+                )
+                .on_conflict_do_nothing()
+            )
+            if inserted.rowcount != 1:
+                return False
+            connection.execute(
+                update(job).where(job.c.job_id == firing.job_id).values(last_fired_at=now)
+            )
+            connection.execute(
+                delete(fired).where(
+                    fired.c.job_id == firing.job_id,
+                    fired.c.fire_at < now - KEPT,
+                    fired.c.ended_at.is_not(None),
+                )
+            )
+            return True
+
+    def end(
+        self,
+        firing: Firing,
+        *,
+        outcome: str,
+        has_failed: bool,
+        now: datetime,
+        next_fire_at: datetime | None = None,
+    ) -> bool:
+        """A run has ended; False if it had been given back, as after a long silence.
+
+        `next_fire_at` moves the job to its next time; None leaves that as it is.
+        """
+        with self._database.writing() as connection:
+            ended = connection.execute(
+                update(fired).where(*_is(firing)).values(ended_at=now, outcome=outcome)
+            )
+            if ended.rowcount != 1:
+                return False
+            values = {
+                "last_ended_at": now,
+                "last_outcome": outcome,
+                "failures": job.c.failures + 1 if has_failed else 0,
+            }
+            if next_fire_at is not None:
+                values["next_fire_at"] = next_fire_at
+            connection.execute(update(job).where(job.c.job_id == firing.job_id).values(values))
+            return True
+
+    def give_back(self, firing: Firing) -> bool:
+        """Undo a claim whose run did not come to its end: the job is due again."""
+        with self._database.writing() as connection:
+            undone = connection.execute(delete(fired).where(*_is(firing)))
+            if undone.rowcount != 1:
+                return False
+            connection.execute(
+                update(job)
+                .where(job.c.job_id == firing.job_id, job.c.next_fire_at > firing.fire_at)
+                .values(next_fire_at=firing.fire_at)
+            )
+            return True
+
+    def orphans(self, now: datetime) -> list[Firing]:
+        """Runs that have not ended and whose service is dead: known so, or long silent."""
+        query = (
+            select(fired.c.job_id, fired.c.fire_at, fired.c.fired_by, lease.c.expires_at)
+            .outerjoin(lease, lease.c.name == _SERVICE + fired.c.fired_by)
+            .where(fired.c.ended_at.is_(None))
+            .order_by(fired.c.fire_at)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [
+            Firing(row.job_id, row.fire_at, row.fired_by)
+            for row in rows
+            if row.expires_at is None or row.expires_at <= now or not is_alive(row.fired_by)
+        ]
+
+    def held_leases(self, names: Iterable[str], now: datetime) -> list[str]:
+        """Those of these leases that a live process holds."""
+        query = (
+            select(lease.c.name, lease.c.owner)
+            .where(lease.c.name.in_(list(names)), lease.c.expires_at > now)
+            .order_by(lease.c.name)
+        )
+        with self._database.reading() as connection:
+            return [row.name for row in connection.execute(query) if is_alive(row.owner)]
+
+    def forget_services(self, before: datetime) -> None:
+        """Remove what services left that ended without a word before a time."""
+        with self._database.writing() as connection:
+            connection.execute(
+                delete(lease).where(lease.c.name.startswith(_SERVICE), lease.c.expires_at < before)
+            )
+
+
+def _is(firing: Firing) -> tuple[ColumnElement[bool], ...]:
+    return (
+        fired.c.job_id == firing.job_id,
+        fired.c.fire_at == firing.fire_at,
+        fired.c.fired_by == firing.fired_by,
+        fired.c.ended_at.is_(None),
+    )

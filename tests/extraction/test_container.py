@@ -1,0 +1,181 @@
+"""The page's own article is found, and no other leaks in, however the page varies."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.extraction.pages import (
+    BASE,
+    FOREIGN,
+    HEAD,
+    OWN,
+    TITLE,
+    URL,
+    current_post,
+    foreign_article,
+    other_posts,
+    own_article,
+    page_html,
+    paragraphs,
+    read,
+)
+
+BODY = "\n\n".join(OWN)
+TAIL = other_posts(foreign_article() + foreign_article(name="clearfix page-article", heading="h1"))
+
+
+def _renamed(html: str) -> str:
+    return re.sub(r'class="[^"]*"', 'class="x7f"', re.sub(r' data-[a-z-]+="[^"]*"', "", html))
+
+
+def _bare(html: str) -> str:
+    return re.sub(r' (?:class|data-[a-z-]+)="[^"]*"', "", html)
+
+
+def _soup(html: str) -> str:
+    return _bare(html).replace("<article", "<div").replace("</article", "</div")
+
+
+CARD = (
+    '<div class="card"><a href="/frozen-assets-lawsuit/"><img src="/a.jpg"></a>'
+    '<h3><a href="/frozen-assets-lawsuit/">Belgium fears a lawsuit over frozen assets</a></h3>'
+    f"<p>{FOREIGN[0]}</p></div>"
+)
+PLAIN_CARD = (
+    '<div class="c1"><div class="c2"><a href="/frozen-assets-lawsuit/">Belgium fears a lawsuit over'
+    f" frozen assets</a></div><div><p>{FOREIGN[0]}</p><p>{FOREIGN[1]}</p></div></div>"
+)
+SPLIT = OWN[0], OWN[1:]
+
+PAGES = {
+    "the usual page": current_post(own_article()) + TAIL,
+    "others first": other_posts(foreign_article(heading="h1")) + current_post(own_article()),
+    "others in the same wrapper": current_post(
+        foreign_article() + own_article() + foreign_article(name="page-article", heading="h1")
+    ),
+    "own container also an image-article": current_post(
+        own_article(name="clearfix page-article image-article")
+    )
+    + TAIL,
+    "own container only an image-article": current_post(own_article(name="image-article")) + TAIL,
+    "no data-source attribute": other_posts(own_article(), source="x") + TAIL,
+    "own article last": TAIL + current_post(own_article()),
+    "another block says current_post, too": current_post(
+        foreign_article(name="clearfix page-article", heading="h1")
+    )
+    + current_post(own_article()),
+    "a foreign article inside the own one": current_post(own_article(tail=foreign_article())),
+    "a foreign block inside the own one": current_post(
+        own_article(tail=other_posts(foreign_article()))
+    ),
+    "a foreign article between the paragraphs": current_post(
+        own_article(paragraphs((SPLIT[0],)) + foreign_article(heading="h1") + paragraphs(SPLIT[1]))
+    ),
+    "a card between the paragraphs": current_post(
+        own_article(paragraphs((SPLIT[0],)) + CARD + paragraphs(SPLIT[1]))
+    ),
+    "a card before the paragraphs": current_post(own_article(CARD + paragraphs())),
+    "a card without a heading": current_post(
+        own_article(paragraphs((SPLIT[0],)) + PLAIN_CARD + paragraphs(SPLIT[1]))
+    ),
+    "cards after the body": current_post(
+        own_article(tail=f"<section>{CARD}{PLAIN_CARD}</section>")
+    ),
+    "a list of latest articles": current_post(
+        own_article(
+            paragraphs()
+            + '<h3>Latest</h3><ul><li><a href="/frozen-assets-lawsuit/">Belgium fears a lawsuit'
+            ' over frozen assets</a></li><li><a href="/quiet-ports/">Quiet ports</a></li></ul>'
+        )
+    ),
+    "a related widget": current_post(
+        own_article(
+            paragraphs() + f'<div class="related-posts"><p>{FOREIGN[0]}</p></div>'
+            f'<aside aria-label="Newsletter"><p>{FOREIGN[1]}</p></aside>'
+        )
+    ),
+    "headline and text in two blocks": (
+        '<div data-source="current_post"><article class="page-article post-2650000001">'
+        f'<h1 class="widget__headline">{TITLE}</h1><div class="widget__subheadline-text">Engineers'
+        ' instead of a protest note</div><a class="widget__section" href="/analysis/">Analysis</a>'
+        '<a class="social-author__name" href="/author/nora-weiss">Nora Weiss</a></article></div>'
+        '<div data-source="current_post"><article class="page-article post-2650000001">'
+        f'<div class="body-description">{paragraphs()}</div>'
+        '<a href="/tag/uzbekistan/">uzbekistan</a></article></div>' + TAIL
+    ),
+    "the same piece twice, for small screens": current_post(own_article())
+    + current_post(own_article())
+    + TAIL,
+    "the headline links to the piece itself": current_post(
+        own_article().replace(f"<span>{TITLE}</span>", f'<a href="{URL}">{TITLE}</a>')
+    )
+    + TAIL,
+    "comments and broken nesting": current_post(
+        own_article("<!-- one -->" + paragraphs() + "</div></section><b><i>", tail="<!-- two -->")
+    )
+    + TAIL,
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_body_is_the_own_text_whole_and_alone(name: str) -> None:
+    article = read(page_html(PAGES[name]))
+    assert article.body == BODY
+    assert article.title == TITLE
+    assert article.subtitle == "Engineers instead of a protest note"
+    assert article.authors == ["Nora Weiss"]
+    assert article.sections == ["analysis"]
+    assert article.tags == ["uzbekistan"]
+    assert article.url == URL
+    assert article.extraction.method == "profile"
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("theme", [_renamed, _bare, _soup])
+def test_a_changed_theme_lets_no_foreign_word_in(name: str, theme: object) -> None:
+    assert callable(theme)
+    article = read(theme(page_html(PAGES[name])))
+    assert set(article.paragraphs) <= set(OWN)
+    assert article.body
+    assert article.title == TITLE
+    assert "europe" not in article.sections
+    assert "sanctions" not in article.tags
+    assert article.extraction.method == "fallback"
+    assert any("container" in warning for warning in article.extraction.warnings)
+
+
+@pytest.mark.parametrize("theme", [_renamed, _bare, _soup])
+def test_a_changed_theme_keeps_the_text(theme: object) -> None:
+    assert callable(theme)
+    article = read(theme(page_html(PAGES["the usual page"])))
+    assert article.body == BODY
+
+
+def test_without_metadata_the_profile_still_finds_the_own_article() -> None:
+    html = page_html(PAGES["others in the same wrapper"], head="").replace("<title>", "<title>X")
+    assert read(html).body == BODY
+
+
+def test_a_headline_other_than_the_declared_one_is_printed_as_it_stands() -> None:
+    head = HEAD.replace(TITLE, "Why a ditch in Balkh should keep Tashkent awake")
+    article = read(page_html(PAGES["the usual page"], head).replace("<title>A ", "<title>Z "))
+    assert article.title == TITLE
+    assert article.body == BODY
+
+
+def test_a_keep_reading_tail_in_the_own_body_goes_with_its_headline() -> None:
+    tail = (
+        '<h2><a href="/frozen-assets-lawsuit/">Belgium fears a lawsuit over frozen assets</a></h2>'
+        f"{paragraphs(FOREIGN)}<p>keep reading</p><p>Show less</p>"
+    )
+    assert read(page_html(current_post(own_article(paragraphs() + tail)))).body == BODY
+
+
+def test_a_linked_subhead_in_a_round_up_takes_no_paragraph_with_it() -> None:
+    body = (
+        f'<p>{OWN[0]}</p><h3><a href="{BASE}/earlier-piece-on-the-canal/">An earlier piece on the'
+        f" canal</a></h3><p>{OWN[1]}</p><p>{OWN[2]}</p>"
+    )
+    assert read(page_html(current_post(own_article(body)))).body == BODY

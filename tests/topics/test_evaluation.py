@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from rscrawler.errors import ConfigurationError
+from rscrawler.items import Article, Level, TopicFlag
+from rscrawler.topics import Flagger, backtest, evaluate
+
+ABOUT = "Kazakhstan raised its rates. Tokayev said that Kazakhstan would wait."
+NOT_ABOUT = "Paris raised its taxes. The mayor said that nothing would wait."
+
+
+def line(identity: str, level: str, text: str, **more: Any) -> dict[str, Any]:
+    return {"id": identity, "title": "A headline", "text": text, "level": level, **more}
+
+
+def test_the_figures_follow_from_the_confusion(central_asia: Flagger) -> None:
+    lines = [
+        line("right", "primary", ABOUT, countries=["KZ"]),
+        line("missed", "substantial", NOT_ABOUT),
+        line("false alarm", "none", ABOUT),
+        line("quiet", "none", NOT_ABOUT),
+    ]
+    result = evaluate(central_asia, "central-asia", lines)
+    assert (result.precision, result.recall, result.f1) == (0.5, 0.5, 0.5)
+    assert (result.levels_right, result.countries_right) == (0.5, 1.0)
+    assert result.confusion["substantial"]["none"] == 1
+    assert [miss.id for miss in result.misses] == ["missed", "false alarm"]
+
+
+def test_the_json_has_the_keys_of_the_contract(central_asia: Flagger) -> None:
+    result = evaluate(central_asia, "central-asia", [line("one", "primary", ABOUT)]).to_json()
+    assert {"precision", "recall", "f1", "confusion", "predictions"} <= set(result)
+    prediction = json.loads(json.dumps(result))["predictions"][0]
+    assert set(prediction) == {"id", "level", "score", "countries"}
+    assert prediction["level"] == "primary"
+
+
+def test_countries_in_another_order_are_right(central_asia: Flagger) -> None:
+    text = "Kyrgyzstan and Tajikistan signed. Kyrgyzstan and Tajikistan will build a road."
+    lines = [line("pair", "primary", text, countries=["TJ", "KG"])]
+    assert evaluate(central_asia, "central-asia", lines).countries_right == 1.0
+
+
+def test_wrong_lines_are_told_all_at_once(central_asia: Flagger) -> None:
+    lines = [{"id": "x", "text": "y"}, line("z", "huge", "text")]
+    with pytest.raises(ConfigurationError) as caught:
+        evaluate(central_asia, "central-asia", lines)
+    assert caught.value.problems == (
+        "line 1: level missing",
+        "line 2: level: 'huge'; allowed: none, mention, substantial, primary",
+    )
+
+
+def test_an_unknown_topic_is_told(central_asia: Flagger) -> None:
+    with pytest.raises(ConfigurationError, match=r"'mars'.*central-asia"):
+        evaluate(central_asia, "mars", [])
+
+
+def stored(body: str, level: Level) -> Article:
+    flags = [TopicFlag("central-asia", level, 0.5)] if level is not Level.NONE else []
+    return Article(
+        site="site",
+        url=f"https://example.org/{level}",
+        fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+        title="A headline",
+        body=body,
+        article_id=str(level),
+        topics=flags,
+    )
+
+
+def test_a_backtest_tells_what_would_change(central_asia: Flagger) -> None:
+    articles = [
+        stored(ABOUT, Level.MENTION),
+        stored(NOT_ABOUT, Level.SUBSTANTIAL),
+        stored(ABOUT, Level.PRIMARY),
+    ]
+    result = backtest(central_asia, "central-asia", articles)
+    assert (result.total, result.flagged_before, result.flagged_after) == (3, 2, 2)
+    assert [(change.before, change.after) for change in result.changes] == [
+        (Level.MENTION, Level.PRIMARY),
+        (Level.SUBSTANTIAL, Level.NONE),
+    ]
+    assert articles[0].level_on("central-asia") is Level.MENTION

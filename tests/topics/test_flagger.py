@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rscrawler.items import Level, TopicFlag
+from rscrawler.topics import FlaggableText, Flagger, load_watchlists
+
+BOTH = Flagger(load_watchlists(["central-asia", "south-caucasus"]).values())
+
+BRIEF = FlaggableText(
+    title="Kazakhstan and Armenia sign a rail pact",
+    paragraphs=(
+        "Kazakhstan and Armenia signed a pact on railways in Yerevan. President Tokayev said that "
+        "Kazakhstan would send grain.",
+        "Pashinyan, Armenia's prime minister, called it a new road for Armenia.",
+    ),
+    tags=("kazakhstan", "rail"),
+)
+
+
+def test_each_list_gives_its_own_flag_by_name() -> None:
+    flags = BOTH.flag(BRIEF)
+    assert [flag.topic for flag in flags] == ["central-asia", "south-caucasus"]
+    assert [flag.countries for flag in flags] == [("KZ",), ("AM",)]
+    assert all(flag.level is Level.PRIMARY for flag in flags)
+
+
+def test_a_piece_that_names_nothing_has_no_flag() -> None:
+    assert BOTH.flag(FlaggableText(title="Rain", paragraphs=("It rained in Paris.",))) == []
+    assert BOTH.flag(FlaggableText()) == []
+
+
+def test_the_same_piece_gets_the_same_flags() -> None:
+    again = Flagger(load_watchlists(["south-caucasus", "central-asia"]).values())
+    assert BOTH.flag(BRIEF) == again.flag(BRIEF) == BOTH.flag(BRIEF)
+
+
+def test_evidence_says_where_and_why() -> None:
+    first = BOTH.flag(BRIEF)[0].evidence[0]
+    assert (first.term, first.entity, first.country) == ("Kazakhstan", "Kazakhstan", "KZ")
+    assert (first.field, first.paragraph) == ("title", None)
+    assert first.quote == BRIEF.title
+
+
+def test_evidence_is_short_and_the_strongest_comes_first() -> None:
+    text = FlaggableText(
+        title="A long list",
+        paragraphs=tuple(f"Kazakhstan did thing number {n}." for n in range(40)),
+        tags=("kazakhstan",),
+    )
+    evidence = BOTH.flag(text)[0].evidence
+    assert len(evidence) == 12
+    paragraphs = [each.paragraph for each in evidence if each.field == "body"]
+    assert paragraphs == sorted(paragraphs, key=lambda number: number or 0)
+
+
+def test_a_long_quote_is_cut_with_dots_around_the_term() -> None:
+    text = FlaggableText(paragraphs=("word " * 100 + "Tokayev spoke " + "word " * 100,))
+    quote = BOTH.flag(text)[0].evidence[0].quote
+    assert quote.startswith("…")
+    assert quote.endswith("…")
+    assert "Tokayev" in quote
+    assert len(quote) < 200
+
+
+def test_georgia_is_the_country_only_in_its_company() -> None:
+    def flags(text: str) -> list[TopicFlag]:
+        return BOTH.flag(FlaggableText(paragraphs=(text,)))
+
+    assert (
+        flags("Georgia's secretary of state certified the vote in Atlanta. Georgia is red.") == []
+    )
+    assert flags("Georgia jailed an opposition leader in Tbilisi. Georgia is adrift.") != []
+
+
+def test_another_list_is_only_data(tmp_path: Path) -> None:
+    (tmp_path / "baltic.toml").write_text(
+        'title = "Baltic"\n[states]\nEE = "Estonia"\n[[entity]]\nname = "Estonia"\n'
+        'kind = "state"\ncountry = "EE"\nspellings = ["Estonia"]\n',
+        encoding="utf-8",
+    )
+    flagger = Flagger(load_watchlists(["baltic"], tmp_path).values())
+    text = FlaggableText(
+        title="Estonia votes", paragraphs=("Estonia votes on Sunday. Estonia is small.",)
+    )
+    assert flagger.flag(text)[0].countries == ("EE",)
+
+
+_PIECES = st.sampled_from(
+    [
+        "Kazakhstan", "KAZAKHSTAN’S", "Kazakh\u00adstan", "Kazakh-\nstan", "Central\n Asia", "İİ",
+        "Türkmenbaşy", "Tokayev", "Osh", "Uzbek man", "Казахстане", "Armenia", "Georgia", "C5+1",
+        "Tbilisi", "from", "to", "and", ",", ".", "“", "”", "…", "\u0301", "\u200b", "  ", "said",
+        "Russia", "the", "in", "Samarkand", "Nur‑Sultan", "(", ")", "The", "O'zbekiston", "😀",
+    ]
+)  # fmt: skip
+_TEXT = st.lists(_PIECES | st.text(max_size=4), max_size=25).map(" ".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(title=_TEXT, subtitle=_TEXT, paragraphs=st.lists(_TEXT, max_size=4), tag=_TEXT)
+def test_evidence_offsets_always_slice_to_the_term(
+    title: str, subtitle: str, paragraphs: list[str], tag: str
+) -> None:
+    text = FlaggableText(title, subtitle, tuple(paragraphs), (tag,))
+    fields = {"title": title, "subtitle": subtitle, "tags": tag}
+    for flag in BOTH.flag(text):
+        assert flag.evidence
+        assert 0 < flag.score <= 1
+        for evidence in flag.evidence:
+            if evidence.field == "body":
+                assert evidence.paragraph is not None
+                source = paragraphs[evidence.paragraph]
+            else:
+                source = fields[evidence.field]
+            assert source[evidence.start : evidence.end] == evidence.term
+            assert evidence.term in evidence.quote
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "Kazakstan", "Kyrgistan", "Krygyzstan", "Turkemistan", "Tajikstan", "Uzbekistán",
+        "Kasachstan", "Ouzbékistan", "Kirghizistan", "Kazajistán", "Tadschikistan", "Özbekistan",
+        "Kırgızistan", "Qazaqstan", "Казахстан", "Киргизии", "Ўзбекистон", "Тоҷикистон",
+        "Nur-Sultan", "Ashkhabad", "Zhaparov", "Berdimuhamedow",
+    ],
+)  # fmt: skip
+def test_spellings_seen_in_print_are_known(spelling: str) -> None:
+    text = FlaggableText(paragraphs=(f"{spelling} (Central Asia).",))
+    assert spelling in [each.term for each in BOTH.flag(text)[0].evidence]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rscrawler.topics.folding import fold_with_offsets
+from rscrawler.topics.matcher import Matcher, Spelling, longest
+
+
+def found(text: str, *spellings: Spelling) -> list[str]:
+    matches = Matcher(spellings).find(text, fold_with_offsets(text))
+    return [text[match.start : match.end] for match in matches]
+
+
+def test_a_name_inside_a_word_is_not_found() -> None:
+    assert found("Oshkosh, Turkestanis and Osh", Spelling("Osh")) == ["Osh"]
+
+
+def test_possessives_hyphens_and_quotes_end_a_word() -> None:
+    text = "Kazakhstan’s, “Kazakhstan” and Kazakhstan-Russia"
+    assert found(text, Spelling("Kazakhstan")) == ["Kazakhstan"] * 3
+
+
+def test_a_footnote_number_ends_a_long_name_but_not_a_short_one() -> None:
+    assert found("Kazakhstan4 and C50", Spelling("Kazakhstan"), Spelling("C5")) == ["Kazakhstan"]
+
+
+def test_a_final_star_takes_any_ending() -> None:
+    assert found("В Казахстане", Spelling("Казахстан*")) == ["Казахстане"]
+
+
+def test_hyphens_and_blanks_stand_for_each_other() -> None:
+    assert found("central-asia, Nur Sultan", Spelling("Central Asia"), Spelling("Nur-Sultan")) == [
+        "central-asia",
+        "Nur Sultan",
+    ]
+
+
+def test_case_is_asked_of_the_spelling_that_wants_it() -> None:
+    text = "OSH, osh, Osh"
+    assert found(text, Spelling("Osh", "exact")) == ["Osh"]
+    assert found(text, Spelling("Osh", "capital")) == ["OSH", "Osh"]
+    assert found(text, Spelling("Osh")) == ["OSH", "osh", "Osh"]
+
+
+def test_a_name_over_a_line_end_keeps_its_printed_form() -> None:
+    assert found("in Kazakh-\nstan today", Spelling("Kazakhstan")) == ["Kazakh-\nstan"]
+
+
+def test_an_invalid_longer_name_does_not_hide_a_valid_shorter_one() -> None:
+    text = "Central Asian"
+    assert found(text, Spelling("Central Asia and", "any"), Spelling("Central Asian")) == [text]
+    assert found("Turkmenistani", Spelling("Turkmenistan"), Spelling("Turkmen*")) == [
+        "Turkmenistani"
+    ]
+
+
+@dataclass(frozen=True)
+class Span:
+    start: int
+    end: int
+
+
+def test_the_longest_of_overlapping_spans_stays() -> None:
+    spans = [Span(0, 7), Span(0, 12), Span(8, 20), Span(30, 34), Span(20, 25)]
+    assert longest(spans) == [Span(0, 12), Span(20, 25), Span(30, 34)] or longest(spans) == [
+        Span(0, 7),
+        Span(8, 20),
+        Span(20, 25),
+        Span(30, 34),
+    ]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rscrawler.errors import ConfigurationError
+from rscrawler.topics import WatchList, load_watchlists
+
+SMALL = """
+title = "Baltic states"
+[states]
+EE = "Estonia"
+[context.company]
+countries = ["*"]
+[[entity]]
+name = "Estonia"
+kind = "state"
+country = "EE"
+spellings = ["Estonia"]
+"""
+
+
+def written(folder: Path, text: str, name: str = "baltic") -> Path:
+    (folder / f"{name}.toml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_the_shipped_lists_load() -> None:
+    lists = load_watchlists()
+    assert {"central-asia", "south-caucasus"} <= set(lists)
+    assert list(lists["central-asia"].states) == ["KZ", "KG", "TJ", "TM", "UZ"]
+
+
+def test_a_list_of_ones_own_is_found_beside_the_shipped_ones(tmp_path: Path) -> None:
+    lists = load_watchlists(["baltic", "central-asia"], written(tmp_path, SMALL))
+    assert list(lists) == ["baltic", "central-asia"]
+    assert lists["baltic"].name == "baltic"
+
+
+def test_a_file_of_the_same_name_wins(tmp_path: Path) -> None:
+    lists = load_watchlists(["central-asia"], written(tmp_path, SMALL, "central-asia"))
+    assert lists["central-asia"].title == "Baltic states"
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match=r"'atlantis'.*known: central-asia"):
+        load_watchlists(["atlantis"])
+
+
+def test_a_missing_folder_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"topics_dir.*no such folder"):
+        load_watchlists(None, tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (SMALL.replace('kind = "state"', 'kind = "planet"'), r"entity\.0\.kind"),
+        (SMALL.replace("spellings = ", "spelings = "), r"entity\.0\.spelings: unknown key"),
+        (SMALL + 'needs = ["friends"]\n', "needs names 'friends'.*company"),
+        (SMALL.replace('country = "EE"', 'country = "LV"'), "country 'LV'.*EE"),
+        (SMALL + '[context.empty]\nwithin = "text"\n', "context.empty.*needs words or countries"),
+        (SMALL + '[[cap]]\ncontext = "sport"\n', "cap names 'sport'"),
+        (SMALL + "[levels]\nshare_primary = 0.1\n", "share_substantial must be below"),
+        ('name = "x"\n' + SMALL, "name: the file's own name"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_and_key(
+    broken: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        load_watchlists(["baltic"], written(tmp_path, broken))
+    assert "baltic.toml" in str(caught.value)
+
+
+def test_towns_come_from_geonames_without_misleading_spellings() -> None:
+    towns = [
+        spelling
+        for entity in load_watchlists(["central-asia"])["central-asia"].entities
+        if entity.needs == ["company"] and entity.kind == "place" and entity.case == "capital"
+        for spelling in entity.spellings
+    ]
+    assert "Kentau" in towns
+    assert not {"Nov", "Mary", "Kim", "Aim", "Turn", "", "SCO", "Shevchenko"} & set(towns)
+
+
+def test_the_json_schema_describes_every_key() -> None:
+    schema = WatchList.model_json_schema()
+    assert {"title", "states", "context", "entity", "cap", "places", "levels"} <= set(
+        schema["properties"]
+    )
+    assert "spellings" in schema["$defs"]["Entity"]["properties"]
