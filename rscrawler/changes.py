@@ -10,7 +10,7 @@ from enum import StrEnum
 
 # Beyond this many comparisons a changed stretch is given whole, not word by word.
 _MAX_COMPARISONS = 2_000_000
-_TOKEN = re.compile(r"\S+\s*|\s+")
+_TOKEN = re.compile(r"\S+\s+|\s+")
 
 
 class Kind(StrEnum):
@@ -70,7 +70,7 @@ def _by_paragraph(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
 
 
 def _by_word(old: str, new: str) -> Iterator[Change]:
-    before, after = _TOKEN.findall(old), _TOKEN.findall(new)
+    before, after = _words(old), _words(new)
     if not before or not after or len(before) * len(after) > _MAX_COMPARISONS:
         yield Change(Kind.REMOVED, old)
         yield Change(Kind.ADDED, new)
@@ -83,6 +83,14 @@ def _by_word(old: str, new: str) -> Iterator[Change]:
         else:
             yield Change(Kind.REMOVED, "".join(before[i:j]))
             yield Change(Kind.ADDED, "".join(after[k:m]))
+
+
+def _words(text: str) -> list[str]:
+    """The words, each with the white space behind it; the last one has some too.
+
+    So no two words run together when stretches of both texts are put side by side.
+    """
+    return _TOKEN.findall(text if text[-1:].isspace() else f"{text} ") if text else []
 
 
 def _joined(changes: Iterator[Change]) -> Iterator[Change]:

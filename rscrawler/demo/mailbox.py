@@ -11,6 +11,15 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
+class FreePortController(Controller):
+    """The library's, which does not know by itself which port it was given for port 0."""
+
+    def _trigger_server(self) -> None:
+        server: Any = self.server
+        self.port = server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 class Mailbox:
     """A folder of `.eml` files with an SMTP server in front of it, on a free port.
 
@@ -19,7 +28,7 @@ class Mailbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._controller = Controller(self, hostname="127.0.0.1", port=0)
+        self._controller = FreePortController(self, hostname="127.0.0.1", port=0)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         """Write one message down before it is accepted."""
@@ -31,8 +40,7 @@ class Mailbox:
     @property
     def port(self) -> int:
         """Where it listens, on 127.0.0.1."""
-        server: Any = self._controller.server
-        return int(server.sockets[0].getsockname()[1])
+        return int(self._controller.port)
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)

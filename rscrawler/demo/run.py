@@ -39,6 +39,9 @@ recipients = ["desk@example.org"]
 """
 
 
+_OWN_FILES = {"rscrawler.toml", "output", "mailbox"}
+
+
 class DemoFailed(RscrawlerError):
     """A command of the demo did not do what it should."""
 
@@ -57,7 +60,7 @@ def run_demo(folder: Path, console: Console) -> None:
     Raises:
         DemoFailed: a cycle failed.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "rscrawler.toml").is_file():
+    if folder.exists() and not {path.name for path in folder.iterdir()} <= _OWN_FILES:
         raise DemoFailed(f"{folder}: holds other files; name an empty folder with --folder")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -67,7 +70,7 @@ def run_demo(folder: Path, console: Console) -> None:
             _CONFIGURATION.format(base_url=site.base_url, smtp_port=mailbox.port), encoding="utf-8"
         )
         console.print(f"Sample site with {len(site.truth())} pieces at {site.base_url}")
-        cycles = [_Cycle("first cycle, the baseline", _crawl(config, "--full"))]
+        cycles = [_Cycle("first cycle", _crawl(config, "--full"))]
         story = site.publish()
         console.print(f"Published: “{story.title}”", markup=False)
         cycles.append(_Cycle("second cycle", _crawl(config)))

@@ -30,6 +30,7 @@ _LEAST_TEXT = 200  # characters of paragraphs from which an element can be an ar
 _LEAST_TEASER = 40  # characters of text that a card has beside its headline
 _LEAST_HEADLINE = 4  # words from which a linked block outside the text is a headline
 _LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only hold one
+_TEASER_END = re.compile(r"^\W*(?:keep reading|show less|read more)(?:\s*show less)?\W*$", re.I)
 _HEADLINE_CLASS = re.compile(r"headline|(?:^|[\s_-])title(?:$|[\s_-])", re.IGNORECASE)
 
 
@@ -106,8 +107,12 @@ def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
     acceptable = [entry for entry in scored if entry[0] > 0]
     if acceptable:
         score, _, element, headline, origin = max(acceptable, key=lambda entry: entry[:2])
-        grown = _grown(root, page) if score < _SURE else None
-        if grown is None or _is_within(grown.main, element):
+        is_from_profile = origin.startswith("profile")
+        holds_text = element.tag != "main" and _has_text(element, _LEAST_TEASER)
+        grown = None
+        if not (score >= _SURE and (is_from_profile or holds_text)):
+            grown = _grown(root, page)
+        if grown is None or holds_text:
             parts = _parts(element, headline, ranked, page)
             return Own(parts, element, headline, origin)
         return grown
@@ -247,26 +252,32 @@ def cut_foreign(own: Own, page: Surroundings) -> int:
         if own.headline is not None:
             keep |= {own.headline, *own.headline.iterancestors()}
         nested = [element for _, element in select_all([part], markup.foreign)]
-        nested += [
-            element for element in part.iter("article") if not _is_own_nested(element, part, page)
-        ]
-        for element in nested:
-            if element not in keep and element.getparent() is not None:
-                remove(element)
-                cuts += 1
+        nested += [element for element in part.iter("article") if _has_headline(element)]
+        cuts += _remove_all(nested, keep)
         cuts += _cut_linked_headlines(part, keep, own, page)
+        headless = [element for element in part.iter("article") if element not in keep]
+        if headless and _has_text_outside(part, headless):
+            cuts += _remove_all(headless, keep)  # the own text is not in them
     return cuts
 
 
-def _is_own_nested(element: HtmlElement, part: HtmlElement, page: Surroundings) -> bool:
-    """Whether a nested article is the own text in a wrapper: no headline, the only text."""
-    if any(True for _ in element.iter(*_HEADINGS[:1])):
-        return False
-    headline = next(element.iter(*_HEADINGS), None)
-    if headline is not None and _links_elsewhere(headline, page):
-        return False
-    inside = sum(1 for _ in element.iter("p"))
-    return inside > 1 and sum(1 for _ in part.iter("p")) <= inside + 1
+def _remove_all(elements: list[HtmlElement], keep: set[HtmlElement]) -> int:
+    cut = [element for element in elements if element not in keep]
+    for element in cut:
+        remove(element)
+    return len(cut)
+
+
+def _has_headline(element: HtmlElement) -> bool:
+    return next(element.iter(*_HEADINGS), None) is not None
+
+
+def _has_text_outside(part: HtmlElement, inner: list[HtmlElement]) -> bool:
+    within = {id(paragraph) for element in inner for paragraph in element.iter("p")}
+    return any(
+        id(paragraph) not in within and len(paragraph.text_content()) >= _LEAST_TEASER
+        for paragraph in part.iter("p")
+    )
 
 
 def _cut_linked_headlines(
@@ -286,7 +297,12 @@ def _cut_linked_headlines(
             if parent in keep or parent in flow or _is_flow_like(parent, block):
                 break
             block = parent
-        if not own.is_from_profile and not _has_text(block, least=_LEAST_TEASER):
+        if block is headline and (end := _end_of_teaser(block)) is not None:
+            for sibling in list(block.itersiblings()):
+                remove(sibling)
+                if sibling is end:
+                    break
+        elif not own.is_from_profile and not _has_text(block, least=_LEAST_TEASER):
             # Nothing tells where the other article ends: rather a short body than foreign text.
             for sibling in list(block.itersiblings()):
                 if sibling not in keep:
@@ -349,8 +365,25 @@ def _flow(part: HtmlElement, page: Surroundings, before: HtmlElement) -> set[Htm
     return flow
 
 
+def _end_of_teaser(headline: HtmlElement) -> HtmlElement | None:
+    """The last "keep reading" or "Show less" behind a headline, before the next one."""
+    end = None
+    for sibling in headline.itersiblings():
+        if sibling.tag in _HEADINGS:
+            break
+        if isinstance(sibling.tag, str) and _TEASER_END.match(text_of(sibling)):
+            end = sibling
+    return end
+
+
 def _is_flow_like(parent: HtmlElement, block: HtmlElement) -> bool:
-    """Whether `block` is only set in running text: paragraphs stand before it in `parent`."""
+    """Whether `block` is only set in running text.
+
+    Paragraphs stand before it in `parent`; or it has text of its own and paragraphs beside it.
+    """
+    has_paragraphs = any(child.tag == "p" and child is not block for child in parent)
+    if has_paragraphs and _has_text(block, least=_LEAST_TEASER):
+        return True
     length = 0
     for child in parent:
         if child is block:

@@ -81,10 +81,11 @@ def judge(
     for cap in watchlist.cap:
         if _is_capped(cap, total, words):
             score = min(score, _BELOW[cap.level])
+    score = max(_LEAST, round(score, _DIGITS))
     level = _level(score)
     return Verdict(
         level=level,
-        score=round(max(score, _LEAST), _DIGITS),
+        score=score,
         countries=_countries(zones, model) if level.reaches(Level.SUBSTANTIAL) else (),
         hits=tuple(read for zone in zones for read in zone.hits),
         share=share,

@@ -152,7 +152,7 @@ def _read_zone(
     named = [sum(role is not Role.PASSING for _, role in found) for found in by_sentence]
     last_named = max((number for number, names in enumerate(named) if names), default=-1)
     bridged = sum(named) >= _CROWDED
-    total, about = 0, 0.0
+    total, about, strongest = 0, 0.0, 0.0
     countries: dict[str, float] = {}
     reads: list[ReadHit] = []
     for number, ((start, end), found) in enumerate(zip(spans, by_sentence, strict=True)):
@@ -178,9 +178,13 @@ def _read_zone(
             carried = _Carried(weight * roles.follows if goes_on else 0.0, parts)
         total += words
         about += weight * words
+        strongest = max(strongest, weight)
         reads.extend(read)
         for country, part in parts:
             countries[country] = countries.get(country, 0.0) + part * weight * words
+    if zone.field != "body":
+        # A headline of two sentences is about what the stronger one is about.
+        about = strongest * total
     return ReadZone(zone, total, about, tuple(reads), countries), carried
 
 

@@ -117,7 +117,7 @@ class Roles(Model):
     setting: Share = Field(default=0.2, description="where something takes place, beside a rival")
     setting_alone: Share = Field(default=0.4, description="the same without a rival")
     passing: Share = Field(default=0.05, description="in a list, a range, an example, a biography")
-    follows: Share = Field(default=0.7, description="kept by a next sentence that names nobody")
+    follows: Share = Field(default=0.8, description="kept by a next sentence that names nobody")
     sentence: Share = Field(default=0.9, description="kept by each further one")
     paragraph: Share = Field(default=0.8, description="kept over the end of a paragraph")
     rival: Share = Field(default=0.5, description="kept where a rival is named, not at the start")
@@ -141,7 +141,7 @@ class LevelModel(Model):
     share_primary: Share = 0.5
     words_substantial: int = Field(default=40, ge=1, description="words about it, devoted")
     country_of_leader: Share = Field(
-        default=0.28, description="a state counts with this much of the leading state's words"
+        default=0.33, description="a state counts with this much of the leading state's words"
     )
     country_of_all: Share = Field(
         default=0.15, description="the leading state needs more than this of all words about it"

@@ -10,7 +10,7 @@ from rscrawler.extraction.insertions import is_insertion
 
 VOICE = Voice(("Responsible Statecraft",))
 STORY = (
-    "The port of Aktau handled a third more grain this year than last, the ministry's figures show.",
+    "The port of Aktau handled a third more grain this year than last, says the ministry.",
     "Traders in Kostanay doubt the figures, and have asked for the books to be opened.",
 )
 REPUBLISHED = "This article was republished with permission from Eurasianet."
@@ -122,8 +122,8 @@ OWN = [
     "“Subscribe to my channel and share this video,” the blogger told his followers.",
     "The charity asks supporters to make a tax-deductible donation through its website.",
     "The foundation, a tax-exempt nonprofit, took contributions from two embassies, filings show.",
-    "Kazakhstan's contribution to the fund was a gift of the oil companies, as the newsletter of the"
-    " chamber of commerce put it.",
+    "Kazakhstan's contribution to the fund was a gift of the oil companies, as the newsletter of "
+    "the chamber of commerce put it.",
     "The newsletter, which has 40,000 subscribers, was shut down by the authorities in March.",
     "Membership in the Eurasian Economic Union has cost Kyrgyzstan its re-export trade.",
     "Uzbekistan wants to become a member of the World Trade Organization by 2026.",
@@ -159,7 +159,7 @@ OWN = [
     "Correction: An earlier version misstated the size of the donation. It was $5 million.",
     "Editor’s Note: The author's institute receives donations from supporters of our work abroad.",
     "American taxpayers give Egypt more than a billion dollars a year, and we get little for it.",
-    "Tax-deductible gifts to think tanks now outweigh what lobbyists spend, and you would not know.",
+    "Tax-deductible gifts to think tanks now outweigh lobbying, and you do not know it.",
     "We must ask whether your security and ours is served by another gift of missiles.",
     "Russia will match every contribution that the Europeans make to Armenia, a diplomat predicts.",
     "The senator told us that he reads our work, and asked for the documents.",

@@ -80,7 +80,8 @@ CASES = (
     Case(
         "given names and nouns",
         "Mary Osh of Manas, Illinois, read Kant on the train to Aral Street. Her dog Talas "
-        "slept.\n\nStan, a neighbour, has stans of his own: he sings in a bar. OSH rules forbid smoking.",
+        "slept.\n\nStan, a neighbour, has stans of his own: he sings in a bar. OSH rules forbid "
+        "smoking.",
         ("none",),
         "Mary's afternoon",
     ),
@@ -256,9 +257,10 @@ CASES = (
         "one section of a long piece",
         "\n\n".join([ELSEWHERE] * 4)
         + "\n\nThe view from Tashkent is different. Uzbekistan has refused to recognise the "
-        "annexed provinces, and its banks stopped taking Russian cards in September. Mirziyoyev told his "
-        "ministers to find other routes for cotton. The Uzbek government fears that its two "
-        "million migrants in Russia will be sent to the front.\n\n" + "\n\n".join([ELSEWHERE] * 4),
+        "annexed provinces, and its banks stopped taking Russian cards in September. Mirziyoyev "
+        "told his ministers to find other routes for cotton. The Uzbek government fears that its "
+        "two million migrants in Russia will be sent to the front.\n\n"
+        + "\n\n".join([ELSEWHERE] * 4),
         ("substantial",),
         "A year of shells",
         ("UZ",),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -28,15 +29,27 @@ from rscrawler.delivery.wording import (
 )
 
 TEXT_WIDTH = 76
+_PLAIN_SUBJECT = 68  # letters, with the header's name on one line
 _NO_BREAKS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 _TEMPLATES = PACKAGE_DIR / "delivery" / "email" / "templates"
 
 
 class _MailPolicy(EmailPolicy):
-    """The standard policy, but for headers that the standard folding would encode and break."""
+    """The standard policy, but for headers that it would encode and break.
+
+    It also decodes what looks like an encoded word in a value that it is given: a
+    subject that holds one could so bring a line feed, and a header of its own.
+    """
+
+    def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
+        if name.lower() == "subject":
+            return name, one_line(value, SUBJECT_LIMIT)
+        return super().header_store_parse(name, value)
 
     def fold(self, name: str, value: Any) -> str:
         lower = name.lower()
+        if lower == "subject":
+            return f"{name}: {_encoded(value, self.linesep)}{self.linesep}"
         if lower == "message-id" or lower.startswith("list-"):
             return f"{name}: {value}{self.linesep}"
         if lower.startswith("x-rscrawler-"):
@@ -47,6 +60,13 @@ class _MailPolicy(EmailPolicy):
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         return self.fold(name, value).encode("ascii", "surrogateescape")
+
+
+def _encoded(subject: str, linesep: str) -> str:
+    if subject.isascii() and "=?" not in subject and len(subject) <= _PLAIN_SUBJECT:
+        return subject
+    header = Header(subject, "utf-8", maxlinelen=TEXT_WIDTH, header_name="Subject")
+    return header.encode(linesep=linesep)
 
 
 _POLICY = _MailPolicy(linesep="\r\n")

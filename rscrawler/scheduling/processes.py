@@ -1,0 +1,139 @@
+"""Child processes: started in a group of their own, and ended with all their descendants."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+import time
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import BinaryIO
+
+PATIENCE = timedelta(seconds=20)  # after the first SIGTERM of a time limit
+STOP_PATIENCE = timedelta(seconds=30)  # the same, when the service stops
+LAST_WARNING = timedelta(seconds=3)  # after the second SIGTERM
+_OUTPUT_BYTES = 4 * 2**20
+_ERROR_BYTES = 16 * 2**10
+
+
+@dataclass(frozen=True, slots=True)
+class ChildResult:
+    """How a child ended.
+
+    `exit_status` is negative for a signal; `output` is at most the last 4 MiB of its
+    standard output, `error_lines` the last lines of its standard error.
+    """
+
+    exit_status: int
+    output: str
+    error_lines: tuple[str, ...]
+    elapsed: timedelta
+    timed_out: bool = False
+    was_stopped: bool = False
+
+
+# Runs rscrawler with arguments, for at most a time, until the event is set.
+ChildRunner = Callable[[Sequence[str], timedelta, asyncio.Event], Awaitable[ChildResult]]
+
+
+def rscrawler_command() -> tuple[str, ...]:
+    """What to put before rscrawler's arguments to run it as a child of this process."""
+    return (sys.executable, "-m", "rscrawler.scheduling.child", str(os.getpid()))
+
+
+async def run_rscrawler(
+    arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
+) -> ChildResult:
+    """Run one rscrawler command as a child."""
+    return await run_child([*rscrawler_command(), *arguments], limit, stopping)
+
+
+async def run_child(
+    command: Sequence[str],
+    limit: timedelta,
+    stopping: asyncio.Event,
+    *,
+    patience: timedelta = PATIENCE,
+    stop_patience: timedelta = STOP_PATIENCE,
+    last_warning: timedelta = LAST_WARNING,
+) -> ChildResult:
+    """Run a command to its end, for at most `limit`, or until `stopping` is set.
+
+    A child that is ended gets SIGTERM, after `patience` (`stop_patience` when the
+    service stops) SIGTERM again, then SIGKILL: all of them with its whole process
+    group. Whatever its group leaves behind is killed, however it ended. Cancelling
+    kills at once.
+
+    Its output goes to files, not pipes: a descendant that holds a pipe open would
+    otherwise hold up the service.
+
+    Raises:
+        OSError: the command cannot be started.
+    """
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+        )
+        try:
+            was_stopped = False
+            timed_out = not await _ends_within(process, limit, stopping)
+            if timed_out:
+                was_stopped = stopping.is_set()
+                wait = stop_patience if was_stopped else patience
+                for pause in (wait, last_warning):
+                    _signal_group(process, signal.SIGTERM)
+                    if await _ends_within(process, pause):
+                        break
+        finally:
+            _signal_group(process, signal.SIGKILL)
+            await process.wait()
+        assert process.returncode is not None
+        return ChildResult(
+            exit_status=process.returncode,
+            output=_tail(output, _OUTPUT_BYTES),
+            error_lines=tuple(_tail(errors, _ERROR_BYTES).splitlines()),
+            elapsed=timedelta(seconds=time.monotonic() - started),
+            timed_out=timed_out and not was_stopped,
+            was_stopped=was_stopped,
+        )
+
+
+async def _ends_within(
+    process: Process, limit: timedelta, stopping: asyncio.Event | None = None
+) -> bool:
+    """Whether the process ends within `limit`, and before `stopping` is set."""
+    waits = {asyncio.ensure_future(process.wait())}
+    if stopping is not None:
+        waits.add(asyncio.ensure_future(stopping.wait()))
+    try:
+        await asyncio.wait(
+            waits, timeout=limit.total_seconds(), return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        for each in waits:
+            each.cancel()
+    return process.returncode is not None
+
+
+def _signal_group(process: Process, number: signal.Signals) -> None:
+    # Started with a session of its own, so the group has the number of the process. A
+    # group that is gone, or holds nobody whom this process may signal, is no concern.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def _tail(file: BinaryIO, size: int) -> str:
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(end - size, 0))
+    return file.read().decode("utf-8", "replace")

@@ -1,0 +1,392 @@
+"""The service: starts what is due, each run once, and says how it went.
+
+The store is the truth about when a job fires next and who runs it; APScheduler is the
+clock that wakes the service at the next fire time. Besides that it looks round every
+few seconds by the monotonic clock: so it notices a machine that slept, a wall clock
+that jumped, and another service on the same database that died.
+
+A run is a child process (`processes`). A job whose time has come while a run of it, or
+of one of its sites, goes on is started as soon as that has ended, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from rscrawler.config import Config, format_duration
+from rscrawler.errors import ConfigurationError, RscrawlerError
+from rscrawler.items import rfc3339
+from rscrawler.scheduling.outbox import delivery_is_due
+from rscrawler.scheduling.outcome import RunOutcome, judge_run
+from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
+from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
+from rscrawler.scheduling.times import due_slot
+from rscrawler.scheduling.visits import plan_visit
+from rscrawler.spiders.session import utc_now
+from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
+from rscrawler.store.jobs import Firing, JobState, service_lease
+from rscrawler.store.leases import LEASE_RENEWAL, process_identity
+
+logger = logging.getLogger(__name__)
+
+LOOK_ROUND = timedelta(seconds=5)
+OUTBOX_CHECK = timedelta(minutes=1)
+# Clocks of two machines may differ by this much; a job further ahead than its times
+# allow was planned by a clock that has been set back since.
+_CLOCK_TOLERANCE = timedelta(minutes=1)
+_LONGEST_PAUSE = timedelta(days=8)  # of an adaptive job: a week of Retry-After, and some
+_SERVICES_REMEMBERED = timedelta(days=1)
+_OUTBOX_SUBJECT = "outbox"
+
+Load = Callable[[], tuple[Config, Schedules]]
+
+
+@dataclass(frozen=True, slots=True)
+class _EndedRun:
+    """A run whose end is still to be written down; `firing` is None for a delivery of its own."""
+
+    scheduled: ScheduledJob
+    firing: Firing | None
+    outcome: RunOutcome | None  # None: it was stopped, and is given back
+
+
+class Service:
+    """Runs the jobs of the schedules until it is told to stop.
+
+    Args:
+        store: open; the caller closes it.
+        load: reads configuration and schedules, at the start and at every reload.
+        config_path: the file that children are told to read; None: their own default.
+        run: starts a child; a test hands in another.
+        now: the time.
+        owner: the name of this service among those that share the store.
+
+    Raises:
+        ConfigurationError: what `load` finds wrong.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        load: Load,
+        *,
+        config_path: Path | None = None,
+        run: ChildRunner = run_rscrawler,
+        now: Callable[[], datetime] = utc_now,
+        owner: str | None = None,
+    ) -> None:
+        self._store = store
+        self._load = load
+        self._config_path = config_path
+        self._run_child = run
+        self._now = now
+        self._owner = owner or process_identity()
+        self._config, self._schedules = load()
+        self._runs: dict[str, asyncio.Task[None]] = {}  # by job id
+        self._unwritten: dict[str, _EndedRun] = {}  # by job id
+        self._waiting: set[str] = set()  # ids of due jobs that wait for a site
+        self._alive_at: datetime | None = None
+        self._outbox_checked_at: datetime | None = None
+        self._has_word_for_ops = False
+        self._complaint = ""
+        self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._plan()
+
+    # The life of the service.
+
+    async def run(self) -> None:
+        """Run until `stop` is called; SIGTERM and SIGINT call it, SIGHUP calls `reload`."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        clock = AsyncIOScheduler(timezone=UTC)
+        clock.start()
+        logger.info("service started: %d jobs", len(self._schedules.active))
+        try:
+            while not self._stopping.is_set():
+                next_at = self.look_round()
+                if next_at is not None:
+                    # Without a grace time a wake-up that comes late is not dropped.
+                    clock.add_job(
+                        self._ring,
+                        "date",
+                        run_date=next_at,
+                        id="next",
+                        replace_existing=True,
+                        misfire_grace_time=None,
+                    )
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), LOOK_ROUND.total_seconds())
+                self._wake.clear()
+            await self.finish_runs()
+        finally:
+            clock.shutdown(wait=False)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                loop.remove_signal_handler(number)
+        self._leave()
+        logger.info("service stopped")
+
+    async def _ring(self) -> None:
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Start nothing more and let every child close down; a second call kills them."""
+        if self._stopping.is_set():
+            for task in self._runs.values():
+                task.cancel()
+        self._stopping.set()
+        self._wake.set()
+
+    def reload(self) -> None:
+        """Read configuration and schedules again; if anything is wrong, all stays as it is."""
+        try:
+            self._config, self._schedules = self._load()
+        except ConfigurationError as error:
+            for problem in error.problems:
+                logger.error("not reloaded: %s", problem)
+            return
+        logger.info("reloaded: %d jobs", len(self._schedules.active))
+        self._plan()
+        self._wake.set()
+
+    async def finish_runs(self) -> None:
+        """Wait for every child, and write down how each ended."""
+        if self._runs:
+            await asyncio.wait(list(self._runs.values()))
+        self._attempt(self._write_ends)
+
+    def _leave(self) -> None:
+        self._attempt(
+            lambda: self._store.leases.release(service_lease(self._owner), self._owner)
+        )
+
+    # One look round.
+
+    def look_round(self) -> datetime | None:
+        """Start everything that is due and free; gives the next fire time that is known.
+
+        1. Write down what has ended. 2. Say that this service lives. 3. Give back the
+        runs of dead services. 4. Start what is due. 5. Deliver what is due.
+        """
+        next_at: datetime | None = None
+
+        def steps() -> None:
+            nonlocal next_at
+            self._write_ends()
+            now = self._now()
+            self._keep_alive(now)
+            self._adopt_orphans(now)
+            next_at = self._start_due(now)
+            self._check_outbox(now)
+
+        self._attempt(steps)
+        return next_at
+
+    def _attempt(self, steps: Callable[[], object]) -> None:
+        """Do what needs the store; a store that fails is complained of once, and tried again."""
+        try:
+            steps()
+        except Exception as error:
+            complaint = str(error).strip().partition("\n")[0] or type(error).__name__
+            if complaint != self._complaint:
+                logger.error("the store failed, trying again: %s", complaint)
+                logger.debug("in full:", exc_info=error)
+            self._complaint = complaint
+            return
+        if self._complaint:
+            logger.info("the store works again")
+        self._complaint = ""
+
+    def _keep_alive(self, now: datetime) -> None:
+        since = None if self._alive_at is None else abs(now - self._alive_at)
+        if since is not None and since < LEASE_RENEWAL:
+            return
+        self._store.leases.acquire(service_lease(self._owner), self._owner, now)
+        self._store.jobs.forget_services(now - _SERVICES_REMEMBERED)
+        self._alive_at = now
+
+    def _adopt_orphans(self, now: datetime) -> None:
+        for firing in self._store.jobs.orphans(now):
+            if firing.fired_by != self._owner and self._store.jobs.give_back(firing):
+                logger.warning(
+                    "job %s: its run of %s was cut short when %s died; it is due again",
+                    firing.job_id,
+                    rfc3339(firing.fire_at),
+                    firing.fired_by,
+                )
+
+    def _plan(self) -> None:
+        now = self._now()
+        for scheduled in self._schedules.active:
+            first = scheduled.first_fire(now)
+            self._store.jobs.schedule(scheduled.id, scheduled.job.when, first)
+
+    def _start_due(self, now: datetime) -> datetime | None:
+        states = self._store.jobs.states()
+        later: list[datetime] = []
+        for scheduled in self._schedules.active:
+            if scheduled.id in self._runs or scheduled.id in self._unwritten:
+                continue
+            next_at = self._mend_next(scheduled, states[scheduled.id], now)
+            if next_at > now:
+                later.append(next_at)
+            elif not self._must_wait(scheduled, now):
+                self._claim(scheduled, next_at, now)
+        return min(later, default=None)
+
+    def _mend_next(self, scheduled: ScheduledJob, state: JobState, now: datetime) -> datetime:
+        """When the job fires next, put right if the clock has been set back since."""
+        if scheduled.slots is None:
+            latest = now + scheduled.fire_after(now) - now + _LONGEST_PAUSE
+        else:
+            latest = scheduled.fire_after(now + _CLOCK_TOLERANCE)
+        if state.next_fire_at <= latest:
+            return state.next_fire_at
+        to = scheduled.fire_after(now)
+        self._store.jobs.move(scheduled.id, expected=state.next_fire_at, to=to, now=now)
+        logger.warning(
+            "job %s: was to fire at %s, further ahead than its times allow: the clock was set "
+            "back; now at %s",
+            scheduled.id,
+            rfc3339(state.next_fire_at),
+            rfc3339(to),
+        )
+        return to
+
+    def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
+        """Whether one of the job's sites is being crawled, by anybody."""
+        names = [f"site:{site}" for site in scheduled.sites]
+        own = {site for job_id in self._runs for site in self._sites_of(job_id)}
+        held = self._store.jobs.held_leases(names, now)
+        if not held and own.isdisjoint(scheduled.sites):
+            self._waiting.discard(scheduled.id)
+            return False
+        if scheduled.id not in self._waiting:
+            self._waiting.add(scheduled.id)
+            logger.debug("job %s waits: its site is being crawled", scheduled.id)
+        return True
+
+    def _sites_of(self, job_id: str) -> tuple[str, ...]:
+        return next((each.sites for each in self._schedules.jobs if each.id == job_id), ())
+
+    def _claim(self, scheduled: ScheduledJob, due_at: datetime, now: datetime) -> None:
+        """Claim the run that is due, or the latest of several that were missed, and start it."""
+        fire_at, grace = due_at, self._config.scheduling.misfire_grace
+        if scheduled.slots is not None:
+            fire_at = due_slot(
+                scheduled.slots, scheduled.id, scheduled.job.jitter,
+                stored=due_at, oldest=now - grace,
+            )  # fmt: skip
+        if fire_at > now:
+            logger.warning(
+                "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
+                "next at %s",
+                scheduled.id,
+                rfc3339(due_at),
+                format_duration(grace),
+                rfc3339(fire_at),
+            )
+            self._store.jobs.move(scheduled.id, expected=due_at, to=fire_at, now=now)
+            return
+        firing = Firing(scheduled.id, fire_at, self._owner)
+        next_fire_at = scheduled.fire_after(now)
+        if self._store.jobs.claim(firing, expected=due_at, next_fire_at=next_fire_at, now=now):
+            self._start(scheduled, firing)
+
+    def _check_outbox(self, now: datetime) -> None:
+        checked = self._outbox_checked_at
+        is_time = checked is None or abs(now - checked) >= OUTBOX_CHECK
+        if (is_time or self._has_word_for_ops) and _OUTBOX.id not in self._runs:
+            self._outbox_checked_at = now
+            if self._has_word_for_ops or delivery_is_due(self._config, self._store, now):
+                self._has_word_for_ops = False
+                self._start(_OUTBOX, None)
+
+    # Runs.
+
+    def _start(self, scheduled: ScheduledJob, firing: Firing | None) -> None:
+        task = asyncio.get_running_loop().create_task(self._run(scheduled, firing))
+        self._runs[scheduled.id] = task
+
+    async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> None:
+        """One run, to its end. Nothing that goes wrong in it gets out of here."""
+        limit = scheduled.job.time_limit or self._config.scheduling.time_limit
+        outcome: RunOutcome | None = None
+        try:
+            result = await self._run_child(self._arguments(scheduled), limit, self._stopping)
+            for line in result.error_lines:
+                logger.debug("job %s: %s", scheduled.id, line)
+            if result.was_stopped:
+                logger.info("job %s was stopped; it is due again at the next start", scheduled.id)
+            else:
+                outcome = judge_run(scheduled, result, limit)
+        except asyncio.CancelledError:
+            logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
+        except Exception as error:
+            line = f"job {scheduled.id} failed: could not be run: {error}"
+            outcome = RunOutcome(line, f"failed: {error}", has_failed=True, is_healthy=False)
+            logger.debug("in full:", exc_info=error)
+        finally:
+            self._unwritten[scheduled.id] = _EndedRun(scheduled, firing, outcome)
+            self._runs.pop(scheduled.id, None)
+            self._wake.set()
+        if outcome is not None and not (scheduled is _OUTBOX and outcome.is_healthy):
+            logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
+
+    def _arguments(self, scheduled: ScheduledJob) -> list[str]:
+        config = ["--config", str(self._config_path)] if self._config_path else []
+        if scheduled.job.action is not Action.CRAWL:
+            return ["deliver", "--json", *config]
+        full = ["--full"] if scheduled.job.full else []
+        return ["crawl", *scheduled.sites, "--json", *full, *config]
+
+    def _write_ends(self) -> None:
+        """Write down every run that has ended; one that cannot be is kept for the next time."""
+        for job_id, ended in list(self._unwritten.items()):
+            if ended.firing is not None:
+                if ended.outcome is None:
+                    self._store.jobs.give_back(ended.firing)
+                else:
+                    self._write_end(ended.scheduled, ended.firing, ended.outcome)
+            del self._unwritten[job_id]
+
+    def _write_end(self, scheduled: ScheduledJob, firing: Firing, outcome: RunOutcome) -> None:
+        now = self._now()
+        next_fire_at: datetime | None = None
+        if scheduled.job.adaptive is not None:
+            before = self._store.jobs.states()[scheduled.id].failures
+            failures = before + 1 if outcome.has_failed else 0
+            visit = plan_visit(
+                self._store, scheduled.sites, scheduled.job.adaptive.limits, failures, now
+            )
+            next_fire_at = visit.at
+            logger.debug("job %s: next at %s: %s", scheduled.id, rfc3339(visit.at), visit.reason)
+        self._store.jobs.end(
+            firing,
+            outcome=outcome.summary,
+            has_failed=outcome.has_failed,
+            now=now,
+            next_fire_at=next_fire_at,
+        )
+        self._judge_overdue(scheduled, outcome, now)
+
+    def _judge_overdue(self, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime) -> None:
+        """A run that did not come to its end makes its sites overdue; one that did ends that."""
+        raise NotImplementedError
+
+
+_OUTBOX = ScheduledJob(
+    job=Job(id="outbox", action=Action.DELIVER, every=OUTBOX_CHECK), file=Path(), sites=(), slots=None
+)

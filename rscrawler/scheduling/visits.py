@@ -1,0 +1,32 @@
+"""The next visit of an adaptive job, from what the store knows of its sites."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rscrawler.scheduling.adaptive import AdaptiveLimits, NextVisit, VisitState, next_visit
+from rscrawler.scheduling.rates import MEMORY, PublicationHistory
+from rscrawler.store import Store
+
+
+def plan_visit(
+    store: Store, sites: tuple[str, ...], limits: AdaptiveLimits, failures: int, now: datetime
+) -> NextVisit:
+    """The earliest next visit that any of the sites calls for, after one that ended at `now`.
+
+    `failures` counts the job's failed runs in a row. Whether a visit sends validators is
+    left to the spider, which knows it for each source.
+    """
+    visits = (_of_site(store, site, limits, failures, now) for site in sites)
+    return min(visits, key=lambda visit: visit.at)
+
+
+def _of_site(
+    store: Store, site: str, limits: AdaptiveLimits, failures: int, now: datetime
+) -> NextVisit:
+    state = store.health.site(site)
+    history = PublicationHistory.of(
+        store.articles.publication_times(site, now - MEMORY), since=state.baseline_at or now
+    )
+    visit_state = VisitState(failures, retry_after=state.not_before, last_unconditional=now)
+    return next_visit(history, visit_state, limits, now)

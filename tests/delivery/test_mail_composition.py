@@ -1,0 +1,215 @@
+"""A mail says what an analyst wants to know, and nothing a page put there does harm."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from html.parser import HTMLParser
+
+import pytest
+
+from rscrawler.delivery.alert import Alert, Interest, alert_of, diff_summary
+from rscrawler.delivery.email.mail import Envelope, compose_alerts, compose_summary, subject_of
+from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, safe_link
+from rscrawler.items import Level
+from tests.delivery.helpers import BODY, HOSTILE_TITLES, NOW, a_flag, a_piece
+from tests.delivery.mailbox import Received
+
+INTEREST = Interest(["central-asia"], Level.SUBSTANTIAL, {})
+DIRECTION_OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067"
+
+
+def composed(*alerts: Alert, article_ids: Sequence[str] = ("a", "b")) -> Received:
+    """The mail for some alerts, as a receiver reads it."""
+    envelope = Envelope(
+        "<id-1@example.org>",
+        "Монитор <monitor@example.org>",
+        ["Desk <desk@example.org>", "two@example.org"],
+        NOW,
+        ("run-1",),
+        article_ids,
+    )
+    return Received((), compose_alerts(alerts, envelope))
+
+
+def test_both_parts_say_everything_about_a_piece() -> None:
+    piece = a_piece(1, republished_from="Eurasianet")
+    mail = composed(alert_of(piece, INTEREST, reprints=["https://other.example.org/copy/"]))
+    for part in (mail.text, mail.html):
+        for expected in (
+            "Tensions flare between Russia and Kazakhstan, part 1",
+            "https://sample.example.org/piece-1/",
+            "21 June 2022, 14:05 UTC",
+            "Joanna Lillis, Eldar Mamedov",
+            "Analysis, Asia Pacific",
+            "primary – it is about Central Asia",
+            "Kazakhstan, Uzbekistan",
+            "Eurasianet",
+            "https://other.example.org/copy/",
+        ):
+            assert expected in part
+    assert "…*Tokayev* was sharing the stage with Putin, and *Astana* listened." in mail.text
+    assert re.search(r"<span style=[^>]*>Tokayev</span> was sharing the stage", mail.html)
+
+
+def test_what_is_not_known_is_left_out_or_said() -> None:
+    piece = a_piece(1, authors=[], sections=[], published_at=None, title=None)
+    text = composed(alert_of(piece, INTEREST)).text
+    assert "date not given" in text
+    assert "(without a title)" in text
+    assert "By:" not in text
+    assert "Sections:" not in text
+
+
+def test_an_update_says_what_changed() -> None:
+    before = a_piece(1, title="An older headline", body=BODY + " More.")
+    after = a_piece(1, version=2, subtitle="A subtitle")
+    mail = composed(alert_of(after, INTEREST, before=before))
+    summary = "headline was “An older headline”; new subtitle; 1 word removed in the text"
+    assert diff_summary(before, after) == summary
+    assert summary in " ".join(mail.text.split())
+    assert summary in mail.html
+    assert mail.mail["Subject"].startswith("Updated: Tensions flare")
+
+
+def test_only_topics_of_interest_are_named() -> None:
+    flags = [a_flag(), a_flag(topic="drones"), a_flag(Level.MENTION, "other-topic")]
+    alert = alert_of(a_piece(1, topics=flags), INTEREST)
+    assert alert.topics == ("Central Asia",)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "subject"),
+    [
+        ([a_piece(1)], "Tensions flare between Russia and Kazakhstan, part 1"),
+        ([a_piece(1), a_piece(2)], "2 new pieces on Central Asia: Kazakhstan, Uzbekistan"),
+        (
+            [a_piece(1), a_piece(2, version=2)],
+            "2 new and updated pieces on Central Asia: Kazakhstan, Uzbekistan",
+        ),
+    ],
+)
+def test_the_subject_says_what_it_is_about(pieces: list[object], subject: str) -> None:
+    assert subject_of([alert_of(piece, INTEREST) for piece in pieces]) == subject  # type: ignore[arg-type]
+
+
+def test_the_headers_are_those_of_an_automatic_list_mail() -> None:
+    mail = composed(alert_of(a_piece(1), INTEREST)).mail
+    assert mail["Message-ID"] == "<id-1@example.org>"
+    assert mail["Date"].datetime == NOW
+    assert mail["From"].addresses[0].display_name == "Монитор"
+    assert [each.addr_spec for each in mail["To"].addresses] == [
+        "desk@example.org",
+        "two@example.org",
+    ]
+    assert mail["List-Id"] == "rscrawler alerts <rscrawler-alerts.example.org>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["X-RSCrawler-Articles"] == "a, b"
+
+
+def test_many_article_ids_are_folded_and_come_back_whole() -> None:
+    ids = [f"{number:016x}" for number in range(200)]
+    received = composed(alert_of(a_piece(1), INTEREST), article_ids=ids)
+    assert received.mail["X-RSCrawler-Articles"].split(", ") == ids
+    assert b"X-RSCrawler-Articles: " + ids[0].encode() in received.content
+    assert max(map(len, received.content.split(b"\r\n"))) <= 78
+
+
+def test_the_bytes_are_seven_bit_with_short_lines_that_end_in_crlf() -> None:
+    content = composed(alert_of(a_piece(1, title="Қазақстан " * 30), INTEREST)).content
+    assert content.isascii()
+    assert content.count(b"\n") == content.count(b"\r\n")
+    assert max(map(len, content.split(b"\r\n"))) <= 998
+
+
+# What a page may try.
+
+
+@pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
+def test_a_hostile_title_arrives_harmless(title: str) -> None:
+    piece = a_piece(
+        1, title=title, subtitle=title, authors=[title], sections=[title], republished_from=title
+    )
+    received = composed(alert_of(piece, INTEREST), alert_of(a_piece(2), INTEREST))
+    single = composed(alert_of(piece, INTEREST))
+    for each in (received, single):
+        assert set(each.mail.keys()) == set(composed(alert_of(a_piece(3), INTEREST)).mail.keys())
+        assert len(each.mail["Subject"]) <= SUBJECT_LIMIT
+        assert "victim@example.org" not in str(each.mail["To"])
+        assert tags_in(each.html) <= SAFE_TAGS
+        for part in (each.text, each.html, each.mail["Subject"]):
+            assert not set(part) & set(DIRECTION_OVERRIDES + "\x00\x07\x1b\x7f\u2028\u2029")
+    assert one_line(title) in single.html or "<" in title
+    assert single.mail["Subject"] == one_line(title, SUBJECT_LIMIT)
+
+
+SAFE_TAGS = {
+    "html", "head", "meta", "title", "style", "body", "table", "tr", "td", "h1", "h2",
+    "p", "a", "br", "bdi", "span", "blockquote",
+}  # fmt: skip
+
+
+def tags_in(html: str) -> set[str]:
+    """Every element in a page, as a browser finds them."""
+    found: set[str] = set()
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            assert not any(name.startswith("on") for name, _ in attrs)
+            found.add(tag)
+
+    Parser().feed(html)
+    return found
+
+
+def test_a_title_of_right_to_left_letters_is_set_off_from_the_line_around_it() -> None:
+    text = composed(alert_of(a_piece(1, title=HOSTILE_TITLES["right to left"]), INTEREST)).text
+    assert f"\u2068{HOSTILE_TITLES['right to left']}\u2069" in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "https://example.org/\r\nBcc: x",
+        'https://example.org/" onclick="x',
+        "https://",
+        "//example.org",
+        "https://[broken/",
+        "https://example.org/\u202egnp.exe",
+        None,
+    ],
+)
+def test_only_a_plain_web_address_becomes_a_link(url: str | None) -> None:
+    assert safe_link(url) is None
+    html = composed(alert_of(a_piece(1, url=url or ""), INTEREST)).html
+    assert "href" not in html
+
+
+def test_a_long_title_is_cut_between_letters() -> None:
+    assert len(one_line("x" * 10_000)) == TITLE_LIMIT
+    assert one_line("a" * 9 + "e\u0301" + "b" * 9, 11) == "a" * 9 + "…"
+
+
+def test_a_mail_is_never_broken_by_what_it_says() -> None:
+    dice = random.Random(4)
+    letters = "abc é ж 中 😀 א <&>\"' \r\n\t\x00 =?_ ,;:@ \u202e\u2028 \ud800"
+    for _ in range(200):
+        title = "".join(dice.choices(letters, k=dice.randrange(1, 400)))
+        mail = composed(alert_of(a_piece(1, title=title, authors=[title]), INTEREST)).mail
+        assert isinstance(mail, EmailMessage)
+        assert mail["Subject"] == (one_line(title, SUBJECT_LIMIT) or "(without a title)")
+        assert not mail.defects
+
+
+def test_a_summary_counts_by_level_and_country() -> None:
+    alerts = [alert_of(a_piece(n), INTEREST) for n in range(30)]
+    envelope = Envelope("<i@example.org>", "m@example.org", ["d@example.org"], datetime.now(UTC))
+    received = Received((), compose_summary(alerts, envelope))
+    assert "30  primary" in received.text
+    assert "30  Uzbekistan" in received.text
+    assert received.mail["Subject"] == "30 new pieces on Central Asia: Kazakhstan, Uzbekistan"

@@ -1,0 +1,129 @@
+"""One form for each address, whatever it looks like on the way in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rscrawler.extraction import address_key, canonical_url, is_article_address, slug_stem
+from tests.extraction.pages import BASE, PROFILE
+
+LOCAL = PROFILE.model_copy(update={"base_url": "http://127.0.0.1:8080"})
+slugs = st.from_regex(r"[a-z0-9]{1,12}(?:-[a-z0-9]{1,12}){0,6}", fullmatch=True)
+paths = st.builds(
+    lambda parts, slash: "/" + "/".join(parts) + slash,
+    st.lists(slugs, min_size=1, max_size=4),
+    st.sampled_from(["", "/"]),
+)
+wild_paths = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=40).map(
+    lambda text: f"/{text}"
+)
+tracking = st.sampled_from(
+    ["", "?utm_source=x&utm_medium=y", "?fbclid=1", "?ref=home", "?rebelltitem=2#r", "#top", "?"]
+)
+prefixes = st.sampled_from(
+    [
+        "https://responsiblestatecraft.org",
+        "http://responsiblestatecraft.org",
+        "https://www.responsiblestatecraft.org",
+        "HTTPS://ResponsibleStatecraft.ORG:443",
+        "http://responsiblestatecraft.org:80",
+        "https://responsiblestatecraft.org.",
+    ]
+)
+
+
+@given(prefixes, paths, tracking)
+def test_every_spelling_of_an_address_has_one_form_and_one_key(
+    prefix: str, path: str, query: str
+) -> None:
+    plain = f"{BASE}{path.rstrip('/')}/"
+    assert canonical_url(prefix + path + query, PROFILE) == plain
+    assert address_key(prefix + path + query, PROFILE) == address_key(plain, PROFILE)
+
+
+@given(prefixes, st.one_of(paths, wild_paths), tracking, st.booleans())
+def test_the_canonical_form_of_a_canonical_form_is_itself(
+    prefix: str, path: str, query: str, declared: bool
+) -> None:
+    once = canonical_url(prefix + path + query, PROFILE, declared=declared)
+    if once is not None:
+        assert canonical_url(once, PROFILE, declared=declared) == once
+        assert address_key(once, PROFILE) == address_key(prefix + path + query, PROFILE)
+        assert once.isascii()
+
+
+@given(st.text(max_size=60))
+def test_no_text_breaks_them(text: str) -> None:
+    assert canonical_url(text, PROFILE) is None or text.strip().lower().startswith("http")
+    assert isinstance(address_key(text, PROFILE), str)
+    assert isinstance(slug_stem(text, PROFILE), str)
+    assert is_article_address(text, PROFILE) in (True, False)
+
+
+@given(slugs, st.integers(min_value=1_000_000_000, max_value=9_999_999_999))
+def test_a_slug_with_a_post_id_or_a_date_has_the_stem_of_the_plain_one(
+    slug: str, post: int
+) -> None:
+    plain = slug_stem(f"{BASE}/{slug}/", PROFILE)
+    assert slug_stem(f"{BASE}/{slug}-{post}/", PROFILE) == plain
+    assert slug_stem(f"{BASE}/2022/06/21/{slug}", PROFILE) == plain
+
+
+def test_a_declared_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
+    assert canonical_url(f"{BASE}/a-canal", PROFILE, declared=True) == f"{BASE}/a-canal"
+    assert canonical_url(f"{BASE}/a-canal/", PROFILE, declared=True) == f"{BASE}/a-canal/"
+    assert address_key(f"{BASE}/a-canal", PROFILE) == address_key(f"{BASE}/a-canal/", PROFILE)
+
+
+@pytest.mark.parametrize(
+    ("address", "canonical"),
+    [
+        ("/caf%c3%a9//x/./../y", "/caf%C3%A9/y/"),
+        ("/%7Euser/é", "/~user/%C3%A9/"),
+        ("/index.php?id=81&utm_source=a", "/index.php?id=81"),
+        ("/?p=12345&fbclid=1", "/?p=12345"),
+        ("/?utm_source=a", "/"),
+        ("", "/"),
+        ("/a-canal.html?x=1", "/a-canal.html"),
+        ("/a canal/", "/a%20canal/"),
+    ],
+)
+def test_paths_are_normalised(address: str, canonical: str) -> None:
+    assert canonical_url(BASE + address, PROFILE) == BASE + canonical
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://example.org/a-canal/",
+        "https://responsiblestatecraft.org.evil.example/a-canal/",
+        "https://responsiblestatecraft.org@evil.example/a-canal/",
+        "https://responsiblestatecraft.org:8443/a-canal/",
+        "ftp://responsiblestatecraft.org/a-canal/",
+        "mailto:desk@responsiblestatecraft.org",
+        "javascript:void(0)",
+        "/a-canal/",
+        "https://[broken/",
+        "http://responsiblestatecraft.org:port/",
+        "",
+    ],
+)
+def test_an_address_elsewhere_has_no_canonical_form(address: str) -> None:
+    assert canonical_url(address, PROFILE) is None
+
+
+def test_a_base_on_loopback_keeps_its_port_and_takes_the_sites_own_hosts() -> None:
+    assert canonical_url("http://127.0.0.1:8080/x?a=1", LOCAL) == "http://127.0.0.1:8080/x/"
+    assert canonical_url(f"{BASE}/x/", LOCAL) == "http://127.0.0.1:8080/x/"
+    assert canonical_url("http://127.0.0.1:9090/x/", LOCAL) is None
+    assert canonical_url("http://127.0.0.1/x/", LOCAL) is None
+
+
+def test_articles_are_told_from_sections_by_their_paths() -> None:
+    assert is_article_address(f"{BASE}/uzbek-canal-dispute/", PROFILE)
+    assert is_article_address(f"{BASE}/2022/06/21/uzbek-canal-dispute", PROFILE)
+    for path in ("/", "/europe/", "/tag/uzbekistan/", "/author/nora-weiss", "/donate"):
+        assert not is_article_address(BASE + path, PROFILE), path
+    assert not is_article_address("https://example.org/uzbek-canal-dispute/", PROFILE)

@@ -1,0 +1,81 @@
+"""Text as a reader would see it."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import html
+
+from rscrawler.extraction.body import paragraphs_of
+from rscrawler.extraction.text import clean, text_of
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
+
+
+@given(texts)
+def test_cleaned_text_is_one_line_in_nfc_without_doubled_spaces(text: str) -> None:
+    cleaned = clean(text)
+    assert cleaned == clean(cleaned)
+    assert cleaned == " ".join(cleaned.split())
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not set(cleaned) & set("\u00ad\u200b\ufeff\u00a0\n\t")
+
+
+def test_invisible_characters_go_and_typographic_ones_stay() -> None:
+    assert (
+        clean("Ka\u00adzakh\u200bstan\u00a0is “big” — 100\u202f%") == "Kazakhstan is “big” — 100 %"
+    )
+    assert clean("cafe\u0301") == "café"
+    assert clean("Tokayev\x92s \x93plan\x94") == "Tokayev’s “plan”"
+
+
+def _body(markup: str) -> list[str]:
+    return [p.text for p in paragraphs_of(html.fromstring(f"<div>{markup}</div>"), set())]
+
+
+def test_inline_elements_neither_add_nor_lose_spaces() -> None:
+    assert _body("<p><b>K</b>azakhstan, <a href='/x'>the <i>bar</i></a>, baz<sup>2</sup>.</p>") == [
+        "Kazakhstan, the bar, baz2."
+    ]
+    assert _body("<p>one <!-- a note -->two<?php ?> three</p>") == ["one two three"]
+
+
+def test_blocks_and_doubled_breaks_part_paragraphs() -> None:
+    markup = (
+        "bare text<p>one<br>line<br> <br>two</p><h3>A subhead</h3><ul><li>first</li><li><p>second"
+        "</p></li></ul><blockquote><p>said</p><p>again</p></blockquote><div>in a div</div>tail"
+        "<table><tr><td>Kazakhstan</td><td>19</td></tr></table>"
+    )
+    assert _body(markup) == [
+        "bare text", "one line", "two", "A subhead", "first", "second", "said", "again",
+        "in a div", "tail", "Kazakhstan | 19",
+    ]  # fmt: skip
+
+
+def test_what_is_no_text_is_left_out() -> None:
+    markup = (
+        "<p>kept</p><script>x()</script><style>p{}</style><form><p>mail</p></form>"
+        "<figure><img src='a'><figcaption>cap</figcaption></figure><iframe>frame</iframe>"
+        "<blockquote class='twitter-tweet'><p>a tweet</p></blockquote><p hidden>h</p>"
+        "<p style='display: none'>n</p><p aria-hidden='true'>a</p><aside><p>pull</p></aside>"
+        "<p class='pull-quote'>pull</p><div class='share-bar'>share</div>"
+        "<p>kept, <span class='sr-only'>unseen</span>too</p><p>***</p><p>&nbsp;</p>"
+        "<p><img src='a'><br><em>A caption</em></p>after <button>b</button>all"
+    )
+    assert _body(markup) == ["kept", "kept, too", "after all"]
+
+
+def test_a_wrapper_is_not_taken_for_a_widget_for_its_class_alone() -> None:
+    text = "A paragraph of the article, long enough to be the most of what there is."
+    assert _body(f"<div class='share related'><p>{text}</p></div>") == [text]
+
+
+def test_deep_nesting_does_not_break_it() -> None:
+    markup = "<b>" * 3000 + "deep" + "</b>" * 3000
+    root = html.fromstring(
+        f"<div>{markup}</div>", parser=html.HTMLParser(huge_tree=True, encoding="utf8")
+    )
+    assert text_of(root) == "deep"
+    assert [p.text for p in paragraphs_of(root, set())] == ["deep"]
