@@ -242,13 +242,16 @@ class SchedulingSettings(Model):
 class MonitoringSettings(Model):
     """Signs of life for the operator."""
 
-    heartbeat_url: SecretStr | None = Field(
-        default=None, description="requested after each good cycle"
+    heartbeat_url: WebAddress | None = Field(
+        default=None, description="requested after each good cycle; with /fail after a bad one"
     )
-    weekly_mail: bool = False
+    weekly_mail: bool = Field(default=False, description="one a week, to say that all is well")
     metrics_file: Path | None = Field(default=None, description="Prometheus text, each cycle")
     silent_after_factor: float = Field(
         default=4.0, gt=1, description="times the longest usual gap between pieces"
+    )
+    overdue_after: Duration = Field(
+        default=timedelta(days=1), description="since the last good cycle of an enabled site"
     )
 
 

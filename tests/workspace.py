@@ -78,7 +78,7 @@ class Workspace:
             stderr=subprocess.DEVNULL,
         )
         try:
-            wait_until(when)
+            wait_until(lambda: when() or process.poll() is not None)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()

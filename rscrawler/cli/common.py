@@ -15,6 +15,7 @@ from rich.console import Console
 
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError
+from rscrawler.recovery import open_store
 from rscrawler.store import Store
 
 EXIT_FAILED = 1
@@ -39,8 +40,8 @@ def read_config(path: Path | None) -> Config:
 
 @contextmanager
 def opened_store(config: Config) -> Iterator[Store]:
-    """The store of a configuration, closed at the end."""
-    store = Store.open(config.database)
+    """The store of a configuration, rebuilt first if it was lost; closed at the end."""
+    store = open_store(config)
     try:
         yield store
     finally:

@@ -59,6 +59,8 @@ def crawl_command(
 ) -> None:
     """Run one cycle over the sites, then deliver what is due."""
     config = read_config(config_path)
+    with opened_store(config):
+        pass  # a lost database is rebuilt before anything is asked of a site
     shows_progress = sys.stderr.isatty() and not (quiet or as_json)
     with _progress(shows_progress) as progress:
         report = run_cycle(

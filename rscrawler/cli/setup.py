@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sized
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -67,25 +68,23 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     """Every problem in any file, and how many of each kind were read."""
     problems: list[str] = []
     counts: dict[str, int] = {}
-    loaders = {
-        "sites": lambda: load_sites(config),
-        "watch-lists": lambda: load_watchlists(None, config.topics_dir),
-        "schedules": lambda: load_schedules(config, None).jobs,
-    }
-    for name, load in loaders.items():
+
+    def read(kind: str, load: Callable[[], Sized]) -> None:
         try:
-            loaded = load()
+            counts[kind] = len(load())
         except ConfigurationError as error:
             problems.extend(error.problems)
-        else:
-            counts[name] = len(loaded)
-            if name == "watch-lists":
-                problems.extend(
-                    f"alerts.topics: {topic!r} is not a watch-list; "
-                    f"allowed: {', '.join(sorted(loaded))}"
-                    for topic in config.alerts.topics
-                    if topic not in loaded
-                )
+
+    read("sites", lambda: load_sites(config))
+    read("watch-lists", lambda: load_watchlists(None, config.topics_dir))
+    read("schedules", lambda: load_schedules(config, None).jobs)
+    if "watch-lists" in counts:
+        known = load_watchlists(None, config.topics_dir)
+        problems.extend(
+            f"alerts.topics: {topic!r} is not a watch-list; allowed: {', '.join(sorted(known))}"
+            for topic in config.alerts.topics
+            if topic not in known
+        )
     return problems, counts
 
 

@@ -11,8 +11,6 @@ from concurrent.futures import Future
 from datetime import timedelta
 from threading import Thread
 
-from apprise import Apprise, NotifyFormat
-
 from rscrawler.delivery.alert import Alert
 from rscrawler.delivery.email.mail import subject_of
 from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Permanent, Unreachable
@@ -61,6 +59,9 @@ def send_chat(address: str, content: bytes, timeout: timedelta = CHAT_TIMEOUT) -
     Apprise only says whether it worked, so every failure counts as passing, but for an
     address that it cannot read.
     """
+    # Imported here: it takes a quarter of the time that a delivery without chats needs.
+    from apprise import Apprise, NotifyFormat
+
     apprise = Apprise()
     if not apprise.add(address):
         return Permanent("not an address that Apprise knows")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,33 +56,34 @@ def write_feeds(config: Config, store: Store, interest: Interest) -> int:
         OutputError: the folder cannot be written.
     """
     folder = config.output_dir / "feeds"
-    articles = [Article.from_record(json.loads(r)) for r in _some(store.outbox.flagged_records())]
+    entries = _entries(store.outbox.flagged_records(), interest)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         changed = 0
         for topic in interest.topics:
-            entries = _entries(articles, topic, interest)
-            changed += _replace(folder / f"{topic}.atom", atom_feed(topic, entries, interest))
-            changed += _replace(folder / f"{topic}.json", json_feed(topic, entries, interest))
+            shown = list(entries[topic].values())
+            changed += _replace(folder / f"{topic}.atom", atom_feed(topic, shown, interest))
+            changed += _replace(folder / f"{topic}.json", json_feed(topic, shown, interest))
         return changed
 
 
-def _some(records: Iterator[str]) -> list[str]:
-    return [record for record, _ in zip(records, range(_RECORDS_READ), strict=False)]
-
-
-def _entries(articles: Sequence[Article], topic: str, interest: Interest) -> list[Entry]:
-    """The last version of each piece that is flagged on a topic; newest first."""
-    found: dict[str, Entry] = {}
+def _entries(records: Iterator[str], interest: Interest) -> dict[str, dict[str, Entry]]:
+    """For each topic, the last version of each piece flagged on it, by id; newest first."""
+    found: dict[str, dict[str, Entry]] = {topic: {} for topic in interest.topics}
+    alone = {topic: Interest([topic], interest.minimum, interest.titles) for topic in found}
     seen: set[str] = set()
-    only = Interest([topic], interest.minimum, interest.titles)
-    for article in articles:
-        if article.article_id in seen or len(found) == FEED_SIZE:
+    for record in islice(records, _RECORDS_READ):
+        open_topics = [topic for topic, entries in found.items() if len(entries) < FEED_SIZE]
+        if not open_topics:
+            break
+        article = Article.from_record(json.loads(record))
+        if article.article_id in seen:
             continue
         seen.add(article.article_id)
-        if article.level_on(topic).reaches(interest.minimum):
-            found[article.article_id] = _entry(article, only)
-    return list(found.values())
+        for topic in open_topics:
+            if article.level_on(topic).reaches(interest.minimum):
+                found[topic][article.article_id] = _entry(article, alone[topic])
+    return found
 
 
 def _entry(article: Article, interest: Interest) -> Entry:

@@ -55,7 +55,7 @@ def _canonical(url: str, base_url: str, hosts: tuple[str, ...], declared: bool) 
     if parts is None or _host(parts) not in _all_hosts(base_url, hosts):
         return None
     base = urlsplit(base_url)
-    path = parts.path
+    path = parts.path or "/"
     query = _identifying_query(parts.query) if _PATH_NEEDS_QUERY.search(path) else ""
     if query or not _PLAIN_PATH.fullmatch(path):
         path = re.sub(r"/{2,}", "/", path.replace("\\", "/")) or "/"
@@ -120,9 +120,17 @@ def absolute(href: str, base: str) -> str:
     if href.startswith(("https://", "http://")):
         return href
     try:
+        if href.startswith("/") and not href.startswith("//"):
+            return _origin(base) + href
         return urljoin(base, href)
     except ValueError:
         return href
+
+
+@lru_cache(maxsize=64)
+def _origin(base: str) -> str:
+    parts = urlsplit(base)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _split(url: str) -> SplitResult | None:

@@ -188,6 +188,8 @@ def _bare_headings(
     bare = set()
     for index, paragraph in enumerate(paragraphs):
         if paragraph.is_heading and index + 1 in marked and weighed[index].weight > 0:
+            if weighed[index].is_outlet:
+                bare.add(index)
             rest = (n for n in range(index + 1, len(paragraphs)) if n not in marked)
             following = next(rest, None)
             if following is None or paragraphs[following].is_heading:

@@ -12,7 +12,7 @@ from lxml.html import HtmlElement
 from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.appeals import Voice, appeals_among
 from rscrawler.extraction.body import Paragraph
-from rscrawler.extraction.container import Own, Surroundings, cut_foreign, find_own
+from rscrawler.extraction.container import Own, find_own
 from rscrawler.extraction.dates import is_plausible, read_date
 from rscrawler.extraction.fields import (
     authors_of,
@@ -25,11 +25,12 @@ from rscrawler.extraction.fields import (
     title_of,
 )
 from rscrawler.extraction.flow import body_paragraphs, furniture_of, running_text
+from rscrawler.extraction.foreign import cut_foreign
 from rscrawler.extraction.insertions import is_insertion
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
-from rscrawler.extraction.selectors import select_all
 from rscrawler.extraction.structured import Structured, json_ld_text, read_structured
+from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import text_of
 from rscrawler.items import Article, Extraction
 from rscrawler.sites import SiteProfile
@@ -146,9 +147,7 @@ class _Fields:
             ("hint: published_at", hints.published_at),
             *(
                 (f"profile: {selector}", text_of(element))
-                for selector, element in select_all(
-                    self.own.parts, self.profile.markup.published_text
-                )
+                for selector, element in self.own.matches(self.profile.markup.published_text)
             ),
         ]
         return self._first_date("published_at", candidates, is_wanted=True)
@@ -308,7 +307,9 @@ def _check_is_article(
         is_dated, bool(article.authors), bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),
     ))  # fmt: skip
-    if not _may_be_article(article.url, profile) and not structured.says_article:
+    path = unquote(urlsplit(article.url).path)
+    is_listed_out = any(re.search(pattern, path) for pattern in profile.links.not_article)
+    if is_listed_out or not (_may_be_article(article.url, profile) or structured.says_article):
         raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body and sifted.appeals:
         raise NotAnArticle(page.url, "it holds an appeal and nothing else")

@@ -185,7 +185,8 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ("keep keeps", r"\bkeeps? us (?:running|going|alive|free|independent|afloat|strong)\b"),
     (
         "readers",
-        r"\b(?:readers|people|supporters|donors) like you (?:fund|make|keep|are|power|pay)",
+        r"\b(?:readers|people|supporters|donors) like you (?:who |to )?(?:fund|make|keep|power|pay"
+        r"|chip|give|donate|support|contribut|step)",
     ),
     (
         "you",

@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 from lxml.html import HtmlElement
 
 from rscrawler.extraction.addresses import absolute, canonical_url
-from rscrawler.extraction.container import Own, Surroundings
-from rscrawler.extraction.selectors import select_all
+from rscrawler.extraction.container import Own
 from rscrawler.extraction.structured import (
     Structured,
     json_ld_image,
     json_ld_names,
     json_ld_text,
 )
+from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import clean, likeness, text_of
 from rscrawler.items import Image
 from rscrawler.sites import SiteProfile, SourceKind
@@ -66,12 +66,12 @@ def title_of(own: Own, page: Surroundings, hint: str | None) -> Found | None:
     """The headline: printed, else declared, else the hint of the feed."""
     selectors = page.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
-        for selector, element in select_all([own.main], selectors):
+        for selector, element in own.matches(selectors):
             if element is own.headline:
                 return Found(text, f"profile: {selector}")
         if own.headline.tag == "h1" or page.agrees(text) > 0:
             return Found(text, f"fallback: {own.headline.tag}")
-    for selector, element in select_all(own.parts, selectors):
+    for selector, element in own.matches(selectors):
         if text := text_of(element):
             return Found(text, f"profile: {selector}")
     for origin, headline in page.structured.headlines():
@@ -81,7 +81,7 @@ def title_of(own: Own, page: Surroundings, hint: str | None) -> Found | None:
 
 def subtitle_of(own: Own, page: Surroundings, title: str | None) -> Found | None:
     """The line under the headline, from the page's own markup alone."""
-    for selector, element in select_all(own.parts, page.profile.markup.subtitle):
+    for selector, element in own.matches(page.profile.markup.subtitle):
         text = text_of(element)
         if text and text != title:
             return Found(text, f"profile: {selector}")
@@ -108,7 +108,7 @@ def authors_of(own: Own, page: Surroundings, prose: set[HtmlElement]) -> tuple[l
     """The authors as printed, else as declared, and what gave them."""
     for selector in page.profile.markup.authors:
         names: list[str] = []
-        for _, element in select_all(own.parts, [selector]):
+        for _, element in own.matches([selector]):
             if not _is_inside(element, prose):
                 names.extend(split_names(text_of(element)))
         if names:
@@ -153,7 +153,7 @@ def slugs_of(
     """The last path component of each link that `selectors` match outside running text."""
     for selector in selectors:
         slugs = []
-        for _, element in select_all(own.parts, [selector]):
+        for _, element in own.matches([selector]):
             link = element if element.get("href") else next(element.iter("a"), None)
             if link is None or _is_inside(element, prose):
                 continue
@@ -262,7 +262,7 @@ def _lead(
 ) -> tuple[HtmlElement | None, str | None, str]:
     before = None if first_text is None else _position(first_text)
     unloaded = None
-    for selector, element in select_all(own.parts, page.profile.markup.image):
+    for selector, element in own.matches(page.profile.markup.image):
         if not _is_picture(element):
             continue
         if before is not None and _position(element) > before:
@@ -331,8 +331,8 @@ def _words_of(
     other_than: Iterable[str] = (),
 ) -> str | None:
     """The text of the first match that belongs to the lead image."""
-    excluded = {element for _, element in select_all(own.parts, other_than)}
-    for _, element in select_all(own.parts, selectors):
+    excluded = {element for _, element in own.matches(other_than)}
+    for _, element in own.matches(selectors):
         if element in excluded or not _belongs(element, lead, own):
             continue
         if text := text_of(element):

@@ -7,7 +7,7 @@ from lxml.html import HtmlElement
 
 from rscrawler.extraction.body import Paragraph, paragraphs_of
 from rscrawler.extraction.container import Own
-from rscrawler.extraction.selectors import select_all
+from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import words
 from rscrawler.sites import Markup
 
@@ -44,7 +44,7 @@ def body_paragraphs(
 
 
 def _held_by(part: HtmlElement, selector: str, furniture: set[HtmlElement]) -> list[Paragraph]:
-    holders = [element for _, element in select_all([part], [selector])]
+    holders = select(part, selector)
     return [
         paragraph
         for holder in holders
@@ -61,8 +61,11 @@ def _confirmed(root: HtmlElement, furniture: set[HtmlElement]) -> list[Paragraph
     """
     text = trafilatura.extract(root, include_comments=False, fast=True) or ""
     lines = [set(words(line)) for line in text.splitlines()]
+    found = paragraphs_of(root, furniture)
+    if not lines:
+        return _densest(found)
     total, lengths = 0, dict[HtmlElement, int]()
-    for paragraph in paragraphs_of(root, furniture):
+    for paragraph in found:
         own_words = set(words(paragraph.text))
         is_confirmed = any(len(own_words & line) >= _MOST * len(own_words) for line in lines)
         if not is_confirmed or paragraph.element is None:
@@ -79,14 +82,32 @@ def _confirmed(root: HtmlElement, furniture: set[HtmlElement]) -> list[Paragraph
     return paragraphs_of(max(holders, key=depth.__getitem__), furniture)
 
 
+def _densest(paragraphs: list[Paragraph]) -> list[Paragraph]:
+    """The paragraphs of the element that holds most text, for pieces too short to be judged."""
+    held: dict[HtmlElement | None, list[Paragraph]] = {}
+    for paragraph in paragraphs:
+        if paragraph.tag == "p" and paragraph.element is not None:
+            held.setdefault(paragraph.element.getparent(), []).append(paragraph)
+    return max(held.values(), key=_length, default=[])
+
+
 def furniture_of(own: Own, markup: Markup) -> set[HtmlElement]:
     """The elements whose text is another field's, or nobody's."""
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
-    listed += [*markup.authors, *markup.sections, *markup.published_text]
-    found = {element for _, element in select_all(own.parts, listed)}
+    found = {element for _, element in own.matches(listed)}
+    linked = [*markup.authors, *markup.sections, *markup.published_text]
+    found |= {element for _, element in own.matches(linked) if not _is_in_prose(element)}
     if own.headline is not None:
         found.add(own.headline)
     return found
+
+
+def _is_in_prose(element: HtmlElement) -> bool:
+    """Whether an element that looks like a byline is a few words of a running paragraph."""
+    block = next(element.iterancestors("p", "li", "blockquote"), None)
+    if block is None:
+        return False
+    return len(block.text_content()) - len(element.text_content()) >= _LEAST_PROSE
 
 
 def running_text(paragraphs: list[Paragraph]) -> set[HtmlElement]:

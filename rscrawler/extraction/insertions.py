@@ -38,6 +38,7 @@ _CHROME = any_of(
     r"|read (?:more|less)|continue reading|advertisement|sponsored|share|tweet|print|e-?mail"
     r"|facebook|twitter|linkedin|whatsapp|telegram|reddit|copy link|share this|tags|comments?"
     r"|latest|newsletter|related (?:articles|stories|posts)|recommended|most read|trending"
+    r"|related|see also|also read|read also|further reading|more on this(?: topic)?"
     r"|more stories|more from \S+(?: \S+)?)\W*$",
 )
 
@@ -50,9 +51,9 @@ def is_insertion(paragraph: Paragraph, is_foreign_link: Callable[[str], bool]) -
         is_foreign_link: whether an address as printed leads to another article of the site.
     """
     text = paragraph.text
-    if len(text) <= 60 and _CHROME.search(text):
+    if len(text) <= 60 and _CHROME.match(text):
         return True
-    if len(text) <= 400 and _CREDIT.search(straight(text)):
+    if len(text) <= 400 and _CREDIT.match(straight(text)):
         return True
     bracketed = _BRACKETED.match(text)
     if bracketed and _CREDIT_NAME.search(bracketed[1]):

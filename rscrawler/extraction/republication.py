@@ -96,7 +96,7 @@ def _name(text: str) -> str | None:
     end = _NAME_ENDS.search(text)
     name = text[: end.start()] if end else text
     name = _SUFFIX.sub("", name.strip()).strip("“”\"'‘’[]*_ ")
-    name = re.sub(r"^the\s+(?=[A-Z])", "the ", name)
+    name = name.removeprefix("the ")
     if not name or len(name) > _LONGEST_NAME or not re.search(r"[A-Z\d]|[^\x00-\x7f]", name):
         return None
     return name

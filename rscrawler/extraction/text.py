@@ -29,6 +29,8 @@ def clean(text: str) -> str:
 
 def text_of(element: HtmlElement) -> str:
     """The cleaned text in `element`; line breaks and block ends part words."""
+    if len(element) == 0:
+        return clean(element.text or "")
     pieces: list[str] = []
     _gather(element, pieces)
     return clean("".join(pieces))

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from rscrawler.config import format_duration
+from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.schedules import Action, ScheduledJob
 from rscrawler.store.health import ProblemCode
@@ -32,14 +33,15 @@ class RunOutcome:
     """How a run went: `line` for the log, `summary` for the store.
 
     `has_failed`: it did not do its work. A site that is unhealthy but was visited is no
-    failure; one that cannot be reached is. `finished_sites` were visited to the end.
+    failure; one that cannot be reached is. `finished` are the subjects (sites, or `outbox`)
+    that it dealt with to the end.
     """
 
     line: str
     summary: str
     has_failed: bool
     is_healthy: bool
-    finished_sites: tuple[str, ...] = ()
+    finished: tuple[str, ...] = ()
 
 
 def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) -> RunOutcome:
@@ -52,7 +54,9 @@ def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) ->
     numbers = [
         f"{report[key]} {key}" for key in ("served", "delivered", "waiting") if key in report
     ]
-    return _outcome(str(scheduled.job.action), numbers, result, has_failed=False)
+    return _outcome(
+        str(scheduled.job.action), numbers, result, has_failed=False, finished=(OUTBOX_SUBJECT,)
+    )
 
 
 def _judge_crawl(
@@ -80,7 +84,7 @@ def _judge_crawl(
     parts.extend(text for _, text in problems)
     has_failed = any(code == ProblemCode.UNREACHABLE for code, _ in problems)
     return _outcome(
-        subject, parts, result, has_failed=has_failed, run_id=report.get("run_id"), visited=visited
+        subject, parts, result, has_failed=has_failed, run_id=report.get("run_id"), finished=visited
     )
 
 
@@ -90,8 +94,8 @@ def _outcome(
     result: ChildResult,
     *,
     has_failed: bool,
+    finished: tuple[str, ...],
     run_id: str | None = None,
-    visited: tuple[str, ...] = (),
 ) -> RunOutcome:
     is_healthy = result.exit_status == 0
     said = "" if is_healthy else _last_error(result)
@@ -103,7 +107,7 @@ def _outcome(
         summary="ok" if is_healthy else f"unhealthy: {said or 'see the log'}",
         has_failed=has_failed,
         is_healthy=is_healthy,
-        finished_sites=visited,
+        finished=finished,
     )
 
 

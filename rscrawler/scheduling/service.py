@@ -21,8 +21,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.config import Config, format_duration
+from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.items import rfc3339
 from rscrawler.scheduling.outbox import delivery_is_due
@@ -45,10 +47,18 @@ OUTBOX_CHECK = timedelta(minutes=1)
 # allow was planned by a clock that has been set back since.
 _CLOCK_TOLERANCE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(days=8)  # of an adaptive job: a week of Retry-After, and some
+_WORTH_A_WORD = timedelta(minutes=1)  # a run that is later
 _SERVICES_REMEMBERED = timedelta(days=1)
-_OUTBOX_SUBJECT = "outbox"
 
 Load = Callable[[], tuple[Config, Schedules]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run that goes on, and the sites that it crawls."""
+
+    task: asyncio.Task[None]
+    sites: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +102,16 @@ class Service:
         self._now = now
         self._owner = owner or process_identity()
         self._config, self._schedules = load()
-        self._runs: dict[str, asyncio.Task[None]] = {}  # by job id
+        self._runs: dict[str, _Run] = {}  # by job id
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._waiting: set[str] = set()  # ids of due jobs that wait for a site
         self._alive_at: datetime | None = None
         self._outbox_checked_at: datetime | None = None
         self._has_word_for_ops = False
         self._complaint = ""
+        self._is_planned = False
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
-        self._plan()
 
     # The life of the service.
 
@@ -113,7 +123,7 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         clock = AsyncIOScheduler(timezone=UTC)
         clock.start()
-        logger.info("service started: %d jobs", len(self._schedules.active))
+        logger.info("service started, jobs: %s", self._job_ids())
         try:
             while not self._stopping.is_set():
                 next_at = self.look_round()
@@ -144,8 +154,8 @@ class Service:
     def stop(self) -> None:
         """Start nothing more and let every child close down; a second call kills them."""
         if self._stopping.is_set():
-            for task in self._runs.values():
-                task.cancel()
+            for run in self._runs.values():
+                run.task.cancel()
         self._stopping.set()
         self._wake.set()
 
@@ -157,20 +167,21 @@ class Service:
             for problem in error.problems:
                 logger.error("not reloaded: %s", problem)
             return
-        logger.info("reloaded: %d jobs", len(self._schedules.active))
-        self._plan()
+        logger.info("reloaded, jobs: %s", self._job_ids())
+        self._is_planned = False
         self._wake.set()
+
+    def _job_ids(self) -> str:
+        return ", ".join(scheduled.id for scheduled in self._schedules.active) or "none"
 
     async def finish_runs(self) -> None:
         """Wait for every child, and write down how each ended."""
         if self._runs:
-            await asyncio.wait(list(self._runs.values()))
+            await asyncio.wait([run.task for run in self._runs.values()])
         self._attempt(self._write_ends)
 
     def _leave(self) -> None:
-        self._attempt(
-            lambda: self._store.leases.release(service_lease(self._owner), self._owner)
-        )
+        self._attempt(lambda: self._store.leases.release(service_lease(self._owner), self._owner))
 
     # One look round.
 
@@ -186,6 +197,7 @@ class Service:
             nonlocal next_at
             self._write_ends()
             now = self._now()
+            self._plan(now)
             self._keep_alive(now)
             self._adopt_orphans(now)
             next_at = self._start_due(now)
@@ -200,9 +212,9 @@ class Service:
             steps()
         except Exception as error:
             complaint = str(error).strip().partition("\n")[0] or type(error).__name__
+            is_bug = not isinstance(error, SQLAlchemyError | RscrawlerError)
             if complaint != self._complaint:
-                logger.error("the store failed, trying again: %s", complaint)
-                logger.debug("in full:", exc_info=error)
+                logger.error("the store failed, trying again: %s", complaint, exc_info=is_bug)
             self._complaint = complaint
             return
         if self._complaint:
@@ -227,11 +239,14 @@ class Service:
                     firing.fired_by,
                 )
 
-    def _plan(self) -> None:
-        now = self._now()
+    def _plan(self, now: datetime) -> None:
+        """After a start or a reload: give jobs that are new, or have other times, their next."""
+        if self._is_planned:
+            return
         for scheduled in self._schedules.active:
             first = scheduled.first_fire(now)
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, first)
+        self._is_planned = True
 
     def _start_due(self, now: datetime) -> datetime | None:
         states = self._store.jobs.states()
@@ -249,7 +264,7 @@ class Service:
     def _mend_next(self, scheduled: ScheduledJob, state: JobState, now: datetime) -> datetime:
         """When the job fires next, put right if the clock has been set back since."""
         if scheduled.slots is None:
-            latest = now + scheduled.fire_after(now) - now + _LONGEST_PAUSE
+            latest = scheduled.fire_after(now) + _LONGEST_PAUSE
         else:
             latest = scheduled.fire_after(now + _CLOCK_TOLERANCE)
         if state.next_fire_at <= latest:
@@ -268,18 +283,14 @@ class Service:
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites is being crawled, by anybody."""
         names = [f"site:{site}" for site in scheduled.sites]
-        own = {site for job_id in self._runs for site in self._sites_of(job_id)}
-        held = self._store.jobs.held_leases(names, now)
-        if not held and own.isdisjoint(scheduled.sites):
+        own = {site for run in self._runs.values() for site in run.sites}
+        if own.isdisjoint(scheduled.sites) and not self._store.jobs.held_leases(names, now):
             self._waiting.discard(scheduled.id)
             return False
         if scheduled.id not in self._waiting:
             self._waiting.add(scheduled.id)
             logger.debug("job %s waits: its site is being crawled", scheduled.id)
         return True
-
-    def _sites_of(self, job_id: str) -> tuple[str, ...]:
-        return next((each.sites for each in self._schedules.jobs if each.id == job_id), ())
 
     def _claim(self, scheduled: ScheduledJob, due_at: datetime, now: datetime) -> None:
         """Claim the run that is due, or the latest of several that were missed, and start it."""
@@ -302,8 +313,12 @@ class Service:
             return
         firing = Firing(scheduled.id, fire_at, self._owner)
         next_fire_at = scheduled.fire_after(now)
-        if self._store.jobs.claim(firing, expected=due_at, next_fire_at=next_fire_at, now=now):
-            self._start(scheduled, firing)
+        if not self._store.jobs.claim(firing, expected=due_at, next_fire_at=next_fire_at, now=now):
+            return
+        if now - fire_at >= _WORTH_A_WORD:
+            late = format_duration(timedelta(minutes=(now - fire_at) // timedelta(minutes=1)))
+            logger.info("job %s: runs %s late, for %s", scheduled.id, late, rfc3339(fire_at))
+        self._start(scheduled, firing)
 
     def _check_outbox(self, now: datetime) -> None:
         checked = self._outbox_checked_at
@@ -318,7 +333,7 @@ class Service:
 
     def _start(self, scheduled: ScheduledJob, firing: Firing | None) -> None:
         task = asyncio.get_running_loop().create_task(self._run(scheduled, firing))
-        self._runs[scheduled.id] = task
+        self._runs[scheduled.id] = _Run(task, scheduled.sites)
 
     async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> None:
         """One run, to its end. Nothing that goes wrong in it gets out of here."""
@@ -355,15 +370,19 @@ class Service:
     def _write_ends(self) -> None:
         """Write down every run that has ended; one that cannot be is kept for the next time."""
         for job_id, ended in list(self._unwritten.items()):
-            if ended.firing is not None:
-                if ended.outcome is None:
-                    self._store.jobs.give_back(ended.firing)
-                else:
-                    self._write_end(ended.scheduled, ended.firing, ended.outcome)
+            if ended.outcome is not None:
+                self._write_end(ended.scheduled, ended.firing, ended.outcome)
+            elif ended.firing is not None:
+                self._store.jobs.give_back(ended.firing)
             del self._unwritten[job_id]
 
-    def _write_end(self, scheduled: ScheduledJob, firing: Firing, outcome: RunOutcome) -> None:
+    def _write_end(
+        self, scheduled: ScheduledJob, firing: Firing | None, outcome: RunOutcome
+    ) -> None:
         now = self._now()
+        self._judge_overdue(scheduled, outcome, now)
+        if firing is None:
+            return
         next_fire_at: datetime | None = None
         if scheduled.job.adaptive is not None:
             before = self._store.jobs.states()[scheduled.id].failures
@@ -380,13 +399,24 @@ class Service:
             now=now,
             next_fire_at=next_fire_at,
         )
-        self._judge_overdue(scheduled, outcome, now)
 
     def _judge_overdue(self, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime) -> None:
         """A run that did not come to its end makes its sites overdue; one that did ends that."""
-        raise NotImplementedError
+        health = self._store.health
+        if outcome.has_failed and not outcome.finished:
+            for subject in scheduled.sites or (OUTBOX_SUBJECT,):
+                message = f"job {scheduled.id} {outcome.summary}"
+                health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
+                self._has_word_for_ops = True
+        for subject in outcome.finished:
+            if health.clear_problem(subject, ProblemCode.OVERDUE) is not None:
+                self._has_word_for_ops = True
 
 
+# The service's own delivery. No file can hold a job of such an id.
 _OUTBOX = ScheduledJob(
-    job=Job(id="outbox", action=Action.DELIVER, every=OUTBOX_CHECK), file=Path(), sites=(), slots=None
+    job=Job.model_construct(id="(outbox)", action=Action.DELIVER, every=OUTBOX_CHECK),
+    file=Path(),
+    sites=(),
+    slots=None,
 )

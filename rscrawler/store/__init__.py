@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from rscrawler.store.articles import ArticleStore
+from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.database import Database, open_database
 from rscrawler.store.discovery import DiscoveryStore
 from rscrawler.store.health import HealthStore
+from rscrawler.store.history import HistoryStore
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.outbox import OutboxStore
@@ -16,8 +18,10 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.articles = ArticleStore(database)
+        self.browsing = BrowseStore(database)
         self.discovery = DiscoveryStore(database)
         self.health = HealthStore(database)
+        self.history = HistoryStore(database)
         self.jobs = JobStore(database)
         self.leases = LeaseStore(database)
         self.outbox = OutboxStore(database)

@@ -239,36 +239,44 @@ class ArticleStore:
             self._write_flags(connection, recording)
             _write_version(connection, item, moment, recording.visit.run_id, recording.channels)
 
+    def restore(self, recording: Recording) -> None:
+        """Make a version known that was recorded before, as `record` does, with gaps allowed."""
+        item = recording.article
+        values = _article_values(recording)
+        if item.event is Event.REMOVED:
+            values |= {"removed_at": recording.recorded_at, "next_check_at": None}
+        insert = self._database.upsert(article).values({**values, **_first_values(item)})
+        with self._database.writing() as connection:
+            number = connection.execute(
+                insert.on_conflict_do_update(index_elements=["article_id"], set_=values).returning(
+                    article.c.number
+                )
+            ).scalar_one()
+            self._write_addresses(
+                connection,
+                item.site,
+                item.article_id,
+                recording.visit.address_keys,
+                recording.recorded_at,
+            )
+            self._write_bands(connection, number, recording.fingerprint.bands)
+            self._write_flags(connection, recording)
+            connection.execute(
+                self._database.upsert(version)
+                .values(_version_values(item, recording.recorded_at))
+                .on_conflict_do_nothing()
+            )
+
+    def is_empty(self) -> bool:
+        """Whether no piece is known at all."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(article.c.number).limit(1)) is None
+
     def _write_article(self, connection: Connection, recording: Recording) -> int:
-        item, visit, print_ = recording.article, recording.visit, recording.fingerprint
-        values = {
-            "url": item.url,
-            "version": item.version,
-            "published_at": item.published_at,
-            "modified_at": item.modified_at,
-            "fetched_at": item.fetched_at,
-            "dated_at": visit.dated_at,
-            "etag": visit.etag,
-            "last_modified": visit.last_modified,
-            "page_digest": visit.page_digest,
-            "text_digest": print_.text_digest,
-            "body_digest": print_.body_digest,
-            "slug_stem": print_.slug_stem,
-            "signature": print_.signature,
-            "duplicate_of": item.duplicate_of,
-            "next_check_at": visit.next_check_at,
-            "gone_at": None,
-            "removed_at": None,
-        }
+        item, values = recording.article, _article_values(recording)
         if item.version == 1:
-            values |= {
-                "article_id": item.article_id,
-                "site": item.site,
-                "novelty": item.novelty,
-                "first_seen_at": item.first_seen_at,
-            }
-            result = connection.execute(article.insert().values(values).returning(article.c.number))
-            return int(result.scalar_one())
+            insert = article.insert().values({**values, **_first_values(item)})
+            return int(connection.execute(insert.returning(article.c.number)).scalar_one())
         statement = (
             update(article)
             .where(article.c.article_id == item.article_id, article.c.version == item.version - 1)
@@ -413,6 +421,51 @@ class ArticleStore:
             _write_version(connection, item, removed_at, run_id, channels)
 
 
+def _article_values(recording: Recording) -> dict[str, Any]:
+    """What a version changes in its article's row."""
+    item, visit, print_ = recording.article, recording.visit, recording.fingerprint
+    return {
+        "url": item.url,
+        "version": item.version,
+        "published_at": item.published_at,
+        "modified_at": item.modified_at,
+        "fetched_at": item.fetched_at,
+        "dated_at": visit.dated_at,
+        "etag": visit.etag,
+        "last_modified": visit.last_modified,
+        "page_digest": visit.page_digest,
+        "text_digest": print_.text_digest,
+        "body_digest": print_.body_digest,
+        "slug_stem": print_.slug_stem,
+        "signature": print_.signature,
+        "duplicate_of": item.duplicate_of,
+        "next_check_at": visit.next_check_at,
+        "gone_at": None,
+        "removed_at": None,
+    }
+
+
+def _first_values(item: Article) -> dict[str, Any]:
+    """What the first version gives to its article's row for good."""
+    return {
+        "article_id": item.article_id,
+        "site": item.site,
+        "novelty": item.novelty,
+        "first_seen_at": item.first_seen_at,
+    }
+
+
+def _version_values(item: Article, recorded_at: datetime) -> dict[str, Any]:
+    return {
+        "record_id": item.record_id,
+        "article_id": item.article_id,
+        "version": item.version,
+        "recorded_at": recorded_at,
+        "event": item.event,
+        "record": json.dumps(item.to_record(), ensure_ascii=False),
+    }
+
+
 def _write_version(
     connection: Connection,
     item: Article,
@@ -420,16 +473,7 @@ def _write_version(
     run_id: str,
     channels: Sequence[str],
 ) -> None:
-    connection.execute(
-        version.insert().values(
-            record_id=item.record_id,
-            article_id=item.article_id,
-            version=item.version,
-            recorded_at=recorded_at,
-            event=item.event,
-            record=json.dumps(item.to_record(), ensure_ascii=False),
-        )
-    )
+    connection.execute(version.insert().values(_version_values(item, recorded_at)))
     connection.execute(
         outbox.insert(),
         [

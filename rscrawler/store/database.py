@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.migrations import migrate
@@ -20,6 +20,10 @@ from rscrawler.store.migrations import migrate
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 # SQLite allows 32,766 variables in a statement; PostgreSQL more.
 MAX_KEYS_PER_QUERY = 500
+
+
+class DamagedDatabase(StoreError):
+    """The file is no database, or its pages do not fit together."""
 
 
 class Database:
@@ -36,13 +40,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that never waits for a writer."""
-        with self._engine.connect() as connection:
+        with _damage_named(self._engine.url), self._engine.connect() as connection:
             yield connection.execution_options(sqlite_read_only=True)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error."""
-        with self._engine.begin() as connection:
+        with _damage_named(self._engine.url), self._engine.begin() as connection:
             yield connection
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -68,12 +72,49 @@ def open_database(url: str) -> Database:
             engine = _sqlite_engine(parsed)
         else:
             engine = create_engine(parsed, pool_pre_ping=True)
-        migrate(engine, datetime.now(UTC))
+        with _damage_named(parsed):
+            migrate(engine, datetime.now(UTC))
     except OSError as error:
         raise StoreError(f"database {shown}: {error.strerror or error}") from error
-    except (OperationalError, DatabaseError) as error:
+    except DatabaseError as error:
         raise StoreError(f"database {shown}: {_first_line(error)}") from error
     return Database(engine)
+
+
+def set_aside(url: str, now: datetime) -> Path:
+    """Rename a SQLite database's files, so that a new one can take their place.
+
+    Raises:
+        StoreError: it is not a file, or cannot be renamed.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise StoreError("only a SQLite database's file can be set aside")
+    path = Path(parsed.database)
+    aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
+    try:
+        for suffix in ("", "-wal", "-shm"):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+    except OSError as error:
+        raise StoreError(f"{path}: is damaged and cannot be renamed: {error.strerror}") from error
+    return aside
+
+
+@contextmanager
+def _damage_named(url: URL) -> Iterator[None]:
+    """Turn SQLite's word for a damaged file into one that says what to do."""
+    try:
+        yield
+    except DatabaseError as error:
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise DamagedDatabase(
+                f"database {url.database}: is damaged ({_first_line(error)}); move the file away, "
+                "and the next crawl rebuilds it from the JSONL"
+            ) from error
+        raise
 
 
 def _parsed(url: str) -> URL:

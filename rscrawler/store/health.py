@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal, select, update
 
 from rscrawler.store.database import Database
 from rscrawler.store.outbox import NewMessage, insert_message
-from rscrawler.store.tables import Moment, problem, run, site
+from rscrawler.store.tables import Moment, problem, run, site, total
+
+RUNS_KEPT = timedelta(days=365)
 
 
 class ProblemCode(StrEnum):
@@ -90,21 +92,61 @@ class HealthStore:
             connection.execute(run.insert().values(run_id=run_id, site=name, started_at=now))
 
     def record_end(
-        self, run_id: str, name: str, now: datetime, *, succeeded: bool, counters: Mapping[str, int]
+        self,
+        run_id: str,
+        name: str,
+        now: datetime,
+        *,
+        succeeded: bool,
+        counters: Mapping[str, int],
+        drops: Mapping[str, int] | None = None,
+        observation: str | None = None,
     ) -> None:
-        """A cycle over a site has ended; its first success ends the site's baseline."""
+        """A cycle over a site has ended; its first success ends the site's baseline.
+
+        Args:
+            run_id: of `record_start`.
+            name: of the site.
+            now: when it ended.
+            succeeded: whether it did what a cycle should.
+            counters: what it did, by the contract's names.
+            drops: pages that were not recorded, by reason.
+            observation: what it saw of the site's layout, as JSON; None: nothing.
+        """
+        outcome = "succeeded" if succeeded else "failed"
+        dropped = {f"dropped/{reason}": count for reason, count in (drops or {}).items()}
         with self._database.writing() as connection:
             connection.execute(
                 update(run)
                 .where(run.c.run_id == run_id, run.c.site == name)
-                .values(ended_at=now, succeeded=int(succeeded), counters=json.dumps(dict(counters)))
+                .values(
+                    ended_at=now,
+                    succeeded=int(succeeded),
+                    counters=json.dumps(dict(counters)),
+                    observation=observation,
+                )
             )
+            self._add_totals(connection, name, {**counters, **dropped, f"cycles/{outcome}": 1})
             if succeeded:
+                baseline_at = func.coalesce(site.c.baseline_at, literal(now, Moment))
                 connection.execute(
                     update(site)
                     .where(site.c.name == name)
-                    .values(last_success_at=now, baseline_at=func.coalesce(site.c.baseline_at, literal(now, Moment)))
+                    .values(last_success_at=now, baseline_at=baseline_at)
                 )
+            connection.execute(
+                delete(run).where(run.c.site == name, run.c.started_at < now - RUNS_KEPT)
+            )
+
+    def _add_totals(self, connection: Connection, name: str, counts: Mapping[str, int]) -> None:
+        insert = self._database.upsert(total)
+        connection.execute(
+            insert.on_conflict_do_update(
+                index_elements=["site", "name"],
+                set_={"value": total.c.value + insert.excluded.value},
+            ),
+            [{"site": name, "name": key, "value": count} for key, count in counts.items()],
+        )
 
     def record_not_before(self, name: str, moment: datetime) -> None:
         """A site asked to be left alone until `moment`."""

@@ -126,8 +126,9 @@ class JobStore:
                     fired_at=now,
                 )
                 .on_conflict_do_nothing()
+                .returning(fired.c.job_id)
             )
-            if inserted.rowcount != 1:
+            if inserted.first() is None:
                 return False
             connection.execute(
                 update(job).where(job.c.job_id == firing.job_id).values(last_fired_at=now)

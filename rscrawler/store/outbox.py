@@ -460,12 +460,16 @@ class OutboxStore:
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def flagged_records(self) -> Iterator[str]:
-        """The JSON text of flagged versions, newest first, without removed pieces and copies."""
+        """The JSON text of flagged versions that are in the JSONL, newest first.
+
+        Removed pieces and copies are left out.
+        """
         query = (
             select(version.c.record)
             .join(outbox, outbox.c.record_id == version.c.record_id)
             .join(article, article.c.article_id == version.c.article_id)
             .where(
+                outbox.c.state == "done",
                 outbox.c.channel == FLAGGED,
                 article.c.removed_at.is_(None),
                 article.c.duplicate_of.is_(None),

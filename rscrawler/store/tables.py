@@ -261,7 +261,18 @@ run = Table(
     Column("ended_at", Moment),
     Column("succeeded", Integer),
     Column("counters", Text),  # JSON
+    # JSON, see monitoring.observation; NULL: it read no page that tells of the site's layout
+    Column("observation", Text),
     Index("run_site", "site", "started_at"),
+)
+
+# Sums over all cycles of a site, which outlive the runs themselves.
+total = Table(
+    "total",
+    metadata,
+    Column("site", String, primary_key=True),
+    Column("name", String, primary_key=True),  # a counter, `cycles/succeeded`, `dropped/REASON`
+    Column("value", BigInteger, nullable=False),
 )
 
 lease = Table(

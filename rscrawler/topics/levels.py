@@ -6,22 +6,24 @@
    - the section: words about it in devoted paragraphs, however long the piece.
 3. The greater gauge is the score. Below 0.4 the piece mentions the topic, from 0.4 on it is a
    substantial subject, from 0.7 on it is the primary one. The section gauge never reaches 0.7.
-4. A piece in which no name is more than a setting or passing stays a mention, and a cap (a
-   match report) holds the score below the end of its level.
-5. The countries are the states that lead: with `country_of_leader` of the words of the first,
-   if that one stands out from the region as a whole (`country_of_all`).
+4. The share alone does not lift a piece of which at most one sentence speaks of the topic,
+   unless that sentence is most of the piece. A cap (a match report) holds the score below the
+   end of its level.
+5. The countries are the states that most sentences name: those with `country_of_leader` of the
+   sentences of the first, if that one stands out from the region as a whole (`country_of_region`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rscrawler.items import Level
 from rscrawler.topics.contexts import Hit
 from rscrawler.topics.matcher import Match
 from rscrawler.topics.reading import REGION, TELLING, ReadHit, ReadZone, read_zones
+from rscrawler.topics.roles import Role
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Cap, LevelModel, Roles, WatchList
 
@@ -31,8 +33,9 @@ _BELOW = {"mention": 0.39, "substantial": 0.69}
 _LEAST = 0.01
 _DIGITS = 3
 _BRIDGE_PARAGRAPHS = 3
-# A title counts like a short paragraph on what it names.
-_TITLE_FACTOR = 4.0
+_SOME_RIVALS = 2
+# A title counts like so many sentences on what it names.
+_TITLE_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,10 @@ def judge(
     ):
         share += bonus * max((z.share for z in zones if z.zone.field == field), default=0.0)
     section = sum(zone.about for zone in body if zone.share >= model.devoted)
-    score = max(_share_score(share, model), _section_score(section, model))
-    if not any(read.role in TELLING for zone in zones for read in zone.hits):
-        score = min(score, _BELOW["mention"])
+    share_score = _share_score(share, model)
+    if _is_named_once(zones, rivals, share, model):
+        share_score = min(share_score, _BELOW["mention"])
+    score = max(share_score, _section_score(section, model))
     for cap in watchlist.cap:
         if _is_capped(cap, total, words):
             score = min(score, _BELOW[cap.level])
@@ -140,6 +144,16 @@ def _is_capped(cap: Cap, total: int, words: Mapping[str, Sequence[Match]]) -> bo
     return lifting < cap.despite_ratio * len(found)
 
 
+def _is_named_once(
+    zones: Sequence[ReadZone], rivals: Sequence[int], share: float, model: LevelModel
+) -> bool:
+    """Whether at most one sentence speaks of the topic, and that one is not the whole piece."""
+    if sum(zone.telling for zone in zones) > 1:
+        return False
+    leads = any(read.role is Role.SUBJECT for zone in zones for read in zone.hits)
+    return share < model.share_primary or not (leads or len(rivals) < _SOME_RIVALS)
+
+
 def _bridged(body: Sequence[ReadZone], roles: Roles) -> list[ReadZone]:
     """The body, in which short gaps between two paragraphs about the topic are about it too."""
     bridged = list(body)
@@ -152,23 +166,20 @@ def _bridged(body: Sequence[ReadZone], roles: Roles) -> list[ReadZone]:
             for gap in range(last + 1, index):
                 between = body[gap]
                 about = max(between.about, kept * between.words)
-                bridged[gap] = ReadZone(
-                    between.zone, between.words, about, between.hits, between.countries
-                )
+                bridged[gap] = replace(between, about=about)
         last = index
     return bridged
 
 
 def _countries(zones: Sequence[ReadZone], model: LevelModel) -> tuple[str, ...]:
-    words: dict[str, float] = {}
+    sentences: dict[str, float] = {}
     for zone in zones:
         factor = _TITLE_FACTOR if zone.zone.field == "title" else 1.0
-        for country, part in zone.countries.items():
-            words[country] = words.get(country, 0.0) + factor * part
-    everything = sum(words.values())
-    words.pop(REGION, None)
-    leader = max(words.values(), default=0.0)
-    if leader <= model.country_of_all * everything:
+        for country, count in zone.countries.items():
+            sentences[country] = sentences.get(country, 0.0) + factor * count
+    region = sentences.pop(REGION, 0.0)
+    leader = max(sentences.values(), default=0.0)
+    if leader <= model.country_of_region * region:
         return ()
     least = model.country_of_leader * leader
-    return tuple(sorted(country for country, part in words.items() if part >= least))
+    return tuple(sorted(country for country, count in sentences.items() if count >= least))

@@ -24,13 +24,14 @@ TELLING = (Role.SUBJECT, Role.OTHER)
 _CROWDED = 3
 # A rival within so many characters of a sentence's start is taken for what it is about.
 _RIVAL_SUBJECT = 60
-# Names of the region as a whole take their part of a sentence under this code.
+# Names of the region as a whole are counted under this code.
 REGION = ""
 # A piece has a background when so many telling names stand in so many paragraphs.
 _BACKGROUND_NAMES = 4
 _BACKGROUND_PARAGRAPHS = 3
 # A people may live elsewhere too: it says less about a state than the state's own name.
 _PEOPLE_PART = 0.5
+_COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 1.0, Role.SETTING: 0.25, Role.PASSING: 0.0}
 _PRONOUN = re.compile(
     r"\W*(?:(?:And|But|Yet|Even|Now|Still|So|For|Nor|Meanwhile|In)\s+)?"
     r"(?:it|its|he|his|she|her|they|their|this|these|both|that country|the country|the region|"
@@ -50,9 +51,11 @@ class ReadHit:
 
 @dataclass(frozen=True)
 class ReadZone:
-    """A zone as far as it is about the topic. `about` is in words, `countries` too.
+    """A zone as far as it is about the topic; `about` is in words.
 
-    `countries` holds the region as a whole under `REGION`.
+    `countries` counts the sentences that name each country, a setting or a people in part, and
+    the region as a whole under `REGION`. `telling` counts the sentences in
+    which a name that is no wider than the topic is a subject or other.
     """
 
     zone: Zone
@@ -60,6 +63,7 @@ class ReadZone:
     about: float
     hits: tuple[ReadHit, ...]
     countries: Mapping[str, float]
+    telling: int = 0
 
     @property
     def share(self) -> float:
@@ -83,15 +87,15 @@ def read_zones(
         by_zone.setdefault(hit.zone, []).append(hit)
     background = _background(joined, hits, rivals, roles)
     zones: list[ReadZone] = []
-    carried = _Carried(0.0, ())
+    carried = 0.0
     for index, zone in enumerate(joined.zones):
         found = by_zone.get(index, [])
         if zone.field == "tags":
             zones.append(_read_tag(zone, found))
             continue
         if zone.field != "body" or zone.paragraph == 0:
-            carried = _Carried(0.0, ())
-        if not found and max(carried.weight, background) < roles.silence:
+            carried = 0.0
+        if not found and max(carried, background) < roles.silence:
             zones.append(ReadZone(zone, len(zone.text.split()), 0.0, (), {}))
             continue
         first = bisect_left(rivals, zone.start)
@@ -99,7 +103,7 @@ def read_zones(
         here = [start - zone.start for start in rivals[first:last]]
         read, carried = _read_zone(zone, found, here, carried, background, roles)
         zones.append(read)
-        carried = _Carried(carried.weight * roles.paragraph, carried.countries)
+        carried *= roles.paragraph
     return zones
 
 
@@ -129,25 +133,17 @@ def _read_tag(zone: Zone, hits: Sequence[Hit]) -> ReadZone:
     return ReadZone(zone, 1, about, reads, {})
 
 
-@dataclass(frozen=True, slots=True)
-class _Carried:
-    """What the next sentence may go on with: a weight, and each country's part of it."""
-
-    weight: float
-    countries: Sequence[tuple[str, float]]
-
-
 def _read_zone(
     zone: Zone,
     hits: Sequence[Hit],
     rivals: Sequence[int],
-    carried: _Carried,
+    carried: float,
     background: float,
     roles: Roles,
-) -> tuple[ReadZone, _Carried]:
+) -> tuple[ReadZone, float]:
     """The zone, and what the next one may go on with."""
     spans = sentence_spans(zone.text)
-    by_sentence = _with_roles(zone, hits, spans)
+    by_sentence = _with_roles(zone, hits, spans, rivals)
     crowded = sum(role in TELLING for found in by_sentence for _, role in found) >= _CROWDED
     named = [sum(role is not Role.PASSING for _, role in found) for found in by_sentence]
     last_named = max((number for number, names in enumerate(named) if names), default=-1)
@@ -164,32 +160,36 @@ def _read_zone(
         read = [ReadHit(hit, role, hit.entity.weight * weights[role]) for hit, role in found]
         weight = _sentence_weight(read, roles)
         if weight < roles.setting:
-            kept = carried.weight * _kept(sentence, [rival - start for rival in here], roles)
-            carried = _Carried(kept, carried.countries)
+            kept = carried * _kept(sentence, [rival - start for rival in here], roles)
+            carried = kept
             if not here and zone.field == "body":
                 kept = max(kept, background)
             if bridged and number < last_named and any(named[:number]):
                 kept = max(kept, roles.bridge)
-            parts = carried.countries if kept > weight else _split(read)
             weight = max(weight, kept)
         else:
-            parts = _split(read)
-            goes_on = weight >= roles.other * 0.9
-            carried = _Carried(weight * roles.follows if goes_on else 0.0, parts)
+            carried = weight * _goes_on(read, roles)
         total += words
         about += weight * words
         strongest = max(strongest, weight)
         reads.extend(read)
-        for country, part in parts:
-            countries[country] = countries.get(country, 0.0) + part * weight * words
+        for country, part in _countries_of(read).items():
+            countries[country] = countries.get(country, 0.0) + part
     if zone.field != "body":
         # A headline of two sentences is about what the stronger one is about.
         about = strongest * total
-    return ReadZone(zone, total, about, tuple(reads), countries), carried
+    telling = sum(
+        any(role in TELLING and hit.entity.weight >= SURE_WEIGHT for hit, role in found)
+        for found in by_sentence
+    )
+    return ReadZone(zone, total, about, tuple(reads), countries, telling), carried
 
 
 def _with_roles(
-    zone: Zone, hits: Sequence[Hit], spans: Sequence[tuple[int, int]]
+    zone: Zone,
+    hits: Sequence[Hit],
+    spans: Sequence[tuple[int, int]],
+    rivals: Sequence[int],
 ) -> list[list[tuple[Hit, Role]]]:
     dateline = dateline_end(zone.text) if zone.paragraph == 0 else 0
     by_sentence: list[list[tuple[Hit, Role]]] = []
@@ -199,13 +199,14 @@ def _with_roles(
         remaining = remaining[len(here) :]
         sentence, shift = zone.text[start:end], zone.start + start
         names = [(hit.start - shift, hit.end - shift) for hit in here]
+        others = [rival - start for rival in rivals if start <= rival < end]
         by_sentence.append(
             [
                 (
                     hit,
                     Role.PASSING
                     if hit.passing or hit.end - zone.start <= dateline
-                    else role_of(sentence, *name, hit.entity.kind, names),
+                    else role_of(sentence, *name, hit.entity.kind, names, others),
                 )
                 for hit, name in zip(here, names, strict=True)
             ]
@@ -235,6 +236,14 @@ def _sentence_weight(reads: Sequence[ReadHit], roles: Roles) -> float:
     return weight
 
 
+def _goes_on(reads: Sequence[ReadHit], roles: Roles) -> float:
+    """The part of a sentence's weight that the next one starts from."""
+    played = {read.role for read in reads}
+    if Role.SUBJECT in played:
+        return roles.follows
+    return roles.follows_other if Role.OTHER in played else 0.0
+
+
 def _kept(sentence: str, rivals: Sequence[int], roles: Roles) -> float:
     """The part of what was carried that a sentence without a telling name keeps."""
     if not rivals or _PRONOUN.match(sentence):
@@ -242,13 +251,13 @@ def _kept(sentence: str, rivals: Sequence[int], roles: Roles) -> float:
     return 0.0 if rivals[0] < _RIVAL_SUBJECT else roles.rival
 
 
-def _split(reads: Sequence[ReadHit]) -> Sequence[tuple[str, float]]:
-    """Each country's part of a sentence: that of the strengths of its names."""
-    strengths: dict[str, float] = {}
+def _countries_of(reads: Sequence[ReadHit]) -> Mapping[str, float]:
+    """How far a sentence names each country, in 0 … 1."""
+    named: dict[str, float] = {}
     for read in reads:
-        countries = read.hit.entity.countries or (REGION,)
-        for country in countries:
-            part = read.strength * (_PEOPLE_PART if read.hit.entity.kind == "people" else 1.0)
-            strengths[country] = strengths.get(country, 0.0) + part / len(countries)
-    whole = sum(strengths.values())
-    return [(country, part / whole) for country, part in sorted(strengths.items()) if whole]
+        part = _COUNTRY_PART[read.role]
+        if read.hit.entity.kind == "people":
+            part *= _PEOPLE_PART
+        for country in read.hit.entity.countries or (REGION,):
+            named[country] = max(named.get(country, 0.0), part)
+    return named

@@ -49,8 +49,7 @@ _AFTER_PERSONAL = re.compile(
 )
 _BEFORE_PERSONAL = re.compile(
     r"(?:\bethnic(?:ally)?|\b(?:a|an|one|two|three|four|five|six|several|young|the)\s+"
-    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\bnative\s+of|\bformer\s+(?:US|U\.S\.|"
-    r"American|British)?\s*ambassador\s+to)\s*$",
+    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\bnative\s+of|\b(?:ambassador|envoy)\s+to)\s*$",
     re.IGNORECASE,
 )
 # "an Uzbek who killed eight people", "one of them, a Tajik, ..."
@@ -112,6 +111,20 @@ _DATELINE = re.compile(
     r"(?:\s*\([^)]{2,40}\))?(?:,\s+\w+\.?\s+\d+)?\s*(?:[—–]|-{1,2}\s)\s*"
 )
 _MAX_SUBJECT_WORDS = 7
+# Before the name and in its clause, these have already taken the subject's place.
+_TAKEN = re.compile(
+    r"\b(?:he|she|it|they|we|i|you|who|this|there|is|are|was|were|be|been|has|have|had|will|would|"
+    r"can|could|may|might|should|did|does|do|met|told|visited|joined|asked|warned|called|made|sent|"
+    r"gave|took|saw|left|like|than)\b",
+    re.IGNORECASE,
+)
+# After "who lost" or "that lost" the pronoun is the subject; after "that the" a new one comes.
+_RELATIVE = re.compile(r"\b(?:that|which|who)\s*$", re.IGNORECASE)
+_NOUN_PHRASE = re.compile(
+    r"(?:the|a|an|its|his|her|their|some|most|many|all|both|no|former|new|\w+['’]s)\b",
+    re.IGNORECASE,
+)
+_COORDINATED = re.compile(r"(?:\band|\bor|,|&)\s+(?:the\s+)?$", re.IGNORECASE)
 # The words that decide a role stand this near to the name, in characters.
 _REACH = 140
 _LIST_SEPARATOR = re.compile(r"(?:\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE)
@@ -147,7 +160,12 @@ def dateline_end(paragraph: str) -> int:
 
 
 def role_of(
-    sentence: str, start: int, end: int, kind: str, names: Sequence[tuple[int, int]]
+    sentence: str,
+    start: int,
+    end: int,
+    kind: str,
+    names: Sequence[tuple[int, int]],
+    rivals: Sequence[int] = (),
 ) -> Role:
     """The role of the name at [start, end) of `sentence`.
 
@@ -157,6 +175,7 @@ def role_of(
         end: where it ends.
         kind: the entity's kind; only a place can be a setting.
         names: the spans of all the topic's names in the sentence, this one too.
+        rivals: where names of the rest of the world start in it.
     """
     before, after = sentence[:start], sentence[end : end + _REACH]
     near = before[-_REACH:]
@@ -165,13 +184,25 @@ def role_of(
     if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
         return Role.PASSING
     if _FRAME.match(before):
-        return Role.SUBJECT
+        # "In Kazakhstan, prices rose" speaks of the state; "In Tashkent he dined" of him.
+        return Role.OTHER if kind == "place" else Role.SUBJECT
     if kind == "place" and (_BEFORE_SETTING.search(near) or _AFTER_SETTING.match(after)):
         return Role.SETTING
+    return Role.SUBJECT if _leads(before, rivals) else Role.OTHER
+
+
+def _leads(before: str, rivals: Sequence[int]) -> bool:
+    """Whether nothing but its own noun phrase stands between the name and its clause's start."""
     clause = _clause_before(before)
-    if len(clause.split()) <= _MAX_SUBJECT_WORDS and not _PREPOSITION.search(clause):
-        return Role.SUBJECT
-    return Role.OTHER
+    if len(clause.split()) > _MAX_SUBJECT_WORDS:
+        return False
+    if _PREPOSITION.search(clause) or _TAKEN.search(clause):
+        return False
+    first = len(before) - len(clause)
+    if clause and _RELATIVE.search(before[:first]) and not _NOUN_PHRASE.match(clause):
+        return False
+    rival_before = any(first <= rival < len(before) for rival in rivals)
+    return not rival_before or _COORDINATED.search(clause) is not None
 
 
 def _is_passing(before: str, after: str, kind: str) -> bool:

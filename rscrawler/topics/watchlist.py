@@ -110,14 +110,15 @@ class Roles(Model):
     """How far a sentence is about the topic, by the part that the name plays in it."""
 
     subject: Share = Field(default=1.0, description="subject of the sentence or of a clause")
-    several: Share = Field(default=0.9, description="two or more different names")
+    several: Share = Field(default=0.8, description="two or more different names")
     other: Share = Field(default=0.5, description="named, not the subject, beside a rival")
     other_alone: Share = Field(default=0.75, description="named, not the subject, without a rival")
     headline: Share = Field(default=0.7, description="named in a title, not as the subject")
     setting: Share = Field(default=0.2, description="where something takes place, beside a rival")
     setting_alone: Share = Field(default=0.4, description="the same without a rival")
-    passing: Share = Field(default=0.05, description="in a list, a range, an example, a biography")
-    follows: Share = Field(default=0.8, description="kept by a next sentence that names nobody")
+    passing: Share = Field(default=0.05, description="in a list, a range, an example, an office")
+    follows: Share = Field(default=0.8, description="kept after a subject by the next sentence")
+    follows_other: Share = Field(default=0.6, description="kept after a name that was not one")
     sentence: Share = Field(default=0.9, description="kept by each further one")
     paragraph: Share = Field(default=0.8, description="kept over the end of a paragraph")
     rival: Share = Field(default=0.5, description="kept where a rival is named, not at the start")
@@ -137,14 +138,15 @@ class LevelModel(Model):
     tags: Share = 0.1
     shortest_piece: int = Field(default=15, ge=1, description="words; shorter counts as this long")
     devoted: Share = Field(default=0.35, description="a paragraph this much about it is devoted")
-    share_substantial: Share = 0.22
+    share_substantial: Share = 0.25
     share_primary: Share = 0.5
-    words_substantial: int = Field(default=40, ge=1, description="words about it, devoted")
+    words_substantial: int = Field(default=46, ge=1, description="words about it, devoted")
     country_of_leader: Share = Field(
-        default=0.33, description="a state counts with this much of the leading state's words"
+        default=0.44, description="a state counts with so many of the leading state's sentences"
     )
-    country_of_all: Share = Field(
-        default=0.15, description="the leading state needs more than this of all words about it"
+    country_of_region: Share = Field(
+        default=0.6,
+        description="the leading state needs more than so many of the sentences on the region",
     )
 
     @model_validator(mode="after")

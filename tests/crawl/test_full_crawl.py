@@ -36,8 +36,8 @@ class Crawled:
 
 
 @pytest.fixture(scope="module")
-def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
-    yield Crawled(tmp_path_factory.mktemp("full"))
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Crawled:
+    return Crawled(tmp_path_factory.mktemp("full"))
 
 
 def test_every_piece_is_recorded_once_and_nothing_else_is(crawled: Crawled) -> None:

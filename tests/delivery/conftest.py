@@ -10,6 +10,7 @@ import pytest
 
 from rscrawler.config import Config
 from tests.delivery.helpers import a_config
+from tests.delivery.listener import Listener, listening
 from tests.delivery.mailbox import Mailbox, serving
 
 EmailConfig = Callable[..., Config]
@@ -38,3 +39,10 @@ def email_config(mailbox: Mailbox, tmp_path: Path) -> EmailConfig:
         return a_config(tmp_path / "out", email=values | email, **(alerts or {}))
 
     return make
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """An HTTP server that takes every POST, until told otherwise."""
+    with listening() as listener:
+        yield listener

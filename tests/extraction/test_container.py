@@ -180,3 +180,24 @@ def test_a_linked_subhead_in_a_round_up_takes_no_paragraph_with_it() -> None:
         f" canal</a></h3><p>{OWN[1]}</p><p>{OWN[2]}</p>"
     )
     assert read(page_html(current_post(own_article(body)))).body == BODY
+
+
+@pytest.mark.parametrize("theme", [_renamed, _bare, _soup])
+def test_a_changed_theme_keeps_a_text_of_one_paragraph(theme: object) -> None:
+    assert callable(theme)
+    content = current_post(own_article(f"<p>{OWN[0]}</p>")) + TAIL
+    assert read(theme(page_html(content))).body == OWN[0]
+
+
+def test_a_second_body_behind_another_headline_is_another_article() -> None:
+    block = (
+        "<div><h2>Belgium fears a lawsuit</h2>"
+        f'<div class="body-description">{paragraphs(FOREIGN)}</div><p>keep reading</p></div>'
+    )
+    assert read(page_html(current_post(own_article(tail=block)))).body == BODY
+
+
+def test_a_body_in_two_pieces_is_read_whole() -> None:
+    body = f'<p>{OWN[0]}</p></div><div class="ad-tag">Advertisement</div><div class="'
+    body += f'body-description">{paragraphs(OWN[1:])}'
+    assert read(page_html(current_post(own_article(body)))).body == BODY

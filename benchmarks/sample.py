@@ -1,0 +1,2 @@
+"""x."""
+CONCURRENCY = 16

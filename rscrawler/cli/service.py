@@ -1,0 +1,117 @@
+"""Commands of the service: run it, and see what it will do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from rscrawler.cli.common import (
+    ConfigOption,
+    JsonOption,
+    opened_store,
+    out,
+    print_json,
+    read_config,
+)
+from rscrawler.cli.logs import configure_logging
+from rscrawler.config import Config, find_config, load_config
+from rscrawler.items import rfc3339
+from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
+from rscrawler.scheduling.service import Service
+from rscrawler.spiders.session import utc_now
+from rscrawler.store.jobs import JobState
+
+SchedulesOption = Annotated[
+    Path | None,
+    typer.Option("--schedules", help="Folder of further schedules; else schedules_dir."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("run")(run_command)
+    app.command("schedules")(schedules_command)
+
+
+def run_command(
+    context: typer.Context, schedules_dir: SchedulesOption = None, config_path: ConfigOption = None
+) -> None:
+    """Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again."""
+    found = find_config(config_path)
+
+    def load() -> tuple[Config, Schedules]:
+        config = load_config(found)
+        return config, load_schedules(config, schedules_dir)
+
+    config, _ = load()
+    _log_cycles(context)
+    with opened_store(config) as store:
+        asyncio.run(Service(store, load, config_path=found).run())
+
+
+def _log_cycles(context: typer.Context) -> None:
+    """A service tells of each cycle, where other commands tell of trouble only."""
+    options: dict[str, Any] = context.parent.params if context.parent else {}
+    configure_logging(logging.INFO, as_json=bool(options.get("log_json")))
+    if not options.get("verbose"):
+        logging.getLogger().setLevel(logging.WARNING)
+        logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
+
+
+def schedules_command(
+    schedules_dir: SchedulesOption = None,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the jobs, and when each fires next."""
+    config = read_config(config_path)
+    jobs = load_schedules(config, schedules_dir).jobs
+    with opened_store(config) as store:
+        states = store.jobs.states()
+    rows = [_job_json(scheduled, states.get(scheduled.id)) for scheduled in jobs]
+    if as_json:
+        print_json({"jobs": rows})
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("job", "action", "sites", "when", "next", "last", "outcome", "file"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        cells = (
+            row["id"],
+            row["action"],
+            ", ".join(row["sites"]),
+            row["when"],
+            row["next_fire_at"] or "never: not enabled",
+            row["last_fired_at"] or "never",
+            row["last_outcome"] or "",
+            row["file"],
+        )
+        table.add_row(*map(escape, cells))
+    out.print(table)
+
+
+def _job_json(scheduled: ScheduledJob, state: JobState | None) -> dict[str, Any]:
+    """One job. A job that is not enabled fires never: its `next_fire_at` is null."""
+    next_fire_at = None
+    if scheduled.is_active:
+        is_planned = state is not None and state.definition == scheduled.job.when
+        next_fire_at = (
+            state.next_fire_at if state and is_planned else scheduled.first_fire(utc_now())
+        )
+    return {
+        "id": scheduled.id,
+        "action": scheduled.job.action,
+        "sites": list(scheduled.sites),
+        "when": scheduled.job.when,
+        "enabled": scheduled.is_active,
+        "next_fire_at": rfc3339(next_fire_at),
+        "last_fired_at": rfc3339(state.last_fired_at) if state else None,
+        "last_outcome": state.last_outcome if state else None,
+        "file": str(scheduled.file),
+    }

@@ -1,0 +1,232 @@
+"""Cutting from the own container what belongs to other articles.
+
+A foreign piece may be marked as one by the profile, be an article of its own, stand
+under a headline that links elsewhere, or have a second body behind another headline.
+Any one of these is enough; what holds the own headline or the own body is never cut.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.container import Own
+from rscrawler.extraction.selectors import select, select_all
+from rscrawler.extraction.surroundings import LINKED_SHARE, Surroundings
+from rscrawler.extraction.text import text_of
+from rscrawler.extraction.tree import (
+    HEADINGS,
+    LEAST_TEASER,
+    LEAST_TEXT,
+    has_text,
+    is_behind,
+    is_within,
+    remove,
+)
+
+_LEAST_HEADLINE = 4  # words from which a linked block outside the text is a headline
+_TEASER_END = re.compile(r"^\W*(?:keep reading|show less|read more)(?:\s*show less)?\W*$", re.I)
+
+
+def cut_foreign(own: Own, page: Surroundings) -> int:
+    """Remove from the own article what belongs to other articles; the number of cuts.
+
+    The profile's `foreign`, nested articles, and blocks under a headline that links to another
+    article of the site. What holds the own headline is never cut.
+    """
+    markup = page.profile.markup
+    cuts = 0
+    for part in own.parts:
+        keep = {part, *part.iterancestors()}
+        if own.headline is not None:
+            keep |= {own.headline, *own.headline.iterancestors()}
+        nested = [element for _, element in select_all([part], markup.foreign)]
+        nested += [element for element in part.iter("article") if _has_headline(element)]
+        cuts += _remove_all(nested, keep)
+        bodies = _own_bodies(part, own, page)
+        keep |= {element for body in bodies for element in (body, *body.iterancestors())}
+        cuts += _cut_other_bodies(part, bodies, keep, page)
+        cuts += _cut_linked_headlines(part, keep, own, page)
+        headless = [element for element in part.iter("article") if element not in keep]
+        if headless and _has_text_outside(part, headless):
+            cuts += _remove_all(headless, keep)  # the own text is not in them
+    return cuts
+
+
+def _remove_all(elements: list[HtmlElement], keep: set[HtmlElement]) -> int:
+    cut = [element for element in elements if element not in keep]
+    for element in cut:
+        remove(element)
+    return len(cut)
+
+
+def _has_headline(element: HtmlElement) -> bool:
+    return next(element.iter(*HEADINGS), None) is not None
+
+
+def _has_text_outside(part: HtmlElement, inner: list[HtmlElement]) -> bool:
+    within = {id(paragraph) for element in inner for paragraph in element.iter("p")}
+    return any(
+        id(paragraph) not in within and len(paragraph.text_content()) >= LEAST_TEASER
+        for paragraph in part.iter("p")
+    )
+
+
+def _bodies(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
+    """What the profile's selector for the body matches, by the first that does; not nested."""
+    for selector in page.profile.markup.body:
+        if found := select(part, selector):
+            holders = set(found)
+            return [body for body in found if holders.isdisjoint(body.iterancestors())]
+    return []
+
+
+def _own_bodies(part: HtmlElement, own: Own, page: Surroundings) -> list[HtmlElement]:
+    """The bodies of the own piece: the first, and those that no other headline parts from it."""
+    bodies = _bodies(part, page)
+    if len(bodies) < 2:
+        return bodies
+    first, *others = bodies
+    shared = next(first.iterancestors(), part)
+    if shared is part or (own.headline is not None and is_within(own.headline, shared)):
+        shared = first  # what both have around them says nothing
+    fence: HtmlElement | None = None
+    in_own: list[HtmlElement] = [first]
+    for element in part.iter(*HEADINGS, *{body.tag for body in others}):
+        if element in others:
+            if fence is None or is_within(element, shared):
+                in_own.append(element)
+        elif element.tag in HEADINGS and element is not own.headline:
+            is_inside = any(is_within(element, body) for body in bodies)
+            if not is_inside and (fence is not None or is_behind(element, first)):
+                fence = element
+    return in_own
+
+
+def _cut_other_bodies(
+    part: HtmlElement, own_bodies: list[HtmlElement], keep: set[HtmlElement], page: Surroundings
+) -> int:
+    """Cut the pieces of which only the body has told that they are there."""
+    cuts = 0
+    for body in _bodies(part, page):
+        if body in own_bodies or body in keep:
+            continue
+        block = body
+        while (parent := block.getparent()) is not None and parent not in keep:
+            block = parent
+        remove(block)
+        cuts += 1
+    return cuts
+
+
+def _cut_linked_headlines(
+    part: HtmlElement, keep: set[HtmlElement], own: Own, page: Surroundings
+) -> int:
+    """Cut each block that stands under a headline linking to another article."""
+    headlines = [headline for headline in _linked_headlines(part, page) if headline not in keep]
+    if not headlines:
+        return 0
+    flow = _flow(part, before=headlines[0])
+    cuts = 0
+    for headline in headlines:
+        if not is_within(headline, part):
+            continue  # gone with an earlier block
+        block = headline
+        while (parent := block.getparent()) is not None:
+            if parent in keep or parent in flow or _is_flow_like(parent, block):
+                break
+            block = parent
+        if block is headline and (end := _end_of_teaser(block)) is not None:
+            for sibling in list(block.itersiblings()):
+                remove(sibling)
+                if sibling is end:
+                    break
+        elif not own.is_from_profile and not has_text(block, least=LEAST_TEASER):
+            # Nothing tells where the other article ends: rather a short body than foreign text.
+            for sibling in list(block.itersiblings()):
+                if sibling not in keep:
+                    remove(sibling)
+        remove(block)
+        cuts += 1
+    return cuts
+
+
+def _linked_headlines(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
+    """Headings, and blocks long enough for one, that are a link to another article."""
+    markup = page.profile.markup
+    fields: set[HtmlElement] | None = None
+    found: dict[HtmlElement, None] = {}
+    for link in part.iter("a"):
+        if not page.is_foreign_link(link.get("href")):
+            continue
+        heading = next(
+            (h for h in (*link.iterancestors(*HEADINGS, "h5", "h6"), *link.iter(*HEADINGS))), None
+        )
+        block = heading if heading is not None else _block_of(link)
+        linked, whole = text_of(link), text_of(block)
+        if not linked or len(linked) < LINKED_SHARE * len(whole):
+            continue
+        if heading is None:
+            fields = fields or {
+                element
+                for _, element in select_all(
+                    [part], [*markup.authors, *markup.sections, *markup.tags]
+                )
+            }
+            if link in fields or block.tag == "p" or len(linked.split()) < _LEAST_HEADLINE:
+                continue
+        found.setdefault(block)
+    return list(found)
+
+
+def _block_of(link: HtmlElement) -> HtmlElement:
+    """The nearest block around an inline element, itself if it has none."""
+    return next(link.iterancestors("p", "li", "div", "section", "td", "figure", "aside"), link)
+
+
+def _flow(part: HtmlElement, before: HtmlElement) -> set[HtmlElement]:
+    """Elements that hold paragraphs directly, with all around them.
+
+    `before` is the first foreign headline: what follows it need not be own text.
+    """
+    flow: set[HtmlElement] = set()
+    lengths: dict[HtmlElement, int] = {}
+    for element in part.iter():
+        if element is before:
+            break
+        parent = element.getparent()
+        if element.tag == "p" and parent is not None:
+            lengths[parent] = lengths.get(parent, 0) + len(element.text_content())
+    for element, length in lengths.items():
+        if length >= LEAST_TEXT / 2:
+            flow |= {element, *element.iterancestors()}
+    return flow
+
+
+def _end_of_teaser(headline: HtmlElement) -> HtmlElement | None:
+    """The last "keep reading" or "Show less" behind a headline, before the next one."""
+    end = None
+    for sibling in headline.itersiblings():
+        if sibling.tag in HEADINGS:
+            break
+        if isinstance(sibling.tag, str) and _TEASER_END.match(text_of(sibling)):
+            end = sibling
+    return end
+
+
+def _is_flow_like(parent: HtmlElement, block: HtmlElement) -> bool:
+    """Whether `block` is only set in running text.
+
+    Paragraphs stand before it in `parent`; or it has text of its own and paragraphs beside it.
+    """
+    has_paragraphs = any(child.tag == "p" and child is not block for child in parent)
+    if has_paragraphs and has_text(block, least=LEAST_TEASER):
+        return True
+    length = 0
+    for child in parent:
+        if child is block:
+            break
+        if child.tag == "p":
+            length += len(child.text_content())
+    return length >= LEAST_TEXT / 2

@@ -1,0 +1,82 @@
+"""What is known of a page before its own article is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from lxml.html import HtmlElement
+
+from rscrawler.extraction.addresses import absolute, address_key, is_article_address
+from rscrawler.extraction.structured import Structured
+from rscrawler.extraction.text import likeness, text_of
+from rscrawler.sites import SiteProfile
+
+LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only hold one
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known of the page before any container is chosen."""
+
+    url: str
+    profile: SiteProfile
+    structured: Structured
+    titles: tuple[str, ...]
+
+    @cached_property
+    def own_keys(self) -> frozenset[str]:
+        """Keys of the address the page was fetched from and of those it gives itself."""
+        declared = (self.url, self.structured.canonical, self.structured.meta.get("og:url"))
+        return frozenset(
+            address_key(absolute(address, self.structured.base), self.profile)
+            for address in declared
+            if address
+        )
+
+    @cached_property
+    def _foreign(self) -> dict[str, bool]:
+        return {}
+
+    def is_foreign_link(self, href: str | None) -> bool:
+        """Whether `href` leads to another article of the site."""
+        if not href or href.startswith(("#", "mailto:", "javascript:", "tel:")):
+            return False
+        if href not in self._foreign:
+            address = absolute(href, self.structured.base)
+            self._foreign[href] = (
+                is_article_address(address, self.profile)
+                and address_key(address, self.profile) not in self.own_keys
+            )
+        return self._foreign[href]
+
+    def agrees(self, headline: str) -> float:
+        """How well `headline` agrees with what the page declares, 0 … 1."""
+        return max((likeness(headline, title) for title in self.titles), default=0.0)
+
+
+def links_elsewhere(headline: HtmlElement, page: Surroundings) -> bool:
+    """Whether all of `headline` is a link to another article of the site."""
+    return any(page.is_foreign_link(link) for link in headline_links(headline))
+
+
+def links_home(headline: HtmlElement, page: Surroundings) -> bool:
+    """Whether all of `headline` is a link to the page itself."""
+    return any(
+        address_key(absolute(link, page.structured.base), page.profile) in page.own_keys
+        for link in headline_links(headline)
+    )
+
+
+def headline_links(headline: HtmlElement) -> Iterator[str]:
+    """The addresses that all of a headline leads to."""
+    for ancestor in headline.iterancestors("a"):
+        if ancestor.get("href"):
+            yield ancestor.get("href") or ""
+    links = [link for link in headline.iter("a") if link.get("href")]
+    if links:
+        length = len(text_of(headline))
+        for link in links:
+            if len(text_of(link)) >= LINKED_SHARE * length:
+                yield link.get("href") or ""

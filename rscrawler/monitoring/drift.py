@@ -1,0 +1,278 @@
+"""Has a site's layout changed? Decided over counts, against the site's own past.
+
+"Nothing found" is not "nothing new": a cycle that read no page says nothing, and
+one that read pages and found less on them than this site's pages have shown is
+drift. A single odd page is neither: what pages have lacked before has to be lacking
+more often than chance would have it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import comb
+from statistics import median
+from urllib.parse import urlsplit
+
+from rscrawler.monitoring.observation import BODY, CONTAINER, FIELDS, Observation
+
+# Parts of a site that can drift, besides each source by its address.
+ARTICLES, LISTINGS = "articles", "listings"
+
+RECENT_PAGES = 5  # cycles with fewer pages are judged together with those before them
+USUAL_PAGES = 200  # of the past that the present is compared with
+USUAL_READINGS = 20  # of a source, likewise
+UNLIKELY = 0.001  # chance from which a lack is no chance
+# Pages after which what none of them has shown is drift at its first appearance …
+ENOUGH_FOR_STRUCTURE = 5  # … in the article's container and text
+ENOUGH_FOR_FIELDS = 20  # … in any other field
+FEW_LINKS = 4  # a source that leads to fewer is not missed by half
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """On how many of the pages seen something was lacking."""
+
+    misses: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The present cycle, it together with the last ones, and the past before them."""
+
+    now: Observation
+    recent: Observation
+    usual: Observation
+
+    @classmethod
+    def of(cls, now: Observation, past: Sequence[Observation]) -> Comparison:
+        """`past` is newest first; cycles that showed drift are no measure for others."""
+        recent, rest = now, list(past)
+        while rest and recent.pages < RECENT_PAGES and rest[0].pages <= RECENT_PAGES:
+            recent = recent.plus(rest.pop(0))
+        usual = Observation()
+        for each in rest:
+            if usual.pages >= USUAL_PAGES:
+                break
+            if ARTICLES not in each.findings:
+                usual = usual.plus(each)
+        return cls(now, recent, usual)
+
+
+def find_drift(
+    now: Observation,
+    past: Sequence[Observation],
+    *,
+    unreadable: Mapping[str, str],
+    addresses: Collection[str],
+) -> dict[str, str]:
+    """What is wrong with each part of a site: `articles`, `listings`, a source's address.
+
+    Args:
+        now: what the cycle saw.
+        past: what earlier cycles saw, newest first.
+        unreadable: sources that cannot be read, and what they do instead.
+        addresses: of the sources that the profile names now.
+
+    Returns:
+        A message for each part. One that this cycle told nothing of stays as it was.
+    """
+    found: dict[str, str] = dict(unreadable)
+    judged = {*unreadable, *now.links}
+    if now.pages or now.unread or _is_first(now, past):
+        judged.add(ARTICLES)
+        if messages := list(_article_findings(Comparison.of(now, past))):
+            found[ARTICLES] = "; ".join(messages)
+    if now.links:
+        judged.add(LISTINGS)
+        found |= _listing_findings(now.links, past)
+    carried = {
+        part: message
+        for part, message in (past[0].findings if past else {}).items()
+        if part not in judged and (part in (ARTICLES, LISTINGS) or part in addresses)
+    }
+    return carried | found
+
+
+def is_unlikely(lack: Lack, usual: Lack) -> bool:
+    """Whether chance alone would hardly make so many pages lack what is usual.
+
+    The chance that at least so many of so many pages lack it, if each does as often as
+    the usual ones did; half a page is added to these, so that "never" is not "impossible".
+    """
+    rate = (usual.misses + 0.5) / (usual.pages + 1)
+    chance = sum(
+        comb(lack.pages, count) * rate**count * (1 - rate) ** (lack.pages - count)
+        for count in range(lack.misses, lack.pages + 1)
+    )
+    return chance < UNLIKELY
+
+
+def _is_first(now: Observation, past: Sequence[Observation]) -> bool:
+    return now.rejected > 0 and not any(each.pages for each in past)
+
+
+# Article pages.
+
+LackOf = Callable[[Observation], Lack]
+
+
+def _article_findings(seen: Comparison) -> Iterator[str]:
+    now = seen.now
+    if not seen.usual.pages:
+        if not now.pages and now.rejected:
+            yield f"none of {now.rejected} pages could be read as an article"
+        return
+    if _is_broken(seen, _unread, at_once_after=ENOUGH_FOR_STRUCTURE):
+        yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
+    for name in FIELDS:
+        yield from _field_findings(seen, name)
+    if _is_broken(seen, lambda each: _odd_lengths(each, seen.usual)):
+        odd = _odd_lengths(now, seen.usual)
+        yield f"the text of {odd.misses} of {odd.pages} pages is far from its usual length"
+    if _is_broken(seen, lambda each: Lack(each.misdated, each.pages)):
+        yield f"published_at of {now.misdated} of {now.pages} pages is not the date in the feed"
+
+
+def _field_findings(seen: Comparison, name: str) -> Iterator[str]:
+    usual_kind = _usual_kind(seen.usual, name)
+    if usual_kind is None:
+        return  # this site's pages never have it
+
+    def replaced(each: Observation) -> Lack:
+        return _lack(each, name, lambda kind: kind not in (usual_kind, _NONE))
+
+    def absent(each: Observation) -> Lack:
+        return _lack(each, name, lambda kind: kind == _NONE)
+
+    def lost(each: Observation) -> Lack:
+        return _lack(each, name, lambda kind: kind != usual_kind)
+
+    if name in (CONTAINER, BODY):
+        if _is_broken(seen, lost, at_once_after=ENOUGH_FOR_STRUCTURE):
+            yield _lost(seen, name, lost(seen.now))
+    elif _is_broken(seen, replaced, at_once_after=ENOUGH_FOR_FIELDS) or _is_broken(seen, absent):
+        yield _lost(seen, name, lost(seen.now))
+
+
+def _is_broken(seen: Comparison, lack_of: LackOf, *, at_once_after: int | None = None) -> bool:
+    """Whether this cycle shows a lack, and one that the site's usual pages do not explain.
+
+    What not one of at least `at_once_after` usual pages lacked counts at its first appearance.
+    """
+    lack, usual = lack_of(seen.now), lack_of(seen.usual)
+    if not lack.misses or 2 * lack.misses < lack.pages:
+        return False
+    if at_once_after is not None and not usual.misses and usual.pages >= at_once_after:
+        return True
+    return is_unlikely(lack, usual) or is_unlikely(lack_of(seen.recent), usual)
+
+
+def _lost(seen: Comparison, name: str, lack: Lack) -> str:
+    """What no longer gives a field, on how many pages, and what does instead."""
+    hits = lack.pages - lack.misses
+    share = f"only {hits} of {lack.pages} pages" if hits else f"no page of {lack.pages}"
+    source = _usual_origin(seen.usual, name)
+    if source.startswith(_PROFILE):
+        source = f"{source.removeprefix(_PROFILE)} matches"
+    else:
+        source = f"from {source} is on"
+    return f"{name} {source} {share}{_instead(seen.now, name)}"
+
+
+def _instead(now: Observation, name: str) -> str:
+    others = Counter(
+        {
+            origin: count
+            for origin, count in now.origins.get(name, {}).items()
+            if _kind(origin) != _MARKUP
+        }
+    )
+    origin = next((origin for origin, _ in others.most_common(1)), "")
+    if name == CONTAINER:
+        return f"; articles read by {_kind(origin)}" if origin else ""
+    return f" ({origin} stands in)" if origin else " (nothing stands in)"
+
+
+def _unread(seen: Observation) -> Lack:
+    return Lack(seen.unread, seen.pages + seen.unread)
+
+
+def _odd_lengths(seen: Observation, usual: Observation) -> Lack:
+    """Bodies of less than half, or more than double, the words that nearly all usual ones have."""
+    powers = sorted(Counter(usual.lengths).elements())
+    trimmed = powers[len(powers) // 20 : len(powers) - len(powers) // 20]
+    if not trimmed:
+        return Lack(0, seen.pages)
+    shortest, longest = trimmed[0] - 1, trimmed[-1] + 1
+    odd = sum(n for power, n in seen.lengths.items() if not shortest <= power <= longest)
+    return Lack(odd, seen.pages)
+
+
+_PROFILE = "profile: "
+_MARKUP, _NONE = "markup", "nothing"
+_KINDS = {
+    "profile": _MARKUP,
+    "meta": "metadata",
+    "json-ld": "metadata",
+    "html": "metadata",
+    "hint": "the feed",
+}
+
+
+def _kind(origin: str) -> str:
+    """Which of markup, metadata and feed an origin belongs to; "fallback" for a guess."""
+    return _KINDS.get(origin.partition(":")[0], "fallback") if origin else _NONE
+
+
+def _usual_kind(usual: Observation, name: str) -> str | None:
+    kinds: Counter[str] = Counter()
+    for origin, count in usual.origins.get(name, {}).items():
+        kinds[_kind(origin)] += count
+    del kinds[_NONE]
+    return next((kind for kind, _ in kinds.most_common(1)), None)
+
+
+def _usual_origin(usual: Observation, name: str) -> str:
+    origins = Counter(usual.origins.get(name, {}))
+    del origins[""]
+    return next((origin for origin, _ in origins.most_common(1)), "")
+
+
+def _lack(seen: Observation, name: str, is_lacking: Callable[[str], bool]) -> Lack:
+    origins = seen.origins.get(name, {})
+    misses = sum(count for origin, count in origins.items() if is_lacking(_kind(origin)))
+    return Lack(misses, seen.pages)
+
+
+# Sources.
+
+
+def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -> dict[str, str]:
+    if not any(links.values()) and not any(count for each in past for count in each.links.values()):
+        return {LISTINGS: f"none of its {len(links)} sources leads to an article"}
+    found = {}
+    for url, count in links.items():
+        readings = [
+            each.links[url] for each in past if url in each.links and url not in each.findings
+        ][:USUAL_READINGS]
+        if is_deserted(count, readings):
+            found[url] = (
+                f"{_path(url)} leads to {count:g} articles a page, usually {median(readings):g}"
+            )
+    return found
+
+
+def is_deserted(count: float, readings: Sequence[float]) -> bool:
+    """Whether a source leads to none, or to less than half, of the articles that it always did."""
+    fewest = min(readings, default=0)
+    if count == 0:
+        return fewest >= 2
+    return fewest >= FEW_LINKS and count < fewest / 2
+
+
+def _path(url: str) -> str:
+    parts = urlsplit(url)
+    return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,87 @@
+"""Is it too quiet? Decided over times alone, with the time handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+HISTORY = timedelta(days=90)  # of publications that a site's silence is measured by
+ENOUGH_PIECES = 10
+# No silence is told before this: a weekend is none …
+SHORTEST_SILENCE = timedelta(days=2)
+# … and a long weekend is none either, as long as few weekends are known.
+SHORTEST_SILENCE_OF_NEW_SITE = timedelta(days=4)
+FAMILIAR_AFTER = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """Something has not come: since when it is late, and in words."""
+
+    since: datetime
+    message: str
+
+
+def silence(published: Sequence[datetime], looked_at: datetime, factor: float) -> Lateness | None:
+    """Whether a site has published nothing for far longer than usual.
+
+    Usual is the longest gap but one between two pieces, so that a single holiday is no
+    measure: weekends come more than once.
+
+    Args:
+        published: when the site's pieces of the last `HISTORY` were published.
+        looked_at: when the site was last read with success: what came after is not known.
+        factor: times the usual gap that make a silence.
+    """
+    times = sorted(moment for moment in published if moment <= looked_at)
+    if len(times) < ENOUGH_PIECES:
+        return None
+    gaps = sorted(later - earlier for earlier, later in pairwise(times))
+    usual = gaps[-2]
+    is_familiar = times[-1] - times[0] >= FAMILIAR_AFTER
+    shortest = SHORTEST_SILENCE if is_familiar else SHORTEST_SILENCE_OF_NEW_SITE
+    limit = max(usual * factor, shortest)
+    since = times[-1] + limit
+    if looked_at <= since:
+        return None
+    return Lateness(
+        since,
+        f"no new piece for {in_days(looked_at - times[-1])}, since {times[-1]:%Y-%m-%d %H:%M} UTC; "
+        f"the longest usual gap is {in_days(usual)}",
+    )
+
+
+def overdue_site(
+    *,
+    last_run_at: datetime | None,
+    last_success_at: datetime | None,
+    not_before: datetime | None,
+    now: datetime,
+    after: timedelta,
+) -> Lateness | None:
+    """Whether a site has not been crawled with success for too long.
+
+    One that was never crawled is not late, nor is one that asked to be left alone, until
+    as long after the pause that it asked for.
+    """
+    reference = last_success_at or last_run_at
+    if reference is None:
+        return None
+    since = max(reference, not_before or reference) + after
+    if now <= since:
+        return None
+    last = f"last good cycle {last_success_at:%Y-%m-%d %H:%M} UTC" if last_success_at else "never"
+    late = in_days(now - reference)
+    if last_success_at is None:
+        return Lateness(since, f"no good cycle since the first one was tried, {late} ago")
+    return Lateness(since, f"no good cycle for {late}; {last}")
+
+
+def in_days(span: timedelta) -> str:
+    """`3.4 days`, `14 h` or `25 min`."""
+    hours = span / timedelta(hours=1)
+    if hours >= 48:
+        return f"{hours / 24:.1f} days".replace(".0 ", " ")
+    return f"{hours:.0f} h" if hours >= 1 else f"{span / timedelta(minutes=1):.0f} min"

@@ -1,0 +1,87 @@
+"""What a crawl reads, counted as it goes by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+from scrapy import Request
+from scrapy.http import Response
+
+from rscrawler.decisions import KnownArticle
+from rscrawler.extraction import looks_cut_off
+from rscrawler.items import Article
+from rscrawler.monitoring.observation import FIELDS, Observation
+from rscrawler.spiders.news import NewsSpider, page_digest
+from rscrawler.visits import FetchedArticle
+
+FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
+
+
+class Observer:
+    """Watches one crawl through Scrapy's signals, and counts."""
+
+    def __init__(self) -> None:
+        self._expected: dict[str, bool] = {}  # whole pages not read so far: should they be articles
+        self._source_pages: Counter[str] = Counter()
+        self._pages = self._misdated = 0
+        self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
+        self._lengths: Counter[int] = Counter()
+
+    def response_received(self, response: Response, request: Request) -> None:
+        """Note a page that was sent, before it is known what it holds."""
+        arguments = request.cb_kwargs
+        if response.status != 200:
+            return
+        if "source" in arguments:
+            self._source_pages[arguments["state"].url] += 1
+        elif "key" in arguments:
+            known: KnownArticle | None = arguments.get("known")
+            is_as_known = known is not None and page_digest(response.body) == known.page_digest
+            if _is_whole_page(response.body) and not is_as_known:
+                self._expected[arguments["key"]] = bool(known or arguments["hint"])
+
+    def item_scraped(self, item: object, response: Response | None) -> None:
+        """Count an article page that was read."""
+        if not isinstance(item, FetchedArticle) or response is None or response.request is None:
+            return
+        arguments = response.request.cb_kwargs
+        self._expected.pop(arguments["key"], None)
+        article = item.article
+        self._pages += 1
+        for name in FIELDS:
+            self._origins[name][article.extraction.provenance.get(name, "")] += 1
+        self._lengths[article.word_count.bit_length()] += 1
+        self._misdated += _is_misdated(article, arguments["hint"])
+
+    def answered(self, url: str) -> bool:
+        """Whether a source sent a page in this crawl."""
+        return self._source_pages[url] > 0
+
+    def observation(self, spider: NewsSpider) -> Observation:
+        """What was seen so far."""
+        return Observation(
+            pages=self._pages,
+            unread=sum(self._expected.values()),
+            rejected=len(self._expected),
+            misdated=self._misdated,
+            origins={name: dict(counts) for name, counts in self._origins.items() if counts},
+            lengths=dict(self._lengths),
+            links={
+                url: round(len(keys) / self._source_pages[url], 1)
+                for url, keys in spider._shown.items()
+                if self._source_pages[url]
+            },
+        )
+
+
+def _is_whole_page(body: bytes) -> bool:
+    """Whether it is HTML from its beginning to its end: anything else is a passing fault."""
+    return b"<html" in body[:2048].lower() and not looks_cut_off(body)
+
+
+def _is_misdated(article: Article, hint: Any) -> bool:
+    if hint is None or article.published_at is None:
+        return False
+    return abs(article.published_at - hint) > FAR_APART

@@ -1,0 +1,64 @@
+"""What every page is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from rscrawler.config import Config
+from rscrawler.items import Level
+from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.store import Store
+from rscrawler.topics import load_watchlists
+from rscrawler.web.rendering import render
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """A store to look at, and the files that say what its names mean.
+
+    `topics` has the title of each watch-list, `countries` the ISO 3166 codes that any
+    of them knows. They, and `sites`, are as they were when the dashboard started.
+    """
+
+    config: Config
+    store: Store
+    now: Callable[[], datetime]
+    sites: Mapping[str, SiteProfile]
+    topics: Mapping[str, str]
+    countries: tuple[str, ...]
+
+    @classmethod
+    def of(cls, config: Config, store: Store, *, now: Callable[[], datetime]) -> Self:
+        """The dashboard of a configuration.
+
+        Raises:
+            ConfigurationError: a site profile or a watch-list is wrong.
+        """
+        watchlists = load_watchlists(None, config.topics_dir)
+        entities = (entity for watchlist in watchlists.values() for entity in watchlist.entity)
+        return cls(
+            config=config,
+            store=store,
+            now=now,
+            sites=load_sites(config),
+            topics={name: watchlist.title for name, watchlist in watchlists.items()},
+            countries=tuple(sorted({code for entity in entities for code in entity.countries})),
+        )
+
+    @property
+    def minimum(self) -> Level:
+        """The level from which a piece counts as flagged."""
+        return self.config.alerts.minimum
+
+    def render(self, template: str, **values: Any) -> bytes:
+        """A page within the frame that all pages share."""
+        return render(
+            template,
+            problem_count=len(self.store.health.problems()),
+            feeds=self.config.alerts.topics,
+            topic_titles=self.topics,
+            **values,
+        )

@@ -1,0 +1,64 @@
+"""What the tests of whole crawls share: a site with few sources, and hands in its database."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from rscrawler.demo.site import SampleSite
+from tests.workspace import Workspace
+
+FEED, SITEMAP, SECTION = "/feeds/feed.rss", "/sitemap.xml", "/analysis/"
+
+
+def sources(*paths: str, site: str = "responsiblestatecraft") -> str:
+    """Configuration that leaves a site these sources alone."""
+
+    def kind(path: str) -> str:
+        return "feed" if path == FEED else "sitemap" if path == SITEMAP else "section"
+
+    return "".join(
+        f'[[sites.{site}.sources]]\nkind = "{kind(path)}"\npath = "{path}"\n' for path in paths
+    )
+
+
+FEW_SOURCES = sources(FEED, SITEMAP, SECTION)
+QUICK = '[crawl]\nretries = 0\ntimeout = "1s"\nmax_response_mib = 1\n'
+
+
+def paths_asked(site: SampleSite) -> list[str]:
+    """Every path that was asked for, in order, without robots.txt."""
+    return [request.path for request in site.requests if request.path != "/robots.txt"]
+
+
+def articles_asked(site: SampleSite) -> list[str]:
+    """The slugs of the article pages that were asked for, in order."""
+    slugs = {story.slug for story in site.stories}
+    asked = (request.path.strip("/") for request in site.requests)
+    return [slug for slug in asked if slug in slugs]
+
+
+def urls(workspace: Workspace) -> list[str]:
+    """The address of every record, in order."""
+    return [record["url"] for record in workspace.records()]
+
+
+def change_database(workspace: Workspace, *statements: str) -> None:
+    """Run SQL in the workspace's database, mostly to let time pass."""
+    with sqlite3.connect(workspace.output / "rscrawler.db") as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def let_retries_come(workspace: Workspace) -> None:
+    """Let the time until the next attempt at each failed page pass."""
+    change_database(workspace, "UPDATE address SET next_try_at = NULL")
+
+
+def let_a_day_pass(workspace: Workspace) -> None:
+    """Age what was kept for a day: robots.txt, and the trust in "not modified" answers."""
+    change_database(
+        workspace,
+        "UPDATE robots SET fetched_at = '2020-01-01T00:00:00.000000Z'",
+        "UPDATE source SET read_at = '2020-01-01T00:00:00.000000Z' WHERE read_at IS NOT NULL",
+    )

@@ -1,0 +1,382 @@
+"""What a site does wrong costs what it must, no more: nothing is lost, nobody is pestered."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rscrawler.demo import server as demo_server
+from rscrawler.demo.site import Fault, SampleSite
+from tests.crawl.probes import (
+    FEED,
+    FEW_SOURCES,
+    QUICK,
+    SECTION,
+    SITEMAP,
+    articles_asked,
+    change_database,
+    let_a_day_pass,
+    let_retries_come,
+    paths_asked,
+    sources,
+    urls,
+)
+from tests.workspace import Workspace, wait_until
+
+SLOW = "concurrency = 1"
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=30) as running:
+        yield running
+
+
+def configure(workspace: Workspace, site: SampleSite, extra: str = QUICK, few: str = FEW_SOURCES) -> None:
+    workspace.write_config(site.base_url, few + extra)
+
+
+# Pages.
+
+
+def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    faults = [
+        Fault.SERVER_ERROR,
+        Fault.HANG,
+        Fault.TRUNCATED,
+        Fault.GARBAGE,
+        Fault.HUGE,
+        Fault.EMPTY,
+        Fault.REDIRECT_AWAY,
+    ]
+    for fault, story in zip(faults, site.stories, strict=False):
+        site.fail(story.path, fault)
+    configure(workspace, site)
+    result = workspace.run("crawl", "--full", "--json")
+    assert result.status == 1
+    assert result.json["articles_new"] == len(site.stories) - len(faults)
+    assert result.json["errors"] == len(faults)
+    assert result.json["dropped"] == 0
+    assert "Traceback" not in result.stderr
+
+    site.heal()
+    site.forget_requests()
+    let_retries_come(workspace)
+    assert workspace.crawl()["articles_new"] == len(faults)
+    assert sorted(articles_asked(site)) == sorted(story.slug for story in site.stories[:7])
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+    assert {record["novelty"] for record in workspace.records()} == {"baseline"}
+
+
+def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = site.stories[0]
+    bomb = gzip.compress(b"<html>" + b" " * 3_000_000)
+    find = demo_server.Server._reply
+
+    def reply(self: Any, method: str, target: str, headers: Any) -> tuple[int, bytes]:
+        if target == story.path:
+            head = {"Content-Type": "text/html", "Content-Encoding": "gzip"}
+            return 200, demo_server._whole(200, head, bomb)
+        return find(self, method, target, headers)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(demo_server.Server, "_reply", reply)
+        configure(workspace, site)
+        result = workspace.run("crawl", "--full", "--json")
+    assert (result.status, result.json["errors"]) == (1, 1)
+    let_retries_come(workspace)
+    assert workspace.crawl()["articles_new"] == 1
+
+
+# Sources.
+
+
+def test_a_source_that_cannot_be_read_is_an_error_and_read_again_at_the_next_cycle(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    more = ("/reporting/", "/europe/")
+    configure(workspace, site, few=sources(FEED, SITEMAP, SECTION, *more))
+    workspace.crawl("--full")
+    story = site.publish()
+    site.fail(FEED, Fault.TRUNCATED)
+    site.fail(SITEMAP, Fault.EMPTY)
+    site.fail(SECTION, Fault.GARBAGE)
+    site.fail("/reporting/", Fault.HANG)
+    site.fail("/europe/", Fault.REDIRECT_AWAY)
+    result = workspace.run("crawl", "--json")
+    assert (result.status, result.json["errors"], result.json["articles_new"]) == (1, 5, 0)
+    assert "Traceback" not in result.stderr
+    site.heal()
+    assert workspace.crawl()["articles_new"] == 1
+    assert workspace.records()[-1]["url"] == site.truth_of(story).url
+
+
+def test_a_listing_that_ends_with_404_has_ended(
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = demo_server.find_resource
+
+    def find_resource(state: Any, path: str, page: int) -> Any:
+        found = find(state, path, page)
+        is_past_the_end = page > 1 and b"image-article" not in found.body
+        return find(state, "/no/such/page", 1) if is_past_the_end else found
+
+    monkeypatch.setattr(demo_server, "find_resource", find_resource)
+    configure(workspace, site, few=sources(SECTION))
+    assert workspace.crawl("--full")["errors"] == 0
+    site.forget_requests()
+    workspace.crawl()
+    assert [request.status for request in site.requests] == [304]
+
+
+def test_a_first_run_of_which_a_page_failed_still_ends_at_max_pages(workspace: Workspace) -> None:
+    with SampleSite(stories=120) as site:
+        configure(workspace, site, few=sources("/analysis/"))
+        site.fail("/analysis/?page=2", Fault.SERVER_ERROR)
+        assert workspace.run("crawl", "--json").status == 1
+        site.heal()
+        site.forget_requests()
+        workspace.crawl()
+        assert [p for p in paths_asked(site) if p.startswith("/analysis/")] == [
+            "/analysis/",
+            "/analysis/?page=2",
+        ]
+
+
+def test_an_edit_is_not_missed_though_its_page_fails_and_its_source_is_quiet_again(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    workspace.crawl("--full")
+    story = site.stories[2]
+    site.edit(story.slug, title=story.title + ", officials say")
+    site.fail(story.path, Fault.SERVER_ERROR)
+    assert workspace.run("crawl", "--json").status == 1
+    site.heal()
+    assert workspace.crawl()["articles_updated"] == 1
+
+
+def test_a_sitemap_that_fails_is_read_at_the_next_cycle_though_its_index_is_quiet(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SITEMAP))
+    workspace.crawl("--full")
+    site.publish()
+    site.fail("/feeds/sitemaps/", Fault.SERVER_ERROR)
+    assert workspace.run("crawl", "--json").status == 1
+    site.heal()
+    assert workspace.crawl()["articles_new"] == 1
+
+
+# Answers that say nothing, or too little.
+
+
+def test_a_server_that_always_says_not_modified_hides_news_for_a_day_at_most(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    workspace.crawl()
+    site.fail("/", Fault.LYING_304)
+    site.publish()
+    assert workspace.crawl()["articles_new"] == 0
+    let_a_day_pass(workspace)
+    assert workspace.crawl()["articles_new"] == 1
+
+
+def test_without_validators_known_pieces_are_not_fetched_again(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    site.fail("/", Fault.NO_VALIDATORS)
+    configure(workspace, site)
+    assert workspace.crawl()["articles_new"] > 0
+    site.forget_requests()
+    workspace.crawl()
+    assert articles_asked(site) == []
+    story = site.publish()
+    assert workspace.crawl()["articles_new"] == 1
+    assert articles_asked(site) == [story.slug]
+
+
+# Requests to slow down.
+
+
+def test_a_short_retry_after_is_obeyed_by_every_request(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + "[crawl]\nretries = 1", SLOW)
+    site.fail(FEED, Fault.TOO_MANY, times=1, retry_after_seconds=1)
+    report = workspace.crawl("--limit", "3")
+    assert (report["articles_new"], report["errors"]) == (3, 0)
+    times = {r.status: r.at for r in site.requests if r.status == 429}
+    later = [r.at for r in site.requests if r.at > times[429]]
+    assert min(later) - times[429] >= timedelta(seconds=1)
+
+
+def test_a_long_retry_after_ends_the_cycle_and_later_ones_wait_for_its_end(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + "[crawl]\nretries = 1", SLOW)
+    site.fail(SITEMAP, Fault.TOO_MANY, times=1, retry_after_seconds=3600)
+    result = workspace.run("crawl", "--json")
+    assert result.status == 1
+    assert "Traceback" not in result.stderr
+    statuses = [request.status for request in site.requests]
+    assert statuses.index(429) == len(statuses) - 1
+
+    site.forget_requests()
+    result = workspace.run("crawl", "--json")
+    assert result.json["requests"] == 0
+    assert "pause" in result.json["sites"]["responsiblestatecraft"]["note"]
+    assert site.requests == []
+
+    change_database(workspace, "UPDATE site SET not_before = '2020-01-01T00:00:00.000000Z'")
+    assert workspace.crawl()["articles_new"] > 0
+
+
+# robots.txt.
+
+
+def test_where_robots_txt_forbids_everything_no_page_is_asked_for(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    site.fail("/robots.txt", Fault.FORBIDDEN_ROBOTS)
+    configure(workspace, site)
+    result = workspace.run("crawl", "--json")
+    assert result.status == 1
+    assert paths_asked(site) == []
+    problems = result.json["sites"]["responsiblestatecraft"]["problems"]
+    assert [problem["code"] for problem in problems] == ["robots-disallowed"]
+    status = workspace.run("status", "--json")
+    assert (status.status, status.json["healthy"]) == (1, False)
+
+
+@pytest.mark.parametrize("fault", [Fault.FORBIDDEN_ROBOTS, Fault.SERVER_ERROR])
+def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
+    workspace: Workspace, site: SampleSite, fault: Fault
+) -> None:
+    configure(workspace, site)
+    workspace.crawl("--full", "--limit", "3")
+    let_a_day_pass(workspace)
+    site.fail("/robots.txt", fault)
+    site.forget_requests()
+    assert workspace.run("crawl", "--json").status == 1
+    assert paths_asked(site) == []
+    site.heal()
+    let_a_day_pass(workspace)
+    let_retries_come(workspace)
+    workspace.crawl("--full")
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+
+
+# A site that is not there.
+
+
+def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is_back(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    other = (
+        f'[sites.other]\nbase_url = "http://127.0.0.1:{port}"\ndownload_delay = 0.0\n'
+        + sources(FEED, site="other")
+    )
+    configure(workspace, site, QUICK + other)
+    result = workspace.run("crawl", "--json")
+    assert result.status == 1
+    assert "Traceback" not in result.stderr
+    sites = result.json["sites"]
+    assert sites["responsiblestatecraft"]["articles_new"] > 0
+    assert sites["responsiblestatecraft"]["problems"] == []
+    assert [problem["code"] for problem in sites["other"]["problems"]] == ["unreachable"]
+    status = workspace.run("status", "--json").json
+    assert [each["code"] for each in status["sites"]["other"]["problems"]] == ["unreachable"]
+    assert status["sites"]["other"]["last_success"] is None
+
+    with SampleSite(stories=5, port=port):
+        workspace.crawl("other", "--limit", "1")
+    status_now = workspace.run("status", "--json")
+    assert (status_now.status, status_now.json["sites"]["other"]["problems"]) == (0, [])
+
+
+# Trouble at home.
+
+
+def test_a_database_that_is_locked_for_a_while_delays_and_loses_nothing(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    workspace.crawl("--limit", "1")
+    site.forget_requests()
+    site.publish()
+    holder = sqlite3.connect(
+        workspace.output / "rscrawler.db", isolation_level=None, check_same_thread=False
+    )
+    holder.execute("BEGIN IMMEDIATE")
+    released = threading.Timer(1.5, holder.rollback)
+    released.start()
+    report = workspace.crawl("--full")
+    released.join()
+    holder.close()
+    assert report["errors"] == 0
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+
+
+def test_where_the_output_cannot_be_written_one_line_says_so_and_nothing_is_lost(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    workspace.output.mkdir()
+    in_the_way = workspace.output / "articles"
+    in_the_way.write_text("a file where a folder should be")
+    result = workspace.run("crawl", "--json")
+    assert result.status == 1
+    assert "Traceback" not in result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("rscrawler: ")]
+    assert len(lines) == 1
+    assert str(in_the_way) in lines[0]
+    in_the_way.unlink()
+    delivered = workspace.run("deliver")
+    assert delivered.status == 0, delivered.stderr
+    assert len(workspace.records()) > 0
+    assert len(urls(workspace)) == len(set(urls(workspace)))
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
+    tmp_path: Path, site: SampleSite
+) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(folder)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a file system of its own needs rights that this user lacks")
+    try:
+        workspace = Workspace(folder)
+        configure(workspace, site)
+        result = workspace.run("crawl", "--full", "--json")
+        assert result.status == 1
+        complaints = [line for line in result.stderr.splitlines() if line.startswith("rscrawler: ")]
+        assert len(complaints) == 1
+        subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
+        let_retries_come(workspace)
+        workspace.crawl("--full")
+        assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -1,0 +1,83 @@
+"""A lost or damaged database is rebuilt from the JSONL, and nobody is mailed twice for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.site import SampleSite
+from tests.workspace import Workspace
+
+EMAIL = """
+[alerts.email]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "monitor@example.org"
+recipients = ["desk@example.org"]
+
+[alerts.ops]
+recipients = ["ops@example.org"]
+"""
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=60) as running:
+        yield running
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
+    with Mailbox(tmp_path / "mailbox") as running:
+        yield running
+
+
+@pytest.fixture
+def alerted(workspace: Workspace, site: SampleSite, mailbox: Mailbox) -> Workspace:
+    """A workspace that has mailed one alert."""
+    workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
+    workspace.crawl("--full")
+    site.publish()
+    workspace.crawl()
+    assert len(mailbox.messages()) == 1
+    return workspace
+
+
+@pytest.mark.parametrize("damage", ["removed", "overwritten"])
+def test_what_was_seen_stays_seen_and_only_the_operators_hear(
+    alerted: Workspace, site: SampleSite, mailbox: Mailbox, damage: str
+) -> None:
+    before = alerted.records()
+    database = alerted.output / "rscrawler.db"
+    for suffix in ("-wal", "-shm"):
+        Path(f"{database}{suffix}").unlink(missing_ok=True)
+    if damage == "removed":
+        database.unlink()
+    else:
+        database.write_bytes(b"this is no database" * 500)
+    report = alerted.crawl("--full")
+    assert report["articles_new"] == 0
+    assert alerted.records() == before
+    assert [mail["To"] for mail in mailbox.messages()] == ["desk@example.org", "ops@example.org"]
+    assert "rebuilt" in mailbox.messages()[-1]["Subject"].lower()
+    aside = list(alerted.output.glob("rscrawler.db.damaged-*"))
+    assert len(aside) == (1 if damage == "overwritten" else 0)
+
+
+def test_a_rebuilt_store_goes_on_where_the_old_one_stopped(
+    alerted: Workspace, site: SampleSite, mailbox: Mailbox
+) -> None:
+    (alerted.output / "rscrawler.db").unlink()
+    alerted.crawl("--full")
+    story = site.stories[4]
+    site.edit(story.slug, title="A headline changed after the rebuilding")
+    site.publish()
+    site.publish()
+    report = alerted.crawl()
+    assert (report["articles_new"], report["articles_updated"]) == (2, 1)
+    updated = [record for record in alerted.records() if record["event"] == "updated"]
+    assert [record["version"] for record in updated] == [2]

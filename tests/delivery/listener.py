@@ -1,0 +1,73 @@
+"""An HTTP server for the tests: what webhooks and Apprise's `json://` post to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One request: its path, headers (in lower case) and body."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Listener:
+    """What was posted; `statuses` answers by path, `hanging` paths are never answered."""
+
+    statuses: dict[str, int] = field(default_factory=dict)
+    hanging: set[str] = field(default_factory=set)
+    posted: list[Posted] = field(default_factory=list)
+    port: int = 0
+
+    def at(self, path: str) -> list[Posted]:
+        """What was posted to one path."""
+        return [each for each in self.posted if each.path == path]
+
+
+@contextmanager
+def listening() -> Iterator[Listener]:
+    """A listener on a free port of 127.0.0.1."""
+    listener, ended = Listener(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            listener.posted.append(Posted(self.path, headers, body))
+            if self.path in listener.hanging:
+                ended.wait()
+                return
+            self.send_response(listener.statuses.get(self.path, 200))
+            if 300 <= listener.statuses.get(self.path, 200) < 400:
+                self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listener.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield listener
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

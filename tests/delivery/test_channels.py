@@ -1,0 +1,217 @@
+"""Chats and webhooks get what is theirs, and none holds up another."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rscrawler.config import Config
+from rscrawler.delivery import deliver, outbox_summary
+from rscrawler.store import Store
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_piece, record
+from tests.delivery.listener import Listener
+
+# A plug-in that Apprise loads with all others uses it.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+HOUR = timedelta(hours=1)
+TOKEN = "xoxb-very-secret"
+
+
+@pytest.fixture
+def config(listener: Listener, tmp_path: Path) -> Config:
+    """A webhook and a chat channel of two addresses, all at the listener."""
+    return make_config(listener, tmp_path)
+
+
+def make_config(listener: Listener, tmp_path: Path, **changes: Any) -> Config:
+    base = f"localhost:{listener.port}"
+    alerts = {
+        "webhooks": {
+            "hook": {"url": f"http://{base}/hook?key={TOKEN}", "secret": "s3cret", "timeout": "5s"}
+        },
+        "channels": {"desk": [f"json://{base}/desk-{TOKEN}", f"json://{base}/second"]},
+    }
+    return a_config(tmp_path / "out", **(alerts | changes))
+
+
+HOOK = f"/hook?key={TOKEN}"
+DESK = f"/desk-{TOKEN}"
+
+
+def test_a_webhook_gets_each_record_signed(
+    store: Store, listener: Listener, config: Config
+) -> None:
+    pieces = [record(store, a_piece(number), "webhook:hook") for number in (1, 2)]
+    assert deliver(config, store, now=NOW).served == 2
+    assert [each.json for each in listener.at(HOOK)] == [piece.to_record() for piece in pieces]
+    for piece, each in zip(pieces, listener.at(HOOK), strict=True):
+        expected = hmac.new(b"s3cret", each.body, hashlib.sha256).hexdigest()
+        assert each.headers["x-rscrawler-signature"] == f"sha256={expected}"
+        assert each.headers["x-rscrawler-record"] == piece.record_id
+        assert each.headers["content-type"] == "application/json; charset=utf-8"
+
+
+def test_a_webhook_that_failed_gets_the_same_request_again(
+    store: Store, listener: Listener, config: Config
+) -> None:
+    listener.statuses[HOOK] = 500
+    record(store, a_piece(1), "webhook:hook")
+    assert deliver(config, store, now=NOW).put_off == 1
+    listener.statuses.clear()
+    assert deliver(config, store, now=NOW + HOUR).served == 1
+    first, second = listener.at(HOOK)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("status", "is_passing"),
+    [(408, True), (425, True), (429, True), (500, True), (503, True), (400, False), (404, False),
+     (410, False), (302, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_a_webhook_answers_says_whether_to_try_again(
+    store: Store, listener: Listener, config: Config, status: int, is_passing: bool
+) -> None:
+    listener.statuses[HOOK] = status
+    record(store, a_piece(1), "webhook:hook")
+    report = deliver(config, store, now=NOW)
+    assert (report.put_off, report.failed) == (int(is_passing), int(not is_passing))
+    assert listener.at("/elsewhere") == []
+    assert outbox_summary(config, store, NOW).waiting[-1].last_error == f"hook: HTTP {status}"
+
+
+def test_a_webhook_that_hangs_holds_up_one_record_only(
+    store: Store, listener: Listener, tmp_path: Path
+) -> None:
+    hook = {"url": f"http://localhost:{listener.port}{HOOK}", "secret": "x", "timeout": "0.2s"}
+    config = make_config(listener, tmp_path, webhooks={"hook": hook})
+    listener.hanging.add(HOOK)
+    for number in range(5):
+        record(store, a_piece(number), "webhook:hook", "channel:desk")
+    report = deliver(config, store, now=NOW)
+    assert (report.put_off, report.served) == (1, 2)
+    assert len(listener.at(HOOK)) == 1
+    listener.hanging.clear()
+    assert deliver(config, store, now=NOW + HOUR).served == 5
+
+
+def test_a_chat_gets_one_short_message_for_a_cycle(
+    store: Store, listener: Listener, config: Config
+) -> None:
+    for number in (1, 2):
+        record(store, a_piece(number), "channel:desk")
+    deliver(config, store, now=NOW)
+    (message,) = (each.json for each in listener.at("/second"))
+    assert message["title"] == "2 new pieces on Central Asia: Kazakhstan, Uzbekistan"
+    assert a_piece(1).url in message["message"]
+    assert "primary – it is about Central Asia" in message["message"]
+    assert len(listener.at(DESK)) == 1
+
+
+def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
+    store: Store, listener: Listener, config: Config
+) -> None:
+    listener.statuses[DESK] = 500
+    record(store, a_piece(1), "channel:desk")
+    report = deliver(config, store, now=NOW)
+    assert (report.served, report.put_off) == (1, 1)
+    listener.statuses.clear()
+    deliver(config, store, now=NOW + HOUR)
+    assert (len(listener.at(DESK)), len(listener.at("/second"))) == (2, 1)
+
+
+def test_a_flood_is_one_short_message_for_people_and_every_record_for_machines(
+    store: Store, listener: Listener, tmp_path: Path
+) -> None:
+    config = make_config(listener, tmp_path, flood_limit=2)
+    for number in range(4):
+        record(store, a_piece(number), "channel:desk", "webhook:hook")
+    deliver(config, store, now=NOW)
+    (message,) = (each.json for each in listener.at("/second"))
+    assert "4  Kazakhstan" in message["message"]
+    assert a_piece(1).url not in message["message"]
+    assert len(listener.at(HOOK)) == 4
+
+
+def test_channels_that_are_down_hold_up_none_that_is_up(
+    store: Store, listener: Listener, tmp_path: Path
+) -> None:
+    email = {
+        "host": "127.0.0.1", "port": 1, "security": "none",
+        "sender": "m@example.org", "recipients": ["d@example.org"],
+    }  # fmt: skip
+    dead = {"url": "http://127.0.0.1:1/", "secret": "x"}
+    config = make_config(listener, tmp_path, email=email, webhooks={"hook": dead})
+    record(store, a_piece(1), "email", "webhook:hook", "channel:desk")
+    report = deliver(config, store, now=NOW)
+    assert (report.served, report.put_off) == (2, 2)
+
+
+def test_an_address_that_left_the_configuration_is_given_up(
+    store: Store, listener: Listener, config: Config, tmp_path: Path
+) -> None:
+    listener.statuses[DESK] = 500
+    record(store, a_piece(1), "channel:desk")
+    deliver(config, store, now=NOW)
+    changed = make_config(
+        listener, tmp_path, channels={"desk": f"json://localhost:{listener.port}/second"}
+    )
+    assert deliver(changed, store, now=NOW + HOUR).failed == 1
+    assert outbox_summary(changed, store, NOW + HOUR).failed == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
+def test_a_hostile_title_arrives_harmless(
+    store: Store, listener: Listener, config: Config, title: str
+) -> None:
+    record(store, a_piece(1, title=title), "channel:desk", "webhook:hook")
+    deliver(config, store, now=NOW)
+    (webhook,) = listener.at(HOOK)
+    assert webhook.json["title"] == title
+    assert b"\n" not in webhook.body
+    (chat,) = (each.json for each in listener.at("/second"))
+    assert "\n" not in chat["title"]
+    assert not set(chat["title"] + chat["message"]) & set("\r\x00\x07\x1b\u202e\u2066\u2028")
+    assert len(chat["title"]) <= 120
+
+
+def test_secrets_are_neither_stored_nor_logged_nor_shown(
+    store: Store,
+    listener: Listener,
+    config: Config,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    listener.statuses |= {HOOK: 404, DESK: 500}
+    record(store, a_piece(1), "channel:desk", "webhook:hook")
+    report = deliver(config, store, now=NOW)
+    dead = make_config(listener, tmp_path, channels={"desk": f"json://127.0.0.1:1/{TOKEN}"})
+    record(store, a_piece(2), "channel:desk")
+    later = deliver(dead, store, now=NOW + HOUR)
+    shown = [report, later, outbox_summary(config, store, NOW), store.outbox.undelivered()]
+    ids = store.outbox.due_messages(NOW + 9 * HOUR)
+    for text in (str(shown), str(ids), *capfd.readouterr()):
+        assert TOKEN not in text
+    # The libraries' own debugging lines of a connection are not ours to keep.
+    ours = [entry for entry in caplog.records if not entry.name.startswith("urllib3")]
+    assert not any(TOKEN in entry.getMessage() for entry in ours)
+
+
+def test_a_webhook_body_is_the_record_of_the_jsonl(
+    store: Store, listener: Listener, config: Config
+) -> None:
+    record(store, a_piece(1, title="Қазақстан"), "webhook:hook")
+    deliver(config, store, now=NOW)
+    (line,) = (config.output_dir / "articles/2026-11-24.jsonl").read_bytes().splitlines()
+    assert listener.at(HOOK)[0].body == line
+    assert json.loads(line)["title"] == "Қазақстан"

@@ -1,0 +1,188 @@
+"""The feeds hold flagged coverage, are valid, and are replaced at one stroke."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import feedparser
+import pytest
+from lxml import etree
+
+from rscrawler.config import Config
+from rscrawler.delivery import deliver
+from rscrawler.errors import OutputError
+from rscrawler.items import Event, Level
+from rscrawler.store import Store
+from tests.delivery.helpers import (
+    HOSTILE_TITLES,
+    NOW,
+    a_config,
+    a_flag,
+    a_piece,
+    record,
+)
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return a_config(tmp_path)
+
+
+def feeds(config: Config, topic: str = "central-asia") -> tuple[list[Any], list[dict[str, Any]]]:
+    """The entries of both feeds of a topic, after both were found valid."""
+    folder = config.output_dir / "feeds"
+    atom = (folder / f"{topic}.atom").read_bytes()
+    json_feed = json.loads((folder / f"{topic}.json").read_bytes())
+    check_atom(atom)
+    check_json_feed(json_feed)
+    parsed = feedparser.parse(atom)
+    assert not parsed.bozo
+    return parsed.entries, json_feed["items"]
+
+
+def check_atom(data: bytes) -> None:
+    """RFC 4287: the elements that must be there, once, and what they must look like."""
+    feed = etree.fromstring(data)
+    assert feed.tag == f"{ATOM}feed"
+    entries = feed.findall(f"{ATOM}entry")
+    for element in (feed, *entries):
+        for name in ("id", "title", "updated"):
+            (found,) = element.findall(f"{ATOM}{name}")
+            assert found.text
+        uri = element.findtext(f"{ATOM}id") or ""
+        assert urlsplit(uri).scheme == "urn"
+        for moment in (*element.findall(f"{ATOM}updated"), *element.findall(f"{ATOM}published")):
+            assert datetime.fromisoformat(moment.text or "").tzinfo is not None
+        assert len(element.findall(f"{ATOM}published")) <= (0 if element is feed else 1)
+    (author,) = feed.findall(f"{ATOM}author")
+    assert author.findtext(f"{ATOM}name")
+    for entry in entries:
+        assert all(each.findtext(f"{ATOM}name") for each in entry.findall(f"{ATOM}author"))
+        assert all(each.get("term") for each in entry.findall(f"{ATOM}category"))
+        links = entry.findall(f"{ATOM}link")
+        assert all(urlsplit(link.get("href") or "").scheme in ("http", "https") for link in links)
+        assert links or entry.find(f"{ATOM}content") is not None
+    ids = [entry.findtext(f"{ATOM}id") for entry in entries]
+    assert len(ids) == len(set(ids))
+
+
+def check_json_feed(feed: dict[str, Any]) -> None:
+    """JSON Feed 1.1: the keys that must be there, and their types."""
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert isinstance(feed["title"], str)
+    for item in feed["items"]:
+        assert isinstance(item["id"], str)
+        assert item.get("content_text") or item.get("content_html")
+        for name in ("date_published", "date_modified"):
+            assert datetime.fromisoformat(item[name]).tzinfo is not None
+        assert all(isinstance(tag, str) for tag in item["tags"])
+        assert all(set(author) <= {"name", "url", "avatar"} for author in item.get("authors", []))
+    ids = [item["id"] for item in feed["items"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_flagged_pieces_are_in_both_feeds_newest_first(store: Store, config: Config) -> None:
+    for number in (1, 2):
+        record(store, a_piece(number))
+    deliver(config, store, now=NOW)
+    atom, items = feeds(config)
+    assert [entry.link for entry in atom] == [a_piece(2).url, a_piece(1).url]
+    assert [item["url"] for item in items] == [a_piece(2).url, a_piece(1).url]
+    assert atom[0].title == a_piece(2).title
+    assert [each.name for each in atom[0].authors] == ["Joanna Lillis", "Eldar Mamedov"]
+    assert {tag.term for tag in atom[0].tags} == {"Central Asia", "Kazakhstan", "Uzbekistan"}
+    assert "Tokayev was sharing the stage" in items[0]["summary"]
+
+
+def test_a_piece_is_in_a_feed_once_with_its_last_version(store: Store, config: Config) -> None:
+    record(store, a_piece(1))
+    record(store, a_piece(1, version=2, title="Second", fetched_at=NOW + timedelta(days=1)))
+    deliver(config, store, now=NOW)
+    atom, (item,) = feeds(config)
+    assert [entry.title for entry in atom] == ["Second"]
+    assert item["date_modified"] == "2026-11-25T12:00:00Z"
+
+
+def test_removed_pieces_and_copies_are_left_out(store: Store, config: Config) -> None:
+    for number in (1, 2):
+        record(store, a_piece(number))
+    record(store, a_piece(3, duplicate_of=a_piece(2).article_id))
+    gone = a_piece(1, version=2, event=Event.REMOVED)
+    store.articles.record_removal(
+        gone, removed_at=NOW, run_id="run-2", channels=("articles", "flagged")
+    )
+    deliver(config, store, now=NOW)
+    atom, _ = feeds(config)
+    assert [entry.link for entry in atom] == [a_piece(2).url]
+
+
+def test_each_topic_has_its_own_feeds(store: Store, tmp_path: Path) -> None:
+    config = a_config(tmp_path, topics=["central-asia", "drones"])
+    record(store, a_piece(1))
+    record(store, a_piece(2, topics=[a_flag(Level.PRIMARY, "drones"), a_flag(Level.MENTION)]))
+    deliver(config, store, now=NOW, topic_titles={"drones": "Drones & more"})
+    assert [entry.link for entry in feeds(config)[0]] == [a_piece(1).url]
+    assert [entry.link for entry in feeds(config, "drones")[0]] == [a_piece(2).url]
+    title = json.loads((tmp_path / "feeds/drones.json").read_text())["title"]
+    assert title == "Drones & more: flagged coverage"
+
+
+def test_feeds_are_written_only_when_something_changed(store: Store, config: Config) -> None:
+    assert deliver(config, store, now=NOW).feeds == 2
+    assert deliver(config, store, now=NOW + timedelta(hours=1)).feeds == 0
+    record(store, a_piece(1))
+    assert deliver(config, store, now=NOW).feeds == 2
+    (config.output_dir / "feeds/central-asia.atom").unlink()
+    assert deliver(config, store, now=NOW).feeds == 1
+    assert len(feeds(config)[0]) == 1
+
+
+def test_a_feed_holds_a_hundred_pieces(store: Store, config: Config) -> None:
+    for number in range(120):
+        record(store, a_piece(number))
+    deliver(config, store, now=NOW)
+    atom, items = feeds(config)
+    assert len(atom) == len(items) == 100
+    assert atom[0].link == a_piece(119).url
+
+
+@pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_hostile_title_leaves_the_feeds_valid(store: Store, config: Config, title: str) -> None:
+    record(store, a_piece(1, title=title, subtitle=title, authors=[title], language=title))
+    deliver(config, store, now=NOW)
+    atom, (item,) = feeds(config)
+    assert len(atom) == 1
+    assert "\n" not in item["title"]
+    assert not set(item["title"]) & set("\x00\x1b\u202e\u2066\u2028")
+    raw = (config.output_dir / "feeds/central-asia.atom").read_bytes()
+    assert b"<script" not in raw
+
+
+def test_a_crash_while_writing_leaves_the_old_feed(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(store, a_piece(1))
+    deliver(config, store, now=NOW)
+    record(store, a_piece(2))
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    deliver_lines = store.outbox.pending_line_count()
+    assert deliver_lines == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="No space left on device"):
+            deliver(config, store, now=NOW)
+    assert len(feeds(config)[0]) == 1
+    assert not list((config.output_dir / "feeds").glob(".*"))
+    deliver(config, store, now=NOW)
+    assert len(feeds(config)[0]) == 2

@@ -1,0 +1,149 @@
+"""Operators hear of each problem once when it starts and once when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from rscrawler.delivery import deliver, tell_ops
+from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
+from tests.delivery.conftest import EmailConfig
+from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.listener import Listener
+from tests.delivery.mailbox import Mailbox
+
+# A plug-in that Apprise loads with all others uses it.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+HOUR = timedelta(hours=1)
+OPS = {"ops": {"recipients": ["ops@example.org"]}}
+UNREACHABLE = ProblemCode.UNREACHABLE
+
+
+def subjects(mailbox: Mailbox) -> list[str]:
+    """The subjects of the mails to the operators."""
+    return [
+        mail.mail["Subject"] for mail in mailbox.received if mail.recipients == ("ops@example.org",)
+    ]
+
+
+def test_a_problem_is_told_when_it_starts_and_when_it_ends(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    for minutes in range(3):
+        store.health.raise_problem("sample", UNREACHABLE, f"no answer {minutes}", NOW)
+        deliver(config, store, now=NOW + timedelta(minutes=minutes))
+    assert subjects(mailbox) == ["Problem: sample: unreachable"]
+    assert "no answer 0" in mailbox.only().text
+    assert store.health.clear_problem("sample", UNREACHABLE) is not None
+    assert store.health.problems() == []
+    for hours in (1, 2):
+        deliver(config, store, now=NOW + hours * HOUR)
+    assert subjects(mailbox) == ["Problem: sample: unreachable", "Over: sample: unreachable"]
+    assert store.health.ended_problems() == []
+
+
+def test_a_problem_that_comes_back_later_is_told_again(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    for hours in (0, 2):
+        store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW + hours * HOUR)
+        deliver(email_config(OPS), store, now=NOW + hours * HOUR)
+        store.health.clear_problem("sample", UNREACHABLE)
+        deliver(email_config(OPS), store, now=NOW + (hours + 1) * HOUR)
+    assert len(subjects(mailbox)) == 4
+
+
+def test_a_problem_that_was_over_before_anybody_was_told_is_not_told(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    store.health.clear_problem("sample", UNREACHABLE)
+    deliver(email_config(OPS), store, now=NOW)
+    assert mailbox.received == []
+
+
+def test_a_problem_that_came_back_before_its_end_was_told_has_never_ended(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(email_config(OPS), store, now=NOW)
+    store.health.clear_problem("sample", UNREACHABLE)
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW + HOUR)
+    deliver(email_config(OPS), store, now=NOW + HOUR)
+    assert subjects(mailbox) == ["Problem: sample: unreachable"]
+
+
+def test_operators_are_told_at_night(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    quiet = {"quiet_hours": {"start": "11:00", "end": "13:00"}}
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(email_config(OPS | quiet, digest="daily"), store, now=NOW)
+    assert subjects(mailbox) == ["Problem: sample: unreachable"]
+
+
+def test_a_channel_of_the_operators_is_told(
+    store: Store, listener: Listener, email_config: EmailConfig
+) -> None:
+    channels = {"ops": [f"json://localhost:{listener.port}/ops"]}
+    config = email_config({"channels": channels, "ops": {"channels": ["ops"]}})
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    deliver(config, store, now=NOW)
+    (message,) = (each.json for each in listener.at("/ops"))
+    assert message["title"] == "Problem: sample: unreachable"
+
+
+def test_two_processes_tell_once(
+    open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store, other = open_store(), open_store()
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    (problem,) = store.health.problems()
+    assert other.health.tell_start(problem, [], NOW)
+    assert not store.health.tell_start(problem, [], NOW)
+    store.health.clear_problem("sample", UNREACHABLE)
+    (ended,) = store.health.ended_problems()
+    assert other.health.tell_end(ended, [])
+    assert not store.health.tell_end(ended, [])
+
+
+def test_a_delivery_that_fails_three_times_is_a_problem_until_it_works(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    mailbox.refuse["desk@example.org"] = "450 busy"
+    record(store, a_piece(1), "email")
+    for hours in range(3):
+        assert store.health.problems() == []
+        deliver(config, store, now=NOW + hours * HOUR)
+    (problem,) = store.health.problems()
+    assert (problem.subject, problem.code) == ("outbox", ProblemCode.DELIVERY_FAILING)
+    assert problem.message == "email: desk@example.org: 450 busy"
+    assert subjects(mailbox) == ["Problem: outbox: delivery-failing"]
+    mailbox.refuse.clear()
+    deliver(config, store, now=NOW + 5 * HOUR)
+    assert store.health.problems() == []
+    assert subjects(mailbox)[1:] == ["Over: outbox: delivery-failing"]
+
+
+def test_a_recipient_refused_for_good_is_a_problem_at_once(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["desk@example.org"] = "550 no such user"
+    record(store, a_piece(1), "email")
+    deliver(email_config(OPS), store, now=NOW)
+    assert subjects(mailbox) == ["Problem: outbox: delivery-failing"]
+
+
+def test_nobody_is_told_when_nobody_is_named(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
+    assert tell_ops(email_config(), store, NOW) == 0
+    (problem,) = store.health.problems()
+    assert problem.told_at is None

@@ -1,0 +1,134 @@
+"""Login and encryption on the way to the SMTP server."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from rscrawler.config import EmailSettings
+from rscrawler.delivery.email.smtp import send_mail
+from rscrawler.delivery.outcome import SERVED, Outcome, Passing
+from tests.delivery.mailbox import Mailbox, serving
+
+CONTENT = b"Subject: x\r\n\r\n.a line that begins with a full stop\r\nlast\r\n"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate that only itself vouches for, and a server's context with it."""
+
+    path: Path
+    context: ssl.SSLContext
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "the tests")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    folder = tmp_path_factory.mktemp("tls")
+    path, key_path = folder / "certificate.pem", folder / "key.pem"
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, key_path)
+    return Certificate(path, context)
+
+
+def sent(mailbox: Mailbox, **changes: Any) -> Mapping[str, Outcome]:
+    """Send the content to one recipient."""
+    values = {
+        "host": "127.0.0.1",
+        "port": mailbox.port,
+        "sender": "Monitor <monitor@example.org>",
+        "recipients": ["desk@example.org"],
+        "timeout": "5s",
+    }
+    return send_mail(EmailSettings.model_validate(values | changes), CONTENT, ["desk@example.org"])
+
+
+def test_the_bytes_arrive_as_they_were(mailbox: Mailbox) -> None:
+    assert sent(mailbox, security="none") == {"desk@example.org": SERVED}
+    assert mailbox.only().content == CONTENT
+
+
+def test_starttls_with_a_login(certificate: Certificate) -> None:
+    mailbox = Mailbox()
+    with serving(
+        mailbox,
+        tls_context=certificate.context,
+        require_starttls=True,
+        authenticator=mailbox.authenticate,
+        auth_required=True,
+    ):
+        login = {"username": "monitor", "password": "right", "ca_file": certificate.path}
+        assert sent(mailbox, **login) == {"desk@example.org": SERVED}
+    assert mailbox.logins == [("monitor", "right")]
+
+
+def test_tls_from_the_start(certificate: Certificate) -> None:
+    with serving(Mailbox(), ssl_context=certificate.context) as mailbox:
+        outcome = sent(mailbox, security="tls", ca_file=certificate.path)
+        assert outcome == {"desk@example.org": SERVED}
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Certificate) -> None:
+    with serving(Mailbox(), tls_context=certificate.context, require_starttls=True) as mailbox:
+        (outcome,) = sent(mailbox).values()
+    assert isinstance(outcome, Passing)
+    assert "its certificate is not valid: self-signed certificate" in outcome.error
+    assert mailbox.received == []
+
+
+def test_a_server_without_starttls_is_not_sent_anything_in_the_clear(mailbox: Mailbox) -> None:
+    (outcome,) = sent(mailbox, security="starttls").values()
+    assert isinstance(outcome, Passing)
+    assert "STARTTLS" in outcome.error
+    assert mailbox.received == []
+
+
+def test_a_wrong_password_passes_once_it_is_mended_and_is_not_shown(
+    certificate: Certificate,
+) -> None:
+    mailbox = Mailbox()
+    with serving(mailbox, tls_context=certificate.context, authenticator=mailbox.authenticate):
+        login = {"username": "monitor", "password": "wr0ng", "ca_file": certificate.path}
+        (outcome,) = sent(mailbox, **login).values()
+    assert isinstance(outcome, Passing)
+    assert "login refused: 535" in outcome.error
+    assert "wr0ng" not in outcome.error
+
+
+def test_a_server_that_is_not_there_is_named(mailbox: Mailbox) -> None:
+    (outcome,) = sent(mailbox, port=1, security="none").values()
+    assert isinstance(outcome, Passing)
+    assert outcome.error == "127.0.0.1:1: Connection refused"

@@ -1,0 +1,442 @@
+"""Whole pages: every field, and what happens when something is missing, odd or broken."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from rscrawler.extraction import (
+    Hints,
+    IncompletePage,
+    NotAnArticle,
+    Page,
+    extract,
+    looks_cut_off,
+    parse_page,
+)
+from tests.extraction.pages import (
+    BASE,
+    FOREIGN,
+    HEAD,
+    NOW,
+    OWN,
+    PROFILE,
+    TITLE,
+    URL,
+    current_post,
+    foreign_article,
+    other_posts,
+    own_article,
+    page_html,
+    paragraphs,
+    read,
+)
+
+BODY = "\n\n".join(OWN)
+DATE = '<meta property="article:published_time" content="2024-12-10T08:00:00+00:00">'
+UNDATED = HEAD.replace(DATE, "")
+USUAL = current_post(own_article()) + other_posts(foreign_article())
+
+
+def _with_head(extra: str, base: str = UNDATED) -> str:
+    return page_html(USUAL, base + extra)
+
+
+def _json_ld(text: str) -> str:
+    return f'<script type="application/ld+json">{text}</script>'
+
+
+# Addresses
+
+
+def test_the_declared_address_is_kept_and_the_fetched_one_is_an_alias() -> None:
+    article = read(page_html(USUAL), f"{BASE}/2024/12/10/uzbek-canal-dispute/?utm_source=x")
+    assert article.url == URL
+    assert article.aliases == [f"{BASE}/2024/12/10/uzbek-canal-dispute/"]
+
+
+def test_a_misconfigured_canonical_address_is_not_believed() -> None:
+    for wrong in (f"{BASE}/", "https://example.org/uzbek-canal-dispute/", f"{BASE}/europe/"):
+        head = HEAD.replace(f'rel="canonical" href="{URL}"', f'rel="canonical" href="{wrong}"')
+        assert read(page_html(USUAL, head)).url == URL
+        article = read(page_html(USUAL, head.replace(f'"{URL}"', f'"{wrong}"')), f"{URL}?ref=x")
+        assert article.url == URL
+        assert article.aliases == []
+        assert article.extraction.provenance["url"] == "response: url"
+
+
+def test_a_declared_address_without_a_slash_is_kept_so() -> None:
+    article = read(page_html(USUAL, HEAD.replace(URL, URL.rstrip("/"))), URL)
+    assert article.url == URL.rstrip("/")
+    assert article.aliases == []
+
+
+def test_a_site_on_loopback_declares_its_own_address() -> None:
+    base = "http://127.0.0.1:8123"
+    article = read(page_html(USUAL).replace(BASE, base), URL.replace(BASE, base), base_url=base)
+    assert article.url == f"{base}/uzbek-canal-dispute/"
+    assert article.body == BODY
+
+
+# Dates
+
+
+def test_the_published_time_of_the_meta_element_is_in_utc() -> None:
+    meta = DATE.replace("08:00:00+00:00", "08:00:00-04:00")
+    article = read(_with_head(meta))
+    assert article.published_at == datetime(2024, 12, 10, 12, tzinfo=UTC)
+    assert article.extraction.provenance["published_at"] == "meta: article:published_time"
+
+
+def test_dates_come_from_json_ld_then_a_time_element_then_the_feed_then_the_printed_day() -> None:
+    ld = _json_ld(
+        f'{{"@type": "NewsArticle", "headline": "{TITLE}", "datePublished": "2024-12-09T10:00:00Z",'
+        ' "dateModified": "2024-12-09T11:00:00Z"}'
+    )
+    hints = Hints(published_at=datetime(2024, 12, 7, tzinfo=UTC))
+    article = read(_with_head(ld), hints=hints)
+    assert article.published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
+    assert article.modified_at == datetime(2024, 12, 9, 11, tzinfo=UTC)
+    timed = current_post(own_article(head='<time datetime="2024-12-08T10:00:00Z">Sunday</time>'))
+    article = read(page_html(timed, UNDATED), hints=hints)
+    assert article.published_at == datetime(2024, 12, 8, 10, tzinfo=UTC)
+    article = read(_with_head(""), hints=hints)
+    assert article.published_at == datetime(2024, 12, 7, tzinfo=UTC)
+    assert article.extraction.provenance["published_at"] == "hint: published_at"
+    article = read(_with_head(""))
+    assert article.published_at == datetime(2024, 12, 10, tzinfo=UTC)
+    assert article.extraction.warnings == ("published_at: the page prints a day without a time",)
+
+
+def test_an_article_without_any_date_has_none_and_is_an_article() -> None:
+    html = page_html(USUAL, UNDATED).replace("Dec 10, 2024", "")
+    article = read(html)
+    assert article.published_at is None
+    assert article.modified_at is None
+    assert article.body == BODY
+    assert "published_at: not found" in article.extraction.warnings
+
+
+def test_a_neighbours_date_is_never_taken() -> None:
+    neighbour = foreign_article().replace(
+        "<button", '<time datetime="2020-01-01T00:00:00Z">2020</time><button'
+    )
+    html = page_html(
+        current_post(own_article(tail=neighbour)) + other_posts(neighbour), UNDATED
+    ).replace("Dec 10, 2024", "")
+    assert read(html).published_at is None
+
+
+@pytest.mark.parametrize("absurd", ["1970-01-01T00:00:00Z", "2031-01-01T00:00:00Z", "tomorrow"])
+def test_an_absurd_date_is_dropped_with_a_warning_and_the_next_source_serves(absurd: str) -> None:
+    article = read(_with_head(f'<meta property="article:published_time" content="{absurd}">'))
+    assert article.published_at == datetime(2024, 12, 10, tzinfo=UTC)
+    assert any(w.startswith("published_at: meta") for w in article.extraction.warnings)
+
+
+# Structured data
+
+
+def test_broken_json_ld_is_a_warning_and_no_more() -> None:
+    article = read(_with_head(_json_ld('{"@type": "NewsArticle", "headline": '), HEAD))
+    assert article.body == BODY
+    assert article.extraction.warnings == ("json-ld: not readable",)
+
+
+def test_json_ld_with_small_faults_is_read() -> None:
+    ld = _json_ld(
+        f'<!-- {{"@graph": [{{"@type": ["NewsArticle"], "url": "{URL}", "headline": "line\none",'
+        '"datePublished": "2024-12-09T10:00:00Z",},],}; -->'
+    )
+    assert read(_with_head(ld)).published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
+
+
+def test_json_ld_of_a_neighbour_is_not_the_articles() -> None:
+    ld = _json_ld(
+        '{"@type": "NewsArticle", "headline": "Belgium fears a lawsuit over frozen assets",'
+        f'"url": "{BASE}/frozen-assets-lawsuit/", "datePublished": "2024-11-01T00:00:00Z",'
+        '"author": {"name": "Ida Marlow"}}'
+    )
+    html = _with_head(ld).replace('class="social-author__name"', 'class="x"')
+    article = read(html)
+    assert article.published_at == datetime(2024, 12, 10, tzinfo=UTC)
+    assert article.authors == []
+
+
+def test_declared_authors_serve_when_none_is_printed_unless_they_are_the_outlet() -> None:
+    page = _with_head('<meta name="author" content="Nora Weiss and Timur Aliev">', HEAD)
+    html = page.replace('class="social-author__name"', 'class="x"')
+    assert read(html).authors == ["Nora Weiss", "Timur Aliev"]
+    for outlet in ("Responsible Statecraft", "https://www.facebook.com/rs", "RS Staff", "admin"):
+        assert read(html.replace("Nora Weiss and Timur Aliev", outlet)).authors == []
+
+
+# Fields
+
+
+@pytest.mark.parametrize(
+    ("printed", "names"),
+    [
+        ("By Nora Weiss", ["Nora Weiss"]),
+        ("Nora Weiss and Timur Aliev", ["Nora Weiss", "Timur Aliev"]),
+        ("By Nora Weiss, Timur Aliev & Bo Chan", ["Nora Weiss", "Timur Aliev", "Bo Chan"]),
+        ("Nora Weiss, Timur Aliev, and Bo Chan", ["Nora Weiss", "Timur Aliev", "Bo Chan"]),
+        ("Martin King, Jr.", ["Martin King, Jr."]),
+        ("Nora Weiss\u00a0", ["Nora Weiss"]),
+        ("Eurasianet", ["Eurasianet"]),
+        ("", []),
+    ],
+)
+def test_authors_are_names_as_printed(printed: str, names: list[str]) -> None:
+    html = page_html(USUAL).replace(">Nora Weiss</a>", f">{printed}</a>")
+    assert read(html).authors == names
+
+
+def test_links_in_the_running_text_are_no_tags_sections_or_authors() -> None:
+    body = paragraphs() + (
+        '<p>The dispute, as our <a href="/tag/water/">water coverage</a> has shown, is an old one, '
+        'and <a class="widget__section" href="/europe/">Europe</a> has no part in it, says '
+        '<a class="social-author__name" href="/author/b">Bo Chan</a> of the institute.</p>'
+    )
+    article = read(page_html(current_post(own_article(body))))
+    assert article.tags == ["uzbekistan"]
+    assert article.sections == ["analysis"]
+    assert article.authors == ["Nora Weiss"]
+    assert article.paragraphs[-1].endswith("says Bo Chan of the institute.")
+
+
+def test_sections_of_regions_are_the_last_part_of_their_address() -> None:
+    html = page_html(USUAL).replace(
+        '<a class="widget__section" href="/analysis/">Analysis</a>',
+        '<a class="widget__section" href="/analysis/">Analysis</a> | <a class="widget__section" '
+        'href="https://www.responsiblestatecraft.org/regions/asia-pacific">Asia-Pacific</a> | '
+        '<a class="widget__section" href="/analysis/?x=1">Analysis</a>',
+    )
+    assert read(html).sections == ["analysis", "asia-pacific"]
+
+
+def test_a_declared_section_serves_only_if_the_site_has_it() -> None:
+    page = page_html(USUAL, HEAD + '<meta property="article:section" content="Asia-Pacific">')
+    html = page.replace('class="widget__section"', 'class="x"')
+    assert read(html).sections == ["asia-pacific"]
+    assert read(html.replace("Asia-Pacific", "Water and Soil")).sections == []
+
+
+def test_the_language_is_a_primary_subtag() -> None:
+    html = page_html(USUAL)
+    assert read(html).language == "en"
+    assert read(html.replace('lang="en"', 'lang="EN-us"')).language == "en"
+    assert read(html.replace('lang="en"', "")).language is None
+    locale = page_html(USUAL, HEAD + '<meta property="og:locale" content="fr_FR">')
+    assert read(locale.replace('lang="en"', "")).language == "fr"
+
+
+def _image_page(markup: str, extra: str = "") -> str:
+    return page_html(current_post(own_article(head=markup)) + other_posts(foreign_article()),
+                     HEAD + extra)  # fmt: skip
+
+
+def test_a_lazy_lead_image_has_its_address_caption_and_credit() -> None:
+    markup = (
+        '<div class="widget__image"><img src="data:image/gif;base64,R0" '
+        'data-runner-src="/media-library/canal.jpg?id=1&amp;token=a">'
+        '<small class="image-media media-caption">The canal near Mazar</small>'
+        '<small class="image-media media-photo-credit">Top photo credit: Shutterstock/Li</small>'
+        "</div>"
+    )
+    image = read(_image_page(markup)).image
+    assert image is not None
+    assert image.url == f"{BASE}/media-library/canal.jpg?id=1&token=a"
+    assert image.caption == "The canal near Mazar"
+    assert image.credit == "Shutterstock/Li"
+
+
+@pytest.mark.parametrize(
+    "credit",
+    ["Photo credit: Anna Li", "Photo by Anna Li", "Image credit: Anna Li", "Credit: Anna Li",
+     "Anna Li", "Top image credit: Anna Li", "Photo: Anna Li", "Image via Anna Li"],
+)  # fmt: skip
+def test_a_credit_stands_without_its_label(credit: str) -> None:
+    small = f'<small class="media-photo-credit">{credit}</small>'
+    image = read(_image_page(f'<div class="widget__image"><img src="/a.jpg">{small}</div>')).image
+    assert image is not None
+    assert image.credit == "Anna Li"
+
+
+def test_without_a_lead_image_the_declared_one_serves_and_not_one_in_the_text() -> None:
+    body = f'<p>{OWN[0]}</p><p class="shortcode-media"><img src="/inline.jpg"><small class="'
+    body += f'image-media media-caption">A map</small></p><p>{OWN[1]}</p><p>{OWN[2]}</p>'
+    content = current_post(own_article(body))
+    extra = '<meta property="og:image" content="/lead.jpg?token=b">'
+    image = read(page_html(content, HEAD + extra)).image
+    assert image is not None
+    assert image.url == f"{BASE}/lead.jpg?token=b"
+    assert image.caption is None
+    article = read(page_html(content))
+    assert article.image is None
+    assert article.body == BODY
+
+
+def test_an_author_picture_is_no_lead_image() -> None:
+    markup = '<img class="social-author__avatar" src="/nora.jpg">'
+    assert read(_image_page(markup)).image is None
+
+
+def test_a_page_may_lack_everything_but_headline_and_text() -> None:
+    article = read(
+        f'<html><body><article class="page-article"><h1>{TITLE}</h1>'
+        f'<div class="body-description">{paragraphs()}</div></article></body></html>'
+    )
+    assert article.title == TITLE
+    assert article.body == BODY
+    assert article.url == URL
+    assert (article.subtitle, article.language, article.published_at, article.image) == (
+        None, None, None, None,
+    )  # fmt: skip
+    assert (article.authors, article.sections, article.tags) == ([], [], [])
+
+
+def test_the_title_falls_back_to_what_is_declared_without_the_outlets_name() -> None:
+    content = current_post(own_article().replace("<h1", "<div").replace("</h1", "</div"))
+    head = HEAD.replace(f'content="{TITLE}"', f'content="{TITLE} | Responsible Statecraft"')
+    html = page_html(content, head)
+    article = read(html)
+    assert article.title == TITLE
+    assert article.body == BODY
+
+
+# The body
+
+
+def test_an_editors_note_and_a_republication_line_stay_and_appeals_go() -> None:
+    note = "Editor's note: This piece was updated on Friday."
+    line = "This article was republished with permission from Eurasianet."
+    body = (
+        "<p>Sign up for our weekly newsletter.</p>"
+        + paragraphs()
+        + f"<p><i>{note}</i></p><p><em>{line}</em></p><p>Please consider a tax-exempt donation to "
+        "RS.</p><p>&nbsp;</p><p>(kremlin.ru)</p><p>Follow us on social</p>"
+    )
+    article = read(page_html(current_post(own_article(body))))
+    assert article.paragraphs == [*OWN, note, line]
+    assert article.republished_from == "Eurasianet"
+
+
+def test_body_selectors_that_match_nothing_leave_it_to_the_fallback_with_a_warning() -> None:
+    html = page_html(USUAL).replace("body-description", "b").replace("js-expandable", "c")
+    article = read(html)
+    assert article.body == BODY
+    assert article.extraction.method == "fallback"
+    assert "body: none of the profile's selectors matched" in article.extraction.warnings
+
+
+def test_a_hidden_second_headline_and_neighbours_beyond_count_change_nothing() -> None:
+    many = "".join(other_posts(foreign_article(f"piece-number-{n}")) for n in range(40))
+    article = read(page_html(current_post(own_article()) + many))
+    assert article.body == BODY
+    assert not any(text in article.body for text in FOREIGN)
+
+
+# Pages that are no article, and broken ones
+
+
+def _card(number: int) -> str:
+    return (
+        f'<article class="image-article"><h2 class="widget__headline"><a href="/piece-{number}/">'
+        f"A headline of piece {number}</a></h2><p>The teaser of piece {number}, which is a "
+        "sentence of some length so that it counts.</p></article>"
+    )
+
+
+LISTING = "".join(_card(number) for number in range(12))
+WEBSITE = '<meta property="og:type" content="website"><meta property="og:title" content="Europe">'
+
+
+@pytest.mark.parametrize(
+    ("url", "html"),
+    [
+        (f"{BASE}/europe/", page_html(f"<h1>Europe</h1>{LISTING}", WEBSITE)),
+        (f"{BASE}/europe/", page_html(LISTING, WEBSITE)),
+        (f"{BASE}/", page_html(LISTING, WEBSITE)),
+        (f"{BASE}/special-series/", page_html(f"<h1>Europe</h1>{LISTING}", WEBSITE)),
+        (f"{BASE}/tag/uzbekistan/", page_html(f"<h1>Uzbekistan</h1>{LISTING}", "")),
+        (f"{BASE}/search/?q=canal", page_html(f"<h1>Results</h1>{LISTING}", "")),
+        (
+            f"{BASE}/who-we-are/",
+            page_html(f"<div><h1>Europe</h1>{paragraphs()}</div>", WEBSITE),
+        ),
+        (
+            f"{BASE}/give-today/",
+            page_html(
+                current_post(
+                    own_article(
+                        "<p>Please consider a tax-deductible donation to RS.</p>"
+                        "<p>Your gift keeps our journalism free.</p>"
+                    )
+                )
+            ),
+        ),
+    ],
+)
+def test_another_kind_of_page_is_no_article(url: str, html: str) -> None:
+    with pytest.raises(NotAnArticle):
+        read(html, url)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "",
+        "   \n",
+        "<html></html>",
+        "<html><head></head><body></body></html>",
+        page_html("", HEAD),
+        page_html(current_post(own_article("")), HEAD),
+        "\x00\x01\x02\x03" * 200,
+        "upstream connect error or disconnect/reset before headers",
+    ],
+)
+def test_a_broken_page_is_incomplete(html: str) -> None:
+    with pytest.raises(IncompletePage) as caught:
+        read(html)
+    assert caught.value.url == URL
+    assert caught.value.reason
+
+
+def test_a_page_cut_off_in_the_middle_is_told_by_its_bytes() -> None:
+    html = page_html(USUAL).encode()
+    assert not looks_cut_off(html)
+    cut = html[: len(html) // 2]
+    assert looks_cut_off(cut)
+    page = Page(URL, parse_page(cut, "text/html"), NOW, is_cut_off=looks_cut_off(cut))
+    with pytest.raises(IncompletePage):
+        extract(page, PROFILE, "responsiblestatecraft")
+
+
+# Encodings
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content_type", "declared"),
+    [
+        ("utf-8", "text/html; charset=utf-8", ""),
+        ("utf-8", None, ""),
+        ("utf-8-sig", "text/html", ""),
+        ("utf-16", "text/html", ""),
+        ("cp1252", "text/html", '<meta charset="windows-1252">'),
+        ("cp1252", None, ""),
+        ("cp1252", "text/html; charset=iso-8859-1", ""),
+        ("koi8-r", "text/html; charset=koi8-r", ""),
+    ],
+)
+def test_the_encoding_is_found(encoding: str, content_type: str | None, declared: str) -> None:
+    word = "Алматы" if encoding == "koi8-r" else "“café” — Müller’s €5"
+    html = f"<html><head>{declared}<title>x</title></head><body><p>{word}</p></body></html>"
+    root = parse_page(html.encode(encoding), content_type)
+    assert root.findtext(".//p") == word
+
+
+def test_what_is_no_html_is_an_empty_page() -> None:
+    for body in (b"", b"\x00", b"\xff\xfe", b"<!-- only a comment -->", b"%PDF-1.4\x00\x01"):
+        assert parse_page(body, None).tag in ("html", "body", "p")

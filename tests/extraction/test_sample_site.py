@@ -1,0 +1,64 @@
+"""Every piece of the sample site is read right, also when its markup drifts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from rscrawler.demo.generator import build_stories
+from rscrawler.demo.pages import render_article
+from rscrawler.demo.state import SiteState
+from rscrawler.extraction import Page, extract, parse_page
+from tests.extraction.pages import PROFILE
+
+BASE = "http://127.0.0.1:8099"
+NOW = datetime(2024, 12, 14, tzinfo=UTC)
+SITE = PROFILE.model_copy(update={"base_url": BASE})
+
+
+def _without_classes(html: str) -> str:
+    return re.sub(r' (?:class|data-[a-z-]+)="[^"]*"', "", html)
+
+
+DRIFTS: dict[str, Callable[[str], str]] = {
+    "none": lambda html: html,
+    "no data-source": lambda html: re.sub(r' data-source="[^"]*"', "", html),
+    "every block says current_post": lambda html: html.replace("all_posts", "current_post"),
+    "every article is a page-article": lambda html: html.replace("image-article", "page-article"),
+    "every article is an image-article": lambda html: html.replace("page-article", "image-article"),
+    "no metadata": lambda html: re.sub(r"<meta property[^>]*>|<link rel[^>]*>", "", html),
+    "no body class": lambda html: html.replace("body-description", "x").replace("js-exp", "x"),
+    "no article elements and no classes": lambda html: _without_classes(
+        re.sub(r"<(/?)article", r"<\1div", html)
+    ),
+    "headlines that link nowhere": lambda html: re.sub(
+        r'<a (class="widget__headline-text") href="[^"]*">(.*?)</a>', r"<span \1>\2</span>", html
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def site_state() -> SiteState:
+    public, held_back = build_stories(60, 11, NOW)
+    state = SiteState(public, held_back, 11, lambda: NOW)
+    state.base_url = BASE
+    return state
+
+
+@pytest.mark.parametrize("drift", DRIFTS)
+def test_every_piece_is_read_right(site_state: SiteState, drift: str) -> None:
+    for story in site_state.stories:
+        html = DRIFTS[drift](render_article(site_state, story))
+        root = parse_page(html.encode(), "text/html; charset=utf-8")
+        article = extract(Page(BASE + story.path, root, NOW), SITE, "sample")
+        assert article.paragraphs == list(story.paragraphs), story.slug
+        assert article.title == story.title
+        assert article.subtitle == story.subtitle
+        assert article.authors == list(story.authors)
+        assert article.sections == list(story.sections)
+        assert article.tags == list(story.tags)
+        assert article.republished_from == story.republished_from
+        assert article.url == BASE + story.path

@@ -1,0 +1,233 @@
+"""Real child processes: they end when they must, with everything that they started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from rscrawler.scheduling.processes import ChildResult, run_child
+
+SOON = timedelta(milliseconds=300)
+LONG = timedelta(minutes=5)
+DEADLINE_SECONDS = 30.0
+
+# Writes its process id and that of a grandchild, then waits for ever; both ignore SIGTERM.
+STUBBORN = """
+import os, pathlib, signal, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+ready = pathlib.Path(sys.argv[1])
+ready.with_suffix(".part").write_text(f"{os.getpid()} {child.pid}")
+ready.with_suffix(".part").rename(ready)
+signal.pause()
+"""
+# Says that it is closing when it gets SIGTERM, and ends well.
+POLITE = """
+import pathlib, signal, sys
+def close(*_):
+    print("closed")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, close)
+pathlib.Path(sys.argv[1]).write_text("ready")
+while True:
+    signal.pause()
+"""
+
+
+def wait_for(happens: Callable[[], bool]) -> None:
+    """Polls until something outside this process has happened."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not happens():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.01)
+
+
+async def wait_for_file(path: Path) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not path.exists():
+            await asyncio.sleep(0.01)
+
+
+def has_ended(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def python(code: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+def run_python(code: str, limit: timedelta = LONG) -> ChildResult:
+    return asyncio.run(run_child(python(code), limit, asyncio.Event()))
+
+
+def test_a_child_hands_over_its_output_and_status() -> None:
+    result = run_python("import sys; print('{}'); print('a\\nb', file=sys.stderr); sys.exit(3)")
+    assert (result.exit_status, result.output, result.error_lines) == (3, "{}\n", ("a", "b"))
+    assert not result.timed_out
+    assert not result.was_stopped
+
+
+def test_only_the_end_of_endless_output_is_kept() -> None:
+    result = run_python("print('x' * 5 * 2**20 + 'end')")
+    assert len(result.output) == 4 * 2**20
+    assert result.output.endswith("end\n")
+
+
+@pytest.mark.parametrize("ending", ["limit", "stop", "cancel"])
+def test_a_child_that_will_not_end_is_killed_with_its_descendants(
+    ending: str, tmp_path: Path
+) -> None:
+    ready = tmp_path / "ready"
+
+    async def scenario() -> ChildResult | None:
+        stopping = asyncio.Event()
+        limit = timedelta(seconds=3) if ending == "limit" else LONG
+        running = asyncio.create_task(
+            run_child(
+                python(STUBBORN, ready), limit, stopping,
+                patience=SOON, stop_patience=SOON, last_warning=SOON,
+            )
+        )  # fmt: skip
+        await wait_for_file(ready)
+        if ending == "stop":
+            stopping.set()
+        elif ending == "cancel":
+            running.cancel()
+            await asyncio.wait([running])
+            return None
+        return await running
+
+    result = asyncio.run(scenario())
+    for pid in map(int, ready.read_text().split()):
+        wait_for(lambda pid=pid: has_ended(pid))  # type: ignore[misc]
+    if result is not None:
+        assert result.exit_status == -signal.SIGKILL
+        assert (result.timed_out, result.was_stopped) == (ending == "limit", ending == "stop")
+
+
+def test_a_child_that_is_asked_to_stop_closes_down_by_itself(tmp_path: Path) -> None:
+    async def scenario() -> ChildResult:
+        stopping = asyncio.Event()
+        running = asyncio.create_task(run_child(python(POLITE, tmp_path / "ready"), LONG, stopping))
+        await wait_for_file(tmp_path / "ready")
+        stopping.set()
+        return await running
+
+    result = asyncio.run(scenario())
+    assert (result.exit_status, result.output, result.was_stopped) == (0, "closed\n", True)
+
+
+def test_what_a_child_leaves_behind_is_killed() -> None:
+    result = run_python(
+        "import subprocess, sys\n"
+        "left = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])\n"
+        "print(left.pid)"
+    )
+    wait_for(lambda: has_ended(int(result.output)))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel does it on Linux")
+def test_a_child_dies_with_a_service_that_is_killed(tmp_path: Path) -> None:
+    child = (
+        "import os, pathlib, signal, sys\n"
+        "from rscrawler.scheduling.child import die_with\n"
+        "die_with(int(sys.argv[1]))\n"
+        "pathlib.Path(sys.argv[2] + '.part').write_text(str(os.getpid()))\n"
+        "os.rename(sys.argv[2] + '.part', sys.argv[2])\n"
+        "signal.pause()\n"
+    )
+    service = (
+        "import os, subprocess, sys\n"
+        "command = [sys.executable, '-c', sys.argv[1], str(os.getpid()), sys.argv[2]]\n"
+        "subprocess.Popen(command, start_new_session=True).wait()\n"
+    )
+    ready = tmp_path / "ready"
+    parent = subprocess.Popen(python(service, child, ready))
+    wait_for(ready.exists)
+    pid = int(ready.read_text())
+    assert not has_ended(pid)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: has_ended(pid))
+
+
+def test_a_child_whose_service_has_ended_already_does_nothing() -> None:
+    command = [sys.executable, "-m", "rscrawler.scheduling.child", "999999999", "--version"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "the service has ended" in ended.stderr
+
+
+def test_a_child_runs_the_command_line() -> None:
+    command = [sys.executable, "-m", "rscrawler.scheduling.child", str(os.getpid()), "--version"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ended.stdout.startswith("rscrawler ")
+
+
+def test_fifty_runs_leave_no_descriptor_and_no_process_behind() -> None:
+    me = psutil.Process()
+
+    def left() -> tuple[int, list[int]]:
+        return me.num_fds(), [child.pid for child in me.children()]
+
+    async def scenario() -> None:
+        stopping = asyncio.Event()
+        await run_child(["true"], LONG, stopping)
+        before = left()
+        for _ in range(50):
+            await run_child(["true"], LONG, stopping)
+        assert left() == before
+
+    asyncio.run(scenario())
+
+
+# Whole services.
+
+
+def start_service(database_url: str, file: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.scheduling.service_process", database_url, str(file)]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+def runs_of(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
+
+
+def test_when_one_of_two_services_is_killed_in_a_run_the_other_repeats_it_and_carries_on(
+    database_url: str, tmp_path: Path
+) -> None:
+    file, hang = tmp_path / "runs", tmp_path / "runs.hang"
+    hang.touch()
+    first = start_service(database_url, file)
+    wait_for(lambda: len(runs_of(file)) == 1)
+    second = start_service(database_url, file)
+    try:
+        hang.unlink()
+        first.kill()
+        first.wait()
+        wait_for(lambda: len(runs_of(file)) >= 4)
+    finally:
+        second.terminate()
+        status = second.wait()
+    assert runs_of(file)[0] == str(first.pid)
+    assert set(runs_of(file)[1:]) == {str(second.pid)}
+    assert status == 0
+    store = Store.open(database_url)
+    fired = store.jobs.history("job")
+    store.close()
+    assert len({each.fire_at for each in fired}) == len(fired)
+    assert len(fired) in (len(runs_of(file)) - 1, len(runs_of(file)) - 2)

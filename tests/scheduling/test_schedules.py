@@ -1,0 +1,319 @@
+"""Schedule files, and the times that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rscrawler.config import Config, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling import schedules
+from rscrawler.scheduling.cron import CronTimes
+from rscrawler.scheduling.schedules import Schedules, load_schedules
+from rscrawler.scheduling.times import Grid, Slots, due_slot, fire_after, jitter_of
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
+SITE = "responsiblestatecraft"
+LoadFiles = Callable[..., Schedules]
+
+
+def slots_between(slots: Slots, first: datetime, last: datetime) -> list[datetime]:
+    found: list[datetime] = []
+    moment = first
+    while (moment := slots.slot_after(moment)) <= last:
+        found.append(moment)
+    return found
+
+
+def cron(expression: str, timezone: str = "UTC") -> CronTimes:
+    return CronTimes.parse(expression, timezone)
+
+
+# Cron.
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("*/20 * * * *", "2026-11-24T12:20"),
+        ("5 12 * * *", "2026-11-24T12:05"),
+        ("0 12 * * *", "2026-11-25T12:00"),
+        ("0 8 * * 0", "2026-11-29T08:00"),
+        ("0 8 * * 7", "2026-11-29T08:00"),
+        ("0 8 * * sun", "2026-11-29T08:00"),
+        ("0 8 * * 1", "2026-11-30T08:00"),
+        ("0 8 * * 1-5", "2026-11-25T08:00"),
+        ("0 8 * * fri-sun", "2026-11-27T08:00"),
+        ("0 8 * * Sat,Sun", "2026-11-28T08:00"),
+        ("30 6 1 jan *", "2027-01-01T06:30"),
+        ("0 0 29 2 *", "2028-02-29T00:00"),
+        ("10/25 13 * * *", "2026-11-24T13:10"),
+        ("0-10/5,50 12 * * *", "2026-11-24T12:05"),
+        ("0 0 13 * 5", "2026-11-27T00:00"),  # the 13th, or a Friday: either will do
+        ("0 0 */2 * 5", "2026-11-27T00:00"),  # a day that begins with * must fit as well
+    ],
+)
+def test_cron_means_what_cron_means(expression: str, expected: str) -> None:
+    assert cron(expression).slot_after(NOON) == datetime.fromisoformat(f"{expected}+00:00")
+
+
+@pytest.mark.parametrize(
+    ("expression", "complaint"),
+    [
+        ("* * * *", "has 4 fields; allowed: five"),
+        ("60 * * * *", "minute: '60' is not among its values; allowed: *, 0-59"),
+        ("* 24 * * *", "hour: '24'"),
+        ("* * 0 * *", "day of the month: '0'"),
+        ("* * * 13 *", "month: '13'"),
+        ("* * * * 8", "day of the week: '8'"),
+        ("* * * * mo", "day of the week: 'mo' is not among its values; allowed: *, 0-7 or sun-sat"),
+        ("*/0 * * * *", "minute: '*/0' has no such step"),
+        ("*/x * * * *", "minute: '*/x' has no such step"),
+        ("30-10 * * * *", "minute: '30-10' ends before it begins"),
+        (", * * * *", "minute: ''"),
+        ("0 0 30 2 *", "names a day that its months do not have"),
+    ],
+)
+def test_a_wrong_cron_expression_is_refused_by_field(expression: str, complaint: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        cron(expression)
+    assert complaint in str(raised.value)
+
+
+def test_a_daily_time_that_summer_time_skips_still_fires_that_day() -> None:
+    times = cron("30 2 * * *", "Europe/Berlin")
+    first = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    assert slots_between(times, first, first + timedelta(days=4)) == [
+        datetime(2026, 3, 28, 1, 30, tzinfo=UTC),
+        datetime(2026, 3, 29, 1, 30, tzinfo=UTC),  # 03:30 on the clock: there is no 02:30
+        datetime(2026, 3, 30, 0, 30, tzinfo=UTC),
+        datetime(2026, 3, 31, 0, 30, tzinfo=UTC),
+    ]
+
+
+def test_a_daily_time_that_comes_twice_fires_once() -> None:
+    times = cron("30 2 * * *", "Europe/Berlin")
+    first = datetime(2026, 10, 23, 12, tzinfo=UTC)
+    assert slots_between(times, first, first + timedelta(days=3)) == [
+        datetime(2026, 10, 24, 0, 30, tzinfo=UTC),
+        datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
+        datetime(2026, 10, 26, 1, 30, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)]
+)
+def test_every_twenty_minutes_knows_no_gap_when_the_clocks_change(change: datetime) -> None:
+    times = cron("*/20 * * * *", "Europe/Berlin")
+    found = slots_between(times, change - timedelta(hours=2), change + timedelta(hours=6))
+    assert {later - earlier for earlier, later in pairwise(found)} == {timedelta(minutes=20)}
+
+
+@given(
+    minute=st.integers(0, 59),
+    hour=st.integers(0, 23),
+    weekday=st.integers(0, 6),
+    ahead=st.integers(0, 2 * 365 * 86_400),
+)
+def test_a_weekly_time_is_the_first_minute_that_fits(
+    minute: int, hour: int, weekday: int, ahead: int
+) -> None:
+    moment = NOON + timedelta(seconds=ahead)
+    found = cron(f"{minute} {hour} * * {weekday}").slot_after(moment)
+    assert (found.minute, found.hour, found.isoweekday() % 7) == (minute, hour, weekday)
+    assert timedelta(0) < found - moment <= timedelta(days=7)
+
+
+# Fixed intervals and jitter.
+
+
+def test_an_interval_keeps_to_a_grid_whenever_it_is_asked() -> None:
+    grid = Grid(timedelta(minutes=20))
+    assert grid.slot_after(NOON) == NOON + timedelta(minutes=20)
+    assert grid.slot_after(NOON - timedelta(seconds=1)) == NOON
+    assert grid.slot_after(NOON + timedelta(minutes=19, seconds=59)) == NOON + timedelta(minutes=20)
+
+
+def test_jitter_does_not_add_up() -> None:
+    grid, jitter = Grid(timedelta(minutes=15)), timedelta(minutes=2)
+    fires = [NOON]
+    for _ in range(1_000):
+        fires.append(fire_after(grid, "job", jitter, fires[-1]))
+    lateness = [(fire - NOON) % grid.step for fire in fires]
+    assert max(lateness) < jitter
+    assert max(lateness) - min(lateness) > jitter / 2
+    assert abs((fires[-1] - fires[0]) / 1_000 - grid.step) < timedelta(seconds=1)
+    assert all(earlier < later for earlier, later in pairwise(fires))
+
+
+def test_jitter_is_the_same_everywhere_and_differs_between_jobs() -> None:
+    minute = timedelta(minutes=1)
+    assert jitter_of("a", NOON, minute) == jitter_of("a", NOON, minute)
+    assert jitter_of("a", NOON, minute) != jitter_of("b", NOON, minute)
+
+
+@given(step=st.integers(1, 90_000), share=st.floats(0, 1), offset=st.integers(0, 10**8))
+def test_each_slot_fires_once_whatever_the_jitter(step: int, share: float, offset: int) -> None:
+    grid = Grid(timedelta(seconds=step))
+    jitter = grid.step * share
+    moment = NOON + timedelta(seconds=offset)
+    fires = [moment]
+    for _ in range(20):
+        fires.append(fire_after(grid, "job", jitter, fires[-1]))
+    slots = slots_between(grid, moment - jitter, fires[-1])
+    expected = sorted(slot + jitter_of("job", slot, jitter) for slot in slots)
+    assert fires[1:] == [fire for fire in expected if fire > moment][:20]
+
+
+def test_a_missed_run_is_caught_up_for_its_own_time_or_for_the_latest_in_the_grace() -> None:
+    grid, nothing = Grid(timedelta(days=1)), timedelta(0)
+    stored = datetime(2026, 11, 20, tzinfo=UTC)
+    assert due_slot(grid, "j", nothing, stored=stored, oldest=stored) == stored
+    oldest = NOON - timedelta(days=1)
+    assert due_slot(grid, "j", nothing, stored=stored, oldest=oldest) == datetime(
+        2026, 11, 24, tzinfo=UTC
+    )
+
+
+# Files.
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.chdir(tmp_path)
+    return load_config(None)
+
+
+@pytest.fixture
+def load_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) -> LoadFiles:
+    """Loads own files (name → text), with the shipped ones given or none."""
+    shipped, own = tmp_path / "shipped", tmp_path / "own"
+    shipped.mkdir()
+    own.mkdir()
+    monkeypatch.setattr(schedules, "shipped_schedules_dir", lambda: shipped)
+
+    def load(shipped_files: dict[str, str] | None = None, **files: str) -> Schedules:
+        for folder, texts in ((shipped, shipped_files or {}), (own, files)):
+            for name, text in texts.items():
+                (folder / f"{name}.toml").write_text(text)
+        return load_schedules(config, own)
+
+    return load
+
+
+def job(keys: str = 'every = "20m"', job_id: str = "a") -> str:
+    return f'[[job]]\nid = "{job_id}"\n{keys}\n'
+
+
+def problems_of(load: Callable[[], object]) -> list[str]:
+    with pytest.raises(ConfigurationError) as raised:
+        load()
+    return list(raised.value.problems)
+
+
+def test_the_shipped_schedule_crawls_the_shipped_site(config: Config) -> None:
+    (shipped,) = load_schedules(config).jobs
+    assert (shipped.id, shipped.sites, shipped.job.when) == (
+        "rs-sections",
+        (SITE,),
+        "every 20m, up to 1m later",
+    )
+    assert shipped.is_active
+
+
+def test_a_job_without_sites_crawls_every_enabled_one(load_files: LoadFiles) -> None:
+    (loaded,) = load_files(x=job()).jobs
+    assert loaded.sites == (SITE,)
+
+
+def test_a_file_of_the_same_name_wins_and_so_does_a_job_of_the_same_id(
+    load_files: LoadFiles,
+) -> None:
+    loaded = load_files(
+        {"x": job(job_id="a") + job(job_id="b"), "y": job(job_id="c") + job(job_id="d")},
+        x=job(job_id="own"),
+        z=job('every = "5m"', "c"),
+    )
+    assert [(each.id, each.file.stem) for each in loaded.jobs] == [
+        ("d", "y"),
+        ("own", "x"),
+        ("c", "z"),
+    ]
+
+
+def test_a_site_that_is_not_enabled_is_not_crawled(
+    load_files: LoadFiles, tmp_path: Path, config: Config
+) -> None:
+    load_files(
+        x=job(f'every = "1h"\nsites = ["{SITE}"]') + job('enabled = false\nevery = "1h"', "b")
+    )
+    off = config.model_copy(update={"sites": {SITE: {"enabled": False}}})
+    loaded = load_schedules(off, tmp_path / "own")
+    assert [each.sites for each in loaded.jobs] == [(), ()]
+    assert loaded.active == ()
+
+
+@pytest.mark.parametrize(
+    ("keys", "complaint"),
+    [
+        ("", "job.0: job 'a' has no time; allowed: exactly one of every, cron, adaptive"),
+        ('every = "5m"\ncron = "* * * * *"', "job 'a' has every and cron; allowed: exactly one"),
+        ('every = "5"', "job.0.every: '5': allowed: a number and a unit"),
+        ('every = "0s"', "job 'a': every: allowed: at least 1s"),
+        ('every = "5m"\njitter = "6m"', "at least jitter"),
+        ('cron = "0 25 * * *"', "job 'a': cron: '0 25 * * *': hour: '25' is not among its values"),
+        ('every = "5m"\ntimezone = "Mars"', "job.0.timezone: 'Mars': allowed: an IANA time zone"),
+        ('every = "5m"\naction = "crowl"', "job.0.action: 'crowl'"),
+        ('every = "5m"\ncolour = 1', "job.0.colour: unknown key; allowed here: action, adaptive"),
+        ('every = "5m"\nsites = ["nowhere"]', f"'nowhere' is not a known site; allowed: {SITE}"),
+        ('every = "5m"\naction = "deliver"\nfull = true', "full and adaptive are for crawls"),
+        ('adaptive = { min = "2h", max = "1h" }', "job.0.adaptive: min (2:00:00) must be"),
+        ('adaptive = { visits_per_day = 9999 }', "visits_per_day is 9999"),
+        ('every = "5m"\ntime_limit = "0s"', "time_limit: allowed: at least 1s"),
+    ],
+)  # fmt: skip
+def test_a_wrong_job_is_refused_with_file_key_and_remedy(
+    keys: str, complaint: str, load_files: LoadFiles, tmp_path: Path
+) -> None:
+    (problem,) = problems_of(lambda: load_files(x=job(keys)))
+    assert problem.startswith(f"{tmp_path / 'own' / 'x.toml'}: ")
+    assert complaint in problem
+
+
+def test_an_id_that_is_used_twice_is_refused(load_files: LoadFiles, tmp_path: Path) -> None:
+    (problem,) = problems_of(lambda: load_files(x=job(), y=job()))
+    assert str(tmp_path / "own" / "y.toml") in problem
+    assert str(tmp_path / "own" / "x.toml") in problem
+    assert "'a' is taken" in problem
+
+
+def test_every_problem_is_told_at_once(load_files: LoadFiles) -> None:
+    problems = problems_of(lambda: load_files(x="not toml", y=job(""), z=job('every = "5m"')))
+    assert [Path(line.partition(":")[0]).name for line in problems] == ["x.toml", "y.toml"]
+
+
+def test_a_folder_that_is_not_there_is_refused(config: Config, tmp_path: Path) -> None:
+    assert "is not a folder" in problems_of(lambda: load_schedules(config, tmp_path / "none"))[0]
+
+
+def test_a_new_job_fires_at_once_but_a_cron_job_at_its_time(load_files: LoadFiles) -> None:
+    first = {
+        each.id: each.first_fire(NOON)
+        for each in load_files(
+            x=job(job_id="every")
+            + job('cron = "0 7 * * *"\ntimezone = "Asia/Almaty"', "cron")
+            + job("adaptive = {}", "adaptive")
+        ).jobs
+    }
+    assert first == {
+        "every": NOON,
+        "cron": datetime(2026, 11, 25, 2, 0, tzinfo=UTC),
+        "adaptive": NOON,
+    }

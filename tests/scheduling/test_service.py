@@ -1,0 +1,585 @@
+"""The service: on time, once, and never silently dead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from rscrawler.config import Config
+from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.schedules import Schedules
+from rscrawler.scheduling.service import OUTBOX_CHECK, Service
+from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
+from rscrawler.store.jobs import Firing
+from rscrawler.store.leases import LEASE_DURATION
+from rscrawler.store.outbox import NewMessage
+from tests.scheduling.services import (
+    MINUTE,
+    NOON,
+    World,
+    begin,
+    crashed,
+    crawled,
+    scheduled,
+    step,
+)
+
+ELSEWHERE = "another-machine/17/4711"
+DEAD = f"{socket.gethostname()}/999999999/1"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    opened: list[Store] = []
+
+    def open_store() -> Store:
+        opened.append(Store.open(f"sqlite:///{tmp_path / 'rscrawler.db'}"))
+        return opened[-1]
+
+    yield World(open_store)
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def shared_world(open_store: Callable[[], Store]) -> World:
+    """A test that takes it runs on SQLite and on PostgreSQL."""
+    return World(open_store)
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "rscrawler.scheduling")
+    return caplog
+
+
+def next_fire(world: World, job_id: str = "job") -> datetime:
+    return world.open_store().jobs.states()[job_id].next_fire_at
+
+
+# On time.
+
+
+def test_a_new_job_runs_at_once_and_then_on_its_grid(world: World) -> None:
+    async def scenario() -> None:
+        service = world.service(scheduled(every="20m", full=True))
+        world.clock.now = NOON + 3 * MINUTE
+        await step(service)
+        assert world.children.started == [["crawl", "site", "--json", "--full"]]
+        assert service.look_round() == NOON + 20 * MINUTE
+        world.clock.now = NOON + 20 * MINUTE - timedelta(seconds=1)
+        await step(service)
+        assert len(world.children.started) == 1
+        world.clock.now = NOON + 20 * MINUTE
+        await step(service)
+        assert len(world.children.started) == 2
+
+    asyncio.run(scenario())
+
+
+def test_runs_that_were_missed_are_caught_up_once(
+    shared_world: World, log: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        await step(shared_world.service())
+        shared_world.clock.advance(timedelta(hours=3, minutes=7))
+        await step(shared_world.service())
+
+    asyncio.run(scenario())
+    assert len(shared_world.children.started) == 2
+    assert next_fire(shared_world) == NOON + timedelta(hours=3, minutes=20)
+    assert "job job: runs 2h late" in log.text.replace("167m", "2h")
+
+
+def test_a_daily_run_that_was_missed_for_two_days_is_caught_up_for_the_last(
+    world: World,
+) -> None:
+    async def scenario() -> None:
+        job = scheduled(cron="0 7 * * *")
+        await step(world.service(job))
+        world.clock.now = datetime(2026, 11, 27, 8, 30, tzinfo=UTC)
+        await step(world.service(job))
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 1
+    assert next_fire(world) == datetime(2026, 11, 28, 7, tzinfo=UTC)
+
+
+def test_a_run_that_was_missed_for_too_long_is_skipped_with_a_word(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        job = scheduled(cron="0 7 * * 3")
+        await step(world.service(job))
+        world.clock.now = datetime(2026, 11, 27, 8, 30, tzinfo=UTC)
+        await step(world.service(job))
+
+    asyncio.run(scenario())
+    assert world.children.started == []
+    assert next_fire(world) == datetime(2026, 12, 2, 7, tzinfo=UTC)
+    assert "missed its run of 2026-11-25T07:00:00Z" in log.text
+
+
+@pytest.mark.parametrize(
+    "first", [datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)]
+)
+def test_a_daily_digest_goes_out_once_a_day_when_the_clocks_change(
+    world: World, first: datetime
+) -> None:
+    fired: list[str] = []
+
+    async def scenario() -> None:
+        world.clock.now = first
+        service = world.service(
+            scheduled(action="digest", cron="30 2 * * *", timezone="Europe/Berlin")
+        )
+        for _ in range(3 * 24 * 2):
+            before = len(world.children.started)
+            await step(service)
+            if len(world.children.started) > before:
+                fired.append(f"{world.clock.now:%m-%d}")
+            world.clock.advance(30 * MINUTE)
+
+    asyncio.run(scenario())
+    assert fired == [f"{first + timedelta(days=days):%m-%d}" for days in range(3)]
+    assert world.children.started == [["deliver", "--json"]] * 3
+
+
+def test_a_job_whose_time_comes_while_it_runs_is_run_once_more_when_it_has_ended(
+    world: World,
+) -> None:
+    async def scenario() -> None:
+        service = world.service()
+        world.children.gate = asyncio.Event()
+        await begin(service)
+        for _ in range(3):
+            world.clock.advance(20 * MINUTE)
+            await begin(service)
+        assert len(world.children.started) == 1
+        world.children.gate.set()
+        await service.finish_runs()
+        await step(service)
+        await step(service)
+        assert len(world.children.started) == 2
+
+    asyncio.run(scenario())
+    assert next_fire(world) == NOON + 80 * MINUTE
+
+
+def test_a_clock_that_was_far_ahead_does_not_silence_a_job(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        service = world.service()
+        world.clock.now = NOON + timedelta(days=365)
+        await step(service)
+        world.clock.now = NOON + 1 * MINUTE
+        await step(service)
+        assert next_fire(world) == NOON + 20 * MINUTE
+        world.clock.now = NOON + 20 * MINUTE
+        await step(service)
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 2
+    assert "the clock was set back" in log.text
+
+
+def test_runs_are_repeated_when_the_clock_goes_back_over_them(shared_world: World) -> None:
+    async def scenario() -> None:
+        service = shared_world.service()
+        for _ in range(4):
+            await step(service)
+            shared_world.clock.advance(20 * MINUTE)
+        shared_world.clock.now = NOON + 10 * MINUTE
+        await step(service)
+        shared_world.clock.advance(10 * MINUTE)
+        await step(service)
+
+    asyncio.run(scenario())
+    assert len(shared_world.children.started) == 5
+
+
+# Each run once.
+
+
+def test_two_services_on_one_database_run_each_job_once(shared_world: World) -> None:
+    async def scenario() -> None:
+        jobs = (scheduled("a", ["x"], jitter="5m"), scheduled("b", ["y"], every="7m"))
+        services = [shared_world.service(*jobs), shared_world.service(*jobs, owner=ELSEWHERE)]
+        for minute in range(121):
+            shared_world.clock.now = NOON + minute * MINUTE
+            await step(*services[:: 1 if minute % 2 else -1])
+
+    asyncio.run(scenario())
+    started = [arguments[1] for arguments in shared_world.children.started]
+    assert started.count("x") == 7
+    assert started.count("y") == 18
+
+
+def test_of_many_that_claim_a_run_at_the_same_moment_one_gets_it(
+    open_store: Callable[[], Store],
+) -> None:
+    open_store().jobs.schedule("job", "every 20m", NOON)
+    stores, won = [open_store() for _ in range(6)], list[str]()
+    barrier = threading.Barrier(len(stores))
+
+    def claim(store: Store, owner: str) -> None:
+        barrier.wait()
+        if store.jobs.claim(
+            Firing("job", NOON, owner), expected=NOON, next_fire_at=NOON + MINUTE, now=NOON
+        ):
+            won.append(owner)
+
+    threads = [
+        threading.Thread(target=claim, args=(store, f"host-{number}/1/1"))
+        for number, store in enumerate(stores)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_the_run_of_a_service_that_died_on_this_machine_is_taken_over_at_once(
+    shared_world: World, log: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        shared_world.children.gate = asyncio.Event()
+        await begin(dead := shared_world.service(owner=DEAD))
+        shared_world.children.gate = None
+        await step(shared_world.service())
+        dead.stop()
+        await dead.finish_runs()
+
+    asyncio.run(scenario())
+    assert len(shared_world.children.started) == 2
+    assert f"was cut short when {DEAD} died; it is due again" in log.text
+
+
+def test_the_run_of_a_silent_service_elsewhere_is_taken_over_when_its_lease_has_run_out(
+    shared_world: World,
+) -> None:
+    async def scenario() -> None:
+        shared_world.children.gate = asyncio.Event()
+        await begin(silent := shared_world.service(owner=ELSEWHERE))
+        service = shared_world.service()
+        shared_world.clock.advance(LEASE_DURATION - timedelta(seconds=1))
+        await begin(service)
+        assert len(shared_world.children.started) == 1
+        shared_world.clock.advance(timedelta(seconds=1))
+        await begin(service)
+        assert len(shared_world.children.started) == 2
+        shared_world.children.gate.set()
+        await service.finish_runs()
+        await silent.finish_runs()
+
+    asyncio.run(scenario())
+    assert shared_world.open_store().jobs.states()["job"].last_outcome == "ok"
+
+
+def test_two_jobs_of_one_site_do_not_run_at_once(world: World) -> None:
+    async def scenario() -> None:
+        service = world.service(scheduled("a", ["x", "y"]), scheduled("b", ["y"]))
+        world.children.gate = asyncio.Event()
+        await begin(service)
+        assert len(world.children.started) == 1
+        world.children.gate.set()
+        await service.finish_runs()
+        await step(service)
+        assert len(world.children.started) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_job_waits_while_its_site_is_crawled_by_hand(shared_world: World) -> None:
+    async def scenario() -> None:
+        leases = shared_world.open_store().leases
+        leases.acquire("site:site", ELSEWHERE, NOON)
+        service = shared_world.service()
+        await step(service)
+        assert shared_world.children.started == []
+        leases.release("site:site", ELSEWHERE)
+        await step(service)
+        assert len(shared_world.children.started) == 1
+
+    asyncio.run(scenario())
+
+
+# What goes wrong in a run.
+
+
+@pytest.mark.parametrize(
+    ("result", "line"),
+    [
+        (crashed(1, "Traceback", "ValueError: no"), "failed: exit status 1: ValueError: no"),
+        (crashed(2, "rscrawler: x.toml: wrong"), "failed: exit status 2: x.toml: wrong"),
+        (crashed(-11), "failed: ended by SIGSEGV"),
+        (crashed(0), "failed: printed no report"),
+        (OSError("no more processes"), "failed: could not be run: no more processes"),
+    ],
+)
+def test_a_crash_is_one_line_and_a_problem_until_the_next_run_goes_well(
+    world: World, log: pytest.LogCaptureFixture, result: Any, line: str
+) -> None:
+    async def scenario() -> None:
+        service = world.service()
+        world.children.results = [result]
+        await step(service)
+        (problem,) = world.open_store().health.problems()
+        assert (problem.subject, problem.code) == ("site", ProblemCode.OVERDUE)
+        assert world.open_store().jobs.states()["job"].failures == 1
+        world.clock.advance(20 * MINUTE)
+        await step(service)
+
+    asyncio.run(scenario())
+    assert len([record for record in log.records if line in record.getMessage()]) == 1
+    assert world.open_store().health.problems() == []
+    state = world.open_store().jobs.states()["job"]
+    assert (state.failures, state.last_outcome) == (0, "ok")
+
+
+def test_a_crash_does_not_harm_another_job(world: World) -> None:
+    async def scenario() -> None:
+        world.children.results = [RuntimeError("boom"), crawled("y")]
+        await step(world.service(scheduled("a", ["x"]), scheduled("b", ["y"])))
+
+    asyncio.run(scenario())
+    outcomes = {
+        job_id: state.last_outcome for job_id, state in world.open_store().jobs.states().items()
+    }
+    assert outcomes == {"a": "failed: boom", "b": "ok"}
+
+
+def test_a_run_that_was_ended_after_its_time_limit_is_a_problem(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        world.children.results = [replace(crashed(-15), timed_out=True)]
+        await step(world.service(scheduled(time_limit="2m")))
+
+    asyncio.run(scenario())
+    assert world.children.limits == [timedelta(minutes=2)]
+    (problem,) = world.open_store().health.problems()
+    assert problem.message == "job job failed: ended after its time limit of 2m"
+    assert "job job (site) failed: ended after its time limit of 2m" in log.text
+
+
+def test_a_cycle_is_one_line_for_people(world: World, log: pytest.LogCaptureFixture) -> None:
+    asyncio.run(step(world.service()))
+    assert [record.getMessage() for record in log.records] == [
+        "cycle site: 21 requests (20 not modified), 0 new, 0 flagged, 1.2 s, run run-1"
+    ]
+
+
+def test_an_unhealthy_cycle_names_its_problems(world: World, log: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        problem = {"code": "unreachable", "message": "none of its 9 sources could be read"}
+        world.children.results = [crawled(status=1, problems=[problem])]
+        await step(world.service())
+
+    asyncio.run(scenario())
+    assert "site: unreachable: none of its 9 sources could be read" in log.text
+    assert log.records[0].levelno == logging.WARNING
+    assert world.open_store().jobs.states()["job"].failures == 1
+
+
+def test_a_site_that_was_left_alone_is_neither_a_success_nor_a_failure(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        world.open_store().health.raise_problem("site", ProblemCode.OVERDUE, "late", NOON)
+        world.children.results = [crawled(note="is being crawled by another process")]
+        await step(world.service())
+
+    asyncio.run(scenario())
+    assert "cycle site: skipped: site is being crawled by another process" in log.text
+    assert [problem.message for problem in world.open_store().health.problems()] == ["late"]
+
+
+def test_a_store_that_fails_is_complained_of_once_and_the_end_of_a_run_is_kept(
+    world: World, log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database is locked"))
+
+    async def scenario() -> None:
+        service = world.service()
+        service.look_round()
+        with monkeypatch.context() as patch:
+            patch.setattr(type(service._store.jobs), "end", locked)
+            await service.finish_runs()
+            await step(service, service)
+        await step(service)
+
+    asyncio.run(scenario())
+    assert log.text.count("database is locked") == 1
+    assert "the store works again" in log.text
+    assert world.open_store().jobs.states()["job"].last_outcome == "ok"
+    assert len(world.children.started) == 1
+
+
+# Stopping and reloading.
+
+
+def test_a_run_that_is_stopped_is_due_again_at_the_next_start(shared_world: World) -> None:
+    async def scenario() -> None:
+        service = shared_world.service()
+        shared_world.children.gate = asyncio.Event()
+        await begin(service)
+        service.stop()
+        await service.finish_runs()
+        shared_world.children.gate = None
+        await step(shared_world.service())
+
+    asyncio.run(scenario())
+    assert len(shared_world.children.started) == 2
+    assert shared_world.open_store().jobs.states()["job"].last_outcome == "ok"
+
+
+def test_the_second_request_to_stop_kills_what_runs(world: World) -> None:
+    async def never_ends(*_: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async def scenario() -> None:
+        service = world.service()
+        service._run_child = never_ends
+        await begin(service)
+        service.stop()
+        service.stop()
+        await service.finish_runs()
+
+    asyncio.run(scenario())
+    assert next_fire(world) == NOON
+
+
+def test_run_ends_when_it_is_told_to_stop(world: World) -> None:
+    async def scenario() -> None:
+        service = world.service()
+        running = asyncio.create_task(service.run())
+        await asyncio.sleep(0)
+        service.stop()
+        await running
+
+    asyncio.run(scenario())
+
+
+def test_run_starts_a_job_when_its_time_has_come(world: World) -> None:
+    """On the real clock; the job comes around every second, so this ends within two."""
+
+    async def scenario() -> None:
+        service = world.service(scheduled(every="1s"))
+        service._now = lambda: datetime.now(UTC)
+        running = asyncio.create_task(service.run())
+        async with asyncio.timeout(20):
+            while len(world.children.started) < 3:
+                await asyncio.sleep(0.01)
+        service.stop()
+        await running
+
+    asyncio.run(scenario())
+
+
+def test_a_reload_brings_new_times_and_keeps_the_old_jobs_when_a_file_is_wrong(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Any] = [Schedules((scheduled(),)), ConfigurationError("a: wrong", "b: wrong")]
+
+    def load() -> tuple[Config, Schedules]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return Config(), answer
+
+    async def scenario() -> None:
+        service = world.service(load=load)
+        await step(service)
+        service.reload()
+        await step(service)
+        assert next_fire(world) == NOON + 20 * MINUTE
+        answers.append(Schedules((scheduled(every="7m"), scheduled("new", ["other"]))))
+        service.reload()
+        world.children.results = [crawled(), crawled("other")]
+        await step(service)
+
+    asyncio.run(scenario())
+    refused = [r.getMessage() for r in log.records if r.levelno == logging.ERROR]
+    assert refused == ["not reloaded: a: wrong", "not reloaded: b: wrong"]
+    assert world.children.started[-1][1] == "other"
+    assert next_fire(world) < NOON + 20 * MINUTE
+
+
+# Adaptive jobs, and the outbox.
+
+
+def adaptive_world_step(world: World, failures: int = 0) -> datetime:
+    async def scenario() -> None:
+        world.children.results = [crashed(1) for _ in range(failures)]
+        service = world.service(scheduled(adaptive={"min": "10m", "max": "6h"}))
+        for _ in range(failures or 1):
+            await step(service)
+            world.clock.now = max(next_fire(world), world.clock.now)
+
+    asyncio.run(scenario())
+    return next_fire(world)
+
+
+def test_an_adaptive_job_is_visited_within_its_limits(world: World) -> None:
+    assert NOON + 10 * MINUTE <= adaptive_world_step(world) <= NOON + timedelta(hours=6)
+
+
+def test_an_adaptive_job_backs_off_while_its_runs_fail(world: World) -> None:
+    next_at = adaptive_world_step(world, failures=5)
+    state = world.open_store().jobs.states()["job"]
+    assert state.last_ended_at is not None
+    assert next_at - state.last_ended_at >= 10 * MINUTE * 2**5
+
+
+def test_an_adaptive_job_leaves_a_site_alone_for_as_long_as_it_asks(world: World) -> None:
+    health = world.open_store().health
+    health.record_start("run", "site", NOON)
+    health.record_not_before("site", NOON + timedelta(days=2))
+    assert adaptive_world_step(world) == NOON + timedelta(days=2)
+
+
+def test_the_outbox_is_delivered_when_something_is_due_and_only_then(world: World) -> None:
+    world.config = Config.model_validate(
+        {"alerts": {"channels": {"desk": "json://localhost:9"}, "ops": {"channels": ["desk"]}}}
+    )
+
+    async def scenario() -> None:
+        service = world.service(scheduled(cron="0 7 * * *"))
+        await step(service)
+        assert world.children.started == []
+        world.open_store().outbox.add(
+            NewMessage("m-1", "channel:desk", "ops", NOON, b"{}", ("key",))
+        )
+        await step(service)
+        assert world.children.started == []
+        world.clock.advance(OUTBOX_CHECK)
+        await step(service)
+        assert world.children.started == [["deliver", "--json"]]
+
+    asyncio.run(scenario())
+
+
+def test_operators_are_told_of_a_crash_without_waiting_for_the_next_check(world: World) -> None:
+    async def scenario() -> None:
+        service: Service = world.service()
+        world.children.results = [crashed(1)]
+        await step(service)
+        await step(service)
+
+    asyncio.run(scenario())
+    assert world.children.started[-1] == ["deliver", "--json"]

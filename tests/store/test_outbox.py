@@ -1,0 +1,164 @@
+"""The outbox: rows decide who delivers, and what is still to be delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from rscrawler.store import Store
+from rscrawler.store.outbox import NewMessage, PlacedLine, RecipientOutcome
+from tests.delivery.helpers import NOW, a_piece, record
+
+FILE = "articles/2026-11-24.jsonl"
+SOON = NOW + timedelta(minutes=5)
+MESSAGE = NewMessage("<1@example.org>", "email", "alert", NOW, b"bytes", ("one@a.org", "two@a.org"))
+
+
+def a_message(store: Store) -> NewMessage:
+    """A message that carries one row."""
+    record(store, a_piece(1), "email")
+    (row,) = store.outbox.unassigned_rows("email")
+    assert store.outbox.assign(MESSAGE, [row.number])
+    return MESSAGE
+
+
+def states(store: Store) -> dict[str, str]:
+    """The state of each recipient who was not served."""
+    return {each.address: each.state for each in store.outbox.undelivered()}
+
+
+# Rows.
+
+
+def test_each_channel_of_a_record_has_a_row(store: Store) -> None:
+    piece = record(store, a_piece(1), "email", "webhook:hook")
+    assert [row.channel for row in store.outbox.pending_lines(10)] == ["articles", "flagged"]
+    assert [(each.channel, each.count, each.oldest) for each in store.outbox.unassigned()] == [
+        ("email", 1, NOW),
+        ("webhook:hook", 1, NOW),
+    ]
+    (row,) = store.outbox.unassigned_rows("email")
+    assert (row.record_id, row.run_id, row.recorded_at) == (piece.record_id, "run-1", NOW)
+
+
+def test_lines_are_committed_with_their_file_or_not_at_all(store: Store) -> None:
+    record(store, a_piece(1))
+    numbers = [row.number for row in store.outbox.pending_lines(10)]
+    assert store.outbox.commit_lines(FILE, [PlacedLine(numbers[0], 0, 5)], 5)
+    assert store.outbox.committed_bytes(FILE) == 5
+    both = [PlacedLine(number, 5, 9) for number in numbers]
+    assert not store.outbox.commit_lines(FILE, both, 9)
+    assert store.outbox.committed_bytes(FILE) == 5
+    assert store.outbox.pending_line_count() == 1
+    assert store.outbox.committed_bytes("articles/2026-11-25.jsonl") is None
+
+
+def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
+    pieces = [record(store, a_piece(number)) for number in (1, 2, 3)]
+    rows = [row for row in store.outbox.pending_lines(10) if row.channel == "articles"]
+    store.outbox.commit_lines(FILE, [PlacedLine(rows[0].number, 0, 5)], 5)
+    present = {pieces[1].record_id: (0, 7), "unknown-1": (7, 9)}
+    store.outbox.match_file(FILE, "articles", present, 9)
+    waiting = store.outbox.pending_numbers("articles", [piece.record_id for piece in pieces])
+    assert list(waiting) == [pieces[0].record_id, pieces[2].record_id]
+    assert store.outbox.committed_bytes(FILE) == 9
+
+
+# Messages.
+
+
+def test_rows_go_into_one_message_whoever_asks_first(open_store: Callable[[], Store]) -> None:
+    store, other = open_store(), open_store()
+    for number in (1, 2):
+        record(store, a_piece(number), "email")
+    numbers = [row.number for row in store.outbox.unassigned_rows("email")]
+    assert other.outbox.assign(MESSAGE, numbers[1:])
+    assert not store.outbox.assign(replace(MESSAGE, message_id="<2@example.org>"), numbers)
+    assert [row.number for row in store.outbox.unassigned_rows("email")] == numbers[:1]
+    assert store.outbox.due_messages(NOW) == [(MESSAGE.message_id, "email", "alert")]
+
+
+def test_a_message_without_rows_is_added_once(store: Store) -> None:
+    assert store.outbox.add(MESSAGE)
+    assert not store.outbox.add(MESSAGE)
+    assert len(store.outbox.due_messages(NOW)) == 1
+
+
+def test_a_message_is_claimed_by_one_process_until_it_is_given_back(
+    open_store: Callable[[], Store],
+) -> None:
+    store, other = open_store(), open_store()
+    message = a_message(store)
+    claimed = store.outbox.claim(message.message_id, "host-a/1/1", NOW, SOON)
+    assert claimed is not None
+    assert claimed.content == b"bytes"
+    assert [each.address for each in claimed.recipients] == ["one@a.org", "two@a.org"]
+    assert other.outbox.claim(message.message_id, "host-b/2/2", NOW, SOON) is None
+    store.outbox.release(message.message_id, "host-b/2/2")
+    assert other.outbox.claim(message.message_id, "host-b/2/2", NOW, SOON) is None
+    store.outbox.release(message.message_id, "host-a/1/1")
+    assert other.outbox.claim(message.message_id, "host-b/2/2", NOW, SOON) is not None
+
+
+def test_a_claim_runs_out(store: Store) -> None:
+    message = a_message(store)
+    store.outbox.claim(message.message_id, "host-a/1/1", NOW, SOON)
+    assert store.outbox.claim(message.message_id, "host-b/2/2", SOON, SOON + timedelta(hours=1))
+
+
+def test_a_message_nobody_is_due_for_is_not_claimed_and_not_kept(store: Store) -> None:
+    message = a_message(store)
+    store.outbox.mark(
+        message.message_id,
+        [RecipientOutcome(address, "pending", "busy", SOON) for address in message.addresses],
+    )
+    assert store.outbox.due_messages(NOW) == []
+    assert store.outbox.claim(message.message_id, "host-a/1/1", NOW, SOON) is None
+    assert store.outbox.claim(message.message_id, "host-b/2/2", SOON, SOON) is not None
+
+
+def test_a_message_ends_with_its_last_recipient(store: Store) -> None:
+    message = a_message(store)
+    one, two = message.addresses
+    assert not store.outbox.mark(message.message_id, [RecipientOutcome(one, "done")])
+    assert states(store) == {two: "pending"}
+    late = [RecipientOutcome(two, "pending", "busy", SOON)]
+    assert not store.outbox.mark(message.message_id, late)
+    (waiting,) = store.outbox.undelivered()
+    assert (waiting.attempts, waiting.last_error, waiting.next_try_at) == (1, "busy", SOON)
+    assert store.outbox.mark(message.message_id, [RecipientOutcome(two, "done")])
+    assert store.outbox.undelivered() == []
+    assert store.outbox.unassigned() == []
+    assert store.outbox.claim(message.message_id, "host-a/1/1", SOON, SOON) is None
+
+
+def test_a_recipient_who_was_served_stays_served(store: Store) -> None:
+    message = a_message(store)
+    one, _ = message.addresses
+    store.outbox.mark(message.message_id, [RecipientOutcome(one, "done")])
+    store.outbox.mark(message.message_id, [RecipientOutcome(one, "pending", "late", SOON)])
+    claimed = store.outbox.claim(message.message_id, "host-a/1/1", SOON, SOON)
+    assert claimed is not None
+    assert [each.address for each in claimed.recipients] == ["two@a.org"]
+
+
+def test_a_failed_recipient_can_be_made_due_again(store: Store) -> None:
+    message = a_message(store)
+    outcomes = [RecipientOutcome(address, "failed", "no") for address in message.addresses]
+    assert store.outbox.mark(message.message_id, outcomes)
+    assert set(states(store).values()) == {"failed"}
+    assert store.outbox.due_messages(NOW) == []
+    assert store.outbox.retry_failed(NOW) == 2
+    assert store.outbox.due_messages(NOW) == [(message.message_id, "email", "alert")]
+
+
+# What messages and feeds are made of.
+
+
+def test_reprints_are_the_copies_of_a_piece(store: Store) -> None:
+    first = record(store, a_piece(1))
+    copy = record(store, a_piece(2, duplicate_of=first.article_id))
+    assert store.outbox.reprints([first.article_id, copy.article_id]) == {
+        first.article_id: [copy.url]
+    }
