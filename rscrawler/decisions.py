@@ -97,6 +97,15 @@ def event_of(known: KnownArticle | None, digest: str) -> Event | None:
     return None
 
 
+def is_mere_degradation(method_before: str, method: str) -> bool:
+    """Whether a changed text says more of the reading than of the piece.
+
+    A page that the profile's selectors read before and now fail on has a new layout; what
+    a fallback makes of it is no edit. The drift is reported, and the stored text stays.
+    """
+    return method_before == "profile" and method != "profile"
+
+
 def novelty_of(
     published_at: datetime | None, first_seen_at: datetime, max_age: timedelta, *, in_baseline: bool
 ) -> Novelty:

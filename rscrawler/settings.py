@@ -26,6 +26,8 @@ DEPTH_PRIORITY = 0
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "rscrawler.middlewares.hosts.SiteHostsMiddleware": 50,
+    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+    "rscrawler.middlewares.robots.RobotsRulesMiddleware": 100,
     "rscrawler.middlewares.robots.RobotsCacheMiddleware": 540,
     "rscrawler.middlewares.retry_after.RetryAfterMiddleware": 560,
 }

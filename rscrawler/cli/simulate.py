@@ -21,7 +21,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
-from rscrawler.config import Config, format_duration, parse_duration
+from rscrawler.config import format_duration, parse_duration
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling import policies
@@ -124,14 +124,10 @@ def _histories(
     if site is None:
         return five_sites(_SEED)
     config = read_config(config_path)
-    _check_site(config, site)
+    chosen_sites(load_sites(config), [site])
     require_existing(config.database)
     with opened_store(config) as store:
         return [stored_history(store, site, utc_now())]
-
-
-def _check_site(config: Config, site: str) -> None:
-    chosen_sites(load_sites(config), [site])
 
 
 def stored_history(store: Store, site: str, now: datetime) -> SiteHistory:

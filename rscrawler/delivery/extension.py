@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Self
 
 from scrapy import signals
 from scrapy.crawler import Crawler
 
 from rscrawler.delivery.jsonl import deliver_jsonl
+from rscrawler.errors import OutputError
 from rscrawler.spiders.session import session_of
+
+logger = logging.getLogger(__name__)
 
 
 class JsonlExtension:
@@ -27,4 +31,7 @@ class JsonlExtension:
     def spider_closed(self) -> None:
         """Deliver; what cannot be written now stays in the outbox."""
         session = session_of(self._crawler)
-        deliver_jsonl(session.config, session.store)
+        try:
+            deliver_jsonl(session.config, session.store)
+        except OutputError as error:
+            logger.warning("%s", error)

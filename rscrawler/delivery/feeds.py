@@ -7,7 +7,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -56,7 +56,8 @@ def write_feeds(config: Config, store: Store, interest: Interest) -> int:
         OutputError: the folder cannot be written.
     """
     folder = config.output_dir / "feeds"
-    entries = _entries(store.outbox.flagged_records(), interest)
+    with closing(store.outbox.flagged_records()) as records:
+        entries = _entries(records, interest)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         changed = 0

@@ -21,7 +21,8 @@ from pathlib import Path
 from rscrawler.config import Config
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
-from rscrawler.store.outbox import OutboxRow, OutboxStore, PlacedLine
+from rscrawler.store.lines import LineStore, PlacedLine
+from rscrawler.store.outbox import OutboxRow
 
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
@@ -39,12 +40,12 @@ def deliver_jsonl(config: Config, store: Store) -> int:
     """
     folder = config.output_dir
     written = 0
-    if not store.outbox.pending_lines(1):
+    if not store.lines.pending_lines(1):
         return written
     with output_errors(folder), only_writer(folder):
-        while rows := store.outbox.pending_lines(LINES_PER_BATCH):
+        while rows := store.lines.pending_lines(LINES_PER_BATCH):
             for file, lines in groupby(sorted(rows, key=file_of), key=file_of):
-                written += _append(folder, file, list(lines), store.outbox)
+                written += _append(folder, file, list(lines), store.lines)
     return written
 
 
@@ -59,7 +60,7 @@ def line_of(record: str) -> bytes:
     return record.translate(_LINE_BREAKS).encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _append(folder: Path, file: str, rows: Sequence[OutboxRow], outbox: OutboxStore) -> int:
+def _append(folder: Path, file: str, rows: Sequence[OutboxRow], store: LineStore) -> int:
     """Append the lines of one file; gives how many were written or found written.
 
     Nothing is written, and 0 given, when the file had first to be brought into line
@@ -68,7 +69,7 @@ def _append(folder: Path, file: str, rows: Sequence[OutboxRow], outbox: OutboxSt
     path = folder / file
     descriptor = _opened(path)
     try:
-        end = _whole_bytes(descriptor, file, rows[0].channel, outbox)
+        end = _whole_bytes(descriptor, file, rows[0].channel, store)
         if end is None:
             return 0
         placed, data = _laid_out(rows, end)
@@ -81,7 +82,7 @@ def _append(folder: Path, file: str, rows: Sequence[OutboxRow], outbox: OutboxSt
                 f"{path}: cannot be written: {error.strerror}; nothing is lost, "
                 "`rscrawler deliver` goes on once that is mended"
             ) from error
-        if not outbox.commit_lines(file, placed, end + len(data)):
+        if not store.commit_lines(file, placed, end + len(data)):
             raise OutputError(
                 f"{path}: another process wrote the same records; "
                 "let one machine alone write the output folder"
@@ -132,34 +133,34 @@ def sync_folder(folder: Path) -> None:
 # What a file holds against what is known of it.
 
 
-def _whole_bytes(descriptor: int, file: str, channel: str, outbox: OutboxStore) -> int | None:
+def _whole_bytes(descriptor: int, file: str, channel: str, store: LineStore) -> int | None:
     """Where the next line goes; None when rows changed state to match the file."""
     size = os.fstat(descriptor).st_size
-    committed = outbox.committed_bytes(file)
+    committed = store.committed_bytes(file)
     if size == (committed or 0):
         return size
     if committed is not None and size > committed:
-        return _take_up_tail(descriptor, file, channel, committed, outbox)
+        return _take_up_tail(descriptor, file, channel, committed, store)
     # The database knows nothing of the file, or somebody has cut or deleted the file:
     # what it holds is kept, what it lacks is written again.
     present, end = _lines(descriptor, 0, is_strict=False)
     os.ftruncate(descriptor, end)
     os.fsync(descriptor)
-    outbox.match_file(file, channel, present, end)
+    store.match_file(file, channel, present, end)
     return None
 
 
 def _take_up_tail(
-    descriptor: int, file: str, channel: str, committed: int, outbox: OutboxStore
+    descriptor: int, file: str, channel: str, committed: int, store: LineStore
 ) -> int | None:
     """Keep the whole lines that a crash left behind the committed end, cut off the rest."""
     present, end = _lines(descriptor, committed, is_strict=True)
     os.ftruncate(descriptor, end)
     os.fsync(descriptor)
-    numbers = outbox.pending_numbers(channel, present)
+    numbers = store.pending_numbers(channel, present)
     placed = [PlacedLine(number, *present[record_id]) for record_id, number in numbers.items()]
     if end > committed:
-        outbox.commit_lines(file, placed, end)
+        store.commit_lines(file, placed, end)
     return None if placed else end
 
 

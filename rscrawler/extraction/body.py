@@ -1,4 +1,10 @@
-"""The paragraphs of an element, in reading order."""
+"""The paragraphs of an element, in reading order.
+
+What counts as the article's own words is decided here. Left out: embeds (a quoted
+tweet is somebody else's page), pull quotes (they repeat the text), captions, tables
+of contents and other widgets, lines of asterisks. Kept: a biographical line that
+the author ends the text with, editor's notes, tables (a row is a paragraph).
+"""
 
 from __future__ import annotations
 

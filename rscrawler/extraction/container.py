@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lxml.html import HtmlElement
 
@@ -22,6 +22,7 @@ from rscrawler.extraction.surroundings import Surroundings, links_elsewhere, lin
 from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.tree import HEADINGS, LEAST_TEASER, has_text, is_within
 
+_SURE = 4.0  # the score from which a container need not be compared with the headline's place
 _PAGE_FURNITURE = frozenset({"header", "nav", "footer", "aside"})
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
 _HEADLINE_CLASS = re.compile(r"headline|(?:^|[\s_-])title(?:$|[\s_-])", re.IGNORECASE)
@@ -56,42 +57,53 @@ class Own:
         return self.origin.startswith("profile")
 
 
+@dataclass(frozen=True)
+class _Candidate:
+    """An element that could be the own article; `order` is its place among the candidates."""
+
+    score: float
+    order: int
+    element: HtmlElement
+    headline: HtmlElement | None
+    origin: str
+
+    @property
+    def holds_text(self) -> bool:
+        return self.element.tag != "main" and has_text(self.element, LEAST_TEASER)
+
+    @property
+    def is_sure(self) -> bool:
+        return self.score >= _SURE and (self.origin.startswith("profile") or self.holds_text)
+
+
 def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
     """The page's own article, None if the page has none. The tree stays as it is."""
-    ranked: dict[HtmlElement, tuple[int, str]] = {}
+    candidates = _candidates(root, page)
+    likely = [candidate for candidate in candidates if candidate.score > 0]
+    if len(likely) > 1:
+        # The profile's mark of foreign articles is weak evidence: the own one may carry it.
+        foreign = {element for _, element in select_all([root], page.profile.markup.foreign)}
+        likely = [replace(c, score=c.score - (c.element in foreign)) for c in likely]
+    best = max(likely, key=lambda candidate: (candidate.score, -candidate.order), default=None)
+    grown = _grown(root, page) if best is None or not best.is_sure else None
+    if best is None or (grown is not None and not best.holds_text):
+        return grown
+    return Own(_parts(best, candidates, page), best.element, best.headline, best.origin)
+
+
+def _candidates(root: HtmlElement, page: Surroundings) -> list[_Candidate]:
     selectors = page.profile.markup.container
+    ranked: dict[HtmlElement, tuple[int, str]] = {}
     for selector, element in select_all([root], selectors):
         ranked.setdefault(element, (selectors.index(selector), f"profile: {selector}"))
     for element in root.iter("article", "main"):
         ranked.setdefault(element, (len(selectors), f"fallback: {element.tag}"))
-    scored = []
+    found = []
     for order, (element, (rank, origin)) in enumerate(ranked.items()):
         headline = own_headline(element, page)
         score = _score(element, headline, rank, len(selectors), page)
-        scored.append((score, -order, element, headline, origin))
-    acceptable = [entry for entry in scored if entry[0] > 0]
-    if acceptable:
-        if len(acceptable) > 1:
-            # The profile's mark of foreign articles is weak evidence: the own one may carry it.
-            foreign = {element for _, element in select_all([root], page.profile.markup.foreign)}
-            acceptable = [
-                (score - (element in foreign), order, element, *rest)
-                for score, order, element, *rest in acceptable
-            ]
-        score, _, element, headline, origin = max(acceptable, key=lambda entry: entry[:2])
-        is_from_profile = origin.startswith("profile")
-        holds_text = element.tag != "main" and has_text(element, LEAST_TEASER)
-        grown = None
-        if not (score >= _SURE and (is_from_profile or holds_text)):
-            grown = _grown(root, page)
-        if grown is None or holds_text:
-            parts = _parts(element, headline, ranked, page)
-            return Own(parts, element, headline, origin)
-        return grown
-    return _grown(root, page)
-
-
-_SURE = 4.0
+        found.append(_Candidate(score, order, element, headline, origin))
+    return found
 
 
 def _score(
@@ -145,25 +157,22 @@ def _in_nested_article(inner: HtmlElement, outer: HtmlElement) -> bool:
 
 
 def _parts(
-    main: HtmlElement,
-    headline: HtmlElement | None,
-    ranked: dict[HtmlElement, tuple[int, str]],
-    page: Surroundings,
+    main: _Candidate, candidates: list[_Candidate], page: Surroundings
 ) -> tuple[HtmlElement, ...]:
-    """`main` and every other element of the profile's kind that prints the same piece."""
-    ids = _post_ids(main)
-    title = text_of(headline) if headline is not None else None
-    parts = [main]
-    for element, (_, origin) in ranked.items():
-        if element is main or not origin.startswith("profile"):
+    """The chosen element and every other one of the profile's kind that prints the same piece."""
+    ids = _post_ids(main.element)
+    title = text_of(main.headline) if main.headline is not None else None
+    parts = [main.element]
+    for candidate in candidates:
+        element, headline = candidate.element, candidate.headline
+        if not candidate.origin.startswith("profile"):
             continue
         if any(is_within(element, part) or is_within(part, element) for part in parts):
             continue
-        other = own_headline(element, page)
-        if other is not None:
-            same = not links_elsewhere(other, page) and (
-                page.agrees(text_of(other)) >= AGREEMENT
-                or (title is not None and likeness(text_of(other), title) >= AGREEMENT)
+        if headline is not None:
+            same = not links_elsewhere(headline, page) and (
+                page.agrees(text_of(headline)) >= AGREEMENT
+                or (title is not None and likeness(text_of(headline), title) >= AGREEMENT)
             )
         else:
             data = _data_headline(element)
@@ -173,8 +182,8 @@ def _parts(
         if same:
             parts.append(element)
     if len(parts) == 1:
-        return (main,)
-    order = {element: number for number, element in enumerate(main.getroottree().iter())}
+        return (main.element,)
+    order = {element: number for number, element in enumerate(main.element.getroottree().iter())}
     return tuple(sorted(parts, key=order.__getitem__))
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-import trafilatura
+import warnings
+from collections.abc import Callable
+from functools import lru_cache
+from typing import cast
+
 from lxml.html import HtmlElement
 
 from rscrawler.extraction.body import Paragraph, paragraphs_of
@@ -59,7 +63,7 @@ def _confirmed(root: HtmlElement, furniture: set[HtmlElement]) -> list[Paragraph
     Trafilatura drops subheads and short paragraphs, and keeps bylines: it tells where the text
     is, and what it is is read from there.
     """
-    text = trafilatura.extract(root, include_comments=False, fast=True) or ""
+    text = _text_finder()(root, include_comments=False, fast=True) or ""
     lines = [set(words(line)) for line in text.splitlines()]
     found = paragraphs_of(root, furniture)
     if not lines:
@@ -80,6 +84,16 @@ def _confirmed(root: HtmlElement, furniture: set[HtmlElement]) -> list[Paragraph
         return []
     depth = {element: sum(1 for _ in element.iterancestors()) for element in holders}
     return paragraphs_of(max(holders, key=depth.__getitem__), furniture)
+
+
+@lru_cache(maxsize=1)
+def _text_finder() -> Callable[..., str | None]:
+    """`trafilatura.extract`: slow to load and seldom needed, so only loaded when it is."""
+    with warnings.catch_warnings():
+        # Loading it, urllib3 warns that proxies of one kind will not work; none is used.
+        warnings.simplefilter("ignore")
+        from trafilatura import extract
+    return cast("Callable[..., str | None]", extract)
 
 
 def _densest(paragraphs: list[Paragraph]) -> list[Paragraph]:

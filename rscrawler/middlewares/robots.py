@@ -1,16 +1,21 @@
-"""robots.txt is fetched once a day, not once a cycle, and its failure is read as RFC 9309 says."""
+"""robots.txt is heeded, fetched once a day, and its failure is read as RFC 9309 says."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import timedelta
 from typing import Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
+from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
 
+from rscrawler.spiders.refusals import ForbiddenByRobots
 from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)
@@ -19,6 +24,30 @@ logger = logging.getLogger(__name__)
 FRESH_FOR = timedelta(hours=24)
 DISALLOW_ALL = b"User-agent: *\nDisallow: /\n"
 ALLOW_ALL = b""
+
+
+class RobotsRulesMiddleware(RobotsTxtMiddleware):
+    """Scrapy's own, one request at a time, and with a refusal that can be told from others.
+
+    Requests that wait for robots.txt side by side share one Deferred in Scrapy 2.19, which
+    gives the rules to the first of them and None to the rest: those were sent unchecked.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._turn = asyncio.Lock()
+
+    async def robot_parser(self, request: Request) -> RobotParser | None:
+        """The rules of the request's host."""
+        async with self._turn:
+            return await super().robot_parser(request)
+
+    def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
+        """Let the request pass, or raise `ForbiddenByRobots`."""
+        try:
+            super().process_request_2(rp, request)
+        except IgnoreRequest as error:
+            raise ForbiddenByRobots(str(error)) from None
 
 
 class RobotsCacheMiddleware:

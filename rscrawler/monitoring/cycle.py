@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from scrapy import Spider, signals
 from scrapy.crawler import Crawler
 
-from rscrawler.monitoring.drift import ARTICLES, find_drift, is_lost, path_of
-from rscrawler.monitoring.lateness import HISTORY, silence
+from rscrawler.middlewares.robots import FRESH_FOR
+from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
+from rscrawler.monitoring.lateness import HISTORY, Lateness, silence
 from rscrawler.monitoring.observation import Observation
 from rscrawler.monitoring.observer import Observer
+from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.health import ProblemCode
@@ -35,7 +37,6 @@ COUNTERS: Mapping[str, tuple[str, ...]] = {
 }
 DROPPED_BY_PIPELINE = "item_dropped_reasons_count/"
 REMEMBERED_CYCLES = 500  # cycles that observed something, to compare with
-ROBOTS_FRESH_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,32 +131,89 @@ class CycleExtension:
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
         outcome = judge(stats, reason, robots_were_read=_robots_were_read(session))
         if outcome.note is None:
-            outcome = self._judged_by_history(spider, session, outcome)
-            _raise_and_clear(session, outcome.problems)
+            seen = self._observer.observation(spider) if outcome.succeeded else None
+            outcome = _conclude(session, outcome, seen, self._observer.answered, drops_of(stats))
         self.outcome = outcome
 
-    def _judged_by_history(
-        self, spider: NewsSpider, session: CrawlSession, outcome: CycleOutcome
-    ) -> CycleOutcome:
-        """The outcome with drift and silence added, written down."""
-        problems, succeeded = dict(outcome.problems), outcome.succeeded
-        seen = Observation()
-        if succeeded:
-            seen = self._observed(spider, session)
-            succeeded = session.state.baseline_at is not None or not _is_nothing(seen)
+
+def _conclude(
+    session: CrawlSession,
+    outcome: CycleOutcome,
+    seen: Observation | None,
+    answered: Callable[[str], bool],
+    drops: Mapping[str, int],
+) -> CycleOutcome:
+    """Compare with the site's past, and write down what came of the cycle.
+
+    A cycle that did not succeed says nothing of layout and silence; what was wrong
+    with them stays.
+    """
+    health, now = session.store.health, session.now()
+    problems, succeeded = dict(outcome.problems), outcome.succeeded
+    judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED}
+    is_kept = False
+    if seen is not None:
+        judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}
+        seen, is_kept = _with_findings(session, seen, answered)
         if seen.findings:
-            problems[ProblemCode.LAYOUT_DRIFT] = "; ".join(seen.findings.values())
-        session.store.health.record_end(
-            session.run_id,
-            session.site,
-            session.now(),
-            succeeded=succeeded,
-            counters=outcome.counters,
-            drops=drops_of(self._crawler.stats.get_stats()),
-            observation=seen.to_json() if seen.says_something or seen.findings else None,
+            problems[ProblemCode.LAYOUT_DRIFT] = in_words(seen.findings)
+        if late := _silence(session, now):
+            problems[ProblemCode.SILENT] = late.message
+        if session.state.baseline_at is None and is_lost(seen.findings):
+            succeeded = False  # nothing at all was found: no baseline to go on from
+    health.record_end(
+        session.run_id,
+        session.site,
+        now,
+        succeeded=succeeded,
+        counters=outcome.counters,
+        drops=drops,
+        observation=seen.to_json() if seen is not None and is_kept else None,
+    )
+    for code in judged:
+        if message := problems.get(code):
+            health.raise_problem(session.site, code, message, now)
+        else:
+            health.clear_problem(session.site, code)
+    return replace(outcome, succeeded=succeeded, problems=problems)
+
+
+def _with_findings(
+    session: CrawlSession, seen: Observation, answered: Callable[[str], bool]
+) -> tuple[Observation, bool]:
+    """What was seen, with what is wrong with it; and whether later cycles should know of it."""
+    store, profile = session.store, session.profile
+    kinds = {profile.address(source.path): source.kind for source in profile.sources}
+    # How much a sitemap lists is no sign: one of the news of two days may well be empty.
+    listings = {url for url, kind in kinds.items() if kind is not SourceKind.SITEMAP}
+    links = {url: count for url, count in seen.links.items() if url in listings}
+    seen = replace(seen, links=links)
+    past = [
+        Observation.from_json(text)
+        for text in store.history.observations(
+            session.site, session.started_at, REMEMBERED_CYCLES if seen.says_something else 1
         )
-        if message := _standing(session, outcome, seen):
-            problems.setdefault(ProblemCode.LAYOUT_DRIFT, message)
-        if succeeded and (late := _silence(session)):
-            problems[ProblemCode.SILENT] = late
-        return replace(outcome, succeeded=succeeded, problems=problems)
+    ]
+    troubles = {
+        url: source_trouble(state, path=path_of(url), kind=kinds[url], is_answered=answered(url))
+        for url, state in store.discovery.sources(session.site).items()
+        if url in kinds
+    }
+    findings = find_drift(
+        seen,
+        past,
+        troubles={url: trouble for url, trouble in troubles.items() if trouble},
+        addresses=kinds,
+    )
+    before = past[0].findings if past else {}
+    return replace(seen, findings=findings), seen.says_something or findings != before
+
+
+def _silence(session: CrawlSession, now: datetime) -> Lateness | None:
+    published = session.store.articles.publication_times(session.site, now - HISTORY)
+    return silence(published, now, session.config.monitoring.silent_after_factor)
+
+
+def _robots_were_read(session: CrawlSession) -> bool:
+    host = urlsplit(session.profile.base_url).netloc
+    return session.store.discovery.robots(host, session.now() - FRESH_FOR) is not None

@@ -16,9 +16,11 @@ from statistics import median
 from urllib.parse import urlsplit
 
 from rscrawler.monitoring.observation import BODY, CONTAINER, FIELDS, Observation
+from rscrawler.store.discovery import SourceState
 
 # Parts of a site that can drift, besides each source by its address.
 ARTICLES, LISTINGS = "articles", "listings"
+_READING = "reading"  # before the address of a source that cannot be read
 
 RECENT_PAGES = 5  # cycles with fewer pages are judged together with those before them
 USUAL_PAGES = 200  # of the past that the present is compared with
@@ -27,6 +29,8 @@ UNLIKELY = 0.001  # chance from which a lack is no chance
 # Pages after which what none of them has shown is drift at its first appearance …
 ENOUGH_FOR_STRUCTURE = 5  # … in the article's container and text
 ENOUGH_FOR_FIELDS = 20  # … in any other field
+TOLD_PARTS = 5  # of a site, in a message
+LASTING_FAILURES = 3  # of a source, in a row
 FEW_LINKS = 4  # a source that leads to fewer is not missed by half
 
 
@@ -65,7 +69,7 @@ def find_drift(
     now: Observation,
     past: Sequence[Observation],
     *,
-    unreadable: Mapping[str, str],
+    troubles: Mapping[str, str],
     addresses: Collection[str],
 ) -> dict[str, str]:
     """What is wrong with each part of a site: `articles`, `listings`, a source's address.
@@ -73,14 +77,14 @@ def find_drift(
     Args:
         now: what the cycle saw.
         past: what earlier cycles saw, newest first.
-        unreadable: sources that cannot be read, and what they do instead.
+        troubles: what `source_trouble` says of the sources, by address.
         addresses: of the sources that the profile names now.
 
     Returns:
         A message for each part. One that this cycle told nothing of stays as it was.
     """
-    found: dict[str, str] = dict(unreadable)
-    judged = {*unreadable, *now.links}
+    found: dict[str, str] = {}
+    judged = set(now.links)
     if now.pages or now.unread or _is_first(now, past):
         judged.add(ARTICLES)
         if messages := list(_article_findings(Comparison.of(now, past))):
@@ -93,7 +97,34 @@ def find_drift(
         for part, message in (past[0].findings if past else {}).items()
         if part not in judged and (part in (ARTICLES, LISTINGS) or part in addresses)
     }
-    return carried | found
+    return carried | found | {f"{_READING} {url}": words for url, words in troubles.items()}
+
+
+def in_words(findings: Mapping[str, str]) -> str:
+    """All findings as one message; what is wrong with the articles comes first."""
+    parts = sorted(findings, key=lambda part: part != ARTICLES)
+    told = [findings[part] for part in parts[:TOLD_PARTS]]
+    left = len(parts) - len(told)
+    return "; ".join([*told, f"and so with {left} more sources"] if left else told)
+
+
+def is_lost(findings: Mapping[str, str]) -> bool:
+    """Whether a first cycle with these findings has found nothing at all."""
+    return not {ARTICLES, LISTINGS}.isdisjoint(findings)
+
+
+def source_trouble(state: SourceState, *, path: str, kind: str, is_answered: bool) -> str | None:
+    """What keeps a source from being read, other than a passing fault; None if nothing does.
+
+    `is_answered`: it sent a page in this cycle, whatever was on it.
+    """
+    if not state.failures:
+        return None
+    if is_answered and state.read_at is not None:
+        return f"{path} answers with what is no {kind} any more"
+    if state.failures >= LASTING_FAILURES:
+        return f"{path} could not be read in {state.failures} cycles"
+    return None
 
 
 def is_unlikely(lack: Lack, usual: Lack) -> bool:
@@ -260,7 +291,7 @@ def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -
         ][:USUAL_READINGS]
         if is_deserted(count, readings):
             found[url] = (
-                f"{_path(url)} leads to {count:g} articles a page, usually {median(readings):g}"
+                f"{path_of(url)} leads to {count:g} articles a page, usually {median(readings):g}"
             )
     return found
 
@@ -273,6 +304,7 @@ def is_deserted(count: float, readings: Sequence[float]) -> bool:
     return fewest >= FEW_LINKS and count < fewest / 2
 
 
-def _path(url: str) -> str:
+def path_of(url: str) -> str:
+    """An address without its host."""
     parts = urlsplit(url)
     return parts.path + (f"?{parts.query}" if parts.query else "")

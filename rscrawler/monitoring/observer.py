@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from scrapy import Request
 from scrapy.http import Response
@@ -81,7 +80,7 @@ def _is_whole_page(body: bytes) -> bool:
     return b"<html" in body[:2048].lower() and not looks_cut_off(body)
 
 
-def _is_misdated(article: Article, hint: Any) -> bool:
+def _is_misdated(article: Article, hint: datetime | None) -> bool:
     if hint is None or article.published_at is None:
         return False
     return abs(article.published_at - hint) > FAR_APART

@@ -49,8 +49,16 @@ class DedupePipeline:
             article.duplicate_of = known.duplicate_of
         item.known, item.fingerprint = known, print_
         item.event = decisions.event_of(known, print_.text_digest)
+        if known is not None and item.event is not None and self._is_degraded(known, article):
+            item.event = None
         self._identify(item, known)
         return item
+
+    def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
+        before = self._session.store.articles.latest_record(known.article_id)
+        return before is not None and decisions.is_mere_degradation(
+            before.extraction.method, article.extraction.method
+        )
 
     def _twins(self, article: Article, print_: Fingerprint) -> list[Twin]:
         candidates = self._session.store.articles.twins(

@@ -6,16 +6,16 @@ It asks, reads and writes down what it met; what follows from that is decided in
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
@@ -24,6 +24,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract
 from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.extraction.page import looks_cut_off
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.readers import (
     Entry,
@@ -34,6 +35,7 @@ from rscrawler.spiders.readers import (
     read_listing,
     read_sitemap,
 )
+from rscrawler.spiders.refusals import ForbiddenByRobots
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
 from rscrawler.store.discovery import (
     AddressState,
@@ -42,6 +44,7 @@ from rscrawler.store.discovery import (
     SourceReading,
     SourceState,
 )
+from rscrawler.store.leases import LEASE_RENEWAL
 from rscrawler.visits import FetchedArticle, GoneArticle
 
 logger = logging.getLogger(__name__)
@@ -51,6 +54,16 @@ HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
 # An address that answers 404 this often is given up: it never was an article here.
 MAX_GONE_ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """What one page of a source means: addresses to write down, and what to ask for."""
+
+    addresses: list[FoundAddress]
+    has_news: bool
+    due_articles: list[str]
+    requests: list[Request]
 
 
 class NewsSpider(Spider):
@@ -83,8 +96,9 @@ class NewsSpider(Spider):
         self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
         self._dates: dict[str, datetime] = {}  # latest date that a source gave, by address key
         self._shown: dict[str, set[str]] = {}  # keys that a walk has shown so far, by source
+        self._asked_sources: set[str] = set()
         self._asked_articles = 0
-        self._has_lease = False
+        self._lease_renewal: asyncio.Task[None] | None = None  # there while the lease is held
 
     # Requests.
 
@@ -102,13 +116,15 @@ class NewsSpider(Spider):
             self.count("leased")
             logger.warning("%s is being crawled by another process (%s)", session.site, holder)
             return
-        self._has_lease = True
+        self._lease_renewal = asyncio.create_task(self._keep_lease())
         session.store.health.record_start(session.run_id, session.site, now)
         states = session.store.discovery.sources(session.site)
         for source in self.profile.sources:
             url = self.profile.address(source.path)
-            state = states.get(url, SourceState(url))
+            state = states.pop(url, SourceState(url))
             yield self.source_request(source, url, state)
+        for request in self._unread_sitemaps(states.values()):
+            yield request
         pending = session.store.discovery.pending(session.site, now, with_passed=session.is_full)
         for address in pending:
             for request in self.article_requests(address):
@@ -117,8 +133,19 @@ class NewsSpider(Spider):
             for request in self.revisit_requests(known):
                 yield request
 
+    async def _keep_lease(self) -> None:
+        """Renew the lease while the crawl goes on; without it, stop."""
+        session = self.session
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL.total_seconds())
+            if not session.store.leases.renew(session.lease_name, session.owner, session.now()):
+                logger.error("%s: its lease was lost to another process; stopping", session.site)
+                await self.crawler.stop_async()
+                return
+
     def source_request(self, source: Source, url: str, state: SourceState) -> Request:
         """A request for one page of a source; conditional where "not modified" says it all."""
+        self._asked_sources.add(url)
         is_conditional = (
             url == state.url
             and state.walk_to is None
@@ -215,8 +242,9 @@ class NewsSpider(Spider):
         except UnreadableSource as error:
             self._record_source_failure(source, state, f"{response.url} {error}")
             return
-        addresses, has_news, requests = self._sort(entries, source, state)
-        next_page = self._next_page(source, state, page, addresses, has_news)
+        found = self._sort(entries, source, state)
+        changed = self._changed_sitemaps(sitemaps)
+        next_page = self._next_page(source, state, page, found)
         store.record_reading(
             SourceReading(
                 site=self.session.site,
@@ -224,7 +252,9 @@ class NewsSpider(Spider):
                 kind=source.kind,
                 path=source.path,
                 read_at=now,
-                found=tuple(addresses),
+                found=tuple(found.addresses),
+                due_articles=tuple(found.due_articles),
+                sitemaps=tuple(each.url for each in changed),
                 is_first_page=page == 1,
                 etag=_header(response, "ETag"),
                 last_modified=_header(response, "Last-Modified"),
@@ -234,23 +264,24 @@ class NewsSpider(Spider):
             )
         )
         self.count("sources/read")
-        self.count(f"sources/links/{source.kind}", len(addresses))
-        yield from requests
+        self.count(f"sources/links/{source.kind}", len(found.addresses))
+        yield from found.requests
         if next_page is not None:
             yield self.source_request(source, page_address(source, state.url, next_page), state)
-        yield from self._sitemap_requests(source, sitemaps)
+        for each in changed:
+            if each.url not in self._asked_sources:
+                yield self.source_request(source, each.url, each)
 
     def _next_page(
         self,
         source: Source,
         state: SourceState,
         page: int,
-        addresses: list[FoundAddress],
-        has_news: bool,
+        found: _Sorted,
     ) -> int | None:
         shown = self._shown.setdefault(state.url, set())
-        has_links = any(address.key not in shown for address in addresses)
-        shown.update(address.key for address in addresses)
+        has_links = any(address.key not in shown for address in found.addresses)
+        shown.update(address.key for address in found.addresses)
         goes_on = source.is_paged and decisions.walks_on(
             page=page,
             max_pages=self.profile.max_pages,
@@ -258,15 +289,13 @@ class NewsSpider(Spider):
             is_first_run=self._is_first_run(state),
             is_full=self.session.is_full,
             has_links=has_links,
-            has_news=has_news,
+            has_news=found.has_news,
         )
         return page + 1 if goes_on else None
 
     def _is_first_run(self, state: SourceState) -> bool:
         """Whether a source was never walked through; an interrupted first walk still counts."""
-        return state.read_at is None or (
-            state.walk_to is not None and self.session.state.baseline_at is None
-        )
+        return state.read_at is None
 
     def _read(
         self, response: Response, source: Source
@@ -284,8 +313,8 @@ class NewsSpider(Spider):
 
     def _sort(
         self, entries: Iterable[Entry], source: Source, state: SourceState
-    ) -> tuple[list[FoundAddress], bool, list[Request]]:
-        """Which entries are articles' addresses, whether one is new, and what to ask for."""
+    ) -> _Sorted:
+        """What a source's entries mean, given what is known."""
         found: dict[str, FoundAddress] = {}
         for entry in entries:
             url = canonical_url(entry.url, self.profile)
@@ -300,38 +329,69 @@ class NewsSpider(Spider):
         articles = store.articles.by_ids(
             address.article_id for address in known.values() if address.article_id
         )
-        is_archive = (
-            source.kind is SourceKind.SITEMAP
-            and self._is_first_run(state)
-            and not self.session.is_full
-        )
         addresses: list[FoundAddress] = []
+        due: list[str] = []
         requests: list[Request] = []
-        is_news = False
+        has_news = False
         for key, entry in found.items():
             before = known.get(key)
             if before is None or before.seen_at >= self.session.started_at:
-                is_news = True
-            if before is None and is_archive:
+                has_news = True
+            if before is None and self._is_archived(entry, source, state):
                 addresses.append(replace(entry, state=AddressState.PASSED))
                 continue
-            addresses.append(entry)
+            if before is not None and before.state is AddressState.PASSED:
+                addresses.append(entry if self._is_wanted(source) else replace(entry, state=before.state))
+            else:
+                addresses.append(entry)
             if before is None:
                 requests.extend(self.article_requests(entry, self.session.now()))
-            elif before.state is AddressState.PASSED and (
-                self.session.is_full or source.kind is not SourceKind.SITEMAP
-            ):
+            elif before.article_id in articles:
+                article = articles[before.article_id]
+                if article.removed_at or decisions.is_dated_later(article, entry.dated_at):
+                    due.append(article.article_id)
+                    requests.extend(self.revisit_requests(article))
+            elif self._is_wanted_after_all(before, entry, source):
                 requests.extend(self.article_requests(before))
-            elif (article := articles.get(before.article_id or "")) and (
-                article.removed_at is not None or decisions.is_dated_later(article, entry.dated_at)
-            ):
-                requests.extend(self.revisit_requests(article))
-        return addresses, is_news, requests
+        return _Sorted(addresses, has_news, due, requests)
 
-    def _sitemap_requests(self, source: Source, sitemaps: Iterable[Entry]) -> Iterator[Request]:
+    def _is_archived(self, entry: FoundAddress, source: Source, state: SourceState) -> bool:
+        """Whether an address on a sitemap is from before this site was watched."""
+        if source.kind is not SourceKind.SITEMAP or self.session.is_full:
+            return False
+        baseline_at = self.session.state.baseline_at
+        if baseline_at is None:
+            return True
+        return (
+            state.read_at is None and entry.dated_at is not None and entry.dated_at < baseline_at
+        )
+
+    def _is_wanted(self, source: Source) -> bool:
+        """Whether a source shows what is wanted now, not an archive of all there ever was."""
+        return self.session.is_full or source.kind is not SourceKind.SITEMAP
+
+    def _is_wanted_after_all(
+        self, before: KnownAddress, entry: FoundAddress, source: Source
+    ) -> bool:
+        """Whether an address that led to no record is to be asked for now.
+
+        One that was passed over in an archive, once a listing shows it; one whose page
+        was no article, once a source dates it later.
+        """
+        if before.state is AddressState.PASSED:
+            return self._is_wanted(source)
+        return (
+            before.state is AddressState.REJECTED
+            and entry.dated_at is not None
+            and entry.dated_at > (before.dated_at or before.seen_at)
+        )
+
+    def _changed_sitemaps(self, sitemaps: Sequence[Entry]) -> list[SourceState]:
+        """The sitemaps of an index that are to be read, as far as their dates tell."""
         if not sitemaps:
-            return
+            return []
         states = self.session.store.discovery.sources(self.session.site)
+        changed: list[SourceState] = []
         for entry in sitemaps:
             state = states.get(entry.url, SourceState(entry.url))
             is_as_read = (
@@ -339,9 +399,16 @@ class NewsSpider(Spider):
                 and state.read_at is not None
                 and state.dated_at == entry.dated_at
             )
-            if is_as_read and not self.session.is_full:
-                continue
-            yield self.source_request(source, entry.url, replace(state, dated_at=entry.dated_at))
+            if self.session.is_full or not is_as_read:
+                changed.append(replace(state, dated_at=entry.dated_at))
+        return changed
+
+    def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
+        """Requests for sitemaps that an index led to in an earlier cycle, which never read them."""
+        source = next((each for each in self.profile.sources if each.kind is SourceKind.SITEMAP), None)
+        for state in states:
+            if source is not None and state.walk_to is not None and state.kind == source.kind:
+                yield self.source_request(source, state.url, state)
 
     # Articles.
 
@@ -369,10 +436,19 @@ class NewsSpider(Spider):
             )
             return
         try:
-            page = Page(response.url, _root(response), now, Hints(published_at=hint))
+            page = Page(
+                response.url,
+                _root(response),
+                now,
+                Hints(published_at=hint),
+                is_cut_off=looks_cut_off(response.body),
+            )
             article = extract(page, self.profile, self.session.site)
         except NotAnArticle as error:
-            self._rejected(response, key, known, str(error))
+            if hint is None:
+                self._rejected(response, key, known, str(error))
+            else:  # a feed carries articles only: it is the page that was not understood
+                self._record_article_failure(response.url, key, attempts, str(error), known)
             return
         except IncompletePage as error:
             self._record_article_failure(response.url, key, attempts, str(error))
@@ -453,6 +529,12 @@ class NewsSpider(Spider):
     ) -> None:
         if failure is not None and _is_forbidden_by_robots(failure):
             self.count("sources/forbidden")
+        elif failure is not None and self._is_end_of_walk(failure, state):
+            self.count("sources/ended")
+            self.session.store.discovery.record_end_of_walk(
+                self.session.site, state.url, self.session.now()
+            )
+            return
         elif failure is not None and _status(failure) in GONE_STATUSES and state.read_at is None:
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
@@ -466,15 +548,26 @@ class NewsSpider(Spider):
             self.session.site, state.url, source.kind
         )
 
+    def _is_end_of_walk(self, failure: Failure, state: SourceState) -> bool:
+        """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
+        own = {self.profile.address(source.path) for source in self.profile.sources}
+        request: Request = failure.request  # type: ignore[attr-defined]
+        is_further = request.cb_kwargs["page"] > 1 or state.url not in own
+        return _status(failure) in GONE_STATUSES and is_further
+
     def article_failed(self, failure: Failure) -> None:
         """An article page could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
         kwargs = request.cb_kwargs
         if _is_forbidden_by_robots(failure):
             self.count("articles/forbidden")
-            self.session.store.discovery.record_rejected(
-                self.session.site, kwargs["key"], request.url, self.session.now()
-            )
+            if "known" not in kwargs:
+                # It stays pending: the rules may change, or could only not be had just now.
+                self.session.store.discovery.record_attempt(
+                    self.session.site,
+                    kwargs["key"],
+                    decisions.retry_at(kwargs["attempts"] + 1, self.session.now()),
+                )
             return
         self._record_article_failure(
             request.url, kwargs["key"], kwargs["attempts"], _reason(failure), kwargs.get("known")
@@ -507,8 +600,9 @@ class NewsSpider(Spider):
 
     def on_closed(self, spider: Spider, reason: str) -> None:
         """Remember the dates that sources gave, and give the lease back."""
-        if not self._has_lease:
+        if self._lease_renewal is None:
             return
+        self._lease_renewal.cancel()
         store = self.session.store
         known = store.discovery.addresses(self.session.site, self._dates)
         store.articles.record_dates(
@@ -575,4 +669,4 @@ def _reason(failure: Failure) -> str:
 
 
 def _is_forbidden_by_robots(failure: Failure) -> bool:
-    return failure.type is IgnoreRequest
+    return failure.check(ForbiddenByRobots) is not None

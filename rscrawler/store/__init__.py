@@ -10,6 +10,7 @@ from rscrawler.store.health import HealthStore
 from rscrawler.store.history import HistoryStore
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.leases import LeaseStore
+from rscrawler.store.lines import LineStore
 from rscrawler.store.outbox import OutboxStore
 
 
@@ -24,6 +25,7 @@ class Store:
         self.history = HistoryStore(database)
         self.jobs = JobStore(database)
         self.leases = LeaseStore(database)
+        self.lines = LineStore(database)
         self.outbox = OutboxStore(database)
         self._database = database
 

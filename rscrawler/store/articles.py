@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, select, union_all, update
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.items import Article, Event, Novelty
@@ -74,12 +74,58 @@ class Twin:
 _KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
 _TWIN = tuple(article.c[name] for name in Twin.__slots__)
 
+# Built once: for a new piece, building statements cost more than running them.
+_BY_IDS = select(*_KNOWN).where(article.c.article_id.in_(bindparam("ids", expanding=True)))
+_BY_ADDRESSES = (
+    select(*_KNOWN)
+    .join(address, address.c.article_id == article.c.article_id)
+    .where(
+        address.c.site == bindparam("site"), address.c.key.in_(bindparam("keys", expanding=True))
+    )
+    .order_by(article.c.first_seen_at, article.c.number)
+    .limit(1)
+)
+# A union, not an OR over the three: each part is answered from its own index.
+_TWIN_NUMBERS = union_all(
+    select(article.c.number).where(
+        article.c.site == bindparam("site"), article.c.slug_stem == bindparam("slug_stem")
+    ),
+    select(article.c.number).where(article.c.body_digest == bindparam("body_digest")),
+    select(band.c.article).where(band.c.key.in_(bindparam("bands", expanding=True))),
+)
+_TWINS = (
+    select(*_TWIN)
+    .where(article.c.number.in_(_TWIN_NUMBERS))
+    .order_by(article.c.first_seen_at, article.c.number)
+)
+_INSERT_ARTICLE = article.insert().returning(article.c.number)
+_INSERT_VERSION = version.insert()
+_INSERT_OUTBOX = outbox.insert()
+
 
 class ArticleStore:
     """Articles in the database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        insert_address = database.upsert(address)
+        self._upsert_address = insert_address.on_conflict_do_update(
+            index_elements=["site", "key"],
+            set_={
+                "state": AddressState.KNOWN,
+                "article_id": insert_address.excluded.article_id,
+                "next_try_at": None,
+            },
+        )
+        self._insert_band = database.upsert(band).on_conflict_do_nothing()
+        insert_flag = database.upsert(flag)
+        self._upsert_flag = insert_flag.on_conflict_do_update(
+            index_elements=["article_id", "topic"],
+            set_={
+                "level": insert_flag.excluded.level,
+                "alerted_at": func.coalesce(flag.c.alerted_at, insert_flag.excluded.alerted_at),
+            },
+        )
 
     # Look-ups.
 
@@ -87,20 +133,13 @@ class ArticleStore:
         """What is known of these pieces, by id."""
         found: dict[str, KnownArticle] = {}
         for portion in in_portions(list(article_ids)):
-            for known in self._known(select(*_KNOWN).where(article.c.article_id.in_(portion))):
+            for known in self._known(_BY_IDS, {"ids": portion}):
                 found[known.article_id] = known
         return found
 
     def by_addresses(self, site: str, keys: Sequence[str]) -> KnownArticle | None:
         """The piece that any of these address keys leads to; the first-seen one if several do."""
-        query = (
-            select(*_KNOWN)
-            .join(address, address.c.article_id == article.c.article_id)
-            .where(address.c.site == site, address.c.key.in_(keys))
-            .order_by(article.c.first_seen_at, article.c.number)
-            .limit(1)
-        )
-        return next(self._known(query), None)
+        return next(self._known(_BY_ADDRESSES, {"site": site, "keys": keys}), None)
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
         """Pieces whose next check on the ageing schedule has come, the longest due first."""
@@ -111,9 +150,11 @@ class ArticleStore:
         )
         return list(self._known(query))
 
-    def _known(self, query: Select[Any]) -> Iterator[KnownArticle]:
+    def _known(
+        self, query: Select[Any], parameters: dict[str, Any] | None = None
+    ) -> Iterator[KnownArticle]:
         with self._database.reading() as connection:
-            for row in connection.execute(query):
+            for row in connection.execute(query, parameters):
                 yield KnownArticle(**{**row._mapping, "novelty": Novelty(row.novelty)})
 
     def twins(
@@ -124,17 +165,9 @@ class ArticleStore:
         That is: the same body, a shared band of the signature, or (on the same site)
         the same slug but for its suffix.
         """
-        wanted = [and_(article.c.site == site, article.c.slug_stem == slug_stem)]
-        if digest is not None:
-            wanted.append(article.c.body_digest == digest)
-        if bands:
-            sharing = select(band.c.article).where(band.c.key.in_(bands))
-            wanted.append(article.c.number.in_(sharing))
-        query = (
-            select(*_TWIN).where(or_(*wanted)).order_by(article.c.first_seen_at, article.c.number)
-        )
+        wanted = {"site": site, "slug_stem": slug_stem, "body_digest": digest, "bands": bands}
         with self._database.reading() as connection:
-            return [Twin(**row._mapping) for row in connection.execute(query)]
+            return [Twin(**row._mapping) for row in connection.execute(_TWINS, wanted)]
 
     def count(self, site: str) -> int:
         """How many pieces of a site are known."""
@@ -275,8 +308,8 @@ class ArticleStore:
     def _write_article(self, connection: Connection, recording: Recording) -> int:
         item, values = recording.article, _article_values(recording)
         if item.version == 1:
-            insert = article.insert().values({**values, **_first_values(item)})
-            return int(connection.execute(insert.returning(article.c.number)).scalar_one())
+            values |= _first_values(item)
+            return int(connection.execute(_INSERT_ARTICLE, values).scalar_one())
         statement = (
             update(article)
             .where(article.c.article_id == item.article_id, article.c.version == item.version - 1)
@@ -295,12 +328,8 @@ class ArticleStore:
     ) -> None:
         if not address_keys:
             return
-        statement = self._database.upsert(address).on_conflict_do_update(
-            index_elements=["site", "key"],
-            set_={"state": AddressState.KNOWN, "article_id": article_id, "next_try_at": None},
-        )
         connection.execute(
-            statement,
+            self._upsert_address,
             [
                 {
                     "site": site,
@@ -317,10 +346,7 @@ class ArticleStore:
 
     def _write_bands(self, connection: Connection, number: int, keys: tuple[int, ...]) -> None:
         if keys:
-            connection.execute(
-                self._database.upsert(band).on_conflict_do_nothing(),
-                [{"key": key, "article": number} for key in keys],
-            )
+            connection.execute(self._insert_band, [{"key": key, "article": number} for key in keys])
 
     def _write_flags(self, connection: Connection, recording: Recording) -> None:
         rows = [
@@ -334,19 +360,8 @@ class ArticleStore:
             }
             for each in recording.article.topics
         ]
-        if not rows:
-            return
-        insert = self._database.upsert(flag)
-        connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["article_id", "topic"],
-                set_={
-                    "level": insert.excluded.level,
-                    "alerted_at": func.coalesce(flag.c.alerted_at, insert.excluded.alerted_at),
-                },
-            ),
-            rows,
-        )
+        if rows:
+            connection.execute(self._upsert_flag, rows)
 
     def record_unchanged(
         self,
@@ -473,9 +488,9 @@ def _write_version(
     run_id: str,
     channels: Sequence[str],
 ) -> None:
-    connection.execute(version.insert().values(_version_values(item, recorded_at)))
+    connection.execute(_INSERT_VERSION, _version_values(item, recorded_at))
     connection.execute(
-        outbox.insert(),
+        _INSERT_OUTBOX,
         [
             {
                 "channel": channel,

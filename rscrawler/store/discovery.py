@@ -13,10 +13,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Row, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Insert, Row, and_, bindparam, case, func, or_, select, update
 
 from rscrawler.store.database import Database, in_portions
-from rscrawler.store.tables import address, robots, source
+from rscrawler.store.tables import address, article, robots, source
 
 
 class AddressState(StrEnum):
@@ -41,6 +41,7 @@ class SourceState:
     asked_at: datetime | None = None
     walk_to: int | None = None
     failures: int = 0
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class SourceReading:
     """One page of a source, read: what it led to and how the walk goes on.
 
     `etag`, `last_modified` and `body_digest` are of the first page; None leaves the
-    stored ones as they are (a further page has none worth keeping).
+    stored ones as they are (a further page has none worth keeping). `due_articles` are
+    the ids of pieces that this page says have changed: they stay due until asked for.
+    `sitemaps` are those that an index says have changed: their walk is unfinished until read.
     """
 
     site: str
@@ -90,6 +93,8 @@ class SourceReading:
     body_digest: str | None = None
     dated_at: datetime | None = None
     walk_to: int | None = None
+    due_articles: tuple[str, ...] = ()
+    sitemaps: tuple[str, ...] = ()
 
 
 _KNOWN_ADDRESS = (
@@ -104,6 +109,10 @@ _KNOWN_ADDRESS = (
     address.c.attempts,
     address.c.next_try_at,
 )
+# Built once, as it is asked for every page.
+_BY_KEYS = select(*_KNOWN_ADDRESS).where(
+    address.c.site == bindparam("site"), address.c.key.in_(bindparam("keys", expanding=True))
+)
 
 
 class DiscoveryStore:
@@ -111,6 +120,7 @@ class DiscoveryStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._insert_address = _insert_address(database)
 
     def sources(self, site: str) -> dict[str, SourceState]:
         """What is remembered of each source of a site, by its URL."""
@@ -124,11 +134,7 @@ class DiscoveryStore:
         found: dict[str, KnownAddress] = {}
         with self._database.reading() as connection:
             for portion in in_portions(list(keys)):
-                rows = connection.execute(
-                    select(*_KNOWN_ADDRESS).where(
-                        address.c.site == site, address.c.key.in_(portion)
-                    )
-                )
+                rows = connection.execute(_BY_KEYS, {"site": site, "keys": portion})
                 found.update((row.key, _known_address(row)) for row in rows)
         return found
 
@@ -166,9 +172,10 @@ class DiscoveryStore:
             "walk_to": reading.walk_to,
             "failures": 0,
         }
+        if reading.walk_to is None:
+            values["read_at"] = reading.read_at
         if reading.is_first_page:
             values |= {
-                "read_at": reading.read_at,
                 "etag": reading.etag,
                 "last_modified": reading.last_modified,
                 "body_digest": reading.body_digest,
@@ -181,43 +188,27 @@ class DiscoveryStore:
             connection.execute(
                 insert_source.on_conflict_do_update(index_elements=["site", "url"], set_=values)
             )
+            if reading.sitemaps:
+                connection.execute(
+                    self._database.upsert(source).on_conflict_do_update(
+                        index_elements=["site", "url"], set_={"walk_to": 1}
+                    ),
+                    [
+                        {"site": reading.site, "url": url, "kind": reading.kind, "walk_to": 1}
+                        for url in reading.sitemaps
+                    ],
+                )
             if reading.found:
                 connection.execute(
-                    self._insert_addresses(),
+                    self._insert_address,
                     [_address_row(reading, each) for each in reading.found],
                 )
-
-    def _insert_addresses(self) -> Insert:
-        insert = self._database.upsert(address)
-        line = func.char(10) if not self._database.is_postgresql else func.chr(10)
-        shown_before = (line + address.c.seen_in + line).contains(
-            line + insert.excluded.seen_in + line
-        )
-        return insert.on_conflict_do_update(
-            index_elements=["site", "key"],
-            set_={
-                "seen_in": case(
-                    (address.c.seen_in == "", insert.excluded.seen_in),
-                    (shown_before, address.c.seen_in),
-                    else_=address.c.seen_in + line + insert.excluded.seen_in,
-                ),
-                "dated_at": _later(address.c.dated_at, insert.excluded.dated_at),
-                "published_hint": func.coalesce(
-                    address.c.published_hint, insert.excluded.published_hint
-                ),
-                # What an archive passed over is wanted once a listing shows it.
-                "state": case(
-                    (
-                        and_(
-                            address.c.state == AddressState.PASSED,
-                            insert.excluded.state == AddressState.PENDING,
-                        ),
-                        AddressState.PENDING,
-                    ),
-                    else_=address.c.state,
-                ),
-            },
-        )
+            for portion in in_portions(reading.due_articles):
+                connection.execute(
+                    update(article)
+                    .where(article.c.article_id.in_(portion))
+                    .values(next_check_at=reading.read_at)
+                )
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""
@@ -225,7 +216,16 @@ class DiscoveryStore:
             connection.execute(
                 update(source)
                 .where(source.c.site == site, source.c.url == url)
-                .values(asked_at=now, failures=0)
+                .values(asked_at=now, failures=0, walk_to=None)
+            )
+
+    def record_end_of_walk(self, site: str, url: str, now: datetime) -> None:
+        """What was still to be read of a source is not there: the walk through it has ended."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(source)
+                .where(source.c.site == site, source.c.url == url)
+                .values(read_at=now, asked_at=now, failures=0, walk_to=None)
             )
 
     def record_source_failure(self, site: str, url: str, kind: str) -> None:
@@ -279,6 +279,38 @@ class DiscoveryStore:
         """The paths of the sources that showed any of these addresses."""
         shown = self.addresses(site, keys).values()
         return list(dict.fromkeys(path for address in shown for path in address.seen_in))
+
+
+def _insert_address(database: Database) -> Insert:
+    """One address of a page of a source; what is known of it already is added to."""
+    insert = database.upsert(address)
+    line = func.char(10) if not database.is_postgresql else func.chr(10)
+    shown_before = (line + address.c.seen_in + line).contains(line + insert.excluded.seen_in + line)
+    return insert.on_conflict_do_update(
+        index_elements=["site", "key"],
+        set_={
+            "seen_in": case(
+                (address.c.seen_in == "", insert.excluded.seen_in),
+                (shown_before, address.c.seen_in),
+                else_=address.c.seen_in + line + insert.excluded.seen_in,
+            ),
+            "dated_at": _later(address.c.dated_at, insert.excluded.dated_at),
+            "published_hint": func.coalesce(
+                address.c.published_hint, insert.excluded.published_hint
+            ),
+            # What an archive passed over is wanted once a listing shows it.
+            "state": case(
+                (
+                    and_(
+                        address.c.state == AddressState.PASSED,
+                        insert.excluded.state == AddressState.PENDING,
+                    ),
+                    AddressState.PENDING,
+                ),
+                else_=address.c.state,
+            ),
+        },
+    )
 
 
 def _known_address(row: Row[Any]) -> KnownAddress:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Database
@@ -82,7 +82,8 @@ class HistoryStore:
     def first_run_at(self) -> datetime | None:
         """When the first cycle that is still remembered began; None: there was none."""
         with self._database.reading() as connection:
-            return connection.scalar(select(func.min(run.c.started_at)))
+            first: datetime | None = connection.scalar(select(func.min(run.c.started_at)))
+        return first
 
     # Delays.
 
@@ -145,12 +146,13 @@ class HistoryStore:
         """When the last weekly message was composed; None: never."""
         query = select(func.max(message.c.created_at)).where(message.c.kind == WEEKLY_KIND)
         with self._database.reading() as connection:
-            return connection.scalar(query)
+            last: datetime | None = connection.scalar(query)
+        return last
 
     def record_weekly(self, messages: Sequence[NewMessage]) -> bool:
         """Write the weekly messages; False if another process has written the same ones."""
         wanted = [new.message_id for new in messages]
-        exists = select(func.count()).where(and_(message.c.message_id.in_(wanted)))
+        exists = select(func.count()).where(message.c.message_id.in_(wanted))
         with self._database.writing() as connection:
             if connection.scalar(exists):
                 return False

@@ -10,7 +10,7 @@ processes, gets nothing: the rows decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    bindparam,
     exists,
     func,
     or_,
@@ -27,9 +26,9 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.store.database import MAX_KEYS_PER_QUERY, Database, in_portions
+from rscrawler.store.database import MAX_KEYS_PER_QUERY, Database
 from rscrawler.store.leases import is_alive
-from rscrawler.store.tables import article, jsonl_file, message, outbox, recipient, version
+from rscrawler.store.tables import article, message, outbox, recipient, version
 
 ARTICLES, FLAGGED = "articles", "flagged"
 JSONL_CHANNELS = (ARTICLES, FLAGGED)
@@ -46,15 +45,6 @@ class OutboxRow:
     created_at: datetime
     recorded_at: datetime
     record: str
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedLine:
-    """Where the line of an outbox row lies in its file; `end` is behind its line feed."""
-
-    number: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +112,24 @@ class Unassigned:
     oldest: datetime
 
 
+def pending_rows(
+    database: Database, where: ColumnElement[bool], limit: int | None
+) -> list[OutboxRow]:
+    """Pending rows with their records, in the order of the outbox."""
+    query = (
+        select(
+            outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
+            outbox.c.created_at, version.c.recorded_at, version.c.record,
+        )
+        .join(version, version.c.record_id == outbox.c.record_id)
+        .where(outbox.c.state == "pending", where)
+        .order_by(outbox.c.number)
+        .limit(limit)
+    )  # fmt: skip
+    with database.reading() as connection:
+        return [OutboxRow(*row) for row in connection.execute(query)]
+
+
 def insert_message(connection: Connection, new: NewMessage) -> None:
     """Write a message and its recipients, all due at once, in the caller's transaction."""
     connection.execute(
@@ -155,83 +163,6 @@ class OutboxStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    # JSONL.
-
-    def pending_lines(self, limit: int) -> list[OutboxRow]:
-        """Records that wait to be written to a JSONL file, in the order of the outbox."""
-        return self._rows(outbox.c.channel.in_(JSONL_CHANNELS), limit)
-
-    def committed_bytes(self, file: str) -> int | None:
-        """How much of a JSONL file is known to be whole; None: nothing is known of the file."""
-        with self._database.reading() as connection:
-            return connection.scalar(
-                select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == file)
-            )
-
-    def commit_lines(self, file: str, lines: Sequence[PlacedLine], committed_bytes: int) -> bool:
-        """Lines of a file are on the disk: their rows are done, the file is whole to there.
-
-        False, and nothing is changed, if one of the rows was done already.
-        """
-        with self._database.writing() as connection:
-            if not _mark_lines(connection, file, lines):
-                return False
-            self._set_committed(connection, file, committed_bytes)
-            return True
-
-    def pending_numbers(self, channel: str, record_ids: Iterable[str]) -> dict[str, int]:
-        """The numbers of the rows, of these records, that are still pending on a channel."""
-        found: dict[str, int] = {}
-        with self._database.reading() as connection:
-            for portion in in_portions(list(record_ids)):
-                query = select(outbox.c.record_id, outbox.c.number).where(
-                    outbox.c.channel == channel,
-                    outbox.c.state == "pending",
-                    outbox.c.record_id.in_(portion),
-                )
-                found |= {row.record_id: row.number for row in connection.execute(query)}
-        return found
-
-    def match_file(
-        self, file: str, channel: str, present: Mapping[str, tuple[int, int]], committed_bytes: int
-    ) -> None:
-        """Bring the rows into line with what a file was found to hold.
-
-        Args:
-            file: the file, relative to the output folder.
-            channel: the channel of the file.
-            present: start and end of each record's line, by record id.
-            committed_bytes: how much of the file is whole.
-
-        Rows whose line is there are done; rows of the file whose line is not, pending again.
-        """
-        with self._database.writing() as connection:
-            rows = connection.execute(
-                select(outbox.c.number, outbox.c.record_id, outbox.c.state).where(
-                    outbox.c.channel == channel,
-                    or_(outbox.c.file == file, outbox.c.state == "pending"),
-                )
-            ).all()
-            found = [row for row in rows if row.record_id in present]
-            connection.execute(
-                update(outbox)
-                .where(outbox.c.file == file)
-                .values(state="pending", file=None, start_byte=None, end_byte=None)
-            )
-            placed = [PlacedLine(row.number, *present[row.record_id]) for row in found]
-            _mark_lines(connection, file, placed)
-            self._set_committed(connection, file, committed_bytes)
-
-    def _set_committed(self, connection: Connection, file: str, committed_bytes: int) -> None:
-        statement = self._database.upsert(jsonl_file).values(
-            file=file, committed_bytes=committed_bytes
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["file"], set_={"committed_bytes": committed_bytes}
-            )
-        )
-
     # From rows to messages.
 
     def unassigned(self) -> list[Unassigned]:
@@ -247,27 +178,15 @@ class OutboxStore:
 
     def unassigned_rows(self, channel: str) -> list[OutboxRow]:
         """The rows of a channel that no message carries yet, in the order of the outbox."""
-        return self._rows(and_(outbox.c.channel == channel, _is_unassigned()), None)
-
-    def _rows(self, where: ColumnElement[bool], limit: int | None) -> list[OutboxRow]:
-        query = (
-            select(
-                outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
-                outbox.c.created_at, version.c.recorded_at, version.c.record,
-            )
-            .join(version, version.c.record_id == outbox.c.record_id)
-            .where(outbox.c.state == "pending", where)
-            .order_by(outbox.c.number)
-            .limit(limit)
-        )  # fmt: skip
-        with self._database.reading() as connection:
-            return [OutboxRow(*row) for row in connection.execute(query)]
+        return pending_rows(
+            self._database, and_(outbox.c.channel == channel, _is_unassigned()), None
+        )
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
         """Let a message carry these rows; False, and no message, if another carries one."""
         with self._database.writing() as connection:
             assigned = 0
-            for portion in _portions(numbers):
+            for portion in portions(numbers):
                 assigned += connection.execute(
                     update(outbox)
                     .where(outbox.c.number.in_(portion), _is_unassigned())
@@ -459,10 +378,10 @@ class OutboxStore:
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def flagged_records(self) -> Iterator[str]:
+    def flagged_records(self) -> Generator[str]:
         """The JSON text of flagged versions that are in the JSONL, newest first.
 
-        Removed pieces and copies are left out.
+        Removed pieces and copies are left out. Close it when it is not read to the end.
         """
         query = (
             select(version.c.record)
@@ -476,8 +395,11 @@ class OutboxStore:
             )
             .order_by(outbox.c.number.desc())
         )
-        with self._database.reading() as connection:
-            yield from connection.execution_options(yield_per=100).scalars(query)
+        with (
+            self._database.reading() as connection,
+            connection.execution_options(yield_per=100).scalars(query) as records,
+        ):
+            yield from records
 
 
 def _is_unassigned() -> ColumnElement[bool]:
@@ -496,34 +418,8 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _mark_lines(connection: Connection, file: str, lines: Sequence[PlacedLine]) -> bool:
-    """Mark pending rows as written; False, and nothing is changed, if one is not pending."""
-    numbers = [line.number for line in lines]
-    pending = sum(
-        len(
-            connection.execute(
-                select(outbox.c.number)
-                .where(outbox.c.number.in_(portion), outbox.c.state == "pending")
-                .with_for_update()
-            ).all()
-        )
-        for portion in _portions(numbers)
-    )
-    if pending != len(lines):
-        return False
-    if lines:
-        connection.execute(
-            update(outbox)
-            .where(outbox.c.number == bindparam("row"))
-            .values(
-                state="done", file=file, start_byte=bindparam("start"), end_byte=bindparam("end")
-            ),
-            [{"row": line.number, "start": line.start, "end": line.end} for line in lines],
-        )
-    return True
-
-
-def _portions(numbers: Sequence[int]) -> list[Sequence[int]]:
+def portions(numbers: Sequence[int]) -> list[Sequence[int]]:
+    """Row numbers, cut into lists that fit into one statement."""
     return [
         numbers[start : start + MAX_KEYS_PER_QUERY]
         for start in range(0, len(numbers), MAX_KEYS_PER_QUERY)

@@ -91,7 +91,7 @@ source = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("body_digest", String(32)),  # of the last page; NULL: never read
-    Column("read_at", Moment),  # last time that a page was sent and read; NULL: never
+    Column("read_at", Moment),  # last time that a walk through its text ended; NULL: never
     Column("asked_at", Moment),  # last answer, "not modified" included
     Column("dated_at", Moment),  # the date that the site's index gives it
     Column("walk_to", Integer),  # page that an unfinished walk must still reach; NULL: none

@@ -53,6 +53,11 @@ class Dashboard:
         """The level from which a piece counts as flagged."""
         return self.config.alerts.minimum
 
+    def outlet(self, site: str) -> str:
+        """What readers know a site as; its own name if no profile says."""
+        profile = self.sites.get(site)
+        return (profile.title if profile else None) or site
+
     def render(self, template: str, **values: Any) -> bytes:
         """A page within the frame that all pages share."""
         return render(

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from rscrawler.delivery.alert import Alert, Interest, alert_of
+from rscrawler.delivery.alert import Alert, Interest, Passage, alert_of
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Article, Event, Level
 from rscrawler.monitoring.status import SiteStatus, read_status
@@ -46,6 +46,8 @@ class _Entry:
     """A piece in the list, in words that are safe to show."""
 
     alert: Alert
+    outlet: str
+    passage: Passage | None
     first_seen_at: datetime | None
     versions: int
     is_removed: bool
@@ -68,14 +70,14 @@ def coverage(dashboard: Dashboard, request: Request) -> Response:
         dashboard.render(
             "coverage.html.j2",
             entries=[
-                _entry(each, interest, reprints.get(each.article_id, [])) for each in page.articles
+                _entry(dashboard, each, interest, reprints.get(each.article_id, []))
+                for each in page.articles
             ],
             chosen=chosen,
             is_filtered=bool(chosen),
             is_first_page=not behind,
             newest=urlencode(chosen),
             older=older,
-            default_level=dashboard.minimum,
             levels=_LEVELS,
             countries=[(code, country_name(code)) for code in dashboard.countries],
             sites=[(name, name) for name in _site_names(dashboard)],
@@ -90,9 +92,16 @@ _LEVELS = {
 }
 
 
-def _entry(article: Article, interest: Interest, reprints: list[str]) -> _Entry:
+def _entry(
+    dashboard: Dashboard, article: Article, interest: Interest, reprints: list[str]
+) -> _Entry:
+    alert = alert_of(article, interest, reprints=reprints)
+    # The headline stands above; a passage of the text says more.
+    from_body = (each for each in alert.passages if not each.where)
     return _Entry(
-        alert=alert_of(article, interest, reprints=reprints),
+        alert=alert,
+        outlet=dashboard.outlet(article.site),
+        passage=next(from_body, next(iter(alert.passages), None)),
         first_seen_at=article.first_seen_at,
         versions=article.version,
         is_removed=article.event is Event.REMOVED,
@@ -156,6 +165,7 @@ def article(dashboard: Dashboard, _request: Request, article_id: str) -> Respons
             "article.html.j2",
             piece=piece,
             known=known,
+            outlet=dashboard.outlet(piece.site),
             marked=marked_article(piece),
             is_removed=piece.event is Event.REMOVED,
             alerted=sorted(store.articles.alerted_topics(article_id)),

@@ -32,17 +32,23 @@ from tests.crawl.probes import (
 )
 from tests.workspace import Workspace, wait_until
 
-SLOW = "concurrency = 1"
-
-
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
     with SampleSite(stories=30) as running:
         yield running
 
 
-def configure(workspace: Workspace, site: SampleSite, extra: str = QUICK, few: str = FEW_SOURCES) -> None:
+def configure(
+    workspace: Workspace,
+    site: SampleSite,
+    extra: str = QUICK,
+    few: str = FEW_SOURCES,
+    concurrency: int = 8,
+) -> None:
     workspace.write_config(site.base_url, few + extra)
+    text = workspace.config.read_text(encoding="utf-8")
+    changed = text.replace("concurrency = 8", f"concurrency = {concurrency}")
+    workspace.config.write_text(changed, encoding="utf-8")
 
 
 # Pages.
@@ -216,7 +222,7 @@ def test_without_validators_known_pieces_are_not_fetched_again(
 def test_a_short_retry_after_is_obeyed_by_every_request(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, FEW_SOURCES + "[crawl]\nretries = 1", SLOW)
+    configure(workspace, site, "[crawl]\nretries = 1", FEW_SOURCES, concurrency=1)
     site.fail(FEED, Fault.TOO_MANY, times=1, retry_after_seconds=1)
     report = workspace.crawl("--limit", "3")
     assert (report["articles_new"], report["errors"]) == (3, 0)
@@ -228,7 +234,7 @@ def test_a_short_retry_after_is_obeyed_by_every_request(
 def test_a_long_retry_after_ends_the_cycle_and_later_ones_wait_for_its_end(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    workspace.write_config(site.base_url, FEW_SOURCES + "[crawl]\nretries = 1", SLOW)
+    configure(workspace, site, "[crawl]\nretries = 1", FEW_SOURCES, concurrency=1)
     site.fail(SITEMAP, Fault.TOO_MANY, times=1, retry_after_seconds=3600)
     result = workspace.run("crawl", "--json")
     assert result.status == 1

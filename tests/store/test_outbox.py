@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rscrawler.store import Store
-from rscrawler.store.outbox import NewMessage, PlacedLine, RecipientOutcome
+from rscrawler.store.lines import PlacedLine
+from rscrawler.store.outbox import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, a_piece, record
 
 FILE = "articles/2026-11-24.jsonl"
@@ -33,7 +34,7 @@ def states(store: Store) -> dict[str, str]:
 
 def test_each_channel_of_a_record_has_a_row(store: Store) -> None:
     piece = record(store, a_piece(1), "email", "webhook:hook")
-    assert [row.channel for row in store.outbox.pending_lines(10)] == ["articles", "flagged"]
+    assert [row.channel for row in store.lines.pending_lines(10)] == ["articles", "flagged"]
     assert [(each.channel, each.count, each.oldest) for each in store.outbox.unassigned()] == [
         ("email", 1, NOW),
         ("webhook:hook", 1, NOW),
@@ -44,25 +45,25 @@ def test_each_channel_of_a_record_has_a_row(store: Store) -> None:
 
 def test_lines_are_committed_with_their_file_or_not_at_all(store: Store) -> None:
     record(store, a_piece(1))
-    numbers = [row.number for row in store.outbox.pending_lines(10)]
-    assert store.outbox.commit_lines(FILE, [PlacedLine(numbers[0], 0, 5)], 5)
-    assert store.outbox.committed_bytes(FILE) == 5
+    numbers = [row.number for row in store.lines.pending_lines(10)]
+    assert store.lines.commit_lines(FILE, [PlacedLine(numbers[0], 0, 5)], 5)
+    assert store.lines.committed_bytes(FILE) == 5
     both = [PlacedLine(number, 5, 9) for number in numbers]
-    assert not store.outbox.commit_lines(FILE, both, 9)
-    assert store.outbox.committed_bytes(FILE) == 5
+    assert not store.lines.commit_lines(FILE, both, 9)
+    assert store.lines.committed_bytes(FILE) == 5
     assert store.outbox.pending_line_count() == 1
-    assert store.outbox.committed_bytes("articles/2026-11-25.jsonl") is None
+    assert store.lines.committed_bytes("articles/2026-11-25.jsonl") is None
 
 
 def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
     pieces = [record(store, a_piece(number)) for number in (1, 2, 3)]
-    rows = [row for row in store.outbox.pending_lines(10) if row.channel == "articles"]
-    store.outbox.commit_lines(FILE, [PlacedLine(rows[0].number, 0, 5)], 5)
+    rows = [row for row in store.lines.pending_lines(10) if row.channel == "articles"]
+    store.lines.commit_lines(FILE, [PlacedLine(rows[0].number, 0, 5)], 5)
     present = {pieces[1].record_id: (0, 7), "unknown-1": (7, 9)}
-    store.outbox.match_file(FILE, "articles", present, 9)
-    waiting = store.outbox.pending_numbers("articles", [piece.record_id for piece in pieces])
+    store.lines.match_file(FILE, "articles", present, 9)
+    waiting = store.lines.pending_numbers("articles", [piece.record_id for piece in pieces])
     assert list(waiting) == [pieces[0].record_id, pieces[2].record_id]
-    assert store.outbox.committed_bytes(FILE) == 9
+    assert store.lines.committed_bytes(FILE) == 9
 
 
 # Messages.

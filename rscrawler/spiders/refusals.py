@@ -1,0 +1,9 @@
+"""Why a request was not sent, where the spider must tell one reason from another."""
+
+from __future__ import annotations
+
+from scrapy.exceptions import IgnoreRequest
+
+
+class ForbiddenByRobots(IgnoreRequest):
+    """robots.txt forbids the address, or could not be had."""
