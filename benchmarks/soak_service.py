@@ -77,7 +77,11 @@ def runs_in(database: Path) -> list[Run]:
             )
         ).all()
     engine.dispose()
-    return [Run(*map(datetime.fromisoformat, row[:3]), row.outcome) for row in rows]
+    moment = datetime.fromisoformat
+    return [
+        Run(moment(row.fire_at), moment(row.fired_at), moment(row.ended_at), row.outcome)
+        for row in rows
+    ]
 
 
 def soak(cycles: int, seconds: int, program: Sequence[str] = PROGRAM) -> None:

@@ -225,7 +225,6 @@ class CrawlSettings(Model):
         description="a longer Retry-After ends this cycle's requests to the host",
     )
     max_response_mib: float = Field(default=16, gt=0)
-    archive_dir: Path | None = Field(default=None, description="keep raw pages as WARC here")
 
 
 class SchedulingSettings(Model):
@@ -442,9 +441,6 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     if email := config.alerts.email:
         email = email.model_copy(update={"ca_file": absolute(email.ca_file)})
         changes["alerts"] = config.alerts.model_copy(update={"email": email})
-    changes["crawl"] = config.crawl.model_copy(
-        update={"archive_dir": absolute(config.crawl.archive_dir)}
-    )
     changes["monitoring"] = config.monitoring.model_copy(
         update={"metrics_file": absolute(config.monitoring.metrics_file)}
     )

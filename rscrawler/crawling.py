@@ -14,6 +14,7 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from rscrawler.config import Config
+from rscrawler.errors import StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
@@ -87,5 +88,5 @@ def run_cycle(
 def _outcome(crawler: Crawler) -> CycleOutcome:
     extension = crawler.get_extension(CycleExtension)
     if extension is None or extension.outcome is None:
-        raise RuntimeError("the crawl ended before its spider was closed; the log has the reason")
+        raise StoreError("the end of a crawl could not be written down; the log above says why")
     return extension.outcome

@@ -7,6 +7,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from rscrawler.errors import RscrawlerError
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
@@ -24,6 +26,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+def shorten(record: logging.LogRecord) -> bool:
+    """Keep a record, without the traceback of what the operator can mend: that is one line."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, RscrawlerError):
+        record.msg, record.args = f"{record.getMessage()}: {error}", ()
+        record.exc_info = record.exc_text = None
+    return True
+
+
 def configure_logging(level: int, *, as_json: bool) -> None:
     """Send this process's logs to standard error."""
     handler = logging.StreamHandler(sys.stderr)
@@ -33,6 +44,7 @@ def configure_logging(level: int, *, as_json: bool) -> None:
         else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%Y-%m-%d %H:%M:%S")
     )
     handler.setLevel(level)
+    handler.addFilter(shorten)
     # Scrapy opens the root logger for every level; the handler decides.
     logging.basicConfig(handlers=[handler], force=True)
     # Scrapy tells every request at this level; only its warnings are of interest.

@@ -29,7 +29,9 @@ from rscrawler.store.jobs import JobState
 
 SchedulesOption = Annotated[
     Path | None,
-    typer.Option("--schedules", help="Folder of further schedules; else schedules_dir."),
+    typer.Option(
+        "--schedules", resolve_path=True, help="Folder of further schedules; else schedules_dir."
+    ),
 ]
 
 

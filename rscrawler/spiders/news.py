@@ -309,7 +309,10 @@ class NewsSpider(Spider):
             return content.entries, content.sitemaps
         if not isinstance(response, TextResponse):
             raise UnreadableSource("is not a page of text")
-        return read_listing(response.selector.root, response.url, self.profile), ()
+        links = read_listing(response.selector.root, response.url, self.profile)
+        if not links:
+            raise UnreadableSource("shows not one link")
+        return links, ()
 
     def _sort(
         self, entries: Iterable[Entry], source: Source, state: SourceState
@@ -340,8 +343,9 @@ class NewsSpider(Spider):
             if before is None and self._is_archived(entry, source, state):
                 addresses.append(replace(entry, state=AddressState.PASSED))
                 continue
-            if before is not None and before.state is AddressState.PASSED:
-                addresses.append(entry if self._is_wanted(source) else replace(entry, state=before.state))
+            is_passed = before is not None and before.state is AddressState.PASSED
+            if is_passed and not self._is_wanted(source):
+                addresses.append(replace(entry, state=AddressState.PASSED))
             else:
                 addresses.append(entry)
             if before is None:
@@ -405,7 +409,8 @@ class NewsSpider(Spider):
 
     def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
         """Requests for sitemaps that an index led to in an earlier cycle, which never read them."""
-        source = next((each for each in self.profile.sources if each.kind is SourceKind.SITEMAP), None)
+        sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
+        source = next(sitemaps, None)
         for state in states:
             if source is not None and state.walk_to is not None and state.kind == source.kind:
                 yield self.source_request(source, state.url, state)

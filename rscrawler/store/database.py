@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.migrations import migrate
@@ -40,13 +40,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that never waits for a writer."""
-        with _damage_named(self._engine.url), self._engine.connect() as connection:
+        with _trouble_named(self._engine.url), self._engine.connect() as connection:
             yield connection.execution_options(sqlite_read_only=True)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error."""
-        with _damage_named(self._engine.url), self._engine.begin() as connection:
+        with _trouble_named(self._engine.url), self._engine.begin() as connection:
             yield connection
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -72,7 +72,7 @@ def open_database(url: str) -> Database:
             engine = _sqlite_engine(parsed)
         else:
             engine = create_engine(parsed, pool_pre_ping=True)
-        with _damage_named(parsed):
+        with _trouble_named(parsed):
             migrate(engine, datetime.now(UTC))
     except OSError as error:
         raise StoreError(f"database {shown}: {error.strerror or error}") from error
@@ -103,8 +103,8 @@ def set_aside(url: str, now: datetime) -> Path:
 
 
 @contextmanager
-def _damage_named(url: URL) -> Iterator[None]:
-    """Turn SQLite's word for a damaged file into one that says what to do."""
+def _trouble_named(url: URL) -> Iterator[None]:
+    """Turn trouble that an operator can mend into one line; a wrong statement stays a bug."""
     try:
         yield
     except DatabaseError as error:
@@ -114,6 +114,9 @@ def _damage_named(url: URL) -> Iterator[None]:
                 f"database {url.database}: is damaged ({_first_line(error)}); move the file away, "
                 "and the next crawl rebuilds it from the JSONL"
             ) from error
+        if isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR:
+            shown = url.render_as_string(hide_password=True)
+            raise StoreError(f"database {shown}: {_first_line(error)}") from error
         raise
 
 

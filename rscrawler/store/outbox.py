@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.store.database import MAX_KEYS_PER_QUERY, Database
+from rscrawler.store.database import MAX_KEYS_PER_QUERY, Database, in_portions
 from rscrawler.store.leases import is_alive
 from rscrawler.store.tables import article, message, outbox, recipient, version
 

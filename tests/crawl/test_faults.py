@@ -283,7 +283,7 @@ def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
     site.heal()
     let_a_day_pass(workspace)
     let_retries_come(workspace)
-    workspace.crawl("--full")
+    workspace.run("crawl", "--full")
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
 
 
@@ -378,6 +378,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
         configure(workspace, site)
         result = workspace.run("crawl", "--full", "--json")
         assert result.status == 1
+        assert "Traceback" not in result.stderr
         complaints = [line for line in result.stderr.splitlines() if line.startswith("rscrawler: ")]
         assert len(complaints) == 1
         subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)

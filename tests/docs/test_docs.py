@@ -1,0 +1,128 @@
+"""The documentation says what is so: its commands, keys, links and examples are checked."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from typer.main import get_command
+
+from rscrawler.cli import app
+from rscrawler.config import Config, checked
+from rscrawler.items import Article
+from rscrawler.scheduling.schedules import ScheduleFile
+from rscrawler.sites import SiteProfile
+from rscrawler.topics import WatchList
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
+ALL_TEXT = "\n".join(TEXTS.values())
+
+
+def command_paths(command: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, sub in getattr(command, "commands", {}).items():
+        yield (*prefix, name)
+        yield from command_paths(sub, (*prefix, name))
+
+
+COMMANDS = set(command_paths(get_command(app)))
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_command_on_a_page_exists(page: str) -> None:
+    unknown = [
+        found
+        for found in re.findall(r"\brscrawler ([a-z]+)(?: ([a-z]+))?", TEXTS[page])
+        if (found[0],) not in COMMANDS
+        and f"rscrawler {found[0]}" not in NOT_COMMANDS
+        or (found[0],) in GROUPS
+        and found[1]
+        and found not in COMMANDS
+    ]
+    assert unknown == []
+
+
+GROUPS = {path[:1] for path in COMMANDS if len(path) == 2}
+# "rscrawler" at the beginning of a sentence about the program itself.
+NOT_COMMANDS = {
+    f"rscrawler {verb}" for verb in ("watches", "is", "and", "runs", "that", "writes", "in", "does")
+}
+
+
+def test_every_command_is_documented() -> None:
+    missing = [path for path in COMMANDS if f"rscrawler {path[0]}" not in TEXTS["docs/setup.md"]]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", TEXTS)
+def test_every_local_link_leads_somewhere(page: str) -> None:
+    folder = (ROOT / page).parent
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", TEXTS[page])
+    local = [link for link in links if not link.startswith(("http:", "https:", "mailto:"))]
+    assert [link for link in local if not (folder / link).exists()] == []
+
+
+def key_paths(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        inner = next(iter(models_in(info.annotation)), None)
+        if inner is None:
+            yield prefix + name
+        else:
+            yield from key_paths(inner, f"{prefix}{name}.")
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in getattr(annotation, "__args__", ()):
+        yield from models_in(argument)
+
+
+def test_every_configuration_key_is_documented() -> None:
+    words = set(re.findall(r"[a-z_]+", ALL_TEXT))
+    missing = [path for path in key_paths(Config) if path.rsplit(".", 1)[-1] not in words]
+    assert missing == []
+
+
+def test_every_field_of_the_record_is_documented() -> None:
+    page = TEXTS["docs/output.md"]
+    record = Article.from_record(EMPTY_RECORD).to_record()
+    assert [name for name in record if f"`{name}`" not in page] == []
+
+
+EMPTY_RECORD = {
+    "site": "x", "url": "https://x.example/", "fetched_at": "2026-11-24T00:00:00Z",
+    "event": "new", "novelty": "new", "extraction": {"method": "profile", "warnings": []},
+}  # fmt: skip
+
+
+def toml_examples() -> Iterator[tuple[str, dict[str, Any]]]:
+    for page, text in TEXTS.items():
+        for number, example in enumerate(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)):
+            yield f"{page}:{number}", tomllib.loads(example)
+
+
+@pytest.mark.parametrize(("place", "values"), list(toml_examples()))
+def test_every_example_in_toml_is_valid(place: str, values: dict[str, Any]) -> None:
+    kinds: list[tuple[str, type[BaseModel]]] = [
+        ("job", ScheduleFile),
+        ("base_url", SiteProfile),
+        ("states", WatchList),
+        ("entity", WatchList),
+    ]
+    model = next((model for key, model in kinds if key in values), Config)
+    if model is WatchList and "states" not in values:
+        pytest.skip("a part of a watch-list; docs/watch-lists.md has its own test")
+    if model is Config and "alerts" in values:
+        # An example may show one table of several that belong together.
+        values = {**values, "alerts": {"email": EMAIL, **values["alerts"]}}
+    checked(model, values, place)
+
+
+EMAIL = {"host": "smtp.example.org", "sender": "a@example.org", "recipients": ["b@example.org"]}

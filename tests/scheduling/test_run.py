@@ -1,0 +1,180 @@
+"""`rscrawler run` as users run it: a process of its own, real crawls of the sample site."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from rscrawler.demo.site import Fault, SampleSite
+from tests.scheduling.test_processes import has_ended
+from tests.workspace import PROGRAM, Workspace, wait_until
+
+QUICK = (
+    '[[job]]\nid = "quick"\nsites = ["responsiblestatecraft"]\nevery = "1s"\ntime_limit = "10s"\n'
+)
+SCHEDULES = ("--schedules", "schedules")
+NEVER = '[[job]]\nid = "never"\ncron = "0 0 29 2 *"\n'
+
+
+class RunningService:
+    """A service that runs in a workspace; its log is a file there."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.log = workspace.folder / "service.log"
+        with self.log.open("ab") as stream:
+            self.process = subprocess.Popen(
+                [*PROGRAM, "run", *SCHEDULES], cwd=workspace.folder, stderr=stream
+            )
+
+    def says(self, text: str, times: int = 1) -> bool:
+        return self.log.read_text().count(text) >= times
+
+    def wait_until_it_says(self, text: str) -> None:
+        """Waits for the text to come once more than it has."""
+        times = self.log.read_text().count(text) + 1
+        wait_until(lambda: self.says(text, times))
+
+    def crawls(self) -> list[int]:
+        """Process ids of its children."""
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def run(workspace: Workspace) -> Iterator[Callable[[], RunningService]]:
+    """Starts services in the workspace; what still runs at the end of the test is killed."""
+    started: list[RunningService] = []
+
+    def start() -> RunningService:
+        started.append(RunningService(workspace))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.kill()
+
+
+def write_schedule(workspace: Workspace, text: str) -> Path:
+    """The only schedule: it has the name of the shipped one."""
+    folder = workspace.folder / "schedules"
+    folder.mkdir(exist_ok=True)
+    file = folder / "responsiblestatecraft.toml"
+    file.write_text(text)
+    return file
+
+
+@pytest.fixture
+def quiet(workspace: Workspace) -> Workspace:
+    """A workspace whose only job fires years from now."""
+    write_schedule(workspace, NEVER)
+    return workspace
+
+
+def test_a_wrong_schedule_is_named_and_refused_at_the_start(quiet: Workspace) -> None:
+    file = write_schedule(quiet, '[[job]]\nid = "a"\nevery = "often"\n')
+    result = quiet.run("run", *SCHEDULES)
+    assert result.status == 2
+    assert f"{file}: job.0.every: 'often': allowed: a number and a unit" in result.stderr
+
+
+def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
+    quiet: Workspace, run: Callable[[], RunningService]
+) -> None:
+    service = run()
+    service.wait_until_it_says("service started, jobs: never")
+    write_schedule(quiet, NEVER + "colour = 1\n")
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_until_it_says("not reloaded: ")
+    write_schedule(quiet, NEVER.replace("never", "later"))
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_until_it_says("reloaded, jobs: later")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly(
+    quiet: Workspace, run: Callable[[], RunningService], number: signal.Signals
+) -> None:
+    service = run()
+    service.wait_until_it_says("service started")
+    service.process.send_signal(number)
+    assert service.process.wait(timeout=60) == 0
+    assert service.says("service stopped")
+    assert not service.says("Traceback")
+
+
+def test_schedules_are_shown_for_people_and_for_machines(quiet: Workspace) -> None:
+    (job,) = quiet.run("schedules", "--json", *SCHEDULES).json["jobs"]
+    assert job == {
+        "id": "never",
+        "action": "crawl",
+        "sites": ["responsiblestatecraft"],
+        "when": "cron 0 0 29 2 * (UTC)",
+        "enabled": True,
+        "next_fire_at": job["next_fire_at"],
+        "last_fired_at": None,
+        "last_outcome": None,
+        "file": str(quiet.folder / "schedules" / "responsiblestatecraft.toml"),
+    }
+    assert job["next_fire_at"].endswith("-02-29T00:00:00Z")
+    shown = quiet.run("schedules", *SCHEDULES)
+    assert (shown.status, "never" in shown.stdout) == (0, True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="children die with the service on Linux")
+def test_the_service_outlives_what_goes_wrong_and_loses_no_piece(
+    workspace: Workspace, run: Callable[[], RunningService]
+) -> None:
+    def problems() -> list[Any]:
+        status = json.loads(workspace.run("status", "--json").stdout)
+        found: list[Any] = status["sites"]["responsiblestatecraft"]["problems"]
+        return [problem["code"] for problem in found]
+
+    with SampleSite(stories=8) as site:
+        workspace.write_config(site.base_url, "[crawl]\nretries = 0")
+        write_schedule(workspace, QUICK)
+        service = run()
+        service.wait_until_it_says("cycle responsiblestatecraft: ")
+
+        site.publish()
+        site.fail("/", Fault.HANG)
+        service.wait_until_it_says("ended after its time limit of 10s")
+        wait_until(lambda: problems() == ["overdue"])
+        site.heal()
+        service.wait_until_it_says("cycle responsiblestatecraft: ")
+        wait_until(lambda: problems() == [])
+
+        site.publish()
+        site.fail("/", Fault.SERVER_ERROR)
+        service.wait_until_it_says("unreachable")
+        site.heal()
+
+        site.publish()
+        wait_until(lambda: bool(service.crawls()))
+        psutil.Process(service.crawls()[0]).kill()
+        service.wait_until_it_says("failed: ended by SIGKILL")
+
+        site.publish()
+        wait_until(lambda: bool(service.crawls()))
+        children = service.crawls()
+        service.kill()
+        wait_until(lambda: all(has_ended(pid) for pid in children))
+
+        service = run()
+        expected = {story.slug for story in site.stories}
+        wait_until(lambda: len(workspace.records()) >= len(expected))
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=60) == 0
+        recorded = [record["url"] for record in workspace.records()]
+        assert len(recorded) == len(set(recorded)) == len(expected)
