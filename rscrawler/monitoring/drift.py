@@ -54,7 +54,11 @@ class Comparison:
     def of(cls, now: Observation, past: Sequence[Observation]) -> Comparison:
         """`past` is newest first; cycles that showed drift are no measure for others."""
         recent, rest = now, list(past)
-        while rest and recent.pages < RECENT_PAGES and rest[0].pages <= RECENT_PAGES:
+        while (
+            recent.pages < RECENT_PAGES
+            and sum(each.pages for each in rest[1:]) >= ENOUGH_FOR_FIELDS
+            and rest[0].pages <= RECENT_PAGES
+        ):
             recent = recent.plus(rest.pop(0))
         usual = Observation()
         for each in rest:

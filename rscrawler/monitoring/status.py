@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 from rscrawler.config import Config
 from rscrawler.delivery import OutboxSummary, outbox_summary
 from rscrawler.items import rfc3339
+from rscrawler.monitoring.lateness import HISTORY, Lateness, overdue_site, silence
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
-from rscrawler.store.health import Problem
+from rscrawler.store.health import Problem, ProblemCode, SiteState
 
 OUTBOX = "outbox"
+SCHEDULE = "schedule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,18 @@ class Status:
     sites: dict[str, SiteStatus]
     outbox: OutboxSummary
     outbox_problems: tuple[Problem, ...]
+    schedule_problems: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem, whatever it is about."""
+        of_sites = (problem for site in self.sites.values() for problem in site.problems)
+        return (*of_sites, *self.outbox_problems, *self.schedule_problems)
 
     @property
     def is_healthy(self) -> bool:
         """Whether there is no problem anywhere."""
-        return not self.outbox_problems and not any(site.problems for site in self.sites.values())
+        return not self.problems
 
     def to_json(self) -> dict[str, Any]:
         """The object that `status --json` prints."""
@@ -58,6 +67,9 @@ class Status:
                 "failed": self.outbox.failed,
                 "problems": [_problem_json(problem) for problem in self.outbox_problems],
             },
+            "schedule": {
+                "problems": [_problem_json(problem) for problem in self.schedule_problems],
+            },
         }
 
     def waiting_lines(self) -> Iterator[str]:
@@ -72,23 +84,84 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
     return {"code": problem.code, "message": problem.message, "since": rfc3339(problem.since)}
 
 
-def read_status(config: Config, store: Store, now: datetime) -> Status:
-    """The health of every enabled site and of any that was ever crawled."""
+def read_status(
+    config: Config, store: Store, now: datetime, *, jobs: Collection[str] = ()
+) -> Status:
+    """The health of every enabled site and of any that was ever crawled.
+
+    What nobody was there to notice is found here: a site that is overdue, one that has
+    fallen silent since its last cycle, and a job of a service that does not run.
+
+    Args:
+        config: says which sites are enabled, and what is late.
+        store: what past cycles left.
+        now: the time.
+        jobs: ids of the jobs that the schedules name; a service that was ended as it
+            should be is not missed.
+    """
     problems = store.health.problems()
-    enabled = [name for name, profile in load_sites(config).items() if profile.enabled]
-    names = dict.fromkeys([*enabled, *store.health.crawled_sites()])
+    enabled = {name for name, profile in load_sites(config).items() if profile.enabled}
+    names = dict.fromkeys([*sorted(enabled), *store.health.crawled_sites()])
     return Status(
-        sites={name: _site_status(store, name, problems) for name in names},
+        sites={
+            name: _site_status(config, store, name, problems, now, is_enabled=name in enabled)
+            for name in names
+        },
         outbox=outbox_summary(config, store, now),
         outbox_problems=tuple(each for each in problems if each.subject == OUTBOX),
+        schedule_problems=tuple(_late_jobs(config, store, now, jobs)),
     )
 
 
-def _site_status(store: Store, name: str, problems: list[Problem]) -> SiteStatus:
+def _site_status(
+    config: Config,
+    store: Store,
+    name: str,
+    problems: list[Problem],
+    now: datetime,
+    *,
+    is_enabled: bool,
+) -> SiteStatus:
     state = store.health.site(name)
+    known = {each.code: each for each in problems if each.subject == name}
+    late = {
+        ProblemCode.SILENT: _silence(config, store, state),
+        ProblemCode.OVERDUE: overdue_site(
+            last_run_at=state.last_run_at,
+            last_success_at=state.last_success_at,
+            not_before=state.not_before,
+            now=now,
+            after=config.monitoring.overdue_after,
+        ),
+    }
+    if is_enabled:
+        for code, lateness in late.items():
+            if lateness is not None and code not in known:
+                known[code] = Problem(name, code, lateness.message, lateness.since)
     return SiteStatus(
         last_run_at=state.last_run_at,
         last_success_at=state.last_success_at,
         articles=store.articles.count(name),
-        problems=tuple(each for each in problems if each.subject == name),
+        problems=tuple(known[code] for code in ProblemCode if code in known),
     )
+
+
+def _silence(config: Config, store: Store, state: SiteState) -> Lateness | None:
+    looked_at = state.last_success_at
+    if looked_at is None:
+        return None
+    published = store.articles.publication_times(state.name, looked_at - HISTORY)
+    return silence(published, looked_at, config.monitoring.silent_after_factor)
+
+
+def _late_jobs(
+    config: Config, store: Store, now: datetime, jobs: Collection[str]
+) -> Iterator[Problem]:
+    if not jobs or not store.history.knows_a_service():
+        return
+    for job_id, state in sorted(store.jobs.states().items()):
+        since = state.next_fire_at + config.monitoring.overdue_after
+        if job_id in jobs and now > since:
+            due = rfc3339(state.next_fire_at)
+            message = f"job {job_id} was to run at {due}, and no service has run it"
+            yield Problem(SCHEDULE, ProblemCode.OVERDUE, message, since)

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,29 +28,26 @@ from rscrawler.config import Config, format_duration
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.items import rfc3339
+from rscrawler.scheduling.due import Due, Later, Moved, decide
 from rscrawler.scheduling.outbox import delivery_is_due
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
-from rscrawler.scheduling.times import due_slot
 from rscrawler.scheduling.visits import plan_visit
 from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.jobs import Firing, JobState, service_lease
+from rscrawler.store.jobs import Firing, service_lease
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity
 
 logger = logging.getLogger(__name__)
+children_log = logging.getLogger("rscrawler.children")  # what they say, for those who ask
 
 LOOK_ROUND = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
-# Clocks of two machines may differ by this much; a job further ahead than its times
-# allow was planned by a clock that has been set back since.
-_CLOCK_TOLERANCE = timedelta(minutes=1)
-_LONGEST_PAUSE = timedelta(days=8)  # of an adaptive job: a week of Retry-After, and some
-_WORTH_A_WORD = timedelta(minutes=1)  # a run that is later
 _SERVICES_REMEMBERED = timedelta(days=1)
 
+ResultT = TypeVar("ResultT")
 Load = Callable[[], tuple[Config, Schedules]]
 
 
@@ -191,35 +189,33 @@ class Service:
         1. Write down what has ended. 2. Say that this service lives. 3. Give back the
         runs of dead services. 4. Start what is due. 5. Deliver what is due.
         """
-        next_at: datetime | None = None
+        return self._attempt(self._look_round)
 
-        def steps() -> None:
-            nonlocal next_at
-            self._write_ends()
-            now = self._now()
-            self._plan(now)
-            self._keep_alive(now)
-            self._adopt_orphans(now)
-            next_at = self._start_due(now)
-            self._check_outbox(now)
-
-        self._attempt(steps)
+    def _look_round(self) -> datetime | None:
+        self._write_ends()
+        now = self._now()
+        self._plan(now)
+        self._keep_alive(now)
+        self._adopt_orphans(now)
+        next_at = self._start_due(now)
+        self._check_outbox(now)
         return next_at
 
-    def _attempt(self, steps: Callable[[], object]) -> None:
-        """Do what needs the store; a store that fails is complained of once, and tried again."""
+    def _attempt(self, steps: Callable[[], ResultT]) -> ResultT | None:
+        """Do what needs the store; one that fails is complained of once, and tried again."""
         try:
-            steps()
+            result = steps()
         except Exception as error:
             complaint = str(error).strip().partition("\n")[0] or type(error).__name__
             is_bug = not isinstance(error, SQLAlchemyError | RscrawlerError)
             if complaint != self._complaint:
                 logger.error("the store failed, trying again: %s", complaint, exc_info=is_bug)
             self._complaint = complaint
-            return
+            return None
         if self._complaint:
             logger.info("the store works again")
         self._complaint = ""
+        return result
 
     def _keep_alive(self, now: datetime) -> None:
         since = None if self._alive_at is None else abs(now - self._alive_at)
@@ -249,39 +245,28 @@ class Service:
         self._is_planned = True
 
     def _start_due(self, now: datetime) -> datetime | None:
-        states = self._store.jobs.states()
+        states, jobs = self._store.jobs.states(), self._store.jobs
+        grace = self._config.scheduling.misfire_grace
         later: list[datetime] = []
         for scheduled in self._schedules.active:
             if scheduled.id in self._runs or scheduled.id in self._unwritten:
                 continue
-            next_at = self._mend_next(scheduled, states[scheduled.id], now)
-            if next_at > now:
-                later.append(next_at)
-            elif not self._must_wait(scheduled, now):
-                self._claim(scheduled, next_at, now)
+            stored = states[scheduled.id].next_fire_at
+            match decide(scheduled, stored, now, grace):
+                case Later(at):
+                    later.append(at)
+                case Moved(to, why):
+                    logger.warning("job %s: %s", scheduled.id, why)
+                    jobs.move(scheduled.id, expected=stored, to=to, now=now)
+                    later.append(to)
+                case Due() as due if not self._must_wait(scheduled, now):
+                    self._claim(scheduled, stored, due, now)
         return min(later, default=None)
-
-    def _mend_next(self, scheduled: ScheduledJob, state: JobState, now: datetime) -> datetime:
-        """When the job fires next, put right if the clock has been set back since."""
-        if scheduled.slots is None:
-            latest = scheduled.fire_after(now) + _LONGEST_PAUSE
-        else:
-            latest = scheduled.fire_after(now + _CLOCK_TOLERANCE)
-        if state.next_fire_at <= latest:
-            return state.next_fire_at
-        to = scheduled.fire_after(now)
-        self._store.jobs.move(scheduled.id, expected=state.next_fire_at, to=to, now=now)
-        logger.warning(
-            "job %s: was to fire at %s, further ahead than its times allow: the clock was set "
-            "back; now at %s",
-            scheduled.id,
-            rfc3339(state.next_fire_at),
-            rfc3339(to),
-        )
-        return to
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites is being crawled, by anybody."""
+        if not scheduled.sites:
+            return False
         names = [f"site:{site}" for site in scheduled.sites]
         own = {site for run in self._runs.values() for site in run.sites}
         if own.isdisjoint(scheduled.sites) and not self._store.jobs.held_leases(names, now):
@@ -292,32 +277,17 @@ class Service:
             logger.debug("job %s waits: its site is being crawled", scheduled.id)
         return True
 
-    def _claim(self, scheduled: ScheduledJob, due_at: datetime, now: datetime) -> None:
-        """Claim the run that is due, or the latest of several that were missed, and start it."""
-        fire_at, grace = due_at, self._config.scheduling.misfire_grace
-        if scheduled.slots is not None:
-            fire_at = due_slot(
-                scheduled.slots, scheduled.id, scheduled.job.jitter,
-                stored=due_at, oldest=now - grace,
-            )  # fmt: skip
-        if fire_at > now:
-            logger.warning(
-                "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
-                "next at %s",
-                scheduled.id,
-                rfc3339(due_at),
-                format_duration(grace),
-                rfc3339(fire_at),
-            )
-            self._store.jobs.move(scheduled.id, expected=due_at, to=fire_at, now=now)
+    def _claim(self, scheduled: ScheduledJob, stored: datetime, due: Due, now: datetime) -> None:
+        """Claim a run and start it, unless another service has it."""
+        firing = Firing(scheduled.id, due.fire_at, self._owner)
+        if not self._store.jobs.claim(
+            firing, expected=stored, next_fire_at=due.next_fire_at, now=now
+        ):
             return
-        firing = Firing(scheduled.id, fire_at, self._owner)
-        next_fire_at = scheduled.fire_after(now)
-        if not self._store.jobs.claim(firing, expected=due_at, next_fire_at=next_fire_at, now=now):
-            return
-        if now - fire_at >= _WORTH_A_WORD:
-            late = format_duration(timedelta(minutes=(now - fire_at) // timedelta(minutes=1)))
-            logger.info("job %s: runs %s late, for %s", scheduled.id, late, rfc3339(fire_at))
+        minutes = (now - due.fire_at) // timedelta(minutes=1)
+        if minutes > 0:
+            late = format_duration(timedelta(minutes=minutes))
+            logger.info("job %s: runs %s late, for %s", scheduled.id, late, rfc3339(due.fire_at))
         self._start(scheduled, firing)
 
     def _check_outbox(self, now: datetime) -> None:
@@ -342,7 +312,7 @@ class Service:
         try:
             result = await self._run_child(self._arguments(scheduled), limit, self._stopping)
             for line in result.error_lines:
-                logger.debug("job %s: %s", scheduled.id, line)
+                children_log.info("job %s: %s", scheduled.id, line)
             if result.was_stopped:
                 logger.info("job %s was stopped; it is due again at the next start", scheduled.id)
             else:
@@ -352,7 +322,8 @@ class Service:
         except Exception as error:
             line = f"job {scheduled.id} failed: could not be run: {error}"
             outcome = RunOutcome(line, f"failed: {error}", has_failed=True, is_healthy=False)
-            logger.debug("in full:", exc_info=error)
+            if not isinstance(error, OSError):
+                logger.exception("job %s: the service has a fault", scheduled.id)
         finally:
             self._unwritten[scheduled.id] = _EndedRun(scheduled, firing, outcome)
             self._runs.pop(scheduled.id, None)

@@ -51,10 +51,3 @@ def fire_after(slots: Slots, job_id: str, jitter: timedelta, moment: datetime) -
             earliest = fire_at
         slot = slots.slot_after(slot)
     return earliest
-
-
-def due_slot(
-    slots: Slots, job_id: str, jitter: timedelta, *, stored: datetime, oldest: datetime
-) -> datetime:
-    """Which fire time to catch up: the stored one, or the first after `oldest` if that is older."""
-    return stored if stored >= oldest else fire_after(slots, job_id, jitter, oldest)

@@ -313,7 +313,7 @@ def _insert_address(database: Database) -> Insert:
     )
 
 
-def _known_address(row: Row[Any]) -> KnownAddress:
+def _known_address(row: Row[*tuple[Any, ...]]) -> KnownAddress:
     return KnownAddress(
         key=row.key,
         url=row.url,

@@ -32,6 +32,7 @@ from tests.crawl.probes import (
 )
 from tests.workspace import Workspace, wait_until
 
+
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
     with SampleSite(stories=30) as running:

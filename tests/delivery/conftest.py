@@ -34,7 +34,7 @@ def email_config(mailbox: Mailbox, tmp_path: Path) -> EmailConfig:
             "security": "none",
             "sender": "Central Asia monitor <monitor@example.org>",
             "recipients": ["desk@example.org"],
-            "timeout": "5s",
+            "timeout": "30s",
         }
         return a_config(tmp_path / "out", email=values | email, **(alerts or {}))
 

@@ -112,7 +112,9 @@ class _Controller(Controller):
 @contextmanager
 def serving(mailbox: Mailbox, **options: Any) -> Iterator[Mailbox]:
     """The mailbox behind an SMTP server on a free port of 127.0.0.1."""
-    controller = _Controller(mailbox, hostname="127.0.0.1", port=mailbox.port, **options)
+    controller = _Controller(
+        mailbox, hostname="127.0.0.1", port=mailbox.port, ready_timeout=30, **options
+    )
     controller.start()
     try:
         mailbox.port = controller.port

@@ -34,7 +34,7 @@ def make_config(listener: Listener, tmp_path: Path, **changes: Any) -> Config:
     base = f"localhost:{listener.port}"
     alerts = {
         "webhooks": {
-            "hook": {"url": f"http://{base}/hook?key={TOKEN}", "secret": "s3cret", "timeout": "5s"}
+            "hook": {"url": f"http://{base}/hook?key={TOKEN}", "secret": "s3cret", "timeout": "30s"}
         },
         "channels": {"desk": [f"json://{base}/desk-{TOKEN}", f"json://{base}/second"]},
     }

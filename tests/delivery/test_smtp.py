@@ -71,7 +71,7 @@ def sent(mailbox: Mailbox, **changes: Any) -> Mapping[str, Outcome]:
         "port": mailbox.port,
         "sender": "Monitor <monitor@example.org>",
         "recipients": ["desk@example.org"],
-        "timeout": "5s",
+        "timeout": "30s",
     }
     return send_mail(EmailSettings.model_validate(values | changes), CONTENT, ["desk@example.org"])
 

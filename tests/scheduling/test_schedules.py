@@ -16,7 +16,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling import schedules
 from rscrawler.scheduling.cron import CronTimes
 from rscrawler.scheduling.schedules import Schedules, load_schedules
-from rscrawler.scheduling.times import Grid, Slots, due_slot, fire_after, jitter_of
+from rscrawler.scheduling.times import Grid, Slots, fire_after, jitter_of
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
 SITE = "responsiblestatecraft"
@@ -170,16 +170,6 @@ def test_each_slot_fires_once_whatever_the_jitter(step: int, share: float, offse
     slots = slots_between(grid, moment - jitter, fires[-1])
     expected = sorted(slot + jitter_of("job", slot, jitter) for slot in slots)
     assert fires[1:] == [fire for fire in expected if fire > moment][:20]
-
-
-def test_a_missed_run_is_caught_up_for_its_own_time_or_for_the_latest_in_the_grace() -> None:
-    grid, nothing = Grid(timedelta(days=1)), timedelta(0)
-    stored = datetime(2026, 11, 20, tzinfo=UTC)
-    assert due_slot(grid, "j", nothing, stored=stored, oldest=stored) == stored
-    oldest = NOON - timedelta(days=1)
-    assert due_slot(grid, "j", nothing, stored=stored, oldest=oldest) == datetime(
-        2026, 11, 24, tzinfo=UTC
-    )
 
 
 # Files.

@@ -1,0 +1,242 @@
+"""Prometheus metrics, computed from the store at the moment they are asked for.
+
+So they are the same for the text file, the endpoint and any number of processes, and
+survive a restart. `METRICS` is the whole list; `docs/monitoring.md` explains each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from rscrawler.config import Config
+from rscrawler.monitoring.status import SiteStatus, Status, read_status
+from rscrawler.store import Store
+
+DELAYS_OVER = timedelta(days=7)
+QUANTILES = (0.5, 0.95)
+Sample = tuple[tuple[str, ...], float]  # label values, and the value
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the metrics are computed from."""
+
+    totals: Mapping[str, Mapping[str, int]]
+    status: Status
+    store: Store
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """One metric; `samples` gives a value for each set of label values."""
+
+    name: str
+    kind: type[CounterMetricFamily | GaugeMetricFamily]
+    help: str
+    labels: tuple[str, ...]
+    samples: Callable[[_Facts], Iterable[Sample]]
+
+
+def _counter(name: str) -> Callable[[_Facts], Iterator[Sample]]:
+    return lambda facts: (
+        ((site,), float(sums[name])) for site, sums in facts.totals.items() if name in sums
+    )
+
+
+def _by_part(prefix: str) -> Callable[[_Facts], Iterator[Sample]]:
+    """The sums whose names begin with `prefix`, what follows it being a label."""
+    return lambda facts: (
+        ((site, name.removeprefix(prefix)), float(value))
+        for site, sums in facts.totals.items()
+        for name, value in sums.items()
+        if name.startswith(prefix)
+    )
+
+
+def _delays(facts: _Facts) -> Iterator[Sample]:
+    since, history = facts.now - DELAYS_OVER, facts.store.history
+    for stage, delays in (
+        ("record", history.record_delays(since)),
+        ("alert", history.alert_delays(since)),
+    ):
+        for site in sorted({site for site, _ in delays}):
+            seconds = [delay.total_seconds() for name, delay in delays if name == site]
+            for quantile in QUANTILES:
+                yield (site, stage, str(quantile)), quantile_of(seconds, quantile)
+
+
+def quantile_of(values: Sequence[float], quantile: float) -> float:
+    """The smallest of `values` that at least a share of `quantile` of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, ceil(quantile * len(ordered)) - 1)]
+
+
+def _outbox_age(facts: _Facts) -> Iterator[Sample]:
+    for waiting in facts.store.history.waiting_channels():
+        age = max(facts.now - waiting.oldest, timedelta())
+        yield (waiting.channel,), age.total_seconds()
+
+
+def _outbox_rows(facts: _Facts) -> Iterator[Sample]:
+    for waiting in facts.store.history.waiting_channels():
+        yield (waiting.channel,), float(waiting.count)
+
+
+def _outbox_deliveries(facts: _Facts) -> Iterator[Sample]:
+    yield ("pending",), float(facts.status.outbox.pending)
+    yield ("failed",), float(facts.status.outbox.failed)
+
+
+def _moment(
+    moment_of: Callable[[SiteStatus], datetime | None],
+) -> Callable[[_Facts], Iterator[Sample]]:
+    return lambda facts: (
+        ((site,), moment.timestamp())
+        for site, status in facts.status.sites.items()
+        if (moment := moment_of(status)) is not None
+    )
+
+
+def _articles(facts: _Facts) -> Iterator[Sample]:
+    for site, status in facts.status.sites.items():
+        yield (site,), float(status.articles)
+
+
+def _problems(facts: _Facts) -> Iterator[Sample]:
+    for problem in facts.status.problems:
+        yield (problem.subject, str(problem.code)), 1.0
+
+
+def _healthy(facts: _Facts) -> Iterator[Sample]:
+    yield (), float(facts.status.is_healthy)
+
+
+_COUNTER, _GAUGE = CounterMetricFamily, GaugeMetricFamily
+METRICS = (
+    MetricSpec(
+        "rscrawler_cycles_total",
+        _COUNTER,
+        "Ended cycles, by outcome.",
+        ("site", "outcome"),
+        _by_part("cycles/"),
+    ),
+    *(
+        MetricSpec(f"rscrawler_{name}_total", _COUNTER, words, ("site",), _counter(counter))
+        for name, counter, words in (
+            ("requests", "requests", "Requests sent."),
+            ("not_modified", "not_modified", "Answers 304."),
+            ("received_bytes", "bytes", "Bytes received."),
+            ("articles_new", "articles_new", "Pieces recorded for the first time."),
+            ("articles_updated", "articles_updated", "Further versions recorded."),
+            ("articles_unchanged", "articles_unchanged", "Known pieces found as they were."),
+            ("articles_removed", "articles_removed", "Removals recorded."),
+            ("duplicates", "duplicates", "New pieces that repeat another."),
+            ("flagged", "flagged", "Versions that reach the level of an alert."),
+            ("errors", "errors", "Pages and sources that could not be read."),
+        )
+    ),
+    MetricSpec(
+        "rscrawler_dropped_total",
+        _COUNTER,
+        "Pages that were not recorded, by reason.",
+        ("site", "reason"),
+        _by_part("dropped/"),
+    ),
+    MetricSpec(
+        "rscrawler_delay_seconds",
+        _GAUGE,
+        "From publication to record or alert, news of the last 7 days.",
+        ("site", "stage", "quantile"),
+        _delays,
+    ),
+    MetricSpec(
+        "rscrawler_outbox_oldest_seconds",
+        _GAUGE,
+        "Age of the oldest outbox row that is not done.",
+        ("channel",),
+        _outbox_age,
+    ),
+    MetricSpec(
+        "rscrawler_outbox_rows",
+        _GAUGE,
+        "Outbox rows that are not done.",
+        ("channel",),
+        _outbox_rows,
+    ),
+    MetricSpec(
+        "rscrawler_deliveries",
+        _GAUGE,
+        "Deliveries still to be made, and those given up.",
+        ("state",),
+        _outbox_deliveries,
+    ),
+    MetricSpec(
+        "rscrawler_last_run_timestamp_seconds",
+        _GAUGE,
+        "Start of the last cycle.",
+        ("site",),
+        _moment(lambda site: site.last_run_at),
+    ),
+    MetricSpec(
+        "rscrawler_last_success_timestamp_seconds",
+        _GAUGE,
+        "End of the last good cycle.",
+        ("site",),
+        _moment(lambda site: site.last_success_at),
+    ),
+    MetricSpec("rscrawler_articles", _GAUGE, "Pieces known.", ("site",), _articles),
+    MetricSpec(
+        "rscrawler_problem",
+        _GAUGE,
+        "1 for each problem that there is now.",
+        ("subject", "code"),
+        _problems,
+    ),
+    MetricSpec("rscrawler_healthy", _GAUGE, "1 when there is no problem.", (), _healthy),
+)
+
+
+class _StoreCollector(Collector):
+    """Gives the metrics to a registry."""
+
+    def __init__(self, facts: _Facts) -> None:
+        self._facts = facts
+
+    def collect(self) -> Iterator[Metric]:
+        for spec in METRICS:
+            family = spec.kind(spec.name, spec.help, labels=spec.labels)
+            for labels, value in spec.samples(self._facts):
+                family.add_metric(labels, value)
+            yield family
+
+
+def _registry(config: Config, store: Store, now: datetime) -> CollectorRegistry:
+    status = read_status(config, store, now)
+    registry = CollectorRegistry()
+    registry.register(_StoreCollector(_Facts(store.history.totals(), status, store, now)))
+    return registry
+
+
+def render_metrics(config: Config, store: Store, now: datetime) -> bytes:
+    """All metrics in Prometheus' text format."""
+    return generate_latest(_registry(config, store, now))
+
+
+def write_metrics(config: Config, store: Store, now: datetime) -> None:
+    """Write all metrics to `monitoring.metrics_file` in one step; does nothing without one.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    path = config.monitoring.metrics_file
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_to_textfile(str(path), _registry(config, store, now))

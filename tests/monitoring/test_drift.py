@@ -1,0 +1,239 @@
+"""Drift is told from a site's own past: what changed, and not what merely is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from rscrawler.monitoring.drift import (
+    ARTICLES,
+    LISTINGS,
+    Lack,
+    find_drift,
+    in_words,
+    is_deserted,
+    is_unlikely,
+    source_trouble,
+)
+from rscrawler.monitoring.observation import FIELDS, Observation
+from rscrawler.store.discovery import SourceState
+from tests.monitoring.pages import BY_METADATA, LOST, USUAL, cycle, usual_past
+
+SECTION, FEED = "https://a.example/reporting/", "https://a.example/feed.rss"
+
+
+def drift(
+    now: Observation,
+    past: list[Observation] | None = None,
+    troubles: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    return find_drift(
+        now,
+        usual_past() if past is None else past,
+        troubles=troubles or {},
+        addresses=[SECTION, FEED],
+    )
+
+
+def test_usual_pages_are_no_drift() -> None:
+    assert drift(cycle(3, USUAL)) == {}
+
+
+def test_a_cycle_that_read_nothing_says_nothing() -> None:
+    assert drift(Observation()) == {}
+
+
+@pytest.mark.parametrize("pages", [1, 2, 5, 40])
+def test_new_markup_is_drift_with_its_first_pages(pages: int) -> None:
+    message = drift(cycle(pages, LOST))[ARTICLES]
+    assert (
+        f"container .own article matches no page of {pages}; articles read by fallback" in message
+    )
+    assert f"body .text matches no page of {pages} (trafilatura stands in)" in message
+
+
+def test_new_markup_is_told_after_a_small_first_crawl_too() -> None:
+    assert ARTICLES in drift(cycle(1, LOST), [cycle(5, USUAL)])
+
+
+def test_one_odd_page_among_many_is_no_drift() -> None:
+    assert drift(cycle(9, USUAL).plus(cycle(1, LOST))) == {}
+
+
+def test_a_page_without_an_author_is_no_drift_though_it_is_the_only_one() -> None:
+    assert drift(cycle(1, {**USUAL, "authors": ""})) == {}
+
+
+def test_many_pages_without_an_author_are_drift() -> None:
+    message = drift(cycle(4, {**USUAL, "authors": ""}))[ARTICLES]
+    assert message == "authors a.author matches no page of 4 (nothing stands in)"
+
+
+def test_authors_that_cease_are_told_though_each_cycle_reads_one_page_only() -> None:
+    past, cycles = usual_past(), 0
+    while not (found := drift(cycle(1, {**USUAL, "authors": ""}), past)) and cycles < 10:
+        past.insert(0, cycle(1, {**USUAL, "authors": ""}))
+        cycles += 1
+    assert ARTICLES in found
+    assert 1 <= cycles <= 4
+
+
+def test_a_field_that_only_metadata_still_gives_is_drift_at_once() -> None:
+    message = drift(cycle(1, {**USUAL, "authors": BY_METADATA}))[ARTICLES]
+    assert message == "authors a.author matches no page of 1 (meta: author stands in)"
+
+
+def test_a_field_that_metadata_gave_now_and_then_is_no_drift() -> None:
+    past = [cycle(1, {**USUAL, "authors": BY_METADATA}), *usual_past()]
+    past.append(cycle(3, {**USUAL, "authors": BY_METADATA}))
+    assert drift(cycle(1, {**USUAL, "authors": BY_METADATA}), past) == {}
+
+
+def test_a_field_that_few_pages_have_may_be_missing() -> None:
+    past = [cycle(30, {**USUAL, "subtitle": ""}), cycle(30, USUAL)]
+    assert drift(cycle(3, {**USUAL, "subtitle": ""}), past) == {}
+
+
+def test_a_date_that_metadata_no_longer_gives_is_named_by_its_origin() -> None:
+    message = drift(cycle(2, {**USUAL, "published_at": "hint: published_at"}))[ARTICLES]
+    assert message.startswith("published_at from meta: article:published_time is on no page of 2")
+
+
+def test_drift_is_over_with_the_first_page_as_usual() -> None:
+    past = [with_drift(cycle(4, LOST)), *usual_past()]
+    assert drift(cycle(1, USUAL), past) == {}
+
+
+def test_drift_stays_through_cycles_that_read_no_page() -> None:
+    past = [with_drift(cycle(4, LOST)), *usual_past()]
+    assert drift(Observation(links={SECTION: 12.0}), past) == {ARTICLES: "broken"}
+
+
+def test_drift_never_becomes_the_usual() -> None:
+    past = [*(with_drift(cycle(5, LOST)) for _ in range(200)), *usual_past()]
+    assert ARTICLES in drift(cycle(1, LOST), past)
+
+
+def test_a_first_crawl_by_fallback_is_no_drift() -> None:
+    assert drift(cycle(20, LOST), []) == {}
+
+
+def test_a_first_crawl_that_reads_no_article_at_all_is() -> None:
+    found = drift(Observation(rejected=12), [])
+    assert found == {ARTICLES: "none of 12 pages could be read as an article"}
+
+
+def test_static_pages_that_are_no_articles_are_no_drift() -> None:
+    assert drift(Observation(rejected=2)) == {}
+
+
+def test_pages_that_must_be_articles_and_cannot_be_read_are_drift() -> None:
+    found = drift(Observation(unread=1, rejected=1))
+    assert found == {ARTICLES: "1 of 1 pages hold no article that can be read"}
+
+
+def test_texts_far_from_their_usual_length_are_drift_and_one_of_them_is_not() -> None:
+    assert drift(cycle(1, USUAL, words=12)) == {}
+    message = drift(cycle(3, USUAL, words=12))[ARTICLES]
+    assert message == "the text of 3 of 3 pages is far from its usual length"
+
+
+def test_dates_that_are_not_the_feeds_are_drift() -> None:
+    now = Observation(3, misdated=3).plus(Observation(origins=cycle(3, USUAL).origins))
+    message = drift(now)[ARTICLES]
+    assert message == "published_at of 3 of 3 pages is not the date in the feed"
+
+
+@pytest.mark.parametrize(
+    ("count", "readings", "expected"),
+    [
+        (0, [12, 12, 11], True),
+        (5, [12, 12, 11], True),
+        (11, [12, 12], False),
+        (6, [12, 30], False),  # half of the fewest
+        (0, [2, 3], True),
+        (0, [1, 3], False),  # the last piece of a tag may go
+        (1, [3, 3], False),
+        (0, [], False),
+    ],
+)
+def test_a_listing_is_deserted(count: float, readings: list[float], expected: bool) -> None:
+    assert is_deserted(count, readings) is expected
+
+
+def test_a_section_that_leads_nowhere_is_named() -> None:
+    past = [Observation(links={SECTION: 12.0, FEED: 30.0}), *usual_past()]
+    found = drift(Observation(links={SECTION: 0.0, FEED: 30.0}), past)
+    assert found == {SECTION: "/reporting/ leads to 0 articles a page, usually 12"}
+
+
+def test_a_deserted_section_stays_one_until_it_is_read_again() -> None:
+    past = [Observation(links={SECTION: 0.0}, findings={SECTION: "deserted"})]
+    past.append(Observation(links={SECTION: 12.0}))
+    assert drift(Observation(links={FEED: 30.0}), past) == {SECTION: "deserted"}
+    assert SECTION in drift(Observation(links={SECTION: 0.0}), past)
+    assert drift(Observation(links={SECTION: 12.0}), past) == {}
+
+
+def test_a_source_that_left_the_profile_is_forgotten() -> None:
+    gone = "https://a.example/gone/"
+    past = [Observation(links={gone: 0.0}, findings={gone: "deserted"})]
+    assert drift(Observation(links={SECTION: 12.0}), past) == {}
+
+
+def test_sources_that_never_led_to_an_article_are_told_together() -> None:
+    found = drift(Observation(links={SECTION: 0.0, FEED: 0.0}), [])
+    assert found == {LISTINGS: "none of its 2 sources leads to an article"}
+
+
+def test_a_source_that_cannot_be_read_is_told_each_time_and_only_as_long() -> None:
+    found = drift(Observation(), [], {FEED: "no feed"})
+    assert list(found.values()) == ["no feed"]
+    assert drift(Observation(), [Observation(findings=found)]) == {}
+
+
+def trouble(*, failures: int, is_answered: bool, was_read: bool) -> str | None:
+    read_at = datetime(2026, 1, 1, tzinfo=UTC) if was_read else None
+    state = SourceState(FEED, read_at=read_at, failures=failures)
+    return source_trouble(state, path="/feed.rss", kind="feed", is_answered=is_answered)
+
+
+def test_a_source_is_in_trouble_when_it_is_no_longer_what_it_was() -> None:
+    assert trouble(failures=1, is_answered=True, was_read=True) == (
+        "/feed.rss answers with what is no feed any more"
+    )
+    assert trouble(failures=1, is_answered=True, was_read=False) is None
+
+
+def test_a_source_is_in_trouble_when_it_fails_for_long_and_not_before() -> None:
+    assert trouble(failures=0, is_answered=True, was_read=True) is None
+    assert trouble(failures=2, is_answered=False, was_read=True) is None
+    assert trouble(failures=3, is_answered=False, was_read=True) == (
+        "/feed.rss could not be read in 3 cycles"
+    )
+
+
+def test_chance_explains_a_lack_that_is_as_usual() -> None:
+    assert not is_unlikely(Lack(1, 1), Lack(0, 60))
+    assert is_unlikely(Lack(2, 2), Lack(0, 60))
+    assert not is_unlikely(Lack(5, 10), Lack(30, 60))
+    assert is_unlikely(Lack(10, 10), Lack(3, 60))
+
+
+def test_a_long_list_of_findings_is_cut_and_begins_with_the_articles() -> None:
+    findings = {f"https://a.example/{number}/": f"{number}" for number in range(9)}
+    words = in_words({**findings, ARTICLES: "container"})
+    assert words == "container; 0; 1; 2; 3; and so with 5 more sources"
+
+
+def test_what_was_observed_is_stored_whole() -> None:
+    seen = cycle(3, LOST).plus(Observation(unread=1, rejected=2, misdated=1))
+    assert Observation.from_json(seen.to_json()) == seen
+    assert set(seen.origins) == set(FIELDS)
+
+
+def with_drift(seen: Observation) -> Observation:
+    return replace(seen, findings={ARTICLES: "broken"})

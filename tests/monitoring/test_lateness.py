@@ -1,0 +1,102 @@
+"""Silence and lateness are told by the clock, and weekends are neither."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rscrawler.monitoring.lateness import in_days, overdue_site, silence
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def working_days(weeks: int) -> list[datetime]:
+    """Four pieces each working day of so many weeks, from 9 to 18 o'clock."""
+    return [
+        MONDAY + week * 7 * DAY + day * DAY + hours * HOUR
+        for week in range(weeks)
+        for day in range(5)
+        for hours in (0, 3, 6, 9)
+    ]
+
+
+def test_a_weekend_is_no_silence() -> None:
+    published = working_days(8)
+    assert silence(published, published[-1] + 64 * HOUR, factor=4.0) is None
+
+
+def test_a_holiday_week_is_no_silence() -> None:
+    published = working_days(8)
+    assert silence(published, published[-1] + 10 * DAY, factor=4.0) is None
+
+
+def test_far_more_than_the_longest_usual_gap_is() -> None:
+    published = working_days(8)
+    late = silence(published, published[-1] + 11 * DAY, factor=4.0)
+    assert late is not None
+    assert late.since == published[-1] + 4 * 63 * HOUR
+    assert late.message == (
+        "no new piece for 11 days, since 2026-04-24 18:00 UTC; the longest usual gap is 2.6 days"
+    )
+
+
+def test_a_single_long_holiday_does_not_become_the_usual() -> None:
+    published = working_days(8)
+    after = [moment + 14 * DAY for moment in working_days(4)]
+    with_holiday = [moment for moment in published if moment < MONDAY + 28 * DAY]
+    with_holiday += [moment + 28 * DAY for moment in after]
+    assert silence(with_holiday, with_holiday[-1] + 11 * DAY, factor=4.0) is not None
+
+
+def test_nothing_is_silent_before_two_days() -> None:
+    hourly = [MONDAY + number * HOUR for number in range(24 * 20)]
+    assert silence(hourly, hourly[-1] + 47 * HOUR, factor=4.0) is None
+    assert silence(hourly, hourly[-1] + 49 * HOUR, factor=4.0) is not None
+
+
+def test_a_site_known_for_few_days_may_have_a_long_weekend() -> None:
+    hourly = [MONDAY + number * HOUR for number in range(24 * 4)]
+    assert silence(hourly, hourly[-1] + 80 * HOUR, factor=4.0) is None
+    assert silence(hourly, hourly[-1] + 97 * HOUR, factor=4.0) is not None
+
+
+def test_too_few_pieces_say_nothing() -> None:
+    assert silence([MONDAY + number * DAY for number in range(9)], MONDAY + 90 * DAY, 4.0) is None
+
+
+def test_dates_in_the_future_do_not_count() -> None:
+    published = [*working_days(8), MONDAY + 365 * DAY]
+    assert silence(published, published[-2] + 11 * DAY, factor=4.0) is not None
+
+
+def overdue(**changes: datetime | None) -> bool:
+    times = {"last_run_at": MONDAY, "last_success_at": MONDAY, "not_before": None} | changes
+    now = MONDAY + 25 * HOUR
+    return overdue_site(**times, now=now, after=DAY) is not None
+
+
+def test_a_site_is_overdue_a_day_after_its_last_good_cycle() -> None:
+    assert overdue()
+    assert not overdue(last_success_at=MONDAY + 2 * HOUR)
+
+
+def test_a_site_that_was_never_crawled_is_not_overdue() -> None:
+    assert not overdue(last_run_at=None, last_success_at=None)
+
+
+def test_a_site_that_never_succeeded_is() -> None:
+    assert overdue(last_success_at=None)
+
+
+def test_a_site_that_asked_for_a_pause_is_not_overdue_in_it() -> None:
+    assert not overdue(not_before=MONDAY + 20 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [(82 * HOUR, "3.4 days"), (96 * HOUR, "4 days"), (14 * HOUR, "14 h"), (HOUR / 2, "30 min")],
+)
+def test_spans_are_told_in_the_fitting_unit(span: timedelta, words: str) -> None:
+    assert in_days(span) == words
