@@ -5,6 +5,7 @@ Plain functions over bytes and parsed pages; nothing here decides what is wanted
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -71,7 +72,13 @@ def read_feed(body: bytes, url: str) -> list[Entry]:
     Raises:
         UnreadableSource: it is not a feed.
     """
-    feed = feedparser.parse(body, response_headers={"content-location": url})
+    feed = feedparser.parse(
+        io.BytesIO(body),  # bytes as such that look like an address or a path would be opened
+        response_headers={"content-location": url},
+        # Only links and dates are used; cleaning the texts took half of the time.
+        sanitize_html=False,
+        resolve_relative_uris=False,
+    )
     if not feed.version:
         raise UnreadableSource("is not a feed")
     return [
