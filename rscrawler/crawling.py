@@ -19,6 +19,7 @@ from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession, new_run_id, utc_now
+from rscrawler.store import Store
 from rscrawler.topics import Flagger, load_watchlists
 
 
@@ -67,10 +68,17 @@ def run_cycle(
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
     run_id, started_at = new_run_id(), utc_now()
     process = AsyncCrawlerProcess(settings)
+    store = Store.open(config.database)
     crawlers: dict[str, Crawler] = {}
     for name in sites:
         session = CrawlSession.open(
-            config, name, run_id=run_id, flagger=flagger, is_full=is_full, limit=limit
+            config,
+            name,
+            run_id=run_id,
+            flagger=flagger,
+            store=store,
+            is_full=is_full,
+            limit=limit,
         )
         crawlers[name] = process.create_crawler(NewsSpider)
         if on_crawler is not None:

@@ -14,10 +14,13 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 METAREFRESH_ENABLED = False
 REFERER_ENABLED = True
+RANDOMIZE_DOWNLOAD_DELAY = False  # else half of the delay that the profile promises will do
 LOGSTATS_INTERVAL = 0
 LOG_LEVEL = "WARNING"
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
+# Scrapy starts so many tasks for each response; one hands over one article as well.
+CONCURRENT_ITEMS = 1
 WARN_ON_GENERATOR_RETURN_VALUE = True
 
 # A listing before the pieces that it leads to; a first visit before a second look.

@@ -202,10 +202,18 @@ def _complaints(report: CycleReport, delivery: DeliveryReport) -> Iterator[str]:
     yield from delivery.problems
 
 
-def deliver_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+def deliver_command(
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what had been given up.")
+    ] = False,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Send what is due in the outbox."""
     config = read_config(config_path)
     with opened_store(config) as store:
+        if retry_failed:
+            store.outbox.retry_failed(utc_now())
         delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})

@@ -12,11 +12,11 @@ from rscrawler.changes import Change, Kind
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
-    opened_store,
     out,
     print_json,
     read_config,
 )
+from rscrawler.cli.reading import existing_store
 from rscrawler.config import Config
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import RscrawlerError
@@ -24,8 +24,7 @@ from rscrawler.extraction.addresses import address_key, canonical_url
 from rscrawler.items import Article, rfc3339
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
-from rscrawler.store.browsing import require_existing
-from rscrawler.web.versions import VersionChanges, version_changes
+from rscrawler.web.versions import VersionChanges, shortened, version_changes
 
 
 class UnknownArticle(RscrawlerError):
@@ -46,8 +45,7 @@ def history_command(
 ) -> None:
     """Show every version of a piece, and word by word what each changed."""
     config = read_config(config_path)
-    require_existing(config.database)
-    with opened_store(config) as store:
+    with existing_store(config) as store:
         history = store.articles.history(find_article(config, store, article))
     versions = list(version_changes(history))
     if as_json:
@@ -109,7 +107,7 @@ def _print_history(latest: Article, versions: Sequence[VersionChanges]) -> None:
             Text(f"\nversion {each.article.version}  {read_at}  {each.article.event}", "bold")
         )
         for field in each.fields:
-            out.print(Text(f"{field.field}: ", style="dim") + diff_text(field.changes))
+            out.print(Text(f"{field.field}: ", style="dim") + diff_text(shortened(field.changes)))
 
 
 def diff_text(changes: Sequence[Change]) -> Text:

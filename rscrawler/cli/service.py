@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from rscrawler.cli.common import (
     ConfigOption,
@@ -80,22 +78,13 @@ def schedules_command(
     if as_json:
         print_json({"jobs": rows})
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("job", "action", "sites", "when", "next", "last", "outcome", "file"):
-        table.add_column(heading, overflow="fold")
     for row in rows:
-        cells = (
-            row["id"],
-            row["action"],
-            ", ".join(row["sites"]),
-            row["when"],
-            row["next_fire_at"] or "never: not enabled",
-            row["last_fired_at"] or "never",
-            row["last_outcome"] or "",
-            row["file"],
-        )
-        table.add_row(*map(escape, cells))
-    out.print(table)
+        subject = " ".join([row["action"], ", ".join(row["sites"])]).strip()
+        last = f"{row['last_fired_at']}: {row['last_outcome'] or 'running'}"
+        out.print(f"{row['id']}: {subject}, {row['when']}", markup=False)
+        out.print(f"  next: {row['next_fire_at'] or 'never, it is not enabled'}")
+        out.print(f"  last: {last if row['last_fired_at'] else 'never'}", markup=False)
+        out.print(f"  file: {row['file']}", markup=False)
 
 
 def _job_json(scheduled: ScheduledJob, state: JobState | None) -> dict[str, Any]:

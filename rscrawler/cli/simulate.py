@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -16,11 +17,11 @@ from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
     err,
-    opened_store,
     out,
     print_json,
     read_config,
 )
+from rscrawler.cli.reading import existing_store
 from rscrawler.config import format_duration, parse_duration
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
@@ -32,7 +33,6 @@ from rscrawler.scheduling.simulation import Row, compare, render_plot
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
-from rscrawler.store.browsing import require_existing
 
 _SEED = 2025
 T = TypeVar("T")
@@ -125,8 +125,7 @@ def _histories(
         return five_sites(_SEED)
     config = read_config(config_path)
     chosen_sites(load_sites(config), [site])
-    require_existing(config.database)
-    with opened_store(config) as store:
+    with existing_store(config) as store:
         return [stored_history(store, site, utc_now())]
 
 
@@ -161,25 +160,19 @@ def _print_rows(rows: Sequence[Row], limits: AdaptiveLimits) -> None:
         box=None,
         pad_edge=False,
     )
-    table.add_column("site")
-    table.add_column("schedule")
+    table.add_column("schedule", no_wrap=True)
     for heading in ("requests", "pieces", "median", "95 %", "mean"):
         table.add_column(heading, justify="right")
-    site = None
-    for row in rows:
-        if site is not None and row.site != site:
-            table.add_section()
-        table.add_row(
-            Text(one_line(row.site) if row.site != site else ""),
-            Text(row.schedule),
-            f"{row.requests:,}",
-            f"{row.pieces:,}",
-            *(
-                "–" if delay is None else f"{delay:.1f}"
-                for delay in (row.median, row.p95, row.mean)
-            ),
-        )
-        site = row.site
+    for site, of_site in groupby(rows, key=lambda row: row.site):
+        table.add_row(Text(one_line(site), style="bold"))
+        for row in of_site:
+            delays = (row.median, row.p95, row.mean)
+            table.add_row(
+                Text(f"  {row.schedule}"),
+                f"{row.requests:,}",
+                f"{row.pieces:,}",
+                *("–" if delay is None else f"{delay:,.1f}" for delay in delays),
+            )
     out.print(table)
     out.print()
     out.print(Text(render_plot(rows)))

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from rscrawler.cli.common import ConfigOption, opened_store, out, read_config
+from rscrawler.cli.common import ConfigOption, out, read_config
+from rscrawler.cli.reading import existing_store
 from rscrawler.spiders.session import utc_now
-from rscrawler.store.browsing import require_existing
 from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.server import DashboardServer, stopped_by_signals
 
@@ -27,9 +27,8 @@ def web_command(
 ) -> None:
     """Serve the dashboard until SIGTERM or Ctrl-C."""
     config = read_config(config_path)
-    require_existing(config.database)
     with (
-        opened_store(config) as store,
+        existing_store(config) as store,
         DashboardServer(Dashboard.of(config, store, now=utc_now), host, port) as server,
         stopped_by_signals(server),
     ):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote, urlsplit
@@ -145,12 +147,15 @@ class _Fields:
             ("json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")),
             *self._time_elements(),
             ("hint: published_at", hints.published_at),
-            *(
-                (f"profile: {selector}", text_of(element))
-                for selector, element in self.own.matches(self.profile.markup.published_text)
-            ),
         ]
-        return self._first_date("published_at", candidates, is_wanted=True)
+        printed = (
+            (origin, text_of(element))
+            for origin, elements in self.own.places(self.profile.markup.published_text)
+            for element in elements
+        )
+        return self._first_date(
+            "published_at", itertools.chain(candidates, printed), is_wanted=True
+        )
 
     def _modified(self) -> datetime | None:
         structured, hints = self.surroundings.structured, self.page.hints
@@ -171,7 +176,7 @@ class _Fields:
         ]
 
     def _first_date(
-        self, name: str, candidates: list[tuple[str, str | datetime | None]], *, is_wanted: bool
+        self, name: str, candidates: Iterable[tuple[str, str | datetime | None]], *, is_wanted: bool
     ) -> datetime | None:
         for origin, value in candidates:
             if not value:

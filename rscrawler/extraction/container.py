@@ -13,15 +13,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import cast
 
+from lxml import etree
 from lxml.html import HtmlElement
 
+from rscrawler.extraction.nearby import Nearby
 from rscrawler.extraction.selectors import select, select_all
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.surroundings import Surroundings, links_elsewhere, links_home
 from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.tree import HEADINGS, LEAST_TEASER, has_text, is_within
 
+_LAST_H1 = etree.XPath("preceding::h1[1]")
 _SURE = 4.0  # the score from which a container need not be compared with the headline's place
 _PAGE_FURNITURE = frozenset({"header", "nav", "footer", "aside"})
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
@@ -30,12 +34,16 @@ _HEADLINE_CLASS = re.compile(r"headline|(?:^|[\s_-])title(?:$|[\s_-])", re.IGNOR
 
 @dataclass(frozen=True)
 class Own:
-    """The own article: `parts` in document order; the first in `parts` need not be `main`."""
+    """The own article: `parts` in document order; the first in `parts` need not be `main`.
+
+    `nearby` is what stands around the parts and may hold fields that they lack.
+    """
 
     parts: tuple[HtmlElement, ...]
     main: HtmlElement
     headline: HtmlElement | None
     origin: str
+    nearby: Nearby
     _matches: dict[str, list[HtmlElement]] = field(default_factory=dict, repr=False, compare=False)
 
     def matches(self, selectors: Iterable[str]) -> Iterator[tuple[str, HtmlElement]]:
@@ -50,6 +58,15 @@ class Own:
                 ]
             for element in self._matches[selector]:
                 yield selector, element
+
+    def places(self, selectors: list[str]) -> Iterator[tuple[str, list[HtmlElement]]]:
+        """The matches of each selector in the parts, then of each nearby, with their origin."""
+        for selector in selectors:
+            yield f"profile: {selector}", [element for _, element in self.matches([selector])]
+        for selector in selectors:
+            found = [element for _, element in self.nearby.matches([selector])]
+            if found:
+                yield f"profile: {selector}, beside the container", found
 
     @property
     def is_from_profile(self) -> bool:
@@ -88,7 +105,9 @@ def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
     grown = _grown(root, page) if best is None or not best.is_sure else None
     if best is None or (grown is not None and not best.holds_text):
         return grown
-    return Own(_parts(best, candidates, page), best.element, best.headline, best.origin)
+    parts = _parts(best, candidates, page)
+    own = Own(parts, best.element, best.headline, best.origin, Nearby(parts, page))
+    return own if any(has_text(part, LEAST_TEASER) for part in parts) else _with_body(own, page)
 
 
 def _candidates(root: HtmlElement, page: Surroundings) -> list[_Candidate]:
@@ -116,7 +135,10 @@ def _score(
         data = _data_headline(element)
         if data is not None and page.titles:
             return score + (3.0 if page.agrees(data) >= AGREEMENT else -4.0)
-        return score - 1.0 if has_text(element) else score - 3.0
+        if not has_text(element):
+            return score - 3.0
+        is_headed = rank < ranks and _headline_before(element, page) is not None
+        return score + (3.0 if is_headed else -1.0)
     text = text_of(headline)
     agreement = page.agrees(text)
     if agreement >= AGREEMENT:
@@ -135,15 +157,22 @@ def _score(
 
 def own_headline(element: HtmlElement, page: Surroundings) -> HtmlElement | None:
     """The headline of the article that `element` is, not that of an article nested in it."""
-    nested = None
     for selector in page.profile.markup.title:
         for found in select(element, selector):
             if not _in_nested_article(found, element):
                 return found
-    for found in element.iter(*HEADINGS):
-        if not _in_nested_article(found, element):
-            return found
-        nested = found if nested is None else nested
+    headings = [h for h in element.iter(*HEADINGS) if not _in_nested_article(h, element)]
+    if not headings:
+        return None
+    bodies = {body for _, body in select_all([element], page.profile.markup.body)} - {element}
+    return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
+
+
+def _headline_before(element: HtmlElement, page: Surroundings) -> HtmlElement | None:
+    """The page's own headline, if it is the last one printed before `element`."""
+    found = cast("list[HtmlElement]", _LAST_H1(element))
+    if found and page.agrees(text_of(found[0])) >= AGREEMENT:
+        return found[0] if not links_elsewhere(found[0], page) else None
     return None
 
 
@@ -187,6 +216,16 @@ def _parts(
     return tuple(sorted(parts, key=order.__getitem__))
 
 
+def _with_body(own: Own, page: Surroundings) -> Own:
+    """The own article with the body that stands beside its container."""
+    nearby = Nearby(own.parts, page, wants_body=True)
+    bodies = {body for _, body in nearby.matches(page.profile.markup.body)}
+    added = tuple(block for block in nearby.after if block in bodies)
+    if not added:
+        return own
+    return replace(own, parts=own.parts + added, nearby=replace(nearby, excluded=frozenset(added)))
+
+
 def _grown(root: HtmlElement, page: Surroundings) -> Own | None:
     """From the element with the declared headline upwards until it holds the paragraphs."""
     best: tuple[float, HtmlElement] | None = None
@@ -216,7 +255,8 @@ def _grown(root: HtmlElement, page: Surroundings) -> Own | None:
         if ancestor.tag in ("body", "html") and not has_text(ancestor):
             return None
         if has_text(ancestor):
-            return Own((ancestor,), ancestor, headline, "fallback: headline")
+            near = Nearby((ancestor,), page)
+            return Own((ancestor,), ancestor, headline, "fallback: headline", near)
     return None
 
 

@@ -19,6 +19,7 @@ from rscrawler.extraction.structured import (
 )
 from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import clean, likeness, text_of
+from rscrawler.extraction.tree import is_within
 from rscrawler.items import Image
 from rscrawler.sites import SiteProfile, SourceKind
 
@@ -71,9 +72,10 @@ def title_of(own: Own, page: Surroundings, hint: str | None) -> Found | None:
                 return Found(text, f"profile: {selector}")
         if own.headline.tag == "h1" or page.agrees(text) > 0:
             return Found(text, f"fallback: {own.headline.tag}")
-    for selector, element in own.matches(selectors):
-        if text := text_of(element):
-            return Found(text, f"profile: {selector}")
+    for origin, elements in own.places(selectors):
+        for element in elements:
+            if text := text_of(element):
+                return Found(text, origin)
     for origin, headline in page.structured.headlines():
         return Found(headline, origin)
     return Found(clean(hint), "hint: title") if hint and clean(hint) else None
@@ -81,10 +83,11 @@ def title_of(own: Own, page: Surroundings, hint: str | None) -> Found | None:
 
 def subtitle_of(own: Own, page: Surroundings, title: str | None) -> Found | None:
     """The line under the headline, from the page's own markup alone."""
-    for selector, element in own.matches(page.profile.markup.subtitle):
-        text = text_of(element)
-        if text and text != title:
-            return Found(text, f"profile: {selector}")
+    for origin, elements in own.places(page.profile.markup.subtitle):
+        for element in elements:
+            text = text_of(element)
+            if text and text != title:
+                return Found(text, origin)
     return _guessed_subtitle(own, page) if not own.is_from_profile else None
 
 
@@ -106,13 +109,13 @@ def _guessed_subtitle(own: Own, page: Surroundings) -> Found | None:
 
 def authors_of(own: Own, page: Surroundings, prose: set[HtmlElement]) -> tuple[list[str], str]:
     """The authors as printed, else as declared, and what gave them."""
-    for selector in page.profile.markup.authors:
+    for origin, elements in own.places(page.profile.markup.authors):
         names: list[str] = []
-        for _, element in own.matches([selector]):
+        for element in elements:
             if not _is_inside(element, prose):
                 names.extend(split_names(text_of(element)))
         if names:
-            return _unique(names), f"profile: {selector}"
+            return _unique(names), origin
     declared = json_ld_names(page.structured.json_ld.get("author"))
     if names := _persons(declared, page.structured):
         return names, "json-ld: author"
@@ -151,9 +154,9 @@ def slugs_of(
     own: Own, page: Surroundings, selectors: list[str], prose: set[HtmlElement]
 ) -> tuple[list[str], str]:
     """The last path component of each link that `selectors` match outside running text."""
-    for selector in selectors:
+    for origin, elements in own.places(selectors):
         slugs = []
-        for _, element in own.matches([selector]):
+        for element in elements:
             link = element if element.get("href") else next(element.iter("a"), None)
             if link is None or _is_inside(element, prose):
                 continue
@@ -161,7 +164,7 @@ def slugs_of(
             if canonical_url(address, page.profile) is not None:
                 slugs.append(last_component(address))
         if slugs := _unique(slug for slug in slugs if slug):
-            return slugs, f"profile: {selector}"
+            return slugs, origin
     return [], ""
 
 
@@ -229,8 +232,10 @@ def image_of(
         elif found := json_ld_image(page.structured.json_ld.get("image")):
             url, origin = absolute(found, page.structured.base), "json-ld: image"
     markup = page.profile.markup
-    credit = _words_of(own, markup.credit, lead)
-    caption = _words_of(own, markup.caption, lead, other_than=markup.credit)
+    credits_ = [element for _, elements in own.places(markup.credit) for element in elements]
+    credit = _words_of(own, credits_, lead)
+    captions = [element for _, elements in own.places(markup.caption) for element in elements]
+    caption = _words_of(own, [c for c in captions if c not in set(credits_)], lead)
     if lead is not None and not credit and not caption and not own.is_from_profile:
         caption, credit = _guessed_caption(lead, own)
     if caption and (match := _CREDIT_LABEL.match(caption)):
@@ -262,14 +267,15 @@ def _lead(
 ) -> tuple[HtmlElement | None, str | None, str]:
     before = None if first_text is None else _position(first_text)
     unloaded = None
-    for selector, element in own.matches(page.profile.markup.image):
-        if not _is_picture(element):
-            continue
-        if before is not None and _position(element) > before:
-            continue
-        if source := image_source(element):
-            return element, absolute(source, page.structured.base), f"profile: {selector}"
-        unloaded = element if unloaded is None else unloaded
+    for origin, elements in own.places(page.profile.markup.image):
+        for element in elements:
+            if not _is_picture(element):
+                continue
+            if before is not None and _position(element) > before:
+                continue
+            if source := image_source(element):
+                return element, absolute(source, page.structured.base), origin
+            unloaded = element if unloaded is None else unloaded
     return unloaded, None, ""  # its address is only known to scripts
 
 
@@ -325,17 +331,11 @@ def _largest(srcset: str) -> str:
 
 
 def _words_of(
-    own: Own,
-    selectors: list[str],
-    lead: HtmlElement | None,
-    other_than: Iterable[str] = (),
+    own: Own, elements: Iterable[HtmlElement], lead: HtmlElement | None
 ) -> str | None:
-    """The text of the first match that belongs to the lead image."""
-    excluded = {element for _, element in own.matches(other_than)}
-    for _, element in own.matches(selectors):
-        if element in excluded or not _belongs(element, lead, own):
-            continue
-        if text := text_of(element):
+    """The text of the first element that belongs to the lead image."""
+    for element in elements:
+        if _belongs(element, lead, own) and (text := text_of(element)):
             return text
     return None
 
@@ -343,11 +343,11 @@ def _words_of(
 def _belongs(element: HtmlElement, lead: HtmlElement | None, own: Own) -> bool:
     """Whether a caption is not that of another picture nearer to it than the lead image."""
     for ancestor in element.iterancestors():
+        if ancestor in own.parts or is_within(own.main, ancestor):
+            return True
         pictures = [image for image in ancestor.iter("img") if _is_picture(image)]
         if pictures:
-            return lead in pictures if lead is not None else ancestor in own.parts
-        if ancestor in own.parts:
-            return True
+            return lead in pictures
     return True
 
 

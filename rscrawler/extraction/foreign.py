@@ -11,7 +11,7 @@ import re
 
 from lxml.html import HtmlElement
 
-from rscrawler.extraction.container import Own
+from rscrawler.extraction.container import Own, own_headline
 from rscrawler.extraction.selectors import select, select_all
 from rscrawler.extraction.surroundings import LINKED_SHARE, Surroundings
 from rscrawler.extraction.text import text_of
@@ -42,13 +42,17 @@ def cut_foreign(own: Own, page: Surroundings) -> int:
         if own.headline is not None:
             keep |= {own.headline, *own.headline.iterancestors()}
         nested = [element for _, element in select_all([part], markup.foreign)]
-        nested += [element for element in part.iter("article") if _has_headline(element)]
-        cuts += _remove_all(nested, keep)
+        nested += part.iter("article")
+        nested = [element for element in nested if element not in keep]
+        headed = [element for element in nested if own_headline(element, page) is not None]
+        if part.tag != "article":
+            cuts += _cut_behind(part, headed, keep)
+        cuts += _remove_all(headed, keep)
         bodies = _own_bodies(part, own, page)
         keep |= {element for body in bodies for element in (body, *body.iterancestors())}
         cuts += _cut_other_bodies(part, bodies, keep, page)
         cuts += _cut_linked_headlines(part, keep, own, page)
-        headless = [element for element in part.iter("article") if element not in keep]
+        headless = [e for e in nested if e not in keep and is_within(e, part)]
         if headless and _has_text_outside(part, headless):
             cuts += _remove_all(headless, keep)  # the own text is not in them
     return cuts
@@ -61,8 +65,28 @@ def _remove_all(elements: list[HtmlElement], keep: set[HtmlElement]) -> int:
     return len(cut)
 
 
-def _has_headline(element: HtmlElement) -> bool:
-    return next(element.iter(*HEADINGS), None) is not None
+def _cut_behind(part: HtmlElement, nested: list[HtmlElement], keep: set[HtmlElement]) -> int:
+    """Cut what follows the first of the foreign articles that stand behind the own text.
+
+    In a wrapper, the loose tags and credits between and behind them are theirs.
+    """
+    within = {element for foreign in nested for element in foreign.iter()}
+    is_behind_text, first = False, None
+    for element in part.iter():
+        if element in within:
+            first = element if first is None and is_behind_text else first
+        elif element.tag in ("p", "li", "blockquote") and len(element.text_content()) >= LEAST_TEASER:
+            if first is not None:
+                return 0  # own text follows
+            is_behind_text = True
+    if first is None:
+        return 0
+    behind = []
+    for element in (first, *first.iterancestors()):
+        if element is part:
+            break
+        behind += element.itersiblings()
+    return _remove_all(behind, keep)
 
 
 def _has_text_outside(part: HtmlElement, inner: list[HtmlElement]) -> bool:

@@ -20,6 +20,11 @@ def compiled(selector: str) -> CSSSelector:
     return CSSSelector(selector, translator="html")
 
 
+def is_specific(selector: str) -> bool:
+    """Whether `selector` asks for more than the name of an element."""
+    return not selector.isalnum()
+
+
 def select(scope: HtmlElement, selector: str) -> list[HtmlElement]:
     """What `selector` matches in `scope`, itself included, in document order."""
     return cast("list[HtmlElement]", compiled(selector)(scope))

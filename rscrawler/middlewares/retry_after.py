@@ -10,7 +10,13 @@ from typing import Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+)
 from scrapy.http import Response
 
 from rscrawler.spiders.session import CrawlSession, session_of
@@ -18,6 +24,14 @@ from rscrawler.spiders.session import CrawlSession, session_of
 logger = logging.getLogger(__name__)
 
 PAUSING_STATUSES = frozenset({429, 503})
+# So many requests in a row without any answer, retries included: the host is left alone.
+MAX_UNANSWERED = 6
+NO_ANSWER = (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+)
 
 
 class HostPaused(IgnoreRequest):
@@ -28,13 +42,15 @@ class RetryAfterMiddleware:
     """Holds every request to the site back until its Retry-After has passed.
 
     A pause longer than `crawl.retry_after_limit` ends the cycle's requests; its end is
-    stored, and no later cycle asks before it.
+    stored, and no later cycle asks before it. A host that answers nothing at all ends
+    them too, so that a cycle against a dead site is short.
     """
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
         self._paused_until: datetime | None = session.state.not_before
         self._limit = session.config.crawl.retry_after_limit
+        self._unanswered = 0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -42,7 +58,9 @@ class RetryAfterMiddleware:
         return cls(session_of(crawler))
 
     async def process_request(self, request: Request) -> None:
-        """Wait for the end of a short pause; refuse during a long one."""
+        """Wait for the end of a short pause; refuse during a long one, or if nobody answers."""
+        if self._unanswered >= MAX_UNANSWERED:
+            raise HostPaused(f"the host left {self._unanswered} requests in a row unanswered")
         while self._paused_until is not None:
             remaining = self._paused_until - self._session.now()
             if remaining <= timedelta():
@@ -54,6 +72,7 @@ class RetryAfterMiddleware:
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Note the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""
+        self._unanswered = 0
         if response.status in PAUSING_STATUSES:
             now = self._session.now()
             pause = retry_after(response.headers.get("Retry-After"), now)
@@ -66,6 +85,11 @@ class RetryAfterMiddleware:
                         self._session.site, self._paused_until
                     )
         return response
+
+    def process_exception(self, request: Request, exception: Exception) -> None:
+        """Count the requests that got no answer; a host that is down is not asked for hours."""
+        if isinstance(exception, NO_ANSWER):
+            self._unanswered += 1
 
 
 def retry_after(header: bytes | None, now: datetime) -> timedelta | None:

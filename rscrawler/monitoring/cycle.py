@@ -210,7 +210,7 @@ def _with_findings(
 
 
 def _silence(session: CrawlSession, now: datetime) -> Lateness | None:
-    published = session.store.articles.publication_times(session.site, now - HISTORY)
+    published = session.store.history.publications(session.site, now - HISTORY)
     return silence(published, now, session.config.monitoring.silent_after_factor)
 
 

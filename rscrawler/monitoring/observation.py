@@ -6,15 +6,16 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
+KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
 # What is watched of an article page, by the names that extraction uses for its provenance.
+# Subtitles are not: whether pieces have one is a habit that changes.
 FIELDS = (
     CONTAINER,
     BODY,
     "title",
-    "subtitle",
     "authors",
     "published_at",
     "sections",
@@ -61,10 +62,10 @@ class Observation:
             rejected=self.rejected + other.rejected,
             misdated=self.misdated + other.misdated,
             origins={
-                name: Counter(self.origins.get(name, {})) + Counter(other.origins.get(name, {}))
+                name: _sum(self.origins.get(name, {}), other.origins.get(name, {}))
                 for name in FIELDS
             },
-            lengths=Counter(self.lengths) + Counter(other.lengths),
+            lengths=_sum(self.lengths, other.lengths),
         )
 
     def to_json(self) -> str:
@@ -77,3 +78,7 @@ class Observation:
         values: dict[str, Any] = json.loads(text)
         values["lengths"] = {int(power): count for power, count in values["lengths"].items()}
         return cls(**values)
+
+
+def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
+    return dict(Counter(one) + Counter(other))

@@ -150,7 +150,7 @@ def _silence(config: Config, store: Store, state: SiteState) -> Lateness | None:
     looked_at = state.last_success_at
     if looked_at is None:
         return None
-    published = store.articles.publication_times(state.name, looked_at - HISTORY)
+    published = store.history.publications(state.name, looked_at - HISTORY)
     return silence(published, looked_at, config.monitoring.silent_after_factor)
 
 

@@ -19,7 +19,8 @@ class DedupePipeline:
     """Gives an item its identity, its event and the piece that it repeats.
 
     1. A known address, or the address that a known page was asked by: that piece.
-    2. The same slug on the same site and nearly the same text: that piece, moved.
+    2. On the same site, the same slug and nearly the same text, or another slug and the same
+       title and text: that piece, moved.
     3. Nearly the same text anywhere else: a piece of its own, `duplicate_of` the first seen.
     """
 
@@ -70,7 +71,9 @@ class DedupePipeline:
         self, twins: list[Twin], article: Article, print_: Fingerprint
     ) -> KnownArticle | None:
         for twin in twins:
-            if twin.site == article.site and twin.slug_stem == print_.slug_stem:
+            if twin.site == article.site and (
+                twin.slug_stem == print_.slug_stem or twin.text_digest == print_.text_digest
+            ):
                 return self._session.store.articles.by_ids([twin.article_id])[twin.article_id]
         return None
 
@@ -86,6 +89,19 @@ class DedupePipeline:
             article.version = known.version + 1
             article.first_seen_at = known.first_seen_at
         article.record_id = decisions.new_record_id(article.article_id, article.version)
+        if item.event is not None:
+            article.aliases = self._aliases(item)
+
+    def _aliases(self, item: FetchedArticle) -> list[str]:
+        """Every address that ever led to the piece, but for other spellings of its own."""
+        article, profile = item.article, self._session.profile
+        known = self._session.store.discovery.urls_of(article.article_id) if item.known else []
+        by_key = {
+            address_key(url, profile): url
+            for url in (*known, *(url for _, url in item.addresses), *article.aliases)
+        }
+        by_key.pop(address_key(article.url, profile), None)
+        return list(by_key.values())
 
 
 def fingerprint_of(article: Article, stem: str) -> Fingerprint:

@@ -15,7 +15,7 @@ from rscrawler.visits import FetchedArticle, GoneArticle
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_LINES = ("title", "subtitle", "republished_from")
+_LINES = ("url", "title", "subtitle", "republished_from")
 _LISTS = ("authors", "sections", "tags", "aliases")
 _DATES = ("published_at", "modified_at", "fetched_at")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
@@ -11,12 +13,15 @@ from scrapy.statscollectors import StatsCollector
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
+from rscrawler.errors import StoreError
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 from rscrawler.topics import FlaggableText
 from rscrawler.visits import FetchedArticle, GoneArticle
+
+logger = logging.getLogger(__name__)
 
 
 class StorePipeline:
@@ -31,6 +36,19 @@ class StorePipeline:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Built for the site of the crawler's spider."""
         return cls(session_of(crawler), crawler.stats)
+
+    def open_spider(self) -> None:
+        """From here on, what is written within a moment shares a commit."""
+        self._session.store.commit_jointly(asyncio.get_running_loop().call_later)
+
+    def close_spider(self) -> None:
+        """Commit the last of it; Scrapy does this before it tells anybody of the end."""
+        try:
+            self._session.store.commit()
+        except StoreError as error:
+            logger.error("%s: the last articles were not stored: %s", self._session.site, error)
+            self._count("errors")
+            self._count("broken")
 
     def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
         """The same item, after it has been made durable."""

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
@@ -37,7 +36,7 @@ from rscrawler.scheduling.visits import plan_visit
 from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.jobs import Firing, service_lease
+from rscrawler.store.jobs import DatabaseFailure, Firing, service_lease
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity
 
 logger = logging.getLogger(__name__)
@@ -207,7 +206,7 @@ class Service:
             result = steps()
         except Exception as error:
             complaint = str(error).strip().partition("\n")[0] or type(error).__name__
-            is_bug = not isinstance(error, SQLAlchemyError | RscrawlerError)
+            is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
             if complaint != self._complaint:
                 logger.error("the store failed, trying again: %s", complaint, exc_info=is_bug)
             self._complaint = complaint

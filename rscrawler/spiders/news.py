@@ -314,9 +314,7 @@ class NewsSpider(Spider):
             raise UnreadableSource("shows not one link")
         return links, ()
 
-    def _sort(
-        self, entries: Iterable[Entry], source: Source, state: SourceState
-    ) -> _Sorted:
+    def _sort(self, entries: Iterable[Entry], source: Source, state: SourceState) -> _Sorted:
         """What a source's entries mean, given what is known."""
         found: dict[str, FoundAddress] = {}
         for entry in entries:
@@ -366,9 +364,7 @@ class NewsSpider(Spider):
         baseline_at = self.session.state.baseline_at
         if baseline_at is None:
             return True
-        return (
-            state.read_at is None and entry.dated_at is not None and entry.dated_at < baseline_at
-        )
+        return state.read_at is None and entry.dated_at is not None and entry.dated_at < baseline_at
 
     def _is_wanted(self, source: Source) -> bool:
         """Whether a source shows what is wanted now, not an archive of all there ever was."""
@@ -473,7 +469,8 @@ class NewsSpider(Spider):
         self, response: Response, key: str, url: str, aliases: list[str]
     ) -> Iterator[tuple[str, str]]:
         redirected = response.meta.get("redirect_urls", [])
-        pairs = {key: response.request.url if response.request else response.url}
+        asked = redirected[0] if redirected else response.url
+        pairs = {key: canonical_url(asked, self.profile) or asked}
         for each in (*redirected, response.url, url, *aliases):
             canonical = canonical_url(each, self.profile)
             if canonical is not None:

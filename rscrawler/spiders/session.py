@@ -63,17 +63,18 @@ class CrawlSession:
         *,
         run_id: str | None = None,
         flagger: Flagger | None = None,
+        store: Store | None = None,
         is_full: bool = False,
         limit: int | None = None,
     ) -> CrawlSession:
-        """A session with a store of its own; several sites can share a flagger.
+        """A session; the sites of one process must share a store, and can share a flagger.
 
         Raises:
             ConfigurationError: the site is not known.
             StoreError: the database cannot be used.
         """
         profile = chosen_sites(load_sites(config), [site])[site]
-        store = Store.open(config.database)
+        store = store or Store.open(config.database)
         return cls(
             config=config,
             site=site,

@@ -67,6 +67,7 @@ class Twin:
     first_seen_at: datetime
     duplicate_of: str | None
     slug_stem: str
+    text_digest: str
     body_digest: str | None
     signature: bytes | None
 
@@ -153,7 +154,7 @@ class ArticleStore:
     def _known(
         self, query: Select[Any], parameters: dict[str, Any] | None = None
     ) -> Iterator[KnownArticle]:
-        with self._database.reading() as connection:
+        with self._database.reading_jointly() as connection:
             for row in connection.execute(query, parameters):
                 yield KnownArticle(**{**row._mapping, "novelty": Novelty(row.novelty)})
 
@@ -166,7 +167,7 @@ class ArticleStore:
         the same slug but for its suffix.
         """
         wanted = {"site": site, "slug_stem": slug_stem, "body_digest": digest, "bands": bands}
-        with self._database.reading() as connection:
+        with self._database.reading_jointly() as connection:
             return [Twin(**row._mapping) for row in connection.execute(_TWINS, wanted)]
 
     def count(self, site: str) -> int:
@@ -190,7 +191,7 @@ class ArticleStore:
             .where(version.c.article_id == article_id)
             .order_by(version.c.version)
         )
-        with self._database.reading() as connection:
+        with self._database.reading_jointly() as connection:
             return [Article.from_record(json.loads(line)) for line in connection.scalars(query)]
 
     def alerted_topics(self, article_id: str) -> set[str]:
@@ -198,7 +199,7 @@ class ArticleStore:
         query = select(flag.c.topic).where(
             flag.c.article_id == article_id, flag.c.alerted_at.is_not(None)
         )
-        with self._database.reading() as connection:
+        with self._database.reading_jointly() as connection:
             return set(connection.scalars(query))
 
     def records(
@@ -263,7 +264,7 @@ class ArticleStore:
     def record(self, recording: Recording) -> None:
         """Make a version known, with everything that is to be handed on, in one transaction."""
         item, moment = recording.article, recording.recorded_at
-        with self._database.writing() as connection:
+        with self._database.writing_jointly() as connection:
             number = self._write_article(connection, recording)
             self._write_addresses(
                 connection, item.site, item.article_id, recording.visit.address_keys, moment
@@ -389,7 +390,7 @@ class ArticleStore:
             values["dated_at"] = dated_at
         if page_digest is not None:
             values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
-        with self._database.writing() as connection:
+        with self._database.writing_jointly() as connection:
             connection.execute(
                 update(article).where(article.c.article_id == article_id).values(values)
             )
@@ -411,7 +412,7 @@ class ArticleStore:
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:
         """A piece's page answered that it is gone; it is not yet recorded as removed."""
-        with self._database.writing() as connection:
+        with self._database.writing_jointly() as connection:
             connection.execute(
                 update(article)
                 .where(article.c.article_id == article_id)
@@ -424,7 +425,7 @@ class ArticleStore:
         """Make the removal of a piece known, as its next version, in one transaction."""
         if item.event is not Event.REMOVED:
             raise ValueError(f"{item.record_id} is not a removal")
-        with self._database.writing() as connection:
+        with self._database.writing_jointly() as connection:
             connection.execute(
                 update(article)
                 .where(
@@ -470,6 +471,12 @@ def _first_values(item: Article) -> dict[str, Any]:
     }
 
 
+def _json_text(item: Article) -> str:
+    # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
+    text = json.dumps(item.to_record(), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _version_values(item: Article, recorded_at: datetime) -> dict[str, Any]:
     return {
         "record_id": item.record_id,
@@ -477,7 +484,7 @@ def _version_values(item: Article, recorded_at: datetime) -> dict[str, Any]:
         "version": item.version,
         "recorded_at": recorded_at,
         "event": item.event,
-        "record": json.dumps(item.to_record(), ensure_ascii=False),
+        "record": _json_text(item),
     }
 
 

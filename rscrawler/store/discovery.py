@@ -125,14 +125,14 @@ class DiscoveryStore:
     def sources(self, site: str) -> dict[str, SourceState]:
         """What is remembered of each source of a site, by its URL."""
         columns = (source.c[name] for name in SourceState.__slots__)
-        with self._database.reading() as connection:
+        with self._database.reading_jointly() as connection:
             rows = connection.execute(select(*columns).where(source.c.site == site))
             return {row.url: SourceState(**row._mapping) for row in rows}
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, KnownAddress]:
         """Those of `keys` that were met before."""
         found: dict[str, KnownAddress] = {}
-        with self._database.reading() as connection:
+        with self._database.reading_jointly() as connection:
             for portion in in_portions(list(keys)):
                 rows = connection.execute(_BY_KEYS, {"site": site, "keys": portion})
                 found.update((row.key, _known_address(row)) for row in rows)
@@ -151,7 +151,7 @@ class DiscoveryStore:
             .where(address.c.site == site, due)
             .order_by(address.c.seen_at, address.c.key)
         )
-        with self._database.reading() as connection:
+        with self._database.reading_jointly() as connection:
             return [_known_address(row) for row in connection.execute(query)]
 
     def count_pending(self, site: str) -> int:
@@ -184,7 +184,7 @@ class DiscoveryStore:
         insert_source = self._database.upsert(source).values(
             site=reading.site, url=reading.url, **values
         )
-        with self._database.writing() as connection:
+        with self._database.writing_jointly() as connection:
             connection.execute(
                 insert_source.on_conflict_do_update(index_elements=["site", "url"], set_=values)
             )
@@ -212,7 +212,7 @@ class DiscoveryStore:
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""
-        with self._database.writing() as connection:
+        with self._database.writing_jointly() as connection:
             connection.execute(
                 update(source)
                 .where(source.c.site == site, source.c.url == url)
@@ -274,6 +274,16 @@ class DiscoveryStore:
         insert = self._database.upsert(robots).values(host=host, **values)
         with self._database.writing() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["host"], set_=values))
+
+    def urls_of(self, article_id: str) -> list[str]:
+        """Every address that led to a piece, the first met first."""
+        query = (
+            select(address.c.url)
+            .where(address.c.article_id == article_id)
+            .order_by(address.c.seen_at, address.c.key)
+        )
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
 
     def sources_showing(self, site: str, keys: Iterable[str]) -> list[str]:
         """The paths of the sources that showed any of these addresses."""

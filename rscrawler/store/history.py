@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Database
@@ -85,6 +85,26 @@ class HistoryStore:
         with self._database.reading() as connection:
             first: datetime | None = connection.scalar(select(func.min(run.c.started_at)))
         return first
+
+    def publications(self, site: str, since: datetime) -> list[datetime]:
+        """When a site's pieces were published since a time, in order.
+
+        An undated piece counts from when it was first seen, unless it was there before
+        anybody looked.
+        """
+        moment = func.coalesce(article.c.published_at, article.c.first_seen_at)
+        query = (
+            select(moment)
+            .where(
+                article.c.site == site,
+                article.c.first_seen_at >= since,  # nothing is seen before it is published
+                moment >= since,
+                or_(article.c.published_at.is_not(None), article.c.novelty != Novelty.BASELINE),
+            )
+            .order_by(moment)
+        )
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
 
     def knows_a_service(self) -> bool:
         """Whether a scheduler service runs, or died without a word: one that was ended left."""

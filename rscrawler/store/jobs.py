@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.store.database import Database
 from rscrawler.store.leases import is_alive
 from rscrawler.store.tables import fired, job, lease
 
+# What any part of the store raises when the database does not do what it is asked.
+DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are remembered
 _SERVICE = "service:"
 

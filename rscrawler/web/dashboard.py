@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from rscrawler.config import Config
 from rscrawler.items import Level
+from rscrawler.monitoring.status import Status, read_status
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.topics import load_watchlists
@@ -58,11 +59,15 @@ class Dashboard:
         profile = self.sites.get(site)
         return (profile.title if profile else None) or site
 
-    def render(self, template: str, **values: Any) -> bytes:
+    def status(self) -> Status:
+        """The health of everything, now."""
+        return read_status(self.config, self.store, self.now())
+
+    def render(self, template: str, status: Status, **values: Any) -> bytes:
         """A page within the frame that all pages share."""
         return render(
             template,
-            problem_count=len(self.store.health.problems()),
+            problem_count=len(status.problems),
             feeds=self.config.alerts.topics,
             topic_titles=self.topics,
             **values,

@@ -15,7 +15,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from rscrawler.delivery.alert import Alert, Interest, Passage, alert_of
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Article, Event, Level
-from rscrawler.monitoring.status import SiteStatus, read_status
+from rscrawler.monitoring.metrics import render_metrics
+from rscrawler.monitoring.status import SiteStatus
 from rscrawler.sites import SiteProfile
 from rscrawler.store.browsing import Coverage
 from rscrawler.store.health import Run
@@ -69,6 +70,7 @@ def coverage(dashboard: Dashboard, request: Request) -> Response:
     return Response(
         dashboard.render(
             "coverage.html.j2",
+            dashboard.status(),
             entries=[
                 _entry(dashboard, each, interest, reprints.get(each.article_id, []))
                 for each in page.articles
@@ -163,6 +165,7 @@ def article(dashboard: Dashboard, _request: Request, article_id: str) -> Respons
     return Response(
         dashboard.render(
             "article.html.j2",
+            dashboard.status(),
             piece=piece,
             known=known,
             outlet=dashboard.outlet(piece.site),
@@ -196,7 +199,7 @@ class _SitePanel:
 def sites(dashboard: Dashboard, _request: Request) -> Response:
     """The health of each site, its last cycles, its pieces a day."""
     now = dashboard.now()
-    status = read_status(dashboard.config, dashboard.store, now)
+    status = dashboard.status()
     since = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo) - timedelta(
         days=DAYS_SHOWN - 1
     )
@@ -215,10 +218,12 @@ def sites(dashboard: Dashboard, _request: Request) -> Response:
     return Response(
         dashboard.render(
             "sites.html.j2",
+            status,
             panels=panels,
             counters=_COUNTERS,
-            outbox_problems=[
-                (problem, without_addresses(problem.message)) for problem in status.outbox_problems
+            other_problems=[
+                (problem, without_addresses(problem.message))
+                for problem in (*status.outbox_problems, *status.schedule_problems)
             ],
         )
     )
@@ -242,9 +247,10 @@ _COUNTERS = {
 
 def outbox(dashboard: Dashboard, _request: Request) -> Response:
     """What waits to be delivered, and why."""
-    summary = read_status(dashboard.config, dashboard.store, dashboard.now()).outbox
-    waiting = [(each, without_addresses(each.last_error or "")) for each in summary.waiting]
-    return Response(dashboard.render("outbox.html.j2", summary=summary, waiting=waiting))
+    status = dashboard.status()
+    waiting = [(each, without_addresses(each.last_error or "")) for each in status.outbox.waiting]
+    page = dashboard.render("outbox.html.j2", status, summary=status.outbox, waiting=waiting)
+    return Response(page)
 
 
 def without_addresses(text: str) -> str:
@@ -273,15 +279,13 @@ def feed(dashboard: Dashboard, request: Request, topic: str, kind: str) -> Respo
 
 def metrics(dashboard: Dashboard, _request: Request) -> Response:
     """Prometheus text."""
-    from rscrawler.monitoring.metrics import render_metrics
-
     content = render_metrics(dashboard.config, dashboard.store, dashboard.now())
     return Response(content, CONTENT_TYPE_LATEST)
 
 
 def healthz(dashboard: Dashboard, _request: Request) -> Response:
     """The object of `status --json`; 503 when something is unhealthy."""
-    status = read_status(dashboard.config, dashboard.store, dashboard.now())
+    status = dashboard.status()
     shown = status.to_json()
     for problem in shown["outbox"]["problems"]:
         problem["message"] = without_addresses(problem["message"])

@@ -22,6 +22,7 @@ from rscrawler.delivery.wording import (
     safe_link,
     words_of_slug,
 )
+from rscrawler.web.versions import shortened
 
 _TEMPLATES = PACKAGE_DIR / "web" / "templates"
 
@@ -65,6 +66,7 @@ def _environment() -> Environment:
         "host": host_of,
         "line": one_line,
         "link": safe_link,
+        "shortened": shortened,
         "slug": words_of_slug,
         "words": in_words,
     }

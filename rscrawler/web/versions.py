@@ -19,7 +19,7 @@ GAP = " […] "
 
 @dataclass(frozen=True, slots=True)
 class FieldChanges:
-    """What changed in one of a piece's texts; stretches that stayed the same are shortened."""
+    """What changed in one of a piece's texts."""
 
     field: str
     changes: list[Change]
@@ -45,7 +45,7 @@ def _field_changes(before: Article, after: Article) -> Iterator[FieldChanges]:
     for name in ("title", "subtitle", "body"):
         old, new = _printable(getattr(before, name)), _printable(getattr(after, name))
         if old != new:
-            yield FieldChanges(name, shortened(word_diff(old, new)))
+            yield FieldChanges(name, word_diff(old, new))
 
 
 def _printable(text: str | None) -> str:

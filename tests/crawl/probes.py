@@ -61,6 +61,11 @@ def let_retries_come(workspace: Workspace) -> None:
     change_database(workspace, "UPDATE address SET next_try_at = NULL")
 
 
+def let_pieces_be_due(workspace: Workspace) -> None:
+    """Let every known piece's next check on the ageing schedule come."""
+    change_database(workspace, "UPDATE article SET next_check_at = '2020-01-01T00:00:00.000000Z'")
+
+
 def let_a_day_pass(workspace: Workspace) -> None:
     """Age what was kept for a day: robots.txt, and the trust in "not modified" answers."""
     change_database(

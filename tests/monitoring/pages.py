@@ -11,7 +11,6 @@ USUAL = {
     "container": "profile: .own article",
     "body": "profile: .text",
     "title": "profile: h1",
-    "subtitle": "profile: h2",
     "authors": "profile: a.author",
     "published_at": "meta: article:published_time",
     "sections": "profile: a.section",

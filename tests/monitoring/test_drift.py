@@ -93,8 +93,8 @@ def test_a_field_that_metadata_gave_now_and_then_is_no_drift() -> None:
 
 
 def test_a_field_that_few_pages_have_may_be_missing() -> None:
-    past = [cycle(30, {**USUAL, "subtitle": ""}), cycle(30, USUAL)]
-    assert drift(cycle(3, {**USUAL, "subtitle": ""}), past) == {}
+    past = [cycle(30, {**USUAL, "image": ""}), cycle(30, USUAL)]
+    assert drift(cycle(3, {**USUAL, "image": ""}), past) == {}
 
 
 def test_a_date_that_metadata_no_longer_gives_is_named_by_its_origin() -> None:

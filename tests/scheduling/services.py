@@ -108,10 +108,7 @@ class World:
         return Service(
             self.open_store(),
             options.pop("load", lambda: (self.config, schedules)),
-            run=self.children.run,
-            now=self.clock,
-            owner=owner,
-            **options,
+            **{"run": self.children.run, "now": self.clock, "owner": owner, **options},
         )
 
 

@@ -21,7 +21,7 @@ from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import OUTBOX_CHECK, Service
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from rscrawler.store.jobs import Firing
+from rscrawler.store.jobs import Firing, JobStore
 from rscrawler.store.leases import LEASE_DURATION
 from rscrawler.store.outbox import NewMessage
 from tests.scheduling.services import (
@@ -418,7 +418,7 @@ def test_a_store_that_fails_is_complained_of_once_and_the_end_of_a_run_is_kept(
         service = world.service()
         service.look_round()
         with monkeypatch.context() as patch:
-            patch.setattr(type(service._store.jobs), "end", locked)
+            patch.setattr(JobStore, "end", locked)
             await service.finish_runs()
             await step(service, service)
         await step(service)
@@ -453,8 +453,7 @@ def test_the_second_request_to_stop_kills_what_runs(world: World) -> None:
         await asyncio.Event().wait()
 
     async def scenario() -> None:
-        service = world.service()
-        service._run_child = never_ends
+        service = world.service(run=never_ends)
         await begin(service)
         service.stop()
         service.stop()
@@ -479,8 +478,7 @@ def test_run_starts_a_job_when_its_time_has_come(world: World) -> None:
     """On the real clock; the job comes around every second, so this ends within two."""
 
     async def scenario() -> None:
-        service = world.service(scheduled(every="1s"))
-        service._now = lambda: datetime.now(UTC)
+        service = world.service(scheduled(every="1s"), now=lambda: datetime.now(UTC))
         running = asyncio.create_task(service.run())
         async with asyncio.timeout(20):
             while len(world.children.started) < 3:

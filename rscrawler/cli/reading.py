@@ -1,0 +1,23 @@
+"""The store for commands that only look: they neither make it nor mend it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from rscrawler.config import Config
+from rscrawler.store import Store
+from rscrawler.store.browsing import require_existing
+
+
+@contextmanager
+def existing_store(config: Config) -> Iterator[Store]:
+    """The store of a configuration as it is, closed at the end.
+
+    Raises:
+        ConfigurationError: the database URL is of no use.
+        StoreError: there is no store yet, or it is damaged.
+    """
+    require_existing(config.database)
+    with closing(Store.open(config.database)) as store:
+        yield store

@@ -1,0 +1,79 @@
+"""`rscrawler history`: every version, and word by word what it changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rscrawler.items import Article
+from rscrawler.store import Store
+from rscrawler.store.articles import Fingerprint, Recording, Visit
+from tests.delivery.helpers import BODY, NOW, a_piece
+from tests.workspace import Workspace
+
+SITE = "responsiblestatecraft"
+URL = "https://responsiblestatecraft.org/kazakhstan-railway/"
+
+
+@pytest.fixture
+def edited(workspace: Workspace) -> Workspace:
+    """A folder whose store has one piece in two versions."""
+    workspace.write_config("https://responsiblestatecraft.org")
+    store = Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")
+    changed = BODY.replace("quarrelled", "made \x1b[31mpeace")
+    _record(store, a_piece(1, site=SITE, url=URL))
+    _record(store, a_piece(1, site=SITE, url=URL, version=2, body=changed))
+    store.close()
+    return workspace
+
+
+def _record(store: Store, piece: Article) -> None:
+    visit = Visit("run", (("/kazakhstan-railway", URL),), "digest")
+    store.articles.record(Recording(piece, Fingerprint("d", None, "s"), visit, NOW, ("articles",)))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        a_piece(1).article_id,
+        a_piece(1).record_id,
+        "http://www.responsiblestatecraft.org/kazakhstan-railway?utm_source=x",
+    ],
+)
+def test_a_piece_is_found_by_id_record_and_address(edited: Workspace, named: str) -> None:
+    result = edited.run("history", named)
+    assert result.status == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert [line for line in lines if line.startswith("version")] == [
+        "version 1  2026-11-24T12:00:00Z  new",
+        "version 2  2026-11-24T12:00:00Z  updated",
+    ]
+    assert "body: Kazakhstan and Russia [-quarrelled-] {+made [31mpeace+} over the war." in lines
+    assert "\x1b" not in result.stdout
+
+
+def test_json_has_the_whole_texts_as_kept_removed_and_added(edited: Workspace) -> None:
+    answer = edited.run("history", a_piece(1).article_id, "--json").json
+    assert answer["url"] == URL
+    first, second = answer["versions"]
+    assert (first["event"], first["changes"]) == ("new", {})
+    changes = second["changes"]["body"]
+    kept = "".join(change["text"] for change in changes if change["kind"] != "added")
+    assert kept == BODY
+    assert [c["text"].strip() for c in changes if c["kind"] == "removed"] == ["quarrelled"]
+
+
+def test_an_unknown_piece_is_one_line(edited: Workspace) -> None:
+    result = edited.run("history", "https://responsiblestatecraft.org/never-seen/")
+    assert result.status == 1
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1
+    assert "never-seen" in result.stderr
+
+
+def test_a_store_that_is_not_there_is_not_made(workspace: Workspace) -> None:
+    result = workspace.run("history", "x")
+    assert result.status == 1
+    assert "is not there yet" in result.stderr
+    assert list(Path(workspace.folder).iterdir()) == []

@@ -1,0 +1,443 @@
+"""One story is one record, whatever addresses it has; nothing is told twice or missed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rscrawler.config import PACKAGE_DIR
+from rscrawler.demo import server as demo_server
+from rscrawler.demo.routes import Resource
+from rscrawler.demo.site import SampleSite, Shape, Story
+from rscrawler.items import rfc3339
+from tests.crawl.probes import (
+    FEED,
+    FEW_SOURCES,
+    SECTION,
+    SITEMAP,
+    QuickWorkspace,
+    articles_asked,
+    let_pieces_be_due,
+    paths_asked,
+    sources,
+    urls,
+)
+from tests.workspace import Workspace
+
+LISTING = "/tag/watched/"
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=30) as running:
+        yield running
+
+
+@pytest.fixture
+def extra_pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Resource]:
+    """Further pages of every sample site, by path."""
+    pages: dict[str, Resource] = {}
+    find = demo_server.find_resource
+
+    def find_resource(state: Any, path: str, page: int) -> Resource:
+        return pages.get(path) or find(state, path, page)
+
+    monkeypatch.setattr(demo_server, "find_resource", find_resource)
+    return pages
+
+
+def listing_of(*addresses: str) -> Resource:
+    links = "".join(f'<a href="{address}">read</a>' for address in addresses)
+    return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
+
+
+def records_of(workspace: Workspace, slug: str) -> list[dict[str, Any]]:
+    return [record for record in workspace.records() if f"/{slug}/" in record["url"]]
+
+
+def alerted(workspace: Workspace) -> list[str]:
+    """The ids of the pieces that somebody was told of."""
+    connection = sqlite3.connect(workspace.output / "rscrawler.db")
+    rows = connection.execute("SELECT article_id FROM flag WHERE alerted_at IS NOT NULL")
+    found = [article_id for (article_id,) in rows]
+    connection.close()
+    return found
+
+
+def regional(site: SampleSite) -> Story:
+    """A piece about the region with a text long enough to be told from others."""
+    return next(
+        story
+        for story in site.stories
+        if story.level == "primary" and len(story.body.split()) > 100
+    )
+
+
+def told_backwards(text: str) -> str:
+    """A text of its own on the same subject."""
+    return " ".join(["Kazakhstan", *text.split()[::-1]])
+
+
+def with_words_changed(text: str, every: int = 10) -> str:
+    words = text.split(" ")
+    return " ".join("altogether" if n % every == 4 else word for n, word in enumerate(words))
+
+
+# Addresses.
+
+
+def test_every_address_of_a_story_leads_to_its_one_record(
+    workspace: QuickWorkspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    story = next(s for s in site.stories if len(site.truth_of(s).aliases) == 2)
+    true = site.truth_of(story)
+    other, dated = sorted(true.aliases, key=len)
+    extra_pages[LISTING] = listing_of(
+        dated,
+        other,
+        true.url,
+        true.url.rstrip("/"),
+        true.url + "?utm_source=rss&fbclid=x#comments",
+    )
+    workspace.write_config(site.base_url, sources(LISTING))
+    assert workspace.crawl()["articles_new"] == 1
+    assert urls(workspace) == [true.url]
+    site.forget_requests()
+    workspace.crawl()
+    assert paths_asked(site) == [LISTING]
+
+    site.edit(story.slug, title="Another headline altogether")
+    let_pieces_be_due(workspace)
+    workspace.crawl()
+    record = workspace.records()[-1]
+    assert (record["event"], record["url"]) == ("updated", true.url)
+    assert set(record["aliases"]) >= set(true.aliases)
+
+
+def test_the_address_that_redirected_to_a_piece_is_among_its_aliases_at_once(
+    workspace: QuickWorkspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    true = next(true for true in site.truth() if len(true.aliases) == 2)
+    extra_pages[LISTING] = listing_of(true.aliases[1])
+    workspace.write_config(site.base_url, sources(LISTING))
+    workspace.crawl()
+    (record,) = workspace.records()
+    assert (record["url"], true.aliases[1] in record["aliases"]) == (true.url, True)
+
+
+def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    first, second = site.stories[0], site.stories[1]
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    for number, story in ((1, first), (2, second)):
+        post_id = f"265599990{number}"
+        site.publish(replace(story, slug=f"weekly-briefing-{post_id}", post_id=post_id))
+        site.edit(
+            f"weekly-briefing-{post_id}",
+            title=f"Weekly briefing {number}",
+            paragraphs=[f"{text} That was week {number}." for text in story.paragraphs[::-1]],
+        )
+    workspace.crawl()
+    both = [r for r in workspace.records() if "weekly-briefing" in r["url"]]
+    assert [record["event"] for record in both] == ["new", "new"]
+    assert len({record["article_id"] for record in both}) == 2
+
+
+@pytest.mark.parametrize("keeps_stem", [True, False])
+def test_a_piece_that_moves_to_another_slug_stays_itself(
+    workspace: QuickWorkspace,
+    site: SampleSite,
+    extra_pages: dict[str, Resource],
+    keeps_stem: bool,
+) -> None:
+    story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    (before,) = records_of(workspace, story.slug)
+    new_slug = f"{story.stem}-2655999111" if keeps_stem else "quite-another-slug"
+    site.remove(story.slug)
+    extra_pages[story.path] = Resource(301, location=f"/{new_slug}/", lasts=False)
+    site.publish(replace(story, slug=new_slug, post_id="2655999111"))
+    let_pieces_be_due(workspace)
+    report = workspace.crawl()
+    assert (report["articles_new"], report["duplicates"]) == (0, 0)
+    site.edit(new_slug, title="A headline of its own")
+    workspace.crawl()
+    latest = workspace.records()[-1]
+    assert latest["url"].endswith(f"/{new_slug}/")
+    assert (latest["article_id"], latest["version"]) == (before["article_id"], 2)
+
+
+# Copies.
+
+
+@pytest.fixture
+def two_sites(workspace: QuickWorkspace, site: SampleSite) -> Iterator[SampleSite]:
+    """A second site, made known by a copy of the shipped profile; both crawled once."""
+    with SampleSite(stories=30, seed=2) as other:
+        workspace.write_config(site.base_url, FEW_SOURCES)
+        profiles = workspace.folder / "sites"
+        profiles.mkdir()
+        shipped = (PACKAGE_DIR / "sites" / "responsiblestatecraft.toml").read_text("utf-8")
+        (profiles / "other.toml").write_text(shipped, "utf-8")
+        text = workspace.config.read_text("utf-8")
+        workspace.config.write_text(
+            f'sites_dir = "sites"\n{text}\n[sites.other]\nbase_url = "{other.base_url}"\n'
+            "hosts = []\ndownload_delay = 0.0\n" + sources(FEED, SECTION, site="other"),
+            "utf-8",
+        )
+        workspace.crawl("responsiblestatecraft", "other")
+        yield other
+
+
+def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
+    workspace: QuickWorkspace, site: SampleSite, two_sites: SampleSite
+) -> None:
+    told_before = alerted(workspace)
+    model = regional(site)
+    original = site.publish(replace(model, slug="an-original", post_id="2655999001"))
+    site.edit(
+        "an-original", paragraphs=[told_backwards(text) for text in model.paragraphs]
+    )
+    workspace.crawl()
+    (first,) = records_of(workspace, "an-original")
+    assert (first["novelty"], first["duplicate_of"]) == ("new", None)
+    assert set(alerted(workspace)) - set(told_before) == {first["article_id"]}
+
+    text = [with_words_changed(part) for part in site.story("an-original").paragraphs]
+    two_sites.publish(replace(original, slug="a-reprint", post_id="2655999002"))
+    two_sites.edit("a-reprint", title="Tokayev and Kazakhstan, told anew", paragraphs=text)
+    report = workspace.crawl()
+    (copy,) = records_of(workspace, "a-reprint")
+    assert report["sites"]["other"]["duplicates"] == 1
+    assert (copy["site"], copy["duplicate_of"]) == ("other", first["article_id"])
+    assert copy["article_id"] != first["article_id"]
+    assert copy["record_id"] in {record["record_id"] for record in workspace.records("flagged")}
+
+    two_sites.edit("a-reprint", paragraphs=[*text, "Uzbekistan and Kazakhstan were asked."])
+    workspace.crawl()
+    update = records_of(workspace, "a-reprint")[-1]
+    assert (update["version"], update["duplicate_of"]) == (2, first["article_id"])
+    assert set(alerted(workspace)) - set(told_before) == {first["article_id"]}
+
+
+def test_an_old_piece_that_surfaces_again_is_backfill_and_nobody_is_told(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    model = regional(site)
+    site.publish(replace(model, slug="from-long-ago", post_id="2655999003"))
+    site.edit(
+        "from-long-ago",
+        published_at=datetime.now(UTC) - timedelta(days=100),
+        paragraphs=[told_backwards(text) for text in model.paragraphs],
+    )
+    workspace.crawl()
+    (record,) = records_of(workspace, "from-long-ago")
+    assert (record["novelty"], record["event"]) == ("backfill", "new")
+    assert record["record_id"] in {each["record_id"] for each in workspace.records("flagged")}
+    assert alerted(workspace) == []
+
+
+# Walks.
+
+
+def new_in_analysis(site: SampleSite, count: int) -> list[Story]:
+    model = next(story for story in site.stories if story.subtitle)
+    return [
+        site.publish(
+            replace(
+                model,
+                slug=f"fresh-{number}",
+                post_id=f"26558888{number:02}",
+                title=f"Fresh piece {number}",
+                sections=("analysis",),
+                paragraphs=tuple(
+                    f"{number} {word} is what they said." for word in model.body.split()[:40]
+                ),
+                kinds=(),
+                shapes=frozenset(),
+            )
+        )
+        for number in range(count)
+    ]
+
+
+def test_a_first_run_ends_at_max_pages_and_a_later_one_goes_on_while_there_is_news(
+    workspace: QuickWorkspace,
+) -> None:
+    with SampleSite(stories=100) as site:
+        workspace.write_config(site.base_url, sources(SECTION))
+        workspace.crawl()
+        assert [p for p in paths_asked(site) if SECTION in p] == [SECTION, f"{SECTION}?page=2"]
+        new_in_analysis(site, 14)
+        site.forget_requests()
+        assert workspace.crawl()["articles_new"] == 14
+        assert [p for p in paths_asked(site) if SECTION in p] == [
+            SECTION,
+            f"{SECTION}?page=2",
+            f"{SECTION}?page=3",
+        ]
+
+
+def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    from rscrawler.demo.site import Fault
+
+    workspace.write_config(site.base_url, sources(SECTION))
+    workspace.crawl()
+    fresh = new_in_analysis(site, 14)
+    site.fail(f"{SECTION}?page=2", Fault.HANG)
+    workspace.crawl_and_kill(
+        lambda: any(request.path == f"{SECTION}?page=2" for request in site.requests)
+    )
+    site.heal()
+    workspace.crawl()
+    found = [url for url in urls(workspace) if "/fresh-" in url]
+    assert sorted(found) == sorted(site.truth_of(story).url for story in fresh)
+    assert {r["novelty"] for r in workspace.records() if "/fresh-" in r["url"]} == {"new"}
+
+
+def test_a_full_crawl_of_sitemaps_alone_finds_every_piece(
+    workspace: QuickWorkspace,
+) -> None:
+    with SampleSite(stories=60) as site:
+        workspace.write_config(site.base_url, sources(SITEMAP))
+        assert workspace.crawl()["articles_new"] == 0
+        workspace.crawl("--full")
+        assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+
+
+def test_a_limit_bounds_a_cycle_and_the_rest_follows(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full", "--limit", "20")
+    assert len(articles_asked(site)) == 20
+    site.forget_requests()
+    workspace.crawl("--limit", "4")
+    assert len(articles_asked(site)) == 4
+    workspace.crawl()
+    assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+
+
+def test_an_edit_beyond_the_limit_is_read_in_the_next_cycle(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    for story in site.stories[3:6]:
+        site.edit(story.slug, title=f"{story.title}, again")
+    assert workspace.crawl("--limit", "1")["articles_updated"] == 1
+    assert workspace.crawl()["articles_updated"] == 2
+
+
+@pytest.mark.parametrize("known", [30, 50], ids=["in a known sitemap", "in a new sitemap"])
+@pytest.mark.parametrize("shape", [(), (Shape.NO_DATE,)], ids=["dated", "undated"])
+def test_a_piece_that_a_sitemap_alone_shows_is_found_once_it_is_published(
+    workspace: QuickWorkspace, known: int, shape: tuple[Shape, ...]
+) -> None:
+    with SampleSite(stories=known) as site:
+        workspace.write_config(site.base_url, sources(SITEMAP, SECTION))
+        workspace.crawl()
+        story = site.publish(
+            replace(
+                regional(site),
+                slug="only-here",
+                post_id="2655777001",
+                sections=("europe",),
+                shapes=frozenset(shape),
+            )
+        )
+        site.edit(story.slug, paragraphs=[told_backwards(text) for text in story.paragraphs])
+        workspace.crawl()
+        assert urls(workspace)[-1] == site.truth_of(story).url
+
+
+def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
+    workspace: QuickWorkspace,
+) -> None:
+    with SampleSite(stories=40) as site:
+        workspace.write_config(site.base_url, sources(SITEMAP, SECTION), "max_pages = 1\n")
+        workspace.crawl()
+        assert len(urls(workspace)) < 20
+        story = site.publish(replace(regional(site), slug="elsewhere", sections=("europe",)))
+        site.edit(story.slug, paragraphs=[told_backwards(text) for text in story.paragraphs])
+        site.forget_requests()
+        workspace.crawl()
+        workspace.crawl()
+        assert articles_asked(site) == [story.slug]
+
+
+# Politeness.
+
+
+def test_requests_name_the_operator_and_keep_their_distance(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION))
+    text = workspace.config.read_text("utf-8").replace("download_delay = 0.0", "download_delay = 0.2")
+    workspace.config.write_text('contact = "desk@example.org"\n' + text, "utf-8")
+    workspace.crawl("--limit", "5")
+    agents = {request.headers["user-agent"] for request in site.requests}
+    assert len(agents) == 1
+    assert "rscrawler/" in next(iter(agents))
+    assert "desk@example.org" in next(iter(agents))
+    times = [request.at for request in site.requests]
+    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    # The server's clock and ours may differ in the last few milliseconds of a gap.
+    assert min(gaps) >= timedelta(seconds=0.18)
+
+
+def test_no_more_requests_run_at_once_than_the_profile_allows(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    from rscrawler.demo.site import Fault
+
+    workspace.write_config(site.base_url, sources(FEED) + '[crawl]\nretries = 0\ntimeout = "1s"\n')
+    text = workspace.config.read_text("utf-8").replace("concurrency = 8", "concurrency = 2")
+    workspace.config.write_text(text, "utf-8")
+    for story in site.stories:
+        site.fail(story.path, Fault.HANG)
+    workspace.run("crawl", "--limit", "4")
+    hung = [request.at for request in site.requests if request.status == 0]
+    assert len(hung) == 4
+    assert hung[2] - hung[0] >= timedelta(seconds=0.9)
+
+
+def test_robots_txt_is_asked_for_once_a_day_at_most(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION))
+    for _ in range(2):
+        workspace.crawl("--limit", "1")
+    assert [request.path for request in site.requests].count("/robots.txt") == 1
+
+
+# Pages of odd make.
+
+
+def test_pages_of_odd_make_are_recorded_as_they_are(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    shapes = (Shape.WINDOWS_1252, Shape.UNCLOSED, Shape.NO_DATE, Shape.ENTITIES)
+    by_shape: Mapping[Shape, list[Story]] = {shape: site.shaped(shape) for shape in shapes}
+    assert all(by_shape.values())
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    records = {record["url"]: record for record in workspace.records()}
+    for true in site.truth():
+        record = records[true.url]
+        assert record["body"] == true.body
+        assert record["published_at"] == rfc3339(true.published_at)
+    undated = [records[site.truth_of(story).url] for story in by_shape[Shape.NO_DATE]]
+    assert {record["published_at"] for record in undated} == {None}

@@ -1,0 +1,366 @@
+"""Pages of one piece in many shapes: where its fields stand, what stands beside it.
+
+`Variant` names one choice in each of several dimensions; `variant_page` writes the page.
+What must come of it is the same for all: `TRUTH`, with the body of the chosen `BODIES`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.extraction.pages import BASE, FOREIGN, HEAD, OWN, TITLE, page_html, paragraphs
+
+SUBTITLE = "Engineers instead of a protest note"
+CAPTION = "The canal near Mazar"
+CREDIT = "(kremlin.ru)"
+IMAGE_URL = f"{BASE}/media-library/canal.jpg?id=1"
+LINE = "This article was republished with permission from Eurasianet."
+
+TRUTH: dict[str, object] = {
+    "title": TITLE,
+    "subtitle": SUBTITLE,
+    "authors": ["Nora Weiss", "Timur Aliev"],
+    "sections": ["analysis", "reporting", "asia-pacific"],
+    "tags": ["uzbekistan", "amu-darya"],
+    "image": (IMAGE_URL, CAPTION, CREDIT),
+}
+
+# The pieces of a page, one for each group of fields that a layout moves as a whole.
+GROUPS = {
+    "picture": (
+        '<div class="widget__image"><img class="rm-lazyloadable-image" alt="1600px-canal" '
+        'src="data:image/gif;base64,R0" data-runner-src="/media-library/canal.jpg?id=1">'
+        f'<small class="image-media media-caption">{CAPTION}</small></div>'
+    ),
+    "head": (
+        f'<div class="widget__head"><h1 class="widget__headline"><span>{TITLE}</span></h1>'
+        f'<h2 class="widget__subheadline"><div class="widget__subheadline-text">{SUBTITLE}</div>'
+        "</h2></div>"
+    ),
+    "sections": (
+        '<div class="widget__sections"><a class="widget__section" href="/analysis/">Analysis</a> | '
+        f'<a class="widget__section" href="{BASE}/Reporting?ref=x">Reporting</a> | '
+        '<a class="widget__section" href="/regions/asia-pacific/">Asia-Pacific</a></div>'
+    ),
+    "byline": (
+        '<div class="social-author"><a class="social-author__name" href="/author/nora-weiss">'
+        'Nora Weiss</a>, <a class="social-author__name" href="/author/timur-aliev">Timur Aliev'
+        '</a><div class="social-date"><span class="social-date__text">Dec 10, 2024</span></div>'
+        "</div>"
+    ),
+    "body": "",  # of the variant
+    "credit": f'<small class="image-media media-photo-credit">{CREDIT}</small>',
+    "tags": (
+        '<div class="tags"><a class="tags__item" href="/tag/uzbekistan/">uzbekistan</a> '
+        '<a class="tags__item" href="/tag/Amu%20Darya?x=1">amu darya</a></div>'
+    ),
+}
+GROUPS["tags"] = GROUPS["tags"].replace("Amu%20Darya", "amu-darya")
+BEFORE_BODY = ("picture", "head", "sections", "byline")
+AFTER_BODY = ("credit", "tags")
+
+NEWSLETTER = (
+    '<div class="newsletter-element"><h3>Newsletter</h3><p>Subscribe now to our weekly round-up.'
+    '</p><form action="/core/subscribe"><input name="email"></form></div>'
+)
+LATEST = (
+    '<div class="latest"><h3>Latest</h3><ul><li><a href="/quiet-ports/">Quiet ports of the Baltic'
+    '</a> <a class="widget__section" href="/europe/">Europe</a></li></ul></div>'
+)
+BIOGRAPHY = (
+    '<div class="author-bio"><a class="social-author__name" href="/author/bo-chan">Bo Chan</a>'
+    "<p>Bo Chan writes about ports and grain, and the views are those of the author.</p></div>"
+)
+
+
+def _neighbour(
+    number: int, name: str, heading: str, *, linked: bool = True, outside: bool = False
+) -> str:
+    headline = f"Belgium fears lawsuit {number} over frozen assets"
+    inner = f'<a class="widget__headline-text" href="/frozen-{number}/">{headline}</a>'
+    fields = (
+        '<small class="image-media media-photo-credit">Top photo credit: Foreign/Agency</small>'
+        '<div class="tags"><a class="tags__item" href="/tag/sanctions/">sanctions</a></div>'
+    )
+    return (
+        f'<article class="{name} post-267000000{number}"><div class="widget__image"><img '
+        f'src="/foreign.jpg"><small class="image-media media-caption">A foreign caption</small>'
+        f'</div><{heading} class="widget__headline">{inner if linked else headline}</{heading}>'
+        '<h2 class="widget__subheadline"><div class="widget__subheadline-text">A foreign line'
+        '</div></h2><a class="widget__section" href="/europe/">Europe</a>'
+        '<a class="social-author__name" href="/author/ida">Ida Marlow</a>'
+        '<span class="social-date__text">Jan 5, 2024</span>'
+        f'<div class="body js-expandable"><div class="body-description">{paragraphs(FOREIGN)}'
+        '</div><button class="js-show-more">keep reading</button><div>Show less</div></div>'
+        f"{'' if outside else fields}</article>{fields if outside else ''}"
+    )
+
+
+def _block(content: str, source: str | None) -> str:
+    data = f' data-source="{source}"' if source else ""
+    return (
+        f'<div class="posts-custom posts-custom-section"{data}><div class="posts-wrapper">'
+        f'<div class="widget">{content}</div></div></div>'
+    )
+
+
+def _neighbours(source: str | None, name: str, heading: str, **kind: bool) -> str:
+    blocks = (_block(_neighbour(n, name, heading, **kind), source) for n in range(3))
+    return "".join(blocks)
+
+
+# What follows the own piece: in the own wrapper, and behind it.
+NEIGHBOURS: dict[str, tuple[str, str]] = {
+    "no others": ("", ""),
+    "image-articles": ("", _neighbours("all_posts", "image-article", "h2")),
+    "page-articles with h1": ("", _neighbours("all_posts", "page-article", "h1")),
+    "page-articles that link nowhere": (
+        "",
+        _neighbours("related_posts", "page-article", "h1", linked=False),
+    ),
+    "page-articles in blocks without a source": (
+        "",
+        _neighbours(None, "page-article", "h1"),
+    ),
+    "page-articles that say current_post": (
+        "",
+        _neighbours("current_post", "page-article", "h1"),
+    ),
+    "others with their tags outside": (
+        "",
+        _neighbours("all_posts", "page-article", "h1", outside=True),
+    ),
+    "others in the own wrapper": (
+        "".join(_neighbour(n, "image-article", "h2") for n in range(2)),
+        _neighbours("all_posts", "image-article", "h2"),
+    ),
+    "page-articles in the own wrapper": (
+        "".join(_neighbour(n, "page-article", "h1") for n in range(2)),
+        _neighbours("all_posts", "page-article", "h1"),
+    ),
+    "others with their tags outside in the own wrapper": (
+        "".join(_neighbour(n, "page-article", "h1", outside=True) for n in range(2)),
+        "",
+    ),
+}
+
+# How the own piece is held: what is around the inner part, and around that.
+CONTAINERS: dict[str, tuple[str, str]] = {
+    "article in a wrapper": (
+        '<div class="posts-custom" data-source="current_post"><div class="posts-wrapper">{}'
+        "</div></div>",
+        '<div class="widget"><article class="clearfix page-article post-265">{}</article></div>',
+    ),
+    "article straight in the wrapper": (
+        '<div class="posts-custom" data-source="current_post">{}</div>',
+        '<article class="clearfix page-article post-265">{}</article>',
+    ),
+    "the article is the wrapper": (
+        "<div>{}</div>",
+        '<article class="page-article" data-source="current_post">{}</article>',
+    ),
+    "the wrapper has no source": (
+        '<div class="posts-custom"><div class="posts-wrapper">{}</div></div>',
+        '<article class="clearfix page-article post-265">{}</article>',
+    ),
+    "no wrapper": ("{}", '<article class="clearfix page-article post-265">{}</article>'),
+    "an image-article": (
+        '<div class="posts-custom" data-source="current_post">{}</div>',
+        '<article class="clearfix image-article post-265">{}</article>',
+    ),
+    "no article": (
+        '<div class="posts-custom" data-source="current_post">{}</div>',
+        '<div class="widget">{}</div>',
+    ),
+}
+
+# Which groups stand in the wrapper but outside the article, and which outside both.
+# "body" alone outside: the article is only the head.
+PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "all in the article": ((), ()),
+    "tags in the wrapper": (("tags",), ()),
+    "tags behind the wrapper": ((), ("tags",)),
+    "credit and tags in the wrapper": (("credit", "tags"), ()),
+    "credit and tags behind the wrapper": ((), ("credit", "tags")),
+    "picture in the wrapper": (("picture",), ()),
+    "picture and head in the wrapper": (("picture", "head"), ()),
+    "picture before the wrapper": ((), ("picture",)),
+    "sections and byline in the wrapper": (("sections", "byline"), ()),
+    "all but the body in the wrapper": ((*BEFORE_BODY, *AFTER_BODY), ()),
+    "all but the body outside the wrapper": ((), (*BEFORE_BODY, *AFTER_BODY)),
+    "the head outside, tags in the wrapper": (AFTER_BODY, BEFORE_BODY),
+    "the body in the wrapper": (("body", *AFTER_BODY), ()),
+    "the headline in the article, all else in the wrapper": (
+        ("picture", "sections", "byline", "body", *AFTER_BODY),
+        (),
+    ),
+}
+
+_LINKED = f'<a href="{BASE}/earlier-piece-on-the-canal/">will take a fifth of the water</a>'
+BODIES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "paragraphs": (paragraphs(), OWN),
+    "nested divs": ("".join(f"<div><div>{text}</div></div>" for text in OWN), OWN),
+    "divs with spans": ("".join(f"<div><span>{text}</span></div>" for text in OWN), OWN),
+    "breaks": ("<br/><br/>".join(OWN), OWN),
+    "subheads": (
+        f"<p>{OWN[0]}</p><h2>What the farmers fear</h2><p>{OWN[1]}</p><h3>Bread</h3>"
+        f"<h4>And water</h4><p>{OWN[2]}</p>",
+        (OWN[0], "What the farmers fear", OWN[1], "Bread", "And water", OWN[2]),
+    ),
+    "lists": (f"<p>{OWN[0]}</p><ul><li>{OWN[1]}</li><li>{OWN[2]}</li></ul>", OWN),
+    "a link to another piece": (
+        paragraphs().replace("will take a fifth of the water", _LINKED),
+        OWN,
+    ),
+    "a pull quote": (
+        f'<p>{OWN[0]}</p><div class="pull-quote">{OWN[2]}</div>{paragraphs(OWN[1:])}',
+        OWN,
+    ),
+    "a tweet": (
+        f'<p>{OWN[0]}</p><blockquote class="twitter-tweet"><p>The canal is ours!</p>&mdash; A. B. '
+        '(@ab) <a href="https://x.invalid/1">May 3, 2024</a></blockquote>'
+        f'<script src="https://x.invalid/w.js"></script>{paragraphs(OWN[1:])}',
+        OWN,
+    ),
+    "a related line": (
+        f'<p>{OWN[0]}</p><p>READ MORE: <a href="/frozen-1/">Belgium fears a lawsuit over frozen '
+        f"assets</a></p>{paragraphs(OWN[1:])}",
+        OWN,
+    ),
+    "two body blocks": (
+        f'<p>{OWN[0]}</p></div><div class="ad">Advertisement</div><div class="body-description">'
+        f"{paragraphs(OWN[1:])}",
+        OWN,
+    ),
+    "a gallery": (
+        f'<p>{OWN[0]}</p><div class="rm-gallery gallery"><figure><img src="/g1.jpg"><figcaption>'
+        'One</figcaption></figure><p class="shortcode-media"><img src="/g2.jpg"><small class="'
+        f'image-media media-caption">Two</small></p></div>{paragraphs(OWN[1:])}',
+        OWN,
+    ),
+    "captions as paragraphs": (
+        f'<p>{OWN[0]}</p><img src="/c.jpg"><p class="image-media media-caption">Workers at the '
+        f'canal</p><p class="media-photo-credit">Photo: Anna Li</p>{paragraphs(OWN[1:])}',
+        OWN,
+    ),
+}
+
+APPEALS: dict[str, tuple[str, str]] = {  # before the text, after it
+    "none": ("", ""),
+    "paragraphs": (
+        "",
+        f"<p><em>{LINE}</em></p><p>Thanks to our readers and supporters, Responsible Statecraft "
+        "has had a tremendous year. Generous contributions to RS have helped to increase our "
+        "monthly page views by 133%!</p><p>&nbsp;</p><p>We hope you will consider a tax-exempt "
+        "donation to RS for your end-of-the-year giving. Please enjoy your holidays, and here is "
+        "to a dynamic year ahead!</p>",
+    ),
+    "split by breaks": (
+        "",
+        f"<p>{LINE}</p><p>Thanks to our readers and supporters, Responsible Statecraft has had a "
+        "tremendous year.<br>Generous contributions have helped to increase our monthly page "
+        "views by 133%!<br/><br/>We hope you will consider a tax-exempt donation to RS.<br><br>"
+        "Please enjoy your holidays, and here is to a dynamic year ahead!</p>",
+    ),
+    "at the start": (
+        "<p><strong>Dear reader: please donate to Responsible Statecraft before the year is out."
+        "</strong></p>",
+        "",
+    ),
+    "a box of links": (
+        "",
+        '<div class="rs-box"><div>Support our work.</div><a href="/donate/">Donate now</a> '
+        '<a href="https://secure.actblue.com/donate/rs">$25</a> '
+        '<a href="https://secure.actblue.com/donate/rs">$50</a></div>',
+    ),
+    "a donation block": (
+        '<div class="donation-box"><p>Your gift keeps us going.</p></div>',
+        "",
+    ),
+    "a newsletter form": (
+        "",
+        NEWSLETTER,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One choice in each dimension, by its name in the table above."""
+
+    container: str = "article in a wrapper"
+    place: str = "all in the article"
+    neighbours: str = "image-articles"
+    body: str = "paragraphs"
+    appeal: str = "none"
+    missing: str = ""
+
+
+def expected(variant: Variant) -> dict[str, object]:
+    """The record's fields for `variant`, None or empty for a missing group.
+
+    What stands behind the neighbours could be theirs as well, so it is nobody's.
+    """
+    fields = dict(TRUTH)
+    is_cut_off = NEIGHBOURS[variant.neighbours][0] != ""
+    cut_off = PLACES[variant.place][1] if is_cut_off else ()
+    if variant.missing == "tags" or "tags" in cut_off:
+        fields["tags"] = []
+    if variant.missing == "sections":
+        fields["sections"] = []
+    if variant.missing == "byline":
+        fields["authors"] = []
+    has_picture, has_credit = variant.missing != "picture", variant.missing != "credit"
+    has_credit = has_credit and "credit" not in cut_off
+    picture = (IMAGE_URL, CAPTION) if has_picture else (None, None)
+    fields["image"] = (*picture, CREDIT if has_credit else None)
+    if not (has_picture or has_credit):
+        fields["image"] = None
+    if variant.missing == "head":
+        fields["subtitle"] = None  # the headline is declared
+    own = BODIES[variant.body][1]
+    has_line = LINE in APPEALS[variant.appeal][1]
+    fields["body"] = "\n\n".join([*own, LINE] if has_line else own)
+    return fields
+
+
+def variant_page(variant: Variant, head: str = HEAD) -> str:
+    """The page that `variant` describes."""
+    start, end = APPEALS[variant.appeal]
+    groups = GROUPS | {
+        "body": (
+            f'<div class="body js-expandable" data-headline="{TITLE}"><div class='
+            f'"body-description">{start}{BODIES[variant.body][0]}{end}</div></div>'
+        )
+    }
+    if variant.missing:
+        groups[variant.missing] = ""
+    in_wrapper, outside = PLACES[variant.place]
+    if "body" in in_wrapper:
+        in_article = [g for g in BEFORE_BODY if g not in in_wrapper]
+        above = [g for g in BEFORE_BODY if g in in_wrapper and g == "picture"]
+        below = [g for g in (*BEFORE_BODY, "body", *AFTER_BODY) if g in in_wrapper]
+        below = [g for g in below if g not in above]
+    else:
+        in_article = [
+            g for g in (*BEFORE_BODY, "body", *AFTER_BODY) if g not in (*in_wrapper, *outside)
+        ]
+        above = [g for g in BEFORE_BODY if g in in_wrapper]
+        below = [g for g in AFTER_BODY if g in in_wrapper]
+
+    def written(names: list[str]) -> str:
+        return "".join(f"<div>{groups[name]}</div>" for name in names)
+
+    wrapper, article = CONTAINERS[variant.container]
+    inner_others, outer_others = NEIGHBOURS[variant.neighbours]
+    own = written(above) + article.format(written(in_article)) + written(below)
+    content = (
+        '<div class="social-follow"><p>Follow us on social</p></div>'
+        + written([g for g in BEFORE_BODY if g in outside])
+        + wrapper.format(own + inner_others)
+        + written([g for g in AFTER_BODY if g in outside])
+        + outer_others
+        + LATEST
+        + NEWSLETTER
+    )
+    return page_html(content, head)

@@ -1,0 +1,93 @@
+"""What the operator is told when the site fails, and when it is well again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rscrawler.demo.site import Fault, SampleSite
+from tests.workspace import Workspace
+
+SITE = "responsiblestatecraft"
+IMPATIENT = '[crawl]\nretries = 0\ntimeout = "1s"'
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=25) as running:
+        yield running
+
+
+@pytest.fixture
+def known(workspace: Workspace, site: SampleSite) -> Workspace:
+    """A workspace that has crawled the site once."""
+    workspace.write_config(site.base_url, IMPATIENT)
+    workspace.crawl()
+    return workspace
+
+
+def codes(workspace: Workspace) -> list[str]:
+    """The problems that `status` knows of."""
+    result = workspace.run("status", "--json")
+    problems: list[dict[str, Any]] = result.json["sites"][SITE]["problems"]
+    assert result.status == (1 if problems else 0)
+    return [problem["code"] for problem in problems]
+
+
+def test_a_site_that_is_down_is_unreachable_until_it_is_up_again(
+    known: Workspace, site: SampleSite
+) -> None:
+    site.fail("/", Fault.SERVER_ERROR)
+    assert known.run("crawl", "--json").status == 1
+    assert codes(known) == ["unreachable"]
+    site.heal()
+    known.crawl()
+    assert codes(known) == []
+
+
+def test_a_site_that_hangs_is_unreachable(known: Workspace, site: SampleSite) -> None:
+    site.fail("/", Fault.HANG)
+    assert known.run("crawl", "--json").status == 1
+    assert codes(known) == ["unreachable"]
+
+
+def test_a_site_that_asks_for_a_pause_is_left_alone(known: Workspace, site: SampleSite) -> None:
+    site.fail("/", Fault.TOO_MANY, retry_after_seconds=3600)
+    known.run("crawl", "--json")
+    site.heal()
+    site.forget_requests()
+    report = known.run("crawl", "--json").json["sites"][SITE]
+    assert report["note"] == "asked for a pause that has not passed"
+    assert site.requests == []
+
+
+def test_robots_that_forbid_everything_are_obeyed_and_told(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, IMPATIENT)
+    site.fail("/robots.txt", Fault.FORBIDDEN_ROBOTS)
+    assert workspace.run("crawl", "--json").status == 1
+    assert codes(workspace) == ["robots-disallowed"]
+    assert {request.path for request in site.requests} == {"/robots.txt"}
+
+
+def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, IMPATIENT)
+    site.fail("/robots.txt", Fault.SERVER_ERROR)
+    assert workspace.run("crawl", "--json").status == 1
+    assert codes(workspace) == ["unreachable"]
+
+
+def test_a_site_without_a_new_piece_for_a_month_is_silent(workspace: Workspace) -> None:
+    a_month_ago = datetime.now(UTC) - timedelta(days=30)
+    with SampleSite(stories=40, now=lambda: a_month_ago) as site:
+        workspace.write_config(site.base_url)
+        assert workspace.run("crawl", "--json").status == 1
+        (problem,) = workspace.run("status", "--json").json["sites"][SITE]["problems"]
+        assert problem["code"] == "silent"
+        assert problem["message"].startswith("no new piece for 30 days, since ")

@@ -1,0 +1,162 @@
+"""Real cycles against a site that changes its markup, and against one that only is quiet."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rscrawler.demo.site import Fault, SampleSite, Theme
+from tests.workspace import Workspace
+
+SITE = "responsiblestatecraft"
+
+
+def cycle(workspace: Workspace, *arguments: str) -> dict[str, Any]:
+    """What one cycle reports of the site."""
+    site: dict[str, Any] = workspace.run("crawl", "--json", *arguments).json["sites"][SITE]
+    return site
+
+
+def messages(report: dict[str, Any]) -> dict[str, str]:
+    """The problems of a report, by code."""
+    return {problem["code"]: problem["message"] for problem in report["problems"]}
+
+
+class Told:
+    """The sample site through a change of its markup and back; each report is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.workspace = Workspace(folder)
+        with SampleSite(stories=40) as site:
+            self.workspace.write_config(site.base_url)
+            self.first = cycle(self.workspace)
+            self.quiet = cycle(self.workspace)
+            anonymous = replace(site.publish(), slug="no-byline-today", authors=())
+            site.publish(replace(anonymous, post_id="2650000001", title="No byline today"))
+            self.odd = cycle(self.workspace)
+            site.change_markup(Theme.RENAMED)
+            site.publish()
+            self.renamed = cycle(self.workspace)
+            self.status = self.workspace.run("status", "--json")
+            self.still = cycle(self.workspace)
+            site.change_markup(Theme.REBELMOUSE)
+            site.publish()
+            self.back = cycle(self.workspace)
+            site.change_markup(Theme.BARE)
+            _let_known_pieces_be_due(self.workspace)
+            self.bare = cycle(self.workspace)
+            self.truth = {true.url: true for true in site.truth()}
+        self.records = self.workspace.records()
+
+
+def _let_known_pieces_be_due(workspace: Workspace) -> None:
+    with sqlite3.connect(workspace.output / "rscrawler.db") as connection:
+        connection.execute("UPDATE article SET next_check_at = '2020-01-01T00:00:00.000000Z'")
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    return Told(tmp_path_factory.mktemp("layout"))
+
+
+def test_a_first_crawl_is_no_drift(told: Told) -> None:
+    assert told.first["articles_new"] > 0
+    assert messages(told.first) == {}
+
+
+def test_a_cycle_without_news_is_no_drift(told: Told) -> None:
+    assert told.quiet["articles_new"] == 0
+    assert messages(told.quiet) == {}
+
+
+def test_a_piece_without_an_author_is_no_drift(told: Told) -> None:
+    assert told.odd["articles_new"] == 2
+    assert messages(told.odd) == {}
+
+
+def test_changed_markup_is_told_by_the_next_cycle_with_the_selector_that_broke(told: Told) -> None:
+    assert told.renamed["articles_new"] == 1
+    message = messages(told.renamed)["layout-drift"]
+    assert message.startswith(
+        "container [data-source='current_post'] article.page-article matches no page of 1; "
+        "articles read by fallback"
+    )
+    assert "body .body-description matches no page of 1" in message
+    assert "authors a.social-author__name matches no page of 1" in message
+
+
+def test_status_knows_of_it(told: Told) -> None:
+    assert told.status.status == 1
+    problems = told.status.json["sites"][SITE]["problems"]
+    assert [problem["code"] for problem in problems] == ["layout-drift"]
+
+
+def test_drift_stays_while_nothing_new_is_read(told: Told) -> None:
+    assert told.still["articles_new"] == 0
+    assert messages(told.still) == messages(told.renamed)
+
+
+def test_drift_is_over_when_pages_are_as_they_were(told: Told) -> None:
+    assert told.back["articles_new"] == 1
+    assert messages(told.back) == {}
+
+
+def test_known_pieces_that_are_read_again_tell_of_it_too(told: Told) -> None:
+    assert told.bare["articles_new"] == 0
+    message = messages(told.bare)["layout-drift"]
+    assert f"matches no page of {told.bare['articles_unchanged']}" in message
+
+
+def test_no_foreign_text_is_recorded_whatever_the_markup(told: Told) -> None:
+    assert len(told.records) >= 20
+    for record in told.records:
+        own = told.truth[record["url"]].body.split("\n\n")
+        assert [
+            paragraph for paragraph in record["body"].split("\n\n") if paragraph not in own
+        ] == []
+
+
+def test_the_markup_alone_makes_no_new_version(told: Told) -> None:
+    assert {record["version"] for record in told.records} == {1}
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=40) as running:
+        yield running
+
+
+def test_a_section_and_a_feed_that_break_are_named_until_they_are_mended(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url)
+    cycle(workspace)
+    in_section = [story.slug for story in site.stories if "qiosk" in story.sections]
+    for slug in in_section:
+        site.remove(slug)
+    site.fail("/feeds/feed.rss", Fault.GARBAGE)
+    message = messages(cycle(workspace))["layout-drift"]
+    assert "/qiosk/ leads to 0 articles a page, usually " in message
+    assert "/feeds/feed.rss answers with what is no feed any more" in message
+    site.heal()
+    for slug in in_section:
+        site.restore(slug)
+    assert messages(cycle(workspace)) == {}
+
+
+def test_a_first_crawl_that_finds_no_article_at_all_is_drift_and_no_baseline(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, f"[sites.{SITE}.links]\narticle = ['^/no-such-path/']")
+    assert messages(cycle(workspace)) == {
+        "layout-drift": "none of its 20 sources leads to an article"
+    }
+    assert workspace.run("status", "--json").json["sites"][SITE]["last_success"] is None
+    workspace.write_config(site.base_url)
+    assert messages(cycle(workspace, "--full")) == {}
+    assert {record["novelty"] for record in workspace.records()} == {"baseline"}

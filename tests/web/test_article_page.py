@@ -1,0 +1,121 @@
+"""The page of one piece: evidence in its place, versions, copies, sources."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from rscrawler.items import Event, Evidence, Level, TopicFlag
+from rscrawler.store import Store
+from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.discovery import FoundAddress, SourceReading
+from tests.delivery.helpers import BODY, NOW, a_piece, record
+from tests.web.conftest import Browser
+
+
+def flag_on(*evidence: Evidence) -> TopicFlag:
+    return TopicFlag("central-asia", Level.PRIMARY, 0.97, ("KZ",), evidence)
+
+
+def evidence_at(term: str, field: str, paragraph: int | None, start: int) -> Evidence:
+    return Evidence(term, f"the {term}", "KZ", field, paragraph, "…", start, start + len(term))
+
+
+def test_the_words_that_counted_are_marked_where_they_stand(browser: Browser, shelf: Store) -> None:
+    body = "Astana slept. Astana woke.\n\nAstana & <Tokayev>, of Astana."
+    piece = a_piece(
+        1,
+        title="In Astana",
+        body=body,
+        topics=[
+            flag_on(
+                evidence_at("Astana", "title", None, 3),
+                evidence_at("Astana", "body", 0, 14),
+                evidence_at("Tokayev", "body", 1, 10),
+            )
+        ],
+    )
+    record(shelf, piece)
+    answer = browser.get(f"/articles/{piece.article_id}")
+    assert answer.texts("//h1//mark") == ["Astana"]
+    paragraphs = answer.tree.xpath("//article//p")
+    assert [p.text_content() for p in paragraphs] == body.split("\n\n")
+    assert [[m.text for m in p.xpath(".//mark")] for p in paragraphs] == [["Astana"], ["Tokayev"]]
+    assert paragraphs[0].text == "Astana slept. "
+    assert paragraphs[1].xpath(".//mark/@title") == ["the Tokayev"]
+
+
+def test_evidence_whose_offsets_are_wrong_marks_nothing(browser: Browser, shelf: Store) -> None:
+    wrong = (evidence_at("Astana", "body", 0, 3), evidence_at("Astana", "body", 9, 0))
+    piece = record(shelf, a_piece(1, body="In old Astana.", topics=[flag_on(*wrong)]))
+    answer = browser.get(f"/articles/{piece.article_id}")
+    assert answer.texts("//article//p") == ["In old Astana."]
+    assert answer.texts("//article//mark") == []
+
+
+def test_each_version_shows_word_by_word_what_it_changed(browser: Browser, shelf: Store) -> None:
+    piece = record(shelf, a_piece(1))
+    changed = BODY.replace("quarrelled over", "fell out about")
+    record(shelf, a_piece(1, version=2, title="Peace at last", body=changed))
+    answer = browser.get(f"/articles/{piece.article_id}")
+    assert answer.texts("//h1") == ["Peace at last"]
+    assert answer.texts("//summary") == [
+        "Version 2: updated, read 24 November 2026, 12:00 UTC",
+        "Version 1: new, read 24 November 2026, 12:00 UTC",
+    ]
+    assert "quarrelled over" in answer.texts("//details[1]//del")
+    assert "fell out about" in answer.texts("//details[1]//ins")
+
+
+def test_only_the_last_versions_are_compared(browser: Browser, shelf: Store) -> None:
+    for version in range(1, 31):
+        record(shelf, a_piece(1, version=version, title=f"Title {version}"))
+    answer = browser.get(f"/articles/{a_piece(1).article_id}")
+    assert len(answer.texts("//summary")) == 20
+    assert answer.texts("//details[last()]//del") == ["10"]
+    assert answer.texts("//details[last()]//ins") == ["11"]
+    assert "10 earlier" in answer.text
+
+
+def test_copies_and_their_first_lead_to_each_other(browser: Browser, shelf: Store) -> None:
+    first = record(shelf, a_piece(1, title="The first"))
+    copy = a_piece(2, url="https://reprints.example.net/copy/")
+    copy.duplicate_of = first.article_id
+    record(shelf, copy)
+    to_copy = browser.get(f"/articles/{first.article_id}")
+    assert f"/articles/{copy.article_id}" in to_copy.tree.xpath("//aside//a/@href")
+    assert "reprints.example.net, 24 November 2026" in to_copy.texts("//aside//li")
+    to_first = browser.get(f"/articles/{copy.article_id}")
+    assert to_first.texts(f"//main//a[@href='/articles/{first.article_id}']") == ["The first"]
+
+
+def test_the_sources_that_showed_it_are_named(browser: Browser, shelf: Store) -> None:
+    piece = a_piece(1)
+    for path in ("/europe/", "/feeds/feed.rss"):
+        found = (FoundAddress("/piece-1", piece.url),)
+        reading = SourceReading("sample", f"https://x{path}", "section", path, NOW, found)
+        shelf.discovery.record_reading(reading)
+    visit = Visit("run", (("/piece-1", piece.url),), "digest")
+    shelf.articles.record(Recording(piece, Fingerprint("d", None, "s"), visit, NOW, ("articles",)))
+    answer = browser.get(f"/articles/{piece.article_id}")
+    assert answer.texts("//aside//li") == ["/europe/", "/feeds/feed.rss", piece.url]
+
+
+def test_a_removed_piece_says_since_when_and_keeps_its_text(browser: Browser, shelf: Store) -> None:
+    record(shelf, a_piece(1))
+    gone = NOW + timedelta(hours=2)
+    shelf.articles.record_gone(a_piece(1).article_id, gone_at=gone, next_check_at=None)
+    removal = a_piece(1, version=2, event=Event.REMOVED)
+    shelf.articles.record_removal(removal, removed_at=gone, run_id="run", channels=["articles"])
+    answer = browser.get(f"/articles/{removal.article_id}")
+    assert "first found gone 24 November 2026, 14:00 UTC" in answer.text
+    assert answer.texts("//article//p") == BODY.split("\n\n")
+    assert "removed" in browser.get("/").texts("//article//p")[0]
+
+
+@pytest.mark.parametrize("named", ["00000000000000ff", "nothing", "1'--", "%00", "../sites", "1/"])
+def test_a_piece_that_is_not_there_is_a_404_page(browser: Browser, named: str) -> None:
+    answer = browser.get(f"/articles/{named}")
+    assert answer.status == 404
+    assert answer.texts("//h1") == ["Not Found"]

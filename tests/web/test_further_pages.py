@@ -1,0 +1,180 @@
+"""Sites, outbox, feeds, metrics and health; and what is told to nobody."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rscrawler.config import Config
+from rscrawler.delivery import deliver
+from rscrawler.errors import StoreError
+from rscrawler.items import rfc3339
+from rscrawler.store import Store
+from rscrawler.store.browsing import BrowseStore
+from rscrawler.store.health import ProblemCode
+from tests.delivery.helpers import NOW, a_piece, record
+from tests.web.conftest import Browser
+
+SITE = "responsiblestatecraft"
+PATHS = ("/", "/sites", "/outbox", "/healthz", "/metrics")
+
+
+def a_cycle(store: Store, *, succeeded: bool = True, **counters: int) -> None:
+    """A cycle over the shipped site that ended just now."""
+    run_id = f"run-{len(store.health.runs(SITE, 100))}"
+    store.health.record_start(run_id, SITE, NOW - timedelta(minutes=1))
+    store.health.record_end(run_id, SITE, NOW, succeeded=succeeded, counters=counters)
+
+
+def test_a_site_shows_its_cycles_with_their_counters(browser: Browser, shelf: Store) -> None:
+    a_cycle(shelf, requests=1234, articles_new=7)
+    a_cycle(shelf, succeeded=False, errors=3)
+    answer = browser.get("/sites")
+    rows = answer.rows
+    assert len(rows) == 2
+    assert any("ok 1,234 0 7" in row for row in rows)
+    assert any("failed" in row and row.endswith(" 3") for row in rows)
+
+
+def test_a_bar_stands_for_the_pieces_of_each_day(browser: Browser, shelf: Store) -> None:
+    a_cycle(shelf)
+    for number, days in enumerate((0, 0, 0, 2)):
+        published = NOW - timedelta(days=days)
+        record(shelf, a_piece(number, site=SITE, published_at=published))
+    answer = browser.get("/sites")
+    bars = dict(line.split(": ") for line in answer.texts("//*[local-name()='rect']"))
+    assert len(bars) == 28
+    assert {day: count for day, count in bars.items() if count != "0"} == {
+        "2026-11-22": "1",
+        "2026-11-24": "3",
+    }
+
+
+def test_problems_show_on_every_page_and_in_health(browser: Browser, shelf: Store) -> None:
+    a_cycle(shelf)
+    assert browser.get("/healthz").status == 200
+    shelf.health.raise_problem(SITE, ProblemCode.UNREACHABLE, "nobody <answers>", NOW)
+    assert browser.get("/").texts("//*[contains(@class, 'state')]") == ["● 1 problem"]
+    assert "nobody <answers>" in browser.get("/sites").texts("//main//section//p")[1]
+    health = browser.get("/healthz")
+    assert health.status == 503
+    site = json.loads(health.body)["sites"][SITE]
+    assert site["problems"] == [
+        {"code": "unreachable", "message": "nobody <answers>", "since": rfc3339(NOW)}
+    ]
+
+
+def test_the_outbox_says_what_waits_and_why(browser: Browser, shelf: Store) -> None:
+    assert "Nothing waits" in browser.get("/outbox").text
+    record(shelf, a_piece(1), "email")
+    rows = browser.get("/outbox").rows
+    assert rows == [
+        "jsonl 2 goes out with the next delivery",
+        "email 1 goes out with the next delivery",
+    ]
+
+
+def test_no_page_shows_who_is_told_or_what_opens_a_channel(
+    browser: Browser, shelf: Store, config: Config
+) -> None:
+    a_cycle(shelf)
+    record(shelf, a_piece(1), "email", "channel:ops")
+    for hours in range(4):
+        deliver(config, shelf, now=NOW + timedelta(days=hours))
+    pages = {path: browser.get(path) for path in PATHS}
+    assert pages["/outbox"].rows
+    assert json.loads(pages["/healthz"].body)["outbox"]["problems"]
+    for path, page in pages.items():
+        for secret in ("secret.desk", "hidden-token", "json://", "sqlite:"):
+            assert secret not in page.text, path
+
+
+def test_feeds_are_served_as_the_delivery_wrote_them(
+    browser: Browser, shelf: Store, config: Config
+) -> None:
+    assert browser.get("/feeds/central-asia.atom").status == 404
+    record(shelf, a_piece(1))
+    deliver(config, shelf, now=NOW)
+    for kind, content_type in (("atom", "application/atom+xml"), ("json", "application/feed+json")):
+        answer = browser.get(f"/feeds/central-asia.{kind}")
+        written = config.output_dir / "feeds" / f"central-asia.{kind}"
+        assert answer.body == written.read_bytes()
+        assert answer.headers["Content-Type"].startswith(content_type)
+        again = browser.get(
+            f"/feeds/central-asia.{kind}", headers={"If-None-Match": answer.headers["ETag"]}
+        )
+        assert (again.status, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/feeds/secret.json",
+        "/feeds/../rscrawler.db",
+        "/feeds/..%2Frscrawler.db",
+        "/feeds/%2e%2e/secret.json",
+        "/feeds/..%5csecret.json",
+        "//etc/passwd",
+        "/feeds/central-asia.atom/",
+        "/feeds/central-asia.html",
+    ],
+)
+def test_nothing_but_the_feeds_of_alerted_topics_is_served(
+    browser: Browser, shelf: Store, config: Config, path: str
+) -> None:
+    record(shelf, a_piece(1))
+    deliver(config, shelf, now=NOW)
+    for folder in (config.output_dir, config.output_dir / "feeds"):
+        (folder / "secret.json").write_text("secret", encoding="utf-8")
+    answer = browser.get(path)
+    assert answer.status == 404
+    assert "secret<" not in answer.text
+
+
+def test_metrics_are_prometheus_text(browser: Browser, shelf: Store) -> None:
+    a_cycle(shelf, requests=5)
+    answer = browser.get("/metrics")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/plain; version=")
+    assert f'rscrawler_requests_total{{site="{SITE}"}} 5.0' in answer.text.splitlines()
+
+
+def test_a_store_that_cannot_be_read_is_an_answer_too(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise StoreError("database x: disk I/O error")
+
+    monkeypatch.setattr(BrowseStore, "coverage", fail)
+    answer = browser.get("/")
+    assert answer.status == 503
+    assert "database x: disk I/O error" in answer.text
+
+
+def test_a_bug_is_a_500_that_tells_the_log_and_not_the_visitor(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("inner workings")
+
+    monkeypatch.setattr(BrowseStore, "coverage", fail)
+    answer = browser.get("/")
+    assert answer.status == 500
+    assert "inner workings" not in answer.text
+    assert "inner workings" in caplog.text
+
+
+def test_a_damaged_database_makes_health_unhealthy(
+    browser: Browser, shelf: Store, config: Config
+) -> None:
+    shelf.close()
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{config.output_dir / 'rscrawler.db'}{suffix}").unlink(missing_ok=True)
+    (config.output_dir / "rscrawler.db").write_bytes(b"no database at all " * 100)
+    answer = browser.get("/healthz")
+    assert answer.status == 503
+    assert json.loads(answer.body)["healthy"] is False
+    assert browser.get("/").status == 503

@@ -1,0 +1,80 @@
+"""The parts that the pages are made of, by themselves."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rscrawler.changes import Change, Kind
+from rscrawler.items import Evidence
+from rscrawler.web.charts import bar_chart
+from rscrawler.web.evidence import marked
+from rscrawler.web.pages import without_addresses
+from rscrawler.web.versions import GAP, shortened, version_changes
+from tests.delivery.helpers import a_piece
+
+
+@given(
+    st.text("ab ", max_size=12), st.lists(st.tuples(st.integers(-2, 14), st.text("ab", max_size=3)))
+)
+def test_stretches_make_up_the_text_and_marks_are_what_the_evidence_says(
+    text: str, spans: list[tuple[int, str]]
+) -> None:
+    evidence = [
+        Evidence(term, f"#{term}", None, "title", None, "", start, start + len(term))
+        for start, term in spans
+    ]
+    stretches = marked(text, evidence)
+    assert "".join(stretch.text for stretch in stretches) == text
+    for stretch in stretches:
+        assert stretch.entity in ("", f"#{stretch.text}")
+
+
+def test_of_two_marks_that_overlap_the_longer_at_the_first_place_stays() -> None:
+    evidence = [
+        Evidence(term, term, None, "title", None, "", start, start + len(term))
+        for term, start in (("Asia", 8), ("Central", 0), ("Central Asia", 0), ("war", 17))
+    ]
+    entities = [stretch.entity for stretch in marked("Central Asia and war", evidence)]
+    assert entities == ["Central Asia", "", "war"]
+
+
+def test_the_highest_bar_fills_the_chart_and_the_others_are_in_proportion() -> None:
+    chart = bar_chart({"2026-11-23": 2, "2026-11-24": 8}, date(2026, 11, 24), 3, height=40)
+    assert [(bar.day, bar.count, bar.height) for bar in chart.bars] == [
+        ("2026-11-22", 0, 1.0),
+        ("2026-11-23", 2, 10.0),
+        ("2026-11-24", 8, 40.0),
+    ]
+    assert all(bar.y + bar.height == 40 for bar in chart.bars)
+    assert (chart.total, chart.most) == (10, 8)
+
+
+def test_a_chart_without_pieces_has_its_days_all_the_same() -> None:
+    chart = bar_chart({}, date(2026, 3, 1), 2)
+    assert [bar.day for bar in chart.bars] == ["2026-02-28", "2026-03-01"]
+
+
+def test_what_stayed_the_same_is_cut_to_the_words_near_a_change() -> None:
+    same = " ".join(f"w{number}" for number in range(40))
+    new = Change(Kind.ADDED, "new ")
+    before, _, between, _, after = shortened(
+        [Change(Kind.SAME, same), new, Change(Kind.SAME, same), new, Change(Kind.SAME, same)],
+        words=2,
+    )
+    assert before.text == f"{GAP}w38 w39"
+    assert between.text == f"w0 w1{GAP}w38 w39"
+    assert after.text == f"w0 w1{GAP}"
+
+
+def test_a_version_with_the_same_texts_changes_nothing() -> None:
+    first, second = version_changes([a_piece(1), a_piece(1, version=2)])
+    assert first.fields == []
+    assert second.fields == []
+
+
+def test_addresses_are_taken_out_of_what_is_shown() -> None:
+    text = "a.b@example.org: 550 no; see https://hooks.example.net/T0/secret, json://u:p@host/"
+    assert without_addresses(text) == "(address) 550 no; see (address) (address)"
