@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -29,7 +30,12 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from rscrawler import __version__
 from rscrawler.errors import ConfigurationError
@@ -39,6 +45,7 @@ DEFAULT_CONFIG_NAME = "rscrawler.toml"
 PACKAGE_DIR = Path(__file__).parent
 _ENVIRONMENT_PREFIX = "RSCRAWLER_"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -53,7 +60,10 @@ def parse_duration(value: object) -> timedelta:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('allowed: a number and a unit, such as "90s", "20m", "6h", "7d", "2w"')
-    return timedelta(seconds=float(match[1]) * _SECONDS_PER_UNIT[match[2]])
+    seconds = float(match[1]) * _SECONDS_PER_UNIT[match[2]]
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError('allowed: at most "5000w"')
+    return timedelta(seconds=seconds)
 
 
 def format_duration(span: timedelta) -> str:
@@ -62,7 +72,7 @@ def format_duration(span: timedelta) -> str:
     for unit in ("w", "d", "h", "m"):
         if seconds and seconds % _SECONDS_PER_UNIT[unit] == 0:
             return f"{int(seconds // _SECONDS_PER_UNIT[unit])}{unit}"
-    return f"{seconds:g}s"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
 def _known_zone(name: str) -> str:
@@ -322,11 +332,24 @@ def load_config(path: Path | None) -> Config:
     _check_environment_names()
     values = read_toml(path) if path else {}
     name = str(path) if path else "environment"
-    environment = EnvSettingsSource(
+    environment = _environment()
+    config = checked(Config, merged(values, environment), name, environment)
+    return _with_absolute_paths(config, path.parent if path else Path.cwd())
+
+
+def _environment() -> dict[str, Any]:
+    source = EnvSettingsSource(
         Config, env_prefix=_ENVIRONMENT_PREFIX, env_nested_delimiter="__", env_ignore_empty=False
     )
-    config = checked(Config, _merged(values, environment()), name)
-    return _with_absolute_paths(config, path.parent if path else Path.cwd())
+    try:
+        return source()
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = _ENVIRONMENT_PREFIX + (field[1].upper() if field else "")
+        raise ConfigurationError(
+            f"environment: {name}…: is not valid JSON; lists and tables are written as JSON, "
+            """such as '["central-asia"]'"""
+        ) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -347,8 +370,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
 
-def checked(model: type[ModelT], values: object, name: str) -> ModelT:
-    """`values` as a `model`; `name` is the file that they came from.
+def checked(
+    model: type[ModelT], values: object, name: str, environment: Mapping[str, Any] = {}
+) -> ModelT:
+    """`values` as a `model`; `name` is the file they came from, but for those of `environment`.
 
     Raises:
         ConfigurationError: one line for each problem: file, key, what is wrong, what is allowed.
@@ -357,8 +382,24 @@ def checked(model: type[ModelT], values: object, name: str) -> ModelT:
         return model.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(
-            *(f"{name}: {_problem(model, dict(found))}" for found in error.errors())
+            *(
+                f"{'environment' if _holds(environment, found['loc']) else name}: "
+                + _problem(model, dict(found))
+                for found in error.errors()
+            )
         ) from None
+
+
+def _holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
+    """Whether nested `values` say anything at `location`, or at a key on the way to it."""
+    current: object = values
+    for part in location:
+        if not isinstance(current, dict):
+            break
+        if part not in current:
+            return False
+        current = current[part]
+    return bool(values)
 
 
 def _problem(model: type[BaseModel], found: dict[str, Any]) -> str:
@@ -376,7 +417,9 @@ def _problem(model: type[BaseModel], found: dict[str, Any]) -> str:
         for part in location
         for word in ("password", "secret", "channels", "url", "webhooks")
     )
-    if isinstance(shown, str | int | float | bool) and not (is_secret and isinstance(shown, str)):
+    # An address can hold a password wherever it stands.
+    is_secret = is_secret or "://" in str(shown)
+    if isinstance(shown, str | int | float | bool) and not is_secret:
         return f"{key}: {shown!r}: {message}"
     return f"{key}: {message}"
 
@@ -416,15 +459,16 @@ def _check_environment_names() -> None:
         raise ConfigurationError(*problems)
 
 
-def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, table by table."""
+    result = dict(below)
     for key, value in above.items():
-        beneath = merged.get(key)
+        beneath = result.get(key)
         if isinstance(value, dict) and isinstance(beneath, dict):
-            merged[key] = _merged(beneath, value)
+            result[key] = merged(beneath, value)
         else:
-            merged[key] = value
-    return merged
+            result[key] = value
+    return result
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:

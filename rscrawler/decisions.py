@@ -197,7 +197,8 @@ def after_gone(known: KnownArticle, now: datetime, removal_after: timedelta) -> 
 
 def retry_at(attempts: int, now: datetime) -> datetime:
     """When an address that could not be fetched is tried again: 1 min, doubling, up to 6 h."""
-    return now + min(timedelta(minutes=2 ** max(attempts - 1, 0)), timedelta(hours=6))
+    doublings = min(max(attempts - 1, 0), 9)  # more pass the limit, and then all bounds
+    return now + min(timedelta(minutes=2**doublings), timedelta(hours=6))
 
 
 def walks_on(

@@ -30,6 +30,7 @@ from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, deliver
 from rscrawler.items import rfc3339
+from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.spiders.session import utc_now
@@ -73,6 +74,7 @@ def crawl_command(
     with opened_store(config) as store:
         delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
         by_site = store.outbox.delivered_by_site(report.run_id)
+        after_cycle(config, store, report, utc_now())
     if as_json:
         print_json(_report_json(report, delivery, by_site))
     elif not quiet or _something_happened(report, delivery):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.config import parse_duration
+from rscrawler.errors import ConfigurationError
 from rscrawler.explaining import explain
 from rscrawler.exporting import ExportFormat, export_records
 from rscrawler.items import Evidence
@@ -30,6 +33,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("explain")(explain_command)
     app.command("export")(export_command)
+    app.command("prune")(prune_command)
     app.command("schema")(schema_command)
 
 
@@ -119,6 +123,29 @@ def _behind(until: str | None) -> datetime | None:
     if moment is not None and until is not None and len(until) == len("2026-11-24"):
         return moment + timedelta(days=1)
     return moment
+
+
+def prune_command(
+    older_than: Annotated[
+        str, typer.Option("--older-than", help="Forget text recorded longer ago, such as 365d.")
+    ],
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Forget old text in the database; never that a piece was seen. The JSONL stays."""
+    try:
+        age = parse_duration(older_than)
+    except ValueError as error:
+        raise ConfigurationError(f"--older-than: {older_than!r}: {error}") from None
+    with opened_store(read_config(config_path)) as store:
+        pruned = store.retention.prune(datetime.now(UTC) - age)
+    if as_json:
+        print_json(asdict(pruned))
+    else:
+        out.print(
+            f"forgotten: the text of {pruned.versions} versions, {pruned.messages} messages, "
+            f"{pruned.runs} runs"
+        )
 
 
 def schema_command(

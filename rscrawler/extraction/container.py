@@ -130,7 +130,7 @@ def _score(
 ) -> float:
     score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
     if element.tag == "main":
-        score -= 1.0  # holds the article as a rule, and much else
+        score -= 2.0  # holds the article as a rule, and much else
     if headline is None:
         data = _data_headline(element)
         if data is not None and page.titles:

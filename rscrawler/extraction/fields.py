@@ -191,9 +191,12 @@ def _known_sections(profile: SiteProfile) -> set[str]:
 
 
 def last_component(address: str) -> str:
-    """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`."""
-    path = unquote(urlsplit(address).path).strip("/")
-    return path.rsplit("/", 1)[-1].strip().lower()
+    """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
+
+    A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too.
+    """
+    path = unquote(urlsplit(address).path).strip("/ ")
+    return re.sub(r"[\s+]+", "-", path.rsplit("/", 1)[-1].strip().lower())
 
 
 def declared_sections(structured: Structured, profile: SiteProfile) -> list[str]:

@@ -13,7 +13,7 @@ from scrapy.crawler import Crawler
 
 from rscrawler.middlewares.robots import FRESH_FOR
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
-from rscrawler.monitoring.lateness import HISTORY, Lateness, silence
+from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, Lateness, silence
 from rscrawler.monitoring.observation import Observation
 from rscrawler.monitoring.observer import Observer
 from rscrawler.sites import SourceKind
@@ -210,7 +210,7 @@ def _with_findings(
 
 
 def _silence(session: CrawlSession, now: datetime) -> Lateness | None:
-    published = session.store.history.publications(session.site, now - HISTORY)
+    published = session.store.history.publications(session.site, now - HISTORY, ENOUGH_HISTORY)
     return silence(published, now, session.config.monitoring.silent_after_factor)
 
 

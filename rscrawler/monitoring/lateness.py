@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 HISTORY = timedelta(days=90)  # of publications that a site's silence is measured by
+ENOUGH_HISTORY = 1_000  # pieces, for a site that publishes so many in less time
 ENOUGH_PIECES = 10
 # No silence is told before this: a weekend is none …
 SHORTEST_SILENCE = timedelta(days=2)

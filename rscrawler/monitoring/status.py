@@ -10,7 +10,7 @@ from typing import Any
 from rscrawler.config import Config
 from rscrawler.delivery import OutboxSummary, outbox_summary
 from rscrawler.items import rfc3339
-from rscrawler.monitoring.lateness import HISTORY, Lateness, overdue_site, silence
+from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, Lateness, overdue_site, silence
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode, SiteState
@@ -150,7 +150,7 @@ def _silence(config: Config, store: Store, state: SiteState) -> Lateness | None:
     looked_at = state.last_success_at
     if looked_at is None:
         return None
-    published = store.history.publications(state.name, looked_at - HISTORY)
+    published = store.history.publications(state.name, looked_at - HISTORY, ENOUGH_HISTORY)
     return silence(published, looked_at, config.monitoring.silent_after_factor)
 
 

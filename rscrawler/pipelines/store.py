@@ -17,6 +17,7 @@ from rscrawler.errors import StoreError
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
+from rscrawler.store.retention import PRUNED
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 from rscrawler.topics import FlaggableText
 from rscrawler.visits import FetchedArticle, GoneArticle
@@ -120,7 +121,11 @@ class StorePipeline:
             before = store.latest_record(known.article_id)
             if before is not None:
                 # Judged by the present watch-list: a change of that alone is no news.
-                flags = self._session.flagger.flag(FlaggableText.from_article(before))
+                flags = (
+                    before.topics  # its text was forgotten, its verdict was not
+                    if PRUNED in before.extraction.warnings
+                    else self._session.flagger.flag(FlaggableText.from_article(before))
+                )
                 levels_before = {flag.topic: flag.level for flag in flags}
         return decisions.topics_to_alert(
             article,

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
-from rscrawler.config import PACKAGE_DIR, Config, Model, checked, read_toml
+from rscrawler.config import PACKAGE_DIR, Config, Model, checked, merged, read_toml
 from rscrawler.errors import ConfigurationError
 
 SHIPPED_SITES_DIR = PACKAGE_DIR / "sites"
@@ -174,7 +174,7 @@ def _site(name: str, path: Path | None, overrides: dict[str, Any] | None) -> Sit
     checked(SiteProfile, values, str(path))
     if overrides is None:
         return checked(SiteProfile, values, str(path))
-    return checked(SiteProfile, {**values, **overrides}, f"rscrawler.toml: sites.{name}")
+    return checked(SiteProfile, merged(values, overrides), f"rscrawler.toml: sites.{name}")
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:

@@ -452,7 +452,7 @@ class NewsSpider(Spider):
                 self._record_article_failure(response.url, key, attempts, str(error), known)
             return
         except IncompletePage as error:
-            self._record_article_failure(response.url, key, attempts, str(error))
+            self._record_article_failure(response.url, key, attempts, str(error), known)
             return
         yield FetchedArticle(
             article=article,
@@ -643,7 +643,7 @@ def page_digest(body: bytes) -> str:
 
 def _root(response: Response) -> Any:
     if not isinstance(response, TextResponse):
-        raise IncompletePage("the answer is not a page of text")
+        raise IncompletePage(response.url, "the answer is not a page of text")
     return response.selector.root
 
 

@@ -13,6 +13,7 @@ from rscrawler.store.joint import CallLater
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.lines import LineStore
 from rscrawler.store.outbox import OutboxStore
+from rscrawler.store.retention import RetentionStore
 
 
 class Store:
@@ -28,6 +29,7 @@ class Store:
         self.leases = LeaseStore(database)
         self.lines = LineStore(database)
         self.outbox = OutboxStore(database)
+        self.retention = RetentionStore(database)
         self._database = database
 
     @classmethod

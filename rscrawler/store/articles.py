@@ -496,6 +496,8 @@ def _write_version(
     channels: Sequence[str],
 ) -> None:
     connection.execute(_INSERT_VERSION, _version_values(item, recorded_at))
+    if not channels:
+        return
     connection.execute(
         _INSERT_OUTBOX,
         [

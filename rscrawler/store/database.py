@@ -95,6 +95,12 @@ class Database:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
 
+    def compact(self) -> None:
+        """Give the space of what was deleted back to the disk (PostgreSQL does so by itself)."""
+        if not self.is_postgresql:
+            with self._engine.connect() as connection:
+                connection.execution_options(sqlite_read_only=True).exec_driver_sql("VACUUM")
+
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Database
@@ -86,25 +86,32 @@ class HistoryStore:
             first: datetime | None = connection.scalar(select(func.min(run.c.started_at)))
         return first
 
-    def publications(self, site: str, since: datetime) -> list[datetime]:
-        """When a site's pieces were published since a time, in order.
+    def publications(self, site: str, since: datetime, limit: int) -> list[datetime]:
+        """When a site's last pieces, at most `limit`, were published since a time; in order.
 
         An undated piece counts from when it was first seen, unless it was there before
         anybody looked.
         """
-        moment = func.coalesce(article.c.published_at, article.c.first_seen_at)
-        query = (
-            select(moment)
+        dated = (
+            select(article.c.published_at)
+            .where(article.c.site == site, article.c.published_at >= since)
+            .order_by(article.c.published_at.desc())
+            .limit(limit)
+        )
+        undated = (
+            select(article.c.first_seen_at)
             .where(
                 article.c.site == site,
-                article.c.first_seen_at >= since,  # nothing is seen before it is published
-                moment >= since,
-                or_(article.c.published_at.is_not(None), article.c.novelty != Novelty.BASELINE),
+                article.c.published_at.is_(None),
+                article.c.first_seen_at >= since,
+                article.c.novelty != Novelty.BASELINE,
             )
-            .order_by(moment)
+            .order_by(article.c.first_seen_at.desc())
+            .limit(limit)
         )
         with self._database.reading() as connection:
-            return list(connection.scalars(query))
+            moments = [*connection.scalars(dated), *connection.scalars(undated)]
+        return sorted(moments)[-limit:]
 
     def knows_a_service(self) -> bool:
         """Whether a scheduler service runs, or died without a word: one that was ended left."""

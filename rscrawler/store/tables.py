@@ -127,6 +127,7 @@ article = Table(
     Index("article_body", "body_digest"),
     Index("article_stem", "site", "slug_stem"),
     Index("article_published", "site", "first_seen_at"),
+    Index("article_dated", "site", "published_at", "first_seen_at"),
 )
 
 # Every address ever met, so that none is fetched twice and none is forgotten.

@@ -57,6 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What cannot be read as a request gets a line of text."""
         text = self.responses.get(code, ("error", ""))[0]
+        # What names no version of ours would be answered without headers.
+        self.request_version = self.protocol_version
         self._send(Response(f"{code} {text}\n".encode(), "text/plain; charset=utf-8", code))
 
     def version_string(self) -> str:
@@ -92,11 +94,15 @@ class DashboardServer(ThreadingTCPServer):
             ) from error
 
     @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self.server_address[1])
+
+    @property
     def url(self) -> str:
         """Where it is, for people."""
-        host, port = self.server_address[:2]
-        shown = str(host)
-        return f"http://[{shown}]:{port}/" if ":" in shown else f"http://{shown}:{port}/"
+        host = str(self.server_address[0])
+        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; anything else is a bug."""

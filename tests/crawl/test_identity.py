@@ -190,7 +190,7 @@ def two_sites(workspace: QuickWorkspace, site: SampleSite) -> Iterator[SampleSit
         text = workspace.config.read_text("utf-8")
         workspace.config.write_text(
             f'sites_dir = "sites"\n{text}\n[sites.other]\nbase_url = "{other.base_url}"\n'
-            "hosts = []\ndownload_delay = 0.0\n" + sources(FEED, SECTION, site="other"),
+            "hosts = []\ndownload_delay = 0.0\n" + sources(FEED, SITEMAP, SECTION, site="other"),
             "utf-8",
         )
         workspace.crawl("responsiblestatecraft", "other")

@@ -15,7 +15,7 @@ from tests.extraction.variants import (
     NEIGHBOURS,
     PLACES,
     Variant,
-    expected,
+    allowed,
     variant_page,
 )
 

@@ -1,7 +1,7 @@
 """Pages of one piece in many shapes: where its fields stand, what stands beside it.
 
 `Variant` names one choice in each of several dimensions; `variant_page` writes the page.
-What must come of it is the same for all: `TRUTH`, with the body of the chosen `BODIES`.
+What may come of it is `allowed`: the same fields for all, wherever they stand.
 """
 
 from __future__ import annotations
@@ -16,14 +16,9 @@ CREDIT = "(kremlin.ru)"
 IMAGE_URL = f"{BASE}/media-library/canal.jpg?id=1"
 LINE = "This article was republished with permission from Eurasianet."
 
-TRUTH: dict[str, object] = {
-    "title": TITLE,
-    "subtitle": SUBTITLE,
-    "authors": ["Nora Weiss", "Timur Aliev"],
-    "sections": ["analysis", "reporting", "asia-pacific"],
-    "tags": ["uzbekistan", "amu-darya"],
-    "image": (IMAGE_URL, CAPTION, CREDIT),
-}
+AUTHORS = ["Nora Weiss", "Timur Aliev"]
+SECTIONS = ["analysis", "reporting", "asia-pacific"]
+TAGS = ["uzbekistan", "amu-darya"]
 
 # The pieces of a page, one for each group of fields that a layout moves as a whole.
 GROUPS = {
@@ -55,7 +50,6 @@ GROUPS = {
         '<a class="tags__item" href="/tag/Amu%20Darya?x=1">amu darya</a></div>'
     ),
 }
-GROUPS["tags"] = GROUPS["tags"].replace("Amu%20Darya", "amu-darya")
 BEFORE_BODY = ("picture", "head", "sections", "byline")
 AFTER_BODY = ("credit", "tags")
 
@@ -109,38 +103,55 @@ def _neighbours(source: str | None, name: str, heading: str, **kind: bool) -> st
     return "".join(blocks)
 
 
-# What follows the own piece: in the own wrapper, and behind it.
-NEIGHBOURS: dict[str, tuple[str, str]] = {
-    "no others": ("", ""),
-    "image-articles": ("", _neighbours("all_posts", "image-article", "h2")),
-    "page-articles with h1": ("", _neighbours("all_posts", "page-article", "h1")),
+# What stands before the own wrapper, in it behind the own piece, and behind it.
+NEIGHBOURS: dict[str, tuple[str, str, str]] = {
+    "no others": ("", "", ""),
+    "image-articles": ("", "", _neighbours("all_posts", "image-article", "h2")),
+    "page-articles with h1": ("", "", _neighbours("all_posts", "page-article", "h1")),
     "page-articles that link nowhere": (
+        "",
         "",
         _neighbours("related_posts", "page-article", "h1", linked=False),
     ),
     "page-articles in blocks without a source": (
         "",
+        "",
         _neighbours(None, "page-article", "h1"),
     ),
     "page-articles that say current_post": (
+        "",
         "",
         _neighbours("current_post", "page-article", "h1"),
     ),
     "others with their tags outside": (
         "",
+        "",
         _neighbours("all_posts", "page-article", "h1", outside=True),
     ),
     "others in the own wrapper": (
+        "",
         "".join(_neighbour(n, "image-article", "h2") for n in range(2)),
         _neighbours("all_posts", "image-article", "h2"),
     ),
     "page-articles in the own wrapper": (
+        "",
         "".join(_neighbour(n, "page-article", "h1") for n in range(2)),
         _neighbours("all_posts", "page-article", "h1"),
     ),
     "others with their tags outside in the own wrapper": (
+        "",
         "".join(_neighbour(n, "page-article", "h1", outside=True) for n in range(2)),
         "",
+    ),
+    "others before": (
+        _neighbours("featured", "image-article", "h2"),
+        "",
+        _neighbours("all_posts", "image-article", "h2"),
+    ),
+    "bare page-articles before, with their tags outside": (
+        "".join(_neighbour(n, "page-article", "h1", outside=True) for n in range(2)),
+        "",
+        _neighbours("all_posts", "page-article", "h1", outside=True),
     ),
 }
 
@@ -296,32 +307,43 @@ class Variant:
     missing: str = ""
 
 
-def expected(variant: Variant) -> dict[str, object]:
-    """The record's fields for `variant`, None or empty for a missing group.
+def allowed(variant: Variant) -> dict[str, tuple[object, ...]]:
+    """The values that each field of the record may have.
 
-    What stands behind the neighbours could be theirs as well, so it is nobody's.
+    What other articles part from the own container could be theirs as well as the own one's:
+    such a field may be missing. It may never be another article's.
     """
-    fields = dict(TRUTH)
-    is_cut_off = NEIGHBOURS[variant.neighbours][0] != ""
-    cut_off = PLACES[variant.place][1] if is_cut_off else ()
-    if variant.missing == "tags" or "tags" in cut_off:
-        fields["tags"] = []
-    if variant.missing == "sections":
-        fields["sections"] = []
-    if variant.missing == "byline":
-        fields["authors"] = []
-    has_picture, has_credit = variant.missing != "picture", variant.missing != "credit"
-    has_credit = has_credit and "credit" not in cut_off
-    picture = (IMAGE_URL, CAPTION) if has_picture else (None, None)
-    fields["image"] = (*picture, CREDIT if has_credit else None)
-    if not (has_picture or has_credit):
-        fields["image"] = None
-    if variant.missing == "head":
-        fields["subtitle"] = None  # the headline is declared
+    before, in_wrapper, _ = NEIGHBOURS[variant.neighbours]
+    outside = PLACES[variant.place][1]
+    unsure = {
+        group
+        for group in outside
+        if (before and group in BEFORE_BODY) or (in_wrapper and group in AFTER_BODY)
+    }
+    if before and variant.container == "no wrapper":
+        unsure |= {group for group in PLACES[variant.place][0] if group in BEFORE_BODY}
+
+    def values(group: str, value: object, without: object) -> tuple[object, ...]:
+        if group == variant.missing:
+            return (without,)
+        return (value, without) if group in unsure else (value,)
+
     own = BODIES[variant.body][1]
     has_line = LINE in APPEALS[variant.appeal][1]
-    fields["body"] = "\n\n".join([*own, LINE] if has_line else own)
-    return fields
+    images = [
+        (url, caption, credit) if url or credit else None
+        for url, caption in values("picture", (IMAGE_URL, CAPTION), (None, None))
+        for credit in values("credit", CREDIT, None)
+    ]
+    return {
+        "title": (TITLE,),
+        "subtitle": values("head", SUBTITLE, None),
+        "authors": values("byline", AUTHORS, []),
+        "sections": values("sections", SECTIONS, []),
+        "tags": values("tags", TAGS, []),
+        "image": tuple(images),
+        "body": ("\n\n".join([*own, LINE] if has_line else own),),
+    }
 
 
 def variant_page(variant: Variant, head: str = HEAD) -> str:
@@ -352,14 +374,15 @@ def variant_page(variant: Variant, head: str = HEAD) -> str:
         return "".join(f"<div>{groups[name]}</div>" for name in names)
 
     wrapper, article = CONTAINERS[variant.container]
-    inner_others, outer_others = NEIGHBOURS[variant.neighbours]
+    others_before, inner_others, others_behind = NEIGHBOURS[variant.neighbours]
     own = written(above) + article.format(written(in_article)) + written(below)
     content = (
         '<div class="social-follow"><p>Follow us on social</p></div>'
+        + others_before
         + written([g for g in BEFORE_BODY if g in outside])
         + wrapper.format(own + inner_others)
         + written([g for g in AFTER_BODY if g in outside])
-        + outer_others
+        + others_behind
         + LATEST
         + NEWSLETTER
     )

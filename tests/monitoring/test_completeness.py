@@ -42,7 +42,7 @@ class Crawled:
 
 def publish(site: SampleSite, template: Story, slug: str, mark: str, **changes: Any) -> Story:
     """A piece whose text is that of no other one."""
-    values = {"sections": ("analysis",), "tags": ("africa",), "shapes": frozenset[Shape]()} | changes
+    plain: dict[str, Any] = {"sections": ("analysis",), "tags": ("africa",), "shapes": frozenset()}
     paragraphs = tuple(f"{mark} {slug} {n} {'word ' * 9}{mark * 3}." for n in range(8))
     number = 2_640_000_000 + sum(ord(letter) * 131**n for n, letter in enumerate(slug)) % 9_999_999
     return site.publish(
@@ -54,7 +54,7 @@ def publish(site: SampleSite, template: Story, slug: str, mark: str, **changes: 
             subtitle=None,
             paragraphs=paragraphs,
             kinds=(),
-            **values,
+            **(plain | changes),
         )
     )
 

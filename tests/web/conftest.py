@@ -106,4 +106,4 @@ def server(config: Config, shelf: Store) -> Iterator[DashboardServer]:
 @pytest.fixture
 def browser(server: DashboardServer) -> Browser:
     """Asks the served dashboard."""
-    return Browser(server.server_address[1])
+    return Browser(server.port)

@@ -82,7 +82,7 @@ def test_the_host_that_a_client_names_is_in_no_page(browser: Browser, shelf: Sto
 def test_what_is_no_request_is_refused_in_one_line(
     server: DashboardServer, browser: Browser, sent: bytes
 ) -> None:
-    with socket.create_connection(server.server_address[:2], timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(sent)
         received = bytearray()
         while block := client.recv(65_536):
@@ -95,7 +95,7 @@ def test_what_is_no_request_is_refused_in_one_line(
 
 
 def test_a_client_that_goes_away_disturbs_nobody(server: DashboardServer, browser: Browser) -> None:
-    with socket.create_connection(server.server_address[:2], timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(b"GET / HT")
     assert browser.get("/").status == 200
 
@@ -142,7 +142,7 @@ def test_a_damaged_store_is_one_line_and_stays_as_it_is(workspace: Workspace) ->
 def test_a_port_that_is_taken_is_named(workspace: Workspace, server: DashboardServer) -> None:
     workspace.output.mkdir()
     Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}").close()
-    port = str(server.server_address[1])
+    port = str(server.port)
     result = workspace.run("web", "--port", port)
     assert result.status == 2
     assert f"--port {port}: cannot be listened on" in result.stderr

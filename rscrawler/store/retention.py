@@ -1,0 +1,83 @@
+"""Forgetting text, but never that a piece was seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, exists, select, update
+
+from rscrawler.store.database import Database
+from rscrawler.store.tables import fired, message, outbox, run, version
+
+PRUNED = "pruned"  # the warning that marks a record whose text was forgotten
+_VERSIONS_PER_TRANSACTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What was forgotten."""
+
+    versions: int
+    messages: int
+    runs: int
+
+
+class RetentionStore:
+    """Retention in the database. The JSONL files are the user's own and stay as they are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def prune(self, before: datetime) -> Pruned:
+        """Forget the text of versions, the bytes of messages and the runs from before a time.
+
+        Kept for good: addresses, articles with their fingerprints, flags, and of each record
+        all but body and evidence. What is still to be delivered is kept whole.
+        """
+        versions = 0
+        while count := self._prune_versions(before):
+            versions += count
+        with self._database.writing() as connection:
+            messages = connection.execute(
+                update(message)
+                .where(message.c.state == "done", message.c.created_at < before)
+                .where(message.c.content != b"")
+                .values(content=b"")
+            ).rowcount
+            runs = connection.execute(delete(run).where(run.c.started_at < before)).rowcount
+            connection.execute(delete(fired).where(fired.c.fire_at < before))
+        self._database.compact()
+        return Pruned(versions, messages, runs)
+
+    def _prune_versions(self, before: datetime) -> int:
+        waits = exists().where(
+            and_(outbox.c.record_id == version.c.record_id, outbox.c.state == "pending")
+        )
+        query = (
+            select(version.c.record_id, version.c.record)
+            .where(version.c.recorded_at < before, version.c.record.not_like(f'%"{PRUNED}"%'))
+            .where(~waits)
+            .limit(_VERSIONS_PER_TRANSACTION)
+        )
+        with self._database.writing() as connection:
+            rows = connection.execute(query).all()
+            for row in rows:
+                connection.execute(
+                    update(version)
+                    .where(version.c.record_id == row.record_id)
+                    .values(record=json.dumps(_without_text(json.loads(row.record))))
+                )
+        return len(rows)
+
+
+def _without_text(record: dict[str, Any]) -> dict[str, Any]:
+    extraction = record["extraction"]
+    return {
+        **record,
+        "body": "",
+        "topics": [{**flag, "evidence": []} for flag in record["topics"]],
+        "extraction": {**extraction, "warnings": [*extraction["warnings"], PRUNED]},
+    }

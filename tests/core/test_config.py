@@ -1,0 +1,315 @@
+"""A wrong configuration is one line for each problem, with file, key and remedy; no secret."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from rscrawler.cli.setup import TEMPLATE
+from rscrawler.config import (
+    Config,
+    checked,
+    find_config,
+    format_duration,
+    load_config,
+    parse_duration,
+    read_toml,
+)
+from rscrawler.errors import ConfigurationError
+
+SECRET = "hunter2"
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("RSCRAWLER_CONFIG", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "rscrawler.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def problems_of(path: Path | None) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(path)
+    assert all("\n" not in problem for problem in caught.value.problems)
+    return caught.value.problems
+
+
+EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "says"),
+    [
+        ("output = 1", "output", "unknown key; allowed here: alerts, contact"),
+        ("[alert]", "alert", "unknown key; allowed here: alerts, contact"),
+        ("[alerts]\nmin_levle = 'x'", "alerts.min_levle", "allowed here: channels, email"),
+        (EMAIL + "pasword = 'x'", "alerts.email.pasword", "allowed here: ca_file, digest"),
+        ("[crawl]\nretries = -1", "crawl.retries", "greater than or equal to 0"),
+        ("[crawl]\nretries = 'two'", "crawl.retries", "'two'"),
+        ("[crawl]\ntimeout = 30", "crawl.timeout", '"90s"'),
+        ("[crawl]\nrecheck_after = ['1h', 'soon']", "crawl.recheck_after.1", '"90s"'),
+        ("[alerts]\nmin_level = 'high'", "alerts.min_level", "'primary', 'substantial'"),
+        ("[alerts.email]\nport = 25", "alerts.email.host", "is missing"),
+        (EMAIL + "port = 70000", "alerts.email.port", "65535"),
+        (EMAIL + "timezone = 'Mars/One'", "alerts.email.timezone", "IANA time zone"),
+        ("[alerts.ops]\nchannels = ['x']", "alerts", "not in alerts.channels"),
+        ("sites = 'all'", "sites", "dictionary"),
+        ("[sites]\nx = 1", "sites.x", "dictionary"),
+        ("[scheduling]\ntime_limit = '-1s'", "scheduling.time_limit", "allowed"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
+    tmp_path: Path, text: str, key: str, says: str
+) -> None:
+    path = written(tmp_path, text)
+    lines = problems_of(path)
+    assert any(line.startswith(f"{path}: {key}: ") and says in line for line in lines), lines
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    path = written(tmp_path, "a = 1\nb = 2\n[crawl]\nretries = 'x'\n[alerts]\ntopics = 1\n")
+    assert len(problems_of(path)) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"output_dir = \n", "is not valid TOML"),
+        (b"a = 1\na = 2\n", "is not valid TOML"),
+        (b'contact = "caf\xe9"\n', "is not UTF-8 (byte 14)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_so(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "rscrawler.toml"
+    path.write_bytes(content)
+    (line,) = problems_of(path)
+    assert line.startswith(f"{path}: {says}")
+
+
+def test_a_folder_in_place_of_a_file_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        read_toml(tmp_path)
+
+
+# Where it is found.
+
+
+def test_a_named_file_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="no such file .--config.; `rscrawler init`"):
+        find_config(tmp_path / "missing.toml")
+    monkeypatch.setenv("RSCRAWLER_CONFIG", str(tmp_path / "gone.toml"))
+    with pytest.raises(ConfigurationError, match="no such file .RSCRAWLER_CONFIG."):
+        find_config(None)
+
+
+def test_the_named_file_wins_over_the_environment_and_that_over_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert find_config(None) is None
+    here = written(tmp_path, "")
+    assert find_config(None) == here
+    other = tmp_path / "other.toml"
+    other.write_text("", encoding="utf-8")
+    monkeypatch.setenv("RSCRAWLER_CONFIG", str(other))
+    assert find_config(None) == other
+    assert find_config(here) == here
+
+
+def test_relative_paths_are_relative_to_the_files_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    path = written(
+        folder,
+        'output_dir = "../out"\ndatabase_url = "sqlite:///db/x.db"\nsites_dir = "s"\n'
+        f'topics_dir = "/t"\n{EMAIL}ca_file = "ca.pem"\n'
+        '[monitoring]\nmetrics_file = "m.prom"\n',
+    )
+    config = load_config(path)
+    assert config.output_dir == tmp_path / "out"
+    assert config.database == f"sqlite:///{folder / 'db/x.db'}"
+    assert (config.sites_dir, config.topics_dir) == (folder / "s", Path("/t"))
+    assert config.monitoring.metrics_file == folder / "m.prom"
+    assert config.alerts.email is not None
+    assert config.alerts.email.ca_file == folder / "ca.pem"
+    assert load_config(None).output_dir == tmp_path / "output"
+    assert load_config(None).database == f"sqlite:///{tmp_path}/output/rscrawler.db"
+
+
+# The environment.
+
+
+def test_the_environment_overrides_single_keys_at_any_depth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, EMAIL + "port = 25\n[sites.a]\nconcurrency = 3\n")
+    for name, value in {
+        "CONTACT": "me@example.org",
+        "ALERTS__EMAIL__PASSWORD": SECRET,
+        "ALERTS__TOPICS": '["one", "two"]',
+        "ALERTS__EMAIL__RECIPIENTS": '["x@y.org"]',
+        "CRAWL__RECHECK_AFTER": '["2h"]',
+        "SITES__A__DOWNLOAD_DELAY": "0.5",
+    }.items():
+        monkeypatch.setenv(f"RSCRAWLER_{name}", value)
+    config = load_config(path)
+    assert config.contact == "me@example.org"
+    assert config.alerts.topics == ["one", "two"]
+    assert config.crawl.recheck_after == [timedelta(hours=2)]
+    assert config.sites == {"a": {"concurrency": 3, "download_delay": "0.5"}}
+    email = config.alerts.email
+    assert email is not None
+    assert (email.port, email.recipients) == (25, ["x@y.org"])
+    assert email.password.get_secret_value() == SECRET
+    assert SECRET not in repr(config) + str(config)
+
+
+def test_an_unknown_name_in_the_environment_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RSCRAWLER_OUTPUTDIR", "x")
+    (line,) = problems_of(None)
+    assert line.startswith("environment: RSCRAWLER_OUTPUTDIR: unknown key; allowed: ")
+    assert "OUTPUT_DIR" in line
+
+
+def test_an_unknown_name_further_down_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RSCRAWLER_ALERTS__EMIAL__PASSWORD", SECRET)
+    (line,) = problems_of(None)
+    assert line.startswith("environment: alerts.emial: unknown key")
+    assert SECRET not in line
+
+
+def test_a_wrong_value_in_the_environment_is_not_laid_to_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSCRAWLER_CRAWL__RETRIES", "many")
+    path = written(tmp_path, "[crawl]\ntimeout = 1\n")
+    assert {line.split(": ")[0] for line in problems_of(path)} == {"environment", str(path)}
+
+
+@pytest.mark.parametrize("name", ["ALERTS__TOPICS", "ALERTS", "CRAWL__RECHECK_AFTER", "SITES"])
+def test_a_list_or_table_in_the_environment_that_is_no_json_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"RSCRAWLER_{name}", SECRET)
+    (line,) = problems_of(None)
+    assert line.startswith("environment: ")
+    assert SECRET not in line
+
+
+# Secrets.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'[alerts.email]\npassword = "{SECRET}"',
+        f'{EMAIL}password = ["{SECRET}"]',
+        f"{EMAIL}password = 12345",
+        f'[alerts]\nemail = "smtp://user:{SECRET}@host"',
+        f'[alerts.channels]\nops = {{ url = "json://{SECRET}@host" }}',
+        f'[alerts.channels]\nops = ["json://{SECRET}@host", 12345]',
+        f'[alerts]\nchannels = "json://{SECRET}@host"',
+        f'[alerts.webhooks.w]\nurl = "ftp://{SECRET}@host"\nsecret = "{SECRET}"',
+        f'[alerts.webhooks.w]\nurl = "https://host"\nsecret = ["{SECRET}"]',
+        f'[alerts.webhooks]\nw = "https://{SECRET}@host"',
+        "database_url = 12345",
+        f'database_url = ["postgresql://u:{SECRET}@h/d"]',
+        f'[monitoring]\nheartbeat_url = ["https://h/{SECRET}"]',
+        f'[alerts.email]\npasswrd = "{SECRET}"',
+    ],
+)
+def test_no_secret_is_in_a_message(tmp_path: Path, text: str) -> None:
+    lines = "\n".join(problems_of(written(tmp_path, text)))
+    assert SECRET not in lines
+    assert "12345" not in lines
+
+
+# The template.
+
+
+def uncommented(text: str) -> str:
+    """The template with every commented key and table in force."""
+    return re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", text)
+
+
+def test_the_template_as_it_is_means_the_defaults(tmp_path: Path) -> None:
+    shipped = tomllib.loads(TEMPLATE.read_text(encoding="utf-8"))
+    assert shipped.pop("output_dir") == "output"
+    assert shipped.pop("sites") == {"responsiblestatecraft": {}}
+    assert all(table == {} for table in shipped.values())
+    config = load_config(written(tmp_path, TEMPLATE.read_text(encoding="utf-8")))
+    assert config.model_copy(update={"sites": {}}) == load_config(None)
+
+
+def test_every_line_of_the_template_is_valid_once_it_is_uncommented(tmp_path: Path) -> None:
+    text = uncommented(TEMPLATE.read_text(encoding="utf-8"))
+    config = load_config(written(tmp_path, text))
+    assert config.alerts.email is not None
+    assert config.alerts.email.digest_at == time(7, 0)
+    assert set(config.alerts.channels) == {"desk", "ops"}
+
+
+def test_a_key_that_the_template_shows_with_its_default_has_that_default(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, uncommented(TEMPLATE.read_text(encoding="utf-8"))))
+    for section in ("crawl", "scheduling"):
+        assert getattr(config, section) == getattr(load_config(None), section)
+    shown, default = config.alerts, load_config(None).alerts
+    for key in ("topics", "min_level", "max_age_days", "flood_limit"):
+        assert getattr(shown, key) == getattr(default, key)
+
+
+def test_the_template_names_every_key() -> None:
+    text = TEMPLATE.read_text(encoding="utf-8")
+
+    def keys(model: type[BaseModel]) -> set[str]:
+        found: set[str] = set()
+        for name, field in model.model_fields.items():
+            found.add(name)
+            for part in (field.annotation, *getattr(field.annotation, "__args__", ())):
+                if isinstance(part, type) and issubclass(part, BaseModel):
+                    found |= keys(part)
+        return found
+
+    named = set(re.findall(r"(?m)^(?:# )?\[?([a-z_.]+)(?:\]| = )", text))
+    named |= {part for name in named for part in name.split(".")}
+    assert keys(Config) - named == set()
+
+
+# Durations.
+
+
+@given(st.integers(min_value=0, max_value=10**8))
+def test_a_duration_written_is_read_back(seconds: int) -> None:
+    span = timedelta(seconds=seconds)
+    assert parse_duration(format_duration(span)) == span
+
+
+@pytest.mark.parametrize("wrong", ["", "5", "5 m s", "m5", "-5m", "5M", "1e3s", None, 5, ["5m"]])
+def test_what_is_no_duration_is_refused(wrong: object) -> None:
+    with pytest.raises(ValueError, match="allowed: a number and a unit"):
+        parse_duration(wrong)
+
+
+def test_a_duration_past_all_bounds_is_refused_in_one_line(tmp_path: Path) -> None:
+    (line,) = problems_of(written(tmp_path, '[crawl]\ntimeout = "99999999999999w"\n'))
+    assert "crawl.timeout" in line
+
+
+def test_checked_names_the_file_when_the_whole_is_wrong() -> None:
+    with pytest.raises(ConfigurationError, match=r"some\.toml: "):
+        checked(Config, [1, 2], "some.toml")

@@ -1,0 +1,339 @@
+"""What should happen, decided over plain values."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rscrawler import decisions
+from rscrawler.decisions import KnownArticle
+from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+AGES = [HOUR, 6 * HOUR, DAY, 7 * DAY]
+MOMENTS = st.datetimes(
+    datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001
+)
+SPANS = st.timedeltas(timedelta(seconds=1), timedelta(days=400))
+
+KNOWN = KnownArticle(
+    article_id="a" * 16,
+    url="https://example.org/slug/",
+    version=3,
+    novelty=Novelty.NEW,
+    first_seen_at=NOON - DAY,
+    fetched_at=NOON - HOUR,
+    text_digest="0" * 32,
+    page_digest="1" * 32,
+)
+
+
+def article(**fields: object) -> Article:
+    values: dict[str, object] = {
+        "site": "site",
+        "url": "https://example.org/slug/",
+        "fetched_at": NOON,
+        "title": "Kazakhstan's “multi-vector” policy",
+        "subtitle": "A balance – for now…",
+        "body": "First paragraph, it's short.\n\nSecond — and last — one.",
+    }
+    return Article(**{**values, **fields})  # type: ignore[arg-type]
+
+
+# Event and novelty.
+
+
+def test_a_page_of_nothing_known_is_new_and_a_known_text_is_unchanged() -> None:
+    assert decisions.event_of(None, "0" * 32) is Event.NEW
+    assert decisions.event_of(KNOWN, KNOWN.text_digest) is None
+    assert decisions.event_of(KNOWN, "f" * 32) is Event.UPDATED
+
+
+def test_a_piece_that_comes_back_is_an_update_though_its_text_is_the_old_one() -> None:
+    removed = replace(KNOWN, removed_at=NOON)
+    assert decisions.event_of(removed, KNOWN.text_digest) is Event.UPDATED
+
+
+@pytest.mark.parametrize(
+    ("age", "in_baseline", "expected"),
+    [
+        (timedelta(days=1), False, Novelty.NEW),
+        (timedelta(days=14), False, Novelty.NEW),
+        (timedelta(days=14, seconds=1), False, Novelty.BACKFILL),
+        (timedelta(days=-3), False, Novelty.NEW),  # dated in the future by a slip
+        (None, False, Novelty.NEW),
+        (timedelta(days=1), True, Novelty.BASELINE),
+        (timedelta(days=400), True, Novelty.BASELINE),
+        (None, True, Novelty.BASELINE),
+    ],
+)
+def test_novelty_goes_by_age_at_first_sight_and_by_the_baseline(
+    age: timedelta | None, in_baseline: bool, expected: Novelty
+) -> None:
+    published_at = None if age is None else NOON - age
+    found = decisions.novelty_of(published_at, NOON, timedelta(days=14), in_baseline=in_baseline)
+    assert found is expected
+
+
+# Alerts.
+
+
+def flagged(level: Level, topic: str = "central-asia") -> TopicFlag:
+    return TopicFlag(topic, level, 0.9)
+
+
+def to_alert(piece: Article, **changes: object) -> list[str]:
+    values: dict[str, object] = {
+        "levels_before": {},
+        "already_alerted": (),
+        "topics": ["central-asia", "pipelines"],
+        "minimum": Level.SUBSTANTIAL,
+    }
+    found = decisions.topics_to_alert(piece, **{**values, **changes})  # type: ignore[arg-type]
+    return [flag.topic for flag in found]
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_a_new_piece_alerts_from_the_minimum_on(level: Level) -> None:
+    expected = ["central-asia"] if level in (Level.SUBSTANTIAL, Level.PRIMARY) else []
+    assert to_alert(article(topics=[flagged(level)])) == expected
+
+
+@pytest.mark.parametrize("novelty", [Novelty.BASELINE, Novelty.BACKFILL])
+def test_what_is_no_news_when_first_seen_never_alerts(novelty: Novelty) -> None:
+    assert to_alert(article(novelty=novelty, topics=[flagged(Level.PRIMARY)])) == []
+
+
+@pytest.mark.parametrize("novelty", list(Novelty))
+def test_an_update_alerts_when_its_level_rises_to_the_minimum(novelty: Novelty) -> None:
+    piece = article(event=Event.UPDATED, novelty=novelty, topics=[flagged(Level.SUBSTANTIAL)])
+    assert to_alert(piece, levels_before={"central-asia": Level.MENTION}) == ["central-asia"]
+    assert to_alert(piece, levels_before={}) == ["central-asia"]
+
+
+def test_an_update_whose_level_only_rises_above_the_minimum_tells_nothing_new() -> None:
+    piece = article(event=Event.UPDATED, topics=[flagged(Level.PRIMARY)])
+    assert to_alert(piece, levels_before={"central-asia": Level.SUBSTANTIAL}) == []
+
+
+def test_a_changed_watch_list_alone_never_alerts() -> None:
+    # The text before, judged by the present list, had this level already.
+    piece = article(event=Event.UPDATED, topics=[flagged(Level.PRIMARY)])
+    assert to_alert(piece, levels_before={"central-asia": Level.PRIMARY}) == []
+
+
+def test_nobody_is_told_of_a_duplicate_a_removal_or_twice_on_one_topic() -> None:
+    flags = [flagged(Level.PRIMARY), flagged(Level.PRIMARY, "pipelines")]
+    assert to_alert(article(topics=flags, duplicate_of="b" * 16)) == []
+    assert to_alert(article(topics=flags, event=Event.REMOVED)) == []
+    assert to_alert(article(topics=flags), already_alerted=["central-asia"]) == ["pipelines"]
+
+
+def test_a_topic_that_is_not_among_those_to_alert_on_is_silent() -> None:
+    assert to_alert(article(topics=[flagged(Level.PRIMARY, "sports")])) == []
+
+
+@given(st.data())
+def test_an_alert_is_always_of_a_wanted_topic_at_the_minimum_and_not_told_before(
+    data: st.DataObject,
+) -> None:
+    names = ["central-asia", "pipelines", "sports"]
+    levels = st.dictionaries(st.sampled_from(names), st.sampled_from(list(Level)))
+    now, before = data.draw(levels), data.draw(levels)
+    told = data.draw(st.sets(st.sampled_from(names)))
+    minimum = data.draw(st.sampled_from([Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY]))
+    piece = article(
+        event=data.draw(st.sampled_from([Event.NEW, Event.UPDATED])),
+        topics=[flagged(level, topic) for topic, level in now.items()],
+    )
+    alerts = to_alert(piece, levels_before=before, already_alerted=told, minimum=minimum)
+    expected = {
+        topic
+        for topic, level in now.items()
+        if topic != "sports"
+        and topic not in told
+        and level.reaches(minimum)
+        and not before.get(topic, Level.NONE).reaches(minimum)
+    }
+    assert set(alerts) == expected
+    assert len(alerts) == len(expected)
+
+
+# Times.
+
+
+def test_the_ageing_schedule_counts_from_first_sight() -> None:
+    seen = NOON
+    assert decisions.next_check(seen, seen, AGES) == seen + HOUR
+    assert decisions.next_check(seen, seen + HOUR, AGES) == seen + 6 * HOUR
+    assert decisions.next_check(seen, seen + 2 * DAY, AGES) == seen + 7 * DAY
+    assert decisions.next_check(seen, seen + 7 * DAY, AGES) is None
+    assert decisions.next_check(seen, seen, []) is None
+    assert decisions.next_check(seen, seen, AGES[::-1]) == seen + HOUR
+
+
+@given(MOMENTS, SPANS, st.lists(SPANS, max_size=6))
+def test_the_next_check_is_the_first_age_still_to_come(
+    seen: datetime, since: timedelta, ages: list[timedelta]
+) -> None:
+    now = seen + since
+    found = decisions.next_check(seen, now, ages)
+    to_come = [seen + age for age in ages if seen + age > now]
+    assert found == (min(to_come) if to_come else None)
+
+
+def test_a_date_counts_against_the_last_one_of_its_kind_and_failing_that_against_others() -> None:
+    dated = replace(KNOWN, dated_at=NOON, modified_at=NOON + DAY, published_at=NOON + DAY)
+    assert decisions.is_dated_later(dated, NOON + HOUR)
+    assert not decisions.is_dated_later(dated, NOON)
+    modified = replace(KNOWN, modified_at=NOON, published_at=NOON - DAY)
+    assert not decisions.is_dated_later(modified, NOON - HOUR)
+    published = replace(KNOWN, published_at=NOON)
+    assert decisions.is_dated_later(published, NOON + HOUR)
+    assert decisions.is_dated_later(KNOWN, NOON)
+    assert not decisions.is_dated_later(KNOWN, KNOWN.fetched_at)
+    assert not decisions.is_dated_later(KNOWN, None)
+
+
+def test_a_piece_is_removed_at_the_second_check_an_hour_or_more_after_the_first() -> None:
+    first = decisions.after_gone(KNOWN, NOON, HOUR)
+    assert first == decisions.GoneDecision(False, NOON, NOON + HOUR)
+    gone = replace(KNOWN, gone_at=NOON)
+    early = decisions.after_gone(gone, NOON + HOUR - timedelta(seconds=1), HOUR)
+    assert early == decisions.GoneDecision(False, NOON, NOON + HOUR)
+    assert decisions.after_gone(gone, NOON + HOUR, HOUR).record_removal
+    removed = replace(gone, removed_at=NOON + HOUR)
+    again = decisions.after_gone(removed, NOON + DAY, HOUR)
+    assert (again.record_removal, again.next_check_at) == (False, None)
+
+
+@given(MOMENTS, st.lists(st.timedeltas(timedelta(minutes=1), timedelta(hours=3)), max_size=12))
+def test_no_order_of_checks_removes_a_piece_sooner_than_an_hour_after_it_went(
+    start: datetime, waits: list[timedelta]
+) -> None:
+    known, now, went = KNOWN, start, None
+    for wait in waits:
+        decision = decisions.after_gone(known, now, HOUR)
+        went = went or now
+        if decision.record_removal:
+            assert now - went >= HOUR
+            return
+        assert decision.gone_at == went
+        known = replace(known, gone_at=decision.gone_at)
+        now += wait
+
+
+@given(st.integers(min_value=0, max_value=10_000))
+def test_an_attempt_waits_longer_than_the_one_before_and_never_past_six_hours(
+    attempts: int,
+) -> None:
+    wait = decisions.retry_at(attempts, NOON) - NOON
+    assert timedelta(minutes=1) <= wait <= timedelta(hours=6)
+    assert decisions.retry_at(attempts + 1, NOON) - NOON >= wait
+
+
+# Walks.
+
+
+def walks_on(**changes: object) -> bool:
+    values: dict[str, object] = {
+        "page": 1,
+        "max_pages": 2,
+        "must_reach": 0,
+        "is_first_run": False,
+        "is_full": False,
+        "has_links": True,
+        "has_news": False,
+    }
+    return decisions.walks_on(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_a_first_run_goes_to_max_pages_whatever_it_meets() -> None:
+    assert walks_on(is_first_run=True, has_news=True)
+    assert not walks_on(is_first_run=True, has_news=True, page=2)
+
+
+def test_a_later_run_goes_on_while_a_page_shows_something_unknown() -> None:
+    assert walks_on(has_news=True, page=40)
+    assert not walks_on(has_news=False)
+
+
+def test_a_full_run_goes_on_while_there_is_anything() -> None:
+    assert walks_on(is_full=True, page=400)
+    assert not walks_on(is_full=True, has_links=False)
+
+
+def test_an_unfinished_walk_goes_on_to_where_it_was() -> None:
+    assert walks_on(must_reach=3, page=2, has_links=False)
+    assert not walks_on(must_reach=3, page=3)
+
+
+def test_not_modified_is_trusted_for_a_day() -> None:
+    assert not decisions.trusts_not_modified(None, NOON)
+    assert decisions.trusts_not_modified(NOON - DAY + HOUR, NOON)
+    assert not decisions.trusts_not_modified(NOON - DAY, NOON)
+
+
+# Texts.
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"title": "Kazakhstan’s \"multi‑vector\" policy"},
+        {"subtitle": "A balance - for now..."},
+        {"body": "First  paragraph, it’s\u00a0short.\n\nSecond—and last—one.\n"},
+        {"body": "First para\u00adgraph, it's short.\u200b Second — and last — one."},
+        {"image": None, "authors": ["A. Nother"], "tags": ["new-tag"], "modified_at": NOON},
+        {"url": "https://example.org/other/", "site": "elsewhere", "fetched_at": NOON + DAY},
+    ],
+)
+def test_a_text_set_in_another_way_is_the_same_in_substance(other: dict[str, object]) -> None:
+    assert decisions.text_digest(article(**other)) == decisions.text_digest(article())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"title": "Uzbekistan's “multi-vector” policy"},
+        {"title": None},
+        {"subtitle": None},
+        {"subtitle": "A balance – for now"},
+        {"body": "First paragraph, it's short."},
+        {"body": "First paragraph, it's short.\n\nSecond — and last — two."},
+        {"body": "first paragraph, it's short.\n\nSecond — and last — one."},
+    ],
+)
+def test_another_word_is_a_change_in_substance(other: dict[str, object]) -> None:
+    assert decisions.text_digest(article(**other)) != decisions.text_digest(article())
+
+
+def test_words_do_not_move_between_fields_unseen() -> None:
+    moved = article(title="A", subtitle="B", body="C")
+    assert decisions.text_digest(moved) != decisions.text_digest(
+        article(title="A B", subtitle=None, body="C")
+    )
+
+
+@given(st.text())
+def test_folding_is_idempotent_and_never_fails(text: str) -> None:
+    once = decisions.in_substance(text)
+    assert decisions.in_substance(once) == once
+
+
+def test_a_short_body_has_no_digest_to_be_told_from_others_by() -> None:
+    assert decisions.body_digest(article(body="word " * 19)) is None
+    assert decisions.body_digest(article(body="word " * 20)) is not None
+
+
+def test_identities_are_the_same_on_every_machine() -> None:
+    # Written down: a change of these would make every known piece new.
+    assert decisions.new_article_id("responsiblestatecraft", "/a-slug") == "7f0178106115f956"
+    assert decisions.new_record_id("7f0178106115f956", 3) == "7f0178106115f956-3"
+    assert decisions.new_article_id("ab", "c") != decisions.new_article_id("a", "bc")
+    assert decisions.text_digest(article(title="A", subtitle=None, body="B")) == "f2feeb76426fd466e8f1e1c536eeb4d7"

@@ -1,0 +1,84 @@
+"""Near-duplicate texts are found, and others are told apart."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rscrawler import similarity
+from rscrawler.demo.generator import generate_story
+
+BODIES = [generate_story(number, seed=5).body for number in range(60)]
+
+
+def with_words_changed(body: str, share: float, seed: int) -> str:
+    rng = Random(seed)
+    words = body.split()
+    for place in rng.sample(range(len(words)), int(len(words) * share)):
+        words[place] = f"other{rng.randrange(10_000)}"
+    return " ".join(words)
+
+
+def share_a_band(first: bytes | None, second: bytes | None) -> bool:
+    return bool(set(similarity.bands_of(first)) & set(similarity.bands_of(second)))
+
+
+def test_most_texts_with_a_tenth_of_their_words_changed_are_found() -> None:
+    found = 0
+    for number, body in enumerate(BODIES):
+        first = similarity.signature_of(body)
+        second = similarity.signature_of(with_words_changed(body, 0.1, number))
+        likeness = similarity.likeness(first, second)
+        found += share_a_band(first, second) and likeness >= similarity.SAME_TEXT
+    assert found >= 0.9 * len(BODIES)
+
+
+def test_texts_of_one_make_are_never_taken_for_each_other() -> None:
+    signatures = [similarity.signature_of(body) for body in BODIES]
+    alike = [
+        (first, second)
+        for first in range(len(BODIES))
+        for second in range(first)
+        if similarity.likeness(signatures[first], signatures[second]) >= similarity.SAME_TEXT
+    ]
+    assert alike == []
+
+
+def test_a_text_set_in_another_way_has_the_same_signature() -> None:
+    body = BODIES[0]
+    other = body.replace('"', "”").replace("'", "’").replace("\n\n", "\n \n").upper()
+    assert similarity.signature_of(other) == similarity.signature_of(body)
+
+
+def test_a_text_too_short_to_compare_is_like_nothing() -> None:
+    short = "word " * (similarity.MIN_WORDS - 1)
+    assert similarity.signature_of(short) is None
+    assert similarity.bands_of(None) == ()
+    assert similarity.likeness(None, similarity.signature_of(BODIES[0])) == 0.0
+    assert similarity.likeness(None, None) == 0.0
+
+
+def test_signatures_and_bands_are_the_same_on_every_machine() -> None:
+    signature = similarity.signature_of(" ".join(f"word{number}" for number in range(60)))
+    assert signature is not None
+    assert (len(signature), signature[:4].hex()) == (512, "244ae711")
+    bands = similarity.bands_of(signature)
+    assert (len(bands), bands[0]) == (32, 5252307030808350715)
+
+
+@given(st.lists(st.binary(min_size=512, max_size=512), min_size=1, max_size=3))
+@settings(max_examples=30)
+def test_bands_fit_a_signed_64_bit_column(signatures: list[bytes]) -> None:
+    for signature in signatures:
+        assert all(0 <= key < 2**63 for key in similarity.bands_of(signature))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_likeness_runs_from_nothing_to_all(share: float) -> None:
+    body = BODIES[1]
+    other = with_words_changed(body, share, 1)
+    found = similarity.likeness(similarity.signature_of(body), similarity.signature_of(other))
+    assert found == pytest.approx(1.0 - share, abs=0.05)

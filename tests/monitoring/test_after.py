@@ -1,0 +1,175 @@
+"""Signs of life after a cycle: heartbeat, weekly mail, metrics file."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rscrawler.config import Config
+from rscrawler.delivery import deliver
+from rscrawler.monitoring.after import after_cycle
+from rscrawler.monitoring.cycle import CycleOutcome
+from rscrawler.monitoring.heartbeat import heartbeat_address
+from rscrawler.store import Store
+from rscrawler.store.discovery import SourceReading
+from rscrawler.store.health import ProblemCode
+from tests.delivery.helpers import NOW
+from tests.delivery.mailbox import Mailbox, serving
+from tests.monitoring.conftest import Pulse, RunCycle
+
+WEEK = timedelta(days=7)
+DONE = CycleOutcome({"errors": 0}, True, {})
+SKIPPED = CycleOutcome({"errors": 0}, True, {}, "is being crawled by another process")
+
+
+@dataclass(frozen=True)
+class Report:
+    """A cycle that has ended."""
+
+    is_healthy: bool = True
+    sites: dict[str, CycleOutcome] = field(default_factory=lambda: {"sample": DONE})
+
+
+def a_config(folder: Path, alerts: dict[str, Any] | None = None, **monitoring: Any) -> Config:
+    return Config(output_dir=folder, alerts=alerts or {}, monitoring=monitoring)
+
+
+def test_a_good_cycle_is_told_and_a_bad_one_as_such(
+    store: Store, tmp_path: Path, pulse: Pulse
+) -> None:
+    config = a_config(tmp_path, heartbeat_url=pulse.url)
+    after_cycle(config, store, Report(), NOW)
+    after_cycle(config, store, Report(is_healthy=False), NOW)
+    assert pulse.paths == ["/ping/some-secret", "/ping/some-secret/fail"]
+
+
+def test_a_cycle_that_did_nothing_is_no_sign_of_life(
+    store: Store, tmp_path: Path, pulse: Pulse
+) -> None:
+    config = a_config(tmp_path, heartbeat_url=pulse.url)
+    after_cycle(config, store, Report(sites={"sample": SKIPPED}), NOW)
+    assert pulse.paths == []
+
+
+def test_a_query_stays_behind_the_path() -> None:
+    address = heartbeat_address("https://hc.example/ping/id/?create=1", is_good=False)
+    assert address == "https://hc.example/ping/id/fail?create=1"
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_heartbeat_that_is_refused_is_logged_without_its_address(
+    status: int, store: Store, tmp_path: Path, pulse: Pulse, caplog: pytest.LogCaptureFixture
+) -> None:
+    pulse.status = status
+    with caplog.at_level(logging.WARNING):
+        after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, Report(), NOW)
+    assert caplog.messages == [f"the heartbeat did not arrive: answers {status}"]
+
+
+def test_a_heartbeat_that_finds_nobody_fails_nothing(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = a_config(tmp_path, heartbeat_url="http://127.0.0.1:9/some-secret")
+    with caplog.at_level(logging.WARNING):
+        after_cycle(config, store, Report(), NOW)
+    assert len(caplog.messages) == 1
+    assert "some-secret" not in caplog.text
+
+
+def test_a_heartbeat_goes_to_the_web_alone(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="an http or https address"):
+        a_config(tmp_path, heartbeat_url="file:///etc/passwd")
+
+
+def mail_settings(mailbox: Mailbox, **alerts: Any) -> dict[str, Any]:
+    return {
+        "email": {
+            "host": "127.0.0.1",
+            "port": mailbox.port,
+            "security": "none",
+            "sender": "Monitor <monitor@example.org>",
+            "recipients": ["desk@example.org"],
+        },
+        **alerts,
+    }
+
+
+def read_a_source(store: Store, path: str) -> None:
+    url = f"https://sample.example.org{path}"
+    store.discovery.record_reading(SourceReading("sample", url, "section", path, NOW + WEEK))
+
+
+def test_a_week_is_told_once_with_what_was_checked_and_found(
+    store: Store, tmp_path: Path, run_cycle: RunCycle
+) -> None:
+    with serving(Mailbox()) as mailbox:
+        ops = {"recipients": ["ops@example.org"]}
+        config = a_config(tmp_path, mail_settings(mailbox, ops=ops), weekly_mail=True)
+        run_cycle(NOW, articles_new=40)
+        after_cycle(config, store, Report(), NOW)
+        deliver(config, store, now=NOW)
+        assert mailbox.received == []
+        run_cycle(NOW + WEEK, articles_new=2, flagged=1)
+        read_a_source(store, "/europe/")
+        read_a_source(store, "/media/")
+        for minutes in (1, 2):
+            now = NOW + WEEK + timedelta(minutes=minutes)
+            after_cycle(config, store, Report(), now)
+            deliver(config, store, now=now)
+        received = mailbox.only()
+    assert received.recipients == ("ops@example.org",)
+    assert received.mail["Subject"] == "All well: 2 sources checked, 42 new"
+    assert "sample: 2 of 2 cycles good, 42 new, 0 updated, 1 flagged" in received.text
+
+
+def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
+    store: Store, tmp_path: Path, run_cycle: RunCycle
+) -> None:
+    with serving(Mailbox()) as mailbox:
+        config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
+        run_cycle(NOW - WEEK)
+        run_cycle(NOW)
+        store.health.raise_problem("sample", ProblemCode.SILENT, "no new piece", NOW)
+        after_cycle(config, store, Report(), NOW)
+        deliver(config, store, now=NOW)
+        received = mailbox.only()
+    assert received.recipients == ("desk@example.org",)
+    assert received.mail["Subject"] == "Not all well (1): 0 sources checked, 0 new"
+    assert "sample: silent since 2026-11-24 12:00 UTC: no new piece" in received.text
+
+
+def test_two_processes_write_one_weekly_mail(
+    store: Store, tmp_path: Path, run_cycle: RunCycle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(Mailbox()) as mailbox:
+        config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
+        run_cycle(NOW - WEEK)
+        # Both ask before either has written.
+        monkeypatch.setattr(store.history, "last_weekly_at", lambda: None)
+        after_cycle(config, store, Report(), NOW)
+        after_cycle(config, store, Report(), NOW)
+        deliver(config, store, now=NOW)
+        assert len(mailbox.received) == 1
+
+
+def test_metrics_are_written_whole_and_leave_no_other_file(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "metrics" / "rscrawler.prom"
+    after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW)
+    assert path.read_text(encoding="utf-8").endswith("rscrawler_healthy 1.0\n")
+    assert [each.name for each in path.parent.iterdir()] == ["rscrawler.prom"]
+
+
+def test_metrics_that_cannot_be_written_fail_nothing(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder", encoding="utf-8")
+    path = tmp_path / "taken" / "rscrawler.prom"
+    with caplog.at_level(logging.WARNING):
+        after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith(f"metrics file {path}: ")

@@ -1,0 +1,63 @@
+"""Pruning forgets text, and never that a piece was seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from rscrawler.items import Article, Level, TopicFlag
+from rscrawler.store import Store
+from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.retention import PRUNED
+
+THEN = datetime(2024, 3, 1, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def record(store: Store, article_id: str, at: datetime, channels: tuple[str, ...] = ()) -> None:
+    article = Article(
+        site="site",
+        url=f"https://site.example/{article_id}/",
+        fetched_at=at,
+        title="A title",
+        body="Some text of the piece.",
+        record_id=f"{article_id}-1",
+        article_id=article_id,
+        version=1,
+        first_seen_at=at,
+        topics=[TopicFlag("central-asia", Level.PRIMARY, 0.9, ("KZ",))],
+    )
+    store.articles.record(
+        Recording(
+            article=article,
+            fingerprint=Fingerprint(f"text {article_id}", f"body {article_id}", article_id),
+            visit=Visit("run", ((f"/{article_id}", article.url),), "page"),
+            recorded_at=at,
+            channels=channels,
+        )
+    )
+
+
+def test_old_text_is_forgotten_and_its_piece_is_not(store: Store) -> None:
+    record(store, "old", THEN)
+    record(store, "young", NOW)
+    pruned = store.retention.prune(NOW - timedelta(days=365))
+    assert pruned.versions == 1
+    old, young = (store.articles.latest_record(name) for name in ("old", "young"))
+    assert old is not None
+    assert young is not None
+    assert (old.body, old.title, PRUNED in old.extraction.warnings) == ("", "A title", True)
+    assert old.level_on("central-asia") is Level.PRIMARY
+    assert young.body == "Some text of the piece."
+    assert store.articles.by_addresses("site", ["/old"]) is not None
+    assert [twin.article_id for twin in store.articles.twins("x", "", "body old", ())] == ["old"]
+
+
+def test_a_second_pruning_finds_nothing_more(store: Store) -> None:
+    record(store, "old", THEN)
+    store.retention.prune(NOW)
+    assert store.retention.prune(NOW).versions == 0
+
+
+def test_what_waits_to_be_delivered_is_kept_whole(store: Store) -> None:
+    record(store, "old", THEN, channels=("articles",))
+    assert store.retention.prune(NOW).versions == 0
