@@ -1,10 +1,11 @@
 """Bare Scrapy: the least that a crawler of the same pages does.
 
-    python -m benchmarks.bare_spider ADDRESSES.txt [--parse]
+    python -m benchmarks.bare_spider ADDRESSES.txt [--parse | --item]
 
-Asks for every address in the file, one a line, and prints a JSON object with the pages
-got and the seconds from the start of the crawl to its end. `--parse` touches
-`response.selector`, so that lxml parses each page; nothing else is done with it.
+Asks for every address in the file, one a line, with the settings of the real crawl, and
+prints a JSON object with the pages got and the seconds from the start of the crawl to its
+end. `--parse` touches `response.selector`, so that lxml parses each page. `--item` is the
+spider of a tutorial: Scrapy's settings as they come, one item with headline and paragraphs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -21,28 +23,34 @@ from scrapy import Request, Spider
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.http import Response
 
-from benchmarks.sample import CONCURRENCY
+from benchmarks.measure import CONCURRENCY
 from rscrawler import settings as ours
 
-# What the real crawler's own settings turn off is off here too.
-SETTINGS = {
-    name: getattr(ours, name)
-    for name in dir(ours)
-    if name.isupper()
-    and name
-    not in {
-        "SPIDER_MODULES",
-        "ITEM_PIPELINES",
-        "EXTENSIONS",
-        "DOWNLOADER_MIDDLEWARES",
-        "SPIDER_MIDDLEWARES",
-    }
-} | {
+_OUR_PARTS = (
+    "SPIDER_MODULES",
+    "ITEM_PIPELINES",
+    "EXTENSIONS",
+    "DOWNLOADER_MIDDLEWARES",
+    "SPIDER_MIDDLEWARES",
+)
+AS_IT_COMES = {
     "ROBOTSTXT_OBEY": False,
     "DOWNLOAD_DELAY": 0,
     "CONCURRENT_REQUESTS": CONCURRENCY,
     "CONCURRENT_REQUESTS_PER_DOMAIN": CONCURRENCY,
 }
+# What the real crawl turns off is off here too.
+AS_OURS = {
+    name: value for name, value in vars(ours).items() if name.isupper() and name not in _OUR_PARTS
+} | AS_IT_COMES
+
+
+class Work(StrEnum):
+    """What is done with a page."""
+
+    NOTHING = "nothing"
+    PARSE = "parse"
+    ITEM = "item"
 
 
 class BareSpider(Spider):
@@ -50,39 +58,49 @@ class BareSpider(Spider):
 
     name = "bare"
 
-    def __init__(self, addresses: list[str], is_parsing: bool, **kwargs: Any) -> None:
+    def __init__(self, addresses: list[str], work: Work, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.addresses = addresses
-        self.is_parsing = is_parsing
-        self.pages = 0
+        self.work = work
 
     async def start(self) -> AsyncIterator[Request]:
         """Every address."""
+        callback = self.parse_item if self.work is Work.ITEM else self.parse
         for address in self.addresses:
-            yield Request(address, dont_filter=True)
+            yield Request(address, callback=callback, dont_filter=True)
 
     def parse(self, response: Response) -> None:
-        """Count it, and have it parsed if that is wanted."""
-        if self.is_parsing:
-            response.selector  # noqa: B018 (parses on first sight)
-        self.pages += 1
+        """Parse it if that is wanted, and forget it."""
+        if self.work is Work.PARSE:
+            _ = response.selector  # type: ignore[attr-defined]
+
+    def parse_item(self, response: Response) -> Iterator[dict[str, Any]]:
+        """Headline and paragraphs, wherever on the page they are."""
+        yield {
+            "url": response.url,
+            "title": response.css("h1::text").get(),
+            "body": response.css("p::text").getall(),
+        }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("addresses", type=Path)
-    parser.add_argument("--parse", action="store_true")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--parse", dest="work", action="store_const", const=Work.PARSE)
+    choice.add_argument("--item", dest="work", action="store_const", const=Work.ITEM)
     options = parser.parse_args()
+    work = options.work or Work.NOTHING
     addresses = options.addresses.read_text(encoding="utf-8").split()
     started = time.perf_counter()
-    process = AsyncCrawlerProcess(SETTINGS)
+    process = AsyncCrawlerProcess(AS_IT_COMES if work is Work.ITEM else AS_OURS)
     crawler = process.create_crawler(BareSpider)
-    process.crawl(crawler, addresses=addresses, is_parsing=options.parse)
+    process.crawl(crawler, addresses=addresses, work=work)
     process.start()
     seconds = time.perf_counter() - started
-    if crawler.stats.get_value("finish_reason") != "finished":
-        sys.exit("the bare crawl did not finish")
     pages = crawler.stats.get_value("downloader/response_status_count/200", 0)
+    if crawler.stats.get_value("finish_reason") != "finished" or pages != len(addresses):
+        sys.exit(f"the bare crawl got {pages} of {len(addresses)} pages")
     sys.stdout.write(json.dumps({"pages": pages, "seconds": seconds}) + "\n")
 
 

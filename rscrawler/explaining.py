@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -12,13 +13,14 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 from protego import Protego
+from w3lib.url import safe_url_string
 
 from rscrawler import decisions
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.extraction import Page, extract
 from rscrawler.extraction.addresses import address_key
-from rscrawler.extraction.page import parse_page
+from rscrawler.extraction.page import looks_cut_off, parse_page
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
@@ -58,6 +60,8 @@ def explain(
     """
     sites = load_sites(config)
     is_address = page.startswith(("http://", "https://"))
+    if is_address:
+        page = _sendable(page)
     address = page if is_address else url
     name = _site_named(site, sites) if site else _site_of(address, sites)
     profile = sites[name]
@@ -67,7 +71,8 @@ def explain(
         body, content_type = _read(Path(page)), None
         final_url = url or f"{profile.base_url}/"
     now = datetime.now(UTC)
-    article = extract(Page(final_url, parse_page(body, content_type), now), profile, name)
+    root, is_cut_off = parse_page(body, content_type), looks_cut_off(body)
+    article = extract(Page(final_url, root, now, is_cut_off=is_cut_off), profile, name)
     normalize_article(article)
     article.article_id = decisions.new_article_id(name, address_key(article.url, profile))
     article.version = 1
@@ -101,6 +106,17 @@ def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
     )
 
 
+def _sendable(address: str) -> str:
+    """An address as a request can carry it: spaces and letters beyond ASCII are encoded."""
+    try:
+        encoded = safe_url_string(address)
+        if urlsplit(encoded).hostname:
+            return encoded
+    except ValueError:
+        pass
+    raise ConfigurationError(f"{address}: is not an address; allowed: https://host/path")
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -115,7 +131,7 @@ def _fetch(url: str, config: Config) -> tuple[bytes, str | None, str]:
         rules = robots.decode("utf-8", "replace")
     except HTTPError as error:
         rules = "" if error.code < 500 else "User-agent: *\nDisallow: /"
-    except (URLError, OSError) as error:
+    except (URLError, OSError, HTTPException) as error:
         raise PageUnavailable(f"{url}: cannot be reached: {_cause(error)}") from error
     if not Protego.parse(rules).can_fetch(url, "rscrawler"):
         raise PageUnavailable(f"{url}: robots.txt forbids it")
@@ -123,7 +139,7 @@ def _fetch(url: str, config: Config) -> tuple[bytes, str | None, str]:
         return _get(url, config)
     except HTTPError as error:
         raise PageUnavailable(f"{url}: answers {error.code}") from error
-    except (URLError, OSError) as error:
+    except (URLError, OSError, HTTPException) as error:
         raise PageUnavailable(f"{url}: cannot be reached: {_cause(error)}") from error
 
 
@@ -139,5 +155,5 @@ def _get(url: str, config: Config) -> tuple[bytes, str | None, str]:
         return body, answer.headers.get("Content-Type"), answer.url
 
 
-def _cause(error: OSError) -> str:
+def _cause(error: Exception) -> str:
     return str(getattr(error, "reason", None) or error)

@@ -14,7 +14,7 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 METAREFRESH_ENABLED = False
 REFERER_ENABLED = True
-RANDOMIZE_DOWNLOAD_DELAY = False  # else half of the delay that the profile promises will do
+DOWNLOAD_DELAY_JITTER = 0  # else half of the delay that the profile promises will do
 LOGSTATS_INTERVAL = 0
 LOG_LEVEL = "WARNING"
 LOG_VERSIONS: list[str] = []
@@ -23,8 +23,8 @@ STATS_DUMP = False
 CONCURRENT_ITEMS = 1
 WARN_ON_GENERATOR_RETURN_VALUE = True
 
-# A listing before the pieces that it leads to; a first visit before a second look.
-DEPTH_PRIORITY = 0
+# Scrapy starts so many tasks for each response; our pipelines do not wait for anything.
+CONCURRENT_ITEMS = 2
 
 DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
@@ -33,6 +33,12 @@ DOWNLOADER_MIDDLEWARES = {
     "rscrawler.middlewares.robots.RobotsRulesMiddleware": 100,
     "rscrawler.middlewares.robots.RobotsCacheMiddleware": 540,
     "rscrawler.middlewares.retry_after.RetryAfterMiddleware": 560,
+}
+SPIDER_MIDDLEWARES = {
+    # Nothing here uses what they count or check.
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
 }
 ITEM_PIPELINES = {
     "rscrawler.pipelines.normalize.NormalizePipeline": 100,

@@ -107,7 +107,9 @@ def _print_history(latest: Article, versions: Sequence[VersionChanges]) -> None:
             Text(f"\nversion {each.article.version}  {read_at}  {each.article.event}", "bold")
         )
         for field in each.fields:
-            out.print(Text(f"{field.field}: ", style="dim") + diff_text(shortened(field.changes)))
+            out.print(
+                Text.assemble((f"{field.field}: ", "dim"), diff_text(shortened(field.changes)))
+            )
 
 
 def diff_text(changes: Sequence[Change]) -> Text:

@@ -73,7 +73,8 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
         try:
             counts[kind] = len(load())
         except ConfigurationError as error:
-            problems.extend(error.problems)
+            # Schedules name sites, so what is wrong with a site is found twice.
+            problems.extend(each for each in error.problems if each not in problems)
 
     read("sites", lambda: load_sites(config))
     read("watch-lists", lambda: load_watchlists(None, config.topics_dir))

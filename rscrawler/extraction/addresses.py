@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 from courlan.clean import clean_query
 from w3lib.url import canonicalize_url
 
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import Links, SiteProfile
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # A path that ends so does not tell one piece from another by itself: `/?p=81` and
@@ -111,7 +111,15 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
     parts = urlsplit(canonical)
     if parts.path == "/":
         return bool(parts.query)
-    return profile.links.is_article_path(unquote(parts.path))
+    links = profile.links
+    return _is_article_path(parts.path, tuple(links.article), tuple(links.not_article))
+
+
+@lru_cache(maxsize=16_384)
+def _is_article_path(path: str, article: tuple[str, ...], not_article: tuple[str, ...]) -> bool:
+    # Cached like `_canonical`, and for the same reason.
+    links = Links(article=list(article), not_article=list(not_article))
+    return links.is_article_path(unquote(path))
 
 
 def absolute(href: str, base: str) -> str:

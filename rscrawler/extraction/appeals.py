@@ -6,16 +6,17 @@ request or words of soliciting, the reader spoken to or the outlet speaking of
 itself, where the links lead, what the block is called. What stands in quotation
 marks is somebody's speech and no evidence, so an article about donations keeps
 every paragraph. Appeals come in runs, so weaker evidence counts beside one.
-Only whole paragraphs are taken out.
+Only whole paragraphs are taken out, or the lines of one that a break divides.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
-from rscrawler.extraction.asking import asking_weight
+from rscrawler.extraction.asking import ASKING_WORDS, asking_weight
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.republication import is_republication_line
 from rscrawler.extraction.text import any_of, clean, straight
@@ -25,6 +26,7 @@ _COMPANION = 2.5  # from this weight it is one beside another
 _TAIL_COMPANION = 0.5  # and from this where no article is expected any more
 _BETWEEN = 0.5  # and from this when it is short and stands between two
 _SHORT = 200  # characters
+_LEAST_OWN_LINE = 60  # characters
 _TERSE = 100  # characters: a request so short need not say who asks whom
 
 # Words of soliciting, each with its kind; by themselves they only tell a subject.
@@ -57,6 +59,11 @@ _OUTLET_WORDS = frozenset({
     "our", "dear", "loyal", "regular", "faithful", "all", "readers", "page", "pageviews", "go",
     "this", "website", "independent", "message", "note", "word",
 })  # fmt: skip
+# A paragraph with none of these words weighs nothing, unless a link or block of its own speaks.
+_EVIDENCE = frozenset().union(
+    _SOLICITING, _YOU, _WE, {"us"}, _OUTLET_WORDS, ASKING_WORDS,
+    (word for word, _, _ in _SOLICITING_PHRASES),
+)  # fmt: skip
 # The outlet speaking of itself as an outlet, or of its readers.
 _OUTLET_TALK = any_of(
     r"\bour (?:\w+ ){0,2}(?:readers|readership|reporting|coverage|journalism|writers|website|site"
@@ -106,6 +113,7 @@ _BLOCK_CLASS = re.compile(
     r"|support-us|giving)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_LETTERS = re.compile("[a-z]+")
 _QUOTE_MARK = re.compile('[“"‘«„]')
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|(?<!\w)‘[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 
@@ -117,12 +125,27 @@ class Voice:
     names: tuple[str, ...]
 
     @cached_property
-    def pattern(self) -> re.Pattern[str] | None:
-        """Matches a full name, or its initials: `RS` for Responsible Statecraft."""
+    def _spellings(self) -> list[str]:
+        """The full names and their initials: `RS` for Responsible Statecraft."""
         initials = ["".join(re.findall(r"\b[A-Z]", name)) for name in self.names]
-        names = [*self.names, *(short for short in initials if len(short) > 1)]
-        alternatives = "|".join(re.escape(name) for name in names)
-        return re.compile(rf"\b(?:{alternatives})\b") if names else None
+        return [*self.names, *(short for short in initials if len(short) > 1)]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        alternatives = "|".join(re.escape(spelling) for spelling in self._spellings)
+        return re.compile(rf"\b(?:{alternatives})\b")
+
+    def as_us(self, text: str) -> str:
+        """`text` with every name of the outlet replaced by "us", so that it speaks as "we"."""
+        if not any(spelling in text for spelling in self._spellings):
+            return text
+        return self._pattern.sub("us", text)
+
+
+@lru_cache(maxsize=64)
+def voice_of(names: tuple[str, ...]) -> Voice:
+    """The voice of an outlet with these names; the same one for all of its pages."""
+    return Voice(names)
 
 
 @dataclass(frozen=True)
@@ -158,6 +181,17 @@ def appeals_among(paragraphs: list[Paragraph], voice: Voice) -> set[int]:
         marked |= companions
         is_growing = bool(companions)
     return marked | _bare_headings(paragraphs, marked, weighed)
+
+
+def lines_before_appeal(paragraph: Paragraph, voice: Voice) -> list[str]:
+    """The own lines of a paragraph that a line break divides from an appeal; none as a rule.
+
+    Only what speaks of nothing that an appeal speaks of, and is long enough for prose.
+    """
+    weights = [_weigh(Paragraph(line), voice) for line in paragraph.lines]
+    own = itertools.takewhile(lambda evidence: evidence.weight < _BETWEEN, weights)
+    lines = paragraph.lines[: sum(1 for _ in own)]
+    return lines if lines and len(lines[0]) >= _LEAST_OWN_LINE else []
 
 
 def _is_companion(
@@ -206,15 +240,18 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
     if text.startswith("“") and text.count("“") > text.count("”"):
         return _Weighed(0.0)  # speech that goes on in the next paragraph
     bare = _QUOTED.sub(" ", text) if _QUOTE_MARK.search(text) else text
-    is_named = voice.pattern is not None and voice.pattern.search(bare) is not None
-    if is_named and voice.pattern is not None:
-        bare = voice.pattern.sub("us", bare)  # so the outlet speaks of itself as "we"
-    tokens = frozenset(re.findall("[a-z]+", bare.lower()))
+    named, bare = bare, voice.as_us(bare)
+    is_named = bare != named
+    tokens = frozenset(_LETTERS.findall(bare.lower()))
+    giving = sum(len(clean(text)) for href, text in paragraph.links if _GIVING_LINK.search(href))
+    in_block = _is_in_appeal_block(paragraph)
+    if tokens.isdisjoint(_EVIDENCE) and not (is_named or giving or in_block):
+        return _Weighed(
+            0.0, is_settled=is_republication_line(text) or _NOTE.match(text) is not None
+        )
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or re.search(r"\bus\b", bare) is not None
     is_outlet = not tokens.isdisjoint(_OUTLET_WORDS) and _OUTLET_TALK.search(bare) is not None
-    giving = sum(len(clean(text)) for href, text in paragraph.links if _GIVING_LINK.search(href))
-    in_block = _is_in_appeal_block(paragraph)
     kinds = {_SOLICITING[token] for token in tokens & _SOLICITING.keys()}
     kinds |= {
         kind for word, kind, phrase in _SOLICITING_PHRASES if word in tokens and phrase.search(bare)
@@ -248,6 +285,10 @@ def _is_in_appeal_block(paragraph: Paragraph) -> bool:
     element = paragraph.element
     if element is None:
         return False
-    return any(
-        value and _BLOCK_CLASS.search(value) for value in (element.get("class"), element.get("id"))
-    )
+    marks = (element.get("class"), element.get("id"))
+    return any(mark and _names_appeal(mark) for mark in marks)
+
+
+@lru_cache(maxsize=8192)
+def _names_appeal(mark: str) -> bool:
+    return _BLOCK_CLASS.search(mark) is not None

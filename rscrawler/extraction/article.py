@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from lxml.html import HtmlElement
 
 from rscrawler.extraction.addresses import absolute, address_key, canonical_url
-from rscrawler.extraction.appeals import Voice, appeals_among
+from rscrawler.extraction.appeals import appeals_among, lines_before_appeal, voice_of
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.container import Own, find_own
 from rscrawler.extraction.dates import is_plausible, read_date
@@ -31,12 +32,15 @@ from rscrawler.extraction.foreign import cut_foreign
 from rscrawler.extraction.insertions import is_insertion
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
+from rscrawler.extraction.selectors import Index
 from rscrawler.extraction.structured import Structured, json_ld_text, read_structured
 from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import text_of
 from rscrawler.items import Article, Extraction
 from rscrawler.sites import SiteProfile
 
+# A pattern bound to the start of a text: `^` before all else, and `|` only in one bracket.
+_STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _LEAST_ODD = 20  # characters that no text has, from which a page is garbage
 _ODD_SHARE = 0.05  # of the text
 
@@ -66,7 +70,7 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
     titles = [headline for _, headline in structured.headlines()]
     if page.hints.title:
         titles.append(page.hints.title)
-    surroundings = Surroundings(page.url, profile, structured, tuple(titles))
+    surroundings = Surroundings(page.url, profile, structured, tuple(titles), Index(page.root))
     own = find_own(page.root, surroundings)
     if own is None:
         raise _no_container(page, structured)
@@ -128,7 +132,9 @@ class _Fields:
             note["sections"] = "fallback: links to sections" if article.sections else ""
         if not article.sections and (declared := declared_sections(structured, self.profile)):
             article.sections, note["sections"] = declared, "meta: article:section"
-        article.tags, note["tags"] = slugs_of(self.own, self.surroundings, markup.tags, self.prose)
+        article.tags, note["tags"] = slugs_of(
+            self.own, self.surroundings, markup.tags, self.prose, only_behind=True
+        )
         article.published_at = self._published()
         article.modified_at = self._modified()
         return article
@@ -247,16 +253,31 @@ class _Sifted:
 
 
 def _sift(paragraphs: list[Paragraph], page: Surroundings) -> _Sifted:
-    patterns = [re.compile(pattern) for pattern in page.profile.markup.cut_text]
+    patterns = _finders(tuple(page.profile.markup.cut_text))
     prose = [
         paragraph
         for paragraph in paragraphs
-        if not any(pattern.search(paragraph.text) for pattern in patterns)
+        if not any(found_in(paragraph.text) for found_in in patterns)
         and not is_insertion(paragraph, page.is_foreign_link)
     ]
-    marked = appeals_among(prose, Voice(page.structured.site_names))
-    kept = [paragraph for index, paragraph in enumerate(prose) if index not in marked]
+    voice = voice_of(page.structured.site_names)
+    marked = appeals_among(prose, voice)
+    kept = []
+    for index, paragraph in enumerate(prose):
+        if index not in marked:
+            kept.append(paragraph)
+        elif own_lines := lines_before_appeal(paragraph, voice):
+            kept.append(replace(paragraph, text=" ".join(own_lines)))
     return _Sifted(kept, len(marked))
+
+
+@lru_cache(maxsize=64)
+def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | None]]:
+    """Searches for the patterns; for those that only fit a text's start, without reading on."""
+    return [
+        compiled.match if _STARTS.match(compiled.pattern) else compiled.search
+        for compiled in map(re.compile, patterns)
+    ]
 
 
 def _finish_body(

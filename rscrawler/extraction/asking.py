@@ -231,7 +231,8 @@ _TABLE = tuple(
     for weight, requests in ((4.0, _PLAIN_REQUESTS), (3.0, _REQUESTS))
     for triggers, pattern in requests
 )
-_TRIGGERS = frozenset().union(*(triggers for _, triggers, _ in _TABLE))
+ASKING_WORDS: frozenset[str] = frozenset().union(*(triggers for _, triggers, _ in _TABLE))
+"""Words of which every request has one."""
 
 
 def asking_weight(text: str, tokens: frozenset[str]) -> float:
@@ -241,7 +242,7 @@ def asking_weight(text: str, tokens: frozenset[str]) -> float:
         text: a paragraph without quoted speech, with the outlet's own name replaced by "us".
         tokens: its lower-cased words of letters.
     """
-    present = _TRIGGERS & tokens
+    present = ASKING_WORDS & tokens
     if not present:
         return 0.0
     found = (

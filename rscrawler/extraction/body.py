@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -44,7 +45,7 @@ _WIDGET = re.compile(
     r"|promo\w*|advert\w*|ads?|ad-?(?:slot|unit|tag|container|wrapper)|sponsor\w*|outbrain|taboola"
     r"|comments?|disqus|cta|call-?to-?action|popup|modal|cookie|breadcrumbs?|pagination"
     r"|pull-?quote|pullquote|aside|infobox|author-?(?:bio|box|card)|social-author|byline"
-    r"|post-?(?:tags|meta|date)|tags-?list|tags|social-date|image-?caption|photo-?credit"
+    r"|post-?(?:tags|meta|date)|tags-?list|tags|social-date|(?:image-?|photo-?)?caption(?:-text)?|photo-?credit"
     r"|twitter-tweet|instagram-media|tiktok-embed|fb-post|embed|rm-embed|embed-media"
     r"|show-?(?:more|less)|sr-only|visually-hidden|screen-reader-text|skip-link"
     r")(?:$|[\s_-])",
@@ -56,6 +57,7 @@ _UNSEEN_CLASS = re.compile(
 _SMALL_PRINT = _words("small em i span")
 _PICTURES = _words("img picture video iframe")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_LINE_BREAK = "\v"  # white space that no page can hold
 _SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
 
 
@@ -63,13 +65,15 @@ _SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
 class Paragraph:
     """One paragraph of the body, and what tells whether it is the article's own.
 
-    `links` are pairs of an address as printed and the linked text.
+    `links` are pairs of an address as printed and the linked text. `lines` are what single line
+    breaks divide; empty if there is none.
     """
 
     text: str
     tag: str = "p"
     element: HtmlElement | None = None
     links: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     @property
     def is_heading(self) -> bool:
@@ -133,7 +137,7 @@ class _Reader:
             if self._breaks >= 2:
                 self.flush()
             else:
-                self._pieces.append(" ")
+                self._pieces.append(_LINE_BREAK)
         elif tag in _CELLS and any(piece.strip() for piece in self._pieces):
             self._pieces.append(" | ")
         elif tag == "a":
@@ -159,7 +163,8 @@ class _Reader:
 
     def flush(self) -> None:
         self._breaks = 0
-        text = clean("".join(self._pieces))
+        printed = "".join(self._pieces)
+        text = clean(printed)
         if self._link_start is not None:
             href, start = self._link_start
             self._links.append((href, "".join(self._pieces[start:])))
@@ -167,7 +172,9 @@ class _Reader:
         if text and not _SEPARATOR.match(text):
             block = self._blocks[-1] if self._blocks else None
             tag = str(block.tag) if block is not None else "p"
-            self.paragraphs.append(Paragraph(text, tag, block, self._links))
+            lines = printed.split(_LINE_BREAK) if _LINE_BREAK in printed else []
+            lines = [line for piece in lines if (line := clean(piece))]
+            self.paragraphs.append(Paragraph(text, tag, block, self._links, lines))
         self._pieces, self._links = [], []
 
 
@@ -196,9 +203,14 @@ def is_widget(element: HtmlElement) -> bool:
     """Whether class, id or label say that an element is a widget and no text."""
     get = element.get
     return any(
-        value and _WIDGET.search(value)
+        value and _names_widget(value)
         for value in (get("class"), get("id"), get("aria-label"), get("data-role"))
     )
+
+
+@lru_cache(maxsize=8192)
+def _names_widget(value: str) -> bool:
+    return _WIDGET.search(value) is not None
 
 
 def _holds_most(element: HtmlElement, root: HtmlElement) -> bool:

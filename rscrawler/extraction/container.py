@@ -19,7 +19,6 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from rscrawler.extraction.nearby import Nearby
-from rscrawler.extraction.selectors import select, select_all
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.surroundings import Surroundings, links_elsewhere, links_home
 from rscrawler.extraction.text import likeness, text_of
@@ -27,6 +26,7 @@ from rscrawler.extraction.tree import HEADINGS, LEAST_TEASER, has_text, is_withi
 
 _LAST_H1 = etree.XPath("preceding::h1[1]")
 _SURE = 4.0  # the score from which a container need not be compared with the headline's place
+_BEST_FALLBACK = 6.5  # the most that an element can score which no selector of the profile matches
 _PAGE_FURNITURE = frozenset({"header", "nav", "footer", "aside"})
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
 _HEADLINE_CLASS = re.compile(r"headline|(?:^|[\s_-])title(?:$|[\s_-])", re.IGNORECASE)
@@ -54,17 +54,24 @@ class Own:
         for selector in selectors:
             if selector not in self._matches:
                 self._matches[selector] = [
-                    element for part in self.parts for element in select(part, selector)
+                    element
+                    for part in self.parts
+                    for element in self.nearby.page.index.select(part, selector)
                 ]
             for element in self._matches[selector]:
                 yield selector, element
 
-    def places(self, selectors: list[str]) -> Iterator[tuple[str, list[HtmlElement]]]:
-        """The matches of each selector in the parts, then of each nearby, with their origin."""
+    def places(
+        self, selectors: list[str], *, only_behind: bool = False
+    ) -> Iterator[tuple[str, list[HtmlElement]]]:
+        """The matches of each selector in the parts, then of each nearby, with their origin.
+
+        `only_behind`: of what is nearby, only what follows the parts.
+        """
         for selector in selectors:
             yield f"profile: {selector}", [element for _, element in self.matches([selector])]
         for selector in selectors:
-            found = [element for _, element in self.nearby.matches([selector])]
+            found = self.nearby.matches(selector, only_behind=only_behind)
             if found:
                 yield f"profile: {selector}, beside the container", found
 
@@ -99,7 +106,9 @@ def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
     likely = [candidate for candidate in candidates if candidate.score > 0]
     if len(likely) > 1:
         # The profile's mark of foreign articles is weak evidence: the own one may carry it.
-        foreign = {element for _, element in select_all([root], page.profile.markup.foreign)}
+        foreign = {
+            element for _, element in page.index.select_all([root], page.profile.markup.foreign)
+        }
         likely = [replace(c, score=c.score - (c.element in foreign)) for c in likely]
     best = max(likely, key=lambda candidate: (candidate.score, -candidate.order), default=None)
     grown = _grown(root, page) if best is None or not best.is_sure else None
@@ -113,15 +122,22 @@ def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
 def _candidates(root: HtmlElement, page: Surroundings) -> list[_Candidate]:
     selectors = page.profile.markup.container
     ranked: dict[HtmlElement, tuple[int, str]] = {}
-    for selector, element in select_all([root], selectors):
-        ranked.setdefault(element, (selectors.index(selector), f"profile: {selector}"))
-    for element in root.iter("article", "main"):
-        ranked.setdefault(element, (len(selectors), f"fallback: {element.tag}"))
-    found = []
-    for order, (element, (rank, origin)) in enumerate(ranked.items()):
+    for rank, selector in enumerate(selectors):
+        for element in page.index.select(root, selector):
+            ranked.setdefault(element, (rank, f"profile: {selector}"))
+    found: list[_Candidate] = []
+
+    def add(element: HtmlElement, rank: int, origin: str) -> None:
         headline = own_headline(element, page)
         score = _score(element, headline, rank, len(selectors), page)
-        found.append(_Candidate(score, order, element, headline, origin))
+        found.append(_Candidate(score, len(found), element, headline, origin))
+
+    for element, (rank, origin) in ranked.items():
+        add(element, rank, origin)
+    if max((candidate.score for candidate in found), default=0.0) < _BEST_FALLBACK:
+        for element in root.iter("article", "main"):
+            if element not in ranked:
+                add(element, len(selectors), f"fallback: {element.tag}")
     return found
 
 
@@ -132,13 +148,7 @@ def _score(
     if element.tag == "main":
         score -= 2.0  # holds the article as a rule, and much else
     if headline is None:
-        data = _data_headline(element)
-        if data is not None and page.titles:
-            return score + (3.0 if page.agrees(data) >= AGREEMENT else -4.0)
-        if not has_text(element):
-            return score - 3.0
-        is_headed = rank < ranks and _headline_before(element, page) is not None
-        return score + (3.0 if is_headed else -1.0)
+        return score + _score_headless(element, page, is_listed=rank < ranks)
     text = text_of(headline)
     agreement = page.agrees(text)
     if agreement >= AGREEMENT:
@@ -155,25 +165,39 @@ def _score(
     return score
 
 
+def _score_headless(element: HtmlElement, page: Surroundings, *, is_listed: bool) -> float:
+    """What speaks for an element without a headline: one before it, or one that it names."""
+    before = _headline_before(element, page) if is_listed else None
+    data = _data_headline(element)
+    if data is not None and page.titles:
+        is_printed = before is not None and likeness(text_of(before), data) >= AGREEMENT
+        return 3.0 if is_printed or page.agrees(data) >= AGREEMENT else -4.0
+    if not has_text(element):
+        return -3.0
+    if before is None:
+        return -1.0
+    return 3.0 if page.agrees(text_of(before)) >= AGREEMENT else 1.0
+
+
 def own_headline(element: HtmlElement, page: Surroundings) -> HtmlElement | None:
     """The headline of the article that `element` is, not that of an article nested in it."""
     for selector in page.profile.markup.title:
-        for found in select(element, selector):
+        for found in page.index.select(element, selector):
             if not _in_nested_article(found, element):
                 return found
     headings = [h for h in element.iter(*HEADINGS) if not _in_nested_article(h, element)]
     if not headings:
         return None
-    bodies = {body for _, body in select_all([element], page.profile.markup.body)} - {element}
+    bodies = {body for _, body in page.index.select_all([element], page.profile.markup.body)} - {
+        element
+    }
     return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
 
 
 def _headline_before(element: HtmlElement, page: Surroundings) -> HtmlElement | None:
-    """The page's own headline, if it is the last one printed before `element`."""
+    """The last main headline before `element`, if it is not the link to another article."""
     found = cast("list[HtmlElement]", _LAST_H1(element))
-    if found and page.agrees(text_of(found[0])) >= AGREEMENT:
-        return found[0] if not links_elsewhere(found[0], page) else None
-    return None
+    return found[0] if found and not links_elsewhere(found[0], page) else None
 
 
 def _in_nested_article(inner: HtmlElement, outer: HtmlElement) -> bool:
@@ -219,8 +243,7 @@ def _parts(
 def _with_body(own: Own, page: Surroundings) -> Own:
     """The own article with the body that stands beside its container."""
     nearby = Nearby(own.parts, page, wants_body=True)
-    bodies = {body for _, body in nearby.matches(page.profile.markup.body)}
-    added = tuple(block for block in nearby.after if block in bodies)
+    added = tuple(block for block in nearby.after if block in nearby.bodies)
     if not added:
         return own
     return replace(own, parts=own.parts + added, nearby=replace(nearby, excluded=frozenset(added)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 from lxml.html import HtmlElement
@@ -24,7 +25,9 @@ from rscrawler.items import Image
 from rscrawler.sites import SiteProfile, SourceKind
 
 _BY = re.compile(r"^\W*(?:written\s+|reported\s+|story\s+|analysis\s+)?by\s*:?\s+", re.IGNORECASE)
-_AND = re.compile(r"\s+(?:and|&)\s+|\s*[;•|]\s*|\s*,\s*(?:and\s+)?", re.IGNORECASE)
+_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
+_ASIDE = re.compile(r"\s*[•·|]\s*")
+_AND = re.compile(r"\s+(?:and|&)\s+|\s*;\s*|\s*,\s*(?:and\s+)?", re.IGNORECASE)
 _POSTNOMINAL = re.compile(
     r"^(?:jr|sr|ph\.?d|m\.?d|esq|ret|usn|usa|usaf|usmc|j\.?d|m\.?a|ii|iii|iv)\b\.?", re.IGNORECASE
 )
@@ -128,7 +131,9 @@ def authors_of(own: Own, page: Surroundings, prose: set[HtmlElement]) -> tuple[l
 def split_names(text: str) -> list[str]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
-    for piece in _AND.split(_BY.sub("", clean(text))):
+    first, *others = _ASIDE.split(_HANDLE.sub("", _BY.sub("", clean(text))))
+    segments = [first, *(other for other in others if not (first and _is_role(other)))]
+    for piece in (piece for segment in segments for piece in _AND.split(segment)):
         name = piece.strip(" ,;|·•–—-")
         if not name or (" " not in name and _NO_NAME.search(name)):
             continue
@@ -137,6 +142,11 @@ def split_names(text: str) -> list[str]:
         elif name:
             names.append(name)
     return names
+
+
+def _is_role(text: str) -> bool:
+    """Whether what a bar divides from a name is an office or employer and no second name."""
+    return " " not in text.strip() or _NO_PERSON.search(text) is not None
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
@@ -151,10 +161,18 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
 
 
 def slugs_of(
-    own: Own, page: Surroundings, selectors: list[str], prose: set[HtmlElement]
+    own: Own,
+    page: Surroundings,
+    selectors: list[str],
+    prose: set[HtmlElement],
+    *,
+    only_behind: bool = False,
 ) -> tuple[list[str], str]:
-    """The last path component of each link that `selectors` match outside running text."""
-    for origin, elements in own.places(selectors):
+    """The last path component of each link that `selectors` match outside running text.
+
+    `only_behind`: not before the own container, where sites put a bar of topics.
+    """
+    for origin, elements in own.places(selectors, only_behind=only_behind):
         slugs = []
         for element in elements:
             link = element if element.get("href") else next(element.iter("a"), None)
@@ -190,6 +208,7 @@ def _known_sections(profile: SiteProfile) -> set[str]:
     }
 
 
+@lru_cache(maxsize=16_384)
 def last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 
@@ -235,10 +254,8 @@ def image_of(
         elif found := json_ld_image(page.structured.json_ld.get("image")):
             url, origin = absolute(found, page.structured.base), "json-ld: image"
     markup = page.profile.markup
-    credits_ = [element for _, elements in own.places(markup.credit) for element in elements]
-    credit = _words_of(own, credits_, lead)
-    captions = [element for _, elements in own.places(markup.caption) for element in elements]
-    caption = _words_of(own, [c for c in captions if c not in set(credits_)], lead)
+    credit = _words_of(own, markup.credit, lead)
+    caption = _words_of(own, markup.caption, lead, other_than=markup.credit)
     if lead is not None and not credit and not caption and not own.is_from_profile:
         caption, credit = _guessed_caption(lead, own)
     if caption and (match := _CREDIT_LABEL.match(caption)):
@@ -334,12 +351,16 @@ def _largest(srcset: str) -> str:
 
 
 def _words_of(
-    own: Own, elements: Iterable[HtmlElement], lead: HtmlElement | None
+    own: Own, selectors: list[str], lead: HtmlElement | None, other_than: Iterable[str] = ()
 ) -> str | None:
-    """The text of the first element that belongs to the lead image."""
-    for element in elements:
-        if _belongs(element, lead, own) and (text := text_of(element)):
-            return text
+    """The text of the first match that belongs to the lead image and not to `other_than`."""
+    index = own.nearby.page.index
+    for _, elements in own.places(selectors):
+        for element in elements:
+            if any(element in index.select(element, selector)[:1] for selector in other_than):
+                continue
+            if _belongs(element, lead, own) and (text := text_of(element)):
+                return text
     return None
 
 

@@ -11,7 +11,6 @@ from lxml.html import HtmlElement
 
 from rscrawler.extraction.body import Paragraph, paragraphs_of
 from rscrawler.extraction.container import Own
-from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import words
 from rscrawler.sites import Markup
 
@@ -37,7 +36,9 @@ def body_paragraphs(
         if _length(best) >= _LEAST_BODY:
             break
         found = max(
-            (_held_by(part, selector, furniture) for part in own.parts), key=_length, default=[]
+            (_held_by(part, selector, own, furniture) for part in own.parts),
+            key=_length,
+            default=[],
         )
         if _length(found) > 3 * _length(best):
             best, origin = found, f"profile: {selector}"
@@ -47,8 +48,10 @@ def body_paragraphs(
     return _confirmed(root, furniture), "trafilatura"
 
 
-def _held_by(part: HtmlElement, selector: str, furniture: set[HtmlElement]) -> list[Paragraph]:
-    holders = select(part, selector)
+def _held_by(
+    part: HtmlElement, selector: str, own: Own, furniture: set[HtmlElement]
+) -> list[Paragraph]:
+    holders = own.nearby.page.index.select(part, selector)
     return [
         paragraph
         for holder in holders

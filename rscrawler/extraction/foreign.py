@@ -12,7 +12,6 @@ import re
 from lxml.html import HtmlElement
 
 from rscrawler.extraction.container import Own, own_headline
-from rscrawler.extraction.selectors import select, select_all
 from rscrawler.extraction.surroundings import LINKED_SHARE, Surroundings
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.tree import (
@@ -41,31 +40,38 @@ def cut_foreign(own: Own, page: Surroundings) -> int:
         keep = {part, *part.iterancestors()}
         if own.headline is not None:
             keep |= {own.headline, *own.headline.iterancestors()}
-        nested = [element for _, element in select_all([part], markup.foreign)]
+        nested = [element for _, element in page.index.select_all([part], markup.foreign)]
         nested += part.iter("article")
         nested = [element for element in nested if element not in keep]
         headed = [element for element in nested if own_headline(element, page) is not None]
         if part.tag != "article":
-            cuts += _cut_behind(part, headed, keep)
-        cuts += _remove_all(headed, keep)
+            cuts += _cut_behind(part, headed, keep, page)
+        cuts += _remove_all(headed, keep, page)
         bodies = _own_bodies(part, own, page)
         keep |= {element for body in bodies for element in (body, *body.iterancestors())}
         cuts += _cut_other_bodies(part, bodies, keep, page)
         cuts += _cut_linked_headlines(part, keep, own, page)
         headless = [e for e in nested if e not in keep and is_within(e, part)]
         if headless and _has_text_outside(part, headless):
-            cuts += _remove_all(headless, keep)  # the own text is not in them
+            cuts += _remove_all(headless, keep, page)  # the own text is not in them
     return cuts
 
 
-def _remove_all(elements: list[HtmlElement], keep: set[HtmlElement]) -> int:
+def _cut(element: HtmlElement, page: Surroundings) -> None:
+    page.index.discard(element)
+    remove(element)
+
+
+def _remove_all(elements: list[HtmlElement], keep: set[HtmlElement], page: Surroundings) -> int:
     cut = [element for element in elements if element not in keep]
     for element in cut:
-        remove(element)
+        _cut(element, page)
     return len(cut)
 
 
-def _cut_behind(part: HtmlElement, nested: list[HtmlElement], keep: set[HtmlElement]) -> int:
+def _cut_behind(
+    part: HtmlElement, nested: list[HtmlElement], keep: set[HtmlElement], page: Surroundings
+) -> int:
     """Cut what follows the first of the foreign articles that stand behind the own text.
 
     In a wrapper, the loose tags and credits between and behind them are theirs.
@@ -75,7 +81,9 @@ def _cut_behind(part: HtmlElement, nested: list[HtmlElement], keep: set[HtmlElem
     for element in part.iter():
         if element in within:
             first = element if first is None and is_behind_text else first
-        elif element.tag in ("p", "li", "blockquote") and len(element.text_content()) >= LEAST_TEASER:
+        elif (
+            element.tag in ("p", "li", "blockquote") and len(element.text_content()) >= LEAST_TEASER
+        ):
             if first is not None:
                 return 0  # own text follows
             is_behind_text = True
@@ -86,7 +94,7 @@ def _cut_behind(part: HtmlElement, nested: list[HtmlElement], keep: set[HtmlElem
         if element is part:
             break
         behind += element.itersiblings()
-    return _remove_all(behind, keep)
+    return _remove_all(behind, keep, page)
 
 
 def _has_text_outside(part: HtmlElement, inner: list[HtmlElement]) -> bool:
@@ -100,7 +108,7 @@ def _has_text_outside(part: HtmlElement, inner: list[HtmlElement]) -> bool:
 def _bodies(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
     """What the profile's selector for the body matches, by the first that does; not nested."""
     for selector in page.profile.markup.body:
-        if found := select(part, selector):
+        if found := page.index.select(part, selector):
             holders = set(found)
             return [body for body in found if holders.isdisjoint(body.iterancestors())]
     return []
@@ -139,7 +147,7 @@ def _cut_other_bodies(
         block = body
         while (parent := block.getparent()) is not None and parent not in keep:
             block = parent
-        remove(block)
+        _cut(block, page)
         cuts += 1
     return cuts
 
@@ -163,15 +171,15 @@ def _cut_linked_headlines(
             block = parent
         if block is headline and (end := _end_of_teaser(block)) is not None:
             for sibling in list(block.itersiblings()):
-                remove(sibling)
+                _cut(sibling, page)
                 if sibling is end:
                     break
         elif not own.is_from_profile and not has_text(block, least=LEAST_TEASER):
             # Nothing tells where the other article ends: rather a short body than foreign text.
             for sibling in list(block.itersiblings()):
                 if sibling not in keep:
-                    remove(sibling)
-        remove(block)
+                    _cut(sibling, page)
+        _cut(block, page)
         cuts += 1
     return cuts
 
@@ -194,7 +202,7 @@ def _linked_headlines(part: HtmlElement, page: Surroundings) -> list[HtmlElement
         if heading is None:
             fields = fields or {
                 element
-                for _, element in select_all(
+                for _, element in page.index.select_all(
                     [part], [*markup.authors, *markup.sections, *markup.tags]
                 )
             }

@@ -10,13 +10,13 @@ article's end as well as the own one's beginning.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from lxml.html import HtmlElement
 
-from rscrawler.extraction.selectors import is_specific, select, select_all
+from rscrawler.extraction.selectors import is_specific
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.surroundings import Surroundings, links_elsewhere
 from rscrawler.extraction.text import text_of
@@ -71,10 +71,22 @@ class Nearby:
                 break
         return tuple(found)
 
-    def matches(self, selectors: Iterable[str]) -> Iterator[tuple[str, HtmlElement]]:
-        """The matches of those selectors that name a class or attribute; tags say too little."""
-        blocks = [block for block in (*self.before, *self.after) if block not in self.excluded]
-        return select_all(blocks, filter(is_specific, selectors)) if blocks else iter(())
+    def matches(self, selector: str, *, only_behind: bool = False) -> list[HtmlElement]:
+        """What a selector matches nearby, if it names a class or attribute: a tag says too little.
+
+        Args:
+            selector: a CSS selector.
+            only_behind: leave out what stands before the parts.
+        """
+        if not is_specific(selector):
+            return []
+        blocks = self.after if only_behind else (*self.before, *self.after)
+        return [
+            element
+            for block in blocks
+            if block not in self.excluded
+            for element in self.page.index.select(block, selector)
+        ]
 
     def _take(
         self, element: HtmlElement, found: list[HtmlElement], *, preceding: bool, depth: int = 0
@@ -82,14 +94,14 @@ class Nearby:
         """Add what is own in a block to `found`; whether the stretch goes on behind it."""
         if not isinstance(element.tag, str) or _is_closed(element):
             return True
-        if element in self._fences:
+        if self._is_fence(element):
             return False
-        if self.wants_body and element in self._bodies:
+        if self.wants_body and element in self.bodies:
             found.append(element)
             return True
         is_mixed = False
         for inner in self._seen(element):
-            if inner in self._fences or inner in self._bodies or _is_closed(inner):
+            if self._is_shut(inner):
                 is_mixed = True
             elif self._is_loose_fence(inner, preceding=preceding):
                 return False
@@ -111,25 +123,28 @@ class Nearby:
             if not isinstance(inner.tag, str):
                 continue
             yield inner
-            if inner not in self._fences and inner not in self._bodies and not _is_closed(inner):
+            if not self._is_shut(inner):
                 stack.extend(reversed(inner))
 
     @cached_property
-    def _root(self) -> HtmlElement:
-        return self.parts[0].getroottree().getroot()
-
-    @cached_property
-    def _bodies(self) -> set[HtmlElement]:
+    def bodies(self) -> set[HtmlElement]:
+        """The bodies that may be own ones, wherever they stand on the page."""
         if not self.wants_body:
             return set()
-        return {element for _, element in select_all([self._root], self.page.profile.markup.body)}
+        root = self.parts[0].getroottree().getroot()
+        found = self.page.index.select_all([root], self.page.profile.markup.body)
+        return {element for _, element in found}
 
-    @cached_property
-    def _fences(self) -> set[HtmlElement]:
+    def _is_shut(self, element: HtmlElement) -> bool:
+        """Whether a block is not looked into: a fence, a closed block, or a body taken whole."""
+        return self._is_fence(element) or element in self.bodies or _is_closed(element)
+
+    def _is_fence(self, element: HtmlElement) -> bool:
+        """Whether an element is another article, or its body, by its name or class."""
         markup = self.page.profile.markup
-        listed = [*markup.foreign, *([] if self.wants_body else markup.body)]
-        found = {element for _, element in select_all([self._root], listed)}
-        return found | set(self._root.iter("article"))
+        return element.tag == "article" or self.page.index.fits(
+            element, markup.foreign if self.wants_body else (*markup.foreign, *markup.body)
+        )
 
     def _is_loose_fence(self, element: HtmlElement, *, preceding: bool) -> bool:
         """Whether an element is another article's headline, without any block that says so."""
@@ -147,7 +162,7 @@ class Nearby:
         return not is_own
 
     def _is_subtitle(self, element: HtmlElement) -> bool:
-        return any(select(element, s) for s in self.page.profile.markup.subtitle)
+        return any(self.page.index.select(element, s) for s in self.page.profile.markup.subtitle)
 
 
 def _levels(element: HtmlElement, *, preceding: bool) -> Iterator[Iterator[HtmlElement]]:
@@ -167,6 +182,11 @@ def _is_closed(element: HtmlElement) -> bool:
         if parent is None or parent.tag == "body" or next(element.iter("nav"), None) is not None:
             return True
     return any(
-        value and _WIDGET.search(value)
+        value and _names_widget(value)
         for value in (element.get("class"), element.get("id"), element.get("aria-label"))
     )
+
+
+@lru_cache(maxsize=8192)
+def _names_widget(value: str) -> bool:
+    return _WIDGET.search(value) is not None

@@ -9,8 +9,9 @@ from functools import cached_property
 from lxml.html import HtmlElement
 
 from rscrawler.extraction.addresses import absolute, address_key, is_article_address
+from rscrawler.extraction.selectors import Index
 from rscrawler.extraction.structured import Structured
-from rscrawler.extraction.text import likeness, text_of
+from rscrawler.extraction.text import shared_words, text_of, words
 from rscrawler.sites import SiteProfile
 
 LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only hold one
@@ -24,6 +25,7 @@ class Surroundings:
     profile: SiteProfile
     structured: Structured
     titles: tuple[str, ...]
+    index: Index
 
     @cached_property
     def own_keys(self) -> frozenset[str]:
@@ -34,6 +36,14 @@ class Surroundings:
             for address in declared
             if address
         )
+
+    @cached_property
+    def _title_words(self) -> list[frozenset[str]]:
+        return [frozenset(words(title)) for title in dict.fromkeys(self.titles)]
+
+    @cached_property
+    def _agreements(self) -> dict[str, float]:
+        return {}
 
     @cached_property
     def _foreign(self) -> dict[str, bool]:
@@ -53,7 +63,12 @@ class Surroundings:
 
     def agrees(self, headline: str) -> float:
         """How well `headline` agrees with what the page declares, 0 … 1."""
-        return max((likeness(headline, title) for title in self.titles), default=0.0)
+        if headline not in self._agreements:
+            own = frozenset(words(headline))
+            self._agreements[headline] = max(
+                (shared_words(own, title) for title in self._title_words), default=0.0
+            )
+        return self._agreements[headline]
 
 
 def links_elsewhere(headline: HtmlElement, page: Surroundings) -> bool:

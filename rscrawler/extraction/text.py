@@ -15,16 +15,20 @@ _CONTROLS = {
 } | dict.fromkeys(range(0x20), " ")
 _TABLE = {**_CONTROLS, **dict.fromkeys(map(ord, _INVISIBLE))}
 _ODD = re.compile(f"[\x00-\x1f\x80-\xa0{_INVISIBLE}]|  ")
+_APOSTROPHE = re.compile(r"(?<=\w)[’ʼ](?=\w)|(?<=s)’(?=\s)")
 _WORD = re.compile(r"[^\W_]+")
 _UNREAD = frozenset({"script", "style", "noscript", "template"})
 
 
 def clean(text: str) -> str:
     """`text` on one line in NFC: white space collapsed, invisible characters removed."""
+    if text.isascii():
+        if text.isprintable() and "  " not in text:
+            return text.strip()
+        return " ".join(text.translate(_TABLE).split())
     if _ODD.search(text):
         text = text.translate(_TABLE)
-    text = " ".join(text.split())
-    return text if text.isascii() else unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def text_of(element: HtmlElement) -> str:
@@ -70,17 +74,21 @@ def likeness(one: str, other: str) -> float:
 
     A headline shortened for search engines or for a card still agrees with the long one.
     """
-    first, second = set(words(one)), set(words(other))
-    if not first or not second:
+    return shared_words(frozenset(words(one)), frozenset(words(other)))
+
+
+def shared_words(one: frozenset[str], other: frozenset[str]) -> float:
+    """The Dice coefficient of two sets of words, 0 … 1; 0 if one is empty."""
+    if not one or not other:
         return 0.0
-    return 2 * len(first & second) / (len(first) + len(second))
+    return 2 * len(one & other) / (len(one) + len(other))
 
 
 def straight(text: str) -> str:
     """`text` with straight apostrophes; quotation marks stay as printed."""
-    if text.isascii():
+    if "’" not in text and "ʼ" not in text:
         return text
-    return re.sub(r"(?<=\w)[’ʼ](?=\w)|(?<=s)’(?=\s)", "'", text)
+    return _APOSTROPHE.sub("'", text)
 
 
 def any_of(*patterns: str) -> re.Pattern[str]:

@@ -23,6 +23,7 @@ from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)
 
+LONGEST_PAUSE = timedelta(days=30)  # a longer one is taken for a slip
 PAUSING_STATUSES = frozenset({429, 503})
 # So many requests in a row without any answer, retries included: the host is left alone.
 MAX_UNANSWERED = 6
@@ -97,10 +98,12 @@ def retry_after(header: bytes | None, now: datetime) -> timedelta | None:
     if not header:
         return None
     text = header.decode("latin-1").strip()
-    if text.isdigit():
-        return timedelta(seconds=min(int(text), 30 * 86_400))
+    if text.isascii() and text.isdigit():
+        seconds = int(text) if len(text) < 10 else LONGEST_PAUSE.total_seconds()
+        return min(timedelta(seconds=seconds), LONGEST_PAUSE)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        pause = moment.replace(tzinfo=moment.tzinfo or UTC) - now
+    except (ValueError, OverflowError):
         return None
-    return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now, timedelta())
+    return min(max(pause, timedelta()), LONGEST_PAUSE)

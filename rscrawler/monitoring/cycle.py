@@ -14,7 +14,7 @@ from scrapy.crawler import Crawler
 from rscrawler.middlewares.robots import FRESH_FOR
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
 from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, Lateness, silence
-from rscrawler.monitoring.observation import Observation
+from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.monitoring.observer import Observer
 from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
@@ -202,6 +202,11 @@ def _with_findings(
     findings = find_drift(
         seen,
         past,
+        selectors={
+            name: chosen
+            for name in FIELDS
+            if isinstance(chosen := getattr(profile.markup, name, None), list)
+        },
         troubles={url: trouble for url, trouble in troubles.items() if trouble},
         addresses=kinds,
     )

@@ -25,7 +25,7 @@ _READING = "reading"  # before the address of a source that cannot be read
 RECENT_PAGES = 5  # cycles with fewer pages are judged together with those before them
 USUAL_PAGES = 200  # of the past that the present is compared with
 USUAL_READINGS = 20  # of a source, likewise
-UNLIKELY = 0.001  # chance from which a lack is no chance
+UNLIKELY = 0.0001  # chance from which a lack is no chance
 # Pages after which what none of them has shown is drift at its first appearance …
 ENOUGH_FOR_STRUCTURE = 5  # … in the article's container and text
 ENOUGH_FOR_FIELDS = 20  # … in any other field
@@ -73,6 +73,7 @@ def find_drift(
     now: Observation,
     past: Sequence[Observation],
     *,
+    selectors: Mapping[str, Sequence[str]],
     troubles: Mapping[str, str],
     addresses: Collection[str],
 ) -> dict[str, str]:
@@ -81,6 +82,7 @@ def find_drift(
     Args:
         now: what the cycle saw.
         past: what earlier cycles saw, newest first.
+        selectors: the profile's, for each field, in order of preference.
         troubles: what `source_trouble` says of the sources, by address.
         addresses: of the sources that the profile names now.
 
@@ -91,7 +93,7 @@ def find_drift(
     judged = set(now.links)
     if now.pages or now.unread or _is_first(now, past):
         judged.add(ARTICLES)
-        if messages := list(_article_findings(Comparison.of(now, past))):
+        if messages := list(_article_findings(Comparison.of(now, past), selectors)):
             found[ARTICLES] = "; ".join(messages)
     if now.links:
         judged.add(LISTINGS)
@@ -154,7 +156,7 @@ def _is_first(now: Observation, past: Sequence[Observation]) -> bool:
 LackOf = Callable[[Observation], Lack]
 
 
-def _article_findings(seen: Comparison) -> Iterator[str]:
+def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) -> Iterator[str]:
     now = seen.now
     if not seen.usual.pages:
         if not now.pages and now.rejected:
@@ -163,7 +165,7 @@ def _article_findings(seen: Comparison) -> Iterator[str]:
     if _is_broken(seen, _unread, at_once_after=ENOUGH_FOR_STRUCTURE):
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     for name in FIELDS:
-        yield from _field_findings(seen, name)
+        yield from _field_findings(seen, name, selectors.get(name, ()))
     if _is_broken(seen, lambda each: _odd_lengths(each, seen.usual)):
         odd = _odd_lengths(now, seen.usual)
         yield f"the text of {odd.misses} of {odd.pages} pages is far from its usual length"
@@ -171,25 +173,36 @@ def _article_findings(seen: Comparison) -> Iterator[str]:
         yield f"published_at of {now.misdated} of {now.pages} pages is not the date in the feed"
 
 
-def _field_findings(seen: Comparison, name: str) -> Iterator[str]:
-    usual_kind = _usual_kind(seen.usual, name)
-    if usual_kind is None:
+def _field_findings(seen: Comparison, name: str, selectors: Sequence[str]) -> Iterator[str]:
+    usual = _usual_origin(seen.usual, name)
+    if not usual:
         return  # this site's pages never have it
 
-    def replaced(each: Observation) -> Lack:
-        return _lack(each, name, lambda kind: kind not in (usual_kind, _NONE))
+    def is_replaced(origin: str) -> bool:
+        return _kind(origin) not in (_kind(usual), _NONE)
 
-    def absent(each: Observation) -> Lack:
-        return _lack(each, name, lambda kind: kind == _NONE)
+    def is_absent(origin: str) -> bool:
+        return not origin
 
-    def lost(each: Observation) -> Lack:
-        return _lack(each, name, lambda kind: kind != usual_kind)
+    def is_second_choice(origin: str) -> bool:
+        return _rank(origin, selectors) > _rank(usual, selectors) >= 0
+
+    def is_lost(origin: str) -> bool:
+        return is_replaced(origin) or is_absent(origin) or is_second_choice(origin)
+
+    def is_broken(is_lacking: Callable[[str], bool], at_once_after: int | None = None) -> bool:
+        return _is_broken(
+            seen, lambda each: _lack(each, name, is_lacking), at_once_after=at_once_after
+        )
 
     if name in (CONTAINER, BODY):
-        if _is_broken(seen, lost, at_once_after=ENOUGH_FOR_STRUCTURE):
-            yield _lost(seen, name, lost(seen.now))
-    elif _is_broken(seen, replaced, at_once_after=ENOUGH_FOR_FIELDS) or _is_broken(seen, absent):
-        yield _lost(seen, name, lost(seen.now))
+        is_told = is_broken(
+            lambda origin: is_replaced(origin) or is_absent(origin), ENOUGH_FOR_STRUCTURE
+        )
+    else:
+        is_told = is_broken(is_replaced, ENOUGH_FOR_FIELDS) or is_broken(is_absent)
+    if is_told or is_broken(is_second_choice):
+        yield _lost(seen, name, usual, _lack(seen.now, name, is_lost))
 
 
 def _is_broken(seen: Comparison, lack_of: LackOf, *, at_once_after: int | None = None) -> bool:
@@ -205,30 +218,26 @@ def _is_broken(seen: Comparison, lack_of: LackOf, *, at_once_after: int | None =
     return is_unlikely(lack, usual) or is_unlikely(lack_of(seen.recent), usual)
 
 
-def _lost(seen: Comparison, name: str, lack: Lack) -> str:
+def _lost(seen: Comparison, name: str, usual: str, lack: Lack) -> str:
     """What no longer gives a field, on how many pages, and what does instead."""
     hits = lack.pages - lack.misses
     share = f"only {hits} of {lack.pages} pages" if hits else f"no page of {lack.pages}"
-    source = _usual_origin(seen.usual, name)
-    if source.startswith(_PROFILE):
-        source = f"{source.removeprefix(_PROFILE)} matches"
-    else:
-        source = f"from {source} is on"
-    return f"{name} {source} {share}{_instead(seen.now, name)}"
+    is_selector = usual.startswith(_PROFILE)
+    source = f"{_named(usual)} matches" if is_selector else f"from {usual} is on"
+    return f"{name} {source} {share}{_instead(seen.now, name, usual)}"
 
 
-def _instead(now: Observation, name: str) -> str:
-    others = Counter(
-        {
-            origin: count
-            for origin, count in now.origins.get(name, {}).items()
-            if _kind(origin) != _MARKUP
-        }
-    )
+def _instead(now: Observation, name: str, usual: str) -> str:
+    others = Counter(now.origins.get(name, {}))
+    del others[usual]
     origin = next((origin for origin, _ in others.most_common(1)), "")
-    if name == CONTAINER:
-        return f"; articles read by {_kind(origin)}" if origin else ""
-    return f" ({origin} stands in)" if origin else " (nothing stands in)"
+    if name == CONTAINER and _kind(origin) == _FALLBACK:
+        return "; articles read by fallback"
+    return f" ({_named(origin)} stands in)" if origin else " (nothing stands in)"
+
+
+def _named(origin: str) -> str:
+    return origin.removeprefix(_PROFILE)
 
 
 def _unread(seen: Observation) -> Lack:
@@ -247,39 +256,40 @@ def _odd_lengths(seen: Observation, usual: Observation) -> Lack:
 
 
 _PROFILE = "profile: "
-_MARKUP, _NONE = "markup", "nothing"
+_FALLBACK, _NONE = "fallback", "nothing"
 _KINDS = {
-    "profile": _MARKUP,
+    "profile": "markup",
     "meta": "metadata",
     "json-ld": "metadata",
     "html": "metadata",
-    "hint": "the feed",
+    "hint": "feed",
 }
 
 
 def _kind(origin: str) -> str:
-    """Which of markup, metadata and feed an origin belongs to; "fallback" for a guess."""
-    return _KINDS.get(origin.partition(":")[0], "fallback") if origin else _NONE
+    """Which of markup, metadata and feed an origin belongs to; `fallback` for a guess."""
+    return _KINDS.get(origin.partition(":")[0], _FALLBACK) if origin else _NONE
 
 
-def _usual_kind(usual: Observation, name: str) -> str | None:
-    kinds: Counter[str] = Counter()
-    for origin, count in usual.origins.get(name, {}).items():
-        kinds[_kind(origin)] += count
-    del kinds[_NONE]
-    return next((kind for kind, _ in kinds.most_common(1)), None)
+def _rank(origin: str, selectors: Sequence[str]) -> int:
+    """The place of an origin among the profile's selectors; -1 if it is none of them."""
+    selector = _named(origin)
+    return selectors.index(selector) if selector in selectors else -1
 
 
 def _usual_origin(usual: Observation, name: str) -> str:
+    """What gave a field most often, of the kind that gave it most often; "" for nothing."""
     origins = Counter(usual.origins.get(name, {}))
     del origins[""]
-    return next((origin for origin, _ in origins.most_common(1)), "")
+    kinds: Counter[str] = Counter()
+    for origin, count in origins.items():
+        kinds[_kind(origin)] += count
+    return max(origins, key=lambda each: (kinds[_kind(each)], origins[each]), default="")
 
 
 def _lack(seen: Observation, name: str, is_lacking: Callable[[str], bool]) -> Lack:
     origins = seen.origins.get(name, {})
-    misses = sum(count for origin, count in origins.items() if is_lacking(_kind(origin)))
-    return Lack(misses, seen.pages)
+    return Lack(sum(count for origin, count in origins.items() if is_lacking(origin)), seen.pages)
 
 
 # Sources.

@@ -36,11 +36,11 @@ class DedupePipeline:
         """The same item, with identity, event, fingerprint and `duplicate_of`."""
         if isinstance(item, GoneArticle):
             return item
-        article = item.article
-        known = item.known or self._session.store.articles.by_addresses(
-            article.site, [key for key, _ in item.addresses]
-        )
+        article, keys = item.article, [key for key, _ in item.addresses]
         print_ = fingerprint_of(article, slug_stem(article.url, self._session.profile))
+        if self._session.batch.concerns(article.site, keys, print_):
+            self._session.batch.flush()
+        known = item.known or self._session.store.articles.by_addresses(article.site, keys)
         if known is None or known.text_digest != print_.text_digest:
             twins = self._twins(article, print_)
             if known is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +12,6 @@ from scrapy.statscollectors import StatsCollector
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.errors import StoreError
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
@@ -26,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class StorePipeline:
-    """Writes versions, removals and checks down; what needs no version is a quick update."""
+    """Writes versions, removals and checks down; versions in batches."""
 
     def __init__(self, session: CrawlSession, stats: StatsCollector) -> None:
         self._session = session
@@ -38,19 +36,6 @@ class StorePipeline:
         """Built for the site of the crawler's spider."""
         return cls(session_of(crawler), crawler.stats)
 
-    def open_spider(self) -> None:
-        """From here on, what is written within a moment shares a commit."""
-        self._session.store.commit_jointly(asyncio.get_running_loop().call_later)
-
-    def close_spider(self) -> None:
-        """Commit the last of it; Scrapy does this before it tells anybody of the end."""
-        try:
-            self._session.store.commit()
-        except StoreError as error:
-            logger.error("%s: the last articles were not stored: %s", self._session.site, error)
-            self._count("errors")
-            self._count("broken")
-
     def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
         """The same item, after it has been made durable."""
         if isinstance(item, GoneArticle):
@@ -60,6 +45,15 @@ class StorePipeline:
         else:
             self._record_version(item)
         return item
+
+    def close_spider(self) -> None:
+        """Record what still waits; a cycle that cannot is no good one."""
+        try:
+            self._session.batch.flush()
+        except Exception:
+            self._count("errors")
+            self._count("broken")
+            raise
 
     def _record_version(self, item: FetchedArticle) -> None:
         session, article, now = self._session, item.article, self._session.now()
@@ -71,7 +65,7 @@ class StorePipeline:
             article.site, [key for key, _ in item.addresses]
         )
         alerts = self._alerts_for(article, item.known)
-        session.store.articles.record(
+        session.batch.add(
             Recording(
                 article=article,
                 fingerprint=item.fingerprint,

@@ -3,6 +3,9 @@
 A profile is a TOML file named for its site. The shipped ones lie beside this
 module; a configuration can add a folder (`sites_dir`), where a file of the same
 name wins, and `[sites.NAME]` in `rscrawler.toml` overrides single keys.
+
+The defaults are the generic profile: it is what a site is read by of which
+nothing but the address is known.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ import re
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urljoin, urlsplit
 
-from pydantic import AfterValidator, Field, field_validator
+from lxml.cssselect import CSSSelector, SelectorError
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from rscrawler.config import PACKAGE_DIR, Config, Model, checked, merged, read_toml
 from rscrawler.errors import ConfigurationError
@@ -39,8 +43,28 @@ def _valid_pattern(pattern: str) -> str:
     return pattern
 
 
+def _valid_selector(selector: str) -> str:
+    try:
+        CSSSelector(selector, translator="html")
+    except SelectorError as error:
+        raise ValueError(f"is not a CSS selector: {error}") from None
+    return selector
+
+
 Pattern = Annotated[str, AfterValidator(_valid_pattern)]
-Selectors = list[Annotated[str, Field(min_length=1)]]
+Selectors = list[Annotated[str, Field(min_length=1), AfterValidator(_valid_selector)]]
+
+# What sites call the pages that are no articles, whatever system they are made with.
+LISTING_PATHS = (
+    r"^/(?:[a-z]{2}/)?(?:tags?|topics?|category|categories|authors?|page|search|feeds?|rss|login"
+    r"|register|account|wp-[a-z]+)(?:/|$)"
+)
+STATIC_PATHS = (
+    r"^/(?:[a-z]{2}/)?(?:about|about-us|advertise|advertising|archives?|careers|contact|contacts"
+    r"|contact-us|cookies|cookie-policy|donate|events|faq|help|imprint|jobs|masthead|newsletters?"
+    r"|our-team|podcasts?|privacy|privacy-policy|shop|sitemap|staff|submissions|subscribe"
+    r"|support-us|team|terms|terms-of-service|terms-of-use|terms-and-conditions)?/?$"
+)
 
 
 class Source(Model):
@@ -68,7 +92,8 @@ class Links(Model):
         default=[r"^/.+"], description="a path that matches one of these may be an article"
     )
     not_article: list[Pattern] = Field(
-        default=[], description="a path that matches one of these is none"
+        default=[LISTING_PATHS, STATIC_PATHS],
+        description="a path that matches one of these is none",
     )
     within: Selectors = Field(
         default=[], description="where on a listing the links count; empty: on the whole page"
@@ -98,8 +123,12 @@ class Markup(Model):
     sections: Selectors = Field(default=[], description="links whose address ends in the slug")
     tags: Selectors = Field(default=["a[href*='/tag/']"], description="links to tag pages")
     published_text: Selectors = Field(
-        default=["time[datetime]"], description="the printed date, for want of a better"
-    )
+        default=[
+            "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",
+            ".entry-date", ".article-date", ".posted-on",
+        ],
+        description="the printed date, for want of a better",
+    )  # fmt: skip
     body: Selectors = Field(default=[], description="holds the paragraphs")
     image: Selectors = ["figure img", "img"]
     caption: Selectors = ["figcaption"]
@@ -110,6 +139,15 @@ class Markup(Model):
     )
 
 
+# Where most sites have these; one that is not there costs a request and is passed over.
+_USUAL_SOURCES = [
+    Source(kind=SourceKind.FEED, path="/feed/"),
+    Source(kind=SourceKind.FEED, path="/rss.xml"),
+    Source(kind=SourceKind.SITEMAP, path="/sitemap.xml"),
+    Source(kind=SourceKind.SECTION, path="/", page_parameter=None),
+]
+
+
 class SiteProfile(Model):
     """One site: where it is, how politely it is asked, and how its pages are read."""
 
@@ -117,11 +155,17 @@ class SiteProfile(Model):
     hosts: list[str] = Field(default=[], description="further host names of the site")
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
     enabled: bool = Field(default=True, description="crawled when no site is named")
-    verified: date | None = Field(default=None, description="day of the last check on live pages")
+    verified: bool = Field(
+        default=False, description="somebody has seen it read this site's live pages well"
+    )
+    reviewed_on: date | None = Field(
+        default=None,
+        description="the day of that; until then, of the last comparison with what is public",
+    )
     download_delay: float = Field(default=1.0, ge=0, description="seconds between requests")
     concurrency: int = Field(default=2, ge=1, le=16)
     max_pages: int = Field(default=2, ge=1, description="listing pages deep on a first run")
-    sources: list[Source] = Field(min_length=1)
+    sources: list[Source] = Field(default=_USUAL_SOURCES, min_length=1)
     links: Links = Links()
     markup: Markup = Markup()
 
@@ -129,6 +173,12 @@ class SiteProfile(Model):
     @classmethod
     def _without_trailing_slash(cls, url: str) -> str:
         return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _says_when_it_was_verified(self) -> Self:
+        if self.verified and self.reviewed_on is None:
+            raise ValueError("verified needs reviewed_on, the day on which it was seen")
+        return self
 
     @property
     def all_hosts(self) -> frozenset[str]:

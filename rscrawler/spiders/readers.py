@@ -79,12 +79,16 @@ def read_feed(body: bytes, url: str) -> list[Entry]:
         sanitize_html=False,
         resolve_relative_uris=False,
     )
-    if not feed.version:
+    if not feed.get("version"):
         raise UnreadableSource("is not a feed")
     return [
         Entry(
             url=urljoin(url, entry.link),
-            dated_at=_moment(entry.get("updated_parsed") or entry.get("published_parsed")),
+            dated_at=_moment(
+                entry["updated_parsed"]
+                if "updated_parsed" in entry
+                else entry.get("published_parsed")
+            ),
             published_at=_moment(entry.get("published_parsed")),
         )
         for entry in feed.entries
@@ -149,4 +153,4 @@ def page_number(source: Source, url: str) -> int:
     """The number of a source's page, from its address."""
     values = dict(parse_qsl(urlsplit(url).query))
     value = values.get(source.page_parameter or "", "1")
-    return int(value) if value.isdigit() else 1
+    return int(value) if value.isascii() and value.isdigit() else 1

@@ -14,6 +14,7 @@ from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.store import Store
+from rscrawler.store.batch import RecordingBatch
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity
 from rscrawler.topics import Flagger, load_watchlists
@@ -45,6 +46,7 @@ class CrawlSession:
     started_at: datetime
     state: SiteState
     flagger: Flagger
+    batch: RecordingBatch
     is_full: bool = False
     limit: int | None = None
     owner: str = field(default_factory=process_identity)
@@ -83,6 +85,7 @@ class CrawlSession:
             run_id=run_id or new_run_id(),
             started_at=utc_now(),
             state=store.health.site(site),
+            batch=RecordingBatch(store.articles),
             flagger=flagger or Flagger(load_watchlists(None, config.topics_dir).values()),
             is_full=is_full,
             limit=limit,
@@ -113,5 +116,7 @@ def session_from_arguments(
         maximum = None if limit is None else int(limit)
     except ValueError:
         raise ConfigurationError(f"spider argument limit: {limit!r} is not a number") from None
+    if maximum is not None and maximum < 1:
+        raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     return CrawlSession.open(loaded, site, is_full=is_full, limit=maximum)

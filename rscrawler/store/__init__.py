@@ -9,7 +9,6 @@ from rscrawler.store.discovery import DiscoveryStore
 from rscrawler.store.health import HealthStore
 from rscrawler.store.history import HistoryStore
 from rscrawler.store.jobs import JobStore
-from rscrawler.store.joint import CallLater
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.lines import LineStore
 from rscrawler.store.outbox import OutboxStore
@@ -41,21 +40,6 @@ class Store:
             StoreError: the database cannot be used.
         """
         return cls(open_database(url))
-
-    def commit_jointly(self, call_later: CallLater) -> None:
-        """From now on articles and readings written within a moment share a commit.
-
-        Whatever else is read or written finds them committed. `commit` ends it well.
-        """
-        self._database.commit_jointly(call_later)
-
-    def commit(self) -> None:
-        """Make durable what was written so far.
-
-        Raises:
-            StoreError: it could not be; what was written since the last commit is undone.
-        """
-        self._database.commit()
 
     def close(self) -> None:
         """Give every connection back."""

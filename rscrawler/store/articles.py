@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, select, union_all, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Select,
+    and_,
+    bindparam,
+    func,
+    select,
+    union_all,
+    update,
+)
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.items import Article, Event, Novelty
@@ -99,9 +109,14 @@ _TWINS = (
     .where(article.c.number.in_(_TWIN_NUMBERS))
     .order_by(article.c.first_seen_at, article.c.number)
 )
-_INSERT_ARTICLE = article.insert().returning(article.c.number)
+_INSERT_ARTICLE = article.insert().returning(article.c.article_id, article.c.number)
 _INSERT_VERSION = version.insert()
 _INSERT_OUTBOX = outbox.insert()
+_UPDATE_DATE = (
+    update(article)
+    .where(article.c.article_id == bindparam("dated_id"))
+    .values(dated_at=bindparam("date"))
+)
 
 
 class ArticleStore:
@@ -154,7 +169,7 @@ class ArticleStore:
     def _known(
         self, query: Select[Any], parameters: dict[str, Any] | None = None
     ) -> Iterator[KnownArticle]:
-        with self._database.reading_jointly() as connection:
+        with self._database.reading() as connection:
             for row in connection.execute(query, parameters):
                 yield KnownArticle(**{**row._mapping, "novelty": Novelty(row.novelty)})
 
@@ -167,7 +182,7 @@ class ArticleStore:
         the same slug but for its suffix.
         """
         wanted = {"site": site, "slug_stem": slug_stem, "body_digest": digest, "bands": bands}
-        with self._database.reading_jointly() as connection:
+        with self._database.reading() as connection:
             return [Twin(**row._mapping) for row in connection.execute(_TWINS, wanted)]
 
     def count(self, site: str) -> int:
@@ -191,7 +206,7 @@ class ArticleStore:
             .where(version.c.article_id == article_id)
             .order_by(version.c.version)
         )
-        with self._database.reading_jointly() as connection:
+        with self._database.reading() as connection:
             return [Article.from_record(json.loads(line)) for line in connection.scalars(query)]
 
     def alerted_topics(self, article_id: str) -> set[str]:
@@ -199,7 +214,7 @@ class ArticleStore:
         query = select(flag.c.topic).where(
             flag.c.article_id == article_id, flag.c.alerted_at.is_not(None)
         )
-        with self._database.reading_jointly() as connection:
+        with self._database.reading() as connection:
             return set(connection.scalars(query))
 
     def records(
@@ -261,17 +276,43 @@ class ArticleStore:
 
     # Writing.
 
-    def record(self, recording: Recording) -> None:
-        """Make a version known, with everything that is to be handed on, in one transaction."""
-        item, moment = recording.article, recording.recorded_at
-        with self._database.writing_jointly() as connection:
-            number = self._write_article(connection, recording)
-            self._write_addresses(
-                connection, item.site, item.article_id, recording.visit.address_keys, moment
+    def record(self, *recordings: Recording) -> None:
+        """Make versions known, with everything that is to be handed on, in one transaction."""
+        with self._database.writing() as connection:
+            numbers = self._write_articles(connection, recordings)
+            _execute_many(
+                connection,
+                _INSERT_VERSION,
+                [_version_values(each.article, each.recorded_at) for each in recordings],
             )
-            self._write_bands(connection, number, recording.fingerprint.bands)
-            self._write_flags(connection, recording)
-            _write_version(connection, item, moment, recording.visit.run_id, recording.channels)
+            self._write_addresses(
+                connection, [row for each in recordings for row in _address_rows(each)]
+            )
+            _execute_many(
+                connection,
+                self._insert_band,
+                [
+                    {"key": key, "article": number}
+                    for each, number in zip(recordings, numbers, strict=True)
+                    for key in each.fingerprint.bands
+                ],
+            )
+            _execute_many(
+                connection,
+                self._upsert_flag,
+                [row for each in recordings for row in _flag_rows(each)],
+            )
+            _execute_many(
+                connection,
+                _INSERT_OUTBOX,
+                [
+                    row
+                    for each in recordings
+                    for row in _outbox_rows(
+                        each.article, each.channels, each.visit.run_id, each.recorded_at
+                    )
+                ],
+            )
 
     def restore(self, recording: Recording) -> None:
         """Make a version known that was recorded before, as `record` does, with gaps allowed."""
@@ -286,15 +327,10 @@ class ArticleStore:
                     article.c.number
                 )
             ).scalar_one()
-            self._write_addresses(
-                connection,
-                item.site,
-                item.article_id,
-                recording.visit.address_keys,
-                recording.recorded_at,
-            )
-            self._write_bands(connection, number, recording.fingerprint.bands)
-            self._write_flags(connection, recording)
+            self._write_addresses(connection, _address_rows(recording))
+            bands = [{"key": key, "article": number} for key in recording.fingerprint.bands]
+            _execute_many(connection, self._insert_band, bands)
+            _execute_many(connection, self._upsert_flag, _flag_rows(recording))
             connection.execute(
                 self._database.upsert(version)
                 .values(_version_values(item, recording.recorded_at))
@@ -306,63 +342,21 @@ class ArticleStore:
         with self._database.reading() as connection:
             return connection.scalar(select(article.c.number).limit(1)) is None
 
-    def _write_article(self, connection: Connection, recording: Recording) -> int:
-        item, values = recording.article, _article_values(recording)
-        if item.version == 1:
-            values |= _first_values(item)
-            return int(connection.execute(_INSERT_ARTICLE, values).scalar_one())
-        statement = (
-            update(article)
-            .where(article.c.article_id == item.article_id, article.c.version == item.version - 1)
-            .values(values)
-            .returning(article.c.number)
-        )
-        return int(connection.execute(statement).scalar_one())
+    def _write_articles(self, connection: Connection, recordings: Sequence[Recording]) -> list[int]:
+        """Insert the new ones and update the others; gives their numbers, in order."""
+        new = [each for each in recordings if each.article.version == 1]
+        numbers: dict[str, int] = {}
+        if new:
+            rows = [{**_article_values(each), **_first_values(each.article)} for each in new]
+            for row in connection.execute(_INSERT_ARTICLE, rows):
+                numbers[row.article_id] = row.number
+        for each in recordings:
+            if each.article.version > 1:
+                numbers[each.article.article_id] = _update_article(connection, each)
+        return [numbers[each.article.article_id] for each in recordings]
 
-    def _write_addresses(
-        self,
-        connection: Connection,
-        site: str,
-        article_id: str,
-        address_keys: Sequence[tuple[str, str]],
-        seen_at: datetime,
-    ) -> None:
-        if not address_keys:
-            return
-        connection.execute(
-            self._upsert_address,
-            [
-                {
-                    "site": site,
-                    "key": key,
-                    "url": url,
-                    "state": AddressState.KNOWN,
-                    "article_id": article_id,
-                    "seen_at": seen_at,
-                    "seen_in": "",
-                }
-                for key, url in address_keys
-            ],
-        )
-
-    def _write_bands(self, connection: Connection, number: int, keys: tuple[int, ...]) -> None:
-        if keys:
-            connection.execute(self._insert_band, [{"key": key, "article": number} for key in keys])
-
-    def _write_flags(self, connection: Connection, recording: Recording) -> None:
-        rows = [
-            {
-                "article_id": recording.article.article_id,
-                "topic": each.topic,
-                "level": each.level,
-                "alerted_at": (
-                    recording.recorded_at if each.topic in recording.alerted_topics else None
-                ),
-            }
-            for each in recording.article.topics
-        ]
-        if rows:
-            connection.execute(self._upsert_flag, rows)
+    def _write_addresses(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        _execute_many(connection, self._upsert_address, rows)
 
     def record_unchanged(
         self,
@@ -390,29 +384,28 @@ class ArticleStore:
             values["dated_at"] = dated_at
         if page_digest is not None:
             values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
-        with self._database.writing_jointly() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 update(article).where(article.c.article_id == article_id).values(values)
             )
-            self._write_addresses(connection, site, article_id, address_keys, fetched_at)
+            rows = _rows_of_addresses(site, article_id, address_keys, fetched_at)
+            self._write_addresses(connection, rows)
 
     def record_dates(self, dated: dict[str, datetime]) -> None:
         """Remember the dates that sources give, by article id, for pieces fetched in this cycle."""
         if not dated:
             return
         with self._database.writing() as connection:
-            for article_id, dated_at in dated.items():
-                connection.execute(
-                    update(article)
-                    .where(article.c.article_id == article_id)
-                    .values(dated_at=dated_at)
-                )
+            connection.execute(
+                _UPDATE_DATE,
+                [{"dated_id": article_id, "date": date} for article_id, date in dated.items()],
+            )
 
     def record_gone(
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:
         """A piece's page answered that it is gone; it is not yet recorded as removed."""
-        with self._database.writing_jointly() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 update(article)
                 .where(article.c.article_id == article_id)
@@ -425,7 +418,7 @@ class ArticleStore:
         """Make the removal of a piece known, as its next version, in one transaction."""
         if item.event is not Event.REMOVED:
             raise ValueError(f"{item.record_id} is not a removal")
-        with self._database.writing_jointly() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 update(article)
                 .where(
@@ -434,7 +427,10 @@ class ArticleStore:
                 )
                 .values(version=item.version, removed_at=removed_at, next_check_at=None)
             )
-            _write_version(connection, item, removed_at, run_id, channels)
+            connection.execute(_INSERT_VERSION, _version_values(item, removed_at))
+            _execute_many(
+                connection, _INSERT_OUTBOX, _outbox_rows(item, channels, run_id, removed_at)
+            )
 
 
 def _article_values(recording: Recording) -> dict[str, Any]:
@@ -488,26 +484,74 @@ def _version_values(item: Article, recorded_at: datetime) -> dict[str, Any]:
     }
 
 
-def _write_version(
-    connection: Connection,
-    item: Article,
-    recorded_at: datetime,
-    run_id: str,
-    channels: Sequence[str],
-) -> None:
-    connection.execute(_INSERT_VERSION, _version_values(item, recorded_at))
-    if not channels:
-        return
-    connection.execute(
-        _INSERT_OUTBOX,
-        [
-            {
-                "channel": channel,
-                "record_id": item.record_id,
-                "run_id": run_id,
-                "created_at": recorded_at,
-                "state": "pending",
-            }
-            for channel in channels
-        ],
+def _update_article(connection: Connection, recording: Recording) -> int:
+    item = recording.article
+    statement = (
+        update(article)
+        .where(article.c.article_id == item.article_id, article.c.version == item.version - 1)
+        .values(_article_values(recording))
+        .returning(article.c.number)
     )
+    return int(connection.execute(statement).scalar_one())
+
+
+def _execute_many(
+    connection: Connection, statement: Executable, rows: Sequence[dict[str, Any]]
+) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _address_rows(recording: Recording) -> list[dict[str, Any]]:
+    return _rows_of_addresses(
+        recording.article.site,
+        recording.article.article_id,
+        recording.visit.address_keys,
+        recording.recorded_at,
+    )
+
+
+def _rows_of_addresses(
+    site: str, article_id: str, address_keys: Sequence[tuple[str, str]], seen_at: datetime
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "site": site,
+            "key": key,
+            "url": url,
+            "state": AddressState.KNOWN,
+            "article_id": article_id,
+            "seen_at": seen_at,
+            "seen_in": "",
+        }
+        for key, url in address_keys
+    ]
+
+
+def _flag_rows(recording: Recording) -> list[dict[str, Any]]:
+    return [
+        {
+            "article_id": recording.article.article_id,
+            "topic": each.topic,
+            "level": each.level,
+            "alerted_at": (
+                recording.recorded_at if each.topic in recording.alerted_topics else None
+            ),
+        }
+        for each in recording.article.topics
+    ]
+
+
+def _outbox_rows(
+    item: Article, channels: Sequence[str], run_id: str, created_at: datetime
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "channel": channel,
+            "record_id": item.record_id,
+            "run_id": run_id,
+            "created_at": created_at,
+            "state": "pending",
+        }
+        for channel in channels
+    ]

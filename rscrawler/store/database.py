@@ -15,7 +15,6 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from rscrawler.errors import ConfigurationError, StoreError
-from rscrawler.store.joint import CallLater, JointTransaction
 from rscrawler.store.migrations import migrate
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
@@ -32,7 +31,6 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._joint: JointTransaction | None = None
 
     @property
     def is_postgresql(self) -> bool:
@@ -41,55 +39,15 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that never waits for a writer, and sees nothing that is not durable."""
-        self.commit()
+        """A connection that never waits for a writer."""
         with _trouble_named(self._engine.url), self._engine.connect() as connection:
             yield connection.execution_options(sqlite_read_only=True)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error."""
-        self.commit()
         with _trouble_named(self._engine.url), self._engine.begin() as connection:
             yield connection
-
-    @contextmanager
-    def reading_jointly(self) -> Iterator[Connection]:
-        """As `reading`, but it also sees what this process has written and not yet committed."""
-        connection = self._joint.open_connection if self._joint else None
-        if connection is None:
-            with self.reading() as connection:
-                yield connection
-        else:
-            with _trouble_named(self._engine.url):
-                yield connection
-
-    @contextmanager
-    def writing_jointly(self) -> Iterator[Connection]:
-        """As `writing`, but once `commit_jointly` was called the commit comes a moment later."""
-        if self._joint is None:
-            with self.writing() as connection:
-                yield connection
-        else:
-            with _trouble_named(self._engine.url), self._joint.writing() as connection:
-                yield connection
-
-    def commit_jointly(self, call_later: CallLater) -> None:
-        """From now on several `writing_jointly` share a commit; see `joint`.
-
-        One thread uses the database from now on. `commit` must be called at the end.
-        """
-        self._joint = self._joint or JointTransaction(self._engine, call_later)
-
-    def commit(self) -> None:
-        """Make durable what was written jointly.
-
-        Raises:
-            StoreError: it could not be; what was written since the last commit is undone.
-        """
-        if self._joint is not None:
-            with _trouble_named(self._engine.url):
-                self._joint.commit()
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
@@ -121,12 +79,20 @@ def open_database(url: str) -> Database:
         else:
             engine = create_engine(parsed, pool_pre_ping=True)
         with _trouble_named(parsed):
-            migrate(engine, datetime.now(UTC))
+            _migrate_or_dispose(engine)
     except OSError as error:
         raise StoreError(f"database {shown}: {error.strerror or error}") from error
     except DatabaseError as error:
         raise StoreError(f"database {shown}: {_first_line(error)}") from error
     return Database(engine)
+
+
+def _migrate_or_dispose(engine: Engine) -> None:
+    try:
+        migrate(engine, datetime.now(UTC))
+    except BaseException:
+        engine.dispose()  # nobody will have it to close
+        raise
 
 
 def set_aside(url: str, now: datetime) -> Path:

@@ -125,14 +125,14 @@ class DiscoveryStore:
     def sources(self, site: str) -> dict[str, SourceState]:
         """What is remembered of each source of a site, by its URL."""
         columns = (source.c[name] for name in SourceState.__slots__)
-        with self._database.reading_jointly() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(select(*columns).where(source.c.site == site))
             return {row.url: SourceState(**row._mapping) for row in rows}
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, KnownAddress]:
         """Those of `keys` that were met before."""
         found: dict[str, KnownAddress] = {}
-        with self._database.reading_jointly() as connection:
+        with self._database.reading() as connection:
             for portion in in_portions(list(keys)):
                 rows = connection.execute(_BY_KEYS, {"site": site, "keys": portion})
                 found.update((row.key, _known_address(row)) for row in rows)
@@ -140,18 +140,18 @@ class DiscoveryStore:
 
     def pending(self, site: str, now: datetime, *, with_passed: bool = False) -> list[KnownAddress]:
         """Addresses still to be fetched and due, oldest first; `with_passed` adds the archive."""
+        states = [AddressState.PENDING, *([AddressState.PASSED] if with_passed else ())]
+        # What an archive passed over was never tried. States are named so that the index serves.
         due = and_(
-            address.c.state == AddressState.PENDING,
+            address.c.state.in_(states),
             or_(address.c.next_try_at.is_(None), address.c.next_try_at <= now),
         )
-        if with_passed:
-            due = or_(due, address.c.state == AddressState.PASSED)
         query = (
             select(*_KNOWN_ADDRESS)
             .where(address.c.site == site, due)
             .order_by(address.c.seen_at, address.c.key)
         )
-        with self._database.reading_jointly() as connection:
+        with self._database.reading() as connection:
             return [_known_address(row) for row in connection.execute(query)]
 
     def count_pending(self, site: str) -> int:
@@ -184,7 +184,7 @@ class DiscoveryStore:
         insert_source = self._database.upsert(source).values(
             site=reading.site, url=reading.url, **values
         )
-        with self._database.writing_jointly() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 insert_source.on_conflict_do_update(index_elements=["site", "url"], set_=values)
             )
@@ -212,7 +212,7 @@ class DiscoveryStore:
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""
-        with self._database.writing_jointly() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 update(source)
                 .where(source.c.site == site, source.c.url == url)

@@ -38,17 +38,24 @@ class ContextFinder:
 
     def __init__(self, contexts: Mapping[str, Context]) -> None:
         self.contexts = contexts
-        self._names = [name for name, context in contexts.items() for _ in context.words]
-        self._matcher = Matcher(
-            [Spelling(word) for context in contexts.values() for word in context.words]
-        )
+        words = [(name, word) for name, context in contexts.items() for word in context.words]
+        words += [
+            (against(name), word) for name, context in contexts.items() for word in context.against
+        ]
+        self._names = [name for name, _ in words]
+        self._matcher = Matcher([Spelling(word) for _, word in words])
 
     def find(self, joined: JoinedText, folded: Folded) -> dict[str, list[Match]]:
-        """The places of each context's words, in reading order."""
+        """The places of each context's words (`against` it too), in reading order."""
         found: dict[str, list[Match]] = defaultdict(list)
         for match in self._matcher.find(joined.text, folded):
             found[self._names[match.index]].append(match)
         return found
+
+
+def against(name: str) -> str:
+    """The key under which the words against the context `name` are found."""
+    return f"{name} against"
 
 
 def settle(
@@ -107,28 +114,36 @@ class _Surroundings:
 
     def holds(self, hit: Hit, name: str) -> bool:
         context = self._contexts[name]
-        found = sum(
+        found = self._count_words(hit, name, context)
+        if found < context.at_least or context.against:
+            found += self._count_names(hit, context)
+        if found < context.at_least:
+            return False
+        return not context.against or found > self._count_words(hit, against(name), context)
+
+    def _count_words(self, hit: Hit, key: str, context: Context) -> int:
+        return sum(
             1
-            for match in self._words.get(name, ())
+            for match in self._words.get(key, ())
             if not (match.start < hit.end and hit.start < match.end)
             and self._is_near(hit, match.start, match.end, context)
         )
-        if found >= context.at_least:
-            return True
-        if not context.countries:
-            return False
-        found += sum(
+
+    def _count_names(self, hit: Hit, context: Context) -> int:
+        if not context.countries and not context.entities:
+            return 0
+        return sum(
             1
             for other in self.sure
             # Company is another name, not the same one once more.
             if other.entity.name != hit.entity.name
             and (
                 _ANY_COUNTRY in context.countries
+                or other.entity.name in context.entities
                 or any(country in context.countries for country in other.entity.countries)
             )
             and self._is_near(hit, other.start, other.end, context)
         )
-        return found >= context.at_least
 
     def _is_near(self, hit: Hit, start: int, end: int, context: Context) -> bool:
         if context.side == "before" and start >= hit.start:

@@ -13,6 +13,8 @@ from rscrawler.topics.flagger import Flagger
 from rscrawler.topics.text import FlaggableText
 
 _FLAGGED = Level.SUBSTANTIAL
+# A line that ends a sentence ends a paragraph, where no blank line does.
+_FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d])")
 _REQUIRED = ("id", "text", "level")
 
 
@@ -179,9 +181,9 @@ def _check(lines: Sequence[Mapping[str, Any]]) -> None:
 
 def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
     """The piece that a labelled line holds."""
-    parts = re.split(r"\n\s*\n", line["text"])
+    parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
     if len(parts) == 1:
-        parts = line["text"].split("\n")
+        parts = _FULL_LINE.split(line["text"])
     return FlaggableText(
         title=line.get("title"),
         subtitle=line.get("subtitle"),

@@ -77,7 +77,7 @@ def judge(
         ("tags", model.tags),
     ):
         share += bonus * max((z.share for z in zones if z.zone.field == field), default=0.0)
-    section = sum(zone.about for zone in body if zone.share >= model.devoted)
+    section = sum(zone.about for zone in body if zone.share >= model.devoted and any(r.role is not Role.PASSING for r in zone.hits))
     share_score = _share_score(share, model)
     if _is_named_once(zones, rivals, share, model):
         share_score = min(share_score, _BELOW["mention"])
@@ -148,7 +148,7 @@ def _is_named_once(
     zones: Sequence[ReadZone], rivals: Sequence[int], share: float, model: LevelModel
 ) -> bool:
     """Whether at most one sentence speaks of the topic, and that one is not the whole piece."""
-    if sum(zone.telling for zone in zones) > 1:
+    if sum(s.taken_up and s.weight>=model.roles.setting for zone in zones for s in zone.sentences) > 1:
         return False
     leads = any(read.role is Role.SUBJECT for zone in zones for read in zone.hits)
     return share < model.share_primary or not (leads or len(rivals) < _SOME_RIVALS)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Hit
 from rscrawler.topics.roles import Role, dateline_end, role_of, sentence_spans
@@ -20,7 +20,7 @@ from rscrawler.topics.text import JoinedText, Zone
 from rscrawler.topics.watchlist import Roles
 
 TELLING = (Role.SUBJECT, Role.OTHER)
-# A paragraph with so many telling names is about them, whatever part they play.
+# A paragraph with so many telling names, not all in one row, is about them.
 _CROWDED = 3
 # A rival within so many characters of a sentence's start is taken for what it is about.
 _RIVAL_SUBJECT = 60
@@ -32,10 +32,19 @@ _BACKGROUND_PARAGRAPHS = 3
 # A people may live elsewhere too: it says less about a state than the state's own name.
 _PEOPLE_PART = 0.5
 _COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 1.0, Role.SETTING: 0.25, Role.PASSING: 0.0}
-_PRONOUN = re.compile(
-    r"\W*(?:(?:And|But|Yet|Even|Now|Still|So|For|Nor|Meanwhile|In)\s+)?"
-    r"(?:it|its|he|his|she|her|they|their|this|these|both|that country|the country|the region|"
-    r"the republic|the government|the president|the two|the three|the four|the five)\b",
+# A sentence that takes up what the last one was about: a pronoun at its start, or a possessive or
+# a definite noun for a state, its bodies, its works and its people anywhere before a rival.
+_TAKES_UP = re.compile(
+    r"^\W*(?:(?:And|But|Yet|Even|Now|Still|So|For|Nor|Then|Meanwhile|In|To|As|Of|Since)\s+)?"
+    r"(?:it|he|she|they|this|these|both|neither|none|nobody|the\s+(?:two|three|four|five))\b"
+    r"|\b(?:its|their|his|her)\b"
+    r"|\b(?:the|that|this|these|those|both|all|such\s+an?|whose)\s+(?:[\w’'-]+\s+)?"
+    r"(?:countr(?:y|ies)|republics?|states?|nations?|governments?|regime|authorities|leadership|"
+    r"capitals?|presidents?|leaders?|ministry|minister|parliament|deputies|lawmakers|opposition|"
+    r"bank|regulator|economy|currency|army|company|producer|miner|venture|consortium|operator|"
+    r"field|mine|plant|dam|reservoir|canal|pipeline|railway|route|river|lake|sea|region|province|"
+    r"valley|city|town|village|host|neighbou?rs?|party|base)\b"
+    r"|\b(?:at\s+home|parliament|officials\s+(?:say|said)|authorities)\b",
     re.IGNORECASE,
 )
 
@@ -49,13 +58,34 @@ class ReadHit:
     strength: float
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence, `weight` of which is about the topic.
+
+    `telling`: a name no wider than the topic is a subject or other in it. `taken_up`: it names
+    the topic or takes it up by a pronoun.
+    """
+
+    words: int
+    weight: float
+    telling: bool
+    taken_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a sentence hands on: its weight, and the part kept by a next one that names nobody."""
+
+    weight: float = 0.0
+    part: float = 0.0
+
+
 @dataclass(frozen=True)
 class ReadZone:
     """A zone as far as it is about the topic; `about` is in words.
 
     `countries` counts the sentences that name each country, a setting or a people in part, and
-    the region as a whole under `REGION`. `telling` counts the sentences in
-    which a name that is no wider than the topic is a subject or other.
+    the region as a whole under `REGION`.
     """
 
     zone: Zone
@@ -63,7 +93,7 @@ class ReadZone:
     about: float
     hits: tuple[ReadHit, ...]
     countries: Mapping[str, float]
-    telling: int = 0
+    sentences: tuple[Sentence, ...] = ()
 
     @property
     def share(self) -> float:
@@ -87,15 +117,15 @@ def read_zones(
         by_zone.setdefault(hit.zone, []).append(hit)
     background = _background(joined, hits, rivals, roles)
     zones: list[ReadZone] = []
-    carried = 0.0
+    carried = Carried()
     for index, zone in enumerate(joined.zones):
         found = by_zone.get(index, [])
         if zone.field == "tags":
             zones.append(_read_tag(zone, found))
             continue
         if zone.field != "body" or zone.paragraph == 0:
-            carried = 0.0
-        if not found and max(carried, background) < roles.silence:
+            carried = Carried()
+        if not found and max(carried.weight, background) < roles.silence:
             zones.append(ReadZone(zone, len(zone.text.split()), 0.0, (), {}))
             continue
         first = bisect_left(rivals, zone.start)
@@ -103,7 +133,7 @@ def read_zones(
         here = [start - zone.start for start in rivals[first:last]]
         read, carried = _read_zone(zone, found, here, carried, background, roles)
         zones.append(read)
-        carried *= roles.paragraph
+        carried = replace(carried, weight=roles.paragraph * carried.weight)
     return zones
 
 
@@ -116,14 +146,14 @@ def _background(
         for hit in hits
         if not hit.passing
         and hit.entity.weight >= SURE_WEIGHT
-        and joined.zones[hit.zone].field == "body"
+        and joined.zones[hit.zone].field != "tags"
     ]
-    if len(telling) < _BACKGROUND_NAMES:
+    names, zones = len(telling), len({hit.zone for hit in telling})
+    if names < 2 or zones < 2:
         return 0.0
-    if len({hit.zone for hit in telling}) < _BACKGROUND_PARAGRAPHS:
-        return 0.0
-    part = len(telling) / (len(telling) + len(rivals))
-    return roles.background * max(0.0, 2 * part - 1)
+    part = names / (names + len(rivals))
+    sure = min(1.0, names / _BACKGROUND_NAMES, zones / _BACKGROUND_PARAGRAPHS)
+    return roles.background * sure * max(0.0, 2 * part - 1)
 
 
 def _read_tag(zone: Zone, hits: Sequence[Hit]) -> ReadZone:
@@ -137,52 +167,59 @@ def _read_zone(
     zone: Zone,
     hits: Sequence[Hit],
     rivals: Sequence[int],
-    carried: float,
+    carried: Carried,
     background: float,
     roles: Roles,
-) -> tuple[ReadZone, float]:
+) -> tuple[ReadZone, Carried]:
     """The zone, and what the next one may go on with."""
     spans = sentence_spans(zone.text)
     by_sentence = _with_roles(zone, hits, spans, rivals)
-    crowded = sum(role in TELLING for found in by_sentence for _, role in found) >= _CROWDED
+    told = [sum(role in TELLING for _, role in found) for found in by_sentence]
+    crowded = sum(told) >= _CROWDED and sum(map(bool, told)) > 1
     named = [sum(role is not Role.PASSING for _, role in found) for found in by_sentence]
     last_named = max((number for number, names in enumerate(named) if names), default=-1)
     bridged = sum(named) >= _CROWDED
-    total, about, strongest = 0, 0.0, 0.0
     countries: dict[str, float] = {}
     reads: list[ReadHit] = []
+    sentences: list[Sentence] = []
     for number, ((start, end), found) in enumerate(zip(spans, by_sentence, strict=True)):
-        sentence = zone.text[start:end]
-        words = len(sentence.split())
+        text = zone.text[start:end]
         here = rivals[bisect_left(rivals, start) : bisect_left(rivals, end)]
         contested = bool(here) or any(hit.entity.weight < SURE_WEIGHT for hit, _ in found)
         weights = _weights(roles, zone.field, crowded, contested)
         read = [ReadHit(hit, role, hit.entity.weight * weights[role]) for hit, role in found]
-        weight = _sentence_weight(read, roles)
-        if weight < roles.setting:
-            kept = carried * _kept(sentence, [rival - start for rival in here], roles)
-            carried = kept
-            if not here and zone.field == "body":
-                kept = max(kept, background)
-            if bridged and number < last_named and any(named[:number]):
-                kept = max(kept, roles.bridge)
-            weight = max(weight, kept)
+        own = _sentence_weight(read, contested, roles)
+        kept, takes_up = _kept(text, [rival - start for rival in here], carried, roles)
+        is_telling = any(
+            role in TELLING and hit.entity.weight >= SURE_WEIGHT for hit, role in found
+        )
+        if any(role in TELLING for _, role in found):
+            carried = Carried(max(own, kept), _goes_on(read, roles))
+            weight = carried.weight
         else:
-            carried = weight * _goes_on(read, roles)
-        total += words
-        about += weight * words
-        strongest = max(strongest, weight)
+            carried = Carried(kept, roles.sentence)
+            weight = max(own, kept)
+            if not here and zone.field == "body":
+                weight = max(weight, background)
+            if bridged and number < last_named and any(named[:number]):
+                weight = max(weight, roles.bridge)
+        sentences.append(
+            Sentence(
+                words=len(text.split()),
+                weight=weight,
+                telling=is_telling,
+                taken_up=weight > 0 and (takes_up or bool(named[number])),
+            )
+        )
         reads.extend(read)
         for country, part in _countries_of(read).items():
             countries[country] = countries.get(country, 0.0) + part
+    total = sum(sentence.words for sentence in sentences)
+    about = sum(sentence.words * sentence.weight for sentence in sentences)
     if zone.field != "body":
         # A headline of two sentences is about what the stronger one is about.
-        about = strongest * total
-    telling = sum(
-        any(role in TELLING and hit.entity.weight >= SURE_WEIGHT for hit, role in found)
-        for found in by_sentence
-    )
-    return ReadZone(zone, total, about, tuple(reads), countries, telling), carried
+        about = total * max((sentence.weight for sentence in sentences), default=0.0)
+    return ReadZone(zone, total, about, tuple(reads), countries, tuple(sentences)), carried
 
 
 def _with_roles(
@@ -228,27 +265,36 @@ def _weights(roles: Roles, field: str, crowded: bool, contested: bool) -> Mappin
     }
 
 
-def _sentence_weight(reads: Sequence[ReadHit], roles: Roles) -> float:
+def _sentence_weight(reads: Sequence[ReadHit], contested: bool, roles: Roles) -> float:
     weight = max((read.strength for read in reads), default=0.0)
-    telling = [read.hit.entity for read in reads if read.role in TELLING]
-    if len({entity.name for entity in telling}) > 1:
-        weight = max(weight, roles.several * max(entity.weight for entity in telling))
+    telling = [read for read in reads if read.role in TELLING]
+    led = any(read.role is Role.SUBJECT for read in telling)
+    # Several names in a row beside strangers are company, not the subject.
+    if len({read.hit.entity.name for read in telling}) > 1 and (led or not contested):
+        weight = max(weight, roles.several * max(read.hit.entity.weight for read in telling))
     return weight
 
 
 def _goes_on(reads: Sequence[ReadHit], roles: Roles) -> float:
-    """The part of a sentence's weight that the next one starts from."""
+    """The part of a sentence's weight that the next one keeps when it names nobody."""
     played = {read.role for read in reads}
-    if Role.SUBJECT in played:
-        return roles.follows
-    return roles.follows_other if Role.OTHER in played else 0.0
+    return roles.follows if Role.SUBJECT in played else roles.follows_other
 
 
-def _kept(sentence: str, rivals: Sequence[int], roles: Roles) -> float:
-    """The part of what was carried that a sentence without a telling name keeps."""
-    if not rivals or _PRONOUN.match(sentence):
-        return roles.sentence
-    return 0.0 if rivals[0] < _RIVAL_SUBJECT else roles.rival
+def _kept(
+    sentence: str, rivals: Sequence[int], carried: Carried, roles: Roles
+) -> tuple[float, bool]:
+    """What a sentence keeps of the one before it, and whether it takes it up by a pronoun."""
+    if carried.weight < roles.silence:
+        return 0.0, False
+    found = _TAKES_UP.search(sentence)
+    if found is not None and (not rivals or found.start() < rivals[0]):
+        return roles.taken_up * carried.weight, True
+    if not rivals:
+        return carried.part * carried.weight, False
+    if rivals[0] < _RIVAL_SUBJECT:
+        return 0.0, False
+    return roles.rival * carried.weight, False
 
 
 def _countries_of(reads: Sequence[ReadHit]) -> Mapping[str, float]:

@@ -21,8 +21,13 @@ class Role(StrEnum):
     PASSING = "passing"
 
 
-# A sentence ends at . ! ? … with closing quotes, before a blank and an opening.
-_END = re.compile(r"[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-ZА-ЯЁ\d])")
+# A sentence ends at . ! ? … with closing quotes, before a blank and an opening; and with a line
+# that is too short to be a wrapped one (a heading, an entry), or that comes before a bullet.
+_END = re.compile(
+    r"[.!?…][\"'”’)\]*_]*\s+(?=[\"'“‘(\[*•–-]*\s?[A-ZА-ЯЁ\d])"
+    r"|(?<![^\n])[^\n]{1,60}\n\s*(?=[\"'“‘(\[*•–-]*\s?[A-ZА-ЯЁ\d])"
+    r"|\n\s*(?=[*•–-]\s)"
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Adm|Sen|Rep|Gov|St|Mt|No|vs|Inc|Ltd|Co|Jr|Sr"
     r"|Jan|Feb|Aug|Sept|Oct|Nov|Dec)|\b[A-Z])\.\s+$"
@@ -49,7 +54,9 @@ _AFTER_PERSONAL = re.compile(
 )
 _BEFORE_PERSONAL = re.compile(
     r"(?:\bethnic(?:ally)?|\b(?:a|an|one|two|three|four|five|six|several|young|the)\s+"
-    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\bnative\s+of|\b(?:ambassador|envoy)\s+to)\s*$",
+    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\bnative\s+of|\b(?:ambassador|envoy)\s+to|\boriginally\s+from"
+    r"|\b(?:seeker|m[ae]n|wom[ae]n|student|suspect|refugee|immigrant|émigré|national|citizen|native"
+    r"|driver|worker|labou?rer|student|teenager|boy|girl|couple|suspects|gunmen)\s+from)\s*$",
     re.IGNORECASE,
 )
 # "an Uzbek who killed eight people", "one of them, a Tajik, ..."
@@ -72,6 +79,10 @@ _BEFORE_EXAMPLE = re.compile(
     r"\s+(?:in\s+|of\s+|the\s+|those\s+in\s+|former\s+|Soviet\s+){0,3}(?:states?\s+of\s+)?$",
     re.IGNORECASE,
 )
+# "... among them Iran's Pezeshkian, Belarus's Lukashenko and the presidents of Kazakhstan"
+_EXAMPLES = re.compile(r"\b(?:among\s+them|including|such\s+as|among\s+others)\b", re.IGNORECASE)
+# "Kazakhstan, whose president ...": the name leads a clause of its own.
+_AFTER_RELATIVE = re.compile(r"^(?:['’]s)?,\s+(?:which|whose|where)\b", re.IGNORECASE)
 _BEFORE_RANGE = re.compile(
     r"\b(?:from|between)\s+[^.;:()]{1,90}?\s(?:to|through|into|via)\s+"
     r"(?:as\s+far\s+as\s+)?(?:the\s+)?(?:[\w’'-]+\s+){0,3}$"
@@ -91,6 +102,12 @@ _FRAME = re.compile(
     r"Throughout|Within|Inside|As\s+for|To)\s+(?:the\s+|all\s+of\s+|much\s+of\s+|modern\s+|"
     r"post-Soviet\s+|northern\s+|southern\s+|eastern\s+|western\s+|central\s+|neighbou?ring\s+|"
     r"nearby\s+|independent\s+|today[’']s\s+|contemporary\s+)*$",
+)
+# "On Friday, ...", "According to the Financial Times, ...": the clause proper begins behind it.
+_OPENING = re.compile(
+    r"^\W*(?:according\s+to|in|on|at|by|for|after|before|during|since|despite|with|under|like|"
+    r"last|this|earlier|late|later)\b[^,;:]{1,80},\s+",
+    re.IGNORECASE,
 )
 _PREPOSITION = re.compile(
     r"\b(?:in|at|on|from|with|to|by|for|near|across|through|into|over|against|toward|towards|"
@@ -127,13 +144,13 @@ _NOUN_PHRASE = re.compile(
 _COORDINATED = re.compile(r"(?:\band|\bor|,|&)\s+(?:the\s+)?$", re.IGNORECASE)
 # The words that decide a role stand this near to the name, in characters.
 _REACH = 140
-_LIST_SEPARATOR = re.compile(r"(?:\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE)
+_LIST_SEPARATOR = re.compile(r"(?:(?:\s+in\s+\d{4})?\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE)
 _NAME_WORD = r"[A-ZÀ-ÞА-ЯЁ][\w.'’-]*"
 _LIST_ITEM_LEFT = re.compile(
-    rf"(?:^|(?<=[\s(\"“]))((?:the\s+)?{_NAME_WORD}(?:\s+(?:of|the|{_NAME_WORD}))*)$"
+    rf"(?:^|(?<=[\s(\"“]))((?:the\s+)?{_NAME_WORD}(?:\s+(?:of|the|{_NAME_WORD}))*(?:\s+in\s+\d{{4}})?)$"
 )
 _LIST_ITEM_RIGHT = re.compile(
-    rf"^(?:the\s+|parts\s+of\s+|even\s+)?{_NAME_WORD}(?:\s+{_NAME_WORD})*"
+    rf"^(?:the\s+|parts\s+of\s+|even\s+)?{_NAME_WORD}(?:\s+{_NAME_WORD})*(?:\s+in\s+\d{{4}})?"
 )
 _MIN_LIST = 3
 _MIN_FOREIGN = 2
@@ -183,6 +200,10 @@ def role_of(
         return Role.PASSING
     if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
         return Role.PASSING
+    if _in_foreign_examples(before, rivals):
+        return Role.PASSING
+    if _AFTER_RELATIVE.match(after) and not (kind == "place" and _BEFORE_SETTING.search(near)):
+        return Role.SUBJECT
     if _FRAME.match(before):
         # "In Kazakhstan, prices rose" speaks of the state; "In Tashkent he dined" of him.
         return Role.OTHER if kind == "place" else Role.SUBJECT
@@ -227,9 +248,22 @@ def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int
     return found is not None and not any(end <= first < end + found.end() for first, _ in names)
 
 
+def _in_foreign_examples(before: str, rivals: Sequence[int]) -> bool:
+    """Whether the name ends a row of examples that strangers begin."""
+    found = None
+    for found in _EXAMPLES.finditer(before):
+        pass
+    if found is None or re.search(r"[;:—–]", before[found.end() :]):
+        return False
+    return sum(found.end() <= rival < len(before) for rival in rivals) >= _MIN_FOREIGN
+
+
 def _clause_before(before: str) -> str:
     ends = [match.end() for match in _CLAUSE.finditer(before)]
-    return before[ends[-1] :] if ends else before
+    if ends:
+        return before[ends[-1] :]
+    opening = _OPENING.match(before)
+    return before[opening.end() :] if opening else before
 
 
 def _in_foreign_list(sentence: str, start: int, end: int, names: Sequence[tuple[int, int]]) -> bool:

@@ -30,13 +30,17 @@ class Context(Model):
     """Surroundings that a name needs, or that rule it out.
 
     It holds where one of `words` stands, or a name of one of `countries` that is
-    itself beyond doubt (`"*"`: any such name of this watch-list).
+    itself beyond doubt (`"*"`: any such name of this watch-list), or one of `entities`.
     """
 
     words: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[], description="any case; a final * stands for any ending"
     )
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
+    entities: list[str] = Field(default=[], description="names of entities beyond doubt")
+    against: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[], description="it holds only where there are fewer of these words than of it"
+    )
     within: Annotated[int, Field(ge=1)] | Literal["paragraph", "text"] = Field(
         default="text", description="at most so many words away, or where"
     )
@@ -45,8 +49,8 @@ class Context(Model):
 
     @model_validator(mode="after")
     def _names_something(self) -> Context:
-        if not self.words and not self.countries:
-            raise ValueError("needs words or countries, or it could never hold")
+        if not self.words and not self.countries and not self.entities:
+            raise ValueError("needs words, countries or entities, or it could never hold")
         return self
 
 
@@ -120,6 +124,7 @@ class Roles(Model):
     follows: Share = Field(default=0.8, description="kept after a subject by the next sentence")
     follows_other: Share = Field(default=0.6, description="kept after a name that was not one")
     sentence: Share = Field(default=0.9, description="kept by each further one")
+    taken_up: Share = Field(default=0.95, description="kept by one that goes on with a pronoun")
     paragraph: Share = Field(default=0.8, description="kept over the end of a paragraph")
     rival: Share = Field(default=0.5, description="kept where a rival is named, not at the start")
     background: Share = Field(
@@ -140,7 +145,7 @@ class LevelModel(Model):
     devoted: Share = Field(default=0.35, description="a paragraph this much about it is devoted")
     share_substantial: Share = 0.25
     share_primary: Share = 0.5
-    words_substantial: int = Field(default=46, ge=1, description="words about it, devoted")
+    words_substantial: int = Field(default=38, ge=1, description="words about it, devoted")
     country_of_leader: Share = Field(
         default=0.44, description="a state counts with so many of the leading state's sentences"
     )
@@ -184,6 +189,13 @@ class WatchList(Model):
                     raise ValueError(
                         f"entity {entity.name!r}: country {country!r} is not one of the states "
                         f"({', '.join(self.states)})"
+                    )
+        names = {entity.name for entity in self.entity}
+        for name, context in self.context.items():
+            for entity_name in context.entities:
+                if entity_name not in names:
+                    raise ValueError(
+                        f"context {name!r}: entities names {entity_name!r}, no entity here"
                     )
         for cap in self.cap:
             named = [cap.context] + ([cap.despite] if cap.despite else [])

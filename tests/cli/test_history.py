@@ -53,6 +53,12 @@ def test_a_piece_is_found_by_id_record_and_address(edited: Workspace, named: str
     assert "\x1b" not in result.stdout
 
 
+def test_a_terminal_gets_colours_instead_of_brackets(edited: Workspace) -> None:
+    result = edited.run("history", a_piece(1).article_id, FORCE_COLOR="1", TERM="xterm-256color")
+    assert "Kazakhstan and Russia \x1b[9;31mquarrelled \x1b[0m" in result.stdout
+    assert "\x1b[32mmade [31mpeace \x1b[0mover the war." in result.stdout
+
+
 def test_json_has_the_whole_texts_as_kept_removed_and_added(edited: Workspace) -> None:
     answer = edited.run("history", a_piece(1).article_id, "--json").json
     assert answer["url"] == URL

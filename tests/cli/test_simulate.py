@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rscrawler.cli.simulate import stored_history
+from rscrawler.cli.simulate import simulate_command, stored_history
 from rscrawler.errors import ConfigurationError
 from rscrawler.store import Store
 from tests.delivery.helpers import NOW, a_piece, record
@@ -56,22 +58,27 @@ def test_people_get_a_table_and_a_plot(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("options", "named"),
     [
-        (("--every", "soon"), "--every: 'soon'"),
-        (("--every", "0s"), "--every: '0s': must be above zero"),
-        (("--min", "7h"), "--min, --max, --visits-per-day: "),
-        (("--cron", "often"), "--cron: "),
-        (("absent.csv",), "absent.csv: "),
-        (("absent.csv", "--site", "responsiblestatecraft"), "name one of them"),
-        (("--site", "nobody"), "site 'nobody' is not known"),
+        ({"every": "soon"}, "--every: 'soon': allowed: "),
+        ({"every": "0s"}, "--every: '0s': must be above zero"),
+        ({"shortest": "7h"}, "--min, --max, --visits-per-day: "),
+        ({"visits_per_day": 9999.0}, "--min, --max, --visits-per-day: "),
+        ({"cron": "often"}, "--cron: "),
+        ({"history": Path("absent.csv")}, "absent.csv: "),
+        ({"history": Path("absent.csv"), "site": "x"}, "name one of them, not both"),
+        ({"site": "nobody"}, "site 'nobody' is not known"),
     ],
 )
-def test_wrong_usage_is_named(workspace: Workspace, arguments: tuple[str, ...], named: str) -> None:
-    result = workspace.run("simulate", *arguments)
-    assert result.status == 2
-    assert named in result.stderr
-    assert "Traceback" not in result.stderr
+def test_wrong_usage_is_named(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(named)):
+        simulate_command(**options)
+
+
+def test_wrong_usage_is_one_line_and_exit_status_2(workspace: Workspace) -> None:
+    result = workspace.run("simulate", "--every", "soon")
+    assert (result.status, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_a_stored_history_is_the_past_year_by_date_of_publication(store: Store) -> None:

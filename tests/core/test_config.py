@@ -107,10 +107,10 @@ def test_a_folder_in_place_of_a_file_is_told_so(tmp_path: Path) -> None:
 
 
 def test_a_named_file_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigurationError, match="no such file .--config.; `rscrawler init`"):
+    with pytest.raises(ConfigurationError, match=r"no such file \(--config\); `rscrawler init`"):
         find_config(tmp_path / "missing.toml")
     monkeypatch.setenv("RSCRAWLER_CONFIG", str(tmp_path / "gone.toml"))
-    with pytest.raises(ConfigurationError, match="no such file .RSCRAWLER_CONFIG."):
+    with pytest.raises(ConfigurationError, match=r"no such file \(RSCRAWLER_CONFIG\)"):
         find_config(None)
 
 

@@ -17,7 +17,9 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 AGES = [HOUR, 6 * HOUR, DAY, 7 * DAY]
 MOMENTS = st.datetimes(
-    datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)  # noqa: DTZ001
+    datetime(2000, 1, 1),
+    datetime(2100, 1, 1),
+    timezones=st.just(UTC),  # noqa: DTZ001
 )
 SPANS = st.timedeltas(timedelta(seconds=1), timedelta(days=400))
 
@@ -285,7 +287,7 @@ def test_not_modified_is_trusted_for_a_day() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"title": "Kazakhstan’s \"multi‑vector\" policy"},
+        {"title": 'Kazakhstan’s "multi‑vector" policy'},
         {"subtitle": "A balance - for now..."},
         {"body": "First  paragraph, it’s\u00a0short.\n\nSecond—and last—one.\n"},
         {"body": "First para\u00adgraph, it's short.\u200b Second — and last — one."},
@@ -336,4 +338,5 @@ def test_identities_are_the_same_on_every_machine() -> None:
     assert decisions.new_article_id("responsiblestatecraft", "/a-slug") == "7f0178106115f956"
     assert decisions.new_record_id("7f0178106115f956", 3) == "7f0178106115f956-3"
     assert decisions.new_article_id("ab", "c") != decisions.new_article_id("a", "bc")
-    assert decisions.text_digest(article(title="A", subtitle=None, body="B")) == "f2feeb76426fd466e8f1e1c536eeb4d7"
+    digest = decisions.text_digest(article(title="A", subtitle=None, body="B"))
+    assert digest == "f2feeb76426fd466e8f1e1c536eeb4d7"

@@ -35,7 +35,8 @@ def test_single_keys_override_the_shipped_profile() -> None:
 
 def test_a_key_of_a_table_overrides_that_key_alone() -> None:
     shipped = load_sites(Config())[SHIPPED]
-    markup = load_sites(Config(sites={SHIPPED: {"markup": {"title": ["h1.other"]}}}))[SHIPPED].markup
+    overrides = {"markup": {"title": ["h1.other"]}}
+    markup = load_sites(Config(sites={SHIPPED: overrides}))[SHIPPED].markup
     assert markup == shipped.markup.model_copy(update={"title": ["h1.other"]})
 
 

@@ -203,9 +203,7 @@ def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
     told_before = alerted(workspace)
     model = regional(site)
     original = site.publish(replace(model, slug="an-original", post_id="2655999001"))
-    site.edit(
-        "an-original", paragraphs=[told_backwards(text) for text in model.paragraphs]
-    )
+    site.edit("an-original", paragraphs=[told_backwards(text) for text in model.paragraphs])
     workspace.crawl()
     (first,) = records_of(workspace, "an-original")
     assert (first["novelty"], first["duplicate_of"]) == ("new", None)
@@ -385,7 +383,9 @@ def test_requests_name_the_operator_and_keep_their_distance(
     workspace: QuickWorkspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
-    text = workspace.config.read_text("utf-8").replace("download_delay = 0.0", "download_delay = 0.2")
+    text = workspace.config.read_text("utf-8").replace(
+        "download_delay = 0.0", "download_delay = 0.2"
+    )
     workspace.config.write_text('contact = "desk@example.org"\n' + text, "utf-8")
     workspace.crawl("--limit", "5")
     agents = {request.headers["user-agent"] for request in site.requests}

@@ -185,12 +185,30 @@ def test_declared_authors_serve_when_none_is_printed_unless_they_are_the_outlet(
         ("Martin King, Jr.", ["Martin King, Jr."]),
         ("Nora Weiss\u00a0", ["Nora Weiss"]),
         ("Eurasianet", ["Eurasianet"]),
+        ("Responsible Statecraft", ["Responsible Statecraft"]),
+        ("Nora Weiss <span>@noraweiss</span>", ["Nora Weiss"]),
+        ("Nora Weiss (@nora) | Quincy Institute", ["Nora Weiss"]),
+        ("Nora Weiss · Timur Aliev", ["Nora Weiss", "Timur Aliev"]),
         ("", []),
     ],
 )
 def test_authors_are_names_as_printed(printed: str, names: list[str]) -> None:
     html = page_html(USUAL).replace(">Nora Weiss</a>", f">{printed}</a>")
     assert read(html).authors == names
+
+
+def test_a_byline_without_the_usual_class_is_read_by_its_links() -> None:
+    byline = '<p class="byline">By <a href="/author/nora-weiss/">Nora Weiss</a></p>'
+    html = page_html(current_post(own_article(head=byline)).replace("social-author__name", "x"))
+    assert read(html).authors == ["Nora Weiss"]
+
+
+@pytest.mark.parametrize(
+    "href", ["/tag/Amu%20Darya", f"{BASE}/tag/amu-darya/?x=1", "/tag/amu+darya/"]
+)
+def test_a_tag_is_a_slug_however_its_address_is_written(href: str) -> None:
+    html = page_html(current_post(own_article().replace("/tag/uzbekistan/", href)))
+    assert read(html).tags == ["amu-darya"]
 
 
 def test_links_in_the_running_text_are_no_tags_sections_or_authors() -> None:
@@ -336,6 +354,30 @@ def test_a_hidden_second_headline_and_neighbours_beyond_count_change_nothing() -
     article = read(page_html(current_post(own_article()) + many))
     assert article.body == BODY
     assert not any(text in article.body for text in FOREIGN)
+
+
+def test_an_appeal_behind_a_line_break_leaves_the_own_line() -> None:
+    appeal = "Please consider a tax-exempt donation to RS today."
+    body = f"<p>{OWN[1]}</p><p>{OWN[0]}<br>{appeal}</p>"
+    assert read(page_html(current_post(own_article(body)))).paragraphs == [OWN[1], OWN[0]]
+    body = f"{paragraphs()}<p>It was a good year.<br>{appeal}</p>"
+    assert read(page_html(current_post(own_article(body)))).body == BODY
+
+
+@pytest.mark.parametrize("place", ["article", "wrapper", "behind"])
+@pytest.mark.parametrize("name", ["media-photo-credit", "media-caption"])
+def test_a_credit_behind_the_appeal_is_kept_as_printed(place: str, name: str) -> None:
+    small = f'<small class="image-media {name}">(kremlin.ru)</small>'
+    own = own_article(
+        head='<div class="widget__image"><img src="/lead.jpg"></div>',
+        tail=small if place == "article" else "",
+    )
+    content = current_post(own + (small if place == "wrapper" else ""))
+    content += (small if place == "behind" else "") + other_posts(foreign_article())
+    image = read(page_html(content)).image
+    assert image is not None
+    assert (image.credit if name == "media-photo-credit" else image.caption) == "(kremlin.ru)"
+    assert None in (image.caption, image.credit)
 
 
 # Pages that are no article, and broken ones

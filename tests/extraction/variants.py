@@ -186,7 +186,6 @@ CONTAINERS: dict[str, tuple[str, str]] = {
 }
 
 # Which groups stand in the wrapper but outside the article, and which outside both.
-# "body" alone outside: the article is only the head.
 PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "all in the article": ((), ()),
     "tags in the wrapper": (("tags",), ()),
@@ -331,8 +330,8 @@ def allowed(variant: Variant) -> dict[str, tuple[object, ...]]:
     own = BODIES[variant.body][1]
     has_line = LINE in APPEALS[variant.appeal][1]
     images = [
-        (url, caption, credit) if url or credit else None
-        for url, caption in values("picture", (IMAGE_URL, CAPTION), (None, None))
+        (IMAGE_URL, CAPTION, credit) if has_picture else (None, None, credit) if credit else None
+        for has_picture in values("picture", True, False)
         for credit in values("credit", CREDIT, None)
     ]
     return {

@@ -22,6 +22,7 @@ from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.store.discovery import SourceState
 from tests.monitoring.pages import BY_METADATA, LOST, USUAL, cycle, usual_past
 
+SELECTORS = {"title": ["h1.headline", "h1", "h2"], "container": [".own article"]}
 SECTION, FEED = "https://a.example/reporting/", "https://a.example/feed.rss"
 
 
@@ -33,6 +34,7 @@ def drift(
     return find_drift(
         now,
         usual_past() if past is None else past,
+        selectors=SELECTORS,
         troubles=troubles or {},
         addresses=[SECTION, FEED],
     )
@@ -95,6 +97,18 @@ def test_a_field_that_metadata_gave_now_and_then_is_no_drift() -> None:
 def test_a_field_that_few_pages_have_may_be_missing() -> None:
     past = [cycle(30, {**USUAL, "image": ""}), cycle(30, USUAL)]
     assert drift(cycle(3, {**USUAL, "image": ""}), past) == {}
+
+
+def test_a_selector_of_second_choice_is_told_when_it_takes_over() -> None:
+    assert drift(cycle(1, {**USUAL, "title": "profile: h2"})) == {}
+    message = drift(cycle(3, {**USUAL, "title": "profile: h2"}))[ARTICLES]
+    assert message == "title h1 matches no page of 3 (h2 stands in)"
+
+
+def test_a_mended_profile_is_no_drift() -> None:
+    assert drift(cycle(3, {**USUAL, "title": "profile: h1.headline"})) == {}
+    past = [cycle(60, {**USUAL, "title": "profile: h1.of-old"})]
+    assert drift(cycle(3, {**USUAL, "title": "profile: h2"}), past) == {}
 
 
 def test_a_date_that_metadata_no_longer_gives_is_named_by_its_origin() -> None:

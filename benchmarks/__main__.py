@@ -1,0 +1,101 @@
+"""Every benchmark, or those named; the results go to benchmarks/results.md.
+
+    python -m benchmarks [NAME…]
+
+Each is a module `bench_NAME` that prints Markdown and runs alone as well, with options of
+its own. A figure of a run replaces the one of that benchmark in the file; the others stay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.measure import ROOT, machine, progress
+
+RESULTS = ROOT / "benchmarks" / "results.md"
+TITLES = {
+    "crawl": "Full crawl against bare Scrapy",
+    "stages": "Where the time of an article goes",
+    "idle": "What a cycle costs",
+    "peers": "Extraction against others",
+    "growth": "A million known articles",
+    "matcher": "Matching names",
+    "scheduling": "Adaptive visits against a fixed interval",
+}
+INTRODUCTION = (
+    "# Results\n\nWritten by `make bench`; [README.md](README.md) says what is measured and how. "
+    "A figure is the median of its repetitions, with the least and the greatest in brackets. "
+    "Only ratios within one table can be compared: the machine is shared.\n"
+)
+
+
+def measured(name: str) -> str:
+    """The section of one benchmark, measured now.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    progress(f"benchmark {name}")
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.bench_{name}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    output = done.stdout.strip()
+    if output.startswith("{"):
+        output = f"```json\n{output}\n```"
+    seconds = time.monotonic() - started
+    return (
+        f"## {TITLES[name]}\n\n`python -m benchmarks {name}` · {datetime.now(UTC):%Y-%m-%d} · "
+        f"{seconds:.0f} s · {machine()}\n\n{output}\n"
+    )
+
+
+def merged(text: str, sections: dict[str, str]) -> str:
+    """`text` with these sections put in place of the old ones, all in their order."""
+    titles = {title: name for name, title in TITLES.items()}
+    found = {
+        titles[title]: f"## {title}\n{rest.rstrip()}\n"
+        for title, rest in re.findall(r"^## (.*)\n((?:(?!^## )[\s\S])*)", text, re.MULTILINE)
+        if title in titles
+    }
+    found |= sections
+    return "\n".join([INTRODUCTION, *(found[name] for name in TITLES if name in found)])
+
+
+def write(path: Path, section: dict[str, str]) -> None:
+    """Put one benchmark's section into the file of results."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    path.write_text(merged(before, section), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(TITLES))
+    names = parser.parse_args().names or list(TITLES)
+    if unknown := [name for name in names if name not in TITLES]:
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(TITLES)}")
+    failed = []
+    for name in names:
+        try:
+            section = measured(name)
+        except subprocess.CalledProcessError:
+            failed.append(name)
+            continue
+        write(RESULTS, {name: section})
+        print(section)
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

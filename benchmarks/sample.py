@@ -1,2 +1,0 @@
-"""x."""
-CONCURRENCY = 16

@@ -1,0 +1,263 @@
+"""Does a profile hold? Field by field, on live or on stored pages."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import Any
+
+from lxml.html import HtmlElement
+
+from rscrawler.errors import ConfigurationError
+from rscrawler.extraction.addresses import address_key, canonical_url, is_article_address
+from rscrawler.extraction.selectors import select
+from rscrawler.extraction.structured import read_structured
+from rscrawler.items import Article, rfc3339
+from rscrawler.probing.finding import FoundSource, sitemap_entries
+from rscrawler.probing.induction import Sample, read_sample
+from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
+from rscrawler.sites import Markup, SiteProfile, Source, SourceKind
+from rscrawler.spiders.readers import (
+    Entry,
+    UnreadableSource,
+    read_feed,
+    read_listing,
+)
+
+ESSENTIAL = ("container", "title", "published_at", "body")
+FIELDS = (
+    "container", "title", "subtitle", "authors", "sections", "tags", "language", "published_at",
+    "modified_at", "image", "body",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FieldCheck:
+    """How often a field was found, and by what: origin → pages, as in a record's provenance."""
+
+    name: str
+    found: int
+    pages: int
+    origins: dict[str, int]
+
+    @property
+    def is_essential(self) -> bool:
+        """Whether a piece without it is of no use."""
+        return self.name in ESSENTIAL
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCheck:
+    """What a source of the profile answered: entries that lead to articles, or a reason."""
+
+    source: Source
+    articles: int
+    newest: datetime | None
+    trouble: str | None
+
+
+@dataclass(slots=True)
+class SiteCheck:
+    """Whether a site's profile holds.
+
+    `unmatched` lists the selectors that match nothing on any page, by their key in
+    `[markup]`; that is no failure, since one of a list may be for older pages. `failures`
+    are one line each, empty if the profile holds.
+    """
+
+    site: str
+    sources: list[SourceCheck] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    fields: list[FieldCheck] = field(default_factory=list)
+    unmatched: dict[str, list[str]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as plain values."""
+        return {
+            "holds": not self.failures,
+            "sources": [
+                {
+                    "kind": str(each.source.kind),
+                    "path": each.source.path,
+                    "articles": each.articles,
+                    "newest": rfc3339(each.newest),
+                    "trouble": each.trouble,
+                }
+                for each in self.sources
+            ],
+            "pages": [
+                {
+                    "url": sample.article.url if sample.article else sample.answer.url,
+                    "read": sample.article is not None,
+                    "reason": sample.trouble,
+                    "warnings": list(sample.article.extraction.warnings) if sample.article else [],
+                }
+                for sample in self.samples
+            ],
+            "fields": {
+                each.name: {
+                    "found": each.found,
+                    "pages": each.pages,
+                    "essential": each.is_essential,
+                    "by": each.origins,
+                }
+                for each in self.fields
+            },
+            "unmatched": self.unmatched,
+            "failures": self.failures,
+        }
+
+
+def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) -> SiteCheck:
+    """Hold a profile against its site: every source, and up to `limit` articles in all.
+
+    The articles are taken from the sources in turn, so that one dead source hides no other.
+    """
+    check = SiteCheck(site)
+    found = [_read_source(source, profile, visitor, check) for source in profile.sources]
+    turns = chain.from_iterable(zip_longest(*(each.entries for each in found)))
+    addresses = {address_key(e.url, profile): e.url for e in turns if e is not None}
+    now = datetime.now(UTC)
+    for url in list(addresses.values())[:limit]:
+        try:
+            answer = visitor.get(url)
+        except PageUnavailable as error:
+            check.failures.append(str(error))
+            continue
+        check.samples.append(read_sample(answer, profile, site, now))
+    if not any(each.articles for each in check.sources):
+        check.failures.append("no source leads to an article; see [[sources]] and links.article")
+    _judge(check, profile)
+    return check
+
+
+def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> SiteCheck:
+    """Hold a profile against saved pages: `folder/SITE/*.html`, else `folder/*.html`.
+
+    A page's address is what it declares (canonical link, og:url), or `fetched_from` in a JSON
+    file beside it: `expected.json` for `page.html`, `expected-2.json` for `page-2.html`.
+
+    Raises:
+        ConfigurationError: there is no such page.
+    """
+    own = folder / site
+    paths = sorted((own if own.is_dir() else folder).glob("*.html"))[:limit]
+    if not paths:
+        raise ConfigurationError(
+            f"--pages: {folder} holds no saved page of {site}; allowed: {site}/*.html or *.html"
+        )
+    check = SiteCheck(site)
+    now = datetime.now(UTC)
+    for path in paths:
+        answer = Answer("", path.read_bytes(), None)
+        url = _stored_address(path, answer.tree(), profile)
+        check.samples.append(
+            read_sample(Answer(url, answer.body, answer.content_type), profile, site, now)
+        )
+    _judge(check, profile)
+    return check
+
+
+def _stored_address(path: Path, root: HtmlElement, profile: SiteProfile) -> str:
+    beside = path.with_name(path.name.replace("page", "expected")).with_suffix(".json")
+    if beside.is_file():
+        values = json.loads(beside.read_text(encoding="utf-8"))
+        if isinstance(values, dict) and isinstance(values.get("fetched_from"), str):
+            return str(values["fetched_from"])
+    structured = read_structured(root, f"{profile.base_url}/", profile)
+    declared = structured.canonical or structured.meta.get("og:url")
+    url = canonical_url(declared, profile, declared=True) if declared else None
+    return url or profile.address(f"/{path.stem}/")
+
+
+# Sources.
+
+
+def _read_source(
+    source: Source, profile: SiteProfile, visitor: Visitor, check: SiteCheck
+) -> FoundSource:
+    trouble, entries = None, []
+    try:
+        entries = list(_entries(source, profile, visitor, profile.address(source.path)))
+    except (PageUnavailable, UnreadableSource) as error:
+        trouble = str(error)
+    own = tuple(entry for entry in entries if is_article_address(entry.url, profile))
+    if trouble is None and not own:
+        trouble = (
+            f"shows {len(entries)} addresses, none of them an article's" if entries else "is empty"
+        )
+    found = FoundSource(source, own)
+    check.sources.append(SourceCheck(source, len(own), found.newest, trouble))
+    return found
+
+
+def _entries(source: Source, profile: SiteProfile, visitor: Visitor, url: str) -> Sequence[Entry]:
+    if source.kind is SourceKind.SITEMAP:
+        return _newest_first(sitemap_entries(url, visitor))
+    answer = visitor.get(url)
+    if source.kind is SourceKind.FEED:
+        return read_feed(answer.body, answer.url)
+    return read_listing(answer.tree(), answer.url, profile)
+
+
+def _newest_first(entries: Sequence[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda e: -(e.dated_at.timestamp() if e.dated_at else 0.0))
+
+
+# Fields.
+
+
+def _judge(check: SiteCheck, profile: SiteProfile) -> None:
+    articles = [sample.article for sample in check.samples if sample.article]
+    unread = [sample for sample in check.samples if not sample.article]
+    check.fields = [_field_check(name, articles) for name in FIELDS]
+    check.unmatched = _unmatched(check.samples, profile.markup)
+    check.failures += [f"{each.answer.url}: is not read: {each.trouble}" for each in unread]
+    if not articles:
+        check.failures.append("no page was read, so no field could be checked")
+        return
+    named = profile.markup.model_fields_set
+    for each in check.fields:
+        if not each.is_essential:
+            continue
+        if each.found < each.pages:
+            missing = each.pages - each.found
+            check.failures.append(f"{each.name}: not found on {missing} of {each.pages} pages")
+        elif each.name in ("container", "body") and each.name in named:
+            guessed = sum(n for origin, n in each.origins.items() if not _is_own(origin))
+            if guessed:
+                selectors = ", ".join(getattr(profile.markup, each.name))
+                check.failures.append(
+                    f"{each.name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
+                    f"set markup.{each.name}"
+                )
+
+
+def _is_own(origin: str) -> bool:
+    return origin.startswith("profile")
+
+
+def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
+    origins: Counter[str] = Counter()
+    for article in articles:
+        origin = article.extraction.provenance.get(name)
+        if origin and (name == "container" or getattr(article, name)):
+            origins[origin] += 1
+    return FieldCheck(name, origins.total(), len(articles), dict(origins.most_common()))
+
+
+def _unmatched(samples: Sequence[Sample], markup: Markup) -> dict[str, list[str]]:
+    roots = [sample.answer.tree() for sample in samples]
+    unmatched = {}
+    for name in sorted(markup.model_fields_set - {"cut_text"}):
+        selectors: list[str] = getattr(markup, name)
+        dead = [each for each in selectors if not any(select(root, each) for root in roots)]
+        if dead:
+            unmatched[name] = dead
+    return unmatched

@@ -1,0 +1,175 @@
+"""A profile for a site of which the address is known, and what it would read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from rscrawler.config import checked
+from rscrawler.errors import ConfigurationError
+from rscrawler.extraction.structured import read_structured
+from rscrawler.items import Article, rfc3339
+from rscrawler.probing.finding import Finding, find_sources
+from rscrawler.probing.induction import Sample, induce_markup, read_sample
+from rscrawler.probing.toml import profile_toml
+from rscrawler.probing.visitor import PageUnavailable, Visitor
+from rscrawler.sites import SiteProfile
+
+SAMPLES = 3  # article pages that are read
+_MOST_TRIES = 5
+_FIRST_WORDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A profile that fits what was seen of a site.
+
+    `text` is it as commented TOML; `samples` are article pages as it reads them; `problems`
+    say what is not good enough to rely on, one a line, empty if all is well.
+    """
+
+    name: str
+    profile: SiteProfile
+    text: str
+    finding: Finding
+    samples: tuple[Sample, ...]
+    requests: int
+    problems: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, as plain values."""
+        return {
+            "name": self.name,
+            "base_url": self.profile.base_url,
+            "requests": self.requests,
+            "sources": [
+                {
+                    "kind": str(each.source.kind),
+                    "path": each.source.path,
+                    "articles": len(each.entries),
+                    "newest": rfc3339(each.newest),
+                }
+                for each in self.finding.sources
+            ],
+            "notes": self.finding.notes,
+            "profile": self.text,
+            "samples": [sample_json(sample) for sample in self.samples],
+            "problems": list(self.problems),
+        }
+
+
+def sample_json(sample: Sample) -> dict[str, Any]:
+    """What a sample shows: the fields, the first words, warnings and where fields came from."""
+    article = sample.article
+    if article is None:
+        return {"url": sample.answer.url, "read": False, "reason": sample.trouble}
+    return {
+        "url": article.url,
+        "read": True,
+        "title": article.title,
+        "published_at": rfc3339(article.published_at),
+        "authors": article.authors,
+        "sections": article.sections,
+        "tags": article.tags,
+        "words": article.word_count,
+        "first_words": " ".join(article.body.split()[:_FIRST_WORDS]),
+        "warnings": list(article.extraction.warnings),
+        "provenance": article.extraction.provenance,
+    }
+
+
+def propose_site(
+    url: str,
+    visitor: Visitor,
+    name: str | None = None,
+    *,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Proposal:
+    """Look at a site and propose a profile for it.
+
+    Args:
+        url: its front page, or that of the part to follow.
+        visitor: asks; a site takes about 15 to 25 requests.
+        name: of the profile; else made of the host's name.
+        now: the time, for the day of the profile and to tell dates that cannot be.
+
+    Raises:
+        ConfigurationError: `url` is no http(s) address, or `name` cannot be a profile's.
+        PageUnavailable: the front page cannot be had.
+    """
+    address = url if "://" in url else f"https://{url}"
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(
+            f"{url}: is not an address; allowed: http(s), such as https://example.org/"
+        )
+    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        raise ConfigurationError(
+            f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"
+        )
+    finding = find_sources(address if parts.path else f"{address}/", visitor)
+    name = name or name_of(finding.profile.base_url)
+    samples = _read_samples(finding, visitor, name, now())
+    read = [sample for sample in samples if sample.article]
+    markup = induce_markup(read, finding.profile, name)
+    profile = finding.profile.model_copy(update={"markup": markup})
+    profile = profile.model_copy(update={"title": _title(profile, samples)})
+    samples = [read_sample(sample.answer, profile, name, now()) for sample in samples]
+    text = profile_toml(profile, finding, now().date())
+    profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
+    problems = _problems(finding, [sample.article for sample in samples])
+    return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, tuple(problems))
+
+
+def name_of(base_url: str) -> str:
+    """A profile's name from the host: `https://www.timesca.com` → `timesca`."""
+    host = (urlsplit(base_url).hostname or "").removeprefix("www.")
+    if not re.fullmatch(r"[\d.]+", host) and "." in host:
+        host = host.rpartition(".")[0]
+    return re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site"
+
+
+def _read_samples(finding: Finding, visitor: Visitor, name: str, now: datetime) -> list[Sample]:
+    samples: list[Sample] = []
+    for entry in finding.entries()[:_MOST_TRIES]:
+        if sum(1 for sample in samples if sample.article) == SAMPLES:
+            break
+        try:
+            answer = visitor.get(entry.url)
+        except PageUnavailable as error:
+            finding.notes.append(str(error))
+            continue
+        samples.append(read_sample(answer, finding.profile, name, now))
+    return samples
+
+
+def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
+    for sample in samples:
+        plain = profile.model_copy(update={"title": None})
+        structured = read_structured(sample.answer.tree(), sample.answer.url, plain)
+        if structured.site_names:
+            return structured.site_names[0]
+    return profile.title
+
+
+def _problems(finding: Finding, articles: list[Article | None]) -> list[str]:
+    if not finding.sources:
+        return ["nothing on the site leads to articles; give the address of a list of them"]
+    read = [article for article in articles if article]
+    if not read:
+        return [f"none of {len(articles)} pages could be read; set markup.container by hand"]
+    problems = []
+    if all(each.source.kind.value in ("section", "tag") for each in finding.sources):
+        problems.append("there is no feed and no sitemap: what is new is seen on listings alone")
+    for field, key in (("title", "title"), ("published_at", "published_text"), ("body", "body")):
+        missing = sum(1 for article in read if not getattr(article, field))
+        if missing:
+            problems.append(
+                f"{field} is not there on {missing} of {len(read)} pages; set markup.{key} by hand"
+            )
+    return problems

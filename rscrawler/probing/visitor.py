@@ -1,0 +1,181 @@
+"""A visitor who asks a site for a few pages, one at a time, by its robots.txt."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage
+from typing import IO
+from urllib.error import HTTPError
+from urllib.parse import urljoin, urlsplit
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
+
+from lxml.html import HtmlElement
+from protego import Protego
+
+from rscrawler.config import Config
+from rscrawler.errors import RscrawlerError
+from rscrawler.extraction import parse_page
+
+ROBOTS_NAME = "rscrawler"
+MOST_REQUESTS = 40
+_BUSY = frozenset({429, 503})
+
+
+class PageUnavailable(RscrawlerError):
+    """A page cannot be had: it is not there, may not be asked for, or nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an address answered; `url` is the final one, after redirects."""
+
+    url: str
+    body: bytes
+    content_type: str | None
+
+    def tree(self) -> HtmlElement:
+        """The page, parsed anew: whoever asks may change it."""
+        return parse_page(self.body, self.content_type)
+
+
+class Visitor:
+    """Fetches pages of a site.
+
+    Before the first request to a host its robots.txt is read; what that forbids is not
+    asked for, not even by way of a redirect, and the pause that it wishes between two
+    requests is kept if it is longer than `delay`. A host that answers 429 or 503 is not
+    asked again.
+
+    Args:
+        config: for User-Agent, time limit and size limit.
+        delay: seconds between the starts of two requests.
+        most: requests, robots.txt included, after which nothing is asked any more.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        delay: float = 1.0,
+        most: int = MOST_REQUESTS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._config = config
+        self._delay = delay
+        self._most = most
+        self._sleep = sleep
+        self._rules: dict[str, Protego] = {}
+        self._last = float("-inf")
+        self._busy: set[str] = set()
+        self.requests = 0
+        context = ssl.create_default_context()
+        self._opener = build_opener(HTTPSHandler(context=context), _Redirects(self._check))
+
+    def get(self, url: str) -> Answer:
+        """What `url` answers.
+
+        Raises:
+            PageUnavailable: robots.txt forbids it, it answers an error or nothing at all, is
+                larger than `crawl.max_response_mib` allows, or `most` requests were made.
+        """
+        self._check(url)
+        return self._ask(url)
+
+    def find(self, url: str) -> Answer | None:
+        """What `url` answers; None if it cannot be had."""
+        try:
+            return self.get(url)
+        except PageUnavailable:
+            return None
+
+    def sitemaps(self, url: str) -> list[str]:
+        """The sitemaps that robots.txt names at the host of `url`.
+
+        Raises:
+            PageUnavailable: robots.txt cannot be had, although there may be one.
+        """
+        return [urljoin(url, address) for address in self._rules_of(url).sitemaps]
+
+    def _check(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise PageUnavailable(f"{url}: is no http(s) address")
+        if parts.path != "/robots.txt" and not self._rules_of(url).can_fetch(url, ROBOTS_NAME):
+            raise PageUnavailable(f"{url}: robots.txt forbids it, and nothing here overrides that")
+
+    def _rules_of(self, url: str) -> Protego:
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        if origin not in self._rules:
+            try:
+                text = self._ask(f"{origin}/robots.txt").body.decode("utf-8", "replace")
+            except _Refused as refusal:
+                # RFC 9309, 2.3.1: without a robots.txt all is allowed, with a broken one nothing.
+                if refusal.status >= 500 or refusal.status in _BUSY:
+                    raise
+                text = ""
+            self._rules[origin] = Protego.parse(text)
+        return self._rules[origin]
+
+    def _ask(self, url: str) -> Answer:
+        host = urlsplit(url).netloc
+        if host in self._busy:
+            raise PageUnavailable(f"{url}: not asked for, since {host} asked for a pause")
+        if self.requests >= self._most:
+            raise PageUnavailable(f"{url}: not asked for, after {self._most} requests")
+        self._pause(url)
+        self.requests += 1
+        headers = {"User-Agent": self._config.user_agent, "Accept": "text/html,*/*"}
+        try:
+            request = Request(url, headers=headers)  # noqa: S310 - `_check` lets only http(s) pass
+            timeout = self._config.crawl.timeout.total_seconds()
+            limit = int(self._config.crawl.max_response_mib * 2**20)
+            with self._opener.open(request, timeout=timeout) as answer:
+                body = answer.read(limit + 1)
+                final, content_type = answer.url, answer.headers.get("Content-Type")
+        except HTTPError as error:
+            if error.code in _BUSY:
+                self._busy.add(host)
+            error.close()
+            raise _Refused(url, error.code) from error
+        except (OSError, HTTPException, ValueError) as error:
+            cause = getattr(error, "reason", None) or error
+            raise PageUnavailable(
+                f"{url}: cannot be reached: {cause}; check the address"
+            ) from error
+        if len(body) > limit:
+            raise PageUnavailable(f"{url}: is larger than crawl.max_response_mib allows")
+        return Answer(final, body, content_type)
+
+    def _pause(self, url: str) -> None:
+        parts = urlsplit(url)
+        rules = self._rules.get(f"{parts.scheme}://{parts.netloc}")
+        wished = rules.crawl_delay(ROBOTS_NAME) if rules is not None else None
+        wait = self._last + max(self._delay, wished or 0.0) - time.monotonic()
+        if wait > 0:
+            self._sleep(wait)
+        self._last = time.monotonic()
+
+
+class _Refused(PageUnavailable):
+    """The host answered with an error."""
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(f"{url}: answers {status}; look at it in a browser")
+        self.status = status
+
+
+class _Redirects(HTTPRedirectHandler):
+    """Follows a redirect only to where one may go."""
+
+    def __init__(self, check: Callable[[str], None]) -> None:
+        self._check = check
+
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> Request | None:
+        self._check(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)

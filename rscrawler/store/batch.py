@@ -1,0 +1,87 @@
+"""Versions that are recorded together, so that a full crawl does not wait for the disk each time.
+
+Nothing is lost by waiting here: until a version is recorded, its address is pending
+in the database, and a process that dies leaves it to the next cycle.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import OperationalError
+
+from rscrawler.store.articles import ArticleStore, Fingerprint, Recording
+
+MAX_RECORDINGS = 50
+MAX_WAIT = timedelta(seconds=1)
+
+
+class RecordingBatch:
+    """Recordings that wait for one transaction.
+
+    Look-ups in the store do not see them: ask `concerns` first, and `flush` if it says so.
+    """
+
+    def __init__(self, articles: ArticleStore) -> None:
+        self._articles = articles
+        self._forget()
+
+    def _forget(self) -> None:
+        self._waiting: list[Recording] = []
+        self._addresses: set[tuple[str, str]] = set()
+        self._texts: set[tuple[str, str] | str | int] = set()
+
+    def add(self, recording: Recording) -> None:
+        """Let a recording wait, and record all of them if they are many or have waited long."""
+        self._waiting.append(recording)
+        site = recording.article.site
+        self._addresses.update((site, key) for key, _ in recording.visit.address_keys)
+        self._texts.update(_texts(site, recording.fingerprint))
+        if self._is_full(recording.recorded_at):
+            self.flush()
+
+    def _is_full(self, now: datetime) -> bool:
+        return (
+            len(self._waiting) >= MAX_RECORDINGS or now - self._waiting[0].recorded_at >= MAX_WAIT
+        )
+
+    def concerns(self, site: str, keys: list[str], fingerprint: Fingerprint) -> bool:
+        """Whether something that waits shares an address with a page, or may share its text."""
+        return any((site, key) in self._addresses for key in keys) or not self._texts.isdisjoint(
+            _texts(site, fingerprint)
+        )
+
+    def flush(self) -> None:
+        """Record all that waits. If one of them cannot be, the others are, and its error is raised.
+
+        While the database cannot be written at all, they go on waiting.
+        """
+        if not self._waiting:
+            return
+        try:
+            self._articles.record(*self._waiting)
+        except OperationalError:
+            raise
+        except Exception:
+            self._record_singly()
+        else:
+            self._forget()
+
+    def _record_singly(self) -> None:
+        waiting, errors = self._waiting, []
+        self._forget()
+        for recording in waiting:
+            try:
+                self._articles.record(recording)
+            except Exception as error:  # one bad record must not keep the others back
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+
+def _texts(site: str, fingerprint: Fingerprint) -> set[tuple[str, str] | str | int]:
+    """What makes two texts candidates for being the same, as `ArticleStore.twins` looks for it."""
+    found: set[tuple[str, str] | str | int] = {(site, fingerprint.slug_stem), *fingerprint.bands}
+    if fingerprint.body_digest is not None:
+        found.add(fingerprint.body_digest)
+    return found

@@ -1,0 +1,466 @@
+"""The command line keeps to the contract: commands, options, output and exit statuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pyarrow.parquet
+import pytest
+
+from rscrawler.config import PACKAGE_DIR
+from rscrawler.demo.site import Fault, SampleSite
+from tests.crawl.probes import FEED, SECTION, Program, QuickWorkspace, sources
+from tests.workspace import PROGRAM, Result, Workspace
+
+REPOSITORY = PACKAGE_DIR.parent
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    running = Program(tmp_path_factory.mktemp("program"))
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, program: Program) -> QuickWorkspace:
+    return QuickWorkspace(tmp_path, program)
+
+
+class Crawled(QuickWorkspace):
+    """A workspace that has crawled the sample site, which still runs."""
+
+    site: SampleSite
+    report: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Crawled]:
+    workspace = Crawled(tmp_path_factory.mktemp("crawled"), program)
+    with SampleSite(stories=25) as site:
+        workspace.write_config(site.base_url, sources(FEED, SECTION))
+        workspace.site, workspace.report = site, workspace.crawl("--full")
+        yield workspace
+
+
+def complaints(result: Result) -> list[str]:
+    """What was said on standard error, without logs; never a traceback."""
+    assert "Traceback" not in result.stderr
+    return [line for line in result.stderr.splitlines() if line.startswith("rscrawler: ")]
+
+
+# Commands and options.
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        ("crawl", "--full --limit --config --json"),
+        ("run", "--schedules --config"),
+        ("schedules", "--json"),
+        ("deliver", "--json"),
+        ("status", "--json"),
+        ("explain", "--site --url --json"),
+        ("topics list", ""),
+        ("topics show", ""),
+        ("topics evaluate", "--json"),
+        ("topics backtest", "--since --json"),
+        ("export", "--topic --since --until --format --output -o"),
+        ("alerts test", ""),
+        ("init", ""),
+        ("config check", ""),
+        ("schema", ""),
+        ("web", "--host --port"),
+        ("demo", ""),
+    ],
+)
+def test_every_command_of_the_contract_is_there_with_its_options(
+    workspace: QuickWorkspace, command: str, options: str
+) -> None:
+    result = workspace.run(*command.split(), "--help", COLUMNS="200", TERM="dumb")
+    assert result.status == 0, result.stderr
+    assert [name for name in options.split() if name not in result.stdout] == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("no-such-command",),
+        ("crawl", "--no-such-option"),
+        ("crawl", "--limit", "0"),
+        ("crawl", "--limit", "many"),
+        ("schema", "no-such-schema"),
+        ("export", "--format", "xml"),
+        ("export", "--since", "2026-13-45"),
+        ("export", "--until", "tomorrow"),
+        ("export", "--format", "parquet"),
+        ("topics", "show", "no-such-topic"),
+        ("topics", "evaluate", "central-asia", "missing.jsonl"),
+        ("topics", "backtest", "central-asia", "--since", "soon"),
+        ("crawl", "no-such-site"),
+        ("explain", "https://example.org/x/"),
+        ("explain", "page.html", "--site", "no-such-site"),
+        ("alerts", "test"),
+        ("crawl", "--config", "missing.toml"),
+        ("status", "--config", "missing.toml"),
+    ],
+)
+def test_wrong_usage_is_status_2_and_says_what_is_wrong(
+    workspace: QuickWorkspace, arguments: tuple[str, ...]
+) -> None:
+    result = workspace.run(*arguments)
+    assert (result.status, result.stdout) == (2, "")
+    assert result.stderr.strip()
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_site_is_told_with_those_that_are_known(workspace: QuickWorkspace) -> None:
+    (line,) = complaints(workspace.run("crawl", "elsewhere"))
+    assert line.startswith("rscrawler: site 'elsewhere' is not known; allowed: ")
+    assert "responsiblestatecraft" in line
+
+
+def test_every_problem_of_a_configuration_is_a_line_and_no_secret_is_shown(
+    workspace: QuickWorkspace,
+) -> None:
+    workspace.config.write_text(
+        "outptu_dir = 1\n[crawl]\nretries = 'x'\n[alerts.email]\npassword = 'hunter2'\n", "utf-8"
+    )
+    for command in (("crawl",), ("config", "check"), ("export",), ("status", "--json")):
+        result = workspace.run(*command)
+        assert (result.status, result.stdout) == (2, "")
+        lines = complaints(result)
+        assert len(lines) == 5  # unknown key, wrong value, and three that email lacks
+        assert all(str(workspace.config) in line for line in lines)
+        assert "hunter2" not in result.stderr
+
+
+def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: QuickWorkspace) -> None:
+    workspace.write_config("http://127.0.0.1:1", "[crawl]\nretries = 0")
+    result = workspace.run(
+        "--verbose",
+        "crawl",
+        RSCRAWLER_DATABASE_URL="postgresql+psycopg://user:hunter2@127.0.0.1:1/db",
+    )
+    assert result.status == 1
+    assert len(complaints(result)) == 1
+    assert "hunter2" not in result.stdout + result.stderr
+
+
+# init, config check, schema.
+
+
+def test_what_init_writes_is_valid_and_is_not_overwritten(workspace: QuickWorkspace) -> None:
+    assert workspace.run("init").status == 0
+    result = workspace.run("config", "check")
+    assert (result.status, complaints(result)) == (0, [])
+    assert workspace.run("config", "check", "--json").json["valid"] is True
+    workspace.config.write_text("# mine\n", "utf-8")
+    refused = workspace.run("init")
+    assert refused.status == 2
+    assert "--force" in complaints(refused)[0]
+    assert workspace.config.read_text("utf-8") == "# mine\n"
+    assert workspace.run("init", "--force").status == 0
+    assert workspace.run("init", "no/such/folder/x.toml").status == 2
+
+
+def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: QuickWorkspace) -> None:
+    folders = ("sites", "topics", "schedules")
+    for name in folders:
+        (workspace.folder / name).mkdir()
+        path = workspace.folder / name / "mine.toml"
+        path.write_text("wrong = 1\n", "utf-8")
+        workspace.config.write_text(f'{name}_dir = "{name}"\n', "utf-8")
+        result = workspace.run("config", "check")
+        lines = complaints(result)
+        assert result.status == 2
+        assert len(lines) == len(set(lines))
+        assert any(line.startswith(f"rscrawler: {path}: wrong: unknown key") for line in lines)
+    workspace.config.write_text("".join(f'{name}_dir = "{name}"\n' for name in folders), "utf-8")
+    lines = complaints(workspace.run("config", "check"))
+    assert len(lines) == len(set(lines))
+    assert {line.split("/mine.toml")[0].rpartition("/")[2] for line in lines} >= {"sites", "topics"}
+
+
+def test_a_topic_that_is_no_watch_list_is_a_problem(workspace: QuickWorkspace) -> None:
+    workspace.config.write_text('[alerts]\ntopics = ["central-asai"]\n', "utf-8")
+    result = workspace.run("config", "check")
+    assert result.status == 2
+    (line,) = complaints(result)
+    assert "'central-asai' is not a watch-list; allowed: " in line
+    assert "central-asia" in line
+
+
+def test_schemas_accept_what_they_describe(crawled: Crawled) -> None:
+    def validator(name: str) -> jsonschema.Draft202012Validator:
+        schema = crawled.run("schema", name).json
+        jsonschema.Draft202012Validator.check_schema(schema)
+        return jsonschema.Draft202012Validator(schema)
+
+    article = validator("article")
+    assert crawled.records()
+    for record in crawled.records():
+        article.validate(record)
+    for name, folder in (
+        ("site", PACKAGE_DIR / "sites"),
+        ("topic", PACKAGE_DIR / "topics"),
+        ("schedule", REPOSITORY / "schedules"),
+    ):
+        files = sorted(folder.glob("*.toml"))
+        assert files
+        check = validator(name)
+        for path in files:
+            check.validate(_as_json(tomllib.loads(path.read_text("utf-8"))))
+    config = tomllib.loads(crawled.config.read_text("utf-8"))
+    validator("config").validate(_as_json(config))
+    assert not validator("config").is_valid({"unknown": 1})
+    assert not article.is_valid({**crawled.records()[0], "extra": 1})
+
+
+def _as_json(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str))
+
+
+# --json.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("crawl", "--json"),
+        ("deliver", "--json"),
+        ("status", "--json"),
+        ("schedules", "--json"),
+        ("config", "check", "--json"),
+        ("topics", "list", "--json"),
+        ("topics", "show", "central-asia", "--json"),
+        ("topics", "backtest", "central-asia", "--json"),
+        ("schema",),
+    ],
+)
+def test_json_is_one_object_and_nothing_else(crawled: Crawled, arguments: tuple[str, ...]) -> None:
+    result = crawled.run(*arguments)
+    assert isinstance(json.loads(result.stdout), dict)
+    assert result.stdout.count("\n") == 1
+    assert complaints(result) == []
+    assert result.status == 0
+
+
+def test_json_is_alone_on_standard_output_though_there_are_warnings(crawled: Crawled) -> None:
+    crawled.site.fail(SECTION, Fault.SERVER_ERROR)
+    result = crawled.run("--verbose", "crawl", "--json", RSCRAWLER_CRAWL__RETRIES="0")
+    crawled.site.heal()
+    assert result.status == 1
+    assert result.json["errors"] == 1
+    assert "WARNING" in result.stderr
+    assert complaints(result)
+
+
+def test_the_report_of_a_crawl_has_the_counters_of_the_contract(crawled: Crawled) -> None:
+    counters = {
+        "requests", "not_modified", "bytes", "articles_new", "articles_updated",
+        "articles_unchanged", "duplicates", "flagged", "dropped", "errors", "delivered",
+    }  # fmt: skip
+    report = crawled.report
+    assert counters | {"run_id", "started_at", "elapsed_seconds", "sites"} <= set(report)
+    assert counters | {"problems"} <= set(report["sites"]["responsiblestatecraft"])
+    assert report["articles_new"] == len(crawled.records())
+    for counter in counters - {"delivered"}:
+        assert report[counter] == report["sites"]["responsiblestatecraft"][counter]
+
+
+def test_the_status_has_the_keys_of_the_contract(crawled: Crawled) -> None:
+    status = crawled.run("status", "--json").json
+    assert {"healthy", "sites", "outbox"} <= set(status)
+    site = status["sites"]["responsiblestatecraft"]
+    assert {"last_run", "last_success", "articles", "problems"} <= set(site)
+    assert site["articles"] == len({record["article_id"] for record in crawled.records()})
+    assert {"pending", "failed"} <= set(status["outbox"])
+
+
+# explain.
+
+
+def test_explain_shows_the_record_that_a_crawl_wrote_and_stores_nothing(crawled: Crawled) -> None:
+    flagged = crawled.records("flagged")[0]
+    count = len(crawled.records())
+    explained = crawled.run("explain", flagged["url"], "--json").json
+    assert set(explained) >= {"record", "provenance", "topics"}
+    own = ("title", "body", "authors", "sections", "tags", "published_at", "topics", "article_id")
+    assert {key: explained["record"][key] for key in own} == {key: flagged[key] for key in own}
+    assert explained["topics"] == flagged["topics"]
+    assert explained["provenance"]["title"]
+    assert len(crawled.records()) == count
+    shown = crawled.run("explain", flagged["url"])
+    assert shown.status == 0
+    assert flagged["title"] in " ".join(shown.stdout.split())
+    assert flagged["topics"][0]["evidence"][0]["term"] in shown.stdout
+
+
+def test_explain_reads_a_saved_page(crawled: Crawled, tmp_path: Path) -> None:
+    import urllib.request
+
+    record = crawled.records()[0]
+    page = tmp_path / "page.html"
+    with urllib.request.urlopen(record["url"]) as answer:
+        page.write_bytes(answer.read())
+    with_url = crawled.run("explain", str(page), "--url", record["url"], "--json").json
+    assert with_url["record"]["body"] == record["body"]
+    assert with_url["record"]["url"] == record["url"]
+    without = crawled.run("explain", str(page), "--json")
+    assert without.json["record"]["body"] == record["body"]
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("/europe/", "no"),
+        ("/about/", "no"),
+        ("/no-such-piece/", "answers 404"),
+        ("missing.html", "cannot be read: No such file"),
+        (".", "cannot be read: Is a directory"),
+        ("/caf\u00e9 au lait/", "answers 404"),
+    ],
+)
+def test_explain_says_in_one_line_why_there_is_no_article(
+    crawled: Crawled, page: str, says: str
+) -> None:
+    address = crawled.site.base_url + page if page.startswith("/") else page
+    result = crawled.run("explain", address, "--json")
+    assert (result.status, result.stdout) == (1, "")
+    (line,) = complaints(result)
+    assert says in line
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.SERVER_ERROR,
+        Fault.HANG,
+        Fault.TRUNCATED,
+        Fault.GARBAGE,
+        Fault.HUGE,
+        Fault.EMPTY,
+        Fault.REDIRECT_AWAY,
+    ],
+)
+def test_explain_says_in_one_line_that_a_page_cannot_be_had(crawled: Crawled, fault: Fault) -> None:
+    story = crawled.site.stories[0]
+    crawled.site.fail(story.path, fault)
+    limits = {"RSCRAWLER_CRAWL__TIMEOUT": "1s", "RSCRAWLER_CRAWL__MAX_RESPONSE_MIB": "1"}
+    result = crawled.run("explain", crawled.site.base_url + story.path, **limits)
+    crawled.site.heal()
+    assert (result.status, result.stdout) == (1, "")
+    assert len(complaints(result)) == 1
+
+
+def test_explain_obeys_robots_txt(crawled: Crawled) -> None:
+    crawled.site.fail("/robots.txt", Fault.FORBIDDEN_ROBOTS)
+    crawled.site.forget_requests()
+    result = crawled.run("explain", crawled.site.base_url + crawled.site.stories[0].path)
+    crawled.site.heal()
+    assert result.status == 1
+    assert "robots.txt forbids it" in complaints(result)[0]
+    assert [request.path for request in crawled.site.requests] == ["/robots.txt"]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1/x/", "http://[::1", "http:///x"])
+def test_explain_of_an_address_that_leads_nowhere_is_one_line(
+    crawled: Crawled, address: str
+) -> None:
+    result = crawled.run("explain", address, "--site", "responsiblestatecraft")
+    assert result.status in (1, 2)
+    assert len(complaints(result)) == 1
+
+
+# export.
+
+
+def test_export_gives_every_record_as_it_was_delivered(crawled: Crawled) -> None:
+    lines = crawled.run("export").stdout.splitlines()
+    assert [json.loads(line) for line in lines] == crawled.records()
+
+
+def test_export_picks_by_topic_and_by_day(crawled: Crawled) -> None:
+    def exported(*arguments: str) -> list[dict[str, Any]]:
+        result = crawled.run("export", *arguments)
+        assert result.status == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    assert exported("--topic", "central-asia") == crawled.records("flagged")
+    # A crawl around midnight is recorded on two days.
+    today, day = datetime.now(UTC), timedelta(days=1)
+    everything = crawled.records()
+    assert exported("--since", f"{today - day:%Y-%m-%d}") == everything
+    assert exported("--until", f"{today:%Y-%m-%d}") == everything
+    assert exported("--since", f"{today + day:%Y-%m-%d}") == []
+    assert exported("--until", f"{today - 2 * day:%Y-%m-%d}") == []
+    assert exported("--until", f"{today + day:%Y-%m-%dT%H:%M:%SZ}") == everything
+
+
+def test_export_writes_a_table_that_can_be_read_back(crawled: Crawled, tmp_path: Path) -> None:
+    records = crawled.records()
+    table, columns = tmp_path / "x.csv", tmp_path / "x.parquet"
+    assert crawled.run("export", "--format", "csv", "-o", str(table)).status == 0
+    assert crawled.run("export", "--format", "parquet", "-o", str(columns)).status == 0
+    with table.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    read = pyarrow.parquet.read_table(columns).to_pylist()
+    assert len(rows) == len(read) == len(records)
+    for row, typed, record in zip(rows, read, records, strict=True):
+        assert (row["record_id"], row["body"]) == (record["record_id"], record["body"])
+        assert row["authors"] == "; ".join(record["authors"])
+        assert int(row["word_count"]) == record["word_count"]
+        assert row["subtitle"] == (record["subtitle"] or "")
+        for key in ("title", "body", "authors", "tags", "published_at", "word_count", "version"):
+            assert typed[key] == record[key]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_export_into_a_place_that_cannot_be_written_is_one_line(
+    crawled: Crawled, tmp_path: Path, kind: str
+) -> None:
+    for place in (tmp_path / "no" / "folder" / "x", tmp_path):
+        result = crawled.run("export", "--format", kind, "-o", str(place))
+        assert result.status == 1
+        (line,) = complaints(result)
+        assert line.startswith(f"rscrawler: {place}: cannot be written: ")
+
+
+@pytest.mark.parametrize("arguments", [("export",), ("schema",), ("status",)])
+def test_a_reader_that_has_had_enough_leaves_no_traceback(
+    crawled: Crawled, arguments: tuple[str, ...]
+) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        cwd=crawled.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.stderr.close()
+    process.wait(60)
+    assert said == ""
+
+
+# Entry points.
+
+
+def test_the_program_is_a_script_and_a_module(workspace: Workspace) -> None:
+    script = Path(sys.executable).with_name("rscrawler")
+    for command in ([str(script)], PROGRAM):
+        done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
+        assert done.stdout.startswith("rscrawler ")

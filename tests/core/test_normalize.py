@@ -1,0 +1,92 @@
+"""One form for every text and date."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scrapy.exceptions import DropItem
+
+from rscrawler.items import Article
+from rscrawler.pipelines.normalize import (
+    NormalizePipeline,
+    clean_body,
+    clean_line,
+    in_utc,
+    normalize_article,
+)
+from rscrawler.visits import FetchedArticle
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def article(**fields: object) -> Article:
+    values: dict[str, object] = {"site": "s", "url": "https://example.org/a/", "fetched_at": NOON}
+    return Article(**{**values, **fields})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  two \t words\n", "two words"),
+        ("a\u00a0b\u2009c", "a b c"),
+        ("Kaza\u00adkh\u200bstan\ufeff", "Kazakhstan"),
+        ("e\u0301", "é"),
+        ("\x00\x07bell", "bell"),
+        ("a\ud800b", "a\ufffdb"),
+        (" \u200b ", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_line_has_one_form(text: str | None, expected: str | None) -> None:
+    assert clean_line(text) == expected
+
+
+def test_a_body_is_paragraphs_and_blank_lines() -> None:
+    assert clean_body("  One\ntwo. \n \n\n\nThree.\n\n\u200b\n\n") == "One two.\n\nThree."
+    assert clean_body("") == ""
+
+
+@given(st.text())
+def test_cleaning_is_idempotent_and_gives_text_that_can_be_written(text: str) -> None:
+    once = clean_body(text)
+    assert clean_body(once) == once
+    assert unicodedata.is_normalized("NFC", once)
+    once.encode("utf-8")
+
+
+def test_dates_are_in_utc() -> None:
+    almaty = timezone(timedelta(hours=5))
+    assert in_utc(datetime(2026, 11, 24, 17, 0, tzinfo=almaty)) == NOON
+    assert in_utc(datetime(2026, 11, 24, 12, 0)) == NOON  # noqa: DTZ001
+    assert in_utc(None) is None
+    assert in_utc("2026-11-24") is None
+
+
+def test_every_field_is_cleaned_and_lists_lose_repeats_and_blanks() -> None:
+    piece = article(
+        title=" A\u00a0title ",
+        subtitle="\u200b",
+        authors=["A.\u00a0Writer", "A. Writer", " "],
+        tags=["one", "two", "one"],
+        body="B \n\n\n C",
+        published_at=NOON.replace(tzinfo=None),
+    )
+    normalize_article(piece)
+    assert (piece.title, piece.subtitle, piece.body) == ("A title", None, "B\n\nC")
+    assert (piece.authors, piece.tags) == (["A. Writer"], ["one", "two"])
+    assert piece.published_at == NOON
+
+
+def test_a_page_of_neither_headline_nor_text_is_dropped_with_a_reason() -> None:
+    def visit(piece: Article) -> FetchedArticle:
+        return FetchedArticle(piece, (), NOON, "0" * 32)
+
+    with pytest.raises(DropItem, match="neither headline nor text"):
+        NormalizePipeline().process_item(visit(article(title="\u200b", body=" ")))
+    kept = visit(article(title="A"))
+    assert NormalizePipeline().process_item(kept) is kept

@@ -1,0 +1,67 @@
+"""What stands around the container is looked through with care."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.extraction.pages import (
+    OWN,
+    current_post,
+    foreign_article,
+    other_posts,
+    own_article,
+    page_html,
+    paragraphs,
+    read,
+)
+from tests.extraction.variants import BIOGRAPHY, LATEST, NEWSLETTER
+
+UNTAGGED = own_article().replace('<a href="/tag/uzbekistan/">uzbekistan</a>', "")
+TAGS = '<ul class="tags"><li><a href="/tag/water/">water</a></li></ul>'
+OTHERS = other_posts(foreign_article())
+
+
+@pytest.mark.parametrize("between", ["", BIOGRAPHY, LATEST, NEWSLETTER, "<h4>Topics</h4>"])
+def test_tags_behind_the_wrapper_are_found_past_closed_blocks(between: str) -> None:
+    article = read(page_html(current_post(UNTAGGED) + between + TAGS + OTHERS))
+    assert article.tags == ["water"]
+    assert article.authors == ["Nora Weiss"]
+    assert article.extraction.provenance["tags"].endswith("beside the container")
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        ("<div>{}</div>", ""),  # a bar of topics before the piece
+        ("", "<nav>{}</nav>"),
+        ("", "<aside>{}</aside>"),
+        ("", '<div class="sidebar">{}</div>'),
+        ("", '<section class="trending-topics">{}</section>'),
+        ("", "<div><h3>Latest</h3>{}</div>"),
+        ("", '<div>{}<a href="/quiet-ports/">Quiet ports of the Baltic</a></div>'),
+        ("", OTHERS + "{}"),
+    ],
+)
+def test_tags_of_the_page_and_of_others_are_not_taken(around: tuple[str, str]) -> None:
+    before, behind = (part.format(TAGS) for part in around)
+    assert read(page_html(before + current_post(UNTAGGED) + behind)).tags == []
+
+
+def test_what_the_container_holds_is_preferred() -> None:
+    article = read(page_html(current_post(own_article() + TAGS) + TAGS))
+    assert article.tags == ["uzbekistan"]
+
+
+def test_a_biography_beside_the_container_names_no_author() -> None:
+    own = own_article().replace('class="social-author__name"', 'class="x"')
+    assert read(page_html(current_post(own + BIOGRAPHY) + OTHERS)).authors == []
+
+
+def test_a_body_beside_the_head_is_the_own_one_unless_another_headline_parts_them() -> None:
+    head, _, rest = own_article("").partition('<div class="body')
+    own = head + "</article>"
+    body = f'<div class="body-description">{paragraphs()}</div>'
+    assert rest
+    assert read(page_html(current_post(own + body) + OTHERS)).paragraphs == list(OWN)
+    other = own + "<h2>Belgium fears a lawsuit</h2>" + body
+    assert read(page_html(current_post(other + "<p>x</p>"), "")).paragraphs != list(OWN)

@@ -1,0 +1,46 @@
+"""The index answers as XPath does, and forgets what is cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from rscrawler.extraction.page import parse_page
+from rscrawler.extraction.selectors import Index, select
+from rscrawler.extraction.tree import remove
+from tests.extraction.pages import PROFILE
+from tests.extraction.variants import CONTAINERS, Variant, variant_page
+
+MARKUP = PROFILE.markup.model_dump()
+LISTED = {selector for name, found in MARKUP.items() if name != "cut_text" for selector in found}
+OTHERS = {
+    "p", "div.widget p", "article.page-article .body-description p", "#none", "*", "h1, h2",
+    "div > p", "p:first-child", "[class]", "a[href^='/tag/']", "a[href$='/']", "a[href*='']",
+    ".widget:not(.posts-custom)", "article:not([data-source])", "img[src]", ".a.b",
+    "small.image-media.media-caption", "div[class~='widget'] a", "html .tags", "body",
+}  # fmt: skip
+PAGES = [variant_page(Variant(name, neighbours="others before")) for name in CONTAINERS]
+
+
+@pytest.mark.parametrize("selector", sorted(LISTED | OTHERS))
+def test_the_index_finds_what_xpath_finds(selector: str) -> None:
+    for html in PAGES:
+        root = parse_page(html.encode())
+        index = Index(root)
+        for scope in (root, *root.iter("article", "main", "div")):
+            assert index.select(scope, selector) == select(scope, selector)
+        matched = set(select(root, selector))
+        for element in root.iter("*"):
+            assert index.fits(element, [selector]) == (element in matched)
+
+
+def test_what_was_cut_is_no_longer_found() -> None:
+    root = parse_page(PAGES[0].encode())
+    index = Index(root)
+    first, *others = index.select(root, ".widget__section")
+    for article in root.findall(".//article"):
+        if article in first.iterancestors():
+            index.discard(article)
+            remove(article)
+    assert others
+    assert index.select(root, ".widget__section") == select(root, ".widget__section")
+    assert first not in index.select(root, ".widget__section")

@@ -1,0 +1,78 @@
+"""A tiny site on loopback: pages by path, and what was asked for."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+BASE = "@@BASE@@"  # stands for the site's address in a page
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a path answers: a page, or a redirect to `location`."""
+
+    text: str = ""
+    kind: str = "text/html; charset=utf-8"
+    status: int = 200
+    location: str | None = None
+
+
+@dataclass
+class SmallSite:
+    """Serves `pages`; a path that is not among them answers 404. `asked` is in order."""
+
+    pages: dict[str, Reply]
+    asked: list[str] = field(default_factory=list)
+    agents: set[str] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append(self.path)
+                site.agents.add(self.headers.get("User-Agent", ""))
+                reply = site.pages.get(self.path, Reply("<h1>Not found</h1>", status=404))
+                body = reply.text.replace(BASE, site.base_url).encode()
+                self.send_response(reply.status)
+                if reply.location is not None:
+                    self.send_header("Location", reply.location.replace(BASE, site.base_url))
+                self.send_header("Content-Type", reply.kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.base_url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def page(text: str) -> Reply:
+    return Reply(text)
+
+
+def xml(text: str) -> Reply:
+    return Reply(text, "application/xml; charset=utf-8")
+
+
+def plain(text: str) -> Reply:
+    return Reply(text, "text/plain")

@@ -1,0 +1,292 @@
+"""Articles in the database: a version becomes known in one piece or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from rscrawler import similarity
+from rscrawler.items import Article, Event, Evidence, Extraction, Image, Level, Novelty, TopicFlag
+from rscrawler.store import Store
+from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.discovery import FoundAddress, SourceReading
+from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SITE = "site"
+BODY = " ".join(f"word{number}" for number in range(80))
+
+
+def article(name: str = "a", version: int = 1, **fields: Any) -> Article:
+    values: dict[str, Any] = {
+        "site": SITE,
+        "url": f"https://example.org/{name}/",
+        "fetched_at": NOON,
+        "article_id": name * 16,
+        "version": version,
+        "record_id": f"{name * 16}-{version}",
+        "event": Event.NEW if version == 1 else Event.UPDATED,
+        "first_seen_at": NOON,
+        "title": "A title",
+        "body": BODY,
+    }
+    return Article(**{**values, **fields})
+
+
+def record(store: Store, piece: Article, at: datetime = NOON, **fields: Any) -> None:
+    name = piece.article_id[0]
+    visit_values = {"next_check_at": NOON + HOUR, **fields.pop("visit", {})}
+    signature = similarity.signature_of(piece.body)
+    values: dict[str, Any] = {
+        "fingerprint": Fingerprint(
+            text_digest=f"{piece.version:032}",
+            body_digest="b" * 32,
+            slug_stem=name,
+            signature=signature,
+            bands=similarity.bands_of(signature),
+        ),
+        "channels": (ARTICLES_CHANNEL,),
+    }
+    store.articles.record(
+        Recording(
+            article=piece,
+            recorded_at=at,
+            visit=Visit(
+                run_id="run",
+                address_keys=((f"/{name}", piece.url),),
+                page_digest="p" * 32,
+                **visit_values,
+            ),
+            **{**values, **fields},
+        )
+    )
+
+
+WHOLE = article(
+    subtitle="Sub “quoted”",
+    authors=["A. Writer", "Б. Автор"],
+    sections=["analysis", "europe"],
+    tags=["ukraine-war"],
+    language="en",
+    published_at=NOON - HOUR,
+    modified_at=NOON,
+    image=Image("https://example.org/i.jpg?token=1", "Caption", None),
+    republished_from="Eurasianet",
+    aliases=["https://example.org/2022/06/21/a/"],
+    found_in=["/feed"],
+    extraction=Extraction("profile", ("title: not found",)),
+    topics=[
+        TopicFlag(
+            "central-asia",
+            Level.PRIMARY,
+            0.97,
+            ("KZ",),
+            (Evidence("Tokayev", "Kassym-Jomart Tokayev", "KZ", "body", 3, "…", 0, 7),),
+        )
+    ],
+)
+
+
+def test_a_record_comes_back_as_it_went_in(store: Store) -> None:
+    record(store, WHOLE)
+    back = store.articles.latest_record(WHOLE.article_id)
+    assert back is not None
+    assert back.to_record() == WHOLE.to_record()
+    assert list(store.articles.records()) == [WHOLE.to_record()]
+
+
+def test_a_version_is_known_by_its_id_and_by_every_address(store: Store) -> None:
+    record(store, article())
+    store.articles.record_unchanged(
+        "a" * 16,
+        site=SITE,
+        address_keys=(("/other", "https://example.org/other/"),),
+        fetched_at=NOON,
+        next_check_at=None,
+    )
+    known = store.articles.by_ids(["a" * 16, "x" * 16])
+    assert list(known) == ["a" * 16]
+    assert known["a" * 16].novelty is Novelty.NEW
+    for key in ("/a", "/other"):
+        found = store.articles.by_addresses(SITE, ["/unknown", key])
+        assert found is not None
+        assert found.article_id == "a" * 16
+    assert store.articles.by_addresses("elsewhere", ["/a"]) is None
+    assert store.articles.by_addresses(SITE, []) is None
+    assert store.discovery.urls_of("a" * 16) == [
+        "https://example.org/a/",
+        "https://example.org/other/",
+    ]
+
+
+def test_of_two_pieces_behind_two_addresses_the_first_seen_is_meant(store: Store) -> None:
+    record(store, article("a", first_seen_at=NOON))
+    record(store, article("b", first_seen_at=NOON - HOUR))
+    found = store.articles.by_addresses(SITE, ["/a", "/b"])
+    assert found is not None
+    assert found.article_id == "b" * 16
+
+
+def test_versions_follow_each_other_and_none_is_written_twice(store: Store) -> None:
+    record(store, article())
+    record(store, article(version=2, title="Another"), NOON + HOUR)
+    with pytest.raises(Exception, match="(?i)no row"):
+        record(store, article(version=2), NOON + HOUR)
+    with pytest.raises(Exception, match="(?i)no row"):
+        record(store, article(version=4), NOON + HOUR)
+    with pytest.raises(Exception, match="(?i)unique"):
+        record(store, article(version=1), NOON + HOUR)
+    assert [piece.version for piece in store.articles.history("a" * 16)] == [1, 2]
+    assert store.articles.by_ids(["a" * 16])["a" * 16].version == 2
+
+
+def test_what_fails_in_the_middle_leaves_nothing_of_it(store: Store) -> None:
+    with pytest.raises(Exception, match="."):
+        record(store, article(), channels=(ARTICLES_CHANNEL, ARTICLES_CHANNEL, None))
+    assert store.articles.by_ids(["a" * 16]) == {}
+    assert store.articles.latest_record("a" * 16) is None
+    assert store.discovery.addresses(SITE, ["/a"]) == {}
+    assert store.lines.pending_lines(10) == []
+
+
+def test_a_version_and_its_outbox_rows_are_written_together(store: Store) -> None:
+    record(store, article(), channels=(ARTICLES_CHANNEL, FLAGGED_CHANNEL))
+    assert {row.channel for row in store.lines.pending_lines(10)} == {
+        ARTICLES_CHANNEL,
+        FLAGGED_CHANNEL,
+    }
+
+
+def test_pieces_are_due_by_their_schedule_the_longest_due_first(store: Store) -> None:
+    for name, hours in (("a", 2), ("b", 1), ("c", None)):
+        at = None if hours is None else NOON + hours * HOUR
+        record(store, article(name), visit={"next_check_at": at})
+    assert [known.article_id[0] for known in store.articles.due(SITE, NOON + 2 * HOUR)] == [
+        "b",
+        "a",
+    ]
+    assert store.articles.due(SITE, NOON) == []
+    assert store.articles.due("elsewhere", NOON + 9 * HOUR) == []
+
+
+def test_a_piece_that_a_source_dates_later_is_due_at_once_and_stays_so(store: Store) -> None:
+    record(store, article(), visit={"next_check_at": None})
+    store.discovery.record_reading(
+        SourceReading(
+            SITE,
+            "https://example.org/s.xml",
+            "sitemap",
+            "/s.xml",
+            NOON,
+            found=(FoundAddress("/a", "https://example.org/a/", dated_at=NOON),),
+            due_articles=("a" * 16,),
+        )
+    )
+    assert [known.article_id for known in store.articles.due(SITE, NOON)] == ["a" * 16]
+
+
+def test_an_unchanged_page_keeps_validators_after_304_and_renews_them_after_200(
+    store: Store,
+) -> None:
+    record(store, article(), visit={"etag": '"1"', "last_modified": "then", "dated_at": NOON})
+    unchanged = {"site": SITE, "address_keys": (), "next_check_at": None}
+    store.articles.record_unchanged("a" * 16, fetched_at=NOON + HOUR, **unchanged)  # type: ignore[arg-type]
+    known = store.articles.by_ids(["a" * 16])["a" * 16]
+    assert (known.etag, known.fetched_at, known.dated_at) == ('"1"', NOON + HOUR, NOON)
+    store.articles.record_unchanged(
+        "a" * 16,
+        fetched_at=NOON + HOUR,
+        page_digest="q" * 32,
+        etag=None,
+        dated_at=NOON + HOUR,
+        **unchanged,  # type: ignore[arg-type]
+    )
+    known = store.articles.by_ids(["a" * 16])["a" * 16]
+    assert (known.etag, known.last_modified, known.page_digest) == (None, None, "q" * 32)
+    assert known.dated_at == NOON + HOUR
+
+
+def test_a_piece_that_is_there_again_is_no_longer_gone(store: Store) -> None:
+    record(store, article())
+    store.articles.record_gone("a" * 16, gone_at=NOON, next_check_at=NOON + HOUR)
+    assert store.articles.by_ids(["a" * 16])["a" * 16].gone_at == NOON
+    store.articles.record_unchanged(
+        "a" * 16, site=SITE, address_keys=(), fetched_at=NOON, next_check_at=None
+    )
+    assert store.articles.by_ids(["a" * 16])["a" * 16].gone_at is None
+
+
+def test_a_removal_is_a_version_and_a_return_the_next(store: Store) -> None:
+    record(store, article())
+    removal = article(version=2, event=Event.REMOVED)
+    with pytest.raises(ValueError, match="is not a removal"):
+        store.articles.record_removal(
+            article(version=2), removed_at=NOON, run_id="run", channels=()
+        )
+    store.articles.record_removal(
+        removal, removed_at=NOON + HOUR, run_id="run", channels=(ARTICLES_CHANNEL,)
+    )
+    known = store.articles.by_ids(["a" * 16])["a" * 16]
+    assert (known.removed_at, known.next_check_at, known.version) == (NOON + HOUR, None, 2)
+    record(store, article(version=3), NOON + 2 * HOUR)
+    assert store.articles.by_ids(["a" * 16])["a" * 16].removed_at is None
+    events = [piece.event for piece in store.articles.history("a" * 16)]
+    assert events == [Event.NEW, Event.REMOVED, Event.UPDATED]
+
+
+def test_who_was_told_is_kept_through_later_versions(store: Store) -> None:
+    flag = TopicFlag("central-asia", Level.PRIMARY, 0.9)
+    record(store, article(topics=[flag]), alerted_topics=("central-asia",))
+    lower = replace(flag, level=Level.MENTION)
+    record(store, article(version=2, topics=[lower, TopicFlag("other", Level.NONE, 0.0)]))
+    assert store.articles.alerted_topics("a" * 16) == {"central-asia"}
+    assert store.articles.alerted_topics("b" * 16) == set()
+
+
+def test_twins_share_a_body_a_band_or_on_one_site_a_slug(store: Store) -> None:
+    other = " ".join(f"else{number}" for number in range(80))
+    record(store, article("a", first_seen_at=NOON))
+    record(
+        store,
+        article("b", site="elsewhere", body=other, first_seen_at=NOON - HOUR),
+        fingerprint=Fingerprint("t" * 32, "c" * 32, "a"),
+    )
+
+    def twins(site: str, stem: str, digest: str | None, body: str) -> list[str]:
+        bands = similarity.bands_of(similarity.signature_of(body))
+        return [each.article_id[0] for each in store.articles.twins(site, stem, digest, bands)]
+
+    assert twins(SITE, "none", "b" * 32, "") == ["a"]
+    assert twins("third", "none", None, BODY.replace("word7 ", "changed ")) == ["a"]
+    assert twins(SITE, "a", None, "") == ["a"]
+    assert twins("elsewhere", "a", None, "") == ["b"]
+    assert twins("third", "a", None, "") == []
+    assert twins("elsewhere", "a", "b" * 32, "") == ["b", "a"]
+
+
+def test_records_are_read_by_the_time_of_recording(store: Store) -> None:
+    for number, name in enumerate("abc"):
+        record(store, article(name), NOON + number * HOUR)
+
+    def names(**span: datetime) -> str:
+        return "".join(record["article_id"][0] for record in store.articles.records(**span))
+
+    assert names() == "abc"
+    assert names(since=NOON + HOUR) == "bc"
+    assert names(until=NOON + HOUR) == "a"
+    assert names(since=NOON + HOUR, until=NOON + HOUR) == ""
+
+
+def test_the_latest_version_of_each_piece_is_read(store: Store) -> None:
+    record(store, article("a"))
+    record(store, article("b"), NOON + HOUR)
+    record(store, article("a", version=2, title="New"), NOON + 2 * HOUR)
+    latest = [(a.article_id[0], a.version) for a in store.articles.latest_articles()]
+    assert latest == [("b", 1), ("a", 2)]
+    since = store.articles.latest_articles(since=NOON + 2 * HOUR)
+    assert [a.article_id[0] for a in since] == ["a"]
+    assert store.articles.count(SITE) == 2

@@ -1,0 +1,238 @@
+"""A database that cannot be used is one clear line; one that can survives what it meets."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.store import Store
+from rscrawler.store import database as database_module
+from rscrawler.store.database import in_portions, open_database
+from rscrawler.store.migrations import CURRENT_VERSION, STEPS
+from rscrawler.store.tables import metadata, schema_version
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def trouble(url: str) -> str:
+    with pytest.raises(StoreError) as caught:
+        open_database(url)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+# What cannot be used.
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "rscrawler.db",
+        "mysql://localhost/x",
+        "postgresql+nodriver://localhost/x",
+        "postgres://localhost/x",
+        "sqlite:/x",
+    ],
+)
+def test_a_url_of_another_kind_says_what_is_allowed(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="allowed: sqlite:///path or postgresql"):
+        open_database(url)
+
+
+def test_a_password_is_in_no_message() -> None:
+    line = trouble("postgresql+psycopg://user:hunter2@127.0.0.1:1/x")
+    assert "hunter2" not in line
+    assert "user" in line
+    with pytest.raises(ConfigurationError) as caught:
+        open_database("mysql://user:hunter2@127.0.0.1/x")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    path.write_bytes(b"not a database, though long enough to look like one" * 100)
+    line = trouble(f"sqlite:///{path}")
+    assert str(path) in line
+    assert "damaged" in line
+
+
+def test_a_database_with_a_torn_page_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    Store.open(f"sqlite:///{path}").close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    store = None
+    with pytest.raises(StoreError, match="damaged"):
+        store = Store.open(f"sqlite:///{path}")
+        store.health.problems()
+    if store is not None:
+        store.close()
+
+
+@pytest.mark.parametrize("kind", ["folder in its place", "file in place of its folder"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, kind: str) -> None:
+    in_the_way = tmp_path / "in-the-way"
+    if kind == "folder in its place":
+        in_the_way.mkdir()
+        path = in_the_way
+    else:
+        in_the_way.write_text("a file")
+        path = in_the_way / "x.db"
+    assert str(path) in trouble(f"sqlite:///{path}")
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    assert "127.0.0.1" in trouble("postgresql+psycopg://user@127.0.0.1:1/x")
+
+
+def test_a_newer_schema_says_which_program_is_needed(database_url: str) -> None:
+    Store.open(database_url).close()
+    set_version(database_url, CURRENT_VERSION + 7)
+    line = trouble(database_url)
+    assert f"schema {CURRENT_VERSION + 7}" in line
+    assert "install the newer rscrawler" in line
+
+
+def set_version(url: str, version: int) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(schema_version.insert().values(version=version, applied_at=NOON))
+    engine.dispose()
+
+
+def test_a_lock_that_is_never_given_back_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
+    path = tmp_path / "x.db"
+    store = Store.open(f"sqlite:///{path}")
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="database is locked"):
+        store.health.record_start("run", "site", NOON)
+    assert store.health.problems() == []  # reading goes on
+    holder.rollback()
+    store.health.record_start("run", "site", NOON)
+    assert store.health.crawled_sites() == ["site"]
+    holder.close()
+    store.close()
+
+
+# What can.
+
+
+def test_a_database_is_opened_again_as_it_was_left(open_store: Callable[[], Store]) -> None:
+    open_store().health.record_start("run", "site", NOON)
+    assert open_store().health.site("site").last_run_at == NOON
+
+
+def test_a_new_database_has_the_current_schema_and_says_so(database_url: str) -> None:
+    Store.open(database_url).close()
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        assert connection.scalars(text("SELECT version FROM schema_version")).all() == [
+            CURRENT_VERSION
+        ]
+        assert set(engine.dialect.get_table_names(connection)) == set(metadata.tables)
+    engine.dispose()
+    assert len(STEPS) + 1 == CURRENT_VERSION
+
+
+def test_several_processes_may_open_a_new_database_at_once(database_url: str) -> None:
+    failures: list[Exception] = []
+
+    def open_it() -> None:
+        try:
+            Store.open(database_url).close()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_a_failed_transaction_leaves_nothing(database_url: str) -> None:
+    database = open_database(database_url)
+    with pytest.raises(RuntimeError, match="half way"), database.writing() as connection:
+        connection.execute(schema_version.insert().values(version=99, applied_at=NOON))
+        raise RuntimeError("half way")
+    with database.reading() as connection:
+        assert connection.scalar(text("SELECT max(version) FROM schema_version")) == CURRENT_VERSION
+    database.close()
+
+
+def test_times_keep_their_moment_and_order_as_text(store: Store) -> None:
+    moment = datetime(2026, 11, 24, 12, 0, 0, 1, tzinfo=UTC)
+    store.health.record_start("run", "site", moment.astimezone(NOON.tzinfo))
+    assert store.health.site("site").last_run_at == moment
+
+
+def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    with pytest.raises(Exception, match="has no time zone"):
+        store.health.record_start("run", "site", datetime(2026, 11, 24))  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("count", [0, 1, 500, 501, 1_200])
+def test_keys_are_portioned_whole_and_in_order(count: int) -> None:
+    keys = [str(number) for number in range(count)]
+    portions = in_portions(keys)
+    assert [key for portion in portions for key in portion] == keys
+    assert all(0 < len(portion) <= 500 for portion in portions)
+
+
+def test_a_schema_that_is_older_is_brought_up_step_by_step(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rscrawler.store import migrations
+
+    Store.open(database_url).close()
+    step = text("ALTER TABLE site ADD COLUMN added_later INTEGER")
+    monkeypatch.setattr(migrations, "STEPS", [*STEPS, lambda connection: connection.execute(step)])
+    monkeypatch.setattr(migrations, "CURRENT_VERSION", CURRENT_VERSION + 1)
+    for _ in range(2):
+        Store.open(database_url).close()
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT max(version) FROM schema_version")) == (
+            CURRENT_VERSION + 1
+        )
+        assert connection.execute(text("SELECT added_later FROM site")).all() == []
+    engine.dispose()
+
+
+def test_a_step_that_fails_leaves_the_old_schema_and_number(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rscrawler.store import migrations
+
+    Store.open(database_url).close()
+
+    def step(connection: object) -> None:
+        connection.execute(text("ALTER TABLE site ADD COLUMN half INTEGER"))  # type: ignore[attr-defined]
+        raise RuntimeError("in the middle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(migrations, "STEPS", [*STEPS, step])
+        patched.setattr(migrations, "CURRENT_VERSION", CURRENT_VERSION + 1)
+        with pytest.raises(RuntimeError):
+            Store.open(database_url)
+    store = Store.open(database_url)
+    assert store.health.site("none").last_run_at is None
+    store.close()
+    engine = create_engine(database_url)
+    with engine.connect() as connection, pytest.raises(Exception, match="half"):
+        connection.execute(text("SELECT half FROM site"))
+    engine.dispose()

@@ -1,0 +1,183 @@
+"""Sources and addresses: what was shown is never forgotten, whatever comes in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rscrawler.store import Store
+from rscrawler.store.discovery import AddressState, FoundAddress, SourceReading
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SITE, FEED = "site", "https://example.org/feed"
+
+
+def found(slug: str, **fields: Any) -> FoundAddress:
+    return FoundAddress(f"/{slug}", f"https://example.org/{slug}/", **fields)
+
+
+def reading(*addresses: FoundAddress, **fields: Any) -> SourceReading:
+    values: dict[str, Any] = {
+        "site": SITE,
+        "url": FEED,
+        "kind": "feed",
+        "path": "/feed",
+        "read_at": NOON,
+        "etag": '"1"',
+        "last_modified": "a date",
+        "body_digest": "0" * 32,
+    }
+    return SourceReading(found=addresses, **{**values, **fields})
+
+
+def pending(store: Store, now: datetime = NOON, **options: bool) -> list[str]:
+    return [address.key for address in store.discovery.pending(SITE, now, **options)]
+
+
+# Sources.
+
+
+def test_a_source_keeps_what_its_first_page_said(store: Store) -> None:
+    store.discovery.record_reading(reading(walk_to=2))
+    state = store.discovery.sources(SITE)[FEED]
+    assert (state.etag, state.body_digest, state.walk_to) == ('"1"', "0" * 32, 2)
+    assert state.read_at is None  # its first walk has not ended
+    store.discovery.record_reading(
+        reading(is_first_page=False, etag='"2"', body_digest="1" * 32, read_at=NOON + HOUR)
+    )
+    state = store.discovery.sources(SITE)[FEED]
+    assert (state.etag, state.body_digest, state.walk_to) == ('"1"', "0" * 32, None)
+    assert state.read_at == NOON + HOUR
+
+
+def test_a_walk_that_goes_on_does_not_unsay_that_one_has_ended(store: Store) -> None:
+    store.discovery.record_reading(reading())
+    store.discovery.record_reading(reading(walk_to=2, read_at=NOON + HOUR))
+    assert store.discovery.sources(SITE)[FEED].read_at == NOON
+
+
+def test_not_modified_is_noted_without_a_new_reading(store: Store) -> None:
+    store.discovery.record_reading(reading())
+    store.discovery.record_source_failure(SITE, FEED, "feed")
+    store.discovery.record_not_modified(SITE, FEED, NOON + HOUR)
+    state = store.discovery.sources(SITE)[FEED]
+    assert (state.read_at, state.asked_at, state.failures) == (NOON, NOON + HOUR, 0)
+
+
+def test_failures_count_in_a_row_and_leave_validators_and_walk(store: Store) -> None:
+    store.discovery.record_source_failure(SITE, FEED, "feed")
+    store.discovery.record_reading(reading(walk_to=3))
+    for _ in range(2):
+        store.discovery.record_source_failure(SITE, FEED, "feed")
+    state = store.discovery.sources(SITE)[FEED]
+    assert (state.failures, state.etag, state.walk_to) == (2, '"1"', 3)
+
+
+def test_a_source_of_another_site_is_another(store: Store) -> None:
+    store.discovery.record_reading(reading())
+    assert store.discovery.sources("other") == {}
+
+
+def test_a_sitemap_that_an_index_names_stays_unread_until_it_is_read(store: Store) -> None:
+    child = "https://example.org/s1.xml"
+    store.discovery.record_reading(reading(kind="sitemap", sitemaps=(child,)))
+    assert store.discovery.sources(SITE)[child].walk_to == 1
+    store.discovery.record_reading(reading(url=child, kind="sitemap"))
+    state = store.discovery.sources(SITE)[child]
+    assert (state.walk_to, state.read_at) == (None, NOON)
+    store.discovery.record_reading(reading(kind="sitemap", sitemaps=(child,)))
+    state = store.discovery.sources(SITE)[child]
+    assert (state.walk_to, state.etag) == (1, '"1"')
+
+
+def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there(store: Store) -> None:
+    store.discovery.record_reading(reading(walk_to=2))
+    store.discovery.record_end_of_walk(SITE, FEED, NOON + HOUR)
+    state = store.discovery.sources(SITE)[FEED]
+    assert (state.walk_to, state.read_at, state.etag) == (None, NOON + HOUR, '"1"')
+
+
+# Addresses.
+
+
+def test_an_address_is_pending_from_its_first_sight_until_its_page_is_read(store: Store) -> None:
+    store.discovery.record_reading(reading(found("b"), found("a")))
+    store.discovery.record_reading(reading(found("a"), found("c"), read_at=NOON + HOUR))
+    assert pending(store) == ["/a", "/b", "/c"]
+    assert store.discovery.count_pending(SITE) == 3
+    assert store.discovery.count_pending("other") == 0
+    known = store.discovery.addresses(SITE, ["/a", "/x"])
+    assert list(known) == ["/a"]
+    assert known["/a"].seen_at == NOON
+
+
+def test_an_attempt_puts_an_address_off(store: Store) -> None:
+    store.discovery.record_reading(reading(found("a")))
+    store.discovery.record_attempt(SITE, "/a", NOON + HOUR)
+    assert pending(store) == []
+    (address,) = store.discovery.pending(SITE, NOON + HOUR)
+    assert address.attempts == 1
+
+
+def test_a_page_that_is_no_article_is_not_pending_and_stays_so(store: Store) -> None:
+    store.discovery.record_reading(reading(found("a")))
+    store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON)
+    store.discovery.record_reading(reading(found("a")))
+    assert pending(store, with_passed=True) == []
+    store.discovery.record_rejected(SITE, "/new", "https://example.org/new/", NOON)
+    state = store.discovery.addresses(SITE, ["/new"])["/new"].state
+    assert state is AddressState.REJECTED
+
+
+def test_an_archive_is_passed_over_until_a_listing_shows_it(store: Store) -> None:
+    passed = AddressState.PASSED
+    store.discovery.record_reading(reading(found("a", state=passed), found("b", state=passed)))
+    assert pending(store) == []
+    assert pending(store, with_passed=True) == ["/a", "/b"]
+    store.discovery.record_reading(reading(found("a", state=passed)))
+    assert pending(store) == []
+    store.discovery.record_reading(reading(found("b")))
+    assert pending(store) == ["/b"]
+
+
+def test_an_address_never_falls_back_to_passed(store: Store) -> None:
+    store.discovery.record_reading(reading(found("a")))
+    store.discovery.record_reading(reading(found("a", state=AddressState.PASSED)))
+    assert pending(store) == ["/a"]
+
+
+def test_an_address_knows_the_sources_that_showed_it_each_once(store: Store) -> None:
+    for path in ("/feed", "/europe/", "/feed", "/euro", "/europe/"):
+        store.discovery.record_reading(reading(found("a"), path=path))
+    shown = ["/feed", "/europe/", "/euro"]
+    assert store.discovery.addresses(SITE, ["/a"])["/a"].seen_in == tuple(shown)
+    assert store.discovery.sources_showing(SITE, ["/a", "/x"]) == shown
+
+
+def test_dates_only_grow_and_the_first_publication_stays(store: Store) -> None:
+    for hours, day in ((1, 1), (3, 2), (2, 3)):
+        store.discovery.record_reading(
+            reading(found("a", dated_at=NOON + hours * HOUR, published_at=NOON.replace(day=day)))
+        )
+    store.discovery.record_reading(reading(found("a")))
+    address = store.discovery.addresses(SITE, ["/a"])["/a"]
+    assert address.dated_at == NOON + 3 * HOUR
+    assert address.published_at == NOON.replace(day=1)
+
+
+def test_more_addresses_than_a_statement_takes_are_looked_up_and_written(store: Store) -> None:
+    many = [found(f"slug-{number}") for number in range(1_100)]
+    store.discovery.record_reading(reading(*many))
+    assert len(store.discovery.addresses(SITE, [each.key for each in many])) == len(many)
+
+
+# robots.txt.
+
+
+def test_a_robots_txt_is_kept_for_as_long_as_is_asked(store: Store) -> None:
+    store.discovery.record_robots("example.org", b"\xff old", NOON - HOUR)
+    store.discovery.record_robots("example.org", b"", NOON)
+    assert store.discovery.robots("example.org", NOON) == b""
+    assert store.discovery.robots("example.org", NOON + HOUR) is None
+    assert store.discovery.robots("other.org", NOON) is None
