@@ -19,8 +19,6 @@ LOGSTATS_INTERVAL = 0
 LOG_LEVEL = "WARNING"
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
-# Scrapy starts so many tasks for each response; one hands over one article as well.
-CONCURRENT_ITEMS = 1
 WARN_ON_GENERATOR_RETURN_VALUE = True
 
 # Scrapy starts so many tasks for each response; our pipelines do not wait for anything.

@@ -23,9 +23,7 @@ EXIT_USAGE = 2
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option(
-        "--config", help="Else $RSCRAWLER_CONFIG or ./rscrawler.toml."
-    ),
+    typer.Option("--config", help="Else $RSCRAWLER_CONFIG or ./rscrawler.toml."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 

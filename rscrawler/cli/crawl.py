@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -33,6 +33,7 @@ from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.monitoring.status import Status, read_status
+from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.spiders.session import utc_now
 from rscrawler.topics import load_watchlists
 
@@ -75,11 +76,17 @@ def crawl_command(
         delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
         by_site = store.outbox.delivered_by_site(report.run_id)
         after_cycle(config, store, report, utc_now())
+        standing = {
+            (problem.subject, problem.code)
+            for problem in store.health.problems()
+            if problem.since < report.started_at
+        }
     if as_json:
         print_json(_report_json(report, delivery, by_site))
     elif not quiet or _something_happened(report, delivery):
         _print_report(report, delivery, config)
-    for line in _complaints(report, delivery):
+    # Cron mails what is written here: a problem that was told of before is not told each cycle.
+    for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
     if not report.is_healthy or delivery.problems:
         raise typer.Exit(EXIT_FAILED)
@@ -191,10 +198,13 @@ def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config)
     )
 
 
-def _complaints(report: CycleReport, delivery: DeliveryReport) -> Iterator[str]:
+def _complaints(
+    report: CycleReport, delivery: DeliveryReport, known: Set[tuple[str, str]]
+) -> Iterator[str]:
     for name, outcome in report.sites.items():
         for code, message in outcome.problems.items():
-            yield f"{name}: {code}: {message}"
+            if (name, code) not in known:
+                yield f"{name}: {code}: {message}"
         if outcome.note:
             yield f"{name}: {outcome.note}"
         elif not outcome.succeeded and not outcome.problems:
@@ -231,7 +241,8 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
     """Say whether all is well, and what waits."""
     config = read_config(config_path)
     with opened_store(config) as store:
-        status = read_status(config, store, utc_now())
+        jobs = [job.id for job in load_schedules(config).active]
+        status = read_status(config, store, utc_now(), jobs=jobs)
     if as_json:
         print_json(status.to_json())
     else:

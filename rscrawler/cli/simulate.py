@@ -135,9 +135,8 @@ def stored_history(store: Store, site: str, now: datetime) -> SiteHistory:
     Raises:
         ConfigurationError: that is fewer than two pieces.
     """
-    moments = [
-        moment for moment in store.browsing.publication_times(site, now - YEAR) if moment < now
-    ]
+    published = store.history.publications(site, now - YEAR)
+    moments = [moment for moment in published if moment < now]
     if len(set(moments)) < 2:
         raise ConfigurationError(
             f"--site {site}: fewer than two pieces of the past year are stored: "

@@ -69,7 +69,7 @@ class Observer:
             lengths=dict(self._lengths),
             links={
                 url: round(len(keys) / self._source_pages[url], 1)
-                for url, keys in spider._shown.items()
+                for url, keys in spider.shown.items()
                 if self._source_pages[url]
             },
         )

@@ -26,7 +26,7 @@ def _of_site(
 ) -> NextVisit:
     state = store.health.site(site)
     history = PublicationHistory.of(
-        store.articles.publication_times(site, now - MEMORY), since=state.baseline_at or now
+        store.history.publications(site, now - MEMORY), since=state.baseline_at or now
     )
     visit_state = VisitState(failures, retry_after=state.not_before, last_unconditional=now)
     return next_visit(history, visit_state, limits, now)

@@ -95,7 +95,7 @@ class NewsSpider(Spider):
         self.profile: SiteProfile = self.session.profile
         self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
         self._dates: dict[str, datetime] = {}  # latest date that a source gave, by address key
-        self._shown: dict[str, set[str]] = {}  # keys that a walk has shown so far, by source
+        self.shown: dict[str, set[str]] = {}  # keys that a walk has shown so far, by source
         self._asked_sources: set[str] = set()
         self._asked_articles = 0
         self._lease_renewal: asyncio.Task[None] | None = None  # there while the lease is held
@@ -279,7 +279,7 @@ class NewsSpider(Spider):
         page: int,
         found: _Sorted,
     ) -> int | None:
-        shown = self._shown.setdefault(state.url, set())
+        shown = self.shown.setdefault(state.url, set())
         has_links = any(address.key not in shown for address in found.addresses)
         shown.update(address.key for address in found.addresses)
         goes_on = source.is_paged and decisions.walks_on(
@@ -328,32 +328,32 @@ class NewsSpider(Spider):
         store = self.session.store
         known = store.discovery.addresses(self.session.site, found)
         articles = store.articles.by_ids(
-            address.article_id for address in known.values() if address.article_id
+            before.article_id for before in known.values() if before.article_id
         )
         addresses: list[FoundAddress] = []
         due: list[str] = []
         requests: list[Request] = []
         has_news = False
-        for key, entry in found.items():
+        for key, address in found.items():
             before = known.get(key)
             if before is None or before.seen_at >= self.session.started_at:
                 has_news = True
-            if before is None and self._is_archived(entry, source, state):
-                addresses.append(replace(entry, state=AddressState.PASSED))
+            if before is None and self._is_archived(address, source, state):
+                addresses.append(replace(address, state=AddressState.PASSED))
                 continue
             is_passed = before is not None and before.state is AddressState.PASSED
             if is_passed and not self._is_wanted(source):
-                addresses.append(replace(entry, state=AddressState.PASSED))
+                addresses.append(replace(address, state=AddressState.PASSED))
             else:
-                addresses.append(entry)
+                addresses.append(address)
             if before is None:
-                requests.extend(self.article_requests(entry, self.session.now()))
+                requests.extend(self.article_requests(address, self.session.now()))
             elif before.article_id in articles:
                 article = articles[before.article_id]
-                if article.removed_at or decisions.is_dated_later(article, entry.dated_at):
+                if article.removed_at or decisions.is_dated_later(article, address.dated_at):
                     due.append(article.article_id)
                     requests.extend(self.revisit_requests(article))
-            elif self._is_wanted_after_all(before, entry, source):
+            elif self._is_wanted_after_all(before, address, source):
                 requests.extend(self.article_requests(before))
         return _Sorted(addresses, has_news, due, requests)
 
@@ -662,13 +662,13 @@ def _path(url: str) -> str:
 
 
 def _status(failure: Failure) -> int | None:
-    return failure.value.response.status if failure.check(HttpError) else None
+    return failure.value.response.status if isinstance(failure.value, HttpError) else None
 
 
 def _reason(failure: Failure) -> str:
     status = _status(failure)
-    return f"answers {status}" if status else (failure.getErrorMessage() or failure.type.__name__)
+    return f"answers {status}" if status else str(failure.value) or type(failure.value).__name__
 
 
 def _is_forbidden_by_robots(failure: Failure) -> bool:
-    return failure.check(ForbiddenByRobots) is not None
+    return isinstance(failure.value, ForbiddenByRobots)

@@ -252,28 +252,6 @@ class ArticleStore:
             for line in connection.execution_options(yield_per=500).scalars(query):
                 yield Article.from_record(json.loads(line))
 
-    def first_seen_times(self, site: str, since: datetime) -> list[datetime]:
-        """When pieces of a site were first seen since a time, in order."""
-        query = (
-            select(article.c.first_seen_at)
-            .where(article.c.site == site, article.c.first_seen_at >= since)
-            .order_by(article.c.first_seen_at)
-        )
-        with self._database.reading() as connection:
-            return list(connection.scalars(query))
-
-    def publication_times(self, site: str, since: datetime) -> list[datetime]:
-        """When a site's pieces were published since a time, in order; undated: first seen."""
-        moment = func.coalesce(article.c.published_at, article.c.first_seen_at)
-        query = (
-            select(moment)
-            # Nothing is seen before it is published, and the index is by first sight.
-            .where(article.c.site == site, article.c.first_seen_at >= since, moment >= since)
-            .order_by(moment)
-        )
-        with self._database.reading() as connection:
-            return list(connection.scalars(query))
-
     # Writing.
 
     def record(self, *recordings: Recording) -> None:

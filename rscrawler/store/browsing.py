@@ -204,16 +204,6 @@ class BrowseStore:
         with self._database.reading() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
 
-    def publication_times(self, site: str, since: datetime) -> list[datetime]:
-        """When the pieces of a site were published (or first seen) since a time, in order."""
-        query = (
-            select(_age())
-            .where(article.c.site == site, article.c.first_seen_at >= since, _age() >= since)
-            .order_by(_age(), article.c.number)
-        )
-        with self._database.reading() as connection:
-            return list(connection.scalars(query))
-
 
 def _age() -> ColumnElement[datetime]:
     """When a piece was published, as far as that can be believed."""

@@ -86,8 +86,8 @@ class HistoryStore:
             first: datetime | None = connection.scalar(select(func.min(run.c.started_at)))
         return first
 
-    def publications(self, site: str, since: datetime, limit: int) -> list[datetime]:
-        """When a site's last pieces, at most `limit`, were published since a time; in order.
+    def publications(self, site: str, since: datetime, limit: int | None = None) -> list[datetime]:
+        """When a site's pieces (the last `limit` of them) were published since a time; in order.
 
         An undated piece counts from when it was first seen, unless it was there before
         anybody looked.
@@ -111,7 +111,7 @@ class HistoryStore:
         )
         with self._database.reading() as connection:
             moments = [*connection.scalars(dated), *connection.scalars(undated)]
-        return sorted(moments)[-limit:]
+        return sorted(moments)[-limit:] if limit else sorted(moments)
 
     def knows_a_service(self) -> bool:
         """Whether a scheduler service runs, or died without a word: one that was ended left."""

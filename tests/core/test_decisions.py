@@ -16,11 +16,7 @@ from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 AGES = [HOUR, 6 * HOUR, DAY, 7 * DAY]
-MOMENTS = st.datetimes(
-    datetime(2000, 1, 1),
-    datetime(2100, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001
-)
+MOMENTS = st.integers(0, 4_000_000_000).map(lambda second: datetime.fromtimestamp(second, UTC))
 SPANS = st.timedeltas(timedelta(seconds=1), timedelta(days=400))
 
 KNOWN = KnownArticle(

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from rscrawler.demo import routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.site import Fault, SampleSite
 from tests.crawl.probes import (
@@ -30,7 +31,7 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
-from tests.workspace import Workspace, wait_until
+from tests.workspace import Workspace
 
 
 @pytest.fixture
@@ -134,7 +135,7 @@ def test_a_source_that_cannot_be_read_is_an_error_and_read_again_at_the_next_cyc
 def test_a_listing_that_ends_with_404_has_ended(
     workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = demo_server.find_resource
+    find = routes.find_resource
 
     def find_resource(state: Any, path: str, page: int) -> Any:
         found = find(state, path, page)

@@ -6,14 +6,16 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from rscrawler.config import PACKAGE_DIR
+from rscrawler.demo import routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.routes import Resource
-from rscrawler.demo.site import SampleSite, Shape, Story
+from rscrawler.demo.site import Fault, SampleSite, Shape, Story
 from rscrawler.items import rfc3339
 from tests.crawl.probes import (
     FEED,
@@ -42,7 +44,7 @@ def site() -> Iterator[SampleSite]:
 def extra_pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Resource]:
     """Further pages of every sample site, by path."""
     pages: dict[str, Resource] = {}
-    find = demo_server.find_resource
+    find = routes.find_resource
 
     def find_resource(state: Any, path: str, page: int) -> Resource:
         return pages.get(path) or find(state, path, page)
@@ -289,8 +291,6 @@ def test_a_first_run_ends_at_max_pages_and_a_later_one_goes_on_while_there_is_ne
 def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle(
     workspace: QuickWorkspace, site: SampleSite
 ) -> None:
-    from rscrawler.demo.site import Fault
-
     workspace.write_config(site.base_url, sources(SECTION))
     workspace.crawl()
     fresh = new_in_analysis(site, 14)
@@ -393,7 +393,7 @@ def test_requests_name_the_operator_and_keep_their_distance(
     assert "rscrawler/" in next(iter(agents))
     assert "desk@example.org" in next(iter(agents))
     times = [request.at for request in site.requests]
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     # The server's clock and ours may differ in the last few milliseconds of a gap.
     assert min(gaps) >= timedelta(seconds=0.18)
 
@@ -401,8 +401,6 @@ def test_requests_name_the_operator_and_keep_their_distance(
 def test_no_more_requests_run_at_once_than_the_profile_allows(
     workspace: QuickWorkspace, site: SampleSite
 ) -> None:
-    from rscrawler.demo.site import Fault
-
     workspace.write_config(site.base_url, sources(FEED) + '[crawl]\nretries = 0\ntimeout = "1s"\n')
     text = workspace.config.read_text("utf-8").replace("concurrency = 8", "concurrency = 2")
     workspace.config.write_text(text, "utf-8")

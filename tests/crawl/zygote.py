@@ -14,10 +14,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import rscrawler.delivery.extension
-import rscrawler.middlewares.retry_after
-import rscrawler.pipelines.dedupe
-import rscrawler.pipelines.store
 from rscrawler.cli import main
 
 

@@ -130,7 +130,7 @@ def _figures(
 def check(figures: Figures, capsys: pytest.CaptureFixture[str]) -> None:
     """Print the figures, then hold them to the promise."""
     with capsys.disabled():
-        print(f"\n{figures}")  # noqa: T201 - the figures are asked for
+        print(f"\n{figures}")
     assert figures.pieces > 0
     assert figures.lost_pieces == figures.lines_missing == figures.pieces_never_mailed == 0
     assert figures.lines == 2 * figures.pieces

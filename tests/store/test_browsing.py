@@ -54,16 +54,13 @@ def test_pages_follow_each_other_without_a_gap(store: Store) -> None:
     assert len(seen) == len(set(seen)) == 7
 
 
-def test_days_and_times_are_those_of_publication_as_far_as_it_can_be_believed(
-    store: Store,
-) -> None:
+def test_days_are_those_of_publication_as_far_as_it_can_be_believed(store: Store) -> None:
     record(store, a_piece(1, published_at=NOW - timedelta(days=2)))
     record(store, a_piece(2, published_at=None))
     record(store, a_piece(3, published_at=NOW + timedelta(days=5)))
     record(store, a_piece(4, published_at=NOW - timedelta(days=40)))
     since = NOW - timedelta(days=28)
     assert store.browsing.pieces_per_day("sample", since) == {"2026-11-22": 1, "2026-11-24": 2}
-    assert store.browsing.publication_times("sample", since) == [NOW - timedelta(days=2), NOW, NOW]
 
 
 def test_a_piece_is_found_by_its_id_and_by_that_of_any_version(store: Store) -> None:
