@@ -43,7 +43,7 @@ from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.normalize import NormalizePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.pipelines.topics import TopicsPipeline
-from rscrawler.spiders.news import page_digest
+from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.session import CrawlSession, utc_now
 from rscrawler.visits import FetchedArticle
 

@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
 from email.utils import parseaddr
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -240,6 +241,10 @@ class CrawlSettings(Model):
 class SchedulingSettings(Model):
     """How the service runs its jobs."""
 
+    executor: Literal["process", "procrastinate"] = Field(
+        default="process",
+        description="procrastinate: crawls go to `rscrawler worker` through the PostgreSQL",
+    )
     time_limit: Duration = Field(
         default=timedelta(minutes=30), description="a crawl that runs longer is ended"
     )
@@ -289,6 +294,27 @@ class Config(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     scheduling: SchedulingSettings = SchedulingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+
+    @model_validator(mode="after")
+    def _workers_can_be_reached(self) -> Config:
+        if not self.uses_workers:
+            return self
+        if not self.database.startswith("postgresql"):
+            raise ValueError(
+                'scheduling.executor "procrastinate" needs a database_url of PostgreSQL: '
+                "postgresql+psycopg://user:password@host/database"
+            )
+        if find_spec("procrastinate") is None:
+            raise ValueError(
+                'scheduling.executor "procrastinate" needs the package procrastinate; '
+                'install it with pip install "rscrawler[workers]"'
+            )
+        return self
+
+    @property
+    def uses_workers(self) -> bool:
+        """Whether crawls are run by workers, which leave all delivery to the service."""
+        return self.scheduling.executor == "procrastinate"
 
     @property
     def user_agent(self) -> str:

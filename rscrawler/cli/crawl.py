@@ -28,7 +28,7 @@ from rscrawler.cli.common import (
 )
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
-from rscrawler.delivery import DeliveryReport, deliver
+from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
@@ -73,7 +73,10 @@ def crawl_command(
             on_crawler=progress.watch if progress else None,
         )
     with opened_store(config) as store:
-        delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
+        if config.uses_workers:
+            delivery = left_to_the_service(config, store, utc_now())
+        else:
+            delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
         by_site = store.outbox.delivered_by_site(report.run_id)
         after_cycle(config, store, report, utc_now())
         standing = {

@@ -45,18 +45,17 @@ def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) 
     if as_json:
         print_json({"sites": rows})
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("site", "title", "enabled", "verified", "address"):
-        table.add_column(heading)
+    lines = [("site", "enabled", "verified", "address", "title")]
     for row in rows:
-        table.add_row(
-            str(row["site"]),
-            Text(str(row["title"] or "")),
-            "yes" if row["enabled"] else "no",
-            ("yes" if row["verified"] else "no") + f" ({row['reviewed_on'] or 'no date'})",
-            Text(str(row["base_url"])),
+        verified = f"{'yes' if row['verified'] else 'no'}, {row['reviewed_on'] or 'no date'}"
+        enabled = "yes" if row["enabled"] else "no"
+        lines.append(
+            (str(row["site"]), enabled, verified, str(row["base_url"]), str(row["title"] or ""))
         )
-    out.print(table)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        out.print(Text("  ".join(cells).rstrip()))
 
 
 @app.command("add")
@@ -175,6 +174,9 @@ def _show_check(check: SiteCheck) -> None:
         newest = f", the newest of {source.newest:%Y-%m-%d}" if source.newest else ""
         result = source.trouble or f"{source.articles} articles{newest}"
         out.print(Text(f"  {source.source.kind} {source.source.path}: {result}"))
+    for sample in check.samples:
+        if sample.article is None:
+            out.print(Text(f"  not read: {sample.answer.url}: {sample.trouble}", style="yellow"))
     table = Table(box=None, pad_edge=False, show_header=False)
     for each in check.fields:
         by = ", ".join(

@@ -30,6 +30,7 @@ __all__ = [
     "Waiting",
     "deliver",
     "deliver_jsonl",
+    "left_to_the_service",
     "outbox_summary",
     "send_test_alert",
     "tell_ops",
@@ -100,6 +101,12 @@ def deliver(
         waiting=outbox_summary(config, store, clock()).pending,
         problems=tuple(f"{each.channel}: {each.address}: {each.last_error}" for each in failing),
     )
+
+
+def left_to_the_service(config: Config, store: Store, now: datetime) -> DeliveryReport:
+    """The report of a crawl that delivers nothing, since with workers the service does."""
+    waiting = outbox_summary(config, store, now).pending
+    return DeliveryReport(0, 0, 0, 0, 0, 0, 0, waiting, ())
 
 
 def _clock_from(now: datetime) -> Clock:

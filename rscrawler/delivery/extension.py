@@ -31,6 +31,8 @@ class JsonlExtension:
     def spider_closed(self) -> None:
         """Deliver; what cannot be written now stays in the outbox."""
         session = session_of(self._crawler)
+        if session.config.uses_workers:
+            return  # the service writes the files
         try:
             deliver_jsonl(session.config, session.store)
         except OutputError as error:

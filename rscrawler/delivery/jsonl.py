@@ -3,8 +3,8 @@
 Lines are appended and flushed to the disk, then one transaction marks their rows as
 done and remembers how far the file is whole. A crash in between leaves lines behind
 that point: on the next start they are read again, what is whole is marked as done
-and what is torn is cut off. One process writes at a time (a lock file); the rows
-tell a second one, on a machine where the lock does not reach, that it came late.
+and what is torn is cut off. One process writes at a time: on one machine by a lock file,
+on several by a lease. The rows tell a second one, if ever there is one, that it came late.
 """
 
 from __future__ import annotations
@@ -15,17 +15,20 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
 from rscrawler.config import Config
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
+from rscrawler.store.leases import process_identity
 from rscrawler.store.lines import LineStore, PlacedLine
 from rscrawler.store.outbox import OutboxRow
 
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
+WRITER = "writer"  # the lease
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
 # Not line feeds in JSON, but some readers divide lines at them.
@@ -42,8 +45,9 @@ def deliver_jsonl(config: Config, store: Store) -> int:
     written = 0
     if not store.lines.pending_lines(1):
         return written
-    with output_errors(folder), only_writer(folder):
+    with output_errors(folder), only_writer(folder), only_writing_machine(store):
         while rows := store.lines.pending_lines(LINES_PER_BATCH):
+            _acquire(store)  # again, so that a long delivery keeps it
             for file, lines in groupby(sorted(rows, key=file_of), key=file_of):
                 written += _append(folder, file, list(lines), store.lines)
     return written
@@ -223,6 +227,29 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@contextmanager
+def only_writing_machine(store: Store) -> Iterator[None]:
+    """Wait until no other process that shares the store writes lines, on any machine."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+    while not store.leases.acquire(WRITER, process_identity(), datetime.now(UTC)):
+        if time.monotonic() > deadline:
+            raise OutputError(_taken(store))
+        time.sleep(_LOCK_POLL_SECONDS)
+    try:
+        yield
+    finally:
+        store.leases.release(WRITER, process_identity())
+
+
+def _acquire(store: Store) -> None:
+    if not store.leases.acquire(WRITER, process_identity(), datetime.now(UTC)):
+        raise OutputError(_taken(store))
+
+
+def _taken(store: Store) -> str:
+    return f"{store.leases.holder(WRITER)} writes the output; nothing is lost"
 
 
 @contextmanager

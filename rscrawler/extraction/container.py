@@ -109,7 +109,7 @@ def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
         foreign = {
             element for _, element in page.index.select_all([root], page.profile.markup.foreign)
         }
-        likely = [replace(c, score=c.score - _foreignness(c.element, foreign)) for c in likely]
+        likely = [replace(c, score=c.score - _foreignness(c, foreign)) for c in likely]
     best = max(likely, key=lambda candidate: (candidate.score, -candidate.order), default=None)
     grown = _grown(root, page) if best is None or not best.is_sure else None
     if best is None or (grown is not None and not best.holds_text):
@@ -119,11 +119,15 @@ def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
     return own if any(has_text(part, LEAST_TEASER) for part in parts) else _with_body(own, page)
 
 
-def _foreignness(element: HtmlElement, foreign: set[HtmlElement]) -> float:
-    """What the profile's mark of foreign articles takes from a score: more on a block around."""
-    if not foreign.isdisjoint(element.iterancestors()):
+def _foreignness(candidate: _Candidate, foreign: set[HtmlElement]) -> float:
+    """What the profile's mark of foreign articles takes from a score.
+
+    More when it is on a block around, unless the declared headline says that this is the piece.
+    """
+    is_in_block = not foreign.isdisjoint(candidate.element.iterancestors())
+    if is_in_block and candidate.score < _SURE:
         return 1.5
-    return 1.0 if element in foreign else 0.0
+    return 1.0 if candidate.element in foreign else 0.0
 
 
 def _candidates(root: HtmlElement, page: Surroundings) -> list[_Candidate]:

@@ -115,10 +115,16 @@ def _bodies(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
 
 
 def _own_bodies(part: HtmlElement, own: Own, page: Surroundings) -> list[HtmlElement]:
-    """The bodies of the own piece: the first, and those that no other headline parts from it."""
+    """The bodies of the own piece: the first, and those that no other headline parts from it.
+
+    The first is the one behind the own headline, if the part holds that.
+    """
     bodies = _bodies(part, page)
     if len(bodies) < 2:
         return bodies
+    if own.headline is not None and is_within(own.headline, part):
+        headline = own.headline
+        bodies = [body for body in bodies if is_behind(body, headline)] or bodies
     first, *others = bodies
     shared = next(first.iterancestors(), part)
     if shared is part or (own.headline is not None and is_within(own.headline, shared)):

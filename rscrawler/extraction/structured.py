@@ -145,6 +145,8 @@ def _own_node(
     nodes: list[dict[str, Any]], url: str, found: Structured, profile: SiteProfile
 ) -> dict[str, Any]:
     """The node that describes the page's article and not one of its neighbours."""
+    if not nodes:
+        return {}
     own = {address_key(url, profile)}
     own |= {
         address_key(absolute(address, url), profile)

@@ -12,7 +12,8 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.extraction import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.monitoring.observation import FIELDS, Observation
-from rscrawler.spiders.news import NewsSpider, page_digest
+from rscrawler.spiders.http import page_digest
+from rscrawler.spiders.news import NewsSpider
 from rscrawler.visits import FetchedArticle
 
 FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
@@ -69,7 +70,7 @@ class Observer:
             lengths=dict(self._lengths),
             links={
                 url: round(len(keys) / self._source_pages[url], 1)
-                for url, keys in spider.shown.items()
+                for url, keys in spider.discovery.shown.items()
                 if self._source_pages[url]
             },
         )

@@ -133,7 +133,9 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
         check.samples.append(read_sample(answer, profile, site, now))
     if not any(each.articles for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
-    _judge(check, profile)
+    # Patterns may be generous, so a few of the pages may be something else than articles.
+    unread = sum(1 for sample in check.samples if not sample.article)
+    _judge(check, profile, may_be_others=2 * unread < len(check.samples))
     return check
 
 
@@ -160,7 +162,7 @@ def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> S
         check.samples.append(
             read_sample(Answer(url, answer.body, answer.content_type), profile, site, now)
         )
-    _judge(check, profile)
+    _judge(check, profile, may_be_others=False)
     return check
 
 
@@ -213,12 +215,13 @@ def _newest_first(entries: Sequence[Entry]) -> list[Entry]:
 # Fields.
 
 
-def _judge(check: SiteCheck, profile: SiteProfile) -> None:
+def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> None:
     articles = [sample.article for sample in check.samples if sample.article]
     unread = [sample for sample in check.samples if not sample.article]
     check.fields = [_field_check(name, articles) for name in FIELDS]
     check.unmatched = _unmatched(check.samples, profile.markup)
-    check.failures += [f"{each.answer.url}: is not read: {each.trouble}" for each in unread]
+    if not may_be_others:
+        check.failures += [f"{each.answer.url}: is not read: {each.trouble}" for each in unread]
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
         return

@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from lxml.html import HtmlElement
 
-from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.structured import read_structured
 from rscrawler.probing.paths import article_patterns, likely_articles
 from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
-from rscrawler.sites import STATIC_PATHS, Links, SiteProfile, Source, SourceKind
+from rscrawler.sites import FILE_PATHS, STATIC_PATHS, Links, SiteProfile, Source, SourceKind
 from rscrawler.spiders.readers import (
     Entry,
     UnreadableSource,
@@ -98,9 +98,12 @@ def find_sources(url: str, visitor: Visitor) -> Finding:
     within = re.sub(r"/[^/]*\.[^/]*$", "", urlsplit(front.url).path).rstrip("/")
     listed = [_path(entry.url) for each in sitemaps for entry in each.entries]
     listed = [path for path in listed if path.startswith(within)]
-    patterns = article_patterns(sure or likely_articles(listed))
     known = {_key(path) for path in sure}
     frame = _frame_paths(root, front.url, profile, known)
+    if not sure and not listed:
+        shown = (_path(entry.url) for entry in read_listing(root, front.url, profile))
+        listed = [path for path in shown if path not in frame]
+    patterns = article_patterns(sure or likely_articles(listed))
     finding.profile = profile = profile.model_copy(
         update={"links": _links(patterns, frame, within, sure)}
     )
@@ -174,7 +177,7 @@ def _declared_feeds(front: Answer, root: HtmlElement, finding: Finding) -> list[
             continue
         if "comment" in f"{href} {link.get('title') or ''}".lower():
             continue
-        address = urljoin(front.url, href.strip())
+        address = absolute(href, front.url)
         if canonical_url(address, finding.profile) is None:
             finding.notes.append(f"the feed {address} is on another host, where no crawl goes")
         else:
@@ -313,8 +316,8 @@ def _page_parameter(page: HtmlElement, answer: Answer) -> str:
     numbers: dict[str, set[str]] = {}
     for href in cast("list[str]", page.xpath("//a/@href")):
         try:
-            parts = urlsplit(urljoin(answer.url, str(href)))
-        except ValueError:
+            parts = urlsplit(urljoin(answer.url, str(href).strip()))
+        except ValueError:  # a link such as `http://[` is no address
             continue
         if parts.netloc != own.netloc:
             continue
@@ -332,12 +335,10 @@ def _page_parameter(page: HtmlElement, answer: Answer) -> str:
 
 def _own_links(root: HtmlElement, url: str, profile: SiteProfile, where: str) -> Iterator[str]:
     for link in cast("list[HtmlElement]", root.xpath(where)):
-        try:
-            address = urljoin(url, (link.get("href") or "").strip())
-        except ValueError:
-            continue
-        is_file = re.search(r"\.(?:xml|rss|pdf|jpe?g|png|zip)$", urlsplit(address).path)
-        if not is_file and canonical_url(address, profile) is not None:
+        address = absolute(link.get("href") or "", url)
+        if canonical_url(address, profile) is not None and not re.search(
+            FILE_PATHS, _path(address)
+        ):
             yield address
 
 

@@ -31,7 +31,7 @@ _LAYOUT = re.compile(
 )
 # Names with numbers, or with the letters of a build (`Body_root__aB`), do not last.
 _LASTING = re.compile(r"(?!.*__[a-z]{0,2}[A-Z])[A-Za-z][A-Za-z_-]{2,}")
-_TELLING = re.compile(r"body|text|article|entry|post|story|content|itemprop", re.IGNORECASE)
+_TELLING = re.compile(r"body|text|news|article|entry|post|story|content|itemprop", re.IGNORECASE)
 
 # What sites call a field that the generic profile did not find, in order of preference.
 _COMMON: dict[str, tuple[str, ...]] = {

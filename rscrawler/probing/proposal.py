@@ -18,11 +18,12 @@ from rscrawler.probing.finding import Finding, find_sources
 from rscrawler.probing.induction import Sample, induce_markup, read_sample
 from rscrawler.probing.toml import profile_toml
 from rscrawler.probing.visitor import PageUnavailable, Visitor
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, SourceKind
 
 SAMPLES = 3  # article pages that are read
 _MOST_TRIES = 5
 _FIRST_WORDS = 30
+_WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def propose_site(
 
     Args:
         url: its front page, or that of the part to follow.
-        visitor: asks; a site takes about 15 to 25 requests.
+        visitor: asks; a site takes about 10 to 20 requests.
         name: of the profile; else made of the host's name.
         now: the time, for the day of the profile and to tell dates that cannot be.
 
@@ -113,6 +114,8 @@ def propose_site(
             f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"
         )
     finding = find_sources(address if parts.path else f"{address}/", visitor)
+    if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
+        finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
     name = name or name_of(finding.profile.base_url)
     samples = _read_samples(finding, visitor, name, now())
     read = [sample for sample in samples if sample.article]
@@ -164,8 +167,6 @@ def _problems(finding: Finding, articles: list[Article | None]) -> list[str]:
     if not read:
         return [f"none of {len(articles)} pages could be read; set markup.container by hand"]
     problems = []
-    if all(each.source.kind.value in ("section", "tag") for each in finding.sources):
-        problems.append("there is no feed and no sitemap: what is new is seen on listings alone")
     for field, key in (("title", "title"), ("published_at", "published_text"), ("body", "body")):
         missing = sum(1 for article in read if not getattr(article, field))
         if missing:

@@ -14,6 +14,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 from lxml.html import HtmlElement
 from protego import Protego
+from w3lib.url import safe_url_string
 
 from rscrawler.config import Config
 from rscrawler.errors import RscrawlerError
@@ -130,7 +131,7 @@ class Visitor:
         self.requests += 1
         headers = {"User-Agent": self._config.user_agent, "Accept": "text/html,*/*"}
         try:
-            request = Request(url, headers=headers)  # noqa: S310 - `_check` lets only http(s) pass
+            request = Request(safe_url_string(url), headers=headers)  # noqa: S310 - `_check` lets only http(s) pass
             timeout = self._config.crawl.timeout.total_seconds()
             limit = int(self._config.crawl.max_response_mib * 2**20)
             with self._opener.open(request, timeout=timeout) as answer:

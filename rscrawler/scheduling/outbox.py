@@ -26,3 +26,12 @@ def delivery_is_due(config: Config, store: Store, now: datetime) -> bool:
         and not (kind in ALERT_KINDS and sending_waits(channel, alerts, now))
         for _, channel, kind in store.outbox.due_messages(now)
     )
+
+
+def word_is_due(config: Config, store: Store) -> bool:
+    """Whether a problem has begun or ended of which the operators are still to be told."""
+    ops = config.alerts.ops
+    if not (ops.recipients or ops.channels):
+        return False
+    is_untold = any(problem.told_at is None for problem in store.health.problems())
+    return is_untold or bool(store.health.ended_problems())

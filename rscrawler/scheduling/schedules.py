@@ -8,7 +8,7 @@ job of the same id.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -151,6 +151,22 @@ class ScheduledJob:
         """Whether it runs at all: it is enabled, and so is one of its sites."""
         return self.job.enabled and (self.job.action is not Action.CRAWL or bool(self.sites))
 
+    def by_site(self) -> tuple[ScheduledJob, ...]:
+        """The same job as one for each of its sites, so that each can be a worker's.
+
+        Their ids are `JOB/SITE`, which no file can hold.
+        """
+        if len(self.sites) < 2:
+            return (self,)
+        return tuple(
+            replace(
+                self,
+                job=self.job.model_copy(update={"id": f"{self.id}/{site}", "sites": [site]}),
+                sites=(site,),
+            )
+            for site in self.sites
+        )
+
     def first_fire(self, now: datetime) -> datetime:
         """When a job that never ran fires: at once, but a `cron` job at its time."""
         return now if self.job.cron is None else self.fire_after(now)
@@ -206,6 +222,8 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
     problems.extend(_duplicates(jobs))
     if problems:
         raise ConfigurationError(*problems)
+    if config.uses_workers:
+        jobs = tuple(part for job in jobs for part in job.by_site())
     return Schedules(jobs)
 
 

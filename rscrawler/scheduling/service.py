@@ -7,6 +7,9 @@ that jumped, and another service on the same database that died.
 
 A run is a child process (`processes`). A job whose time has come while a run of it, or
 of one of its sites, goes on is started as soon as that has ended, once.
+
+With workers, crawls are handed over to their queue instead (`queue`), and one of the
+services that share the store does all the delivery.
 """
 
 from __future__ import annotations
@@ -19,31 +22,33 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rscrawler.config import Config, format_duration
-from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.items import rfc3339
 from rscrawler.scheduling.due import Due, Later, Moved, decide
-from rscrawler.scheduling.outbox import delivery_is_due
+from rscrawler.scheduling.outbox import delivery_is_due, word_is_due
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
+from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
 from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
-from rscrawler.scheduling.visits import plan_visit
 from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
-from rscrawler.store.health import ProblemCode
-from rscrawler.store.jobs import DatabaseFailure, Firing, service_lease
+from rscrawler.store.jobs import QUEUE, DatabaseFailure, Firing, service_lease
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity
+
+if TYPE_CHECKING:
+    from rscrawler.scheduling.queue import JobQueue
 
 logger = logging.getLogger(__name__)
 children_log = logging.getLogger("rscrawler.children")  # what they say, for those who ask
 
 LOOK_ROUND = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
+DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 _SERVICES_REMEMBERED = timedelta(days=1)
 
 ResultT = TypeVar("ResultT")
@@ -99,6 +104,8 @@ class Service:
         self._now = now
         self._owner = owner or process_identity()
         self._config, self._schedules = load()
+        self._queue = _queue_of(self._config)
+        self._delivers = self._queue is None
         self._runs: dict[str, _Run] = {}  # by job id
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._waiting: set[str] = set()  # ids of due jobs that wait for a site
@@ -165,6 +172,8 @@ class Service:
                 logger.error("not reloaded: %s", problem)
             return
         logger.info("reloaded, jobs: %s", self._job_ids())
+        self._queue = _queue_of(self._config)
+        self._delivers = self._queue is None
         self._is_planned = False
         self._wake.set()
 
@@ -178,7 +187,11 @@ class Service:
         self._attempt(self._write_ends)
 
     def _leave(self) -> None:
-        self._attempt(lambda: self._store.leases.release(service_lease(self._owner), self._owner))
+        def release() -> None:
+            for name in (service_lease(self._owner), DELIVERER):
+                self._store.leases.release(name, self._owner)
+
+        self._attempt(release)
 
     # One look round.
 
@@ -186,7 +199,7 @@ class Service:
         """Start everything that is due and free; gives the next fire time that is known.
 
         1. Write down what has ended. 2. Say that this service lives. 3. Give back the
-        runs of dead services. 4. Start what is due. 5. Deliver what is due.
+        runs of dead services. 4. Start what is due, or hand it over. 5. Deliver what is due.
         """
         return self._attempt(self._look_round)
 
@@ -195,6 +208,8 @@ class Service:
         now = self._now()
         self._plan(now)
         self._keep_alive(now)
+        if self._queue is not None:
+            self._delivers = self._store.leases.acquire(DELIVERER, self._owner, now)
         self._adopt_orphans(now)
         next_at = self._start_due(now)
         self._check_outbox(now)
@@ -226,7 +241,12 @@ class Service:
 
     def _adopt_orphans(self, now: datetime) -> None:
         for firing in self._store.jobs.orphans(now):
-            if firing.fired_by != self._owner and self._store.jobs.give_back(firing):
+            is_queued = firing.fired_by == QUEUE and self._queue is not None
+            if (
+                firing.fired_by != self._owner
+                and not is_queued
+                and self._store.jobs.give_back(firing)
+            ):
                 logger.warning(
                     "job %s: its run of %s was cut short when %s died; it is due again",
                     firing.job_id,
@@ -238,6 +258,8 @@ class Service:
         """After a start or a reload: give jobs that are new, or have other times, their next."""
         if self._is_planned:
             return
+        if self._queue is not None:
+            self._queue.install(self._store)
         for scheduled in self._schedules.active:
             first = scheduled.first_fire(now)
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, first)
@@ -247,8 +269,11 @@ class Service:
         states, jobs = self._store.jobs.states(), self._store.jobs
         grace = self._config.scheduling.misfire_grace
         later: list[datetime] = []
+        handed_over = jobs.unended() if self._queue is not None else set()
         for scheduled in self._schedules.active:
             if scheduled.id in self._runs or scheduled.id in self._unwritten:
+                continue
+            if scheduled.id in handed_over or not (self._delivers or _is_crawl(scheduled)):
                 continue
             stored = states[scheduled.id].next_fire_at
             match decide(scheduled, stored, now, grace):
@@ -264,9 +289,9 @@ class Service:
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites is being crawled, by anybody."""
-        if not scheduled.sites:
-            return False
-        names = [f"site:{site}" for site in scheduled.sites]
+        if not scheduled.sites or self._queue is not None:
+            return False  # it is the worker that waits
+        names = site_leases(scheduled)
         own = {site for run in self._runs.values() for site in run.sites}
         if own.isdisjoint(scheduled.sites) and not self._store.jobs.held_leases(names, now):
             self._waiting.discard(scheduled.id)
@@ -277,26 +302,44 @@ class Service:
         return True
 
     def _claim(self, scheduled: ScheduledJob, stored: datetime, due: Due, now: datetime) -> None:
-        """Claim a run and start it, unless another service has it."""
-        firing = Firing(scheduled.id, due.fire_at, self._owner)
+        """Claim a run and start it, or hand it over, unless another service has it."""
+        hand_over = None
+        if self._queue is not None and _is_crawl(scheduled):
+            hand_over = self._queue.hand_over(scheduled, due.fire_at)
+        firing = Firing(scheduled.id, due.fire_at, QUEUE if hand_over else self._owner)
         if not self._store.jobs.claim(
-            firing, expected=stored, next_fire_at=due.next_fire_at, now=now
+            firing,
+            expected=stored,
+            next_fire_at=due.next_fire_at,
+            now=now,
+            hand_over=hand_over,
         ):
             return
         minutes = (now - due.fire_at) // timedelta(minutes=1)
         if minutes > 0:
             late = format_duration(timedelta(minutes=minutes))
             logger.info("job %s: runs %s late, for %s", scheduled.id, late, rfc3339(due.fire_at))
-        self._start(scheduled, firing)
+        if hand_over is None:
+            self._start(scheduled, firing)
 
     def _check_outbox(self, now: datetime) -> None:
+        if not self._delivers or _OUTBOX.id in self._runs:
+            return
         checked = self._outbox_checked_at
-        is_time = checked is None or abs(now - checked) >= OUTBOX_CHECK
-        if (is_time or self._has_word_for_ops) and _OUTBOX.id not in self._runs:
-            self._outbox_checked_at = now
-            if self._has_word_for_ops or delivery_is_due(self._config, self._store, now):
-                self._has_word_for_ops = False
-                self._start(_OUTBOX, None)
+        # A crawl delivers what it found, but one of a worker leaves it all to the service.
+        pause = OUTBOX_CHECK if self._queue is None else LOOK_ROUND
+        is_time = checked is None or abs(now - checked) >= pause
+        if not (is_time or self._has_word_for_ops):
+            return
+        self._outbox_checked_at = now
+        if self._has_word_for_ops or self._has_something_to_deliver(now):
+            self._has_word_for_ops = False
+            self._start(_OUTBOX, None)
+
+    def _has_something_to_deliver(self, now: datetime) -> bool:
+        if delivery_is_due(self._config, self._store, now):
+            return True
+        return self._queue is not None and word_is_due(self._config, self._store)
 
     # Runs.
 
@@ -309,7 +352,8 @@ class Service:
         limit = scheduled.job.time_limit or self._config.scheduling.time_limit
         outcome: RunOutcome | None = None
         try:
-            result = await self._run_child(self._arguments(scheduled), limit, self._stopping)
+            command = command_of(scheduled, self._config_path)
+            result = await self._run_child(command, limit, self._stopping)
             for line in result.error_lines:
                 children_log.info("job %s: %s", scheduled.id, line)
             if result.was_stopped:
@@ -330,13 +374,6 @@ class Service:
         if outcome is not None and not (scheduled is _OUTBOX and outcome.is_healthy):
             logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
 
-    def _arguments(self, scheduled: ScheduledJob) -> list[str]:
-        config = ["--config", str(self._config_path)] if self._config_path else []
-        if scheduled.job.action is not Action.CRAWL:
-            return ["deliver", "--json", *config]
-        full = ["--full"] if scheduled.job.full else []
-        return ["crawl", *scheduled.sites, "--json", *full, *config]
-
     def _write_ends(self) -> None:
         """Write down every run that has ended; one that cannot be is kept for the next time."""
         for job_id, ended in list(self._unwritten.items()):
@@ -350,37 +387,23 @@ class Service:
         self, scheduled: ScheduledJob, firing: Firing | None, outcome: RunOutcome
     ) -> None:
         now = self._now()
-        self._judge_overdue(scheduled, outcome, now)
-        if firing is None:
-            return
-        next_fire_at: datetime | None = None
-        if scheduled.job.adaptive is not None:
-            before = self._store.jobs.states()[scheduled.id].failures
-            failures = before + 1 if outcome.has_failed else 0
-            visit = plan_visit(
-                self._store, scheduled.sites, scheduled.job.adaptive.limits, failures, now
-            )
-            next_fire_at = visit.at
-            logger.debug("job %s: next at %s: %s", scheduled.id, rfc3339(visit.at), visit.reason)
-        self._store.jobs.end(
-            firing,
-            outcome=outcome.summary,
-            has_failed=outcome.has_failed,
-            now=now,
-            next_fire_at=next_fire_at,
-        )
+        if judge_overdue(self._store, scheduled, outcome, now):
+            self._has_word_for_ops = True
+        if firing is not None:
+            write_end(self._store, scheduled, firing, outcome, now)
 
-    def _judge_overdue(self, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime) -> None:
-        """A run that did not come to its end makes its sites overdue; one that did ends that."""
-        health = self._store.health
-        if outcome.has_failed and not outcome.finished:
-            for subject in scheduled.sites or (OUTBOX_SUBJECT,):
-                message = f"job {scheduled.id} {outcome.summary}"
-                health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
-                self._has_word_for_ops = True
-        for subject in outcome.finished:
-            if health.clear_problem(subject, ProblemCode.OVERDUE) is not None:
-                self._has_word_for_ops = True
+
+def _is_crawl(scheduled: ScheduledJob) -> bool:
+    return scheduled.job.action is Action.CRAWL
+
+
+def _queue_of(config: Config) -> JobQueue | None:
+    """The workers' queue, if there are workers. The package that it needs is an extra."""
+    if not config.uses_workers:
+        return None
+    from rscrawler.scheduling.queue import JobQueue
+
+    return JobQueue()
 
 
 # The service's own delivery. No file can hold a job of such an id.

@@ -65,6 +65,9 @@ STATIC_PATHS = (
     r"|our-team|podcasts?|privacy|privacy-policy|shop|sitemap|staff|submissions|subscribe"
     r"|support-us|team|terms|terms-of-service|terms-of-use|terms-and-conditions)?/?$"
 )
+FILE_PATHS = (
+    r"\.(?:atom|csv|docx?|gif|ics|jpe?g|json|mp3|mp4|pdf|png|rss|svg|txt|webp|xlsx?|xml|zip)$"
+)
 
 
 class Source(Model):
@@ -92,7 +95,7 @@ class Links(Model):
         default=[r"^/.+"], description="a path that matches one of these may be an article"
     )
     not_article: list[Pattern] = Field(
-        default=[LISTING_PATHS, STATIC_PATHS],
+        default=[LISTING_PATHS, STATIC_PATHS, FILE_PATHS],
         description="a path that matches one of these is none",
     )
     within: Selectors = Field(

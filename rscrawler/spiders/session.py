@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from scrapy.crawler import Crawler
@@ -13,6 +13,7 @@ from scrapy.crawler import Crawler
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
+from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.batch import RecordingBatch
 from rscrawler.store.health import SiteState
@@ -56,6 +57,17 @@ class CrawlSession:
     def lease_name(self) -> str:
         """The lease that keeps two crawls of the site apart."""
         return f"site:{self.site}"
+
+    def turn(self) -> Turn:
+        """This crawl's turn at its site and hosts."""
+        return Turn(
+            self.store.leases,
+            f"{self.owner}/{self.site}",
+            self.lease_name,
+            tuple(f"host:{host}" for host in sorted(self.profile.all_hosts)),
+            timedelta(seconds=self.profile.download_delay),
+            self.now,
+        )
 
     @classmethod
     def open(

@@ -12,6 +12,7 @@ from rscrawler.store.jobs import JobStore
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.lines import LineStore
 from rscrawler.store.outbox import OutboxStore
+from rscrawler.store.queue import QueueStore
 from rscrawler.store.retention import RetentionStore
 
 
@@ -28,6 +29,7 @@ class Store:
         self.leases = LeaseStore(database)
         self.lines = LineStore(database)
         self.outbox = OutboxStore(database)
+        self.queue = QueueStore(database)
         self.retention = RetentionStore(database)
         self._database = database
 

@@ -49,6 +49,18 @@ class Database:
         with _trouble_named(self._engine.url), self._engine.begin() as connection:
             yield connection
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees the whole database as of one moment.
+
+        PostgreSQL lets others write meanwhile; SQLite keeps them waiting.
+        """
+        with _trouble_named(self._engine.url), self._engine.connect() as connection:
+            if self.is_postgresql:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)

@@ -7,9 +7,10 @@ died is given back, and is then due again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,7 @@ from rscrawler.store.tables import fired, job, lease
 # What any part of the store raises when the database does not do what it is asked.
 DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are remembered
+QUEUE = "(queue)"  # who fired a run that was handed over to the workers' queue
 _SERVICE = "service:"
 
 
@@ -105,11 +107,15 @@ class JobStore:
         expected: datetime,
         next_fire_at: datetime,
         now: datetime,
+        hand_over: Callable[[Any], None] | None = None,
     ) -> bool:
         """Take one run of a job, and move the job on; False if there is nothing to run.
 
         That is: another service took it (the job's next fire time is no longer
         `expected`), a run of the job has not ended, or this fire time has been run.
+
+        `hand_over` is called with the driver's connection, in the same transaction: what
+        it writes with it and the claim happen both or neither.
         """
         is_running = exists().where(fired.c.job_id == firing.job_id, fired.c.ended_at.is_(None))
         with self._database.writing() as connection:
@@ -143,6 +149,8 @@ class JobStore:
                     fired.c.ended_at.is_not(None),
                 )
             )
+            if hand_over is not None:
+                hand_over(connection.connection.driver_connection)
             return True
 
     def end(
@@ -187,8 +195,32 @@ class JobStore:
             )
             return True
 
+    def is_open(self, firing: Firing) -> bool:
+        """Whether a run that was claimed has not ended, and was not given back."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(fired.c.job_id).where(*_is(firing))) is not None
+
+    def unended(self) -> set[str]:
+        """The ids of jobs with a run that has not ended."""
+        with self._database.reading() as connection:
+            return set(connection.scalars(select(fired.c.job_id).where(fired.c.ended_at.is_(None))))
+
+    def handed_over(self, before: datetime) -> list[Firing]:
+        """Runs that were handed over to the queue before a time and have not ended."""
+        query = (
+            select(fired.c.job_id, fired.c.fire_at, fired.c.fired_by)
+            .where(fired.c.ended_at.is_(None))
+            .where(fired.c.fired_by == QUEUE, fired.c.fired_at < before)
+            .order_by(fired.c.fire_at)
+        )
+        with self._database.reading() as connection:
+            return [Firing(*row) for row in connection.execute(query)]
+
     def orphans(self, now: datetime) -> list[Firing]:
-        """Runs that have not ended and whose service is dead: known so, or long silent."""
+        """Runs that have not ended and whose service is dead: known so, or long silent.
+
+        A run that was handed over to the queue has no service.
+        """
         query = (
             select(fired.c.job_id, fired.c.fire_at, fired.c.fired_by, lease.c.expires_at)
             .outerjoin(lease, lease.c.name == _SERVICE + fired.c.fired_by)

@@ -19,6 +19,7 @@ from rscrawler.store.tables import lease
 
 LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
+RESTING = "(resting)"  # owner of a lease that nobody may take for a while
 
 
 def process_identity() -> str:
@@ -28,9 +29,11 @@ def process_identity() -> str:
 
 
 def is_alive(owner: str) -> bool:
-    """Whether `owner` may still run: False only for one of this machine that is known dead."""
-    host, _, rest = owner.partition("/")
-    pid, _, start = rest.partition("/")
+    """Whether `owner` may still run: False only for one of this machine that is known dead.
+
+    What stands behind a further slash tells two parts of one process apart.
+    """
+    host, pid, start, *_ = [*owner.split("/"), "", ""]
     if host != socket.gethostname() or not pid.isdigit():
         return True
     return _start_of(int(pid)) == start
@@ -53,8 +56,13 @@ class LeaseStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def acquire(self, name: str, owner: str, now: datetime) -> bool:
-        """Take or renew a lease; False if somebody else holds it."""
+    def acquire(
+        self, name: str, owner: str, now: datetime, *, rest: timedelta = timedelta()
+    ) -> bool:
+        """Take or renew a lease; False if somebody else holds it, or it rests.
+
+        `rest`: how long a lease whose holder was found dead must rest before it is taken.
+        """
         insert = self._database.upsert(lease).values(
             name=name, owner=owner, expires_at=now + LEASE_DURATION
         )
@@ -62,7 +70,9 @@ class LeaseStore:
             holder = connection.scalar(select(lease.c.owner).where(lease.c.name == name))
             if holder is not None and holder != owner and not is_alive(holder):
                 connection.execute(
-                    delete(lease).where(lease.c.name == name, lease.c.owner == holder)
+                    update(lease)
+                    .where(lease.c.name == name, lease.c.owner == holder)
+                    .values(owner=RESTING, expires_at=now + rest)
                 )
             result = connection.execute(
                 insert.on_conflict_do_update(
@@ -87,6 +97,26 @@ class LeaseStore:
         """Give a lease back, if it is still this owner's."""
         with self._database.writing() as connection:
             connection.execute(delete(lease).where(lease.c.name == name, lease.c.owner == owner))
+
+    def rest(self, name: str, owner: str, until: datetime) -> None:
+        """Give a lease back, if it is still this owner's; nobody may take it before `until`."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(lease)
+                .where(lease.c.name == name, lease.c.owner == owner)
+                .values(owner=RESTING, expires_at=until)
+            )
+
+    def held(self, now: datetime) -> dict[str, str]:
+        """The leases that live processes hold, with their owners."""
+        query = (
+            select(lease.c.name, lease.c.owner)
+            .where(lease.c.expires_at > now, lease.c.owner != RESTING)
+            .order_by(lease.c.name)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return {row.name: row.owner for row in rows if is_alive(row.owner)}
 
     def holder(self, name: str) -> str | None:
         """Who holds a lease, expired or not; None: nobody."""

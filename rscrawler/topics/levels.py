@@ -77,10 +77,12 @@ def judge(
         ("tags", model.tags),
     ):
         share += bonus * max((z.share for z in zones if z.zone.field == field), default=0.0)
-    section = sum(zone.about for zone in body if zone.share >= model.devoted and any(r.role is not Role.PASSING for r in zone.hits))
+    section = _section(body, model)
     share_score = _share_score(share, model)
     if _is_named_once(zones, rivals, share, model):
         share_score = min(share_score, _BELOW["mention"])
+    if _is_one_item(zones, model):
+        share_score = min(share_score, _BELOW["substantial"])
     score = max(share_score, _section_score(section, model))
     for cap in watchlist.cap:
         if _is_capped(cap, total, words):
@@ -148,10 +150,55 @@ def _is_named_once(
     zones: Sequence[ReadZone], rivals: Sequence[int], share: float, model: LevelModel
 ) -> bool:
     """Whether at most one sentence speaks of the topic, and that one is not the whole piece."""
-    if sum(s.taken_up and s.weight>=model.roles.setting for zone in zones for s in zone.sentences) > 1:
+    if (
+        sum(
+            s.taken_up and s.weight >= model.roles.setting for zone in zones for s in zone.sentences
+        )
+        > 1
+    ):
         return False
     leads = any(read.role is Role.SUBJECT for zone in zones for read in zone.hits)
     return share < model.share_primary or not (leads or len(rivals) < _SOME_RIVALS)
+
+
+def _section(body: Sequence[ReadZone], model: LevelModel) -> float:
+    """The words about the topic in its longest section, and a part of those in the others.
+
+    A paragraph about nothing else counts up to double.
+
+    A section is a row of devoted paragraphs, of which those count that name the topic. It takes
+    two sentences: one alone is a mention, however long.
+    """
+    sections: list[float] = []
+    about, sentences = 0.0, 0
+    for zone in body:
+        if zone.share >= model.devoted:
+            if any(read.role is not Role.PASSING for read in zone.hits):
+                # What is said of the topic alone says more than what is said beside others.
+                about += zone.about * (1.0 + zone.share)
+                sentences += sum(each.weight >= model.devoted for each in zone.sentences)
+            continue
+        if sentences > 1:
+            sections.append(about)
+        about, sentences = 0.0, 0
+    if sentences > 1:
+        sections.append(about)
+    if not sections:
+        return 0.0
+    longest = max(sections)
+    return longest + model.further_sections * (sum(sections) - longest)
+
+
+def _is_one_item(zones: Sequence[ReadZone], model: LevelModel) -> bool:
+    """Whether one of several paragraphs names the topic, and no headline is about it."""
+    if any(z.share >= model.devoted for z in zones if z.zone.field in ("title", "subtitle")):
+        return False
+    named = [
+        any(read.role is not Role.PASSING for read in zone.hits)
+        for zone in zones
+        if zone.zone.field == "body"
+    ]
+    return len(named) > 1 and sum(named) <= 1
 
 
 def _bridged(body: Sequence[ReadZone], roles: Roles) -> list[ReadZone]:

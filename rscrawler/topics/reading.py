@@ -27,26 +27,26 @@ _RIVAL_SUBJECT = 60
 # Names of the region as a whole are counted under this code.
 REGION = ""
 # A piece has a background when so many telling names stand in so many paragraphs.
-_BACKGROUND_NAMES = 4
-_BACKGROUND_PARAGRAPHS = 3
+_BACKGROUND_NAMES = 3
+_BACKGROUND_PARAGRAPHS = 2
 # A people may live elsewhere too: it says less about a state than the state's own name.
-_PEOPLE_PART = 0.5
-_COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 1.0, Role.SETTING: 0.25, Role.PASSING: 0.0}
+_PEOPLE_PART = 0.75
+_COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 0.8, Role.SETTING: 0.25, Role.PASSING: 0.0}
 # A sentence that takes up what the last one was about: a pronoun at its start, or a possessive or
 # a definite noun for a state, its bodies, its works and its people anywhere before a rival.
-_TAKES_UP = re.compile(
+_IMPERSONAL = (
     r"^\W*(?:(?:And|But|Yet|Even|Now|Still|So|For|Nor|Then|Meanwhile|In|To|As|Of|Since)\s+)?"
-    r"(?:it|he|she|they|this|these|both|neither|none|nobody|the\s+(?:two|three|four|five))\b"
-    r"|\b(?:its|their|his|her)\b"
-    r"|\b(?:the|that|this|these|those|both|all|such\s+an?|whose)\s+(?:[\w’'-]+\s+)?"
+    r"(?:it|they|this|these|both|neither|none|nobody|the\s+(?:two|three|four|five))\b"
+    r"|\b(?:its|their|parliament|authorities|at\s+home)\b"
+    r"|\b(?:the|that|this|these|those|both|all|whose)\s+(?:[\w’'-]+\s+)?"
     r"(?:countr(?:y|ies)|republics?|states?|nations?|governments?|regime|authorities|leadership|"
-    r"capitals?|presidents?|leaders?|ministry|minister|parliament|deputies|lawmakers|opposition|"
+    r"capitals?|presidents?|leaders?|ministry|minister|deputies|lawmakers|opposition|"
     r"bank|regulator|economy|currency|army|company|producer|miner|venture|consortium|operator|"
     r"field|mine|plant|dam|reservoir|canal|pipeline|railway|route|river|lake|sea|region|province|"
     r"valley|city|town|village|host|neighbou?rs?|party|base)\b"
-    r"|\b(?:at\s+home|parliament|officials\s+(?:say|said)|authorities)\b",
-    re.IGNORECASE,
 )
+_TAKES_UP_IMPERSONAL = re.compile(_IMPERSONAL, re.IGNORECASE)
+_TAKES_UP = re.compile(_IMPERSONAL + r"|^\W*(?:\w+\s+)?(?:he|she)\b|\b(?:his|her)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,14 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What a sentence hands on: its weight, and the part kept by a next one that names nobody."""
+    """What a sentence hands on: its weight, and the part kept by a next one that names nobody.
+
+    `personal`: "he" or "she" in the next one can mean somebody of the topic.
+    """
 
     weight: float = 0.0
     part: float = 0.0
+    personal: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,10 +198,10 @@ def _read_zone(
             role in TELLING and hit.entity.weight >= SURE_WEIGHT for hit, role in found
         )
         if any(role in TELLING for _, role in found):
-            carried = Carried(max(own, kept), _goes_on(read, roles))
+            carried = _carried(read, max(own, kept), roles)
             weight = carried.weight
         else:
-            carried = Carried(kept, roles.sentence)
+            carried = Carried(kept, roles.sentence, carried.personal)
             weight = max(own, kept)
             if not here and zone.field == "body":
                 weight = max(weight, background)
@@ -275,10 +279,14 @@ def _sentence_weight(reads: Sequence[ReadHit], contested: bool, roles: Roles) ->
     return weight
 
 
-def _goes_on(reads: Sequence[ReadHit], roles: Roles) -> float:
-    """The part of a sentence's weight that the next one keeps when it names nobody."""
-    played = {read.role for read in reads}
-    return roles.follows if Role.SUBJECT in played else roles.follows_other
+def _carried(reads: Sequence[ReadHit], weight: float, roles: Roles) -> Carried:
+    """What a sentence that names the topic hands on."""
+    leads = any(read.role is Role.SUBJECT for read in reads)
+    return Carried(
+        weight=weight,
+        part=roles.follows if leads else roles.follows_other,
+        personal=leads or any(read.hit.entity.kind == "person" for read in reads),
+    )
 
 
 def _kept(
@@ -287,8 +295,9 @@ def _kept(
     """What a sentence keeps of the one before it, and whether it takes it up by a pronoun."""
     if carried.weight < roles.silence:
         return 0.0, False
-    found = _TAKES_UP.search(sentence)
-    if found is not None and (not rivals or found.start() < rivals[0]):
+    reach = rivals[0] if rivals else len(sentence)
+    takes_up = _TAKES_UP if carried.personal else _TAKES_UP_IMPERSONAL
+    if takes_up.search(sentence, 0, reach) is not None:
         return roles.taken_up * carried.weight, True
     if not rivals:
         return carried.part * carried.weight, False

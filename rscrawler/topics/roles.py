@@ -81,8 +81,12 @@ _BEFORE_EXAMPLE = re.compile(
 )
 # "... among them Iran's Pezeshkian, Belarus's Lukashenko and the presidents of Kazakhstan"
 _EXAMPLES = re.compile(r"\b(?:among\s+them|including|such\s+as|among\s+others)\b", re.IGNORECASE)
-# "Kazakhstan, whose president ...": the name leads a clause of its own.
-_AFTER_RELATIVE = re.compile(r"^(?:['’]s)?,\s+(?:which|whose|where)\b", re.IGNORECASE)
+# "Kazakhstan, whose president ...", "Kazakhstan, an ally of ...": more is said of the name.
+_AFTER_RELATIVE = re.compile(
+    r"^,\s+(?:which|whose|where(?!\s+(?:he|she|they|we|i|his|her|their)\b)|itself|home\s+to|"
+    r"long\s+an?|once\s+an?|then\b[^,]{0,20}\bone\s+of|one\s+of|an?)\b",
+    re.IGNORECASE,
+)
 _BEFORE_RANGE = re.compile(
     r"\b(?:from|between)\s+[^.;:()]{1,90}?\s(?:to|through|into|via)\s+"
     r"(?:as\s+far\s+as\s+)?(?:the\s+)?(?:[\w’'-]+\s+){0,3}$"
@@ -144,7 +148,9 @@ _NOUN_PHRASE = re.compile(
 _COORDINATED = re.compile(r"(?:\band|\bor|,|&)\s+(?:the\s+)?$", re.IGNORECASE)
 # The words that decide a role stand this near to the name, in characters.
 _REACH = 140
-_LIST_SEPARATOR = re.compile(r"(?:(?:\s+in\s+\d{4})?\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE)
+_LIST_SEPARATOR = re.compile(
+    r"(?:(?:\s+in\s+\d{4})?\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE
+)
 _NAME_WORD = r"[A-ZÀ-ÞА-ЯЁ][\w.'’-]*"
 _LIST_ITEM_LEFT = re.compile(
     rf"(?:^|(?<=[\s(\"“]))((?:the\s+)?{_NAME_WORD}(?:\s+(?:of|the|{_NAME_WORD}))*(?:\s+in\s+\d{{4}})?)$"
@@ -250,12 +256,12 @@ def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int
 
 def _in_foreign_examples(before: str, rivals: Sequence[int]) -> bool:
     """Whether the name ends a row of examples that strangers begin."""
-    found = None
-    for found in _EXAMPLES.finditer(before):
-        pass
-    if found is None or re.search(r"[;:—–]", before[found.end() :]):
+    if len(rivals) < _MIN_FOREIGN:
         return False
-    return sum(found.end() <= rival < len(before) for rival in rivals) >= _MIN_FOREIGN
+    ends = [found.end() for found in _EXAMPLES.finditer(before)]
+    if not ends or re.search(r"[;:—–]", before[ends[-1] :]):
+        return False
+    return sum(ends[-1] <= rival < len(before) for rival in rivals) >= _MIN_FOREIGN
 
 
 def _clause_before(before: str) -> str:

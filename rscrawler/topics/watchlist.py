@@ -138,19 +138,20 @@ class LevelModel(Model):
     """The weights and thresholds of `rscrawler.topics.levels`, where they are explained."""
 
     roles: Roles = Roles()
-    title: Share = Field(default=0.3, description="added to the share for a title about it")
+    title: Share = Field(default=0.4, description="added to the share for a title about it")
     subtitle: Share = 0.2
     tags: Share = 0.1
     shortest_piece: int = Field(default=15, ge=1, description="words; shorter counts as this long")
     devoted: Share = Field(default=0.35, description="a paragraph this much about it is devoted")
     share_substantial: Share = 0.25
     share_primary: Share = 0.5
-    words_substantial: int = Field(default=38, ge=1, description="words about it, devoted")
+    further_sections: Share = Field(default=0.5, description="of sections after the longest")
+    words_substantial: int = Field(default=48, ge=1, description="words about it, devoted")
     country_of_leader: Share = Field(
-        default=0.44, description="a state counts with so many of the leading state's sentences"
+        default=0.42, description="a state counts with so many of the leading state's sentences"
     )
     country_of_region: Share = Field(
-        default=0.6,
+        default=0.8,
         description="the leading state needs more than so many of the sentences on the region",
     )
 
@@ -191,12 +192,10 @@ class WatchList(Model):
                         f"({', '.join(self.states)})"
                     )
         names = {entity.name for entity in self.entity}
-        for name, context in self.context.items():
-            for entity_name in context.entities:
-                if entity_name not in names:
-                    raise ValueError(
-                        f"context {name!r}: entities names {entity_name!r}, no entity here"
-                    )
+        for key, surroundings in self.context.items():
+            for name in surroundings.entities:
+                if name not in names:
+                    raise ValueError(f"context {key!r}: entities names {name!r}, no entity here")
         for cap in self.cap:
             named = [cap.context] + ([cap.despite] if cap.despite else [])
             for context in named:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.extraction.pages import BASE, FOREIGN, HEAD, OWN, TITLE, page_html, paragraphs
+from tests.extraction.pages import BASE, FOREIGN, OWN, TITLE, page_html, paragraphs
 
 SUBTITLE = "Engineers instead of a protest note"
 CAPTION = "The canal near Mazar"
@@ -345,7 +345,7 @@ def allowed(variant: Variant) -> dict[str, tuple[object, ...]]:
     }
 
 
-def variant_page(variant: Variant, head: str = HEAD) -> str:
+def variant_page(variant: Variant) -> str:
     """The page that `variant` describes."""
     start, end = APPEALS[variant.appeal]
     groups = GROUPS | {
@@ -385,4 +385,4 @@ def variant_page(variant: Variant, head: str = HEAD) -> str:
         + LATEST
         + NEWSLETTER
     )
-    return page_html(content, head)
+    return page_html(content)

@@ -1,0 +1,75 @@
+"""Commands past one machine: work for the service, and move the store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from rscrawler.cli.common import ConfigOption, JsonOption, opened_store, out, print_json
+from rscrawler.cli.logs import configure_logging
+from rscrawler.config import find_config, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.spiders.session import utc_now
+from rscrawler.store.transfer import migrate_store
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("worker")(worker_command)
+    app.command("migrate-store")(migrate_store_command)
+
+
+def worker_command(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Option("--name", help="In the log; else machine and process.")
+    ] = None,
+    at_once: Annotated[
+        int, typer.Option("--at-once", min=1, help="How many crawls at a time.")
+    ] = 2,
+    config_path: ConfigOption = None,
+) -> None:
+    """Run the crawls that the service hands over, until SIGTERM or SIGINT."""
+    found = find_config(config_path)
+    config = load_config(found)
+    if not config.uses_workers:
+        raise ConfigurationError(
+            f"{found or 'environment'}: scheduling.executor: is 'process', which has no workers; "
+            "allowed here: procrastinate"
+        )
+    from rscrawler.scheduling.worker import Worker  # needs an extra
+
+    _log_crawls(context)
+    with opened_store(config) as store:
+        worker = Worker(store, config, config_path=found, name=name, at_once=at_once)
+        asyncio.run(worker.run())
+
+
+def _log_crawls(context: typer.Context) -> None:
+    """A worker tells of each crawl, where other commands tell of trouble only."""
+    options: dict[str, Any] = context.parent.params if context.parent else {}
+    configure_logging(logging.INFO, as_json=bool(options.get("log_json")))
+    if not options.get("verbose"):
+        logging.getLogger().setLevel(logging.WARNING)
+        logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
+
+
+def migrate_store_command(
+    from_url: Annotated[
+        str, typer.Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
+    ],
+    to_url: Annotated[str, typer.Argument(metavar="TO_URL", help="The same; must be empty.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a whole store into an empty database, and compare the two."""
+    copied = migrate_store(from_url, to_url, utc_now())
+    if as_json:
+        print_json({"tables": [asdict(table) for table in copied]})
+        return
+    for table in copied:
+        out.print(f"{table.name:<12} {table.rows:>10,} rows  {table.digest}")
+    out.print(f"{sum(table.rows for table in copied):,} rows are the same in both databases")

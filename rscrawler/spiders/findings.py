@@ -1,0 +1,212 @@
+"""What the entries on a source mean, given what is known; the spider carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from scrapy.http import Response, TextResponse
+
+from rscrawler import decisions
+from rscrawler.decisions import KnownArticle
+from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.sites import SiteProfile, Source, SourceKind
+from rscrawler.spiders.readers import (
+    Entry,
+    UnreadableSource,
+    read_feed,
+    read_listing,
+    read_sitemap,
+)
+from rscrawler.spiders.session import CrawlSession
+from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, SourceState
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one page of a source means.
+
+    Attributes:
+        keys: of every article's address that it shows.
+        addresses: those that tell something not yet written down.
+        unread: those whose page is to be asked for.
+        changed: known pieces that are to be asked for again.
+        sitemaps: further sitemaps that are to be read.
+        has_news: it shows an address that was not known before this cycle.
+    """
+
+    keys: frozenset[str]
+    addresses: tuple[FoundAddress, ...]
+    unread: tuple[FoundAddress | KnownAddress, ...]
+    changed: tuple[KnownArticle, ...]
+    sitemaps: tuple[SourceState, ...]
+    has_news: bool
+
+
+def read_source(
+    response: Response, source: Source, profile: SiteProfile
+) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """The entries of a source's page, and the sitemaps that it names.
+
+    Raises:
+        UnreadableSource: the page is not what its kind of source should be.
+    """
+    if not response.body.strip():
+        raise UnreadableSource("is empty")
+    if source.kind is SourceKind.FEED:
+        return read_feed(response.body, response.url), ()
+    if source.kind is SourceKind.SITEMAP:
+        content = read_sitemap(response.body)
+        return content.entries, content.sitemaps
+    if not isinstance(response, TextResponse):
+        raise UnreadableSource("is not a page of text")
+    links = read_listing(response.selector.root, response.url, profile)
+    if not links:
+        raise UnreadableSource("shows not one link")
+    return links, ()
+
+
+class Discovery:
+    """What one cycle has found out so far from the sources of its site.
+
+    `dates` holds the latest date that a source gave, by address key; `shown` the keys
+    that the walk through each source has shown.
+    """
+
+    def __init__(self, session: CrawlSession) -> None:
+        self._session = session
+        self.dates: dict[str, datetime] = {}
+        self.shown: dict[str, set[str]] = {}
+
+    def findings(
+        self,
+        entries: Iterable[Entry],
+        sitemaps: Sequence[Entry],
+        source: Source,
+        state: SourceState,
+    ) -> Findings:
+        """What a page of `source` means; looks up what is known, writes nothing."""
+        session = self._session
+        found = self._addresses(entries)
+        known = session.store.discovery.addresses(session.site, found)
+        articles = session.store.articles.by_ids(
+            before.article_id for before in known.values() if before.article_id
+        )
+        to_write: list[FoundAddress] = []
+        unread: list[FoundAddress | KnownAddress] = []
+        changed: list[KnownArticle] = []
+        has_news = False
+        for key, address in found.items():
+            before = known.get(key)
+            has_news = has_news or before is None or before.seen_at >= session.started_at
+            if before is None:
+                if self._is_archived(address, source, state):
+                    address = replace(address, state=AddressState.PASSED)
+                else:
+                    unread.append(address)
+                to_write.append(address)
+                continue
+            if before.state is AddressState.PASSED and not self._is_wanted(source):
+                address = replace(address, state=AddressState.PASSED)
+            if _tells_more(address, before, source):
+                to_write.append(address)
+            if article := articles.get(before.article_id or ""):
+                if article.removed_at or decisions.is_dated_later(article, address.dated_at):
+                    changed.append(article)
+            elif self._is_wanted_after_all(before, address, source):
+                unread.append(before)
+        return Findings(
+            keys=frozenset(found),
+            addresses=tuple(to_write),
+            unread=tuple(unread),
+            changed=tuple(changed),
+            sitemaps=tuple(self._unread_sitemaps(sitemaps)),
+            has_news=has_news,
+        )
+
+    def _addresses(self, entries: Iterable[Entry]) -> dict[str, FoundAddress]:
+        profile = self._session.profile
+        found: dict[str, FoundAddress] = {}
+        for entry in entries:
+            url = canonical_url(entry.url, profile)
+            if url is None or not profile.links.is_article_path(urlsplit(url).path):
+                continue
+            key = address_key(url, profile)
+            if entry.dated_at is not None:
+                self.dates[key] = max(entry.dated_at, self.dates.get(key, entry.dated_at))
+            found.setdefault(key, FoundAddress(key, url, entry.dated_at, entry.published_at))
+        return found
+
+    def next_page(
+        self, source: Source, state: SourceState, page: int, findings: Findings
+    ) -> int | None:
+        """The page that the walk through a source goes on to; None: it has ended."""
+        shown = self.shown.setdefault(state.url, set())
+        has_links = not findings.keys <= shown
+        shown |= findings.keys
+        goes_on = source.is_paged and decisions.walks_on(
+            page=page,
+            max_pages=self._session.profile.max_pages,
+            must_reach=state.walk_to or 0,
+            is_first_run=state.read_at is None,
+            is_full=self._session.is_full,
+            has_links=has_links,
+            has_news=findings.has_news,
+        )
+        return page + 1 if goes_on else None
+
+    def _is_archived(self, address: FoundAddress, source: Source, state: SourceState) -> bool:
+        """Whether an address on a sitemap is from before this site was watched."""
+        if self._is_wanted(source):
+            return False
+        baseline_at = self._session.state.baseline_at
+        if baseline_at is None:
+            return True
+        is_older = address.dated_at is not None and address.dated_at < baseline_at
+        return state.read_at is None and is_older
+
+    def _is_wanted(self, source: Source) -> bool:
+        """Whether a source shows what is wanted now, not an archive of all there ever was."""
+        return self._session.is_full or source.kind is not SourceKind.SITEMAP
+
+    def _is_wanted_after_all(
+        self, before: KnownAddress, address: FoundAddress, source: Source
+    ) -> bool:
+        """Whether an address that led to no record is to be asked for now.
+
+        One that was passed over in an archive, once a listing shows it; one whose page
+        was no article, once a source dates it later.
+        """
+        if before.state is AddressState.PASSED:
+            return self._is_wanted(source)
+        return (
+            before.state is AddressState.REJECTED
+            and address.dated_at is not None
+            and address.dated_at > (before.dated_at or before.seen_at)
+        )
+
+    def _unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterable[SourceState]:
+        """The sitemaps of an index that are to be read, as far as their dates tell."""
+        if not sitemaps:
+            return
+        states = self._session.store.discovery.sources(self._session.site)
+        for entry in sitemaps:
+            state = states.get(entry.url, SourceState(entry.url))
+            is_as_read = (
+                entry.dated_at is not None
+                and state.read_at is not None
+                and state.dated_at == entry.dated_at
+            )
+            if self._session.is_full or not is_as_read:
+                yield replace(state, dated_at=entry.dated_at)
+
+
+def _tells_more(address: FoundAddress, before: KnownAddress, source: Source) -> bool:
+    """Whether a known address is shown by a further source, dated later, or wanted at last."""
+    is_later = address.dated_at is not None and (
+        before.dated_at is None or address.dated_at > before.dated_at
+    )
+    is_wanted_now = before.state is AddressState.PASSED and address.state is AddressState.PENDING
+    return source.path not in before.seen_in or is_later or is_wanted_now

@@ -1,0 +1,57 @@
+"""What the spider takes from requests, answers and failures."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from scrapy.http import Response, TextResponse
+from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.python.failure import Failure
+
+from rscrawler.extraction import IncompletePage
+from rscrawler.spiders.refusals import ForbiddenByRobots
+
+
+def page_digest(body: bytes) -> str:
+    """32 hex digits of a page's bytes."""
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+def tree_of(response: Response) -> Any:
+    """The parsed page.
+
+    Raises:
+        IncompletePage: the answer is not text.
+    """
+    if not isinstance(response, TextResponse):
+        raise IncompletePage(response.url, "the answer is not a page of text")
+    return response.selector.root
+
+
+def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:
+    """The headers of a conditional request."""
+    headers = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    return {name: value for name, value in headers.items() if value}
+
+
+def header_of(response: Response, name: str) -> str | None:
+    """A header of an answer, as text."""
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None
+
+
+def status_of(failure: Failure) -> int | None:
+    """The status that a request failed with; None if there was no answer."""
+    return failure.value.response.status if isinstance(failure.value, HttpError) else None
+
+
+def reason_of(failure: Failure) -> str:
+    """Why a request failed, in a few words."""
+    status = status_of(failure)
+    return f"answers {status}" if status else str(failure.value) or type(failure.value).__name__
+
+
+def is_forbidden_by_robots(failure: Failure) -> bool:
+    """Whether robots.txt is why a request was not sent."""
+    return isinstance(failure.value, ForbiddenByRobots)

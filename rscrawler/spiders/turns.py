@@ -1,0 +1,86 @@
+"""Turns: one crawl of a site, and of a host, at a time, on one machine or on many.
+
+The site's lease says that it is being crawled: who finds it taken leaves. The leases of
+its hosts are waited for, since another profile may have pages on the same host. A host's
+lease rests for the download delay when it is given back, so that the next crawl, wherever
+it runs, does not ask sooner than one that goes on would have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from rscrawler.errors import StoreError
+from rscrawler.store.leases import LEASE_DURATION, LEASE_RENEWAL, LeaseStore
+
+logger = logging.getLogger(__name__)
+
+HOST_POLL = timedelta(milliseconds=200)
+
+
+class Turn:
+    """The leases of one crawl.
+
+    Args:
+        leases: where they are kept.
+        owner: the crawl; two of one process have different names.
+        site: the lease of the site.
+        hosts: the leases of its hosts, in an order that every crawl keeps to.
+        delay: what the site is promised between two requests.
+        now: the time.
+    """
+
+    def __init__(
+        self,
+        leases: LeaseStore,
+        owner: str,
+        site: str,
+        hosts: tuple[str, ...],
+        delay: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._leases, self._owner, self._now = leases, owner, now
+        self._site, self._hosts, self._delay = site, hosts, delay
+        self._held: list[str] = []
+
+    def begin(self) -> bool:
+        """Take the site; False if it is being crawled."""
+        if not self._leases.acquire(self._site, self._owner, self._now()):
+            return False
+        self._held.append(self._site)
+        return True
+
+    async def wait_for_hosts(self) -> None:
+        """Take every host, as soon as it is free and has rested."""
+        for host in self._hosts:
+            while not self._leases.acquire(host, self._owner, self._now(), rest=self._delay):
+                await asyncio.sleep(HOST_POLL.total_seconds())
+            self._held.append(host)
+
+    async def keep(self) -> None:
+        """Renew the leases until one is lost; a database that is away is waited for."""
+        renewed_at = self._now()
+        while True:
+            await asyncio.sleep(LEASE_RENEWAL.total_seconds())
+            now = self._now()
+            try:
+                if not all(self._leases.renew(name, self._owner, now) for name in self._held):
+                    return
+                renewed_at = now
+            except StoreError as error:
+                logger.warning("the leases could not be renewed: %s", error)
+                if now - renewed_at + LEASE_RENEWAL >= LEASE_DURATION:
+                    return
+
+    def end(self) -> None:
+        """Give everything back."""
+        rested_at = self._now() + self._delay
+        for name in self._held:
+            if name in self._hosts:
+                self._leases.rest(name, self._owner, rested_at)
+            else:
+                self._leases.release(name, self._owner)
+        self._held.clear()

@@ -1,0 +1,262 @@
+"""`sites add` finds what leads to a site's articles, and what it would read is right."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from rscrawler.cli.sites import app
+from rscrawler.config import Config, checked
+from rscrawler.demo.site import SampleSite
+from rscrawler.errors import ConfigurationError
+from rscrawler.probing import PageUnavailable, Proposal, Visitor, check_live, propose_site
+from rscrawler.probing.proposal import name_of
+from rscrawler.sites import SiteProfile
+from tests.probing.built import APPEAL, BUILT
+from tests.probing.pieces import PIECES
+from tests.probing.server import Reply, SmallSite, page, plain
+from tests.workspace import Workspace
+
+TRUE = {piece.title: piece for piece in PIECES}
+# What `find` must come upon: kind, path and how further pages are asked for.
+SOURCES = {
+    "wordpress": [
+        ("feed", "/feed/", "paged"),
+        ("sitemap", "/wp-sitemap.xml", "page"),
+        ("section", "/category/politics/", "paged"),
+        ("section", "/category/economy/", "paged"),
+        ("section", "/category/culture/", "paged"),
+    ],
+    "drupal": [
+        ("feed", "/rss.xml", ""),
+        ("section", "/politics", ""),
+        ("section", "/economy", ""),
+        ("section", "/culture", ""),
+    ],
+    "static": [("feed", "/index.xml", "")],
+    "scripted": [("sitemap", "/sitemap.xml", "page")],
+    "numbered": [
+        ("feed", "/export/rss", ""),
+        ("section", "/rubric/politics", "page"),
+        ("section", "/rubric/economy", "page"),
+        ("section", "/rubric/culture", "page"),
+    ],
+}
+
+
+def propose(site: SmallSite | SampleSite, path: str = "") -> Proposal:
+    return propose_site(site.base_url + path, Visitor(Config(), delay=0))
+
+
+@pytest.fixture(params=BUILT)
+def built(request: pytest.FixtureRequest) -> Iterator[tuple[str, SmallSite]]:
+    with SmallSite(BUILT[request.param]()) as site:
+        yield request.param, site
+
+
+def test_the_sources_of_a_site_are_found_however_it_is_built(
+    built: tuple[str, SmallSite],
+) -> None:
+    name, site = built
+    found = propose(site).profile.sources
+    assert [(str(s.kind), s.path, s.page_parameter or "") for s in found] == SOURCES[name]
+
+
+def test_the_fields_of_its_articles_are_read_as_they_were_written(
+    built: tuple[str, SmallSite],
+) -> None:
+    _, site = built
+    proposal = propose(site)
+    assert proposal.problems == ()
+    assert len(proposal.samples) == 3
+    for sample in proposal.samples:
+        article = sample.article
+        assert article is not None, sample.trouble
+        piece = TRUE[article.title or ""]
+        assert article.paragraphs == piece.paragraphs
+        assert article.authors == [piece.author]
+        assert article.published_at is not None
+        assert article.published_at.date() == piece.published_at.date()
+        assert APPEAL not in article.body
+
+
+def test_every_article_of_the_site_and_no_other_page_has_an_articles_address(
+    built: tuple[str, SmallSite],
+) -> None:
+    _, site = built
+    links = propose(site).profile.links
+    pieces = [path for path in site.pages if any(piece.slug in path for piece in PIECES)]
+    others = [path for path in site.pages if path not in pieces]
+    assert len(pieces) == len(PIECES)
+    assert all(links.is_article_path(path) for path in pieces)
+    assert not any(links.is_article_path(path) for path in others)
+
+
+def test_the_proposed_profile_is_valid_toml_and_holds_on_the_site(
+    built: tuple[str, SmallSite],
+) -> None:
+    _, site = built
+    proposal = propose(site)
+    profile = checked(SiteProfile, tomllib.loads(proposal.text), "proposal")
+    assert profile == proposal.profile
+    assert (profile.enabled, profile.verified) == (False, False)
+    check = check_live("it", profile, Visitor(Config(), delay=0), limit=6)
+    assert check.failures == []
+    assert all(each.trouble is None for each in check.sources)
+
+
+def test_only_a_few_pages_are_asked_for(built: tuple[str, SmallSite]) -> None:
+    _, site = built
+    proposal = propose(site)
+    assert len(site.asked) == proposal.requests <= 20
+    assert not any(path.startswith(("/wp-admin", "/user", "/admin")) for path in site.asked)
+
+
+def test_the_feed_sitemaps_and_sections_of_the_sample_site_are_found() -> None:
+    with SampleSite(stories=40) as site:
+        proposal = propose(site)
+        sources = [(str(s.kind), s.path) for s in proposal.profile.sources]
+        assert sources[:3] == [
+            ("feed", "/feeds/feed.rss"),
+            ("sitemap", "/sitemap.xml"),
+            ("sitemap", "/sitemap_news.xml"),
+        ]
+        assert ("section", "/analysis/") in sources
+        true = {article.title: article for article in site.truth()}
+        for sample in proposal.samples:
+            assert sample.article is not None
+            article = true[sample.article.title or ""]
+            assert sample.article.body == article.body
+            assert sample.article.published_at == article.published_at
+            assert sample.article.authors == list(article.authors)
+        links = proposal.profile.links
+        assert not links.is_article_path("/military-industrial-complex/")
+
+
+def test_a_part_of_a_site_can_be_followed_alone() -> None:
+    pages = {f"/en{path}": reply for path, reply in BUILT["static"]().items()}
+    moved = {
+        path: Reply(reply.text.replace("/posts/", "/en/posts/"), reply.kind)
+        for path, reply in pages.items()
+    }
+    with SmallSite({**moved, "/": page("<h1>Choose a language</h1>")}) as site:
+        proposal = propose(site, "/en/")
+    assert [source.path for source in proposal.profile.sources] == ["/en/index.xml"]
+    assert proposal.profile.links.article == ["^/en/posts/[^/]+/?$"]
+    assert proposal.problems == ()
+
+
+def test_a_feed_on_another_host_is_told_and_left_aside() -> None:
+    pages = BUILT["static"]()
+    link = '<link rel="alternate" type="application/rss+xml" href="https://feeds.example.com/x">'
+    pages["/"] = page(pages["/"].text.replace("<head>", f"<head>{link}"))
+    with SmallSite(pages) as site:
+        proposal = propose(site)
+    assert [source.path for source in proposal.profile.sources] == ["/index.xml"]
+    assert any("feeds.example.com" in note for note in proposal.finding.notes)
+    assert "# Note: the feed https://feeds.example.com/x" in proposal.text
+
+
+def test_a_menu_that_leads_to_a_piece_does_not_rule_it_out() -> None:
+    pages = BUILT["drupal"]()
+    old = PIECES[-1]  # the feed does not name it
+    extra = f'<nav><a href="/{old.slug}">{old.title}</a></nav>'
+    pages["/"] = page(pages["/"].text.replace("<body>", f"<body>{extra}"))
+    with SmallSite(pages) as site:
+        assert propose(site).profile.links.is_article_path(f"/{old.slug}")
+
+
+def test_a_site_with_nothing_that_leads_to_articles_is_a_problem() -> None:
+    with SmallSite({"/": page("<title>Soon</title><h1>Soon</h1>")}) as site:
+        (problem,) = propose(site).problems
+    assert problem == "nothing on the site leads to articles; give the address of a list of them"
+
+
+def test_a_front_page_alone_will_do_and_is_said_to_be_little() -> None:
+    pages = BUILT["static"]()
+    del pages["/index.xml"]
+    with SmallSite(pages) as site:
+        proposal = propose(site)
+    (source,) = proposal.profile.sources
+    assert (str(source.kind), source.path) == ("section", "/")
+    assert proposal.profile.links.article == ["^/posts/[^/]+/?$"]
+    assert [sample.trouble for sample in proposal.samples] == [None] * 3
+    assert proposal.problems == ()
+    assert "# Note: no feed and no sitemap: what is new is seen on listings alone" in proposal.text
+
+
+def test_a_site_that_forbids_it_is_not_looked_at() -> None:
+    with SmallSite({"/robots.txt": plain("User-agent: *\nDisallow: /\n"), "/": page("x")}) as site:
+        with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
+            propose(site)
+        assert site.asked == ["/robots.txt"]
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/", "http://", "https:///x"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="is not an address; allowed"):
+        propose_site(url, Visitor(Config(), delay=0))
+
+
+def test_a_profile_is_named_for_its_host() -> None:
+    assert name_of("https://www.timesca.com") == "timesca"
+    assert name_of("https://en.fergana.news:8443") == "en-fergana"
+    assert name_of("http://127.0.0.1:8000") == "127-0-0-1"
+
+
+# The command.
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_command_shows_the_profile_and_what_it_would_read() -> None:
+    with SmallSite(BUILT["wordpress"]()) as site:
+        result = run("add", site.base_url, "--delay", "0")
+    assert result.exit_code == 0, result.output
+    assert PIECES[0].title in result.stdout
+    assert PIECES[0].author in result.stdout
+    assert 'body = [".entry-content"]' in result.stdout
+
+
+def test_the_command_saves_the_profile_once_and_never_over_another(tmp_path: Path) -> None:
+    with SmallSite(BUILT["drupal"]()) as site:
+        arguments = ("add", site.base_url, "--delay", "0", "--name", "oxus", "--write")
+        result = run(*arguments, str(tmp_path / "sites"), "--json")
+        assert result.exit_code == 0, result.output
+        report = json.loads(result.stdout)
+        path = tmp_path / "sites" / "oxus.toml"
+        assert report["written"] == str(path)
+        assert path.read_text(encoding="utf-8") == report["profile"]
+        assert report["sources"][0]["path"] == "/rss.xml"
+        again = run(*arguments, str(tmp_path / "sites"))
+    assert isinstance(again.exception, ConfigurationError)
+    assert "is there already; remove it, or choose another --name" in str(again.exception)
+
+
+def test_the_command_ends_with_1_when_nothing_could_be_read() -> None:
+    with SmallSite({"/": page("<h1>Soon</h1>")}) as site:
+        result = run("add", site.base_url, "--delay", "0", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["problems"] != []
+
+
+@pytest.mark.parametrize("name", ["wordpress", "static"])
+def test_a_site_named_by_its_address_alone_is_crawled(name: str, workspace: Workspace) -> None:
+    with SmallSite(BUILT[name]()) as site:
+        workspace.config.write_text(
+            f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n',
+            encoding="utf-8",
+        )
+        workspace.crawl("outlet")
+    records = {record["title"]: record for record in workspace.records()}
+    assert set(TRUE) == set(records)
+    for title, record in records.items():
+        assert record["body"] == "\n\n".join(TRUE[title].paragraphs)
+        assert record["published_at"][:10] == f"{TRUE[title].published_at:%Y-%m-%d}"

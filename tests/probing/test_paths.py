@@ -1,0 +1,48 @@
+"""What an article's address looks like, learnt from a few of them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rscrawler.probing.paths import article_patterns, likely_articles
+
+
+@pytest.mark.parametrize(
+    ("paths", "patterns"),
+    [
+        (
+            ["/2026/11/grain-route/", "/2026/9/salt-works/", "/2025/10/ferry/"],
+            [r"^/\d{4}/\d{1,2}/[^/]+/?$"],
+        ),
+        (["/news/48213-ferry", "/news/48212-mill", "/news/48211-dam"], [r"^/news/\d+-[^/]+/?$"]),
+        (["/a/ferry/33790412.html", "/a/dam/33790413.html", "/a/mill/33790414.html"],
+         [r"^/a/[^/]+/\d+\.html$"]),
+        (["/kazakhstan/ferry/", "/kyrgyzstan/mill/", "/tajikistan/dam/"], ["^/[^/]+/[^/]+/?$"]),
+        (["/ferry-2657538411/", "/dam/", "/mill/"], ["^/[^/]+/?$"]),
+        ([], []),
+        (["/"], []),
+    ],
+)  # fmt: skip
+def test_words_become_wildcards_and_numbers_and_endings_stay(
+    paths: list[str], patterns: list[str]
+) -> None:
+    assert article_patterns(paths) == patterns
+    assert all(any(re.search(p, path) for p in patterns) for path in paths if path != "/")
+
+
+def test_a_stray_address_among_many_gives_no_pattern_of_its_own() -> None:
+    paths = [f"/news/{number}-title" for number in range(1000, 1040)]
+    assert article_patterns([*paths, "/special/2026/x/y/z.html"]) == [r"^/news/\d+-[^/]+/?$"]
+
+
+def test_of_a_sitemap_the_many_that_are_alike_are_taken_for_articles() -> None:
+    stories = [f"/stories/title-{letter}" for letter in "abcdefgh"]
+    others = ["/", "/about", "/tag/water", "/tag/gas", "/category/x/", "/newsletters", "/who"]
+    assert likely_articles([*others, *stories]) == stories
+
+
+def test_a_sitemap_may_hold_articles_under_several_sections() -> None:
+    paths = [f"/{section}/title-{n}" for section in ("politics", "culture") for n in range(6)]
+    assert likely_articles([*paths, "/imprint", "/some/lonely/page"]) == paths

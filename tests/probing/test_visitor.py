@@ -1,0 +1,101 @@
+"""A visitor asks politely, and takes no for an answer."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from rscrawler.config import Config
+from rscrawler.probing import PageUnavailable, Visitor
+from tests.probing.server import BASE, Reply, SmallSite, page, plain
+
+ROBOTS = "User-agent: *\nDisallow: /closed/\nSitemap: /map.xml\n"
+
+
+def visitor() -> Visitor:
+    return Visitor(Config(contact="desk@example.org"), delay=0)
+
+
+def test_robots_txt_is_read_once_and_heeded() -> None:
+    with SmallSite({"/robots.txt": plain(ROBOTS), "/open": page("yes")}) as site:
+        guest = visitor()
+        assert guest.get(f"{site.base_url}/open").body == b"yes"
+        with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
+            guest.get(f"{site.base_url}/closed/x")
+        assert guest.find(f"{site.base_url}/closed/y") is None
+        assert guest.sitemaps(site.base_url) == [f"{site.base_url}/map.xml"]
+        assert site.asked == ["/robots.txt", "/open"]
+        assert guest.requests == 2
+        assert all("desk@example.org" in agent for agent in site.agents)
+
+
+def test_a_redirect_leads_nowhere_that_robots_txt_forbids() -> None:
+    pages = {
+        "/robots.txt": plain(ROBOTS),
+        "/moved": Reply(status=302, location=f"{BASE}/closed/x"),
+        "/also": Reply(status=301, location=f"{BASE}/open"),
+        "/odd": Reply(status=302, location="ftp://127.0.0.1/x"),
+        "/open": page("yes"),
+        "/closed/x": page("no"),
+    }
+    with SmallSite(pages) as site:
+        guest = visitor()
+        assert guest.get(f"{site.base_url}/also").url == f"{site.base_url}/open"
+        for path in ("/moved", "/odd"):
+            with pytest.raises(PageUnavailable):
+                guest.get(site.base_url + path)
+        assert "/closed/x" not in site.asked
+
+
+def test_without_a_robots_txt_all_is_allowed_and_with_a_broken_one_nothing() -> None:
+    with SmallSite({"/open": page("yes")}) as site:
+        assert visitor().find(f"{site.base_url}/open") is not None
+    with SmallSite({"/robots.txt": Reply(status=500), "/open": page("yes")}) as site:
+        assert visitor().find(f"{site.base_url}/open") is None
+        assert site.asked == ["/robots.txt"]
+
+
+def test_the_longer_of_the_delay_and_the_one_that_robots_txt_wishes_is_kept() -> None:
+    pages = {"/robots.txt": plain("User-agent: *\nCrawl-delay: 7\n"), "/a": page("a")}
+    waits: list[float] = []
+    with SmallSite(pages) as site:
+        guest = Visitor(Config(), delay=2.0, sleep=waits.append)
+        guest.get(f"{site.base_url}/a")
+        guest.get(f"{site.base_url}/a")
+    assert [round(wait) for wait in waits] == [7, 7]
+
+
+def test_a_host_that_asks_for_a_pause_is_not_asked_again() -> None:
+    with SmallSite({"/busy": Reply(status=429), "/a": page("a")}) as site:
+        guest = visitor()
+        with pytest.raises(PageUnavailable, match="answers 429"):
+            guest.get(f"{site.base_url}/busy")
+        with pytest.raises(PageUnavailable, match="asked for a pause"):
+            guest.get(f"{site.base_url}/a")
+        assert "/a" not in site.asked
+
+
+def test_after_the_most_requests_nothing_is_asked_any_more() -> None:
+    with SmallSite({"/a": page("a")}) as site:
+        guest = Visitor(Config(), delay=0, most=2)
+        guest.get(f"{site.base_url}/a")
+        with pytest.raises(PageUnavailable, match="not asked for, after 2 requests"):
+            guest.get(f"{site.base_url}/a")
+        assert len(site.asked) == 2
+
+
+def test_an_address_in_another_script_is_asked_for_in_its_escaped_form() -> None:
+    with SmallSite({"/%D0%BE%D1%88": page("yes")}) as site:
+        assert visitor().get(f"{site.base_url}/ош").body == b"yes"
+
+
+def test_a_host_that_does_not_answer_is_one_line() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    with pytest.raises(
+        PageUnavailable, match=r"cannot be reached: .*; check the address"
+    ) as caught:
+        visitor().get(f"http://127.0.0.1:{port}/")
+    assert "\n" not in str(caught.value)
