@@ -176,6 +176,22 @@ def is_dated_later(known: KnownArticle, dated_at: datetime | None) -> bool:
     return dated_at > reference
 
 
+def recheck_at(fetched_at: datetime, now: datetime) -> datetime:
+    """When a known page that could not be fetched is asked for again.
+
+    After as long again as it has been out of reach: 10 min at least, a day at most.
+    """
+    return now + min(max(now - fetched_at, timedelta(minutes=10)), timedelta(days=1))
+
+
+def are_rewritten(changed: int, known: int) -> bool:
+    """Whether a source dates so many of its known pieces later that it says nothing of them.
+
+    Some sites write the present time beside every address of a sitemap, each time.
+    """
+    return changed > 20 and 2 * changed > known
+
+
 @dataclass(frozen=True, slots=True)
 class GoneDecision:
     """What to do about a piece whose page answers 404 or 410."""

@@ -67,4 +67,4 @@ def likeness(first: bytes | None, second: bytes | None) -> float:
         struct.unpack(f"<{PERMUTATIONS}I", second),
         strict=True,
     )
-    return sum(a == b for a, b in pairs) / PERMUTATIONS
+    return float(sum(a == b for a, b in pairs)) / PERMUTATIONS

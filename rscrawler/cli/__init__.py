@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from rscrawler import __version__
-from rscrawler.cli import crawl, history, inspect, service, setup, simulate, topics, web
+from rscrawler.cli import crawl, history, inspect, service, setup, simulate, sites, topics, web
 from rscrawler.cli.common import EXIT_FAILED, EXIT_USAGE, complain
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
@@ -30,6 +30,7 @@ app = typer.Typer(
 for commands in (setup, crawl, service, inspect, history, simulate, web):
     commands.register(app)
 app.add_typer(topics.app, name="topics")
+app.add_typer(sites.app, name="sites")
 app.add_typer(setup.alerts_app, name="alerts")
 app.add_typer(setup.config_app, name="config")
 

@@ -27,6 +27,7 @@ from rscrawler.explaining import explain
 from rscrawler.exporting import ExportFormat, export_records
 from rscrawler.items import Evidence
 from rscrawler.schemas import SchemaName, schema_of
+from rscrawler.topics import load_watchlists
 
 
 def register(app: typer.Typer) -> None:
@@ -105,6 +106,11 @@ def export_command(
 ) -> None:
     """Write stored records."""
     config = read_config(config_path)
+    known = load_watchlists(None, config.topics_dir) if topic else {}
+    if topic and topic not in known:
+        raise ConfigurationError(
+            f"--topic: {topic!r} is not known; allowed: {', '.join(sorted(known))}"
+        )
     with opened_store(config) as store:
         export_records(
             store,

@@ -17,7 +17,7 @@ class FreePortController(Controller):
     def _trigger_server(self) -> None:
         server: Any = self.server
         self.port = server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 class Mailbox:
@@ -57,6 +57,5 @@ class Mailbox:
     def messages(self) -> list[EmailMessage]:
         """The messages, parsed, in the order in which they came."""
         return [
-            cast("EmailMessage", message_from_bytes(path.read_bytes(), policy=policy.default))
-            for path in self.paths()
+            message_from_bytes(path.read_bytes(), policy=policy.default) for path in self.paths()
         ]

@@ -39,6 +39,10 @@ DROPPED_BY_PIPELINE = "item_dropped_reasons_count/"
 REMEMBERED_CYCLES = 500  # cycles that observed something, to compare with
 
 
+# So many pages that a source leads to, and not one that is there: the addresses are wrong.
+MANY_GONE = 5
+
+
 @dataclass(frozen=True, slots=True)
 class CycleOutcome:
     """How a cycle over one site went."""
@@ -97,6 +101,11 @@ def judge(
         problems[ProblemCode.UNREACHABLE] = (
             f"none of its {failed + count('sources/absent')} sources could be read; "
             "the log says why for each"
+        )
+    recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
+    if count("articles/gone") >= MANY_GONE and not recorded:
+        problems[ProblemCode.LAYOUT_DRIFT] = (
+            f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
     succeeded = finish_reason == "finished" and reached > 0 and not count("broken")
     return CycleOutcome(counters, succeeded, problems)

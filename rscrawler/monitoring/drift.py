@@ -29,6 +29,7 @@ UNLIKELY = 0.0001  # chance from which a lack is no chance
 # Pages after which what none of them has shown is drift at its first appearance …
 ENOUGH_FOR_STRUCTURE = 5  # … in the article's container and text
 ENOUGH_FOR_FIELDS = 20  # … in any other field
+FEW_PAGES = 3  # a field that fewer pages lack is theirs to lack: an author, a picture
 TOLD_PARTS = 5  # of a site, in a message
 LASTING_FAILURES = 3  # of a source, in a row
 FEW_LINKS = 4  # a source that leads to fewer is not missed by half
@@ -166,6 +167,8 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     for name in FIELDS:
         yield from _field_findings(seen, name, selectors.get(name, ()))
+    if seen.usual.pages < ENOUGH_FOR_FIELDS:
+        return
     if _is_broken(seen, lambda each: _odd_lengths(each, seen.usual)):
         odd = _odd_lengths(now, seen.usual)
         yield f"the text of {odd.misses} of {odd.pages} pages is far from its usual length"
@@ -175,8 +178,9 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
 
 def _field_findings(seen: Comparison, name: str, selectors: Sequence[str]) -> Iterator[str]:
     usual = _usual_origin(seen.usual, name)
-    if not usual:
-        return  # this site's pages never have it
+    is_structure = name in (CONTAINER, BODY)
+    if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
+        return  # this site's pages never have it, or too few of them are known
 
     def is_replaced(origin: str) -> bool:
         return _kind(origin) not in (_kind(usual), _NONE)
@@ -195,7 +199,9 @@ def _field_findings(seen: Comparison, name: str, selectors: Sequence[str]) -> It
             seen, lambda each: _lack(each, name, is_lacking), at_once_after=at_once_after
         )
 
-    if name in (CONTAINER, BODY):
+    if not is_structure and _lack(seen.recent, name, is_lost).misses < FEW_PAGES:
+        return
+    if is_structure:
         is_told = is_broken(
             lambda origin: is_replaced(origin) or is_absent(origin), ENOUGH_FOR_STRUCTURE
         )

@@ -97,6 +97,7 @@ class Discovery:
         to_write: list[FoundAddress] = []
         unread: list[FoundAddress | KnownAddress] = []
         changed: list[KnownArticle] = []
+        returned: list[KnownArticle] = []
         has_news = False
         for key, address in found.items():
             before = known.get(key)
@@ -113,15 +114,19 @@ class Discovery:
             if _tells_more(address, before, source):
                 to_write.append(address)
             if article := articles.get(before.article_id or ""):
-                if article.removed_at or decisions.is_dated_later(article, address.dated_at):
+                if decisions.is_dated_later(article, address.dated_at):
                     changed.append(article)
+                elif article.removed_at:
+                    returned.append(article)
             elif self._is_wanted_after_all(before, address, source):
                 unread.append(before)
+        if decisions.are_rewritten(len(changed), len(articles)):
+            changed = []
         return Findings(
             keys=frozenset(found),
             addresses=tuple(to_write),
             unread=tuple(unread),
-            changed=tuple(changed),
+            changed=(*changed, *returned),
             sitemaps=tuple(self._unread_sitemaps(sitemaps)),
             has_news=has_news,
         )
@@ -130,7 +135,7 @@ class Discovery:
         profile = self._session.profile
         found: dict[str, FoundAddress] = {}
         for entry in entries:
-            url = canonical_url(entry.url, profile)
+            url = canonical_url(entry.url, profile, declared=True)
             if url is None or not profile.links.is_article_path(urlsplit(url).path):
                 continue
             key = address_key(url, profile)

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
+from rscrawler.errors import StoreError
 from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract
 from rscrawler.extraction.addresses import address_key, canonical_url
 from rscrawler.extraction.page import looks_cut_off
@@ -78,6 +79,7 @@ class NewsSpider(Spider):
         self.discovery = Discovery(self.session)
         self._asked_sources: set[str] = set()
         self._asked_articles = 0
+        self._stopping: asyncio.Future[None] | None = None
         self._turn = self.session.turn()
         self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
 
@@ -434,15 +436,26 @@ class NewsSpider(Spider):
     ) -> None:
         logger.warning("article %s: %s", url, reason)
         self.count("errors")
+        now = self.session.now()
         if known is None:
             self.session.store.discovery.record_attempt(
-                self.session.site, key, decisions.retry_at(attempts + 1, self.session.now())
+                self.session.site, key, decisions.retry_at(attempts + 1, now)
+            )
+        else:
+            self.session.store.articles.record_failed_check(
+                known.article_id, decisions.recheck_at(known.fetched_at, now)
             )
 
     def on_item_error(self, item: object, response: Response | None, failure: Failure) -> None:
         """A pipeline broke on a page: the page stays to be fetched, the cycle counts as failed."""
         self.count("errors")
         self.count("broken")
+        if isinstance(failure.value, StoreError):
+            # What cannot be recorded is not to be asked for; its address stays pending.
+            if self._stopping is None:
+                logger.error("%s: nothing can be recorded: stopping", self.session.site)
+                self._stopping = asyncio.ensure_future(self.crawler.stop_async())
+            return
         if isinstance(item, FetchedArticle) and item.known is None:
             key = item.addresses[0][0]
             self.session.store.discovery.record_attempt(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,10 @@ from lxml.html import HtmlElement
 from rscrawler.extraction.dates import read_date
 from rscrawler.extraction.selectors import select
 from rscrawler.sites import SiteProfile, Source
+
+MAX_SITEMAP_BYTES = 50 * 2**20  # what the sitemap protocol allows
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW_BITS = 31
 
 
 class UnreadableSource(Exception):
@@ -111,6 +116,8 @@ def read_sitemap(body: bytes) -> SitemapContent:
     Raises:
         UnreadableSource: it is neither.
     """
+    if body.startswith(_GZIP_MAGIC):
+        body = _unpacked(body)
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=True)
     try:
         root = etree.fromstring(body, parser)
@@ -122,6 +129,19 @@ def read_sitemap(body: bytes) -> SitemapContent:
     if _name(root) == "sitemapindex":
         return SitemapContent((), entries)
     return SitemapContent(entries, ())
+
+
+def _unpacked(body: bytes) -> bytes:
+    unpacker = zlib.decompressobj(wbits=_GZIP_WINDOW_BITS)
+    try:
+        unpacked = unpacker.decompress(body, MAX_SITEMAP_BYTES)
+    except zlib.error as error:
+        raise UnreadableSource(f"cannot be unpacked: {error}") from None
+    if unpacker.unconsumed_tail:
+        raise UnreadableSource("is too large once unpacked")
+    if not unpacker.eof:
+        raise UnreadableSource("is cut off")
+    return unpacked
 
 
 def _sitemap_entries(root: Any) -> Iterator[Entry]:

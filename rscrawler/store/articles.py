@@ -379,6 +379,15 @@ class ArticleStore:
                 [{"dated_id": article_id, "date": date} for article_id, date in dated.items()],
             )
 
+    def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
+        """A known piece could not be asked for again this time."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(article)
+                .where(article.c.article_id == article_id)
+                .values(next_check_at=next_check_at)
+            )
+
     def record_gone(
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:

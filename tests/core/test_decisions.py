@@ -336,3 +336,18 @@ def test_identities_are_the_same_on_every_machine() -> None:
     assert decisions.new_article_id("ab", "c") != decisions.new_article_id("a", "bc")
     digest = decisions.text_digest(article(title="A", subtitle=None, body="B"))
     assert digest == "f2feeb76426fd466e8f1e1c536eeb4d7"
+
+
+def test_a_page_out_of_reach_is_asked_for_less_and_less_often() -> None:
+    def wait(minutes_unreached: int) -> timedelta:
+        return decisions.recheck_at(NOON - timedelta(minutes=minutes_unreached), NOON) - NOON
+
+    assert wait(1) == timedelta(minutes=10)
+    assert wait(90) == timedelta(minutes=90)
+    assert wait(60 * 24 * 9) == timedelta(days=1)
+
+
+def test_a_source_that_dates_all_it_has_later_says_nothing_of_any_piece() -> None:
+    assert decisions.are_rewritten(changed=40, known=50)
+    assert not decisions.are_rewritten(changed=15, known=15)
+    assert not decisions.are_rewritten(changed=40, known=400)

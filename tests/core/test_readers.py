@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -180,3 +181,13 @@ def test_a_page_has_its_address_and_the_address_its_number(
 @pytest.mark.parametrize("query", ["", "?page=", "?page=x", "?page=%C2%B2", "?other=3"])
 def test_an_address_without_a_page_number_is_the_first_page(query: str) -> None:
     assert page_number(SECTION, f"https://example.org/europe/{query}") == 1
+
+
+def test_a_packed_sitemap_is_read_and_one_that_bursts_is_not() -> None:
+    body = b"<urlset><url><loc>https://site.example/a/</loc></url></urlset>"
+    assert [entry.url for entry in read_sitemap(gzip.compress(body)).entries] == [
+        "https://site.example/a/"
+    ]
+    for bad in (gzip.compress(bytes(60 * 2**20)), gzip.compress(body)[:20], b"\x1f\x8bnothing"):
+        with pytest.raises(UnreadableSource):
+            read_sitemap(bad)

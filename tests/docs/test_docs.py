@@ -121,8 +121,15 @@ def test_every_example_in_toml_is_valid(place: str, values: dict[str, Any]) -> N
         pytest.skip("a part of a watch-list; docs/watch-lists.md has its own test")
     if model is Config and "alerts" in values:
         # An example may show one table of several that belong together.
-        values = {**values, "alerts": {"email": EMAIL, **values["alerts"]}}
+        values = {**values, "alerts": {**AROUND, **values["alerts"]}}
     checked(model, values, place)
 
 
-EMAIL = {"host": "smtp.example.org", "sender": "a@example.org", "recipients": ["b@example.org"]}
+AROUND = {
+    "email": {
+        "host": "smtp.example.org",
+        "sender": "a@example.org",
+        "recipients": ["b@example.org"],
+    },
+    "channels": {"ops": ["json://localhost:9000/ops"]},
+}

@@ -1,50 +1,70 @@
 """The gate: the shipped watch-list against labelled text.
 
-`tuning.jsonl` may be read while tuning; `measured.jsonl` may not, so a failure on it names
-figures only.
+`tuning.jsonl` and `fresh.jsonl` may be read while tuning; `measured.jsonl` may not. So only
+figures leave the evaluation: no title, text or identity can stand in a failure's message.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from rscrawler.items import Level
-from rscrawler.topics import Evaluation, Flagger, evaluate
+from rscrawler.topics import Flagger, evaluate
 
 LABELLED = Path(__file__).parent.parent / "labelled"
-PARTS = ("tuning", "measured")
+PARTS = ("tuning", "fresh", "measured")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What may be known of each part."""
+
+    precision: float
+    recall: float
+    levels_right: float
+    countries_right: float
+    lookalikes_primary: int
+    of_each_level: tuple[int, ...]
 
 
 @pytest.fixture(scope="module", params=PARTS)
-def evaluation(request: pytest.FixtureRequest, central_asia: Flagger) -> Evaluation:
+def figures(request: pytest.FixtureRequest, central_asia: Flagger) -> Figures:
     path = LABELLED / f"{request.param}.jsonl"
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    return evaluate(central_asia, "central-asia", lines)
+    result = evaluate(central_asia, "central-asia", lines)
+    return Figures(
+        precision=result.precision,
+        recall=result.recall,
+        levels_right=result.levels_right,
+        countries_right=result.countries_right or 0.0,
+        lookalikes_primary=result.confusion[Level.NONE][Level.PRIMARY],
+        of_each_level=tuple(sum(result.confusion[level].values()) for level in Level),
+    )
 
 
-def test_flagged_pieces_are_right(evaluation: Evaluation) -> None:
-    assert evaluation.precision >= 0.95
+def test_flagged_pieces_are_right(figures: Figures) -> None:
+    assert figures.precision >= 0.95
 
 
-def test_pieces_worth_a_flag_are_found(evaluation: Evaluation) -> None:
-    assert evaluation.recall >= 0.95
+def test_pieces_worth_a_flag_are_found(figures: Figures) -> None:
+    assert figures.recall >= 0.95
 
 
-def test_levels_are_right(evaluation: Evaluation) -> None:
-    assert evaluation.levels_right >= 0.85
+def test_levels_are_right(figures: Figures) -> None:
+    assert figures.levels_right >= 0.85
 
 
-def test_countries_are_right(evaluation: Evaluation) -> None:
-    assert evaluation.countries_right is not None
-    assert evaluation.countries_right >= 0.90
+def test_countries_are_right(figures: Figures) -> None:
+    assert figures.countries_right >= 0.90
 
 
-def test_no_lookalike_is_primary(evaluation: Evaluation) -> None:
-    assert evaluation.confusion[Level.NONE][Level.PRIMARY] == 0
+def test_no_lookalike_is_primary(figures: Figures) -> None:
+    assert figures.lookalikes_primary == 0
 
 
-def test_every_level_is_among_the_labels(evaluation: Evaluation) -> None:
-    assert all(sum(predicted.values()) for predicted in evaluation.confusion.values())
+def test_every_level_is_among_the_labels(figures: Figures) -> None:
+    assert all(figures.of_each_level)
