@@ -43,19 +43,23 @@ def worker_command(
         )
     from rscrawler.scheduling.worker import Worker  # needs an extra
 
-    _log_crawls(context)
+    options: dict[str, Any] = context.parent.params if context.parent else {}
+    log_crawls(is_verbose=bool(options.get("verbose")), as_json=bool(options.get("log_json")))
     with opened_store(config) as store:
         worker = Worker(store, config, config_path=found, name=name, at_once=at_once)
         asyncio.run(worker.run())
 
 
-def _log_crawls(context: typer.Context) -> None:
-    """A worker tells of each crawl, where other commands tell of trouble only."""
-    options: dict[str, Any] = context.parent.params if context.parent else {}
-    configure_logging(logging.INFO, as_json=bool(options.get("log_json")))
-    if not options.get("verbose"):
-        logging.getLogger().setLevel(logging.WARNING)
-        logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
+def log_crawls(*, is_verbose: bool = False, as_json: bool = False) -> None:
+    """Tell of each crawl, where other commands tell of trouble only."""
+    configure_logging(logging.INFO, as_json=as_json)
+    if is_verbose:
+        return
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
+    # When the database goes away the worker says so in one line; these add a page each.
+    for name in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def migrate_store_command(

@@ -165,8 +165,15 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
         return
     if _is_broken(seen, _unread, at_once_after=ENOUGH_FOR_STRUCTURE):
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
-    for name in FIELDS:
-        yield from _field_findings(seen, name, selectors.get(name, ()))
+    is_rebuilt = False
+    for name in (CONTAINER, BODY, *(name for name in FIELDS if name not in (CONTAINER, BODY))):
+        findings = list(
+            _field_findings(
+                seen, name, selectors.get(name, ()), least=1 if is_rebuilt else FEW_PAGES
+            )
+        )
+        is_rebuilt = is_rebuilt or (name in (CONTAINER, BODY) and bool(findings))
+        yield from findings
     if seen.usual.pages < ENOUGH_FOR_FIELDS:
         return
     if _is_broken(seen, lambda each: _odd_lengths(each, seen.usual)):
@@ -176,7 +183,10 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
         yield f"published_at of {now.misdated} of {now.pages} pages is not the date in the feed"
 
 
-def _field_findings(seen: Comparison, name: str, selectors: Sequence[str]) -> Iterator[str]:
+def _field_findings(
+    seen: Comparison, name: str, selectors: Sequence[str], *, least: int
+) -> Iterator[str]:
+    """What is wrong with one field; any but the structure only if `least` pages lack it."""
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)
     if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
@@ -199,7 +209,7 @@ def _field_findings(seen: Comparison, name: str, selectors: Sequence[str]) -> It
             seen, lambda each: _lack(each, name, is_lacking), at_once_after=at_once_after
         )
 
-    if not is_structure and _lack(seen.recent, name, is_lost).misses < FEW_PAGES:
+    if not is_structure and _lack(seen.recent, name, is_lost).misses < least:
         return
     if is_structure:
         is_told = is_broken(

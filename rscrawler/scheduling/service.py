@@ -48,6 +48,7 @@ children_log = logging.getLogger("rscrawler.children")  # what they say, for tho
 
 LOOK_ROUND = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
+DELIVERY_PAUSE = timedelta(seconds=15)  # the same with workers, whose crawls deliver nothing
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 _SERVICES_REMEMBERED = timedelta(days=1)
 
@@ -326,8 +327,7 @@ class Service:
         if not self._delivers or _OUTBOX.id in self._runs:
             return
         checked = self._outbox_checked_at
-        # A crawl delivers what it found, but one of a worker leaves it all to the service.
-        pause = OUTBOX_CHECK if self._queue is None else LOOK_ROUND
+        pause = OUTBOX_CHECK if self._queue is None else DELIVERY_PAUSE
         is_time = checked is None or abs(now - checked) >= pause
         if not (is_time or self._has_word_for_ops):
             return

@@ -124,6 +124,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        loop.set_exception_handler(self._task_failed)
         logger.info("worker %s started, %d at once", self._name, self._at_once)
         try:
             while not self._stopping.is_set():
@@ -136,6 +137,7 @@ class Worker:
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+            loop.set_exception_handler(None)
         with suppress(StoreError):
             self._store.leases.release(SWEEPER, self._owner)
         logger.info("worker %s stopped", self._name)
@@ -152,6 +154,10 @@ class Worker:
         if complaint != self._complaint:
             logger.error("worker %s: trying again: %s", self._name, complaint)
         self._complaint = complaint
+
+    def _task_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Procrastinate asks no task that writes an end down how it went; `_look_after` mends it."""
+        self._complain(context.get("exception") or RuntimeError(context["message"]))
 
     # One connection to the queue, for as long as it lasts.
 
@@ -176,6 +182,8 @@ class Worker:
                 working.cancel()
                 with suppress(asyncio.CancelledError):
                     await working
+            if not self._stopping.is_set():
+                raise StoreError("the connection to the queue was lost")
 
     def _application(self) -> App:
         connector = PsycopgConnector(

@@ -76,7 +76,7 @@ def settle(
         for hit in longest(_judged(free, surroundings.holds))
         if hit.entity.counts == "full" and not hit.passing and hit.entity.weight >= SURE_WEIGHT
     ]
-    surroundings.sure = sure
+    surroundings.know(sure)
     return [
         hit for hit in longest(_judged(plain, surroundings.holds)) if hit.entity.counts != "never"
     ]
@@ -108,15 +108,21 @@ class _Surroundings:
         words: Mapping[str, list[Match]],
     ) -> None:
         self.sure: list[Hit] = []
+        self._companies: dict[str, list[Hit]] = {}
         self._joined = joined
         self._contexts = contexts
         self._words = words
+
+    def know(self, sure: list[Hit]) -> None:
+        """From now on contexts look for company among the names `sure`."""
+        self.sure = sure
+        self._companies = {}
 
     def holds(self, hit: Hit, name: str) -> bool:
         context = self._contexts[name]
         found = self._count_words(hit, name, context)
         if found < context.at_least or context.against:
-            found += self._count_names(hit, context)
+            found += self._count_names(hit, name, context)
         if found < context.at_least:
             return False
         return not context.against or found > self._count_words(hit, against(name), context)
@@ -129,21 +135,28 @@ class _Surroundings:
             and self._is_near(hit, match.start, match.end, context)
         )
 
-    def _count_names(self, hit: Hit, context: Context) -> int:
-        if not context.countries and not context.entities:
-            return 0
+    def _count_names(self, hit: Hit, name: str, context: Context) -> int:
         return sum(
             1
-            for other in self.sure
+            for other in self._company(name, context)
             # Company is another name, not the same one once more.
             if other.entity.name != hit.entity.name
-            and (
-                _ANY_COUNTRY in context.countries
-                or other.entity.name in context.entities
-                or any(country in context.countries for country in other.entity.countries)
-            )
             and self._is_near(hit, other.start, other.end, context)
         )
+
+    def _company(self, name: str, context: Context) -> list[Hit]:
+        """The sure names that the context `name` asks for; worked out once for a piece."""
+        if not context.countries and not context.entities:
+            return []
+        if name not in self._companies:
+            self._companies[name] = [
+                other
+                for other in self.sure
+                if _ANY_COUNTRY in context.countries
+                or other.entity.name in context.entities
+                or any(country in context.countries for country in other.entity.countries)
+            ]
+        return self._companies[name]
 
     def _is_near(self, hit: Hit, start: int, end: int, context: Context) -> bool:
         if context.side == "before" and start >= hit.start:

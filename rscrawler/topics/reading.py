@@ -31,6 +31,8 @@ _BACKGROUND_NAMES = 3
 _BACKGROUND_PARAGRAPHS = 2
 # A people may live elsewhere too: it says less about a state than the state's own name.
 _PEOPLE_PART = 0.75
+# "The region" only takes up a name that has been counted.
+_TAKEN_UP_PART = 0.5
 _COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 0.8, Role.SETTING: 0.25, Role.PASSING: 0.0}
 # A sentence that takes up what the last one was about: a pronoun at its start, or a possessive or
 # a definite noun for a state, its bodies, its works and its people anywhere before a rival.
@@ -313,6 +315,8 @@ def _countries_of(reads: Sequence[ReadHit]) -> Mapping[str, float]:
         part = _COUNTRY_PART[read.role]
         if read.hit.entity.kind == "people":
             part *= _PEOPLE_PART
+        if not read.hit.entity.countries and read.hit.entity.needs:
+            part *= _TAKEN_UP_PART
         for country in read.hit.entity.countries or (REGION,):
             named[country] = max(named.get(country, 0.0), part)
     return named

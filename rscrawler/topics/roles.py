@@ -91,6 +91,13 @@ _BEFORE_RANGE = re.compile(
     r"\b(?:from|between)\s+[^.;:()]{1,90}?\s(?:to|through|into|via)\s+"
     r"(?:as\s+far\s+as\s+)?(?:the\s+)?(?:[\w’'-]+\s+){0,3}$"
 )
+# What goes from one state to another is about both: "exports from the Union to Kyrgyzstan".
+_FLOW = re.compile(
+    r"\b(?:exports?|exported|imports?|trade|sales|shipments?|shipped|deliver\w+|suppl\w+|goods|cargo|"
+    r"freight|gas|oil|crude|grain|water|pipelines?|railways?|railroads?|remittances|money|transit|"
+    r"migra\w+|workers|tariffs?)\b[^.;:()]{0,25}$",
+    re.IGNORECASE,
+)
 _BEFORE_FROM = re.compile(r"\bfrom\s+(?:the\s+)?(?:[\w’'-]+\s+){0,3}$")
 _AFTER_TO = re.compile(
     r"^(?:['’]s)?[^.;:()]{0,60}?\s(?:to|through)\s+(?:the\s+)?(?:[a-z]+\s+){0,2}[A-Z]"
@@ -123,6 +130,8 @@ _BEFORE_SETTING = re.compile(
     r"(?:(?:capitals?|city|port|town|resort|village|Lake|[A-Z]\w+\s+capital)(?:,|\s+of)?\s+)?"
     r"(?:[A-Z][\w’'-]+,?\s+){0,3}(?:and\s+)?$"
 )
+# "the Kazakh capital", "Kazakhstan's capital": the city.
+_AFTER_CAPITAL = re.compile(r"^(?:['’]s)?\s+capital\b", re.IGNORECASE)
 _AFTER_SETTING = re.compile(
     r"^\s+(?:summit|remarks|meetings?|talks|conference|declaration|speech|gathering|statement)\b",
     re.IGNORECASE,
@@ -202,6 +211,8 @@ def role_of(
     """
     before, after = sentence[:start], sentence[end : end + _REACH]
     near = before[-_REACH:]
+    if _AFTER_CAPITAL.match(after):
+        kind = "place"
     if _is_passing(near, after, kind):
         return Role.PASSING
     if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
@@ -247,6 +258,8 @@ def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int
     offset = max(0, start - _REACH)
     near = sentence[offset:start]
     if (found := _BEFORE_RANGE.search(near)) is not None:
+        if _FLOW.search(near[: found.start()]):
+            return False
         return not any(offset + found.start() <= first < start for first, _ in names)
     if _BEFORE_FROM.search(near) is None:
         return False

@@ -84,7 +84,7 @@ class Entity(Model):
         default=[], description="contexts that overrule `unless` and `passing_with`"
     )
 
-    @property
+    @cached_property
     def countries(self) -> tuple[str, ...]:
         """`country` as a tuple: one code, several, or none."""
         return (self.country,) if isinstance(self.country, str) else tuple(self.country)
@@ -151,7 +151,7 @@ class LevelModel(Model):
         default=0.44, description="a state counts with so many of the leading state's sentences"
     )
     country_of_region: Share = Field(
-        default=0.75,
+        default=0.8,
         description="the leading state needs more than so many of the sentences on the region",
     )
 

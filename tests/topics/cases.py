@@ -329,4 +329,102 @@ CASES = (
         "Wahl in Usbekistan",
         ("UZ",),
     ),
+    # ------------------------------------------------------------ who speaks of whom
+    Case(
+        "a paragraph that names the state once",
+        ELSEWHERE
+        + "\n\nDisarmament has its rewards. Kazakhstan had more warheads than Britain and France "
+        "together. It gave them all up within four years, and nobody has invaded it. Its leaders "
+        "say that they never regretted it, and the memory of the testing ground is the reason."
+        "\n\n" + ELSEWHERE,
+        ("substantial",),
+        "The bomb as a bargain",
+        ("KZ",),
+    ),
+    Case(
+        "more is said of the name",
+        ELSEWHERE
+        + "\n\nNearly all of the gunmen were labourers from Tajikistan, where a third of the people "
+        "live on what is sent from abroad. Their government had closed mosques and jailed the one "
+        "legal Islamic party. The preachers did not need to invent a grievance.\n\n" + ELSEWHERE,
+        ("substantial",),
+        "After the attack",
+        ("TJ",),
+    ),
+    Case(
+        "one item of a round-up",
+        "Georgia: Police used water cannon in Tbilisi for the hundredth night.\n\n"
+        "Kyrgyzstan: Parliament voted to dissolve itself, clearing the way for early elections. "
+        "The president denied that he would bring forward his own.\n\n"
+        "Belarus: Fifty-two prisoners were freed after a visit by an American envoy.\n\n"
+        "Moldova: Voters gave the ruling party a majority, to general surprise.",
+        ("substantial",),
+        "The week in Eurasia",
+        ("KG",),
+    ),
+    Case(
+        "the region goes on as the region and the five",
+        "Central Asia has been found again. A dinner was given for the five presidents, and a "
+        "number was put into the format.\n\n"
+        "What do the five governments want? They do not want to be freed from Russia, to which "
+        "pipelines and wages bind them. In the region they call it a third option.\n\n"
+        "No American president has set foot in the region. Xi Jinping has come a dozen times.\n\n"
+        "Central Asia is worth a visit, and the region would take note of one.",
+        ("primary",),
+        "A map, rolled up again",
+        (),
+    ),
+    Case(
+        "the region of another piece is another region",
+        "Gulf rulers who cheered the bombs now fear the answer. Iran has signed a treaty with Moscow "
+        "and joined a bloc with India and Central Asia. It did not help.\n\n"
+        "Every government in the region has asked Washington for assurances. The region's oil "
+        "leaves through a strait. The five states of the region that export gas are nervous.",
+        NOT_FLAGGED,
+        "Iran counts its friends",
+    ),
+    Case(
+        "a traveller is not the state that she visits",
+        "She has stood on all of the fourteen highest mountains. Her training took her to Alaska "
+        "and to Kyrgyzstan, where she spent two summers. She fell there and broke a wrist. She "
+        "went back the next year.\n\nOn Nanga Parbat she lost two toes. Her next book will be "
+        "about knitting, and her publisher in Oslo is worried.",
+        NOT_FLAGGED,
+        "She climbed all fourteen",
+    ),
+    Case(
+        "trade between two states is about both",
+        ELSEWHERE
+        + "\n\nExports from Germany to Kyrgyzstan rose twelvefold after 2022. Kyrgyzstan sold the "
+        "goods on, and its banks were put on a list. The government in Bishkek promised to "
+        "comply, and parliament passed a law.\n\n" + ELSEWHERE,
+        ("substantial",),
+        "The case against more sanctions",
+        ("KG",),
+    ),
+    Case(
+        "states that end a row of strangers",
+        "More than twenty leaders came, among them Iran's Pezeshkian, Turkey's Erdogan, Lukashenko "
+        "of Belarus and the presidents of Kazakhstan and Uzbekistan. Most stayed for the parade.",
+        NOT_FLAGGED,
+        "Xi takes the salute",
+    ),
+    Case(
+        "an exhibition of loans",
+        "The curators have banned camels from this exhibition at the British Museum. The objects "
+        "run from Nara to Sutton Hoo.\n\nTajikistan has sent a charred panel, and Uzbekistan the "
+        "paintings of Afrasiab. Both are on loan for the first time. The catalogue is heavy, the "
+        "gallery is dark, and the Buddha from Swat is no taller than a bottle.",
+        NOT_FLAGGED,
+        "Everything flows",
+    ),
+    Case(
+        "the tenge stands for the state",
+        "The tenge weakened past 540 to the dollar on Thursday, its lowest close on record. Dealers "
+        "named cheap oil.\n\nThe National Bank kept its base rate at 18%. Inflation in Kazakhstan "
+        "ran at 12.9%.",
+        ("primary",),
+        "Tenge touches record low",
+        ("KZ",),
+    ),
 )

@@ -9,6 +9,7 @@ import pytest
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.topics import Flagger, backtest, evaluate
+from rscrawler.topics.evaluation import text_of_line
 
 ABOUT = "Kazakhstan raised its rates. Tokayev said that Kazakhstan would wait."
 NOT_ABOUT = "Paris raised its taxes. The mayor said that nothing would wait."
@@ -54,6 +55,17 @@ def test_wrong_lines_are_told_all_at_once(central_asia: Flagger) -> None:
         "line 1: level missing",
         "line 2: level: 'huge'; allowed: none, mention, substantial, primary",
     )
+
+
+def test_single_line_ends_divide_paragraphs_but_wrapped_lines_do_not() -> None:
+    def paragraphs(text: str) -> tuple[str, ...]:
+        return text_of_line(line("x", "none", text)).paragraphs
+
+    assert paragraphs("One ends here.\nTwo ends.") == ("One ends here.", "Two ends.")
+    assert paragraphs("A wire feed breaks its\nlines. It does.") == (
+        "A wire feed breaks its\nlines. It does.",
+    )
+    assert paragraphs("One.\nStill one.\n\nTwo.") == ("One.\nStill one.", "Two.")
 
 
 def test_an_unknown_topic_is_told(central_asia: Flagger) -> None:

@@ -18,6 +18,9 @@ def role(sentence: str, name: str, kind: str = "state", *others: str) -> Role:
         "In Kazakhstan, prices rose.",
         "Moscow was silent, while Kazakhstan protested.",
         "Russia and Kazakhstan quarrelled.",
+        "On Friday, Kazakhstan refused.",
+        "According to the ministry in Moscow, Kazakhstan refused.",
+        "He worked in Kazakhstan, whose mines were closing.",
     ],
 )
 def test_a_name_that_leads_its_clause_is_the_subject(sentence: str) -> None:
@@ -31,7 +34,8 @@ def test_a_name_that_leads_its_clause_is_the_subject(sentence: str) -> None:
         "The bloc has Armenia, Belarus, Kazakhstan, and Russia.",
         "It sells to states such as Kazakhstan.",
         "Instability runs from the Balkans to Kazakhstan.",
-        "Trade from Kazakhstan to Turkey grew.",
+        "Panic from Kazakhstan to Turkey grew.",
+        "Votes were bought in Serbia in 2000, Georgia in 2003 and Kazakhstan in 2005.",
     ],
 )
 def test_lists_examples_and_ranges_are_passing(sentence: str) -> None:
@@ -66,6 +70,24 @@ def test_the_place_of_a_meeting_is_a_setting() -> None:
     assert role("Modi left the Samarkand summit early.", "Samarkand", "place") is Role.SETTING
 
 
+def test_what_flows_between_two_states_is_about_both() -> None:
+    assert role("Exports from Germany to Kazakhstan rose.", "Kazakhstan") is Role.OTHER
+
+
+def test_strangers_make_a_row_of_examples_passing() -> None:
+    sentence = (
+        "Many came, among them Iran's Rouhani, Turkey's Fidan and the ministers of Kazakhstan."
+    )
+    rivals = [sentence.index("Iran"), sentence.index("Turkey")]
+    span = (sentence.index("Kazakhstan"), len(sentence) - 1)
+    assert role_of(sentence, *span, "state", [span], rivals) is Role.PASSING
+
+
+def test_a_states_capital_is_a_place() -> None:
+    sentence = "A diplomat told reporters in the Kazakh capital."
+    assert role(sentence, "Kazakh", "people") is Role.SETTING
+
+
 def test_a_capital_that_acts_is_a_subject() -> None:
     assert role("Astana has refused.", "Astana", "place") is Role.SUBJECT
 
@@ -76,6 +98,21 @@ def test_abbreviations_do_not_end_a_sentence() -> None:
         "The U.S. Senate met Gen. Smith. ",
         "It was late.",
     ]
+
+
+def test_a_heading_and_an_entry_of_a_list_are_sentences_of_their_own() -> None:
+    text = "History\nIt was surveyed.\n- One entry\n- Another"
+    assert [text[start:end].strip() for start, end in sentence_spans(text)] == [
+        "History",
+        "It was surveyed.",
+        "- One entry",
+        "- Another",
+    ]
+
+
+def test_a_wrapped_line_does_not_end_a_sentence() -> None:
+    text = "The ministers of the two states met for the third time this year in\nAlmaty. They left."
+    assert len(sentence_spans(text)) == 2
 
 
 @pytest.mark.parametrize("text", ["ASTANA, Kazakhstan — Prices", "ALMATY (Reuters) – Prices"])

@@ -60,7 +60,11 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
         (SMALL.replace("spellings = ", "spelings = "), r"entity\.0\.spelings: unknown key"),
         (SMALL + 'needs = ["friends"]\n', "needs names 'friends'.*company"),
         (SMALL.replace('country = "EE"', 'country = "LV"'), "country 'LV'.*EE"),
-        (SMALL + '[context.empty]\nwithin = "text"\n', "context.empty.*needs words, countries or entities"),
+        (
+            SMALL + '[context.empty]\nwithin = "text"\n',
+            "context.empty.*needs words, countries or entities",
+        ),
+        (SMALL + '[context.near]\nentities = ["Riga"]\n', "context 'near'.*'Riga'"),
         (SMALL + '[[cap]]\ncontext = "sport"\n', "cap names 'sport'"),
         (SMALL + "[levels]\nshare_primary = 0.1\n", "share_substantial must be below"),
         ('name = "x"\n' + SMALL, "name: the file's own name"),

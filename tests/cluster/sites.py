@@ -1,0 +1,177 @@
+"""Many tiny sites in one thread: a host each (127.0.x.y), a feed, articles, every request kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import re
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from types import TracebackType
+from typing import Self
+
+_LETTERS = "aeiourstlnmkdp"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One article on Kazakhstan; no two are near-duplicates of each other."""
+
+    number: int
+    published_at: datetime
+
+    @property
+    def path(self) -> str:
+        return f"/kazakhstan-grain-deal-{self.number}-of-the-season/"
+
+    @property
+    def title(self) -> str:
+        return f"Kazakhstan signs grain deal number {self.number}"
+
+    def page(self) -> str:
+        words = random.Random(self.number)
+        paragraphs = "".join(
+            "<p>Kazakhstan's government in Astana spoke of "
+            + " ".join("".join(words.choices(_LETTERS, k=6)) for _ in range(40))
+            + ".</p>"
+            for _ in range(3)
+        )
+        return (
+            f"<html lang=en><head><title>{self.title}</title></head><body><article>"
+            f"<h1>{self.title}</h1><time datetime='{self.published_at.isoformat()}'></time>"
+            f"<div class=body>{paragraphs}</div></article></body></html>"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: when it came (monotonic seconds), to whom, by which crawl, for what."""
+
+    at: float
+    host: str
+    crawl: str
+    path: str
+
+
+@dataclass
+class TinySite:
+    """What one host shows."""
+
+    host: str
+    pieces: list[Piece] = field(default_factory=list)
+
+    def answer(self, path: str) -> tuple[int, str, str]:
+        """Status, type and body."""
+        if path == "/feed/":
+            return 200, "application/rss+xml", self._feed()
+        for piece in self.pieces:
+            if piece.path == path:
+                return 200, "text/html; charset=utf-8", piece.page()
+        return 404, "text/plain", "not here"
+
+    def _feed(self) -> str:
+        items = "".join(
+            f"<item><title>{piece.title}</title><link>http://{self.host}{piece.path}</link>"
+            f"<pubDate>{format_datetime(piece.published_at, usegmt=True)}</pubDate></item>"
+            for piece in reversed(self.pieces)
+        )
+        return f'<?xml version="1.0"?><rss version="2.0"><channel>{items}</channel></rss>'
+
+
+class TinySites:
+    """The sites, by host (with port), served until closed."""
+
+    def __init__(self, count: int, pieces: int = 2) -> None:
+        self._addresses = [f"127.0.{1 + n // 200}.{1 + n % 200}" for n in range(count)]
+        self._pieces_at_first = pieces
+        self._numbers = iter(range(1, 1_000_000))
+        self.sites: dict[str, TinySite] = {}
+        self.asked: list[Asked] = []
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _start(self) -> None:
+        self._conversations: set[asyncio.Task[None]] = set()
+        first = await asyncio.start_server(self._converse, self._addresses[0], 0)
+        port = first.sockets[0].getsockname()[1]
+        rest = self._addresses[1:]
+        self._listeners = [first]
+        if rest:
+            self._listeners.append(await asyncio.start_server(self._converse, rest, port))
+        for address in self._addresses:
+            host = f"{address}:{port}"
+            self.sites[host] = TinySite(host)
+            for _ in range(self._pieces_at_first):
+                self.publish(host)
+
+    async def _stop(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        for task in list(self._conversations):
+            task.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+
+    def publish(self, host: str) -> Piece:
+        """One more piece on a site."""
+        piece = Piece(next(self._numbers), datetime.now(UTC).replace(microsecond=0))
+        self.sites[host].pieces.append(piece)
+        return piece
+
+    def urls(self) -> set[str]:
+        """Every piece of every site."""
+        return {
+            f"http://{host}{piece.path}"
+            for host, site in self.sites.items()
+            for piece in site.pieces
+        }
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._conversations.add(task)
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                while True:
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    writer.write(self._reply(head.decode("latin-1")))
+                    await writer.drain()
+        finally:
+            self._conversations.discard(task)
+            writer.close()
+
+    def _reply(self, head: str) -> bytes:
+        at = time.monotonic()
+        path = head.split(" ", 2)[1]
+        headers = dict(re.findall(r"^([\w-]+): *(.*?)\r$", head.lower(), re.MULTILINE))
+        agent = re.search(r"monitor; ([\w-]+)\)", headers["user-agent"])
+        self.asked.append(Asked(at, headers["host"], agent[1] if agent else "", path))
+        status, kind, body = self.sites[headers["host"]].answer(path)
+        content = body.encode()
+        etag = f'"{hashlib.blake2b(content, digest_size=8).hexdigest()}"'
+        if headers.get("if-none-match") == etag:
+            return f"HTTP/1.1 304 Not Modified\r\nETag: {etag}\r\n\r\n".encode()
+        reason = "OK" if status == 200 else "Not Found"
+        lines = [f"HTTP/1.1 {status} {reason}", f"Content-Type: {kind}", f"ETag: {etag}"]
+        lines.append(f"Content-Length: {len(content)}")
+        return "\r\n".join([*lines, "", ""]).encode() + content

@@ -1,0 +1,59 @@
+"""`rscrawler worker`, impatient: it finds the dead in seconds, and its crawls give their name.
+
+`python -m tests.cluster.worker_process CONFIG LOG`: each crawl has a contact of its own in
+its User-Agent, and is a line in LOG when it starts and when it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from rscrawler.cli.cluster import log_crawls
+from rscrawler.config import load_config
+from rscrawler.scheduling.processes import ChildResult, rscrawler_command, run_child
+from rscrawler.scheduling.worker import Worker
+from rscrawler.store import Store
+
+HEARTBEAT, DEAD_AFTER = timedelta(seconds=1), timedelta(seconds=5)
+
+
+def main(config_path: Path, log: Path, at_once: int) -> None:
+    """Work until told to stop."""
+    log_crawls()
+
+    def note(*words: object) -> None:
+        with log.open("a") as stream:
+            stream.write(" ".join(map(str, words)) + "\n")
+
+    async def run(
+        arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
+    ) -> ChildResult:
+        crawl = uuid.uuid4().hex
+        note("start", crawl, arguments[1])
+        named = ["env", f"RSCRAWLER_CONTACT={crawl}", *rscrawler_command()]
+        result = await run_child([*named, *arguments], limit, stopping)
+        note("end", crawl, arguments[1], result.exit_status, result.was_stopped)
+        return result
+
+    config = load_config(config_path)
+    store = Store.open(config.database)
+    worker = Worker(
+        store,
+        config,
+        config_path=config_path,
+        at_once=at_once,
+        heartbeat=HEARTBEAT,
+        dead_after=DEAD_AFTER,
+        run=run,
+    )
+    asyncio.run(worker.run())
+    store.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
