@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from rscrawler.decisions import in_substance
+from rscrawler.items import Article, ChangeSummary
+
 # Beyond this many comparisons a changed stretch is given whole, not word by word.
 _MAX_COMPARISONS = 2_000_000
 _TOKEN = re.compile(r"\S+\s+|\s+")
@@ -54,6 +57,19 @@ def count_words(changes: Sequence[Change]) -> ChangeCount:
         return sum(len(change.text.split()) for change in changes if change.kind is kind)
 
     return ChangeCount(words(Kind.ADDED), words(Kind.REMOVED))
+
+
+def summarize(before: Article, after: Article) -> ChangeSummary | None:
+    """What an update changed; None if nothing that counts did (a piece that came back)."""
+    changed: list[str] = []
+    added = removed = 0
+    for name in ("title", "subtitle", "body"):
+        old, new = getattr(before, name) or "", getattr(after, name) or ""
+        if in_substance(old) != in_substance(new):
+            count = count_words(word_diff(old, new))
+            changed.append(name)
+            added, removed = added + count.added, removed + count.removed
+    return ChangeSummary(tuple(changed), added, removed) if changed else None
 
 
 def _paragraphs(text: str) -> list[str]:

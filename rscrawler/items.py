@@ -97,6 +97,15 @@ class Extraction:
     provenance: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ChangeSummary:
+    """What an update changed: which of title, subtitle and body, and how many words in all."""
+
+    fields: tuple[str, ...]
+    words_added: int
+    words_removed: int
+
+
 @dataclass(slots=True)
 class Article:
     """One version of one piece.
@@ -130,6 +139,7 @@ class Article:
     version: int = 0
     event: Event = Event.NEW
     novelty: Novelty = Novelty.NEW
+    change: ChangeSummary | None = None  # there when `event` is updated
     first_seen_at: datetime | None = None
     duplicate_of: str | None = None
     topics: list[TopicFlag] = field(default_factory=list)
@@ -155,6 +165,7 @@ class Article:
             "record_id": self.record_id,
             "event": str(self.event),
             "novelty": str(self.novelty),
+            "change": asdict(self.change) if self.change else None,
             "article_id": self.article_id,
             "version": self.version,
             "site": self.site,
@@ -192,6 +203,8 @@ class Article:
             values[key] = parse_rfc3339(values[key]) if values.get(key) else None
         values["event"] = Event(record["event"])
         values["novelty"] = Novelty(record["novelty"])
+        if change := record.get("change"):
+            values["change"] = ChangeSummary(**{**change, "fields": tuple(change["fields"])})
         values["image"] = Image(**record["image"]) if record.get("image") else None
         values["topics"] = [_flag_from_record(flag) for flag in record.get("topics", [])]
         values["extraction"] = Extraction(

@@ -76,6 +76,13 @@ def _article_schema() -> dict[str, Any]:
             "evidence": {"type": "array", "items": evidence},
         }
     )
+    change = _closed(
+        {
+            "fields": {"type": "array", "items": {"enum": ["title", "subtitle", "body"]}},
+            "words_added": {"type": "integer", "minimum": 0},
+            "words_removed": {"type": "integer", "minimum": 0},
+        }
+    )
     image = _closed({"url": _TEXT_OR_NULL, "caption": _TEXT_OR_NULL, "credit": _TEXT_OR_NULL})
     return {
         "$schema": _DRAFT,
@@ -87,6 +94,7 @@ def _article_schema() -> dict[str, Any]:
                 "record_id": _TEXT,
                 "event": {"enum": [str(event) for event in Event]},
                 "novelty": {"enum": [str(novelty) for novelty in Novelty]},
+                "change": {"anyOf": [change, {"type": "null"}]},
                 "article_id": _TEXT,
                 "version": {"type": "integer", "minimum": 1},
                 "site": _TEXT,

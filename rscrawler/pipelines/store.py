@@ -11,6 +11,7 @@ from scrapy.crawler import Crawler
 from scrapy.statscollectors import StatsCollector
 
 from rscrawler import decisions
+from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.session import CrawlSession, session_of
@@ -64,7 +65,10 @@ class StorePipeline:
         article.found_in = session.store.discovery.sources_showing(
             article.site, [key for key, _ in item.addresses]
         )
-        alerts = self._alerts_for(article, item.known)
+        before = session.store.articles.latest_record(item.known.article_id) if item.known else None
+        if before is not None and PRUNED not in before.extraction.warnings:
+            article.change = summarize(before, article)
+        alerts = self._alerts_for(article, before)
         session.batch.add(
             Recording(
                 article=article,
@@ -103,24 +107,21 @@ class StorePipeline:
             in_baseline=baseline_at is None or item.found_at <= baseline_at,
         )
 
-    def _alerts_for(self, article: Article, known: KnownArticle | None) -> list[TopicFlag]:
+    def _alerts_for(self, article: Article, before: Article | None) -> list[TopicFlag]:
         """The flags that somebody should be told of; the costly look-ups only if any may be."""
         if not self._is_flagged(article):
             return []
         levels_before: dict[str, Level] = {}
         already_alerted: set[str] = set()
-        if known is not None:
-            store = self._session.store.articles
-            already_alerted = store.alerted_topics(known.article_id)
-            before = store.latest_record(known.article_id)
-            if before is not None:
-                # Judged by the present watch-list: a change of that alone is no news.
-                flags = (
-                    before.topics  # its text was forgotten, its verdict was not
-                    if PRUNED in before.extraction.warnings
-                    else self._session.flagger.flag(FlaggableText.from_article(before))
-                )
-                levels_before = {flag.topic: flag.level for flag in flags}
+        if before is not None:
+            already_alerted = self._session.store.articles.alerted_topics(article.article_id)
+            # Judged by the present watch-list: a change of that alone is no news.
+            flags = (
+                before.topics  # its text was forgotten, its verdict was not
+                if PRUNED in before.extraction.warnings
+                else self._session.flagger.flag(FlaggableText.from_article(before))
+            )
+            levels_before = {flag.topic: flag.level for flag in flags}
         return decisions.topics_to_alert(
             article,
             levels_before=levels_before,

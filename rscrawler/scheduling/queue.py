@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from procrastinate import App, SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.schema import SchemaManager
 
 from rscrawler.config import Config
@@ -73,18 +74,27 @@ class JobQueue:
         """Make the queue's tables, unless they are there."""
         install_queue(store)
 
-    def hand_over(self, scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], None]:
-        """What puts a run into the queue, given the driver's connection of a transaction."""
+    def hand_over(self, scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], bool]:
+        """What puts a run into the queue, given the driver's connection of a transaction.
+
+        It gives False, and the transaction is of no more use, if a run of the same job
+        waits there that is no longer claimed; a worker drops that one when it meets it.
+        """
         run = DeferredRun(scheduled, fire_at)
 
-        def defer(connection: Any) -> None:
-            self._app.configure_task(
+        def defer(connection: Any) -> bool:
+            deferrer = self._app.configure_task(
                 TASK_NAME,
                 queue=QUEUE_NAME,
                 lock=",".join(site_leases(scheduled)),
                 queueing_lock=scheduled.id,
                 connection=connection,
-            ).defer(**run.to_arguments())
+            )
+            try:
+                deferrer.defer(**run.to_arguments())
+            except AlreadyEnqueued:
+                return False
+            return True
 
         return defer
 

@@ -156,7 +156,7 @@ class Worker:
         self._complaint = complaint
 
     def _task_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Procrastinate asks no task that writes an end down how it went; `_look_after` mends it."""
+        """Nobody asks the tasks that write ends down how it went; `_look_after` mends it."""
         self._complain(context.get("exception") or RuntimeError(context["message"]))
 
     # One connection to the queue, for as long as it lasts.

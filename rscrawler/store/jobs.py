@@ -107,7 +107,7 @@ class JobStore:
         expected: datetime,
         next_fire_at: datetime,
         now: datetime,
-        hand_over: Callable[[Any], None] | None = None,
+        hand_over: Callable[[Any], bool] | None = None,
     ) -> bool:
         """Take one run of a job, and move the job on; False if there is nothing to run.
 
@@ -115,7 +115,7 @@ class JobStore:
         `expected`), a run of the job has not ended, or this fire time has been run.
 
         `hand_over` is called with the driver's connection, in the same transaction: what
-        it writes with it and the claim happen both or neither.
+        it writes with it and the claim happen both or neither. False undoes the claim.
         """
         is_running = exists().where(fired.c.job_id == firing.job_id, fired.c.ended_at.is_(None))
         with self._database.writing() as connection:
@@ -149,8 +149,9 @@ class JobStore:
                     fired.c.ended_at.is_not(None),
                 )
             )
-            if hand_over is not None:
-                hand_over(connection.connection.driver_connection)
+            if hand_over is not None and not hand_over(connection.connection.driver_connection):
+                connection.rollback()
+                return False
             return True
 
     def end(

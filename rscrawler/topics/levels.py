@@ -3,12 +3,12 @@
 1. `reading` gives each sentence a weight in 0 … 1; weight times words are the *words about it*.
 2. Two gauges read them:
    - the share: words about it by all words, plus a bonus for a title, subtitle or tag about it;
-   - the section: words about it in devoted paragraphs, however long the piece.
+   - the section: words about it in the longest row of devoted paragraphs, however long the piece.
 3. The greater gauge is the score. Below 0.4 the piece mentions the topic, from 0.4 on it is a
    substantial subject, from 0.7 on it is the primary one. The section gauge never reaches 0.7.
-4. The share alone does not lift a piece of which at most one sentence speaks of the topic,
-   unless that sentence is most of the piece. A cap (a match report) holds the score below the
-   end of its level.
+4. The share alone does not lift a piece of which at most one sentence speaks of the topic, unless
+   that sentence is most of the piece; nor to primary a piece that names the topic in one
+   paragraph of several. A cap (a match report) holds the score below the end of its level.
 5. The countries are the states that most sentences name: those with `country_of_leader` of the
    sentences of the first, if that one stands out from the region as a whole (`country_of_region`).
 """

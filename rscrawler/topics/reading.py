@@ -1,10 +1,10 @@
 """A piece read for a topic: how far each sentence is about it.
 
-A sentence that names the topic weighs what the part of the name says (`Roles`). One that
-names nobody goes on with what the last one was about, a little less each time, over the
-end of a paragraph too; one that turns to somebody else (a rival) breaks off, unless it
-starts with a pronoun ("Its trade with Afghanistan ..."). And where a piece names the topic
-more than all its rivals, sentences that name nobody have a background of their own.
+A sentence that names the topic weighs what the part of the name says (`Roles`). The next one
+keeps most of that when it takes the topic up ("it", "the country", "its banks"), less when it
+names nobody, and nothing when it turns to somebody else (a rival); a new paragraph keeps less.
+And where a piece names the topic more than all its rivals, sentences that name nobody have a
+background of their own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _CROWDED = 3
 _RIVAL_SUBJECT = 60
 # Names of the region as a whole are counted under this code.
 REGION = ""
-# A piece has a background when so many telling names stand in so many paragraphs.
+# A piece has its full background when so many names stand in so many parts; two are the least.
+_LEAST_NAMES = 2
 _BACKGROUND_NAMES = 3
 _BACKGROUND_PARAGRAPHS = 2
 # A people may live elsewhere too: it says less about a state than the state's own name.
@@ -34,21 +35,27 @@ _PEOPLE_PART = 0.75
 # "The region" only takes up a name that has been counted.
 _TAKEN_UP_PART = 0.5
 _COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 0.8, Role.SETTING: 0.25, Role.PASSING: 0.0}
-# A sentence that takes up what the last one was about: a pronoun at its start, or a possessive or
+# A sentence takes up what the last one was about by a pronoun at its start, or by a possessive or
 # a definite noun for a state, its bodies, its works and its people anywhere before a rival.
-_IMPERSONAL = (
-    r"^\W*(?:(?:And|But|Yet|Even|Now|Still|So|For|Nor|Then|Meanwhile|In|To|As|Of|Since)\s+)?"
-    r"(?:it|they|this|these|both|neither|none|nobody|the\s+(?:two|three|four|five))\b"
-    r"|\b(?:its|their|parliament|authorities|at\s+home)\b"
-    r"|\b(?:the|that|this|these|those|both|all|whose)\s+(?:[\w’'-]+\s+)?"
-    r"(?:countr(?:y|ies)|republics?|states?|nations?|governments?|regime|authorities|leadership|"
-    r"capitals?|presidents?|leaders?|ministry|minister|deputies|lawmakers|opposition|"
-    r"bank|regulator|economy|currency|army|company|producer|miner|venture|consortium|operator|"
-    r"field|mine|plant|dam|reservoir|canal|pipeline|railway|route|river|lake|sea|region|province|"
-    r"valley|city|town|village|host|neighbou?rs?|party|base)\b"
+_WORD = re.compile(r"[a-z]+")
+_CONNECTIVES = frozenset(
+    "and but yet even now still so for nor then meanwhile in to as of since".split()
 )
-_TAKES_UP_IMPERSONAL = re.compile(_IMPERSONAL, re.IGNORECASE)
-_TAKES_UP = re.compile(_IMPERSONAL + r"|^\W*(?:\w+\s+)?(?:he|she)\b|\b(?:his|her)\b", re.IGNORECASE)
+_PRONOUNS = frozenset("it they this these both neither none nobody".split())
+_NUMBERS = frozenset("two three four five".split())
+_POSSESSIVES = frozenset("its their".split())
+_PERSONAL_PRONOUNS = frozenset("he she".split())
+_PERSONAL_POSSESSIVES = frozenset("his her".split())
+_DETERMINERS = frozenset("the that this these those both all whose".split())
+_BARE_NOUNS = frozenset("parliament authorities".split())
+_DEFINITE_NOUNS = frozenset(
+    "country countries republic republics state states nation nations government governments "
+    "regime authorities leadership capital capitals president presidents leader leaders ministry "
+    "minister deputies lawmakers opposition bank regulator economy currency army company producer "
+    "miner venture consortium operator field mine plant dam reservoir canal pipeline railway route "
+    "river lake sea region province valley city town village host neighbor neighbors neighbour "
+    "neighbours party base".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,8 @@ class Sentence:
 class Carried:
     """What a sentence hands on: its weight, and the part kept by a next one that names nobody.
 
-    `personal`: "he" or "she" in the next one can mean somebody of the topic.
+    `personal`: the topic led, or a person of it was named; else "he" and "she" are somebody else,
+    and a new paragraph is hardly about it.
     """
 
     weight: float = 0.0
@@ -139,7 +147,8 @@ def read_zones(
         here = [start - zone.start for start in rivals[first:last]]
         read, carried = _read_zone(zone, found, here, carried, background, roles)
         zones.append(read)
-        carried = replace(carried, weight=roles.paragraph * carried.weight)
+        kept = roles.paragraph if carried.personal else roles.paragraph_other
+        carried = replace(carried, weight=kept * carried.weight)
     return zones
 
 
@@ -155,7 +164,7 @@ def _background(
         and joined.zones[hit.zone].field != "tags"
     ]
     names, zones = len(telling), len({hit.zone for hit in telling})
-    if names < 2 or zones < 2:
+    if min(names, zones) < _LEAST_NAMES:
         return 0.0
     part = names / (names + len(rivals))
     sure = min(1.0, names / _BACKGROUND_NAMES, zones / _BACKGROUND_PARAGRAPHS)
@@ -298,14 +307,36 @@ def _kept(
     if carried.weight < roles.silence:
         return 0.0, False
     reach = rivals[0] if rivals else len(sentence)
-    takes_up = _TAKES_UP if carried.personal else _TAKES_UP_IMPERSONAL
-    if takes_up.search(sentence, 0, reach) is not None:
+    if _takes_up(sentence[:reach], carried.personal):
         return roles.taken_up * carried.weight, True
     if not rivals:
         return carried.part * carried.weight, False
     if rivals[0] < _RIVAL_SUBJECT:
         return 0.0, False
     return roles.rival * carried.weight, False
+
+
+def _takes_up(text: str, personal: bool) -> bool:
+    """Whether the start of a sentence, up to its first rival, speaks of what was named before."""
+    words = _WORD.findall(text.lower())
+    opening = words[1:3] if words[:1] and words[0] in _CONNECTIVES else words[:2]
+    if opening and (
+        opening[0] in _PRONOUNS
+        or (opening[0] == "the" and opening[-1] in _NUMBERS)
+        or (personal and opening[0] in _PERSONAL_PRONOUNS)
+    ):
+        return True
+    for at, word in enumerate(words):
+        if (
+            word in _POSSESSIVES
+            or word in _BARE_NOUNS
+            or (personal and word in _PERSONAL_POSSESSIVES)
+        ):
+            return True
+        # "the mine", "the new mine"
+        if word in _DEFINITE_NOUNS and not _DETERMINERS.isdisjoint(words[max(0, at - 2) : at]):
+            return True
+    return False
 
 
 def _countries_of(reads: Sequence[ReadHit]) -> Mapping[str, float]:

@@ -155,8 +155,9 @@ _NOUN_PHRASE = re.compile(
     re.IGNORECASE,
 )
 _COORDINATED = re.compile(r"(?:\band|\bor|,|&)\s+(?:the\s+)?$", re.IGNORECASE)
-# The words that decide a role stand this near to the name, in characters.
+# The words that decide a role stand this near to the name, in characters; some must adjoin it.
 _REACH = 140
+_ADJOINING = 60
 _LIST_SEPARATOR = re.compile(
     r"(?:(?:\s+in\s+\d{4})?\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE
 )
@@ -244,6 +245,7 @@ def _leads(before: str, rivals: Sequence[int]) -> bool:
 
 
 def _is_passing(before: str, after: str, kind: str) -> bool:
+    before = before[-_ADJOINING:]
     if _AFTER_PERSONAL.match(after) or _OFFICE.match(after):
         return True
     if kind == "people" and _ONE.search(before) and _NO_NOUN.match(after):

@@ -126,6 +126,9 @@ class Roles(Model):
     sentence: Share = Field(default=0.9, description="kept by each further one")
     taken_up: Share = Field(default=0.95, description="kept by one that goes on with a pronoun")
     paragraph: Share = Field(default=0.8, description="kept over the end of a paragraph")
+    paragraph_other: Share = Field(
+        default=0.4, description="the same after a name that was no subject"
+    )
     rival: Share = Field(default=0.5, description="kept where a rival is named, not at the start")
     background: Share = Field(
         default=0.6, description="of a sentence that names nobody, in a piece without a rival"

@@ -54,6 +54,7 @@ def test_an_edit_costs_one_article_request_and_makes_a_second_version(
     record = known.records()[-1]
     assert (record["event"], record["version"]) == ("updated", 2)
     assert record["body"].endswith("Officials in Oslo later denied it.")
+    assert record["change"] == {"fields": ["body"], "words_added": 6, "words_removed": 0}
 
 
 def test_quotes_set_in_another_way_make_no_version(known: Workspace, site: SampleSite) -> None:

@@ -344,7 +344,7 @@ CASES = (
     Case(
         "more is said of the name",
         ELSEWHERE
-        + "\n\nNearly all of the gunmen were labourers from Tajikistan, where a third of the people "
+        + "\n\nNearly all of the gunmen came from Tajikistan, where a third of all people "
         "live on what is sent from abroad. Their government had closed mosques and jailed the one "
         "legal Islamic party. The preachers did not need to invent a grievance.\n\n" + ELSEWHERE,
         ("substantial",),
@@ -376,7 +376,7 @@ CASES = (
     ),
     Case(
         "the region of another piece is another region",
-        "Gulf rulers who cheered the bombs now fear the answer. Iran has signed a treaty with Moscow "
+        "Gulf rulers who cheered the bombs now fear the answer. Iran has a treaty with Moscow "
         "and joined a bloc with India and Central Asia. It did not help.\n\n"
         "Every government in the region has asked Washington for assurances. The region's oil "
         "leaves through a strait. The five states of the region that export gas are nervous.",
@@ -420,9 +420,9 @@ CASES = (
     ),
     Case(
         "the tenge stands for the state",
-        "The tenge weakened past 540 to the dollar on Thursday, its lowest close on record. Dealers "
-        "named cheap oil.\n\nThe National Bank kept its base rate at 18%. Inflation in Kazakhstan "
-        "ran at 12.9%.",
+        "The tenge weakened past 540 to the dollar on Thursday, its lowest close on record. "
+        "Dealers named cheap oil.\n\nThe National Bank kept its base rate at 18%. Inflation in "
+        "Kazakhstan ran at 12.9%.",
         ("primary",),
         "Tenge touches record low",
         ("KZ",),

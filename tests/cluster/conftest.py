@@ -1,0 +1,107 @@
+"""A database of its own on the PostgreSQL of the test run, and who works on it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from rscrawler.config import Config
+from rscrawler.scheduling.schedules import ScheduledJob, Schedules
+from rscrawler.scheduling.service import Service
+from rscrawler.scheduling.worker import Worker
+from rscrawler.store import Store
+from tests.scheduling.services import Children, Clock
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def postgresql_database(postgresql_url: str) -> str:
+    """The address of an empty database, as the driver takes it."""
+    name = f"cluster_{next(_NUMBERS)}"
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    base, _, query = postgresql_url.partition("?")
+    return f"{base.rpartition('/')[0]}/{name}?{query}"
+
+
+@dataclass
+class Plant:
+    """One database with a queue, services and workers, whose children are none."""
+
+    address: str
+    clock: Clock = field(default_factory=Clock)
+    children: Children = field(default_factory=Children)
+    stores: list[Store] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return "postgresql+psycopg" + self.address[self.address.index("://") :]
+
+    @property
+    def config(self) -> Config:
+        return Config.model_validate(
+            {"database_url": self.url, "scheduling": {"executor": "procrastinate"}}
+        )
+
+    def open_store(self) -> Store:
+        self.stores.append(Store.open(self.url))
+        return self.stores[-1]
+
+    def service(self, *jobs: ScheduledJob, owner: str = "service/1/1") -> Service:
+        return Service(
+            self.open_store(),
+            lambda: (self.config, Schedules(jobs)),
+            run=self.children.run,
+            now=self.clock,
+            owner=owner,
+        )
+
+    def worker(self, **options: Any) -> Worker:
+        return Worker(
+            self.open_store(),
+            self.config,
+            heartbeat=timedelta(seconds=0.1),
+            dead_after=timedelta(seconds=1),
+            run=self.children.run,
+            now=self.clock,
+            **options,
+        )
+
+    def queued(self) -> list[dict[str, Any]]:
+        """The rows of the queue."""
+        with psycopg.connect(self.address, row_factory=dict_row) as connection:
+            return connection.execute("SELECT * FROM procrastinate_jobs ORDER BY id").fetchall()
+
+    def change(self, statement: str) -> None:
+        with psycopg.connect(self.address, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@pytest.fixture
+def plant(postgresql_database: str) -> Iterator[Plant]:
+    plant = Plant(postgresql_database)
+    yield plant
+    for store in plant.stores:
+        store.close()
+
+
+@pytest.fixture
+def open_stores() -> Iterator[Callable[[str], Store]]:
+    """Opens stores that are closed at the end of the test."""
+    opened: list[Store] = []
+
+    def open_store(url: str) -> Store:
+        opened.append(Store.open(url))
+        return opened[-1]
+
+    yield open_store
+    for store in opened:
+        store.close()

@@ -1,0 +1,276 @@
+"""Runs go through the queue to a worker: each once, whoever dies."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from rscrawler.config import Config, checked
+from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.queue import DeferredRun, JobQueue, install_queue
+from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.scheduling.service import DELIVERER
+from rscrawler.scheduling.worker import LOST_AFTER, Worker
+from rscrawler.store.jobs import QUEUE, Firing
+from tests.cluster.conftest import Plant
+from tests.scheduling.services import MINUTE, NOON, crashed, scheduled, step
+
+ELSEWHERE = "another-machine/17/4711"
+
+
+def hand_over(plant: Plant, *jobs: Any) -> None:
+    """A service looks round once."""
+    asyncio.run(step(plant.service(*(jobs or (scheduled(),)))))
+
+
+def work(worker: Worker, until: Callable[[], bool]) -> None:
+    """The worker serves until something holds, then stops."""
+
+    async def scenario() -> None:
+        serving = asyncio.create_task(worker.run())
+        deadline = time.monotonic() + 30
+        while not until() and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        worker.stop()
+        await serving
+
+    asyncio.run(scenario())
+
+
+def is_idle(plant: Plant) -> Callable[[], bool]:
+    return lambda: not plant.queued()
+
+
+# The configuration.
+
+
+def test_workers_need_postgresql() -> None:
+    with pytest.raises(ConfigurationError, match="needs a database_url of PostgreSQL"):
+        checked(Config, {"scheduling": {"executor": "procrastinate"}}, "rscrawler.toml")
+
+
+def test_workers_need_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rscrawler.config.find_spec", lambda _: None)
+    values = {
+        "database_url": "postgresql+psycopg://localhost/x",
+        "scheduling": {"executor": "procrastinate"},
+    }
+    with pytest.raises(ConfigurationError, match=r'pip install "rscrawler\[workers\]"'):
+        checked(Config, values, "rscrawler.toml")
+
+
+def test_a_job_of_several_sites_becomes_one_for_each(plant: Plant, tmp_path: Any) -> None:
+    text = '[[job]]\nid = "news"\nevery = "1h"\nsites = ["rferl", "novastan"]\n'
+    (tmp_path / "jobs.toml").write_text(text)
+    sites = {"rferl": {"enabled": True}, "novastan": {"enabled": True}}
+    config = plant.config.model_copy(update={"sites": sites})
+    ids = {job.id: job.sites for job in load_schedules(config, tmp_path).active}
+    assert ids["news/rferl"] == ("rferl",)
+    assert ids["news/novastan"] == ("novastan",)
+    assert "news" not in ids
+
+
+# Handing over.
+
+
+def test_the_tables_are_made_once_when_several_processes_start(plant: Plant) -> None:
+    stores = [plant.open_store() for _ in range(4)]
+    threads = [threading.Thread(target=install_queue, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert plant.queued() == []
+
+
+def test_a_run_comes_out_of_the_queue_as_it_went_in() -> None:
+    options = {"adaptive": {"min": "10m", "max": "2h"}, "full": True, "time_limit": "90s"}
+    job, _ = scheduled("news", ["site", "other"], **options).by_site()
+    assert job.id == "news/site"
+    run = DeferredRun.from_arguments(DeferredRun(job, NOON).to_arguments())
+    assert run.fire_at == NOON
+    for name in ("id", "sites", "full", "time_limit", "adaptive", "action"):
+        assert getattr(run.scheduled.job, name) == getattr(job.job, name)
+
+
+def test_of_two_services_one_hands_a_run_over_and_none_runs_it(plant: Plant) -> None:
+    services = [plant.service(scheduled(), owner=f"service/{n}/1") for n in (1, 2)]
+    asyncio.run(step(*services, *services))
+    (row,) = plant.queued()
+    assert (row["status"], row["lock"], row["queueing_lock"]) == ("todo", "site:site", "job")
+    assert plant.children.started == []
+    plant.clock.advance(20 * MINUTE)
+    asyncio.run(step(*services))
+    assert len(plant.queued()) == 1  # the first still waits: it does not pile up
+
+
+def test_a_run_that_cannot_be_queued_is_not_claimed(plant: Plant) -> None:
+    hand_over(plant)
+    plant.change("DELETE FROM fired")
+    plant.change("UPDATE job SET next_fire_at = '2026-11-24T12:00:00.000000Z'")
+    hand_over(plant)  # the queue refuses: the same job waits there
+    store = plant.open_store()
+    assert store.jobs.unended() == set()
+    assert store.jobs.states()["job"].next_fire_at == NOON
+
+
+def test_one_service_delivers_and_another_takes_that_over_when_it_leaves(plant: Plant) -> None:
+    deliver = scheduled("deliver", action="deliver", every="1m")
+    first = plant.service(deliver, owner="service/1/1")
+    second = plant.service(deliver, owner=ELSEWHERE)
+    asyncio.run(step(first, second))
+    store = plant.open_store()
+    assert store.leases.holder(DELIVERER) == "service/1/1"
+    assert [arguments[0] for arguments in plant.children.started] == ["deliver"]
+    store.leases.release(DELIVERER, "service/1/1")
+    plant.clock.advance(MINUTE)
+    asyncio.run(step(second))
+    assert store.leases.holder(DELIVERER) == ELSEWHERE
+    assert len(plant.children.started) == 2
+
+
+# Working.
+
+
+def test_a_worker_runs_a_run_once_and_writes_its_end_down(plant: Plant) -> None:
+    hand_over(plant, scheduled(full=True, time_limit="90s"))
+    work(plant.worker(), until=is_idle(plant))
+    assert plant.children.started == [["crawl", "site", "--json", "--full"]]
+    assert plant.children.limits == [timedelta(seconds=90)]
+    state = plant.open_store().jobs.states()["job"]
+    assert (state.last_outcome, state.failures) == ("ok", 0)
+
+
+def test_a_run_that_fails_ends_and_makes_its_site_overdue(plant: Plant) -> None:
+    plant.children.results.append(crashed(-9))
+    hand_over(plant)
+    work(plant.worker(), until=is_idle(plant))
+    store = plant.open_store()
+    assert store.jobs.states()["job"].last_outcome == "failed: ended by SIGKILL"
+    assert [problem.code for problem in store.health.problems()] == ["overdue"]
+
+
+def test_an_adaptive_job_gets_its_next_visit_from_the_worker(plant: Plant) -> None:
+    hand_over(plant, scheduled(adaptive={"min": "5m", "max": "30m"}))
+    work(plant.worker(), until=is_idle(plant))
+    next_at = plant.open_store().jobs.states()["job"].next_fire_at
+    assert NOON + 5 * MINUTE <= next_at <= NOON + 30 * MINUTE
+
+
+def test_a_run_whose_worker_died_is_taken_over(plant: Plant) -> None:
+    hand_over(plant)
+    plant.change(
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - '1h'::interval)"
+    )
+    plant.change("UPDATE procrastinate_jobs SET status = 'doing', worker_id = 1")
+    work(plant.worker(), until=is_idle(plant))
+    assert len(plant.children.started) == 1
+
+
+def test_a_run_whose_worker_is_forgotten_is_taken_over(plant: Plant) -> None:
+    hand_over(plant)
+    plant.change("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    plant.change("UPDATE procrastinate_jobs SET status = 'doing', worker_id = 1")
+    plant.change("DELETE FROM procrastinate_workers")
+    work(plant.worker(), until=is_idle(plant))
+    assert len(plant.children.started) == 1
+
+
+def test_a_run_that_a_living_worker_has_forgotten_is_taken_up(plant: Plant) -> None:
+    hand_over(plant, scheduled("first", ["a"]))
+    was_lost = False
+
+    def ran_both() -> bool:
+        nonlocal was_lost
+        if not was_lost and plant.children.started and not plant.queued():
+            hand_over_as_running(plant, scheduled("second", ["b"]))
+            was_lost = True
+        return was_lost and not plant.queued()
+
+    work(plant.worker(), until=ran_both)
+    assert [arguments[1] for arguments in plant.children.started] == ["a", "b"]
+
+
+def hand_over_as_running(plant: Plant, job: Any) -> None:
+    """What is left when a worker could not write the end of a run: marked as its own, run by none."""
+    store = plant.open_store()
+    firing = Firing(job.id, NOON, QUEUE)
+    store.jobs.schedule(job.id, job.job.when, NOON)
+    put = JobQueue().hand_over(job, NOON)
+
+    def put_as_running(connection: Any) -> bool:
+        assert put(connection)
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', "
+            "worker_id = (SELECT max(id) FROM procrastinate_workers)"
+        )
+        return True
+
+    store.jobs.claim(
+        firing, expected=NOON, next_fire_at=NOON + MINUTE, now=NOON, hand_over=put_as_running
+    )
+
+
+def test_a_run_of_a_site_that_is_being_crawled_waits(plant: Plant) -> None:
+    hand_over(plant)
+    store = plant.open_store()
+    store.leases.acquire("site:site", ELSEWHERE, NOON)
+    has_waited = False
+
+    def ran_after_all() -> bool:
+        nonlocal has_waited
+        rows = plant.queued()
+        if not has_waited and rows and rows[0]["attempts"] >= 2:
+            assert plant.children.started == []
+            store.leases.release("site:site", ELSEWHERE)
+            has_waited = True
+        return not rows
+
+    work(plant.worker(), until=ran_after_all)
+    assert has_waited
+    assert len(plant.children.started) == 1
+
+
+def test_a_run_that_has_ended_is_not_run_again(plant: Plant) -> None:
+    hand_over(plant)
+    store = plant.open_store()
+    store.jobs.end(Firing("job", NOON, QUEUE), outcome="ok", has_failed=False, now=NOON)
+    work(plant.worker(), until=is_idle(plant))
+    assert plant.children.started == []
+
+
+def test_a_run_that_is_in_no_queue_is_due_again(plant: Plant) -> None:
+    hand_over(plant)
+    plant.change("DELETE FROM procrastinate_jobs")
+    plant.clock.advance(LOST_AFTER + timedelta(seconds=1))
+    store = plant.open_store()
+    work(plant.worker(), until=lambda: not store.jobs.unended())
+    hand_over(plant)
+    assert len(plant.queued()) == 1
+
+
+def test_a_worker_that_is_stopped_leaves_its_run_to_another(plant: Plant) -> None:
+    hand_over(plant)
+    plant.children.gate = asyncio.Event()
+    work(plant.worker(), until=lambda: bool(plant.children.started))
+    (row,) = plant.queued()
+    assert row["status"] == "todo"
+    plant.children.gate = None
+    work(plant.worker(), until=is_idle(plant))
+    assert plant.open_store().jobs.states()["job"].last_outcome == "ok"
+
+
+def test_without_workers_what_lies_in_the_queue_is_due_again(plant: Plant) -> None:
+    hand_over(plant)
+    process_config = Config.model_validate({"database_url": plant.url})
+    service = plant.service(scheduled())
+    service._load = lambda: (process_config, service._schedules)
+    service.reload()
+    asyncio.run(step(service, service))
+    assert plant.children.started == [["crawl", "site", "--json"]]

@@ -1,0 +1,89 @@
+"""One crawl of a host at a time, and its delay is kept from one crawl to the next."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import timedelta
+from itertools import pairwise
+
+from rscrawler.spiders.turns import Turn
+from rscrawler.store import Store
+from tests.cluster.sites import TinySites
+from tests.scheduling.services import NOON, Clock
+from tests.workspace import Workspace
+
+DELAY = timedelta(seconds=5)
+DEAD = f"{socket.gethostname()}/999999999/1"
+
+
+def turn(store: Store, owner: str, clock: Clock, site: str = "a") -> Turn:
+    return Turn(store.leases, owner, f"site:{site}", ("host:x", "host:y"), DELAY, clock)
+
+
+async def gets_the_hosts(waiting: Turn) -> bool:
+    """Whether it need not wait."""
+    try:
+        await asyncio.wait_for(waiting.wait_for_hosts(), 0.05)
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_a_site_that_is_being_crawled_is_left_alone(store: Store) -> None:
+    clock = Clock()
+    first = turn(store, "one/1/1/a", clock)
+    assert first.begin()
+    assert not turn(store, "two/1/1/a", clock).begin()
+    first.end()
+    assert turn(store, "two/1/1/a", clock).begin()
+
+
+def test_another_site_on_the_same_host_waits_until_the_host_has_rested(store: Store) -> None:
+    clock = Clock()
+
+    async def scenario() -> None:
+        first, second = turn(store, "one/1/1/a", clock), turn(store, "two/1/1/b", clock, "b")
+        assert first.begin()
+        assert await gets_the_hosts(first)
+        assert second.begin()
+        assert not await gets_the_hosts(second)
+        first.end()
+        assert not await gets_the_hosts(second)
+        clock.advance(DELAY - timedelta(milliseconds=1))
+        assert not await gets_the_hosts(second)
+        clock.advance(timedelta(milliseconds=1))
+        assert await gets_the_hosts(second)
+
+    asyncio.run(scenario())
+
+
+def test_the_host_of_a_crawl_that_died_rests_before_it_is_asked_again(store: Store) -> None:
+    clock = Clock()
+    store.leases.acquire("host:x", DEAD, NOON)
+
+    async def scenario() -> None:
+        second = turn(store, "two/1/1/a", clock)
+        assert not await gets_the_hosts(second)
+        clock.advance(DELAY)
+        assert await gets_the_hosts(second)
+
+    asyncio.run(scenario())
+
+
+def test_two_sites_of_one_host_are_crawled_in_turn_by_one_command(workspace: Workspace) -> None:
+    with TinySites(1) as served:
+        (host,) = served.sites
+        tables = "".join(
+            f'[sites.{name}]\nbase_url = "http://{host}"\ndownload_delay = 0.3\n'
+            f'sources = [{{kind = "feed", path = "/feed/", page_parameter = ""}}]\n'
+            for name in ("rferl", "novastan")
+        )
+        workspace.config.write_text(
+            tables + "[crawl]\nretries = 0\n[alerts]\nmin_level = 'primary'\n"
+        )
+        report = workspace.run("crawl", "rferl", "novastan", "--json").json
+        asked = [request.at for request in served.asked]
+    assert [site["note"] for site in report["sites"].values()] == [None, None]
+    assert len(asked) >= 2
+    assert min(later - earlier for earlier, later in pairwise(asked)) > 0.15
