@@ -25,7 +25,7 @@ demo: install ## two cycles against the bundled sample site: what is found, flag
 	@$(BIN)/rscrawler demo
 
 test: install ## every quick test
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 crawl: install ## one cycle against the live site with the shipped configuration
 	$(BIN)/rscrawler crawl

@@ -12,6 +12,8 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import time, timedelta
+from email.errors import HeaderParseError
+from email.headerregistry import Address
 from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
@@ -85,9 +87,14 @@ def _known_zone(name: str) -> str:
 
 
 def _mail_address(written: str) -> str:
-    name, address = parseaddr(written)
-    local, _, domain = address.rpartition("@")
-    if not (local and domain and address.isascii()) or not (name + address).isprintable():
+    try:
+        name, address = parseaddr(written)
+        # Refuses what no header could hold, such as `desk..@example.org`.
+        parts = Address(display_name=name, addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
+        parts = Address()
+    known = f"{parts.display_name}{parts.addr_spec}"
+    if not (parts.username and parts.domain and parts.addr_spec.isascii() and known.isprintable()):
         raise ValueError('allowed: "desk@example.org" or "Name <desk@example.org>"')
     return written
 

@@ -7,6 +7,7 @@ starts a child for each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -68,23 +69,23 @@ def run_cycle(
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
     run_id, started_at = new_run_id(), utc_now()
     process = AsyncCrawlerProcess(settings)
-    store = Store.open(config.database)
     crawlers: dict[str, Crawler] = {}
-    for name in sites:
-        session = CrawlSession.open(
-            config,
-            name,
-            run_id=run_id,
-            flagger=flagger,
-            store=store,
-            is_full=is_full,
-            limit=limit,
-        )
-        crawlers[name] = process.create_crawler(NewsSpider)
-        if on_crawler is not None:
-            on_crawler(name, crawlers[name])
-        process.crawl(crawlers[name], session=session)
-    process.start()
+    with closing(Store.open(config.database)) as store:
+        for name in sites:
+            session = CrawlSession.open(
+                config,
+                name,
+                run_id=run_id,
+                flagger=flagger,
+                store=store,
+                is_full=is_full,
+                limit=limit,
+            )
+            crawlers[name] = process.create_crawler(NewsSpider)
+            if on_crawler is not None:
+                on_crawler(name, crawlers[name])
+            process.crawl(crawlers[name], session=session)
+        process.start()
     return CycleReport(
         run_id=run_id,
         started_at=started_at,

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rscrawler import decisions
 from rscrawler.config import Config
 from rscrawler.delivery.ops import notices
-from rscrawler.errors import StoreError
 from rscrawler.extraction.addresses import address_key, slug_stem
 from rscrawler.items import Article
 from rscrawler.pipelines.dedupe import fingerprint_of
@@ -58,33 +56,40 @@ def _has_lines(output_dir: Path) -> bool:
 
 
 def rebuild(config: Config, store: Store) -> int:
-    """Record every version in the JSONL as known, handing nothing on; gives their number."""
-    sites = load_sites(config)
-    count = 0
-    for record in _records(config.output_dir / ARTICLES_CHANNEL):
-        article = Article.from_record(record)
-        profile = sites.get(article.site)
-        if profile is None:
+    """Record every version in the JSONL as known, handing nothing on; gives their number.
+
+    All or nothing: a rebuilding that is killed begins anew with the next start.
+    """
+    return store.articles.restore(_recordings(config, load_sites(config)))
+
+
+def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
+    for article, first_seen_at in _articles(config.output_dir / ARTICLES_CHANNEL):
+        if profile := sites.get(article.site):
+            yield _recording(config, article, first_seen_at, profile)
+        else:
             logger.warning("%s: site %r has no profile: not rebuilt", article.url, article.site)
-            continue
-        store.articles.restore(_recording(config, article, profile))
-        count += 1
-    return count
 
 
-def _records(folder: Path) -> Iterator[dict[str, Any]]:
+def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
+    """Each recorded version, and when its piece was first seen."""
     for path in sorted(folder.glob("*.jsonl")):
         with path.open(encoding="utf-8", errors="replace") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
-                    yield json.loads(line)
-                except json.JSONDecodeError:
-                    logger.warning("%s: line %d is not whole: left out", path, number)
+                    article = Article.from_record(json.loads(line))
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    logger.warning("%s: line %d is no whole record: left out", path, number)
+                    continue
+                if article.first_seen_at is None:
+                    logger.warning("%s: line %d: no first_seen_at: left out", path, number)
+                else:
+                    yield article, article.first_seen_at
 
 
-def _recording(config: Config, article: Article, profile: SiteProfile) -> Recording:
-    if article.first_seen_at is None:
-        raise StoreError(f"{article.record_id}: first_seen_at is missing in the JSONL")
+def _recording(
+    config: Config, article: Article, first_seen_at: datetime, profile: SiteProfile
+) -> Recording:
     minimum = config.alerts.minimum
     addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}
     return Recording(
@@ -95,7 +100,7 @@ def _recording(config: Config, article: Article, profile: SiteProfile) -> Record
             address_keys=tuple(addresses.items()),
             page_digest="",
             next_check_at=decisions.next_check(
-                article.first_seen_at, datetime.now(UTC), config.crawl.recheck_after
+                first_seen_at, datetime.now(UTC), config.crawl.recheck_after
             ),
         ),
         recorded_at=article.fetched_at,

@@ -1,4 +1,4 @@
-"""Commands that work: crawl, deliver, run; and those that say how it goes: status, schedules."""
+"""Commands that work: crawl, deliver; and the one that says how it goes: status."""
 
 from __future__ import annotations
 

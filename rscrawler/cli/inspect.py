@@ -1,4 +1,4 @@
-"""Commands that show: explain, export, history, schema."""
+"""Commands that show what is, or would be, stored: explain, export, schema; and prune."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that set up and try out: init, config check, alerts test, demo, web."""
+"""Commands that set up and try out: init, config check, alerts test, demo."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from w3lib.url import canonicalize_url
 
 from rscrawler.sites import Links, SiteProfile
 
+LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # A path that ends so does not tell one piece from another by itself: `/?p=81` and
 # `/index.php?id=81` are pieces, while a query behind `/slug/` only says who linked to it.
@@ -43,7 +44,7 @@ def canonical_url(url: str, profile: SiteProfile, *, declared: bool = False) -> 
             slash, or the lack of one, is kept; otherwise the path ends in a slash.
 
     Returns:
-        None if the address is not http(s) or not on one of the site's hosts.
+        None if the address is not http(s), not on one of the site's hosts, or endless.
     """
     return _canonical(url, profile.base_url, tuple(profile.hosts), declared)
 
@@ -69,7 +70,8 @@ def _canonical(url: str, base_url: str, hosts: tuple[str, ...], declared: bool) 
         query = query if _PATH_NEEDS_QUERY.search(path) else ""
     if not declared and not path.endswith("/") and not _FILE_NAME.search(path):
         path += "/"
-    return urlunsplit((base.scheme, _host(base), path, query, ""))
+    address = urlunsplit((base.scheme, _host(base), path, query, ""))
+    return address if len(address) <= LONGEST_ADDRESS else None
 
 
 def address_key(url: str, profile: SiteProfile) -> str:

@@ -9,14 +9,14 @@ from typing import Any
 
 from rscrawler.config import Config
 from rscrawler.delivery import OutboxSummary, outbox_summary
+from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, Lateness, overdue_site, silence
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode, SiteState
 
-OUTBOX = "outbox"
-SCHEDULE = "schedule"
+SCHEDULE_SUBJECT = "schedule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def read_status(
             for name in names
         },
         outbox=outbox_summary(config, store, now),
-        outbox_problems=tuple(each for each in problems if each.subject == OUTBOX),
+        outbox_problems=tuple(each for each in problems if each.subject == OUTBOX_SUBJECT),
         schedule_problems=tuple(_late_jobs(config, store, now, jobs)),
     )
 
@@ -164,4 +164,4 @@ def _late_jobs(
         if job_id in jobs and now > since:
             due = rfc3339(state.next_fire_at)
             message = f"job {job_id} was to run at {due}, and no service has run it"
-            yield Problem(SCHEDULE, ProblemCode.OVERDUE, message, since)
+            yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)

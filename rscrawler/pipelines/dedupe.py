@@ -40,7 +40,7 @@ class DedupePipeline:
         print_ = fingerprint_of(article, slug_stem(article.url, self._session.profile))
         if self._session.batch.concerns(article.site, keys, print_):
             self._session.batch.flush()
-        known = item.known or self._session.store.articles.by_addresses(article.site, keys)
+        known = self._known(item, keys)
         if known is None or known.text_digest != print_.text_digest:
             twins = self._twins(article, print_)
             if known is None:
@@ -54,6 +54,13 @@ class DedupePipeline:
             item.event = None
         self._identify(item, known)
         return item
+
+    def _known(self, item: FetchedArticle, keys: list[str]) -> KnownArticle | None:
+        articles = self._session.store.articles
+        if item.known is None:
+            return articles.by_addresses(item.article.site, keys)
+        # Another address may have led to the same piece since this page was asked for.
+        return articles.by_ids([item.known.article_id])[item.known.article_id]
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._session.store.articles.latest_record(known.article_id)

@@ -154,6 +154,7 @@ class StorePipeline:
             address_keys=item.addresses,
             fetched_at=self._session.now(),
             next_check_at=self._next_check(item.article),
+            url=item.article.url,
             page_digest=item.page_digest,
             etag=item.etag,
             last_modified=item.last_modified,

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from procrastinate import App, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.schema import SchemaManager
 
 from rscrawler.config import Config
+from rscrawler.errors import StoreError
 from rscrawler.scheduling.runs import site_leases
 from rscrawler.scheduling.schedules import Action, Adaptive, Job, ScheduledJob
 from rscrawler.store import Store
@@ -94,6 +95,8 @@ class JobQueue:
                 deferrer.defer(**run.to_arguments())
             except AlreadyEnqueued:
                 return False
+            except ConnectorException as error:
+                raise StoreError(f"the queue: {error.__cause__ or error}") from error
             return True
 
         return defer

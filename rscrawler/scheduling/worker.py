@@ -204,6 +204,8 @@ class Worker:
             delete_jobs=procrastinate_jobs.DeleteJobCondition.ALWAYS,  # the store remembers
             update_heartbeat_interval=self._heartbeat.total_seconds(),
             stalled_worker_timeout=self._dead_after.total_seconds(),
+            # A run that was put off is announced by nobody.
+            fetch_job_polling_interval=min(self._heartbeat.total_seconds(), 5.0),
         )
 
     # One run.

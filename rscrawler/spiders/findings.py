@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from scrapy.http import Response, TextResponse
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.extraction.addresses import address_key, canonical_url, is_article_address
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.readers import (
     Entry,
@@ -114,6 +113,7 @@ class Discovery:
             if _tells_more(address, before, source):
                 to_write.append(address)
             if article := articles.get(before.article_id or ""):
+                self._date(address_key(article.url, session.profile), address.dated_at)
                 if decisions.is_dated_later(article, address.dated_at):
                     changed.append(article)
                 elif article.removed_at:
@@ -136,13 +136,17 @@ class Discovery:
         found: dict[str, FoundAddress] = {}
         for entry in entries:
             url = canonical_url(entry.url, profile, declared=True)
-            if url is None or not profile.links.is_article_path(urlsplit(url).path):
+            if url is None or not is_article_address(url, profile):
                 continue
             key = address_key(url, profile)
-            if entry.dated_at is not None:
-                self.dates[key] = max(entry.dated_at, self.dates.get(key, entry.dated_at))
+            self._date(key, entry.dated_at)
             found.setdefault(key, FoundAddress(key, url, entry.dated_at, entry.published_at))
         return found
+
+    def _date(self, key: str, dated_at: datetime | None) -> None:
+        """Remember the latest date of an address; a piece's own is what it is asked for by."""
+        if dated_at is not None:
+            self.dates[key] = max(dated_at, self.dates.get(key, dated_at))
 
     def next_page(
         self, source: Source, state: SourceState, page: int, findings: Findings
@@ -193,11 +197,13 @@ class Discovery:
         )
 
     def _unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterable[SourceState]:
-        """The sitemaps of an index that are to be read, as far as their dates tell."""
+        """The sitemaps of an index that are to be read, as far as hosts and dates tell."""
         if not sitemaps:
             return
         states = self._session.store.discovery.sources(self._session.site)
         for entry in sitemaps:
+            if canonical_url(entry.url, self._session.profile) is None:
+                continue  # on another host, where no crawl goes
             state = states.get(entry.url, SourceState(entry.url))
             is_as_read = (
                 entry.dated_at is not None

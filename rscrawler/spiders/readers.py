@@ -88,7 +88,7 @@ def read_feed(body: bytes, url: str) -> list[Entry]:
         raise UnreadableSource("is not a feed")
     return [
         Entry(
-            url=urljoin(url, entry.link),
+            url=link,
             dated_at=_moment(
                 entry["updated_parsed"]
                 if "updated_parsed" in entry
@@ -97,7 +97,7 @@ def read_feed(body: bytes, url: str) -> list[Entry]:
             published_at=_moment(entry.get("published_parsed")),
         )
         for entry in feed.entries
-        if entry.get("link")
+        if (link := _absolute(url, entry.get("link", "")))
     ]
 
 
@@ -147,7 +147,8 @@ def _unpacked(body: bytes) -> bytes:
 def _sitemap_entries(root: Any) -> Iterator[Entry]:
     for element in root:
         values = {_name(part): (part.text or "").strip() for part in element.iter(etree.Element)}
-        if location := values.get("loc"):
+        # A relative one, which the protocol does not allow, is no address either.
+        if location := _absolute("", values.get("loc", "")):
             published = read_date(values.get("publication_date", ""))
             changed = read_date(values.get("lastmod", "")) or published
             yield Entry(

@@ -292,28 +292,38 @@ class ArticleStore:
                 ],
             )
 
-    def restore(self, recording: Recording) -> None:
-        """Make a version known that was recorded before, as `record` does, with gaps allowed."""
+    def restore(self, recordings: Iterable[Recording]) -> int:
+        """Make versions known that were recorded before, with gaps allowed; gives their number.
+
+        All in one transaction: a store that holds a part of them would pass for a whole one.
+        """
+        count = 0
+        with self._database.writing() as connection:
+            for recording in recordings:
+                self._restore(connection, recording)
+                count += 1
+        return count
+
+    def _restore(self, connection: Connection, recording: Recording) -> None:
         item = recording.article
         values = _article_values(recording)
         if item.event is Event.REMOVED:
             values |= {"removed_at": recording.recorded_at, "next_check_at": None}
         insert = self._database.upsert(article).values({**values, **_first_values(item)})
-        with self._database.writing() as connection:
-            number = connection.execute(
-                insert.on_conflict_do_update(index_elements=["article_id"], set_=values).returning(
-                    article.c.number
-                )
-            ).scalar_one()
-            self._write_addresses(connection, _address_rows(recording))
-            bands = [{"key": key, "article": number} for key in recording.fingerprint.bands]
-            _execute_many(connection, self._insert_band, bands)
-            _execute_many(connection, self._upsert_flag, _flag_rows(recording))
-            connection.execute(
-                self._database.upsert(version)
-                .values(_version_values(item, recording.recorded_at))
-                .on_conflict_do_nothing()
+        number = connection.execute(
+            insert.on_conflict_do_update(index_elements=["article_id"], set_=values).returning(
+                article.c.number
             )
+        ).scalar_one()
+        self._write_addresses(connection, _address_rows(recording))
+        bands = [{"key": key, "article": number} for key in recording.fingerprint.bands]
+        _execute_many(connection, self._insert_band, bands)
+        _execute_many(connection, self._upsert_flag, _flag_rows(recording))
+        connection.execute(
+            self._database.upsert(version)
+            .values(_version_values(item, recording.recorded_at))
+            .on_conflict_do_nothing()
+        )
 
     def is_empty(self) -> bool:
         """Whether no piece is known at all."""
@@ -344,6 +354,7 @@ class ArticleStore:
         address_keys: Sequence[tuple[str, str]],
         fetched_at: datetime,
         next_check_at: datetime | None,
+        url: str | None = None,
         page_digest: str | None = None,
         etag: str | None = None,
         last_modified: str | None = None,
@@ -351,7 +362,8 @@ class ArticleStore:
     ) -> None:
         """A piece was asked for again and its text is as it was.
 
-        `page_digest` is None after a "not modified" answer: validators then stay.
+        `page_digest` is None after a "not modified" answer: validators then stay. `url` is
+        where the page is now: a piece that has moved is asked for there from now on.
         """
         values: dict[str, Any] = {
             "fetched_at": fetched_at,
@@ -360,6 +372,8 @@ class ArticleStore:
         }
         if dated_at is not None:
             values["dated_at"] = dated_at
+        if url is not None:
+            values["url"] = url
         if page_digest is not None:
             values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
         with self._database.writing() as connection:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import OperationalError
-
+from rscrawler.errors import StoreError
 from rscrawler.store.articles import ArticleStore, Fingerprint, Recording
 
 MAX_RECORDINGS = 50
@@ -60,7 +59,7 @@ class RecordingBatch:
             return
         try:
             self._articles.record(*self._waiting)
-        except OperationalError:
+        except StoreError:
             raise
         except Exception:
             self._record_singly()

@@ -18,6 +18,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.migrations import migrate
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
+POSTGRESQL_CONNECT_TIMEOUT_SECONDS = 30
 # SQLite allows 32,766 variables in a statement; PostgreSQL more.
 MAX_KEYS_PER_QUERY = 500
 
@@ -89,7 +90,7 @@ def open_database(url: str) -> Database:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite_engine(parsed)
         else:
-            engine = create_engine(parsed, pool_pre_ping=True)
+            engine = _postgresql_engine(parsed)
         with _trouble_named(parsed):
             _migrate_or_dispose(engine)
     except OSError as error:
@@ -160,6 +161,13 @@ def _parsed(url: str) -> URL:
     return parsed
 
 
+def _postgresql_engine(url: URL) -> Engine:
+    # Without one, the driver waits for as long as the system does.
+    timeout = {"connect_timeout": POSTGRESQL_CONNECT_TIMEOUT_SECONDS}
+    arguments = {} if "connect_timeout" in url.query else timeout
+    return create_engine(url, pool_pre_ping=True, connect_args=arguments)
+
+
 def _sqlite_engine(url: URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +196,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _first_line(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
-    return str(cause).strip().splitlines()[0]
+    return str(cause).strip().partition("\n")[0] or type(cause).__name__
 
 
 def in_portions(keys: Sequence[str]) -> list[Sequence[str]]:

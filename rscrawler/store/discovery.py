@@ -75,8 +75,8 @@ class KnownAddress:
 class SourceReading:
     """One page of a source, read: what it led to and how the walk goes on.
 
-    `etag`, `last_modified` and `body_digest` are of the first page; None leaves the
-    stored ones as they are (a further page has none worth keeping). `due_articles` are
+    `etag`, `last_modified`, `body_digest` and `dated_at` are kept of the first page alone:
+    those of a further one would say nothing of the source. `due_articles` are
     the ids of pieces that this page says have changed: they stay due until asked for.
     `sitemaps` are those that an index says have changed: their walk is unfinished until read.
     """

@@ -1,7 +1,7 @@
 """Numbered steps from an older schema to the current one; only ever appended.
 
 A new database is made whole from `tables.metadata` and stamped with the last
-number. Each step runs in one transaction with the number it writes.
+number. All steps run in one transaction, with the number that they lead to.
 """
 
 from __future__ import annotations

@@ -28,10 +28,17 @@ from sqlalchemy import (
 
 from rscrawler.store.database import MAX_KEYS_PER_QUERY, Database, in_portions
 from rscrawler.store.leases import is_alive
-from rscrawler.store.tables import article, message, outbox, recipient, version
+from rscrawler.store.tables import (
+    ARTICLES_CHANNEL,
+    FLAGGED_CHANNEL,
+    article,
+    message,
+    outbox,
+    recipient,
+    version,
+)
 
-ARTICLES, FLAGGED = "articles", "flagged"
-JSONL_CHANNELS = (ARTICLES, FLAGGED)
+JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,7 +396,7 @@ class OutboxStore:
             .join(article, article.c.article_id == version.c.article_id)
             .where(
                 outbox.c.state == "done",
-                outbox.c.channel == FLAGGED,
+                outbox.c.channel == FLAGGED_CHANNEL,
                 article.c.removed_at.is_(None),
                 article.c.duplicate_of.is_(None),
             )

@@ -37,9 +37,9 @@ class RetentionStore:
         Kept for good: addresses, articles with their fingerprints, flags, and of each record
         all but body and evidence. What is still to be delivered is kept whole.
         """
-        versions = 0
-        while count := self._prune_versions(before):
-            versions += count
+        versions, last = 0, ""
+        while rows := self._prune_versions(before, behind=last):
+            versions, last = versions + len(rows), rows[-1]
         with self._database.writing() as connection:
             messages = connection.execute(
                 update(message)
@@ -47,19 +47,25 @@ class RetentionStore:
                 .where(message.c.content != b"")
                 .values(content=b"")
             ).rowcount
-            runs = connection.execute(delete(run).where(run.c.started_at < before)).rowcount
-            connection.execute(delete(fired).where(fired.c.fire_at < before))
+            runs = connection.execute(
+                delete(run).where(run.c.started_at < before, run.c.ended_at.is_not(None))
+            ).rowcount
+            connection.execute(
+                delete(fired).where(fired.c.fire_at < before, fired.c.ended_at.is_not(None))
+            )
         self._database.compact()
         return Pruned(versions, messages, runs)
 
-    def _prune_versions(self, before: datetime) -> int:
+    def _prune_versions(self, before: datetime, *, behind: str) -> list[str]:
+        """Prune some versions, in the order of their ids from one on; gives the ids."""
         waits = exists().where(
             and_(outbox.c.record_id == version.c.record_id, outbox.c.state == "pending")
         )
         query = (
             select(version.c.record_id, version.c.record)
             .where(version.c.recorded_at < before, version.c.record.not_like(f'%"{PRUNED}"%'))
-            .where(~waits)
+            .where(version.c.record_id > behind, ~waits)
+            .order_by(version.c.record_id)
             .limit(_VERSIONS_PER_TRANSACTION)
         )
         with self._database.writing() as connection:
@@ -70,7 +76,7 @@ class RetentionStore:
                     .where(version.c.record_id == row.record_id)
                     .values(record=json.dumps(_without_text(json.loads(row.record))))
                 )
-        return len(rows)
+        return [row.record_id for row in rows]
 
 
 def _without_text(record: dict[str, Any]) -> dict[str, Any]:

@@ -129,6 +129,12 @@ article = Table(
     Index("article_published", "site", "first_seen_at"),
     Index("article_dated", "site", "published_at", "first_seen_at"),
 )
+Index(
+    "article_copies",
+    article.c.duplicate_of,
+    sqlite_where=article.c.duplicate_of.is_not(None),
+    postgresql_where=article.c.duplicate_of.is_not(None),
+)
 
 # Every address ever met, so that none is fetched twice and none is forgotten.
 address = Table(
@@ -204,6 +210,12 @@ outbox = Table(
     UniqueConstraint("channel", "record_id"),
     Index("outbox_pending", "state", "channel", "number"),
     Index("outbox_message", "message_id"),
+)
+Index(
+    "outbox_run",
+    outbox.c.run_id,
+    sqlite_where=outbox.c.message_id.is_not(None),
+    postgresql_where=outbox.c.message_id.is_not(None),
 )
 
 # How much of each JSONL file is known to be whole; what lies beyond is cut off on start.

@@ -34,28 +34,33 @@ _BACKGROUND_PARAGRAPHS = 2
 _PEOPLE_PART = 0.75
 # "The region" only takes up a name that has been counted.
 _TAKEN_UP_PART = 0.5
+# A valley or a sea of several states says less of each.
+_SHARED_PART = 0.7
 _COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 0.8, Role.SETTING: 0.25, Role.PASSING: 0.0}
 # A sentence takes up what the last one was about by a pronoun at its start, or by a possessive or
 # a definite noun for a state, its bodies, its works and its people anywhere before a rival.
 _WORD = re.compile(r"[a-z]+")
-_CONNECTIVES = frozenset(
-    "and but yet even now still so for nor then meanwhile in to as of since".split()
-)
-_PRONOUNS = frozenset("it they this these both neither none nobody".split())
-_NUMBERS = frozenset("two three four five".split())
-_POSSESSIVES = frozenset("its their".split())
-_PERSONAL_PRONOUNS = frozenset("he she".split())
-_PERSONAL_POSSESSIVES = frozenset("his her".split())
-_DETERMINERS = frozenset("the that this these those both all whose".split())
-_BARE_NOUNS = frozenset("parliament authorities".split())
-_DEFINITE_NOUNS = frozenset(
-    "country countries republic republics state states nation nations government governments "
-    "regime authorities leadership capital capitals president presidents leader leaders ministry "
-    "minister deputies lawmakers opposition bank regulator economy currency army company producer "
-    "miner venture consortium operator field mine plant dam reservoir canal pipeline railway route "
-    "river lake sea region province valley city town village host neighbor neighbors neighbour "
-    "neighbours party base".split()
-)
+_CONNECTIVES = frozenset((
+    "and", "but", "yet", "even", "now", "still", "so", "for", "nor", "then", "meanwhile", "in",
+    "to", "as", "of", "since",
+))  # fmt: skip
+_PRONOUNS = frozenset(("it", "they", "this", "these", "both", "neither", "none", "nobody"))
+_NUMBERS = frozenset(("two", "three", "four", "five"))
+_POSSESSIVES = frozenset(("its", "their"))
+_PERSONAL_PRONOUNS = frozenset(("he", "she"))
+_PERSONAL_POSSESSIVES = frozenset(("his", "her"))
+_DETERMINERS = frozenset(("the", "that", "this", "these", "those", "both", "all", "whose"))
+_BARE_NOUNS = frozenset(("parliament", "authorities"))
+_DEFINITE_NOUNS = frozenset((
+    "country", "countries", "republic", "republics", "state", "states", "nation", "nations",
+    "government", "governments", "regime", "authorities", "leadership", "capital", "capitals",
+    "president", "presidents", "leader", "leaders", "ministry", "minister", "deputies",
+    "lawmakers", "opposition", "bank", "regulator", "economy", "currency", "army", "company",
+    "producer", "miner", "venture", "consortium", "operator", "field", "mine", "plant", "dam",
+    "reservoir", "canal", "pipeline", "railway", "route", "river", "lake", "sea", "region",
+    "province", "valley", "city", "town", "village", "host", "neighbor", "neighbors",
+    "neighbour", "neighbours", "party", "base",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +217,7 @@ def _read_zone(
             carried = _carried(read, max(own, kept), roles)
             weight = carried.weight
         else:
-            carried = Carried(kept, roles.sentence, carried.personal)
+            carried = replace(carried, weight=kept, part=roles.sentence)
             weight = max(own, kept)
             if not here and zone.field == "body":
                 weight = max(weight, background)
@@ -346,8 +351,11 @@ def _countries_of(reads: Sequence[ReadHit]) -> Mapping[str, float]:
         part = _COUNTRY_PART[read.role]
         if read.hit.entity.kind == "people":
             part *= _PEOPLE_PART
-        if not read.hit.entity.countries and read.hit.entity.needs:
+        countries = read.hit.entity.countries
+        if not countries and read.hit.entity.needs:
             part *= _TAKEN_UP_PART
-        for country in read.hit.entity.countries or (REGION,):
+        if len(countries) > 1:
+            part *= _SHARED_PART
+        for country in countries or (REGION,):
             named[country] = max(named.get(country, 0.0), part)
     return named

@@ -88,7 +88,7 @@ _AFTER_RELATIVE = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_RANGE = re.compile(
-    r"\b(?:from|between)\s+[^.;:()]{1,90}?\s(?:to|through|into|via)\s+"
+    r"\b(?:from|between)\s+([^.;:()]{1,90}?)\s(?:to|through|into|via)\s+"
     r"(?:as\s+far\s+as\s+)?(?:the\s+)?(?:[\w’'-]+\s+){0,3}$"
 )
 # What goes from one state to another is about both: "exports from the Union to Kyrgyzstan".
@@ -262,7 +262,9 @@ def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int
     if (found := _BEFORE_RANGE.search(near)) is not None:
         if _FLOW.search(near[: found.start()]):
             return False
-        return not any(offset + found.start() <= first < start for first, _ in names)
+        return not any(
+            offset + found.start(1) <= first < offset + found.end(1) for first, _ in names
+        )
     if _BEFORE_FROM.search(near) is None:
         return False
     found = _AFTER_TO.match(sentence[end : end + _REACH])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -106,7 +107,10 @@ class DashboardServer(ThreadingTCPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; anything else is a bug."""
-        logger.info("a request from %s was cut off", client_address[0], exc_info=True)
+        if isinstance(sys.exception(), ConnectionError | TimeoutError):
+            logger.info("a request from %s was cut off", client_address[0])
+        else:
+            logger.exception("a request from %s broke", client_address[0])
 
 
 @contextmanager

@@ -163,12 +163,12 @@ class Cluster:
     def database(self) -> str:
         return self.server.get_uri()
 
-    def write_files(self) -> None:
+    def write_files(self, delay: float = DELAY_SECONDS) -> None:
         (self.folder / "sites").mkdir()
         (self.folder / "schedules").mkdir()
         names = [f"site-{number:03}" for number in range(len(self.sites.sites))]
         for name, host in zip(names, self.sites.sites, strict=True):
-            text = SITE.format(host=host, delay=DELAY_SECONDS)
+            text = SITE.format(host=host, delay=delay)
             (self.folder / "sites" / f"{name}.toml").write_text(text)
         schedule = f'[[job]]\nid = "news"\nevery = "{self._every}"\njitter = "{self._every}"\n'
         schedule += f"sites = {json.dumps(names)}\n"

@@ -87,7 +87,7 @@ class TinySites:
     """The sites, by host (with port), served until closed."""
 
     def __init__(self, count: int, pieces: int = 2) -> None:
-        self._addresses = [f"127.0.{1 + n // 200}.{1 + n % 200}" for n in range(count)]
+        self._addresses = [f"127.0.{n // 200}.{1 + n % 200}" for n in range(count)]
         self._pieces_at_first = pieces
         self._numbers = iter(range(1, 1_000_000))
         self.sites: dict[str, TinySite] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.cluster.cluster import run_cluster
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.1 is the only loopback host")
 def test_nothing_is_lost_doubled_or_impolite_while_machines_die(tmp_path: Path) -> None:
     figures = run_cluster(tmp_path, sites=12, seconds=50, kills=8, every="15s")
     print(figures)

@@ -198,7 +198,7 @@ def test_a_run_that_a_living_worker_has_forgotten_is_taken_up(plant: Plant) -> N
 
 
 def hand_over_as_running(plant: Plant, job: Any) -> None:
-    """What is left when a worker could not write the end of a run: marked as its own, run by none."""
+    """What a worker leaves that could not write an end: marked as its own, run by nobody."""
     store = plant.open_store()
     firing = Firing(job.id, NOON, QUEUE)
     store.jobs.schedule(job.id, job.job.when, NOON)

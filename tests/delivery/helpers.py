@@ -12,7 +12,7 @@ from rscrawler.decisions import new_record_id
 from rscrawler.items import Article, Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.articles import Fingerprint, Recording, Visit
-from rscrawler.store.outbox import ARTICLES, FLAGGED
+from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 BODY = (
@@ -83,7 +83,7 @@ def record(
             fingerprint=Fingerprint(piece.record_id, None, piece.article_id),
             visit=Visit(run_id, (), "digest"),
             recorded_at=at,
-            channels=(ARTICLES, FLAGGED, *channels),
+            channels=(ARTICLES_CHANNEL, FLAGGED_CHANNEL, *channels),
         )
     )
     return piece
