@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
-from protego import Protego
 from w3lib.url import safe_url_string
 
 from rscrawler import decisions
 from rscrawler.config import Config
-from rscrawler.errors import ConfigurationError, RscrawlerError
+from rscrawler.errors import ConfigurationError
 from rscrawler.extraction import Page, extract
 from rscrawler.extraction.addresses import address_key
-from rscrawler.extraction.page import looks_cut_off, parse_page
+from rscrawler.extraction.page import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
-
-
-class PageUnavailable(RscrawlerError):
-    """The page could not be fetched or read."""
+from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +58,11 @@ def explain(
     name = _site_named(site, sites) if site else _site_of(address, sites)
     profile = sites[name]
     if is_address:
-        body, content_type, final_url = _fetch(page, config)
+        answer = Visitor(config, delay=0).get(page)
     else:
-        body, content_type = _read(Path(page)), None
-        final_url = url or f"{profile.base_url}/"
-    now = datetime.now(UTC)
-    root, is_cut_off = parse_page(body, content_type), looks_cut_off(body)
-    article = extract(Page(final_url, root, now, is_cut_off=is_cut_off), profile, name)
+        answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
+    now, is_cut_off = datetime.now(UTC), looks_cut_off(answer.body)
+    article = extract(Page(answer.url, answer.tree(), now, is_cut_off=is_cut_off), profile, name)
     normalize_article(article)
     article.article_id = decisions.new_article_id(name, address_key(article.url, profile))
     article.version = 1
@@ -122,38 +112,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise PageUnavailable(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def _fetch(url: str, config: Config) -> tuple[bytes, str | None, str]:
-    parts = urlsplit(url)
-    try:
-        robots, _, _ = _get(f"{parts.scheme}://{parts.netloc}/robots.txt", config)
-        rules = robots.decode("utf-8", "replace")
-    except HTTPError as error:
-        rules = "" if error.code < 500 else "User-agent: *\nDisallow: /"
-    except (URLError, OSError, HTTPException) as error:
-        raise PageUnavailable(f"{url}: cannot be reached: {_cause(error)}") from error
-    if not Protego.parse(rules).can_fetch(url, "rscrawler"):
-        raise PageUnavailable(f"{url}: robots.txt forbids it")
-    try:
-        return _get(url, config)
-    except HTTPError as error:
-        raise PageUnavailable(f"{url}: answers {error.code}") from error
-    except (URLError, OSError, HTTPException) as error:
-        raise PageUnavailable(f"{url}: cannot be reached: {_cause(error)}") from error
-
-
-def _get(url: str, config: Config) -> tuple[bytes, str | None, str]:
-    limit = int(config.crawl.max_response_mib * 2**20)
-    headers = {"User-Agent": config.user_agent, "Accept": "text/html,*/*"}
-    request = Request(url, headers=headers)  # noqa: S310 - it is http(s)
-    timeout = config.crawl.timeout.total_seconds()
-    with urlopen(request, timeout=timeout, context=ssl.create_default_context()) as answer:  # noqa: S310
-        body = answer.read(limit + 1)
-        if len(body) > limit:
-            raise PageUnavailable(f"{url}: is larger than crawl.max_response_mib allows")
-        return body, answer.headers.get("Content-Type"), answer.url
-
-
-def _cause(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -91,7 +92,7 @@ def crawl_command(
     # Cron mails what is written here: a problem that was told of before is not told each cycle.
     for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
-    if not report.is_healthy or delivery.problems:
+    if not report.is_healthy or delivery.problems or delivery.put_off:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -214,7 +215,17 @@ def _complaints(
             yield f"{name}: the cycle did not end well; the log above says why"
         elif outcome.counters["errors"] and not outcome.problems:
             yield f"{name}: {outcome.counters['errors']} pages failed; they are tried again"
+    yield from _undelivered(delivery)
+
+
+def _undelivered(delivery: DeliveryReport) -> Iterator[str]:
+    """What could not be delivered this time, or is given up."""
     yield from delivery.problems
+    if delivery.put_off and not delivery.problems:
+        yield (
+            f"delivery: {delivery.put_off} recipients could not be served now and are tried again; "
+            "`rscrawler status` says why"
+        )
 
 
 def deliver_command(
@@ -234,9 +245,10 @@ def deliver_command(
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     else:
         out.print(f"{delivery.messages} delivered, {delivery.waiting} waiting")
-    for problem in delivery.problems:
+    problems = list(_undelivered(delivery))
+    for problem in problems:
         complain(problem)
-    if delivery.problems:
+    if problems:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -254,6 +266,10 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
         raise typer.Exit(EXIT_FAILED)
 
 
+def _short(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
 def _print_status(status: Status) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("site", "last run", "last success", "articles", "problems"):
@@ -261,8 +277,8 @@ def _print_status(status: Status) -> None:
     for name, site in status.sites.items():
         table.add_row(
             name,
-            rfc3339(site.last_run_at) or "never",
-            rfc3339(site.last_success_at) or "never",
+            _short(site.last_run_at),
+            _short(site.last_success_at),
             f"{site.articles:,}",
             "; ".join(f"{p.code} since {rfc3339(p.since)}: {p.message}" for p in site.problems)
             or "none",

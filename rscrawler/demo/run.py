@@ -116,16 +116,24 @@ def _records(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
+_COLUMNS = {
+    "requests": "requests",
+    "304": "not_modified",
+    "new": "articles_new",
+    "flagged": "flagged",
+    "mailed": "delivered",
+}
+
+
 def _print_cycles(console: Console, cycles: Sequence[_Cycle]) -> None:
     table = Table(box=None, pad_edge=False)
-    table.add_column("")
-    names = ("requests", "not_modified", "articles_new", "duplicates", "flagged", "delivered")
-    for name in (*names, "kB", "seconds"):
-        table.add_column(name.replace("_", " "), justify="right")
+    table.add_column("", no_wrap=True)
+    for heading in (*_COLUMNS, "kB", "seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for cycle in cycles:
         table.add_row(
             cycle.title,
-            *(str(cycle.report[name]) for name in names),
+            *(str(cycle.report[name]) for name in _COLUMNS.values()),
             f"{cycle.report['bytes'] / 1000:,.0f}",
             f"{cycle.report['elapsed_seconds']:.1f}",
         )
@@ -134,15 +142,17 @@ def _print_cycles(console: Console, cycles: Sequence[_Cycle]) -> None:
 
 def _print_flagged(console: Console, records: Sequence[dict[str, Any]]) -> None:
     table = Table(title="\nFlagged on Central Asia", title_justify="left", box=None, pad_edge=False)
-    for heading in ("level", "countries", "title", "because of"):
-        table.add_column(heading)
+    table.add_column("level", no_wrap=True, min_width=len("substantial"))
+    table.add_column("countries", no_wrap=True, min_width=len("KG TJ UZ"))
+    table.add_column("title", no_wrap=True, overflow="ellipsis", ratio=5)
+    table.add_column("because of", no_wrap=True, overflow="ellipsis", ratio=4)
     for record in records:
         flag = next(flag for flag in record["topics"] if flag["topic"] == "central-asia")
         terms = dict.fromkeys(evidence["term"] for evidence in flag["evidence"])
         table.add_row(
             flag["level"],
             " ".join(flag["countries"]) or "region",
-            Text(record["title"] or "", overflow="ellipsis", no_wrap=True),
+            Text(record["title"] or ""),
             Text(", ".join(list(terms)[:3])),
         )
     console.print(table)

@@ -48,7 +48,7 @@ _ISO = re.compile(
 
 
 @dataclass(frozen=True)
-class Moment:
+class FoundDate:
     """A date that was read: in UTC, and what the text left open."""
 
     at: datetime
@@ -62,7 +62,7 @@ class Moment:
         return [] if self.has_zone else [f"{field}: no time zone given, UTC assumed"]
 
 
-def read_date(text: str) -> Moment | None:
+def read_date(text: str) -> FoundDate | None:
     """The date that `text` is: ISO 8601, RFC 2822, seconds since 1970, or printed English.
 
     None if it is none of these. A day alone becomes midnight UTC. Relative dates ("2 hours
@@ -82,19 +82,19 @@ def is_plausible(moment: datetime, now: datetime) -> bool:
     return EARLIEST <= moment <= now + LATEST_AHEAD
 
 
-def _iso(text: str) -> Moment | None:
+def _iso(text: str) -> FoundDate | None:
     match = _ISO.match(text)
     if match is None:
         return None
     year, month, day, hour, minute, second, zone = match.groups()
     if hour is None:
-        return Moment(datetime(int(year), int(month), int(day), tzinfo=UTC), has_time=False)
+        return FoundDate(datetime(int(year), int(month), int(day), tzinfo=UTC), has_time=False)
     naive = datetime(  # noqa: DTZ001 - the zone follows
         int(year), int(month), int(day), int(hour), int(minute), int(second or 0)
     )
     offset = _offset(zone)
     at = (naive - (offset or timedelta())).replace(tzinfo=UTC)
-    return Moment(at, has_zone=offset is not None)
+    return FoundDate(at, has_zone=offset is not None)
 
 
 def _offset(zone: str | None) -> timedelta | None:
@@ -107,23 +107,23 @@ def _offset(zone: str | None) -> timedelta | None:
     return -offset if zone[0] == "-" else offset
 
 
-def _epoch(text: str) -> Moment | None:
+def _epoch(text: str) -> FoundDate | None:
     if not re.fullmatch(r"\d{9,10}(?:\d{3})?(?:\.\d+)?", text):
         return None
     seconds = float(text)
-    return Moment(datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC))
+    return FoundDate(datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC))
 
 
-def _rfc_2822(text: str) -> Moment | None:
+def _rfc_2822(text: str) -> FoundDate | None:
     if not re.match(r"(?:[A-Za-z]{3},\s*)?\d{1,2} [A-Za-z]{3} \d{4} \d", text):
         return None
     moment = parsedate_to_datetime(text)
     if moment.tzinfo is None:
-        return Moment(moment.replace(tzinfo=UTC), has_zone=False)
-    return Moment(moment.astimezone(UTC))
+        return FoundDate(moment.replace(tzinfo=UTC), has_zone=False)
+    return FoundDate(moment.astimezone(UTC))
 
 
-def _printed(text: str) -> Moment | None:
+def _printed(text: str) -> FoundDate | None:
     for pattern in _PRINTED:
         match = pattern.search(text)
         if match is None:
@@ -132,13 +132,13 @@ def _printed(text: str) -> Moment | None:
         month, day = (one, two) if two.isdigit() else (two, one)
         date = datetime(int(match["year"]), _MONTHS[month.lower()], int(day), tzinfo=UTC)
         clock = _CLOCK.search(text[: match.start()] + " " + text[match.end() :])
-        return _with_clock(date, clock) if clock else Moment(date, has_time=False)
+        return _with_clock(date, clock) if clock else FoundDate(date, has_time=False)
     return None
 
 
-def _with_clock(date: datetime, clock: re.Match[str]) -> Moment:
+def _with_clock(date: datetime, clock: re.Match[str]) -> FoundDate:
     hour, half = int(clock[1]), (clock[4] or "").lower()[:1]
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
     at = date.replace(hour=hour, minute=int(clock[2]), second=int(clock[3] or 0))
-    return Moment(at, has_zone=bool(clock[5]))
+    return FoundDate(at, has_zone=bool(clock[5]))

@@ -176,10 +176,14 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
         yield from findings
     if seen.usual.pages < ENOUGH_FOR_FIELDS:
         return
-    if _is_broken(seen, lambda each: _odd_lengths(each, seen.usual)):
+    if _odd_lengths(seen.recent, seen.usual).misses >= FEW_PAGES and _is_broken(
+        seen, lambda each: _odd_lengths(each, seen.usual)
+    ):
         odd = _odd_lengths(now, seen.usual)
         yield f"the text of {odd.misses} of {odd.pages} pages is far from its usual length"
-    if _is_broken(seen, lambda each: Lack(each.misdated, each.pages)):
+    if seen.recent.misdated >= FEW_PAGES and _is_broken(
+        seen, lambda each: Lack(each.misdated, each.pages)
+    ):
         yield f"published_at of {now.misdated} of {now.pages} pages is not the date in the feed"
 
 

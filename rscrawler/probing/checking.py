@@ -20,7 +20,6 @@ from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article, rfc3339
 from rscrawler.probing.finding import FoundSource, sitemap_entries
 from rscrawler.probing.induction import Sample, read_sample
-from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile, Source, SourceKind
 from rscrawler.spiders.readers import (
     Entry,
@@ -28,6 +27,7 @@ from rscrawler.spiders.readers import (
     read_feed,
     read_listing,
 )
+from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 ESSENTIAL = ("container", "title", "published_at", "body")
 FIELDS = (

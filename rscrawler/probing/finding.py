@@ -14,7 +14,6 @@ from lxml.html import HtmlElement
 from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.structured import read_structured
 from rscrawler.probing.paths import article_patterns, likely_articles
-from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import FILE_PATHS, STATIC_PATHS, Links, SiteProfile, Source, SourceKind
 from rscrawler.spiders.readers import (
     Entry,
@@ -23,6 +22,7 @@ from rscrawler.spiders.readers import (
     read_listing,
     read_sitemap,
 )
+from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "feeds/feed.rss")
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")

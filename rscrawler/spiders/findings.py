@@ -23,6 +23,10 @@ from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, SourceState
 
 
+# Of which any page made by a site has some, and garbage has none.
+_PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What one page of a source means.
@@ -61,9 +65,10 @@ def read_source(
         return content.entries, content.sitemaps
     if not isinstance(response, TextResponse):
         raise UnreadableSource("is not a page of text")
-    links = read_listing(response.selector.root, response.url, profile)
-    if not links:
-        raise UnreadableSource("shows not one link")
+    root = response.selector.root
+    links = read_listing(root, response.url, profile)
+    if not links and not any(root.iter(*_PAGE_ELEMENTS)):
+        raise UnreadableSource("is no page")  # an empty list is one, and fine
     return links, ()
 
 

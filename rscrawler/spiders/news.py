@@ -255,11 +255,13 @@ class NewsSpider(Spider):
                 yield self.source_request(source, each.url, each)
 
     def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
-        """Requests for sitemaps that an index led to in an earlier cycle, which never read them."""
+        """Requests for the sitemaps of an index that a new reading of it need not lead to."""
         sitemaps = (each for each in self.profile.sources if each.kind is SourceKind.SITEMAP)
         source = next(sitemaps, None)
         for state in states:
-            if source is not None and state.walk_to is not None and state.kind == source.kind:
+            # An index that does not date its sitemaps cannot tell which of them has changed.
+            is_to_read = state.walk_to is not None or state.dated_at is None
+            if source is not None and is_to_read and state.kind == source.kind:
                 yield self.source_request(source, state.url, state)
 
     # Articles.

@@ -97,7 +97,7 @@ def read_feed(body: bytes, url: str) -> list[Entry]:
             published_at=_moment(entry.get("published_parsed")),
         )
         for entry in feed.entries
-        if (link := _absolute(url, entry.get("link", "")))
+        if entry.get("link") and (link := _absolute(url, entry.link))
     ]
 
 

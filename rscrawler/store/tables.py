@@ -214,6 +214,7 @@ outbox = Table(
 Index(
     "outbox_run",
     outbox.c.run_id,
+    outbox.c.state,
     sqlite_where=outbox.c.message_id.is_not(None),
     postgresql_where=outbox.c.message_id.is_not(None),
 )

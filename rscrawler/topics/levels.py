@@ -11,11 +11,13 @@
    paragraph of several. A cap (a match report) holds the score below the end of its level.
 5. The countries are the states that most sentences name: those with `country_of_leader` of the
    sentences of the first, if that one stands out from the region as a whole (`country_of_region`).
+   A state that the subtitle names counts too, if the body does. Three or more states (not
+   all) under a headline on the region alone are the region: none is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -36,6 +38,8 @@ _BRIDGE_PARAGRAPHS = 3
 _SOME_RIVALS = 2
 # A title counts like so many sentences on what it names.
 _TITLE_FACTOR = 2.0
+_SEVERAL_STATES = 3  # so many under a headline on the region are the region
+_NAMED_OUTRIGHT = 0.5  # a sentence that names a state as more than a setting
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,9 @@ def judge(
     return Verdict(
         level=level,
         score=score,
-        countries=_countries(zones, model) if level.reaches(Level.SUBSTANTIAL) else (),
+        countries=_countries(zones, model, watchlist.states)
+        if level.reaches(Level.SUBSTANTIAL)
+        else (),
         hits=tuple(read for zone in zones for read in zone.hits),
         share=share,
         section_words=section,
@@ -218,7 +224,9 @@ def _bridged(body: Sequence[ReadZone], roles: Roles) -> list[ReadZone]:
     return bridged
 
 
-def _countries(zones: Sequence[ReadZone], model: LevelModel) -> tuple[str, ...]:
+def _countries(
+    zones: Sequence[ReadZone], model: LevelModel, states: Collection[str]
+) -> tuple[str, ...]:
     sentences: dict[str, float] = {}
     for zone in zones:
         factor = _TITLE_FACTOR if zone.zone.field == "title" else 1.0
@@ -229,4 +237,28 @@ def _countries(zones: Sequence[ReadZone], model: LevelModel) -> tuple[str, ...]:
     if leader <= model.country_of_region * region:
         return ()
     least = model.country_of_leader * leader
-    return tuple(sorted(country for country, count in sentences.items() if count >= least))
+    found = {country for country, count in sentences.items() if count >= least}
+    subtitle = _named_in(zones, "subtitle")
+    found |= {
+        country
+        for country, count in subtitle.items()
+        if count >= _NAMED_OUTRIGHT and sentences.get(country, 0.0) > count
+    }
+    named_above = {*_named_in(zones, "title"), *subtitle}
+    headed_by_region = REGION in _named_in(zones, "title", with_region=True)
+    if headed_by_region and not named_above and _SEVERAL_STATES <= len(found) < len(states):
+        return ()
+    return tuple(sorted(found))
+
+
+def _named_in(
+    zones: Sequence[ReadZone], field: str, *, with_region: bool = False
+) -> dict[str, float]:
+    """The countries that a field names, and how far."""
+    return {
+        country: count
+        for zone in zones
+        if zone.zone.field == field
+        for country, count in zone.countries.items()
+        if count > 0 and (with_region or country != REGION)
+    }

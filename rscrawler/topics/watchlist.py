@@ -151,10 +151,10 @@ class LevelModel(Model):
     further_sections: Share = Field(default=0.5, description="of sections after the longest")
     words_substantial: int = Field(default=48, ge=1, description="words about it, devoted")
     country_of_leader: Share = Field(
-        default=0.44, description="a state counts with so many of the leading state's sentences"
+        default=0.41, description="a state counts with so many of the leading state's sentences"
     )
     country_of_region: Share = Field(
-        default=0.8,
+        default=0.9,
         description="the leading state needs more than so many of the sentences on the region",
     )
 

@@ -95,6 +95,16 @@ def test_an_atom_feed_tells_publication_from_update() -> None:
     assert entry.dated_at == NOON.replace(day=25)
 
 
+def test_a_link_that_is_no_address_is_passed_over_in_a_feed_and_in_a_sitemap() -> None:
+    links = ("http://[oops/", "mailto:desk@example.org", "https://example.org/piece/")
+    items = "".join(f"<item><link>{link}</link></item>" for link in links)
+    feed = f'<rss version="2.0"><channel>{items}</channel></rss>'.encode()
+    assert [e.url for e in read_feed(feed, "https://example.org/feed/")] == [links[-1]]
+    parts = "".join(f"<sitemap><loc>{link}</loc></sitemap>" for link in ("/part.xml", *links))
+    index = f"<sitemapindex>{parts}</sitemapindex>".encode()
+    assert [e.url for e in read_sitemap(index).sitemaps] == [links[-1]]
+
+
 def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
     feed = rss("<item><link>https://example.org/one/</link></item>", "<item><link>https://exa")
     whole = feed[: feed.index(b"https://exa<")]

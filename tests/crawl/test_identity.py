@@ -177,6 +177,22 @@ def test_a_piece_that_moves_to_another_slug_stays_itself(
     assert (latest["article_id"], latest["version"]) == (before["article_id"], 2)
 
 
+def test_a_piece_that_has_moved_is_not_taken_for_gone_at_its_old_address(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    site.publish(replace(story, slug="quite-another-slug", post_id="2655999111"))
+    workspace.crawl()
+    site.remove(story.slug)
+    site.forget_requests()
+    let_pieces_be_due(workspace)
+    workspace.crawl()
+    assert "quite-another-slug" in articles_asked(site)
+    assert story.slug not in articles_asked(site)
+
+
 # Copies.
 
 

@@ -68,6 +68,16 @@ def test_what_was_seen_stays_seen_and_only_the_operators_hear(
     assert len(aside) == (1 if damage == "overwritten" else 0)
 
 
+def test_a_line_that_is_no_record_is_left_out(alerted: Workspace) -> None:
+    before = alerted.records()
+    file = next((alerted.output / "articles").glob("*.jsonl"))
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write('{"record_id": 1}\n')
+    (alerted.output / "rscrawler.db").unlink()
+    assert alerted.crawl("--full")["articles_new"] == 0
+    assert [r for r in alerted.records() if "title" in r] == before
+
+
 def test_a_rebuilt_store_goes_on_where_the_old_one_stopped(
     alerted: Workspace, site: SampleSite, mailbox: Mailbox
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -89,6 +90,36 @@ WHOLE = article(
         )
     ],
 )
+
+
+def test_a_restoring_that_breaks_off_leaves_an_empty_store(store: Store) -> None:
+    def recordings() -> Iterator[Recording]:
+        yield Recording(
+            article=article(),
+            fingerprint=Fingerprint(text_digest="t", body_digest=None, slug_stem="a"),
+            visit=Visit(run_id="run", address_keys=(("/a", article().url),), page_digest=""),
+            recorded_at=NOON,
+            channels=(),
+        )
+        raise OSError("the folder went away")
+
+    with pytest.raises(OSError, match="went away"):
+        store.articles.restore(recordings())
+    assert store.articles.is_empty()
+
+
+def test_a_piece_that_has_moved_is_asked_for_where_it_is_now(store: Store) -> None:
+    record(store, article())
+    store.articles.record_unchanged(
+        article().article_id,
+        site=SITE,
+        address_keys=(),
+        fetched_at=NOON + HOUR,
+        next_check_at=NOON + HOUR,
+        url="https://example.org/elsewhere/",
+    )
+    (due,) = store.articles.due(SITE, NOON + HOUR)
+    assert due.url == "https://example.org/elsewhere/"
 
 
 def test_a_record_comes_back_as_it_went_in(store: Store) -> None:

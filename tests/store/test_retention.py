@@ -52,6 +52,13 @@ def test_old_text_is_forgotten_and_its_piece_is_not(store: Store) -> None:
     assert [twin.article_id for twin in store.articles.twins("x", "", "body old", ())] == ["old"]
 
 
+def test_a_run_that_goes_on_is_not_forgotten(store: Store) -> None:
+    for run_id in ("ended", "goes-on"):
+        store.health.record_start(run_id, "site", THEN)
+    store.health.record_end("ended", "site", THEN, succeeded=True, counters={})
+    assert store.retention.prune(NOW).runs == 1
+
+
 def test_a_second_pruning_finds_nothing_more(store: Store) -> None:
     record(store, "old", THEN)
     store.retention.prune(NOW)

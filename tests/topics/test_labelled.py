@@ -1,7 +1,7 @@
 """The gate: the shipped watch-list against labelled text.
 
-`tuning.jsonl` and `fresh.jsonl` may be read while tuning; `measured.jsonl` may not. So only
-figures leave the evaluation: no title, text or identity can stand in a failure's message.
+Which of them may be read while tuning, the README beside them says. Only figures leave the
+evaluation: no title, text or identity can stand in a failure's message.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rscrawler.items import Level
 from rscrawler.topics import Flagger, evaluate
 
 LABELLED = Path(__file__).parent.parent / "labelled"
-PARTS = ("tuning", "fresh", "measured")
+PARTS = ("tuning", "fresh", "blind", "measured")
 
 
 @dataclass(frozen=True)
