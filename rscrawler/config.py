@@ -28,6 +28,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     WithJsonSchema,
@@ -323,6 +324,13 @@ class Config(BaseSettings):
         """Whether crawls are run by workers, which leave all delivery to the service."""
         return self.scheduling.executor == "procrastinate"
 
+    _origin: str = PrivateAttr(default="environment")
+
+    @property
+    def origin(self) -> str:
+        """The file that this was read from, for messages; `environment` without one."""
+        return self._origin
+
     @property
     def user_agent(self) -> str:
         """Who we say we are, with the operator's contact."""
@@ -367,7 +375,9 @@ def load_config(path: Path | None) -> Config:
     name = str(path) if path else "environment"
     environment = _environment()
     config = checked(Config, merged(values, environment), name, environment)
-    return _with_absolute_paths(config, path.parent if path else Path.cwd())
+    config = _with_absolute_paths(config, path.parent if path else Path.cwd())
+    config._origin = name
+    return config
 
 
 def _environment() -> dict[str, Any]:

@@ -19,9 +19,9 @@ from rscrawler.errors import StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
-from rscrawler.spiders.session import CrawlSession, new_run_id, utc_now
+from rscrawler.spiders.session import CrawlSession, load_topics, new_run_id, utc_now
 from rscrawler.store import Store
-from rscrawler.topics import Flagger, load_watchlists
+from rscrawler.topics import Flagger
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def run_cycle(
         StoreError: the database cannot be used.
     """
     sites = chosen_sites(load_sites(config), list(names))
-    flagger = Flagger(load_watchlists(None, config.topics_dir).values())
+    flagger = Flagger(load_topics(config).values())
     settings = Settings()
     settings.setmodule("rscrawler.settings", priority="project")
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one

@@ -19,7 +19,8 @@ from rscrawler.extraction.page import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
-from rscrawler.topics import FlaggableText, Flagger, load_watchlists
+from rscrawler.spiders.session import load_topics
+from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 
@@ -68,7 +69,7 @@ def explain(
     article.version = 1
     article.record_id = decisions.new_record_id(article.article_id, 1)
     article.first_seen_at = now
-    flagger = Flagger(load_watchlists(None, config.topics_dir).values())
+    flagger = Flagger(load_topics(config).values())
     article.topics = flagger.flag(FlaggableText.from_article(article))
     return Explanation(article)
 

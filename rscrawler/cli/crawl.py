@@ -35,8 +35,7 @@ from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import load_schedules
-from rscrawler.spiders.session import utc_now
-from rscrawler.topics import load_watchlists
+from rscrawler.spiders.session import load_topics, utc_now
 
 
 def register(app: typer.Typer) -> None:
@@ -98,7 +97,7 @@ def crawl_command(
 
 def topic_titles(config: Config) -> dict[str, str]:
     """What each topic is called in mails and feeds."""
-    watchlists = load_watchlists(None, config.topics_dir)
+    watchlists = load_topics(config)
     return {name: watchlist.title for name, watchlist in watchlists.items()}
 
 

@@ -20,11 +20,13 @@ from rscrawler.cli.common import (
 )
 from rscrawler.config import DEFAULT_CONFIG_NAME, PACKAGE_DIR, Config
 from rscrawler.delivery import send_test_alert
+from rscrawler.delivery.chat import are_known_addresses
 from rscrawler.demo.run import run_demo
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.sites import load_sites
-from rscrawler.topics import load_watchlists
+from rscrawler.spiders.session import load_topics
+from rscrawler.store.database import check_url
 
 alerts_app = typer.Typer(help="The alert channels.")
 config_app = typer.Typer(help="The configuration.")
@@ -77,15 +79,17 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
             problems.extend(each for each in error.problems if each not in problems)
 
     read("sites", lambda: load_sites(config))
-    read("watch-lists", lambda: load_watchlists(None, config.topics_dir))
+    read("watch-lists", lambda: load_topics(config))
     read("schedules", lambda: load_schedules(config, None).jobs)
-    if "watch-lists" in counts:
-        known = load_watchlists(None, config.topics_dir)
-        problems.extend(
-            f"alerts.topics: {topic!r} is not a watch-list; allowed: {', '.join(sorted(known))}"
-            for topic in config.alerts.topics
-            if topic not in known
-        )
+    try:
+        check_url(config.database)
+    except ConfigurationError as error:
+        problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
+    problems.extend(
+        f"{config.origin}: alerts.channels.{name}: is not an address that Apprise knows"
+        for name in config.alerts.channels
+        if not are_known_addresses(config.alerts.channel_addresses(name))
+    )
     return problems, counts
 
 

@@ -53,6 +53,13 @@ def address_key(name: str, address: str) -> str:
     return f"{name}#{hashlib.blake2b(address.encode(), digest_size=4).hexdigest()}"
 
 
+def are_known_addresses(addresses: Sequence[str]) -> bool:
+    """Whether Apprise can read every one of these addresses; nothing is sent."""
+    from apprise import Apprise
+
+    return all(Apprise().add(address) for address in addresses)
+
+
 def send_chat(address: str, content: bytes, timeout: timedelta = CHAT_TIMEOUT) -> Outcome:
     """Send a stored chat message to one Apprise address.
 

@@ -142,10 +142,11 @@ def _print_cycles(console: Console, cycles: Sequence[_Cycle]) -> None:
 
 def _print_flagged(console: Console, records: Sequence[dict[str, Any]]) -> None:
     table = Table(title="\nFlagged on Central Asia", title_justify="left", box=None, pad_edge=False)
-    table.add_column("level", no_wrap=True, min_width=len("substantial"))
-    table.add_column("countries", no_wrap=True, min_width=len("KG TJ UZ"))
-    table.add_column("title", no_wrap=True, overflow="ellipsis", ratio=5)
-    table.add_column("because of", no_wrap=True, overflow="ellipsis", ratio=4)
+    room = console.width - len("substantial  KG KZ TJ UZ    ")
+    table.add_column("level", no_wrap=True)
+    table.add_column("countries", no_wrap=True)
+    table.add_column("title", no_wrap=True, overflow="ellipsis", max_width=room * 5 // 9)
+    table.add_column("because of", no_wrap=True, overflow="ellipsis", max_width=room * 4 // 9)
     for record in records:
         flag = next(flag for flag in record["topics"] if flag["topic"] == "central-asia")
         terms = dict.fromkeys(evidence["term"] for evidence in flag["evidence"])

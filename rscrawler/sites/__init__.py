@@ -202,13 +202,15 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     files = {path.stem: path for path in sorted(SHIPPED_SITES_DIR.glob("*.toml"))}
     if config.sites_dir:
         if not config.sites_dir.is_dir():
-            raise ConfigurationError(f"sites_dir: {config.sites_dir} is not a folder")
+            raise ConfigurationError(
+                f"{config.origin}: sites_dir: {config.sites_dir} is not a folder"
+            )
         files |= {path.stem: path for path in sorted(config.sites_dir.glob("*.toml"))}
     sites: dict[str, SiteProfile] = {}
     problems: list[str] = []
     for name in [*files, *(key for key in config.sites if key not in files)]:
         try:
-            sites[name] = _site(name, files.get(name), config.sites.get(name))
+            sites[name] = _site(name, files.get(name), config.sites.get(name), config.origin)
         except ConfigurationError as error:
             problems.extend(error.problems)
     if problems:
@@ -216,18 +218,21 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     return sites
 
 
-def _site(name: str, path: Path | None, overrides: dict[str, Any] | None) -> SiteProfile:
+def _site(
+    name: str, path: Path | None, overrides: dict[str, Any] | None, origin: str
+) -> SiteProfile:
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is None:
         raise ConfigurationError(
-            f"{path or f'sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
+            f"{path or f'{origin}: sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
         )
     if path is None:
-        return checked(SiteProfile, overrides, f"sites.{name} (no profile of that name is shipped)")
+        where = f"{origin}: sites.{name} (no profile of that name is shipped)"
+        return checked(SiteProfile, overrides, where)
     values = read_toml(path)
     checked(SiteProfile, values, str(path))
     if overrides is None:
         return checked(SiteProfile, values, str(path))
-    return checked(SiteProfile, merged(values, overrides), f"rscrawler.toml: sites.{name}")
+    return checked(SiteProfile, merged(values, overrides), f"{origin}: sites.{name}")
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:

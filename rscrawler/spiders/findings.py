@@ -22,7 +22,6 @@ from rscrawler.spiders.readers import (
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, SourceState
 
-
 # Of which any page made by a site has some, and garbage has none.
 _PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
 

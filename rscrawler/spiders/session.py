@@ -18,7 +18,7 @@ from rscrawler.store import Store
 from rscrawler.store.batch import RecordingBatch
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity
-from rscrawler.topics import Flagger, load_watchlists
+from rscrawler.topics import Flagger, WatchList, load_watchlists
 
 
 def utc_now() -> datetime:
@@ -29,6 +29,25 @@ def utc_now() -> datetime:
 def new_run_id() -> str:
     """A name for one cycle: its second, and enough chance to tell two of them apart."""
     return f"{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
+
+
+def load_topics(config: Config) -> dict[str, WatchList]:
+    """Every watch-list by name, shipped and own.
+
+    Raises:
+        ConfigurationError: a file is wrong, or `alerts.topics` names one that is not there.
+    """
+    watchlists = load_watchlists(None, config.topics_dir)
+    unknown = [topic for topic in config.alerts.topics if topic not in watchlists]
+    if unknown:
+        known = ", ".join(sorted(watchlists))
+        raise ConfigurationError(
+            *(
+                f"{config.origin}: alerts.topics: {topic!r} is not a watch-list; allowed: {known}"
+                for topic in unknown
+            )
+        )
+    return watchlists
 
 
 @dataclass(slots=True)
@@ -98,7 +117,7 @@ class CrawlSession:
             started_at=utc_now(),
             state=store.health.site(site),
             batch=RecordingBatch(store.articles),
-            flagger=flagger or Flagger(load_watchlists(None, config.topics_dir).values()),
+            flagger=flagger or Flagger(load_topics(config).values()),
             is_full=is_full,
             limit=limit,
         )

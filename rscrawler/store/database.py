@@ -147,6 +147,15 @@ def _trouble_named(url: URL) -> Iterator[None]:
         raise
 
 
+def check_url(url: str) -> None:
+    """Say whether a database URL can be used at all, without opening it.
+
+    Raises:
+        ConfigurationError: it is not one of SQLite or PostgreSQL.
+    """
+    _parsed(url)
+
+
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
