@@ -212,8 +212,13 @@ def after_gone(known: KnownArticle, now: datetime, removal_after: timedelta) -> 
 
 
 def retry_at(attempts: int, now: datetime) -> datetime:
-    """When an address that could not be fetched is tried again: 1 min, doubling, up to 6 h."""
-    doublings = min(max(attempts - 1, 0), 9)  # more pass the limit, and then all bounds
+    """When an address that could not be fetched is tried again.
+
+    After the first attempt with the next cycle; then after 1 min, doubling, up to 6 h.
+    """
+    if attempts <= 1:
+        return now
+    doublings = min(attempts - 2, 9)  # more pass the limit, and then all bounds
     return now + min(timedelta(minutes=2**doublings), timedelta(hours=6))
 
 

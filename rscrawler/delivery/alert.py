@@ -143,18 +143,18 @@ def _words(count: int) -> str:
 
 
 def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
-    """The quotations of the evidence, each once, with all the terms found in its place."""
+    """The quotations of the evidence, one for each place, with all the terms found there."""
     terms: dict[tuple[str, int | None], set[str]] = {}
-    quotes: dict[tuple[str, str], tuple[str, int | None]] = {}
+    quotes: dict[tuple[str, int | None], str] = {}
     for flag in flags:
         for each in flag.evidence:
             place = (each.field, each.paragraph)
             terms.setdefault(place, set()).add(each.term)
-            quotes.setdefault((each.field, each.quote), place)
+            # Of two cuts of one paragraph the longer says more.
+            quotes[place] = max(quotes.get(place, ""), each.quote, key=len)
     shown = list(quotes.items())[:MAX_PASSAGES]
     return tuple(
-        Passage(_WHERE.get(field, ""), _marked(quote, terms[place]))
-        for (field, quote), place in shown
+        Passage(_WHERE.get(place[0], ""), _marked(quote, terms[place])) for place, quote in shown
     )
 
 

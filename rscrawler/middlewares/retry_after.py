@@ -27,6 +27,7 @@ LONGEST_PAUSE = timedelta(days=30)  # a longer one is taken for a slip
 PAUSING_STATUSES = frozenset({429, 503})
 # So many requests in a row without any answer, retries included: the host is left alone.
 MAX_UNANSWERED = 6
+MAX_BROKEN = 20  # the same for answers that the server itself is broken
 NO_ANSWER = (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
@@ -51,7 +52,7 @@ class RetryAfterMiddleware:
         self._session = session
         self._paused_until: datetime | None = session.state.not_before
         self._limit = session.config.crawl.retry_after_limit
-        self._unanswered = 0
+        self._unanswered = self._broken = 0
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -62,6 +63,8 @@ class RetryAfterMiddleware:
         """Wait for the end of a short pause; refuse during a long one, or if nobody answers."""
         if self._unanswered >= MAX_UNANSWERED:
             raise HostPaused(f"the host left {self._unanswered} requests in a row unanswered")
+        if self._broken >= MAX_BROKEN:
+            raise HostPaused(f"the host answered {self._broken} requests in a row with an error")
         while self._paused_until is not None:
             remaining = self._paused_until - self._session.now()
             if remaining <= timedelta():
@@ -74,6 +77,7 @@ class RetryAfterMiddleware:
     def process_response(self, request: Request, response: Response) -> Response:
         """Note the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""
         self._unanswered = 0
+        self._broken = self._broken + 1 if response.status >= 500 else 0
         if response.status in PAUSING_STATUSES:
             now = self._session.now()
             pause = retry_after(response.headers.get("Retry-After"), now)

@@ -1,9 +1,10 @@
-"""robots.txt is heeded, fetched once a day, and its failure is read as RFC 9309 says."""
+"""robots.txt is heeded, asked for conditionally, and its failure is read as RFC 9309 says."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Self
 
@@ -15,8 +16,10 @@ from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
 
+from rscrawler.spiders.http import header_of, validators
 from rscrawler.spiders.refusals import ForbiddenByRobots
 from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.store.discovery import KeptRobots
 
 logger = logging.getLogger(__name__)
 
@@ -51,10 +54,10 @@ class RobotsRulesMiddleware(RobotsTxtMiddleware):
 
 
 class RobotsCacheMiddleware:
-    """Answers Scrapy's request for robots.txt from the store while it is fresh.
+    """Makes Scrapy's request for robots.txt conditional, and its failure mean what it should.
 
-    A 4xx answer means that everything is allowed; a 5xx one or none at all, that
-    nothing is (RFC 9309, 2.3.1). Only real answers are kept.
+    A 4xx answer means that everything is allowed; a 5xx one or none at all, that nothing
+    is (RFC 9309, 2.3.1), unless one of the last day is kept. Only real answers are kept.
     """
 
     def __init__(self, session: CrawlSession) -> None:
@@ -65,34 +68,51 @@ class RobotsCacheMiddleware:
         """Built for the site of the crawler's spider."""
         return cls(session_of(crawler))
 
-    def process_request(self, request: Request) -> Response | None:
-        """The kept robots.txt, if this asks for it and there is a fresh one."""
-        if not _asks_for_robots(request):
-            return None
-        host = urlparse_cached(request).netloc
-        body = self._session.store.discovery.robots(host, self._session.now() - FRESH_FOR)
-        return None if body is None else _answer(request, body)
+    def process_request(self, request: Request) -> None:
+        """Ask for robots.txt only if it has changed since it was kept."""
+        if _asks_for_robots(request) and (kept := self._kept(request)) is not None:
+            for name, value in validators(kept.etag, kept.last_modified).items():
+                request.headers[name] = value
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Keep an answer; turn a server's error into its meaning."""
-        if not _asks_for_robots(request) or "rscrawler-cached" in response.flags:
+        """Keep an answer; turn a server's error, or "not modified", into its meaning."""
+        if not _asks_for_robots(request):
             return response
+        store, now = self._session.store.discovery, self._session.now()
+        if response.status == 304 and (kept := self._kept(request)) is not None:
+            store.record_robots(replace(kept, fetched_at=now))
+            return _answer(request, kept.body)
         if response.status >= 500 or response.status == 429:
-            logger.warning("%s answers %d: nothing is asked of it", request.url, response.status)
-            return _answer(request, DISALLOW_ALL)
+            return self._without_answer(request, f"answers {response.status}")
         if 300 <= response.status < 400:
             return response
         body = response.body if response.status < 400 else ALLOW_ALL
-        host = urlparse_cached(request).netloc
-        self._session.store.discovery.record_robots(host, body, self._session.now())
+        store.record_robots(
+            KeptRobots(
+                host=urlparse_cached(request).netloc,
+                body=body,
+                fetched_at=now,
+                etag=header_of(response, "ETag"),
+                last_modified=header_of(response, "Last-Modified"),
+            )
+        )
         return _answer(request, body)
 
     def process_exception(self, request: Request, exception: Exception) -> Response | None:
-        """No answer at all: nothing is asked of the host in this cycle."""
+        """No answer at all has the meaning of a server's error."""
         if not _asks_for_robots(request):
             return None
-        logger.warning("%s cannot be reached: %s", request.url, exception)
+        return self._without_answer(request, f"cannot be reached: {exception}")
+
+    def _without_answer(self, request: Request, reason: str) -> Response:
+        kept = self._kept(request)
+        if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
+            return _answer(request, kept.body)
+        logger.warning("%s %s: nothing is asked of the host", request.url, reason)
         return _answer(request, DISALLOW_ALL)
+
+    def _kept(self, request: Request) -> KeptRobots | None:
+        return self._session.store.discovery.robots(urlparse_cached(request).netloc)
 
 
 def _asks_for_robots(request: Request) -> bool:

@@ -230,4 +230,5 @@ def _silence(session: CrawlSession, now: datetime) -> Lateness | None:
 
 def _robots_were_read(session: CrawlSession) -> bool:
     host = urlsplit(session.profile.base_url).netloc
-    return session.store.discovery.robots(host, session.now() - FRESH_FOR) is not None
+    kept = session.store.discovery.robots(host)
+    return kept is not None and session.now() - kept.fetched_at < FRESH_FOR

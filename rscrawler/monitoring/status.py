@@ -142,7 +142,8 @@ def _site_status(
         last_run_at=state.last_run_at,
         last_success_at=state.last_success_at,
         articles=store.articles.count(name),
-        problems=tuple(known[code] for code in ProblemCode if code in known),
+        # Of a site that is not watched any more nothing is wrong.
+        problems=tuple(known[code] for code in ProblemCode if is_enabled and code in known),
     )
 
 

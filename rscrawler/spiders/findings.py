@@ -66,7 +66,7 @@ def read_source(
         raise UnreadableSource("is not a page of text")
     root = response.selector.root
     links = read_listing(root, response.url, profile)
-    if not links and not any(root.iter(*_PAGE_ELEMENTS)):
+    if not links and next(root.iter(*_PAGE_ELEMENTS), None) is None:
         raise UnreadableSource("is no page")  # an empty list is one, and fine
     return links, ()
 

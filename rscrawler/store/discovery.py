@@ -8,7 +8,7 @@ whose article could not be fetched yet.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -69,6 +69,17 @@ class KnownAddress:
     published_at: datetime | None = None
     attempts: int = 0
     next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRobots:
+    """A host's robots.txt, and the validators that came with it."""
+
+    host: str
+    body: bytes
+    fetched_at: datetime
+    etag: str | None = None
+    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,20 +271,21 @@ class DiscoveryStore:
                 .values(attempts=address.c.attempts + 1, next_try_at=next_try_at)
             )
 
-    def robots(self, host: str, not_before: datetime) -> bytes | None:
-        """The robots.txt of a host if it was fetched since `not_before`."""
-        query = select(robots.c.body).where(
-            robots.c.host == host, robots.c.fetched_at >= not_before
-        )
+    def robots(self, host: str) -> KeptRobots | None:
+        """The robots.txt of a host as it was last fetched."""
+        columns = (robots.c[name] for name in KeptRobots.__slots__)
         with self._database.reading() as connection:
-            return connection.scalar(query)
+            row = connection.execute(select(*columns).where(robots.c.host == host)).one_or_none()
+        return KeptRobots(**row._mapping) if row else None
 
-    def record_robots(self, host: str, body: bytes, now: datetime) -> None:
+    def record_robots(self, kept: KeptRobots) -> None:
         """Keep the robots.txt of a host."""
-        values = {"body": body, "fetched_at": now}
-        insert = self._database.upsert(robots).values(host=host, **values)
+        values = asdict(kept)
+        insert = self._database.upsert(robots).values(values)
         with self._database.writing() as connection:
-            connection.execute(insert.on_conflict_do_update(index_elements=["host"], set_=values))
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=["host"], set_=values)
+            )
 
     def urls_of(self, article_id: str) -> list[str]:
         """Every address that led to a piece, the first met first."""

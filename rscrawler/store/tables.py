@@ -73,13 +73,15 @@ site = Table(
     Column("not_before", Moment),  # a long Retry-After: the host is left alone until then
 )
 
-# A host's robots.txt, kept for a day.
+# A host's robots.txt as it was last fetched.
 robots = Table(
     "robots",
     metadata,
     Column("host", String, primary_key=True),
     Column("body", LargeBinary, nullable=False),
     Column("fetched_at", Moment, nullable=False),
+    Column("etag", Text),
+    Column("last_modified", Text),
 )
 
 source = Table(

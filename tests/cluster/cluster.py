@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, fields
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -259,7 +259,6 @@ def run_cluster(
                 restart_at = None
             time.sleep(chance.random() * 2 * seconds / max(sites, 40))
         report("publishing ends; all comes to rest")
-        _make_pending_due(cluster)
         _wait(lambda: _is_at_rest(cluster, served, fresh), settle_seconds)
         cluster.stop()
         figures.seconds = time.monotonic() - begun
@@ -308,18 +307,19 @@ def _wait(condition: Callable[[], bool], seconds: float) -> bool:
     while time.monotonic() < deadline:
         if condition():
             return True
-        time.sleep(0.5)
+        time.sleep(1)
     return False
 
 
 def _make_pending_due(cluster: Cluster) -> None:
     """Let the time until the next attempt pass."""
-    with psycopg.connect(cluster.database) as connection:
+    with suppress(psycopg.Error), psycopg.connect(cluster.database) as connection:
         connection.execute("UPDATE address SET next_try_at = NULL")
         connection.execute("UPDATE recipient SET next_try_at = '2020-01-01T00:00:00.000000Z'")
 
 
 def _is_at_rest(cluster: Cluster, served: TinySites, fresh: list[str]) -> bool:
+    _make_pending_due(cluster)
     article_of = {record["url"]: record["article_id"] for record in cluster.records()}
     if served.urls() - article_of.keys():
         return False

@@ -428,13 +428,18 @@ def test_no_more_requests_run_at_once_than_the_profile_allows(
     assert hung[2] - hung[0] >= timedelta(seconds=0.9)
 
 
-def test_robots_txt_is_asked_for_once_a_day_at_most(
+def test_robots_txt_is_asked_for_once_a_cycle_and_a_new_one_is_heeded_at_once(
     workspace: QuickWorkspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
     for _ in range(2):
         workspace.crawl("--limit", "1")
-    assert [request.path for request in site.requests].count("/robots.txt") == 1
+    assert [request.path for request in site.requests].count("/robots.txt") == 2
+    site.fail("/robots.txt", Fault.FORBIDDEN_ROBOTS)
+    asked = len(site.requests)
+    result = workspace.run("crawl", "--json")
+    assert result.status == 1
+    assert [request.path for request in site.requests[asked:]] == ["/robots.txt"]
 
 
 # Pages of odd make.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rscrawler.store import Store
-from rscrawler.store.discovery import AddressState, FoundAddress, SourceReading
+from rscrawler.store.discovery import AddressState, FoundAddress, KeptRobots, SourceReading
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -175,9 +175,9 @@ def test_more_addresses_than_a_statement_takes_are_looked_up_and_written(store: 
 # robots.txt.
 
 
-def test_a_robots_txt_is_kept_for_as_long_as_is_asked(store: Store) -> None:
-    store.discovery.record_robots("example.org", b"\xff old", NOON - HOUR)
-    store.discovery.record_robots("example.org", b"", NOON)
-    assert store.discovery.robots("example.org", NOON) == b""
-    assert store.discovery.robots("example.org", NOON + HOUR) is None
-    assert store.discovery.robots("other.org", NOON) is None
+def test_the_last_robots_txt_of_a_host_is_kept_with_its_validators(store: Store) -> None:
+    second = KeptRobots("example.org", b"", NOON, etag='"2"')
+    store.discovery.record_robots(KeptRobots("example.org", b"\xff old", NOON - HOUR, etag='"1"'))
+    store.discovery.record_robots(second)
+    assert store.discovery.robots("example.org") == second
+    assert store.discovery.robots("other.org") is None
