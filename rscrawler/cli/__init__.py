@@ -15,7 +15,18 @@ from typing import Annotated
 import typer
 
 from rscrawler import __version__
-from rscrawler.cli import crawl, history, inspect, service, setup, simulate, sites, topics, web
+from rscrawler.cli import (
+    cluster,
+    crawl,
+    history,
+    inspect,
+    service,
+    setup,
+    simulate,
+    sites,
+    topics,
+    web,
+)
 from rscrawler.cli.common import EXIT_FAILED, EXIT_USAGE, complain
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
@@ -27,7 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (setup, crawl, service, inspect, history, simulate, web):
+for commands in (setup, crawl, service, inspect, history, simulate, cluster, web):
     commands.register(app)
 app.add_typer(topics.app, name="topics")
 app.add_typer(sites.app, name="sites")

@@ -283,9 +283,7 @@ class DiscoveryStore:
         values = asdict(kept)
         insert = self._database.upsert(robots).values(values)
         with self._database.writing() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=["host"], set_=values)
-            )
+            connection.execute(insert.on_conflict_do_update(index_elements=["host"], set_=values))
 
     def urls_of(self, article_id: str) -> list[str]:
         """Every address that led to a piece, the first met first."""

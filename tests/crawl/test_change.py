@@ -173,6 +173,7 @@ def test_two_crawls_of_one_site_at_once_do_the_work_once(
 
 def test_a_list_that_is_empty_is_fine(known: Workspace, site: SampleSite) -> None:
     known.write_config(
-        site.base_url, site='[[sites.responsiblestatecraft.sources]]\nkind = "tag"\npath = "/tag/x/"'
+        site.base_url,
+        site='[[sites.responsiblestatecraft.sources]]\nkind = "tag"\npath = "/tag/x/"',
     )
     assert known.crawl("--full")["errors"] == 0
