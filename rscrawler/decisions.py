@@ -176,12 +176,19 @@ def is_dated_later(known: KnownArticle, dated_at: datetime | None) -> bool:
     return dated_at > reference
 
 
-def recheck_at(fetched_at: datetime, now: datetime) -> datetime:
+_PATIENCE = timedelta(minutes=10)
+
+
+def recheck_at(known: KnownArticle, now: datetime) -> datetime:
     """When a known page that could not be fetched is asked for again.
 
-    After as long again as it has been out of reach: 10 min at least, a day at most.
+    With the next cycle while it has been due for less than 10 min; then after as long again
+    as it has been out of reach, 10 min at least and a day at most.
     """
-    return now + min(max(now - fetched_at, timedelta(minutes=10)), timedelta(days=1))
+    due_at = min(known.next_check_at or now, now)
+    if now - due_at < _PATIENCE:
+        return now
+    return now + min(max(now - known.fetched_at, _PATIENCE), timedelta(days=1))
 
 
 def are_rewritten(changed: int, known: int) -> bool:

@@ -445,7 +445,7 @@ class NewsSpider(Spider):
             )
         else:
             self.session.store.articles.record_failed_check(
-                known.article_id, decisions.recheck_at(known.fetched_at, now)
+                known.article_id, decisions.recheck_at(known, now)
             )
 
     def on_item_error(self, item: object, response: Response | None, failure: Failure) -> None:

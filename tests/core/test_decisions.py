@@ -338,13 +338,15 @@ def test_identities_are_the_same_on_every_machine() -> None:
     assert digest == "f2feeb76426fd466e8f1e1c536eeb4d7"
 
 
-def test_a_page_out_of_reach_is_asked_for_less_and_less_often() -> None:
-    def wait(minutes_unreached: int) -> timedelta:
-        return decisions.recheck_at(NOON - timedelta(minutes=minutes_unreached), NOON) - NOON
+def test_a_page_out_of_reach_is_asked_for_at_once_and_then_less_and_less_often() -> None:
+    def wait(due_for: timedelta, unreached_for: timedelta) -> timedelta:
+        page = replace(KNOWN, next_check_at=NOON - due_for, fetched_at=NOON - unreached_for)
+        return decisions.recheck_at(page, NOON) - NOON
 
-    assert wait(1) == timedelta(minutes=10)
-    assert wait(90) == timedelta(minutes=90)
-    assert wait(60 * 24 * 9) == timedelta(days=1)
+    assert wait(timedelta(minutes=5), timedelta(days=3)) == timedelta()
+    assert wait(timedelta(minutes=15), timedelta(minutes=90)) == timedelta(minutes=90)
+    assert wait(timedelta(hours=2), timedelta(days=9)) == timedelta(days=1)
+    assert decisions.recheck_at(replace(KNOWN, next_check_at=None), NOON) == NOON
 
 
 def test_a_source_that_dates_all_it_has_later_says_nothing_of_any_piece() -> None:

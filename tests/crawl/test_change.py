@@ -92,8 +92,6 @@ def test_a_piece_that_cannot_be_fetched_now_is_fetched_later_though_no_source_ch
     site.fail(f"/{story.slug}", Fault.SERVER_ERROR)
     assert known.run("crawl", "--json").json["articles_new"] == 0
     site.heal()
-    known.run("crawl", "--json")
-    make_due(known)
     report = known.crawl()
     assert report["articles_new"] == 1
     assert known.records()[-1]["novelty"] == "new"
