@@ -324,7 +324,7 @@ class Config(BaseSettings):
         """Whether crawls are run by workers, which leave all delivery to the service."""
         return self.scheduling.executor == "procrastinate"
 
-    _origin: str = PrivateAttr(default="environment")
+    _origin: str = PrivateAttr(default=DEFAULT_CONFIG_NAME)
 
     @property
     def origin(self) -> str:

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 FRESH_FOR = timedelta(hours=24)
 DISALLOW_ALL = b"User-agent: *\nDisallow: /\n"
 ALLOW_ALL = b""
+MADE_HERE = "rscrawler"  # flags an answer that stands for one; it passes here again
 
 
 class RobotsRulesMiddleware(RobotsTxtMiddleware):
@@ -76,7 +77,7 @@ class RobotsCacheMiddleware:
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Keep an answer; turn a server's error, or "not modified", into its meaning."""
-        if not _asks_for_robots(request):
+        if not _asks_for_robots(request) or MADE_HERE in response.flags:
             return response
         store, now = self._session.store.discovery, self._session.now()
         if response.status == 304 and (kept := self._kept(request)) is not None:
@@ -120,4 +121,4 @@ def _asks_for_robots(request: Request) -> bool:
 
 
 def _answer(request: Request, body: bytes) -> Response:
-    return Response(request.url, body=body, request=request, flags=["rscrawler-cached"])
+    return Response(request.url, body=body, request=request, flags=[MADE_HERE])

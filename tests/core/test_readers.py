@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
+from scrapy.http import HtmlResponse
 
 from rscrawler.sites import SiteProfile, Source, SourceKind
+from rscrawler.spiders.findings import read_source
 from rscrawler.spiders.readers import (
     Entry,
     UnreadableSource,
@@ -201,3 +203,16 @@ def test_a_packed_sitemap_is_read_and_one_that_bursts_is_not() -> None:
     for bad in (gzip.compress(bytes(60 * 2**20)), gzip.compress(body)[:20], b"\x1f\x8bnothing"):
         with pytest.raises(UnreadableSource):
             read_sitemap(bad)
+
+
+def test_a_list_that_is_empty_is_a_page_and_garbage_is_none() -> None:
+    source = Source(kind=SourceKind.TAG, path="/tag/x/")
+    url = "https://site.example/tag/x/"
+
+    def read(body: bytes) -> int:
+        entries, _ = read_source(HtmlResponse(url, body=body, encoding="utf-8"), source, PROFILE)
+        return len(entries)
+
+    assert read(b"<html><head><title>x</title></head><body><div></div></body></html>") == 0
+    with pytest.raises(UnreadableSource):
+        read(b"\x13\x07 nothing of a page")

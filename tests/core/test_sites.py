@@ -74,7 +74,10 @@ def test_a_site_can_stand_in_the_configuration_alone() -> None:
     own = {"base_url": "http://localhost:8000", "sources": [source]}
     assert load_sites(Config(sites={"own": own}))["own"].all_hosts == {"localhost:8000"}
     (line,) = problems_of(Config(sites={"own": {"sources": [source]}}))
-    assert line == "sites.own (no profile of that name is shipped): base_url: is missing"
+    assert (
+        line
+        == "rscrawler.toml: sites.own (no profile of that name is shipped): base_url: is missing"
+    )
 
 
 def test_a_wrong_file_is_named_and_every_problem_is_told(tmp_path: Path) -> None:
@@ -90,7 +93,7 @@ def test_a_wrong_file_is_named_and_every_problem_is_told(tmp_path: Path) -> None
 
 def test_a_folder_of_profiles_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     (line,) = problems_of(Config(sites_dir=tmp_path / "none"))
-    assert line == f"sites_dir: {tmp_path / 'none'} is not a folder"
+    assert line == f"rscrawler.toml: sites_dir: {tmp_path / 'none'} is not a folder"
 
 
 def test_sites_are_chosen_by_name_or_else_all_that_are_enabled() -> None:

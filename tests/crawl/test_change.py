@@ -167,11 +167,3 @@ def test_two_crawls_of_one_site_at_once_do_the_work_once(
     assert [process.returncode for process in both] == [0, 0]
     urls = [record["url"] for record in workspace.records()]
     assert len(urls) == len(set(urls)) > 0
-
-
-def test_a_list_that_is_empty_is_fine(known: Workspace, site: SampleSite) -> None:
-    known.write_config(
-        site.base_url,
-        site='[[sites.responsiblestatecraft.sources]]\nkind = "tag"\npath = "/tag/x/"',
-    )
-    assert known.crawl("--full")["errors"] == 0

@@ -38,7 +38,7 @@ COMMANDS = set(command_paths(get_command(app)))
 def test_every_command_on_a_page_exists(page: str) -> None:
     unknown = [
         found
-        for found in re.findall(r"\brscrawler ([a-z]+)(?: ([a-z]+))?", TEXTS[page])
+        for found in re.findall(r"\brscrawler ([a-z][a-z-]*)(?: ([a-z]+))?", TEXTS[page])
         if ((found[0],) not in COMMANDS and f"rscrawler {found[0]}" not in NOT_COMMANDS)
         or ((found[0],) in GROUPS and found[1] and found not in COMMANDS)
     ]

@@ -134,13 +134,14 @@ def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
         config = a_config(tmp_path, mail_settings(mailbox), weekly_mail=True)
         run_cycle(NOW - WEEK)
         run_cycle(NOW)
-        store.health.raise_problem("sample", ProblemCode.SILENT, "no new piece", NOW)
+        site = "responsiblestatecraft"
+        store.health.raise_problem(site, ProblemCode.SILENT, "no new piece", NOW)
         after_cycle(config, store, Report(), NOW)
         deliver(config, store, now=NOW)
         received = mailbox.only()
     assert received.recipients == ("desk@example.org",)
     assert received.mail["Subject"] == "Not all well (1): 0 sources checked, 0 new"
-    assert "sample: silent since 2026-11-24 12:00 UTC: no new piece" in received.text
+    assert f"{site}: silent since 2026-11-24 12:00 UTC: no new piece" in received.text
 
 
 def test_two_processes_write_one_weekly_mail(
