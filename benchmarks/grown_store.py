@@ -1,9 +1,8 @@
 """A store with very many known articles, written straight into its tables.
 
 What look-ups and cycles meet is as in a store that grew by crawling: every article has an
-address, a version, digests and 32 band keys, all spread at random over their indexes; one
-in a hundred is a near-duplicate, so that looking for it finds something. The texts in the
-records are short (that of an old article can be pruned; nothing here reads one).
+address, a version, digests and 32 band keys, all spread at random over their indexes. The
+texts in the records are short (that of an old article can be pruned; nothing here reads one).
 
     python -m benchmarks.grown_store DATABASE ARTICLES
 """
