@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test crawl lint format bench clean
+.PHONY: help install demo test slow crawl lint format bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ demo: install ## two cycles against the bundled sample site: what is found, flag
 test: install ## every quick test
 	$(BIN)/pytest -n auto -m "not slow"
 
+slow: install ## the long tests: two hundred kills, a cluster, a year of visits
+	$(BIN)/pytest -n auto -m slow
+
 crawl: install ## one cycle against the live site with the shipped configuration
 	$(BIN)/rscrawler crawl
 
@@ -42,6 +45,7 @@ format: install ## mend what a machine can mend
 
 bench: install ## every figure of benchmarks/results.md, measured anew
 	$(BIN)/python -m benchmarks
+	$(BIN)/pytest -n auto -m slow
 
 clean: ## remove what was installed and made
 	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
