@@ -6,6 +6,7 @@ starts a child for each.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession, load_topics, new_run_id, utc_now
 from rscrawler.store import Store
 from rscrawler.topics import Flagger
+
+GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def run_cycle(
             if on_crawler is not None:
                 on_crawler(name, crawlers[name])
             process.crawl(crawlers[name], session=session)
+        _collect_garbage_seldom()
         process.start()
     return CycleReport(
         run_id=run_id,
@@ -92,6 +96,16 @@ def run_cycle(
         elapsed_seconds=(utc_now() - started_at).total_seconds(),
         sites={name: _outcome(crawler) for name, crawler in crawlers.items()},
     )
+
+
+def _collect_garbage_seldom() -> None:
+    """Let what this process keeps to its end be, and look for cycles among the rest less often.
+
+    Watch-lists and modules are some hundred thousand objects; going through them again and
+    again was a tenth of a full crawl.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
 
 
 def _outcome(crawler: Crawler) -> CycleOutcome:

@@ -32,7 +32,7 @@ WRITER = "writer"  # the lease
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
 # Not line feeds in JSON, but some readers divide lines at them.
-_LINE_BREAKS = str.maketrans({"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+_LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def deliver_jsonl(config: Config, store: Store) -> int:
@@ -60,8 +60,10 @@ def file_of(row: OutboxRow) -> str:
 
 def line_of(record: str) -> bytes:
     """The line of a record's JSON text, with its line feed."""
+    for character, escape in _LINE_BREAKS.items():  # `str.translate` takes many times as long
+        record = record.replace(character, escape)
     # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
-    return record.translate(_LINE_BREAKS).encode("utf-8", "backslashreplace") + b"\n"
+    return record.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _append(folder: Path, file: str, rows: Sequence[OutboxRow], store: LineStore) -> int:

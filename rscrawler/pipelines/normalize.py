@@ -54,6 +54,8 @@ def clean_line(text: str | None) -> str | None:
     """`text` on one line in NFC, without invisible characters; None if nothing is left."""
     if text is None:
         return None
+    if text.isascii() and text.isprintable() and "  " not in text:  # most lines
+        return text.strip() or None
     visible = _INVISIBLE.sub("", _LONE_SURROGATE.sub("\ufffd", text))
     return " ".join(unicodedata.normalize("NFC", visible).split()) or None
 

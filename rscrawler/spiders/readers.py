@@ -55,7 +55,9 @@ def read_listing(root: HtmlElement, url: str, profile: SiteProfile) -> list[Entr
     ]
     base = _base_of(root, url)
     hrefs = (str(href) for scope in scopes for href in scope.xpath(".//a/@href"))
-    return [Entry(link) for link in dict.fromkeys(_absolute(base, href) for href in hrefs) if link]
+    # The same addresses stand in menus and cards of one page: each is made absolute once.
+    links = dict.fromkeys(_absolute(base, href) for href in dict.fromkeys(hrefs))
+    return [Entry(link) for link in links if link]
 
 
 def _base_of(root: HtmlElement, url: str) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy import (
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.items import Article, Event, Novelty
+from rscrawler.similarity import BANDS
 from rscrawler.store.database import Database, in_portions
 from rscrawler.store.discovery import AddressState
 from rscrawler.store.tables import address, article, band, flag, outbox, version
@@ -85,6 +87,8 @@ class Twin:
 _KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
 _TWIN = tuple(article.c[name] for name in Twin.__slots__)
 
+_BAND_NAMES = tuple(f"band_{number}" for number in range(BANDS))
+
 # Built once: for a new piece, building statements cost more than running them.
 _BY_IDS = select(*_KNOWN).where(article.c.article_id.in_(bindparam("ids", expanding=True)))
 _BY_ADDRESSES = (
@@ -102,7 +106,8 @@ _TWIN_NUMBERS = union_all(
         article.c.site == bindparam("site"), article.c.slug_stem == bindparam("slug_stem")
     ),
     select(article.c.number).where(article.c.body_digest == bindparam("body_digest")),
-    select(band.c.article).where(band.c.key.in_(bindparam("bands", expanding=True))),
+    # One parameter a band: a list of unknown length would be written out for each look-up.
+    select(band.c.article).where(band.c.key.in_([bindparam(name) for name in _BAND_NAMES])),
 )
 _TWINS = (
     select(*_TWIN)
@@ -181,7 +186,8 @@ class ArticleStore:
         That is: the same body, a shared band of the signature, or (on the same site)
         the same slug but for its suffix.
         """
-        wanted = {"site": site, "slug_stem": slug_stem, "body_digest": digest, "bands": bands}
+        wanted: dict[str, str | int | None] = dict(zip_longest(_BAND_NAMES, bands))
+        wanted |= {"site": site, "slug_stem": slug_stem, "body_digest": digest}
         with self._database.reading() as connection:
             return [Twin(**row._mapping) for row in connection.execute(_TWINS, wanted)]
 

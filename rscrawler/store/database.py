@@ -32,6 +32,7 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reader = engine.execution_options(sqlite_read_only=True)  # the same connections
 
     @property
     def is_postgresql(self) -> bool:
@@ -41,8 +42,8 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that never waits for a writer."""
-        with _trouble_named(self._engine.url), self._engine.connect() as connection:
-            yield connection.execution_options(sqlite_read_only=True)
+        with _trouble_named(self._engine.url), self._reader.connect() as connection:
+            yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -69,8 +70,8 @@ class Database:
     def compact(self) -> None:
         """Give the space of what was deleted back to the disk (PostgreSQL does so by itself)."""
         if not self.is_postgresql:
-            with self._engine.connect() as connection:
-                connection.execution_options(sqlite_read_only=True).exec_driver_sql("VACUUM")
+            with self._reader.connect() as connection:
+                connection.exec_driver_sql("VACUUM")
 
     def close(self) -> None:
         """Give the connections back."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from ahocorasick_rs import AhoCorasick, Implementation
+from ahocorasick_rs import AhoCorasick
 
 from rscrawler.topics.folding import Folded, fold
 
@@ -48,9 +48,8 @@ class Matcher:
                 owners.setdefault(pattern, []).append(index)
         self._owners = list(owners.values())
         self._open = [spelling.text.endswith(_ENDING) for spelling in spellings]
-        self._automaton = (
-            AhoCorasick(list(owners), implementation=Implementation.DFA) if owners else None
-        )
+        # Not as a DFA, which is a quarter faster and takes 45 MiB more.
+        self._automaton = AhoCorasick(list(owners)) if owners else None
 
     def find(self, text: str, folded: Folded) -> list[Match]:
         """Every match in `text`, whose folded form is `folded`, by start, the longer first."""
