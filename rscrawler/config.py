@@ -277,6 +277,16 @@ class MonitoringSettings(Model):
     )
 
 
+class ArchiveSettings(Model):
+    """Article pages kept as they were fetched, for `rscrawler reparse`."""
+
+    enabled: bool = False
+    folder: Path | None = Field(default=None, description="default: archive in output_dir")
+    keep_days: int | None = Field(
+        default=None, ge=1, description="`rscrawler prune` deletes older files; default: never"
+    )
+
+
 class Config(BaseSettings):
     """Everything `rscrawler.toml` can say. Paths are absolute once loaded."""
 
@@ -302,6 +312,7 @@ class Config(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     scheduling: SchedulingSettings = SchedulingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    archive: ArchiveSettings = ArchiveSettings()
 
     @model_validator(mode="after")
     def _workers_can_be_reached(self) -> Config:
@@ -343,6 +354,11 @@ class Config(BaseSettings):
         if self.database_url is None:
             return f"sqlite:///{self.output_dir / 'rscrawler.db'}"
         return self.database_url.get_secret_value()
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where article pages are archived, whether or not they are now."""
+        return self.archive.folder or self.output_dir / "archive"
 
 
 def find_config(named: Path | None) -> Path | None:
@@ -530,5 +546,8 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
         changes["alerts"] = config.alerts.model_copy(update={"email": email})
     changes["monitoring"] = config.monitoring.model_copy(
         update={"metrics_file": absolute(config.monitoring.metrics_file)}
+    )
+    changes["archive"] = config.archive.model_copy(
+        update={"folder": absolute(config.archive.folder)}
     )
     return config.model_copy(update=changes)

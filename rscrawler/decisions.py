@@ -102,6 +102,13 @@ def event_of(known: KnownArticle | None, digest: str) -> Event | None:
     return None
 
 
+def is_overtaken(known: KnownArticle, fetched_at: datetime, page_digest: str) -> bool:
+    """Whether an archived page is older than what is known of its piece from a later visit."""
+    if known.removed_at is not None:
+        return fetched_at < known.removed_at
+    return known.page_digest != page_digest and fetched_at < known.fetched_at
+
+
 def is_mere_degradation(method_before: str, method: str) -> bool:
     """Whether a changed text says more of the reading than of the piece.
 

@@ -45,6 +45,7 @@ ITEM_PIPELINES = {
     "rscrawler.pipelines.store.StorePipeline": 400,
 }
 EXTENSIONS = {
+    "rscrawler.archiving.ArchiveExtension": 400,
     "rscrawler.monitoring.cycle.CycleExtension": 500,
     "rscrawler.delivery.extension.JsonlExtension": 600,
 }

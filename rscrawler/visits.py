@@ -19,7 +19,8 @@ class FetchedArticle:
 
     `addresses` are the (key, url) pairs of every address that led to the page;
     `found_at` is when the first of them was met. The last three fields are
-    given by the dedupe pipeline: `event` None means unchanged.
+    given by the dedupe pipeline: `event` None means unchanged. `is_archived`: the page
+    was read from the archive. That is no news, and no visit: the next one stays when it was.
     """
 
     article: Article
@@ -30,6 +31,7 @@ class FetchedArticle:
     last_modified: str | None = None
     dated_at: datetime | None = None
     known: KnownArticle | None = None
+    is_archived: bool = False
     fingerprint: Fingerprint | None = None
     event: Event | None = None
 

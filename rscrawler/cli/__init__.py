@@ -20,6 +20,7 @@ from rscrawler.cli import (
     crawl,
     history,
     inspect,
+    reparse,
     service,
     setup,
     simulate,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (setup, crawl, service, inspect, history, simulate, cluster, web):
+for commands in (setup, crawl, service, inspect, history, reparse, simulate, cluster, web):
     commands.register(app)
 app.add_typer(topics.app, name="topics")
 app.add_typer(sites.app, name="sites")

@@ -213,7 +213,7 @@ def _complaints(
         elif not outcome.succeeded and not outcome.problems:
             yield f"{name}: the cycle did not end well; the log above says why"
         elif outcome.counters["errors"] and not outcome.problems:
-            yield f"{name}: {outcome.counters['errors']} pages failed; they are tried again"
+            yield f"{name}: {outcome.counters['errors']} errors, see above; pages are tried again"
     yield from _undelivered(delivery)
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from rscrawler.archiving import prune_archive
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
@@ -138,19 +139,27 @@ def prune_command(
     config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Forget old text in the database; never that a piece was seen. The JSONL stays."""
+    """Forget old text in the database; never that a piece was seen. The JSONL stays.
+
+    Archived pages go after `archive.keep_days`, if that is set.
+    """
     try:
         age = parse_duration(older_than)
     except ValueError as error:
         raise ConfigurationError(f"--older-than: {older_than!r}: {error}") from None
-    with opened_store(read_config(config_path)) as store:
-        pruned = store.retention.prune(datetime.now(UTC) - age)
+    config, now = read_config(config_path), datetime.now(UTC)
+    with opened_store(config) as store:
+        pruned = store.retention.prune(now - age)
+    files = 0
+    if config.archive.keep_days is not None:
+        kept_since = now - timedelta(days=config.archive.keep_days)
+        files = prune_archive(config.archive_folder, kept_since.date())
     if as_json:
-        print_json(asdict(pruned))
+        print_json({**asdict(pruned), "archive_files": files})
     else:
         out.print(
             f"forgotten: the text of {pruned.versions} versions, {pruned.messages} messages, "
-            f"{pruned.runs} runs"
+            f"{pruned.runs} runs, {files} files of the archive"
         )
 
 

@@ -68,7 +68,7 @@ class StorePipeline:
         before = session.store.articles.latest_record(item.known.article_id) if item.known else None
         if before is not None and PRUNED not in before.extraction.warnings:
             article.change = summarize(before, article)
-        alerts = self._alerts_for(article, before)
+        alerts = [] if item.is_archived else self._alerts_for(article, before)
         session.batch.add(
             Recording(
                 article=article,
@@ -80,7 +80,7 @@ class StorePipeline:
                     etag=item.etag,
                     last_modified=item.last_modified,
                     dated_at=item.dated_at,
-                    next_check_at=self._next_check(article),
+                    next_check_at=self._next_check(item),
                 ),
                 recorded_at=now,
                 channels=(
@@ -140,11 +140,15 @@ class StorePipeline:
             article.level_on(topic).reaches(self._alerts.minimum) for topic in self._alerts.topics
         )
 
-    def _next_check(self, article: Article) -> datetime | None:
-        if article.first_seen_at is None:
-            raise ValueError(f"{article.url} was never seen")
+    def _next_check(self, item: FetchedArticle) -> datetime | None:
+        if item.is_archived and item.known is not None:
+            return item.known.next_check_at
+        if item.article.first_seen_at is None:
+            raise ValueError(f"{item.article.url} was never seen")
         return decisions.next_check(
-            article.first_seen_at, self._session.now(), self._session.config.crawl.recheck_after
+            item.article.first_seen_at,
+            self._session.now(),
+            self._session.config.crawl.recheck_after,
         )
 
     def _record_unchanged(self, item: FetchedArticle, known: KnownArticle) -> None:
@@ -153,7 +157,7 @@ class StorePipeline:
             site=item.article.site,
             address_keys=item.addresses,
             fetched_at=self._session.now(),
-            next_check_at=self._next_check(item.article),
+            next_check_at=self._next_check(item),
             url=item.article.url,
             page_digest=item.page_digest,
             etag=item.etag,

@@ -67,13 +67,18 @@ class Turn:
             await asyncio.sleep(LEASE_RENEWAL.total_seconds())
             now = self._now()
             try:
-                if not all(self._leases.renew(name, self._owner, now) for name in self._held):
+                if not self.renew():
                     return
                 renewed_at = now
             except StoreError as error:
                 logger.warning("the leases could not be renewed: %s", error)
                 if now - renewed_at + LEASE_RENEWAL >= LEASE_DURATION:
                     return
+
+    def renew(self) -> bool:
+        """Keep the leases for longer; False: one has been lost."""
+        now = self._now()
+        return all(self._leases.renew(name, self._owner, now) for name in self._held)
 
     def end(self) -> None:
         """Give everything back."""

@@ -52,8 +52,8 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
 @pytest.mark.parametrize(
     ("text", "key", "says"),
     [
-        ("output = 1", "output", "unknown key; allowed here: alerts, contact"),
-        ("[alert]", "alert", "unknown key; allowed here: alerts, contact"),
+        ("output = 1", "output", "unknown key; allowed here: alerts, archive, contact"),
+        ("[alert]", "alert", "unknown key; allowed here: alerts, archive, contact"),
         ("[alerts]\nmin_levle = 'x'", "alerts.min_levle", "allowed here: channels, email"),
         (EMAIL + "pasword = 'x'", "alerts.email.pasword", "allowed here: ca_file, digest"),
         ("[crawl]\nretries = -1", "crawl.retries", "greater than or equal to 0"),
@@ -136,16 +136,18 @@ def test_relative_paths_are_relative_to_the_files_folder(
         folder,
         'output_dir = "../out"\ndatabase_url = "sqlite:///db/x.db"\nsites_dir = "s"\n'
         f'topics_dir = "/t"\n{EMAIL}ca_file = "ca.pem"\n'
-        '[monitoring]\nmetrics_file = "m.prom"\n',
+        '[monitoring]\nmetrics_file = "m.prom"\n[archive]\nfolder = "pages"\n',
     )
     config = load_config(path)
     assert config.output_dir == tmp_path / "out"
     assert config.database == f"sqlite:///{folder / 'db/x.db'}"
     assert (config.sites_dir, config.topics_dir) == (folder / "s", Path("/t"))
     assert config.monitoring.metrics_file == folder / "m.prom"
+    assert config.archive_folder == folder / "pages"
     assert config.alerts.email is not None
     assert config.alerts.email.ca_file == folder / "ca.pem"
     assert load_config(None).output_dir == tmp_path / "output"
+    assert load_config(None).archive_folder == tmp_path / "output/archive"
     assert load_config(None).database == f"sqlite:///{tmp_path}/output/rscrawler.db"
 
 

@@ -58,6 +58,22 @@ def test_a_piece_that_comes_back_is_an_update_though_its_text_is_the_old_one() -
 
 
 @pytest.mark.parametrize(
+    ("known", "age", "digest", "expected"),
+    [
+        (KNOWN, 2 * HOUR, KNOWN.page_digest, False),
+        (KNOWN, 2 * HOUR, "2" * 32, True),
+        (KNOWN, timedelta(minutes=30), "2" * 32, False),
+        (replace(KNOWN, removed_at=NOON), HOUR, KNOWN.page_digest, True),
+        (replace(KNOWN, removed_at=NOON), -HOUR, KNOWN.page_digest, False),
+    ],
+)
+def test_an_archived_page_is_overtaken_by_a_later_visit_that_saw_something_else(
+    known: KnownArticle, age: timedelta, digest: str, expected: bool
+) -> None:
+    assert decisions.is_overtaken(known, NOON - age, digest) is expected
+
+
+@pytest.mark.parametrize(
     ("age", "in_baseline", "expected"),
     [
         (timedelta(days=1), False, Novelty.NEW),

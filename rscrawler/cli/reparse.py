@@ -1,0 +1,191 @@
+"""`rscrawler reparse`: archived pages read again by today's profiles, the differences first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from rscrawler.archiving import archive_files
+from rscrawler.cli.common import (
+    ConfigOption,
+    JsonOption,
+    opened_store,
+    out,
+    parse_day,
+    print_json,
+    read_config,
+)
+from rscrawler.cli.history import diff_text
+from rscrawler.cli.reading import existing_store
+from rscrawler.config import Config
+from rscrawler.delivery.jsonl import deliver_jsonl
+from rscrawler.delivery.wording import one_line
+from rscrawler.errors import ConfigurationError
+from rscrawler.reparsing import Reading, Verdict, recorded, reparse
+from rscrawler.sites import chosen_sites, load_sites
+from rscrawler.spiders.session import CrawlSession, load_topics, new_run_id
+from rscrawler.store import Store
+from rscrawler.topics import Flagger
+from rscrawler.web.versions import shortened, version_changes
+
+_IN_WORDS = {
+    Verdict.UNCHANGED: "unchanged",
+    Verdict.CHANGED: "changed",
+    Verdict.NEW: "an article now",
+    Verdict.LOST: "no article any more",
+    Verdict.REJECTED: "no article, as before",
+    Verdict.WORSE: "read by a fallback only, where selectors read it before",
+    Verdict.OVERTAKEN: "overtaken by a later visit, which is not archived",
+    Verdict.UNREADABLE: "unreadable",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("reparse")(reparse_command)
+
+
+def reparse_command(
+    sites: Annotated[list[str] | None, typer.Argument(help="None: every enabled site.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="Pages fetched on this day or later.")
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Record what has changed; nobody is alerted.")
+    ] = False,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read archived pages again by today's site profiles, without a request."""
+    config = read_config(config_path)
+    files = _files(config, sites or [])
+    earliest = parse_day(since, "--since")
+    counts: Counter[Verdict] = Counter()
+    beside: Counter[str] = Counter()
+    changes: list[dict[str, Any]] = []
+    with opened_store(config) if apply else existing_store(config) as store:
+        for site, reading in _readings(config, store, files, earliest, is_applied=apply):
+            counts[reading.verdict] += 1
+            beside.update(reading.beside)
+            if as_json:
+                if reading.verdict not in (Verdict.UNCHANGED, Verdict.REJECTED):
+                    changes.append({"site": site, **_reading_json(reading)})
+            else:
+                _print_reading(reading)
+        if as_json:
+            print_json({**_summary_json(counts, beside, is_applied=apply), "changes": changes})
+        else:
+            _print_summary(counts, beside, is_applied=apply)
+        if apply and not config.uses_workers:
+            deliver_jsonl(config, store)
+
+
+def _files(config: Config, names: list[str]) -> dict[str, list[Path]]:
+    """The archive's files of each site to read.
+
+    Raises:
+        ConfigurationError: a site is not known, or nothing of it is archived.
+    """
+    folder = config.archive_folder
+    files = {name: archive_files(folder, name) for name in chosen_sites(load_sites(config), names)}
+    missing = [name for name, found in files.items() if not found]
+    if missing and (names or len(missing) == len(files)):
+        raise ConfigurationError(
+            f"{folder}: holds no archived page of {', '.join(missing)}; pages are kept from the "
+            f"time on that {config.origin} says `enabled = true` under [archive]"
+        )
+    return files
+
+
+def _readings(
+    config: Config,
+    store: Store,
+    files: Mapping[str, list[Path]],
+    since: datetime | None,
+    *,
+    is_applied: bool,
+) -> Iterator[tuple[str, Reading]]:
+    flagger, run_id = Flagger(load_topics(config).values()), new_run_id()
+    for site, paths in files.items():
+        session = CrawlSession.open(config, site, run_id=run_id, flagger=flagger, store=store)
+        readings = reparse(session, paths, since)
+        for reading in recorded(session, readings) if is_applied else readings:
+            yield site, reading
+
+
+def _reading_json(reading: Reading) -> dict[str, Any]:
+    article, change = reading.article, reading.change
+    return {
+        "verdict": reading.verdict,
+        "url": reading.url,
+        "article_id": article.article_id if article else None,
+        "title": article.title if article else None,
+        "version": article.version if article and reading.item else None,
+        "fields": list(change.fields) if change else [],
+        "words_added": change.words_added if change else 0,
+        "words_removed": change.words_removed if change else 0,
+        "levels": {topic: {"before": a, "now": b} for topic, (a, b) in reading.levels.items()},
+        "reason": reading.reason,
+    }
+
+
+def _summary_json(
+    counts: Mapping[Verdict, int], beside: Mapping[str, int], *, is_applied: bool
+) -> dict[str, Any]:
+    return {
+        "applied": is_applied,
+        "pages": sum(counts.values()),
+        **{verdict: counts[verdict] for verdict in Verdict},
+        "beside_the_text": dict(beside),
+    }
+
+
+def _print_reading(reading: Reading) -> None:
+    if reading.verdict in (Verdict.UNCHANGED, Verdict.REJECTED):
+        return
+    article = reading.article
+    if article:
+        out.print(Text(one_line(article.title) or "(without a title)", style="bold"))
+    named = article.article_id if article else ""
+    out.print(Text(f"{one_line(reading.url)}  {named}".rstrip(), style="dim"))
+    out.print(Text(_what_happened(reading)))
+    if reading.verdict is Verdict.CHANGED and article and reading.before and reading.change:
+        *_, latest = version_changes([reading.before, article])
+        for field in latest.fields:
+            line = diff_text(shortened(field.changes))
+            out.print(Text.assemble((f"{field.field}: ", "dim"), line))
+    for topic, (before, now) in reading.levels.items():
+        out.print(Text(f"{topic}: {before} → {now}"))
+    out.print()
+
+
+def _what_happened(reading: Reading) -> str:
+    if change := reading.change:
+        fields = ", ".join(change.fields)
+        words = f"{change.words_added} words added, {change.words_removed} removed"
+        return f"{_IN_WORDS[reading.verdict]}: {fields}; {words}"
+    if reading.verdict is Verdict.NEW and reading.article:
+        return f"{_IN_WORDS[reading.verdict]}: {reading.article.word_count} words"
+    reason = f": {one_line(reading.reason)}" if reading.reason else ""
+    return f"{_IN_WORDS[reading.verdict]}{reason}"
+
+
+def _print_summary(
+    counts: Mapping[Verdict, int], beside: Mapping[str, int], *, is_applied: bool
+) -> None:
+    found = ", ".join(f"{counts[each]} {_IN_WORDS[each]}" for each in Verdict if counts[each])
+    out.print(f"{sum(counts.values())} pages read from the archive: {found or 'none'}")
+    if beside:
+        names = ", ".join(f"{name} ({count})" for name, count in sorted(beside.items()))
+        out.print(f"pages with the same text differ in {names}; that alone makes no version")
+    versions = counts[Verdict.CHANGED] + counts[Verdict.NEW]
+    if is_applied:
+        out.print(f"{versions} versions recorded, nobody alerted")
+    elif versions:
+        out.print(f"nothing was recorded; --apply records {versions} versions")

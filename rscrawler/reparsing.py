@@ -1,0 +1,255 @@
+"""Archived pages, read again by today's site profile, without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from scrapy.crawler import Crawler
+from scrapy.http.headers import Headers
+from scrapy.responsetypes import responsetypes
+from scrapy.statscollectors import StatsCollector
+
+from rscrawler import decisions
+from rscrawler.archiving import ArchivedPage, archived_pages
+from rscrawler.changes import summarize
+from rscrawler.decisions import KnownArticle
+from rscrawler.errors import RscrawlerError
+from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract, looks_cut_off
+from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.items import Article, ChangeSummary, Event, Level
+from rscrawler.pipelines.dedupe import DedupePipeline
+from rscrawler.pipelines.normalize import EmptyArticle, NormalizePipeline
+from rscrawler.pipelines.store import StorePipeline
+from rscrawler.pipelines.topics import TopicsPipeline
+from rscrawler.spiders.http import page_digest, tree_of
+from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.session import CrawlSession
+from rscrawler.store.discovery import KnownAddress
+from rscrawler.store.leases import LEASE_RENEWAL
+from rscrawler.store.retention import PRUNED
+from rscrawler.visits import FetchedArticle
+
+# What a record says beside its text, as far as the page alone decides it.
+_BESIDE_THE_TEXT = ("authors", "sections", "tags", "published_at", "modified_at")
+
+
+class SiteIsBusy(RscrawlerError):
+    """A crawl of the site runs, or has taken its lease."""
+
+
+class Verdict(StrEnum):
+    """What today's profile makes of an archived page."""
+
+    UNCHANGED = "unchanged"  # title, subtitle and body are in substance as recorded
+    CHANGED = "changed"
+    NEW = "now_articles"  # it led to no record, and would lead to one now
+    LOST = "no_longer_articles"
+    REJECTED = "no_articles"  # neither then nor now
+    WORSE = "fallen_back"  # read by a fallback where the profile's selectors read it before
+    OVERTAKEN = "overtaken"  # what is recorded comes from a later visit, which is not archived
+    UNREADABLE = "unreadable"  # cut off, empty or garbage
+
+
+_NO_ARTICLE = frozenset({Verdict.LOST, Verdict.REJECTED, Verdict.UNREADABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One archived page, read again.
+
+    `article` is what it gives now (None if nothing), `before` the recorded version;
+    `beside` names what differs beside title, subtitle and body in a page whose text is
+    unchanged, which makes no version.
+    """
+
+    verdict: Verdict
+    url: str
+    article: Article | None = None
+    before: Article | None = None
+    reason: str | None = None
+    beside: tuple[str, ...] = ()
+    item: FetchedArticle | None = field(default=None, repr=False)
+
+    @property
+    def change(self) -> ChangeSummary | None:
+        """What it changes of the recorded version; None where that is not known any more."""
+        if self.before is None or self.article is None:
+            return None
+        if PRUNED in self.before.extraction.warnings:
+            return None
+        return summarize(self.before, self.article)
+
+    @property
+    def levels(self) -> dict[str, tuple[Level, Level]]:
+        """The topics on which the level changes: the one before, and the one now."""
+        if self.item is None:
+            return {}  # what makes no version was not flagged again
+        before, after = (_levels_of(each) for each in (self.before, self.article))
+        return {
+            topic: (before.get(topic, Level.NONE), after.get(topic, Level.NONE))
+            for topic in sorted({*before, *after})
+            if before.get(topic, Level.NONE) is not after.get(topic, Level.NONE)
+        }
+
+
+def _levels_of(article: Article | None) -> dict[str, Level]:
+    return {flag.topic: flag.level for flag in article.topics} if article else {}
+
+
+class _Reader:
+    """Reads archived pages of one site; writes nothing."""
+
+    def __init__(self, session: CrawlSession) -> None:
+        self._session = session
+        self._store = session.store
+        self._normalize = NormalizePipeline()
+        self._dedupe = DedupePipeline(session)
+        self._topics = TopicsPipeline(session.flagger)
+
+    def address(self, key: str) -> KnownAddress | None:
+        """What is known of the address that a page was asked by."""
+        return self._store.discovery.addresses(self._session.site, [key]).get(key)
+
+    def read(self, page: ArchivedPage, address: KnownAddress | None) -> Reading:
+        """What a page gives now, and how that compares with what is recorded."""
+        known = self._known(address)
+        if known is not None and _is_overtaken(known, page):
+            return Reading(Verdict.OVERTAKEN, page.url)
+        try:
+            item = self._item(page, address, known)
+            self._normalize.process_item(item)
+        except NotAnArticle as error:
+            verdict = Verdict.REJECTED if known is None else Verdict.LOST
+            return Reading(verdict, page.url, reason=error.reason)
+        except (IncompletePage, EmptyArticle) as error:
+            return Reading(Verdict.UNREADABLE, page.url, reason=str(error))
+        self._dedupe.process_item(item)
+        if item.known is None:
+            self._topics.process_item(item)
+            return Reading(Verdict.NEW, page.url, item.article, item=item)
+        # It may have turned out to be another known piece, under a further address.
+        if _is_overtaken(item.known, page):
+            return Reading(Verdict.OVERTAKEN, page.url)
+        return self._compared(item, item.known)
+
+    def _known(self, address: KnownAddress | None) -> KnownArticle | None:
+        if address is None or address.article_id is None:
+            return None
+        return self._store.articles.by_ids([address.article_id]).get(address.article_id)
+
+    def _item(
+        self, page: ArchivedPage, address: KnownAddress | None, known: KnownArticle | None
+    ) -> FetchedArticle:
+        """The item that the spider would have made of the page."""
+        profile, headers = self._session.profile, Headers(_by_name(page.headers))
+        make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
+        response = make(page.url, headers=headers, body=page.body)
+        parsed = Page(
+            page.url,
+            tree_of(response),
+            page.fetched_at,
+            Hints(published_at=address.published_at if address else None),
+            is_cut_off=looks_cut_off(page.body),
+        )
+        article = extract(parsed, profile, self._session.site)
+        addresses = {page.key: address.url if address else page.url}
+        for url in (page.url, article.url, *article.aliases):
+            if canonical := canonical_url(url, profile):
+                addresses.setdefault(address_key(canonical, profile), canonical)
+        first_met = address.seen_at if address else page.fetched_at
+        dated_at = address.dated_at if address else None
+        return FetchedArticle(
+            article=article,
+            addresses=tuple(addresses.items()),
+            found_at=known.first_seen_at if known else first_met,
+            page_digest=page_digest(page.body),
+            etag=page.header("ETag"),
+            last_modified=page.header("Last-Modified"),
+            dated_at=known.dated_at if known else dated_at,
+            known=known,
+            is_archived=True,
+        )
+
+    def _compared(self, item: FetchedArticle, known: KnownArticle) -> Reading:
+        article, url = item.article, item.article.url
+        before = self._store.articles.latest_record(known.article_id)
+        if item.event is Event.UPDATED:
+            self._topics.process_item(item)
+            return Reading(Verdict.CHANGED, url, article, before, item=item)
+        if item.fingerprint is not None and item.fingerprint.text_digest != known.text_digest:
+            return Reading(Verdict.WORSE, url, article, before)
+        beside = tuple(
+            name
+            for name in _BESIDE_THE_TEXT
+            if before is not None and getattr(before, name) != getattr(article, name)
+        )
+        return Reading(Verdict.UNCHANGED, url, article, before, beside=beside)
+
+
+def _is_overtaken(known: KnownArticle, page: ArchivedPage) -> bool:
+    return decisions.is_overtaken(known, page.fetched_at, page_digest(page.body))
+
+
+def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, text in headers:
+        found.setdefault(name, []).append(text)
+    return found
+
+
+def reparse(
+    session: CrawlSession, files: Sequence[Path], since: datetime | None = None
+) -> Iterator[Reading]:
+    """Read the latest page of each piece in `files` (the latest file first); writes nothing.
+
+    Where that page gives no article, an earlier one is tried; what none of them gave is told
+    of last. `since` leaves out pages that were fetched earlier.
+    """
+    reader = _Reader(session)
+    settled: set[str] = set()
+    failed: dict[str, Reading] = {}
+    for page in archived_pages(files, since):
+        address = reader.address(page.key)
+        identity = (address.article_id if address else None) or page.key
+        if identity in settled:
+            continue
+        reading = reader.read(page, address)
+        if reading.verdict in _NO_ARTICLE:
+            failed.setdefault(identity, reading)
+            continue
+        settled.add(identity)
+        failed.pop(identity, None)
+        yield reading
+    yield from failed.values()
+
+
+def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Reading]:
+    """The readings as they come; each that makes a version is recorded behind its turn.
+
+    Recorded as by a crawl, but that nobody is alerted. Crawls of the site are kept away.
+
+    Raises:
+        SiteIsBusy: one runs, or has taken the site in the meantime.
+        StoreError: the database cannot be written.
+    """
+    turn, pipeline = session.turn(), StorePipeline(session, StatsCollector(Crawler(NewsSpider)))
+    if not turn.begin():
+        holder = session.store.leases.holder(session.lease_name)
+        raise SiteIsBusy(f"{session.site} is being crawled by another process ({holder})")
+    renewed_at = session.now()
+    try:
+        for reading in readings:
+            yield reading
+            if session.now() - renewed_at >= LEASE_RENEWAL:
+                if not turn.renew():
+                    raise SiteIsBusy(f"{session.site} has been taken by another process")
+                renewed_at = session.now()
+            if reading.item is not None:
+                pipeline.process_item(reading.item)
+        session.batch.flush()
+    finally:
+        turn.end()

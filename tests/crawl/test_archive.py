@@ -1,0 +1,231 @@
+"""Article pages are kept as they were fetched: each once, whole, and never at an article's cost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import HtmlResponse
+from scrapy.statscollectors import StatsCollector
+from warcio.archiveiterator import ArchiveIterator
+
+from rscrawler.archiving import (
+    ArchivedPage,
+    ArchiveExtension,
+    ArchiveWriter,
+    archive_files,
+    archived_pages,
+    prune_archive,
+)
+from rscrawler.config import Config
+from rscrawler.demo.site import Fault, SampleSite
+from rscrawler.spiders.http import page_digest
+from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.session import CrawlSession
+from tests.crawl.probes import FEW_SOURCES, QuickWorkspace, let_pieces_be_due
+from tests.workspace import Workspace
+
+SITE = "responsiblestatecraft"
+ARCHIVE = "[archive]\nenabled = true\n"
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=12) as running:
+        yield running
+
+
+def pages_of(workspace: Workspace) -> list[ArchivedPage]:
+    return list(archived_pages(archive_files(workspace.output / "archive", SITE)))
+
+
+def digests_of(workspace: Workspace) -> dict[str, str]:
+    """The digests of the bytes that the crawl read, by address."""
+    connection = sqlite3.connect(workspace.output / "rscrawler.db")
+    digests = dict(connection.execute("SELECT url, page_digest FROM article").fetchall())
+    connection.close()
+    return digests
+
+
+def a_page(number: int, fetched_at: datetime = NOON) -> ArchivedPage:
+    url = f"https://example.org/piece-{number}/"
+    body = f"<html><body>{number} – é\r\n\r\nWARC/1.1\r\n</body></html>".encode()
+    headers = (("Content-Type", "text/html"), ("ETag", '"e"'), ("Content-Length", str(len(body))))
+    return ArchivedPage(f"/piece-{number}?é", url, fetched_at, headers, body)
+
+
+def written(folder: Path, *pages: ArchivedPage, run_id: str = "run") -> list[Path]:
+    writer = ArchiveWriter(folder, SITE, run_id)
+    for page in pages:
+        writer.add(page)
+    writer.close()
+    return archive_files(folder, SITE)
+
+
+def test_without_the_setting_nothing_is_archived(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    assert workspace.crawl()["articles_new"] > 0
+    assert not (workspace.output / "archive").exists()
+
+
+def test_each_page_is_kept_once_byte_for_byte(workspace: QuickWorkspace, site: SampleSite) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
+    report = workspace.crawl("--full")
+    assert report["articles_new"] == len(site.stories)
+    pages = pages_of(workspace)
+    assert sorted(page.url for page in pages) == sorted(true.url for true in site.truth())
+    assert {page.url: page_digest(page.body) for page in pages} == digests_of(workspace)
+    for page in pages:
+        assert page.header("content-length") == str(len(page.body))
+        assert page.header("Content-Encoding") is None
+        assert page.header("ETag")
+    fetched = {record["url"]: record["fetched_at"] for record in workspace.records()}
+    for page in pages:
+        apart = datetime.fromisoformat(fetched[page.url]) - page.fetched_at
+        assert abs(apart) < timedelta(seconds=2)
+    (file,) = archive_files(workspace.output / "archive", SITE)
+    assert file.name == f"{report['run_id']}.warc.gz"
+    assert file.parent.name == f"{pages[0].fetched_at:%Y-%m-%d}"
+
+
+def test_what_was_not_modified_is_not_kept_again_and_a_new_run_has_a_file_of_its_own(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
+    workspace.crawl("--full")
+    let_pieces_be_due(workspace)
+    assert workspace.crawl()["not_modified"] >= len(site.stories)
+    (first,) = archive_files(workspace.output / "archive", SITE)
+    story = site.publish()
+    workspace.crawl()
+    latest, still = archive_files(workspace.output / "archive", SITE)
+    assert [page.url for page in archived_pages([latest])] == [site.base_url + story.path]
+    assert still == first
+
+
+def test_a_killed_crawl_leaves_every_page_that_it_had_read(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
+    stuck = site.stories[6]
+    site.fail(f"/{stuck.slug}", Fault.HANG)
+    workspace.crawl_and_kill(lambda: len(pages_of(workspace)) >= 5)
+    pages = pages_of(workspace)
+    assert len(pages) >= 5
+    assert len({page.url for page in pages}) == len(pages)
+    for page in pages:
+        assert page.body.rstrip().endswith(b"</html>")
+        assert page.header("Content-Length") == str(len(page.body))
+
+
+def test_a_file_cut_off_anywhere_gives_all_whole_pages(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = [a_page(number) for number in range(3)]
+    (file,) = written(tmp_path, *pages)
+    content = file.read_bytes()
+    counts = set()
+    for end in range(len(content)):
+        file.write_bytes(content[:end])
+        found = list(archived_pages([file]))
+        assert found == pages[: len(found)]
+        counts.add(len(found))
+    assert counts == {0, 1, 2}
+    assert "ends within a record" in caplog.text
+    file.write_bytes(content)
+    assert list(archived_pages([file])) == pages
+
+
+def test_a_damaged_file_hides_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole, damaged = a_page(1), a_page(2, NOON + timedelta(days=1))
+    latest, _ = written(tmp_path, whole, damaged)
+    latest.write_bytes(b"no gzip at all")
+    assert list(archived_pages(archive_files(tmp_path, SITE))) == [whole]
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == [str(latest)]
+
+
+def test_other_tools_read_the_file(tmp_path: Path) -> None:
+    (file,) = written(tmp_path, a_page(1), a_page(2))
+    kinds = []
+    with file.open("rb") as content:
+        for record in ArchiveIterator(content, check_digests="raise"):
+            record.content_stream().read()
+            kinds.append(record.rec_type)
+    assert kinds == ["warcinfo", "response", "response"]
+
+
+def test_each_day_has_its_file_and_a_time_leaves_earlier_pages_out(tmp_path: Path) -> None:
+    early, noon, next_day = (
+        a_page(number, NOON + timedelta(hours=hours)) for number, hours in enumerate((-1, 0, 13))
+    )
+    files = written(tmp_path, early, noon, next_day)
+    assert [file.parent.name for file in files] == ["2026-11-25", "2026-11-24"]
+    assert list(archived_pages(files)) == [next_day, early, noon]
+    assert list(archived_pages(files, NOON)) == [next_day, noon]
+
+
+def test_old_days_are_pruned_whole(tmp_path: Path) -> None:
+    written(tmp_path, *(a_page(day, NOON + timedelta(days=day)) for day in range(3)))
+    assert prune_archive(tmp_path, date(2026, 11, 26)) == 2
+    assert [path.name for path in (tmp_path / SITE).iterdir()] == ["2026-11-26"]
+    assert prune_archive(tmp_path / "nowhere", date(2026, 11, 26)) == 0
+
+
+def test_prune_keeps_the_archive_unless_told_for_how_long(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    folder = workspace.output / "archive"
+    written(folder, a_page(1, datetime(2020, 1, 1, tzinfo=UTC)))
+    workspace.write_config(site.base_url)
+    command = ("prune", "--older-than", "365d", "--json")
+    assert workspace.run(*command).json["archive_files"] == 0
+    workspace.write_config(site.base_url, "[archive]\nkeep_days = 30\n")
+    assert workspace.run(*command).json["archive_files"] == 1
+    assert archive_files(folder, SITE) == []
+
+
+def test_an_archive_that_cannot_be_made_costs_no_article(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE + 'folder = "blocked"\n')
+    (workspace.folder / "blocked").write_text("a file, where a folder should be")
+    result = workspace.run("crawl", "--full", "--json")
+    assert result.status == 1
+    assert (result.json["articles_new"], result.json["errors"]) == (len(site.stories), 1)
+    assert len(workspace.records()) == len(site.stories)
+    told = [line for line in result.stderr.splitlines() if "archive" in line]
+    assert len(told) == 1
+    assert "blocked" in told[0]
+
+
+def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def opened(writer: ArchiveWriter, day: date) -> Any:
+        return Path("/dev/full").open("ab")
+
+    monkeypatch.setattr(ArchiveWriter, "_opened", opened)
+    config = Config(output_dir=tmp_path, archive={"enabled": True})
+    session = CrawlSession.open(config, SITE)
+    crawler = Crawler(NewsSpider)
+    crawler.spider = SimpleNamespace(session=session)  # type: ignore[assignment]
+    crawler.stats = StatsCollector(crawler)
+    extension = ArchiveExtension(crawler)
+    for number in range(3):
+        url = f"https://responsiblestatecraft.org/piece-{number}/"
+        request = Request(url, cb_kwargs={"key": f"/piece-{number}"})
+        extension.response_received(HtmlResponse(url, body=b"<html></html>"), request)
+    extension.spider_closed()
+    session.store.close()
+    assert crawler.stats.get_value("rscrawler/errors") == 1
+    assert [record.levelname for record in caplog.records] == ["ERROR"]

@@ -1,0 +1,311 @@
+"""Archived pages read again after a profile was mended: differences first, then versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rscrawler.demo import routes
+from rscrawler.demo import server as demo_server
+from rscrawler.demo.mailbox import Mailbox
+from rscrawler.demo.routes import Resource
+from rscrawler.demo.site import Fault, SampleSite
+from rscrawler.store import Store
+from rscrawler.store.leases import process_identity
+from tests.crawl.probes import (
+    FEED,
+    FEW_SOURCES,
+    QuickWorkspace,
+    articles_asked,
+    let_pieces_be_due,
+    sources,
+)
+
+SITE = "responsiblestatecraft"
+LISTING = "/tag/watched/"
+ARCHIVE = "[archive]\nenabled = true\n"
+# Of each body it leaves the first paragraph, and the selectors still read the page.
+BROKEN = f'[sites.{SITE}.markup]\ncut = ["p + p"]\n'
+EMAIL = """
+[alerts.email]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "monitor@example.org"
+recipients = ["desk@example.org"]
+"""
+
+
+@pytest.fixture
+def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=30) as running:
+        yield running
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
+    with Mailbox(tmp_path / "mailbox") as running:
+        yield running
+
+
+@pytest.fixture
+def misread(workspace: QuickWorkspace, site: SampleSite, mailbox: Mailbox) -> QuickWorkspace:
+    """A workspace that has recorded first paragraphs only, and now has the right profile."""
+    rest = FEW_SOURCES + ARCHIVE + EMAIL.format(port=mailbox.port)
+    workspace.write_config(site.base_url, rest + BROKEN)
+    workspace.crawl("--full")
+    workspace.write_config(site.base_url, rest)
+    site.forget_requests()
+    return workspace
+
+
+def reparse(workspace: QuickWorkspace, *arguments: str) -> dict[str, Any]:
+    """A reparse that must end well; its report."""
+    result = workspace.run("reparse", "--json", *arguments)
+    assert result.status == 0, result.stderr
+    return result.json
+
+
+def read_at(record: dict[str, Any]) -> datetime:
+    """When the page of a record was fetched."""
+    return datetime.fromisoformat(record["fetched_at"])
+
+
+def counts(report: dict[str, Any]) -> dict[str, int]:
+    """The verdicts that some page got."""
+    verdicts = set(report) - {"applied", "pages", "beside_the_text", "changes"}
+    return {verdict: report[verdict] for verdict in verdicts if report[verdict]}
+
+
+def test_the_differences_are_shown_and_nothing_is_written(
+    misread: QuickWorkspace, site: SampleSite
+) -> None:
+    before = misread.records()
+    report = reparse(misread)
+    assert report["pages"] == len(site.stories)
+    assert report["changed"] == len(report["changes"]) > 20
+    change = report["changes"][0]
+    assert (change["fields"], change["version"], change["words_removed"]) == (["body"], 2, 0)
+    assert change["words_added"] > 50
+    shown = misread.run("reparse").stdout
+    assert f"{report['changed']} changed" in shown
+    assert "nothing was recorded; --apply records" in shown
+    true = next(true for true in site.truth() if true.url == change["url"])
+    assert f"{true.body.split()[-1]}+}}" in shown
+    assert change["title"] in shown
+    assert misread.records() == before
+    assert site.requests == []
+
+
+def test_applied_it_gives_second_versions_without_a_request_or_a_mail(
+    misread: QuickWorkspace, site: SampleSite, mailbox: Mailbox
+) -> None:
+    first = misread.records()
+    report = reparse(misread, "--apply")
+    rises = [
+        levels["central-asia"]
+        for change in report["changes"]
+        if (levels := change["levels"]) and "central-asia" in levels
+    ]
+    assert {"before": "mention", "now": "substantial"} in rises
+    later = misread.records()[len(first) :]
+    assert len(later) == report["changed"] > 20
+    truth = {true.url: true for true in site.truth()}
+    fetched = {record["article_id"]: read_at(record) for record in first}
+    for record in later:
+        assert (record["event"], record["version"]) == ("updated", 2)
+        assert record["body"] == truth[record["url"]].body
+        assert record["change"]["fields"] == ["body"]
+        assert abs(read_at(record) - fetched[record["article_id"]]) < timedelta(seconds=2)
+    assert misread.run("deliver").status == 0
+    assert mailbox.messages() == []
+    assert site.requests == []
+
+
+def test_nothing_is_left_to_apply_or_to_tell_afterwards(
+    misread: QuickWorkspace, site: SampleSite, mailbox: Mailbox
+) -> None:
+    let_pieces_be_due(misread)
+    reparse(misread, "--apply")
+    recorded = misread.records()
+    again = misread.run("reparse", "--apply")
+    assert again.stdout.splitlines() == [
+        f"{len(site.stories)} pages read from the archive: {len(site.stories)} unchanged",
+        "0 versions recorded, nobody alerted",
+    ]
+    report = misread.crawl()
+    # The visits that were due still are, and find the very bytes that were archived.
+    assert sorted(articles_asked(site)) == sorted(story.slug for story in site.stories)
+    assert report["articles_unchanged"] == len(site.stories)
+    assert report["not_modified"] >= len(site.stories)
+    assert misread.records() == recorded
+    assert mailbox.messages() == []
+
+
+def test_a_profile_that_reads_as_before_changes_nothing(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
+    workspace.crawl("--full")
+    before = workspace.records()
+    report = reparse(workspace, "--apply")
+    assert counts(report) == {"unchanged": len(site.stories)}
+    assert (report["changes"], report["beside_the_text"]) == ([], {})
+    assert workspace.records() == before
+
+
+def test_a_worse_profile_is_told_of_and_sets_no_text_back(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
+    workspace.crawl("--full")
+    before = workspace.records()
+    nothing = f'[sites.{SITE}.links]\nnot_article = ["."]\n'
+    workspace.write_config(site.base_url, FEW_SOURCES + nothing)
+    report = reparse(workspace, "--apply")
+    assert counts(report) == {"no_longer_articles": len(site.stories)}
+    assert report["changes"][0]["reason"] == "its address is not an article's"
+    fallback = f'[sites.{SITE}.markup]\ncut = ["article p"]\n'
+    workspace.write_config(site.base_url, FEW_SOURCES + fallback)
+    assert reparse(workspace)["fallen_back"] > 0
+    assert workspace.records() == before
+
+
+def test_authors_alone_make_no_version_and_are_counted(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
+    workspace.crawl("--full")
+    before = workspace.records()
+    names = f'[sites.{SITE}.markup]\nsections = ["h1"]\n'
+    workspace.write_config(site.base_url, FEW_SOURCES + names)
+    report = reparse(workspace, "--apply")
+    assert counts(report) == {"unchanged": len(site.stories)}
+    assert report["beside_the_text"]["sections"] > 20
+    assert workspace.records() == before
+
+
+def test_a_page_that_was_no_article_is_recorded_as_new_and_nobody_is_mailed(
+    workspace: QuickWorkspace,
+    site: SampleSite,
+    mailbox: Mailbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, late = [true for true in site.truth() if len(true.aliases) == 2][:2]
+    listed = [known.aliases[1]]
+    find = routes.find_resource
+
+    def find_resource(state: Any, path: str, page: int) -> Resource:
+        if path != LISTING:
+            return find(state, path, page)
+        links = "".join(f'<a href="{address}">read</a>' for address in listed)
+        return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
+
+    monkeypatch.setattr(demo_server, "find_resource", find_resource)
+    rest = sources(LISTING) + ARCHIVE + EMAIL.format(port=mailbox.port)
+    path = late.url.removeprefix(site.base_url)
+    workspace.write_config(
+        site.base_url, f'{rest}[sites.{SITE}.links]\nnot_article = ["^{path}$"]\n'
+    )
+    workspace.crawl()
+    listed.append(late.aliases[1])
+    assert workspace.crawl()["dropped"] == 1
+    workspace.write_config(site.base_url, rest)
+    assert counts(reparse(workspace)) == {"unchanged": 1, "now_articles": 1}
+    assert counts(reparse(workspace, "--apply")) == {"unchanged": 1, "now_articles": 1}
+    _, record = workspace.records()
+    assert (record["event"], record["version"], record["url"]) == ("new", 1, late.url)
+    assert record["novelty"] in ("new", "backfill")
+    assert (record["body"], late.aliases[1] in record["aliases"]) == (late.body, True)
+    assert workspace.run("deliver").status == 0
+    assert mailbox.messages() == []
+    assert counts(reparse(workspace, "--apply")) == {"unchanged": 2}
+
+
+def test_a_later_visit_that_is_not_archived_is_never_set_back(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
+    workspace.crawl("--full")
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    story = site.stories[3]
+    site.edit(story.slug, paragraphs=(*story.paragraphs, "Officials in Oslo later denied it."))
+    assert workspace.crawl()["articles_updated"] == 1
+    before = workspace.records()
+    report = reparse(workspace, "--apply")
+    assert counts(report) == {"unchanged": len(site.stories) - 1, "overtaken": 1}
+    assert workspace.records() == before
+
+
+def test_the_latest_page_is_read_unless_it_is_none(
+    workspace: QuickWorkspace, site: SampleSite
+) -> None:
+    rest = '[crawl]\nretries = 0\ntimeout = "2s"\n' + FEW_SOURCES + ARCHIVE
+    workspace.write_config(site.base_url, rest + BROKEN)
+    workspace.crawl("--full")
+    edited, lost = [story for story in site.stories[3:] if len(story.paragraphs) > 3][:2]
+    site.edit(edited.slug, paragraphs=(*edited.paragraphs, "Officials in Oslo later denied it."))
+    workspace.crawl()
+    site.fail(f"/{lost.slug}", Fault.GARBAGE)
+    let_pieces_be_due(workspace)
+    workspace.run("crawl")
+    workspace.write_config(site.base_url, rest)
+    report = reparse(workspace, "--apply")
+    assert set(counts(report)) == {"unchanged", "changed"}
+    latest = {record["url"]: record["body"] for record in workspace.records()}
+    assert latest[site.truth_of(edited).url].endswith("Officials in Oslo later denied it.")
+    assert latest[site.truth_of(lost).url] == site.truth_of(lost).body
+
+
+def test_pages_fetched_before_a_day_are_left_out(misread: QuickWorkspace) -> None:
+    assert reparse(misread, "--since", "2020-01-01")["pages"] == 30
+    assert reparse(misread, "--since", "2999-01-01")["pages"] == 0
+    wrong = misread.run("reparse", "--since", "yesterday")
+    assert (wrong.status, len(wrong.stderr.splitlines())) == (2, 1)
+
+
+def test_a_cut_off_file_is_read_as_far_as_it_goes(misread: QuickWorkspace) -> None:
+    (file,) = (misread.output / "archive").rglob("*.warc.gz")
+    file.write_bytes(file.read_bytes()[:-100])
+    result = misread.run("reparse", "--json")
+    assert (result.status, result.json["pages"]) == (0, 29)
+    assert len(result.stderr.splitlines()) == 1
+    assert "ends within a record" in result.stderr
+
+
+def test_a_crawl_of_the_site_keeps_applying_away(misread: QuickWorkspace) -> None:
+    before = misread.records()
+    store = Store.open(f"sqlite:///{misread.output / 'rscrawler.db'}")
+    owner = f"{process_identity()}/{SITE}"
+    store.leases.acquire(f"site:{SITE}", owner, datetime.now(UTC))
+    result = misread.run("reparse", "--apply")
+    assert (result.status, result.stdout) == (1, "")
+    assert "is being crawled by another process" in result.stderr
+    assert reparse(misread)["changed"] > 0
+    assert misread.records() == before
+    store.leases.release(f"site:{SITE}", owner)
+    store.close()
+    assert reparse(misread, "--apply")["changed"] == len(misread.records()) - len(before)
+
+
+@pytest.mark.parametrize("named", [(), (SITE,)])
+def test_without_an_archive_it_says_how_to_get_one(
+    workspace: QuickWorkspace, site: SampleSite, named: tuple[str, ...]
+) -> None:
+    workspace.write_config(site.base_url, sources(FEED))
+    workspace.crawl("--limit", "2")
+    result = workspace.run("reparse", *named)
+    assert (result.status, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert SITE in line
+    assert "enabled = true" in line
+
+
+def test_an_unknown_site_is_wrong_usage(workspace: QuickWorkspace, site: SampleSite) -> None:
+    workspace.write_config(site.base_url)
+    result = workspace.run("reparse", "elsewhere")
+    assert (result.status, "site 'elsewhere' is not known" in result.stderr) == (2, True)
