@@ -1,0 +1,36 @@
+"""Every address that a full crawl asks for: `python -m benchmarks.asked_addresses FOLDER`.
+
+Crawls what FOLDER/rscrawler.toml says, and prints a JSON object: `asked`, the addresses
+in their order, and `articles`, how many pieces were recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+
+from rscrawler.config import load_config
+from rscrawler.crawling import run_cycle
+
+
+def main() -> None:
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    def watch(_site: str, crawler: Crawler) -> None:
+        crawler.signals.connect(note, signals.request_reached_downloader)
+
+    report = run_cycle(
+        load_config(Path(sys.argv[1]) / "rscrawler.toml"), [], is_full=True, on_crawler=watch
+    )
+    sys.stdout.write(json.dumps({"asked": asked, "articles": report.total("articles_new")}))
+
+
+if __name__ == "__main__":
+    main()
