@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from rscrawler.store.database import Database
 from rscrawler.store.tables import lease
@@ -61,8 +61,11 @@ class LeaseStore:
     ) -> bool:
         """Take or renew a lease; False if somebody else holds it, or it rests.
 
-        `rest`: how long a lease whose holder was found dead must rest before it is taken.
+        `rest`: how long a lease whose holder was found dead must rest before it is taken. A rest
+        that would still last longer than any does was begun before the clock was set back.
         """
+        longest_rest = now + max(LEASE_DURATION, rest)
+        rests_too_long = and_(lease.c.owner == RESTING, lease.c.expires_at > longest_rest)
         insert = self._database.upsert(lease).values(
             name=name, owner=owner, expires_at=now + LEASE_DURATION
         )
@@ -78,7 +81,7 @@ class LeaseStore:
                 insert.on_conflict_do_update(
                     index_elements=["name"],
                     set_={"owner": owner, "expires_at": now + LEASE_DURATION},
-                    where=or_(lease.c.owner == owner, lease.c.expires_at <= now),
+                    where=or_(lease.c.owner == owner, lease.c.expires_at <= now, rests_too_long),
                 ).returning(lease.c.name)
             )
             return result.first() is not None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from rscrawler.store import Store
 from rscrawler.store.leases import LEASE_DURATION, is_alive, process_identity
 
@@ -38,7 +36,6 @@ def test_a_dead_process_of_this_machine_loses_its_lease_at_once(store: Store) ->
     assert store.leases.acquire("site:a", process_identity(), NOW)
 
 
-@pytest.mark.xfail(strict=True, reason="a rest has an end in wall time, and is believed")
 def test_a_rest_does_not_last_longer_because_the_clock_was_set_back(store: Store) -> None:
     assert store.leases.acquire("host:a", "first/1/1", NOW)
     store.leases.rest("host:a", "first/1/1", NOW + timedelta(seconds=1))
