@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
@@ -141,7 +141,7 @@ class CycleExtension:
         outcome = judge(stats, reason, robots_were_read=_robots_were_read(session))
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
-            outcome = _conclude(session, outcome, seen, self._observer.answered, drops_of(stats))
+            outcome = _conclude(session, outcome, seen, self._observer, drops_of(stats))
         self.outcome = outcome
 
 
@@ -149,7 +149,7 @@ def _conclude(
     session: CrawlSession,
     outcome: CycleOutcome,
     seen: Observation | None,
-    answered: Callable[[str], bool],
+    observer: Observer,
     drops: Mapping[str, int],
 ) -> CycleOutcome:
     """Compare with the site's past, and write down what came of the cycle.
@@ -163,7 +163,7 @@ def _conclude(
     is_kept = False
     if seen is not None:
         judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}
-        seen, is_kept = _with_findings(session, seen, answered)
+        seen, is_kept = _with_findings(session, seen, observer)
         if seen.findings:
             problems[ProblemCode.LAYOUT_DRIFT] = in_words(seen.findings)
         if late := _silence(session, now):
@@ -188,13 +188,15 @@ def _conclude(
 
 
 def _with_findings(
-    session: CrawlSession, seen: Observation, answered: Callable[[str], bool]
+    session: CrawlSession, seen: Observation, observer: Observer
 ) -> tuple[Observation, bool]:
     """What was seen, with what is wrong with it; and whether later cycles should know of it."""
     store, profile = session.store, session.profile
     kinds = {profile.address(source.path): source.kind for source in profile.sources}
     # How much a sitemap lists is no sign: one of the news of two days may well be empty.
     listings = {url for url, kind in kinds.items() if kind is not SourceKind.SITEMAP}
+    # One that was read, though a further page of it failed, is what it was.
+    read = seen.links.keys()
     links = {url: count for url, count in seen.links.items() if url in listings}
     seen = replace(seen, links=links)
     past = [
@@ -204,7 +206,13 @@ def _with_findings(
         )
     ]
     troubles = {
-        url: source_trouble(state, path=path_of(url), kind=kinds[url], is_answered=answered(url))
+        url: source_trouble(
+            state,
+            path=path_of(url),
+            kind=kinds[url],
+            is_answered=observer.answered(url) and url not in read,
+            is_absent=observer.is_absent(url),
+        )
         for url, state in store.discovery.sources(session.site).items()
         if url in kinds
     }

@@ -120,12 +120,15 @@ def is_lost(findings: Mapping[str, str]) -> bool:
     return not {ARTICLES, LISTINGS}.isdisjoint(findings)
 
 
-def source_trouble(state: SourceState, *, path: str, kind: str, is_answered: bool) -> str | None:
+def source_trouble(
+    state: SourceState, *, path: str, kind: str, is_answered: bool, is_absent: bool
+) -> str | None:
     """What keeps a source from being read, other than a passing fault; None if nothing does.
 
-    `is_answered`: it sent a page in this cycle, whatever was on it.
+    `is_answered`: it sent pages in this cycle, and none of them could be read. `is_absent`: the
+    site said that it is not there; of a source that never was, the failures are of an outage.
     """
-    if not state.failures:
+    if not state.failures or (is_absent and state.read_at is None):
         return None
     if is_answered and state.read_at is not None:
         return f"{path} answers with what is no {kind} any more"

@@ -13,7 +13,7 @@ from rscrawler.extraction import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.spiders.http import page_digest
-from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.news import GONE_STATUSES, NewsSpider
 from rscrawler.visits import FetchedArticle
 
 FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
@@ -25,6 +25,7 @@ class Observer:
     def __init__(self) -> None:
         self._expected: dict[str, bool] = {}  # whole pages not read so far: should they be articles
         self._source_pages: Counter[str] = Counter()
+        self._absent: set[str] = set()
         self._pages = self._misdated = 0
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
@@ -32,6 +33,8 @@ class Observer:
     def response_received(self, response: Response, request: Request) -> None:
         """Note a page that was sent, before it is known what it holds."""
         arguments = request.cb_kwargs
+        if "source" in arguments and response.status in GONE_STATUSES:
+            self._absent.add(arguments["state"].url)
         if response.status != 200:
             return
         if "source" in arguments:
@@ -58,6 +61,10 @@ class Observer:
     def answered(self, url: str) -> bool:
         """Whether a source sent a page in this crawl."""
         return self._source_pages[url] > 0
+
+    def is_absent(self, url: str) -> bool:
+        """Whether the site said in this crawl that there is no such source."""
+        return url in self._absent
 
     def observation(self, spider: NewsSpider) -> Observation:
         """What was seen so far."""

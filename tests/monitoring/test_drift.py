@@ -210,10 +210,14 @@ def test_a_source_that_cannot_be_read_is_told_each_time_and_only_as_long() -> No
     assert drift(Observation(), [Observation(findings=found)]) == {}
 
 
-def trouble(*, failures: int, is_answered: bool, was_read: bool) -> str | None:
+def trouble(
+    *, failures: int, is_answered: bool, was_read: bool, is_absent: bool = False
+) -> str | None:
     read_at = datetime(2026, 1, 1, tzinfo=UTC) if was_read else None
     state = SourceState(FEED, read_at=read_at, failures=failures)
-    return source_trouble(state, path="/feed.rss", kind="feed", is_answered=is_answered)
+    return source_trouble(
+        state, path="/feed.rss", kind="feed", is_answered=is_answered, is_absent=is_absent
+    )
 
 
 def test_a_source_is_in_trouble_when_it_is_no_longer_what_it_was() -> None:
@@ -229,6 +233,11 @@ def test_a_source_is_in_trouble_when_it_fails_for_long_and_not_before() -> None:
     assert trouble(failures=3, is_answered=False, was_read=True) == (
         "/feed.rss could not be read in 3 cycles"
     )
+
+
+def test_a_source_that_never_was_is_in_no_trouble_after_an_outage() -> None:
+    assert trouble(failures=3, is_answered=False, is_absent=True, was_read=False) is None
+    assert trouble(failures=3, is_answered=False, is_absent=True, was_read=True) is not None
 
 
 def test_chance_explains_a_lack_that_is_as_usual() -> None:

@@ -54,6 +54,15 @@ def test_a_site_that_hangs_is_unreachable(known: Workspace, site: SampleSite) ->
     assert codes(known) == ["unreachable"]
 
 
+def test_a_page_behind_the_first_that_fails_is_no_drift(known: Workspace, site: SampleSite) -> None:
+    path = next(each.path for each in site.requests if "page=2" in each.path)
+    site.publish()
+    site.fail(path, Fault.SERVER_ERROR)
+    known.run("crawl", "--full", "--json")
+    assert [each.status for each in site.requests if each.path == path][-1] == 500
+    assert codes(known) == []
+
+
 def test_a_site_that_asks_for_a_pause_is_left_alone(known: Workspace, site: SampleSite) -> None:
     site.fail("/", Fault.TOO_MANY, retry_after_seconds=3600)
     known.run("crawl", "--json")

@@ -4,51 +4,22 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite
+from tests.scheduling.running import SCHEDULES, RunningService, write_schedule
 from tests.scheduling.test_processes import has_ended
-from tests.workspace import PROGRAM, Workspace, wait_until
+from tests.workspace import Workspace, wait_until
 
 QUICK = (
     '[[job]]\nid = "quick"\nsites = ["responsiblestatecraft"]\nevery = "1s"\ntime_limit = "10s"\n'
 )
-SCHEDULES = ("--schedules", "schedules")
 NEVER = '[[job]]\nid = "never"\ncron = "0 0 29 2 *"\n'
-
-
-class RunningService:
-    """A service that runs in a workspace; its log is a file there."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.log = workspace.folder / "service.log"
-        with self.log.open("ab") as stream:
-            self.process = subprocess.Popen(
-                [*PROGRAM, "run", *SCHEDULES], cwd=workspace.folder, stderr=stream
-            )
-
-    def says(self, text: str, times: int = 1) -> bool:
-        return self.log.read_text().count(text) >= times
-
-    def wait_until_it_says(self, text: str) -> None:
-        """Waits for the text to come once more than it has."""
-        times = self.log.read_text().count(text) + 1
-        wait_until(lambda: self.says(text, times))
-
-    def crawls(self) -> list[int]:
-        """Process ids of its children."""
-        return [child.pid for child in psutil.Process(self.process.pid).children()]
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture
@@ -63,15 +34,6 @@ def run(workspace: Workspace) -> Iterator[Callable[[], RunningService]]:
     yield start
     for service in started:
         service.kill()
-
-
-def write_schedule(workspace: Workspace, text: str) -> Path:
-    """The only schedule: it has the name of the shipped one."""
-    folder = workspace.folder / "schedules"
-    folder.mkdir(exist_ok=True)
-    file = folder / "responsiblestatecraft.toml"
-    file.write_text(text)
-    return file
 
 
 @pytest.fixture

@@ -1,0 +1,74 @@
+"""`rscrawler run` as a process of its own, in a workspace."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from tests.workspace import PROGRAM, Workspace
+
+SCHEDULES = ("--schedules", "schedules")
+PATIENCE_SECONDS = 180.0
+
+
+class RunningService:
+    """A service that runs in a workspace; its log is a file there.
+
+    `environment` is added to that of the tests, less what configures rscrawler.
+    """
+
+    def __init__(self, workspace: Workspace, **environment: str) -> None:
+        self.log = workspace.folder / "service.log"
+        kept = {name: it for name, it in os.environ.items() if not name.startswith("RSCRAWLER_")}
+        with self.log.open("ab") as stream:
+            self.process = subprocess.Popen(
+                [*PROGRAM, "run", *SCHEDULES],
+                cwd=workspace.folder,
+                env={**kept, **environment},
+                stderr=stream,
+            )
+
+    def says(self, text: str, times: int = 1) -> bool:
+        return self.log.read_text().count(text) >= times
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Return as soon as `condition` holds; fail if it does not, or the service ends."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert self.process.poll() is None, f"it ended:\n{self.log.read_text()}"
+            assert time.monotonic() < deadline, f"it never came:\n{self.log.read_text()}"
+            time.sleep(0.01)
+
+    def wait_until_it_says(self, text: str, times: int = 1) -> None:
+        """Waits for the text to come so many times more than it has."""
+        times += self.log.read_text().count(text)
+        self.wait_until(lambda: self.says(text, times))
+
+    def crawls(self) -> list[int]:
+        """Process ids of its children."""
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+    def stop(self) -> None:
+        """End it as an operator does; it must end well."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(timeout=60) == 0
+        assert not self.says("Traceback"), self.log.read_text()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def write_schedule(workspace: Workspace, text: str) -> Path:
+    """The only schedule: it has the name of the shipped one."""
+    folder = workspace.folder / "schedules"
+    folder.mkdir(exist_ok=True)
+    file = folder / "responsiblestatecraft.toml"
+    file.write_text(text)
+    return file
