@@ -6,14 +6,10 @@ from typing import Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
-from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.httpobj import urlparse_cached
 
+from rscrawler.spiders.refusals import OffSite
 from rscrawler.spiders.session import session_of
-
-
-class OffSite(IgnoreRequest):
-    """An address, or a redirect's target, that is not on the site's hosts."""
 
 
 class SiteHostsMiddleware:

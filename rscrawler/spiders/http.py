@@ -10,7 +10,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from rscrawler.extraction import IncompletePage
-from rscrawler.spiders.refusals import ForbiddenByRobots
+from rscrawler.spiders.refusals import ForbiddenByRobots, OffSite
 
 
 def page_digest(body: bytes) -> str:
@@ -55,3 +55,8 @@ def reason_of(failure: Failure) -> str:
 def is_forbidden_by_robots(failure: Failure) -> bool:
     """Whether robots.txt is why a request was not sent."""
     return isinstance(failure.value, ForbiddenByRobots)
+
+
+def is_off_site(failure: Failure) -> bool:
+    """Whether a request was not sent since it would have left the site's hosts."""
+    return isinstance(failure.value, OffSite)

@@ -28,6 +28,7 @@ from rscrawler.spiders.findings import Discovery, read_source
 from rscrawler.spiders.http import (
     header_of,
     is_forbidden_by_robots,
+    is_off_site,
     page_digest,
     reason_of,
     status_of,
@@ -46,6 +47,9 @@ HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
 # An address that answers 404 this often is given up: it never was an article here.
 MAX_GONE_ATTEMPTS = 3
+# The same for one that redirects to another site: in the course of some eight hours, since a
+# consent or maintenance page may do so for a while.
+MAX_OFF_SITE_ATTEMPTS = 10
 
 
 class NewsSpider(Spider):
@@ -353,10 +357,15 @@ class NewsSpider(Spider):
                 response.url, key, 0, f"was an article and is none now: {reason}", known
             )
             return
+        self._reject(key, response.url, reason)
+
+    def _reject(self, key: str, url: str, reason: str) -> None:
+        """An address leads to no article here; it is asked for again if a source dates it later."""
         self.count("rejected")
-        logger.info("%s is no article: %s", response.url, reason)
-        store = self.session.store.discovery
-        store.record_rejected(self.session.site, key, response.url, self.session.now())
+        logger.info("%s is no article: %s", url, reason)
+        self.session.store.discovery.record_rejected(
+            self.session.site, key, url, self.session.now()
+        )
 
     def _record_unchanged(self, known: KnownArticle, key: str, now: datetime) -> None:
         self.count("articles/unchanged")
@@ -423,6 +432,10 @@ class NewsSpider(Spider):
                     kwargs["key"],
                     decisions.retry_at(kwargs["attempts"] + 1, self.session.now()),
                 )
+            return
+        is_last = kwargs["attempts"] + 1 >= MAX_OFF_SITE_ATTEMPTS
+        if is_off_site(failure) and is_last and "known" not in kwargs:
+            self._reject(kwargs["key"], request.url, "it leads to another site")
             return
         self._record_article_failure(
             request.url, kwargs["key"], kwargs["attempts"], reason_of(failure), kwargs.get("known")

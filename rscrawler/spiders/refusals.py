@@ -7,3 +7,7 @@ from scrapy.exceptions import IgnoreRequest
 
 class ForbiddenByRobots(IgnoreRequest):
     """robots.txt forbids the address, or could not be had."""
+
+
+class OffSite(IgnoreRequest):
+    """An address, or a redirect's target, that is not on the site's hosts."""

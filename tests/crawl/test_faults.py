@@ -87,6 +87,24 @@ def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
     assert {record["novelty"] for record in workspace.records()} == {"baseline"}
 
 
+def test_an_address_that_always_leads_to_another_site_is_given_up_in_the_end(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    site.fail(site.stories[0].path, Fault.REDIRECT_AWAY)
+    configure(workspace, site)
+    first = workspace.run("crawl", "--full", "--json")
+    assert (first.status, first.json["errors"], first.json["dropped"]) == (1, 1, 0)
+    change_database(
+        workspace, "UPDATE address SET attempts = 9, next_try_at = NULL WHERE state = 'pending'"
+    )
+    last = workspace.crawl()
+    assert (last["errors"], last["dropped"]) == (0, 1)
+    site.forget_requests()
+    let_retries_come(workspace)
+    assert workspace.crawl()["errors"] == 0
+    assert articles_asked(site) == []
+
+
 def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
     workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
