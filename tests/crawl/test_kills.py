@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def piece(number: int) -> Story:
 
 
 def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figures:
-    """Publish and crawl, killing each crawl at a random moment; then let one finish."""
+    """Publish and crawl, until so many crawls were killed at a random moment; then let one end."""
     chance = random.Random(seed)
     workspace, figures = Workspace(folder), Figures()
     titles: dict[str, str] = {}
@@ -98,7 +99,9 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
         started = time.monotonic()
         run_child(workspace).join()
         whole_life_seconds = time.monotonic() - started
-        for number in range(kills):
+        for number in count():
+            if figures.kills == kills:
+                break
             if chance.random() < 0.7:
                 story = piece(number)
                 site.publish(story)
@@ -128,7 +131,7 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
             identities.setdefault(article_id, set()).add(str(mail["Message-ID"]))
     figures.published = len(titles)
     figures.lost = len(truth - set(urls))
-    figures.recorded_twice = sum(count > 1 for count in (*recorded.values(), *urls.values()))
+    figures.recorded_twice = sum(times > 1 for times in (*recorded.values(), *urls.values()))
     figures.not_mailed = sum(not identities.get(article_of.get(url, "")) for url in titles)
     figures.mailed_under_two_ids = sum(len(ids) > 1 for ids in identities.values())
     figures.mails_repeated = len(mails) - len({str(mail["Message-ID"]) for mail in mails})
@@ -156,7 +159,6 @@ def make_pending_due(database: str) -> None:
 
 def check(figures: Figures) -> None:
     print(figures)
-    assert figures.kills > 0
     assert figures.published > 0
     assert (figures.lost, figures.recorded_twice) == (0, 0)
     assert (figures.not_mailed, figures.mailed_under_two_ids) == (0, 0)
