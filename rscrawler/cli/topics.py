@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from rscrawler.cli.common import (
     ConfigOption,
@@ -20,6 +21,7 @@ from rscrawler.cli.common import (
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, load_watchlists
+from rscrawler.topics.evaluation import problem_of_line
 
 app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
 TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
@@ -73,15 +75,12 @@ def show_command(
         print_json(watchlist.model_dump(mode="json"))
         return
     table = Table(title=f"{watchlist.title} ({topic})", box=None, pad_edge=False)
-    for heading in ("entity", "kind", "country", "weight", "spellings"):
-        table.add_column(heading)
+    table.add_column("entity", max_width=28)
+    table.add_column("spellings")
     for entity in watchlist.entity:
+        facts = ", ".join([entity.kind, *entity.countries, f"weight {entity.weight:g}"])
         table.add_row(
-            entity.name,
-            str(entity.kind),
-            " ".join(entity.countries),
-            str(entity.weight),
-            ", ".join(entity.spellings),
+            Text.assemble(entity.name, "\n", (facts, "dim")), Text(", ".join(entity.spellings))
         )
     out.print(table)
 
@@ -106,23 +105,38 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
     """The labelled lines of a JSONL file.
 
     Raises:
-        ConfigurationError: the file cannot be read, or a line is not a JSON object.
+        ConfigurationError: the file cannot be read or holds no line, or lines are wrong: one
+            problem for each, with its number.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error}") from error
+        # Not `splitlines`, which would also divide a text at a separator that JSON allows in it.
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from None
     labelled: list[dict[str, Any]] = []
+    problems: list[str] = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ConfigurationError(f"{path}: line {number}: is not JSON: {error.msg}") from None
-        if not isinstance(value, dict):
-            raise ConfigurationError(f"{path}: line {number}: is not a JSON object")
+            problems.append(f"{path}: line {number}: is not JSON: {error.msg}")
+            continue
+        problem = problem_of_line(value) if isinstance(value, dict) else "is not a JSON object"
+        if problem:
+            problems.append(f"{path}: line {number}: {problem}")
         labelled.append(value)
+    if problems:
+        raise ConfigurationError(*problems)
+    if not labelled:
+        raise ConfigurationError(
+            f"{path}: holds no labelled line; allowed: lines of {{id, title, text, level}}"
+        )
     return labelled
 
 

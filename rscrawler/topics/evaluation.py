@@ -16,6 +16,8 @@ _FLAGGED = Level.SUBSTANTIAL
 # A line that ends a sentence ends a paragraph, where no blank line does.
 _FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d])")
 _REQUIRED = ("id", "text", "level")
+_TEXTS = ("text", "title", "subtitle")
+_LISTS = ("tags", "countries")
 
 
 @dataclass(frozen=True)
@@ -165,18 +167,30 @@ def _part(some: float, of: float) -> float:
 
 
 def _check(lines: Sequence[Mapping[str, Any]]) -> None:
-    levels = [str(level) for level in Level]
-    problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        missing = [key for key in _REQUIRED if key not in line]
-        if missing:
-            problems.append(f"line {number}: {', '.join(missing)} missing")
-        elif line["level"] not in levels:
-            problems.append(
-                f"line {number}: level: {line['level']!r}; allowed: {', '.join(levels)}"
-            )
+    problems = [
+        f"line {number}: {problem}"
+        for number, line in enumerate(lines, start=1)
+        if (problem := problem_of_line(line))
+    ]
     if problems:
         raise ConfigurationError(*problems)
+
+
+def problem_of_line(line: Mapping[str, Any]) -> str | None:
+    """What is wrong with a labelled line: the key, and what is allowed; None if nothing is."""
+    if missing := [key for key in _REQUIRED if key not in line]:
+        return f"{', '.join(missing)} missing"
+    levels = [str(level) for level in Level]
+    if line["level"] not in levels:
+        return f"level: {line['level']!r}; allowed: {', '.join(levels)}"
+    for key in _TEXTS:
+        if not isinstance(line.get(key, ""), str) and (key in _REQUIRED or line[key] is not None):
+            return f"{key}: allowed: a text"
+    for key in _LISTS:
+        value = line.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            return f"{key}: allowed: a list of texts"
+    return None
 
 
 def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
