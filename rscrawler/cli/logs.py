@@ -49,5 +49,5 @@ def configure_logging(level: int, *, as_json: bool) -> None:
     logging.basicConfig(handlers=[handler], force=True)
     # Scrapy tells every request at this level; only its warnings are of interest.
     logging.getLogger("scrapy").setLevel(max(level, logging.WARNING))
-    for chatty in ("asyncio", "apprise", "apscheduler", "trafilatura", "htmldate", "urllib3"):
+    for chatty in ("asyncio", "apscheduler", "trafilatura", "htmldate", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)

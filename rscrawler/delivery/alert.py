@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from rscrawler.changes import count_words, word_diff
@@ -55,7 +55,7 @@ class Alert:
     article_id: str
     title: str
     link: str | None
-    host: str
+    outlet: str  # the site's title, else its host
     published_at: datetime | None
     authors: tuple[str, ...]
     sections: tuple[str, ...]
@@ -77,15 +77,23 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What the receivers asked for: the topics, their titles, and the lowest level."""
+    """What the receivers asked for, and what it is called.
+
+    `titles` are the topics' by name, `outlets` the titles of sites by name.
+    """
 
     topics: Sequence[str]
     minimum: Level
     titles: Mapping[str, str]
+    outlets: Mapping[str, str] = field(default_factory=dict)
 
     def title(self, topic: str) -> str:
         """The topic for people."""
         return one_line(self.titles.get(topic), 80) or words_of_slug(topic)
+
+    def outlet(self, article: Article) -> str:
+        """The site of a piece for people: its title, or its host for want of one."""
+        return one_line(self.outlets.get(article.site), 80) or host_of(article.url)
 
 
 def alert_of(
@@ -106,7 +114,7 @@ def alert_of(
         article_id=article.article_id,
         title=one_line(article.title) or "(without a title)",
         link=safe_link(article.url),
-        host=host_of(article.url),
+        outlet=interest.outlet(article),
         published_at=article.published_at,
         authors=tuple(filter(None, (one_line(name, 120) for name in article.authors[:10]))),
         sections=tuple(filter(None, map(words_of_slug, article.sections[:10]))),

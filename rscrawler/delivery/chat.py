@@ -17,7 +17,7 @@ from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Permanent, Unre
 from rscrawler.delivery.wording import date_in_words, in_words, isolated
 
 CHAT_TIMEOUT = timedelta(seconds=30)
-# Apprise logs the addresses it was given, and they hold tokens.
+# Apprise logs the addresses it was given, and they hold tokens; what is wrong we say ourselves.
 logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
 
 

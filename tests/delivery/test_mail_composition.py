@@ -55,6 +55,14 @@ def test_both_parts_say_everything_about_a_piece() -> None:
     assert re.search(r"<span style=[^>]*>Tokayev</span> was sharing the stage", mail.html)
 
 
+def test_an_outlet_goes_by_its_title_and_without_one_by_its_host() -> None:
+    named = Interest(["central-asia"], Level.SUBSTANTIAL, {}, {"sample": "The <b>\nSample"})
+    piece = a_piece(1)
+    assert "14:05 UTC · The <b> Sample" in composed(alert_of(piece, named)).text
+    assert "· <bdi>The &lt;b&gt; Sample</bdi>" in composed(alert_of(piece, named)).html
+    assert "14:05 UTC · sample.example.org" in composed(alert_of(piece, INTEREST)).text
+
+
 def test_what_is_not_known_is_left_out_or_said() -> None:
     piece = a_piece(1, authors=[], sections=[], published_at=None, title=None)
     text = composed(alert_of(piece, INTEREST)).text

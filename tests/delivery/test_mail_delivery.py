@@ -58,6 +58,26 @@ def test_nothing_is_mailed_when_nothing_is_new(
     assert mailbox.received == []
 
 
+@pytest.mark.parametrize(
+    ("profile", "outlet"),
+    [
+        ({"base_url": "https://sample.example.org", "title": "The Sample"}, "The Sample"),
+        ({"base_url": "nowhere", "title": "The Sample"}, "sample.example.org"),
+    ],
+)
+def test_the_mail_names_the_site_by_its_profile_and_a_wrong_one_holds_nothing_up(
+    store: Store,
+    mailbox: Mailbox,
+    email_config: EmailConfig,
+    profile: dict[str, str],
+    outlet: str,
+) -> None:
+    config = email_config().model_copy(update={"sites": {"sample": profile}})
+    record(store, a_piece(1), "email")
+    deliver(config, store, now=NOW)
+    assert f"21 June 2022, 14:05 UTC · {outlet}" in mailbox.only().text
+
+
 # A server that does not take it.
 
 
