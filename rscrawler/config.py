@@ -121,7 +121,7 @@ TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
 class Model(BaseModel):
     """A validated, frozen value that refuses keys it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class EmailSettings(Model):
@@ -440,13 +440,28 @@ def checked(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigurationError(
-            *(
-                f"{'environment' if _holds(environment, found['loc']) else name}: "
-                + _problem(model, dict(found))
-                for found in error.errors()
-            )
-        ) from None
+        raise ConfigurationError(*_lines(model, error, name, environment)) from None
+
+
+def _lines(
+    model: type[BaseModel], error: ValidationError, name: str, environment: Mapping[str, Any]
+) -> list[str]:
+    """One line for each wrong key; what the members of a union allow is told together."""
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        (_key(found["loc"]), dict(found)) for found in error.errors()
+    ]
+    told: dict[str, list[str]] = {}
+    for key, found in wrong:
+        if any(other.startswith(f"{key}.") for other, _ in wrong):
+            continue  # the member of a union that the value is not meant for
+        origin = "environment" if _holds(environment, found["loc"]) else name
+        told.setdefault(f"{origin}: {key or '(whole file)'}{_shown(found)}", []).append(
+            _message(model, found)
+        )
+    return [
+        f"{head}: " + ", or ".join([first, *(each.removeprefix(_ALLOWED) for each in rest)])
+        for head, (first, *rest) in told.items()
+    ]
 
 
 def _holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
@@ -461,26 +476,75 @@ def _holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
     return bool(values)
 
 
-def _problem(model: type[BaseModel], found: dict[str, Any]) -> str:
-    location = [str(part) for part in found["loc"]]
-    key = ".".join(location) or "(whole file)"
+def _key(location: Sequence[int | str]) -> str:
+    """The key as the file has it: without the names that pydantic gives to members of unions."""
+    parts = [str(part) for part in location]
+    return ".".join(
+        part for part in parts if "[" not in part and not part.startswith("constrained-")
+    )
+
+
+_ALLOWED = "allowed: "
+_NUMBER, _WHOLE_NUMBER, _TABLE = "a number", "a whole number", "a table"
+_TIME, _DAY = 'a time of day, such as "07:00"', "a day, such as 2026-11-24"
+# What is allowed, by pydantic's type of error; the names in braces are of its context.
+_ALLOWED_BY_TYPE = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "date_from_datetime_inexact": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_parsing": _DAY,
+    "date_type": _DAY,
+    "dict_type": _TABLE,
+    "enum": "{expected}",
+    "finite_number": _NUMBER,
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "int_from_float": _WHOLE_NUMBER,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_type": _WHOLE_NUMBER,
+    "less_than_equal": "{le:g} or less",
+    "list_type": "a list, in […] or as tables under [[…]]",
+    "literal_error": "{expected}",
+    "model_type": _TABLE,
+    "path_type": "a path in quotes",
+    "string_pattern_mismatch": "text that fits the pattern {pattern}",
+    "string_too_long": "a length of at most {max_length}",
+    "string_too_short": "a length of at least {min_length}",
+    "string_type": "text in quotes",
+    "time_parsing": _TIME,
+    "time_type": _TIME,
+    "too_short": "a length of at least {min_length}",
+}
+
+
+def _message(model: type[BaseModel], found: dict[str, Any]) -> str:
     if found["type"] == "extra_forbidden":
         allowed = ", ".join(sorted(_keys_beside(model, found["loc"])))
-        return f"{key}: unknown key; allowed here: {allowed}" if allowed else f"{key}: unknown key"
+        return f"unknown key; allowed here: {allowed}" if allowed else "unknown key"
     if found["type"] == "missing":
-        return f"{key}: is missing"
-    message = found["msg"].removeprefix("Value error, ")
+        return "is missing"
+    if wording := _ALLOWED_BY_TYPE.get(found["type"]):
+        return _ALLOWED + wording.format(**found.get("ctx", {}))
+    return str(found["msg"].removeprefix("Value error, "))
+
+
+def _shown(found: dict[str, Any]) -> str:
+    """The value that is wrong, after a colon; nothing where it is long or may be a secret."""
     shown = found["input"]
     is_secret = any(
-        word in part.lower()
-        for part in location
+        word in str(part).lower()
+        for part in found["loc"]
         for word in ("password", "secret", "channels", "url", "webhooks")
     )
     # An address can hold a password wherever it stands.
     is_secret = is_secret or "://" in str(shown)
-    if isinstance(shown, str | int | float | bool) and not is_secret:
-        return f"{key}: {shown!r}: {message}"
-    return f"{key}: {message}"
+    is_plain = isinstance(shown, str | int | float)
+    if not is_plain or is_secret or found["type"] in ("extra_forbidden", "missing"):
+        return ""
+    return f": {str(shown).lower() if isinstance(shown, bool) else repr(shown)}"
 
 
 def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -271,18 +271,24 @@ def _short(moment: datetime | None) -> str:
 
 def _print_status(status: Status) -> None:
     table = Table(box=None, pad_edge=False)
-    for heading in ("site", "last run", "last success", "articles", "problems"):
-        table.add_column(heading, justify="right" if heading == "articles" else "left")
+    for heading in ("site", "last run", "last success", "articles"):
+        table.add_column(
+            heading, justify="right" if heading == "articles" else "left", no_wrap=True
+        )
+    table.add_column("problems")
     for name, site in status.sites.items():
         table.add_row(
             name,
             _short(site.last_run_at),
             _short(site.last_success_at),
             f"{site.articles:,}",
-            "; ".join(f"{p.code} since {rfc3339(p.since)}: {p.message}" for p in site.problems)
-            or "none",
+            ", ".join(problem.code for problem in site.problems) or "none",
         )
     out.print(table)
+    for name, site in status.sites.items():
+        for problem in site.problems:
+            since = rfc3339(problem.since)
+            out.print(f"  {name}: {problem.code} since {since}: {problem.message}", markup=False)
     out.print(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
     for line in status.waiting_lines():
         out.print(f"  {line}")

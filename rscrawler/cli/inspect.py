@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,26 +48,25 @@ def explain_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show the record that a page would give, where each field came from, and why it is flagged."""
+    _require_page(page)
     explanation = explain(read_config(config_path), page, site=site, url=url)
     if as_json:
         print_json(explanation.to_json())
         return
     article = explanation.article
     table = Table(box=None, pad_edge=False, show_header=False)
-    for heading in ("field", "value", "found in"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("field")
+    table.add_column("value", overflow="fold")
     record = article.to_record()
     for name in (
         "url", "title", "subtitle", "authors", "sections", "tags", "language", "published_at",
         "modified_at", "image", "republished_from", "word_count",
     ):  # fmt: skip
         value = record[name]
-        shown = json.dumps(value, ensure_ascii=False) if value is not None else "(not there)"
-        table.add_row(
-            Text(name, style="bold"),
-            Text(shown),
-            Text(explanation.provenance.get(name, ""), style="dim"),
-        )
+        shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not there)")
+        if origin := explanation.provenance.get(name):
+            shown.append(f"  {origin}", style="dim")
+        table.add_row(Text(name, style="bold"), shown)
     out.print(table)
     for warning in article.extraction.warnings:
         out.print(Text(f"warning: {warning}", style="yellow"))
@@ -81,6 +81,19 @@ def explain_command(
     for paragraph in article.paragraphs:
         out.print(Text(paragraph))
         out.print()
+
+
+def _require_page(page: str) -> None:
+    """Refuse what is neither an address nor a file that is there."""
+    if page.startswith(("http://", "https://")):
+        return
+    allowed = "allowed: an address (https://…) or the file of a saved page"
+    try:
+        is_folder = stat.S_ISDIR(Path(page).stat().st_mode)
+    except OSError as error:
+        raise ConfigurationError(f"{page}: {error.strerror}; {allowed}") from None
+    if is_folder:
+        raise ConfigurationError(f"{page}: is a folder; {allowed}")
 
 
 def _highlighted(evidence: Evidence) -> Text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pathlib import Path
 from scrapy.crawler import Crawler
 
 from rscrawler.config import Config, find_config, load_config
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
@@ -137,8 +138,19 @@ def session_from_arguments(
     """The session that `scrapy crawl news -a site=… -a full=1 -a limit=5 -a config=FILE` means.
 
     Raises:
-        ConfigurationError: an argument or the configuration is wrong.
+        SystemExit: an argument, the configuration or the database is wrong. Scrapy would show
+            the error with a traceback, and after it as a task whose exception nobody asked for.
     """
+    try:
+        return _session_meant(site, config, full, limit)
+    except RscrawlerError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2 if isinstance(error, ConfigurationError) else 1) from None
+
+
+def _session_meant(
+    site: str | None, config: str | None, full: str | bool, limit: str | int | None
+) -> CrawlSession:
     loaded = load_config(find_config(Path(config) if config else None))
     if not site:
         known = ", ".join(sorted(load_sites(loaded)))

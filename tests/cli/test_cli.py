@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -108,7 +109,8 @@ def test_every_command_of_the_contract_is_there_with_its_options(
         ("topics", "backtest", "central-asia", "--since", "soon"),
         ("crawl", "no-such-site"),
         ("explain", "https://example.org/x/"),
-        ("explain", "page.html", "--site", "no-such-site"),
+        ("explain", "missing.html"),
+        ("explain", "."),
         ("alerts", "test"),
         ("crawl", "--config", "missing.toml"),
         ("status", "--config", "missing.toml"),
@@ -154,6 +156,23 @@ def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: QuickWorkspace)
     assert result.status == 1
     assert len(complaints(result)) == 1
     assert "hunter2" not in result.stdout + result.stderr
+
+
+def test_plain_scrapy_tells_a_wrong_site_in_one_line_too(workspace: QuickWorkspace) -> None:
+    workspace.write_config("http://127.0.0.1:1")
+    done = subprocess.run(
+        [sys.executable, "-m", "scrapy", "crawl", "news", "-a", "site=elsewhere"],
+        cwd=REPOSITORY,
+        env={**os.environ, "RSCRAWLER_CONFIG": str(workspace.config)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("site 'elsewhere' is not known; allowed: ")
+    assert "responsiblestatecraft" in line
 
 
 # init, config check, schema.
@@ -287,7 +306,96 @@ def test_the_status_has_the_keys_of_the_contract(crawled: Crawled) -> None:
     assert {"pending", "failed"} <= set(status["outbox"])
 
 
+def test_an_address_that_is_none_of_apprise_is_told_by_us_alone(workspace: QuickWorkspace) -> None:
+    workspace.config.write_text(
+        '[alerts.channels]\ndesk = "nosuch://hunter2"\nnight = ["slack://"]\n', "utf-8"
+    )
+    result = workspace.run("--verbose", "config", "check")
+    assert result.status == 2
+    assert result.stderr.splitlines() == [
+        f"rscrawler: {workspace.config}: alerts.channels.{name}: "
+        "is not an address that Apprise knows"
+        for name in ("desk", "night")
+    ]
+
+
+# topics.
+
+
+RIGHT = '{"id": 1, "text": "Nothing.", "level": "none"}'
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (None, ["cannot be read: No such file or directory"]),
+        ("", ["holds no labelled line; allowed: lines of {id, title, text, level}"]),
+        ("\n \n", ["holds no labelled line; allowed: lines of {id, title, text, level}"]),
+        (
+            f'{RIGHT}\n\n{{"id": 2}}\n{{"id":\n[]\n',
+            [
+                "line 3: text, level missing",
+                "line 4: is not JSON: Expecting value",
+                "line 5: is not a JSON object",
+            ],
+        ),
+        (
+            RIGHT.replace("none", "huge"),
+            ["line 1: level: 'huge'; allowed: none, mention, substantial, primary"],
+        ),
+        (RIGHT.replace('"Nothing."', "5"), ["line 1: text: allowed: a text"]),
+        (
+            RIGHT.replace("}", ', "title": null, "countries": "KZ"}'),
+            ["line 1: countries: allowed: a list of texts"],
+        ),
+    ],
+)
+def test_labelled_lines_that_are_wrong_are_told_with_file_and_line(
+    workspace: QuickWorkspace, content: str | None, lines: list[str]
+) -> None:
+    if content is not None:
+        (workspace.folder / "labelled.jsonl").write_text(content, "utf-8")
+    result = workspace.run("topics", "evaluate", "central-asia", "labelled.jsonl")
+    assert (result.status, result.stdout) == (2, "")
+    assert complaints(result) == [f"rscrawler: labelled.jsonl: {line}" for line in lines]
+
+
+def test_a_labelled_text_may_hold_a_line_separator(workspace: QuickWorkspace) -> None:
+    line = RIGHT.replace("Nothing.", "Nothing.\u2028At all.")
+    (workspace.folder / "labelled.jsonl").write_text(line, "utf-8")
+    result = workspace.run("topics", "evaluate", "central-asia", "labelled.jsonl", "--json")
+    assert len(result.json["predictions"]) == 1
+
+
+# At the width of a terminal.
+
+
+def test_a_watch_list_gives_its_spellings_most_of_the_width(workspace: QuickWorkspace) -> None:
+    shown = workspace.run("topics", "show", "central-asia", COLUMNS="80").stdout
+    lines = [line for line in shown.splitlines() if "spellings" in line]
+    assert lines[0].index("spellings") <= 30
+    assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_the_status_cuts_no_name_and_tells_each_problem_below(workspace: QuickWorkspace) -> None:
+    workspace.write_config("http://127.0.0.1:1", sources(FEED) + "[crawl]\nretries = 0")
+    workspace.run("crawl")
+    result = workspace.run("status", COLUMNS="80")
+    assert result.status == 1
+    _, row, problem, *_ = result.stdout.splitlines()
+    assert row.split()[0] == "responsiblestatecraft"
+    assert row.split()[-1] == "unreachable"
+    assert problem.startswith("  responsiblestatecraft: unreachable since ")
+
+
 # explain.
+
+
+def test_explain_does_not_divide_an_address_that_fits(crawled: Crawled) -> None:
+    url = min((record["url"] for record in crawled.records()), key=len)
+    shown = crawled.run("explain", url, COLUMNS="80").stdout
+    assert json.dumps(url) in shown
+    assert "html: link rel=canonical" in " ".join(shown.split())
 
 
 def test_explain_shows_the_record_that_a_crawl_wrote_and_stores_nothing(crawled: Crawled) -> None:
@@ -326,8 +434,6 @@ def test_explain_reads_a_saved_page(crawled: Crawled, tmp_path: Path) -> None:
         ("/europe/", "no"),
         ("/about/", "no"),
         ("/no-such-piece/", "answers 404"),
-        ("missing.html", "cannot be read: No such file"),
-        (".", "cannot be read: Is a directory"),
         ("/caf\u00e9 au lait/", "answers 404"),
     ],
 )

@@ -23,6 +23,9 @@ from rscrawler.config import (
     read_toml,
 )
 from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.schedules import ScheduleFile
+from rscrawler.sites import SiteProfile
+from rscrawler.topics import WatchList
 
 SECRET = "hunter2"
 
@@ -46,6 +49,14 @@ def problems_of(path: Path | None) -> tuple[str, ...]:
     return caught.value.problems
 
 
+A_LIST = """
+title = "Central Asia"
+states = { KZ = "Kazakhstan" }
+[[entity]]
+name = "Kazakhstan"
+kind = "state"
+spellings = ["Kazakhstan"]
+"""
 EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"]\n'
 
 
@@ -56,17 +67,17 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[alert]", "alert", "unknown key; allowed here: alerts, archive, contact"),
         ("[alerts]\nmin_levle = 'x'", "alerts.min_levle", "allowed here: channels, email"),
         (EMAIL + "pasword = 'x'", "alerts.email.pasword", "allowed here: ca_file, digest"),
-        ("[crawl]\nretries = -1", "crawl.retries", "greater than or equal to 0"),
-        ("[crawl]\nretries = 'two'", "crawl.retries", "'two'"),
+        ("[crawl]\nretries = -1", "crawl.retries", "-1: allowed: 0 or more"),
+        ("[crawl]\nretries = 'two'", "crawl.retries", "'two': allowed: a whole number"),
         ("[crawl]\ntimeout = 30", "crawl.timeout", '"90s"'),
         ("[crawl]\nrecheck_after = ['1h', 'soon']", "crawl.recheck_after.1", '"90s"'),
         ("[alerts]\nmin_level = 'high'", "alerts.min_level", "'primary', 'substantial'"),
         ("[alerts.email]\nport = 25", "alerts.email.host", "is missing"),
-        (EMAIL + "port = 70000", "alerts.email.port", "65535"),
+        (EMAIL + "port = 70000", "alerts.email.port", "allowed: 65535 or less"),
         (EMAIL + "timezone = 'Mars/One'", "alerts.email.timezone", "IANA time zone"),
         ("[alerts.ops]\nchannels = ['x']", "alerts", "not in alerts.channels"),
-        ("sites = 'all'", "sites", "dictionary"),
-        ("[sites]\nx = 1", "sites.x", "dictionary"),
+        ("sites = 'all'", "sites", "'all': allowed: a table"),
+        ("[sites]\nx = 1", "sites.x", "1: allowed: a table"),
         ("[scheduling]\ntime_limit = '-1s'", "scheduling.time_limit", "allowed"),
     ],
 )
@@ -76,6 +87,87 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
     path = written(tmp_path, text)
     lines = problems_of(path)
     assert any(line.startswith(f"{path}: {key}: ") and says in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "line"),
+    [
+        (Config, "[crawl]\nretries = 1.5", "crawl.retries: 1.5: allowed: a whole number"),
+        (
+            Config,
+            "[crawl]\nmax_response_mib = 0",
+            "crawl.max_response_mib: 0: allowed: more than 0",
+        ),
+        (Config, "[archive]\nenabled = 3", "archive.enabled: 3: allowed: true or false"),
+        (Config, "contact = true", "contact: true: allowed: text in quotes"),
+        (Config, "output_dir = 3", "output_dir: 3: allowed: a path in quotes"),
+        (Config, "alerts = 3", "alerts: 3: allowed: a table"),
+        (
+            Config,
+            "[alerts]\ntopics = 'x'",
+            "alerts.topics: 'x': allowed: a list, in […] or as tables under [[…]]",
+        ),
+        (
+            Config,
+            EMAIL + "digest_at = 'noon'",
+            "alerts.email.digest_at: 'noon': allowed: a time of day, such as \"07:00\"",
+        ),
+        (
+            Config,
+            "[alerts.channels]\nops = 5",
+            "alerts.channels.ops: allowed: text in quotes, or a list, in […] "
+            "or as tables under [[…]]",
+        ),
+        (
+            Config,
+            "[alerts.channels]\nops = ['x', 5]",
+            "alerts.channels.ops.1: allowed: text in quotes",
+        ),
+        (
+            SiteProfile,
+            "base_url = 'https://x.org'\nreviewed_on = 'today'",
+            "reviewed_on: 'today': allowed: a day, such as 2026-11-24",
+        ),
+        (
+            SiteProfile,
+            "base_url = 'https://x.org'\nsources = []",
+            "sources: allowed: a length of at least 1",
+        ),
+        (
+            SiteProfile,
+            "base_url = 'x'",
+            "base_url: allowed: text that fits the pattern ^https?://[^/]+",
+        ),
+        (
+            ScheduleFile,
+            "[[job]]\nid = 'a'\nevery = '1h'\naction = 'run'",
+            "job.0.action: 'run': allowed: 'crawl', 'deliver' or 'digest'",
+        ),
+        (
+            WatchList,
+            A_LIST + "country = 'kz'",
+            "entity.0.country: 'kz': allowed: text that fits the pattern ^[A-Z]{2}$, or a list, "
+            "in […] or as tables under [[…]]",
+        ),
+        (
+            WatchList,
+            A_LIST + "country = ['kz']",
+            "entity.0.country.0: 'kz': allowed: text that fits the pattern ^[A-Z]{2}$",
+        ),
+        (WatchList, A_LIST + "weight = 2", "entity.0.weight: 2: allowed: 1 or less"),
+        (
+            WatchList,
+            A_LIST + "[context.c]\nwords = ['w']\nwithin = 'page'",
+            "context.c.within: 'page': allowed: a whole number, or 'paragraph' or 'text'",
+        ),
+    ],
+)
+def test_a_wrong_value_in_any_file_is_one_line_in_plain_words(
+    model: type[BaseModel], text: str, line: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        checked(model, tomllib.loads(text), "some.toml")
+    assert caught.value.problems == (f"some.toml: {line}",)
 
 
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:

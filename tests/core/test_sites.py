@@ -44,7 +44,7 @@ def test_a_key_of_a_table_overrides_that_key_alone() -> None:
     ("overrides", "key", "says"),
     [
         ({"delay": 1}, "delay", "unknown key; allowed here: base_url, concurrency"),
-        ({"concurrency": 0}, "concurrency", "greater than or equal to 1"),
+        ({"concurrency": 0}, "concurrency", "allowed: 1 or more"),
         ({"concurrency": "many"}, "concurrency", "'many'"),
         ({"base_url": "example.org"}, "base_url", "pattern"),
         ({"links": {"artcile": []}}, "links.artcile", "allowed here: article, not_article"),

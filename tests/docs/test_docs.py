@@ -16,7 +16,7 @@ from rscrawler.cli import app
 from rscrawler.config import Config, checked
 from rscrawler.items import Article
 from rscrawler.scheduling.schedules import ScheduleFile
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.topics import WatchList
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +97,16 @@ EMPTY_RECORD = {
     "site": "x", "url": "https://x.example/", "fetched_at": "2026-11-24T00:00:00Z",
     "event": "new", "novelty": "new", "extraction": {"method": "profile", "warnings": []},
 }  # fmt: skip
+
+
+def test_the_first_cycle_is_as_long_as_the_profile_makes_it() -> None:
+    profile = load_sites(Config())["responsiblestatecraft"]
+    pages = sum(profile.max_pages if source.is_paged else 1 for source in profile.sources)
+    minutes = (pages + 10 * pages) * profile.download_delay / 60
+    page = " ".join(TEXTS["docs/setup.md"].split())
+    assert f"about {pages} pages of its {len(profile.sources)} sources" in page
+    assert minutes == pytest.approx(8, abs=0.5)
+    assert "ten on a page that no other page shows, that is about eight minutes" in page
 
 
 def toml_examples() -> Iterator[tuple[str, dict[str, Any]]]:
