@@ -32,7 +32,7 @@ def alerts_content(alerts: Sequence[Alert], *, is_summary: bool) -> bytes:
     if is_summary:
         counts = Counter(name for alert in alerts for name in alert.countries).most_common()
         listed = "\n".join(f"{count}  {name}" for name, count in counts)
-        return chat_content(title, f"Too many in one cycle to be listed here.\n\n{listed}".strip())
+        return chat_content(title, f"Too many at once to be listed here.\n\n{listed}".strip())
     return chat_content(title, "\n\n".join(map(_entry, alerts)))
 
 
