@@ -24,7 +24,9 @@ _CUT_CHARACTER = re.compile(rf"[{_INVISIBLE}]")
 _ASCII = bytes(range(128))
 # Cyrillic keeps its letters: "й" is not "и".
 _CYRILLIC = ("Ѐ", "ԯ")
-_SIGN = "."  # for every quotation mark, dot and picture: text in ASCII is handled much faster
+# For every quotation mark, currency and picture, as text in ASCII is handled much faster; no text
+# has it itself.
+_SIGN = "\x1a"
 _BLANKS = "\n\t\r\v\f"
 _FOLDED_ASCII = bytes(
     ord(" " if chr(code) in _BLANKS else chr(code).lower()) if code < 128 else code
@@ -99,6 +101,15 @@ def fold_with_offsets(text: str) -> Folded:
 def fold(text: str) -> str:
     """`text` folded."""
     return fold_with_offsets(text).text
+
+
+def signs_in(text: str) -> str:
+    """The characters of `text` that fold to one and the same, so that it tells them no more."""
+    return "".join(
+        character
+        for character in _foreign_characters(text)
+        if _PLAIN[character] == _SIGN and not _CUT_CHARACTER.match(character)
+    )
 
 
 def _foreign_characters(text: str) -> str:

@@ -46,6 +46,14 @@ def test_a_name_over_a_line_end_keeps_its_printed_form() -> None:
     assert found("in Kazakh-\nstan today", Spelling("Kazakhstan")) == ["Kazakh-\nstan"]
 
 
+def test_a_sign_in_a_name_is_that_sign_and_no_other() -> None:
+    text = "He paid 5 ₸ or 1 € … “the ‘stans’” – 🇰🇿, not 🇺🇿 (...). “Kaz” is Kaz."
+    assert found(text, Spelling("₸"), Spelling("🇰🇿"), Spelling("Kaz.")) == ["₸", "🇰🇿", "Kaz."]
+    assert found("the «stans», the “stans”", Spelling("the “stans”")) == ["the “stans”"]
+    accented = "Ал\u0301маты"
+    assert found(f"Алматы, {accented}", Spelling(accented)) == ["Алматы", accented]
+
+
 def test_an_invalid_longer_name_does_not_hide_a_valid_shorter_one() -> None:
     text = "Central Asian"
     assert found(text, Spelling("Central Asia and", "any"), Spelling("Central Asian")) == [text]
