@@ -23,6 +23,7 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from warcio.archiveiterator import WARCIterator
+from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordbuilder import RecordBuilder
 from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
@@ -157,7 +158,9 @@ def archived_pages(files: Sequence[Path], since: datetime | None = None) -> Iter
                 for page in _pages_in(file):
                     if since is None or page.fetched_at >= since:
                         yield page
-        except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
+        except (
+            OSError, ValueError, KeyError, EOFError, zlib.error, ArchiveLoadFailed
+        ) as error:  # fmt: skip
             logger.warning("%s: the rest of it cannot be read: %s", path, error)
 
 

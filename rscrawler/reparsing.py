@@ -54,7 +54,8 @@ class Verdict(StrEnum):
     UNREADABLE = "unreadable"  # cut off, empty or garbage
 
 
-_NO_ARTICLE = frozenset({Verdict.LOST, Verdict.REJECTED, Verdict.UNREADABLE})
+# What says nothing of the piece as it was seen last: another of its pages may.
+_UNSETTLED = frozenset({Verdict.LOST, Verdict.REJECTED, Verdict.UNREADABLE, Verdict.OVERTAKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +180,8 @@ class _Reader:
         before = self._store.articles.latest_record(known.article_id)
         if item.event is Event.UPDATED:
             self._topics.process_item(item)
+            # A later visit found the same page: what came between the two stays overtaken.
+            article.fetched_at = max(article.fetched_at, known.fetched_at)
             return Reading(Verdict.CHANGED, url, article, before, item=item)
         if item.fingerprint is not None and item.fingerprint.text_digest != known.text_digest:
             return Reading(Verdict.WORSE, url, article, before)
@@ -206,8 +209,9 @@ def reparse(
 ) -> Iterator[Reading]:
     """Read the latest page of each piece in `files` (the latest file first); writes nothing.
 
-    Where that page gives no article, an earlier one is tried; what none of them gave is told
-    of last. `since` leaves out pages that were fetched earlier.
+    Where that page gives no article or is overtaken, the others are tried (one run may have
+    asked for a piece by several addresses); what none of them gave is told of last. `since`
+    leaves out pages that were fetched earlier.
     """
     reader = _Reader(session)
     settled: set[str] = set()
@@ -218,8 +222,10 @@ def reparse(
         if identity in settled:
             continue
         reading = reader.read(page, address)
-        if reading.verdict in _NO_ARTICLE:
-            failed.setdefault(identity, reading)
+        if reading.verdict in _UNSETTLED:
+            told = failed.setdefault(identity, reading)
+            if told.verdict is Verdict.OVERTAKEN:
+                failed[identity] = reading
             continue
         settled.add(identity)
         failed.pop(identity, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -146,10 +147,13 @@ def test_a_file_cut_off_anywhere_gives_all_whole_pages(
     assert list(archived_pages([file])) == pages
 
 
-def test_a_damaged_file_hides_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("content", [b"no gzip at all", gzip.compress(b"no WARC\r\n\r\n")])
+def test_a_damaged_file_hides_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
+) -> None:
     whole, damaged = a_page(1), a_page(2, NOON + timedelta(days=1))
     latest, _ = written(tmp_path, whole, damaged)
-    latest.write_bytes(b"no gzip at all")
+    latest.write_bytes(content)
     assert list(archived_pages(archive_files(tmp_path, SITE))) == [whole]
     assert [record.getMessage().split(":")[0] for record in caplog.records] == [str(latest)]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from tests.crawl.probes import (
     FEW_SOURCES,
     QuickWorkspace,
     articles_asked,
+    change_database,
     let_pieces_be_due,
     sources,
 )
@@ -224,6 +227,45 @@ def test_a_page_that_was_no_article_is_recorded_as_new_and_nobody_is_mailed(
     assert workspace.run("deliver").status == 0
     assert mailbox.messages() == []
     assert counts(reparse(workspace, "--apply")) == {"unchanged": 2}
+
+
+def test_a_piece_that_one_run_met_at_two_addresses_is_not_passed_over(
+    workspace: QuickWorkspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = next(true for true in site.truth() if true.aliases)
+    path = true.url.removeprefix(site.base_url)
+    links = "".join(f'<a href="{url}">read</a>' for url in (true.url, true.aliases[0]))
+    numbers, find = count(), routes.find_resource
+
+    def find_resource(state: Any, asked: str, page: int) -> Resource:
+        if asked == LISTING:
+            return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
+        found = find(state, asked, page)
+        if asked != path:
+            return found
+        # No two answers are the same to the byte, and so the first is overtaken.
+        return replace(found, body=found.body + b"<!-- %d -->" % next(numbers), lasts=False)
+
+    monkeypatch.setattr(demo_server, "find_resource", find_resource)
+    rest = sources(LISTING) + ARCHIVE
+    workspace.write_config(site.base_url, rest + BROKEN)
+    workspace.crawl()
+    workspace.write_config(site.base_url, rest)
+    assert next(numbers) == 2
+    assert counts(reparse(workspace, "--apply")) == {"changed": 1}
+    assert workspace.records()[-1]["body"] == true.body
+
+
+def test_a_page_that_was_found_unchanged_later_counts_as_fetched_then(
+    misread: QuickWorkspace, site: SampleSite
+) -> None:
+    let_pieces_be_due(misread)
+    assert misread.crawl()["not_modified"] >= len(site.stories)
+    # As if that had been much later.
+    change_database(misread, "UPDATE article SET fetched_at = '2031-01-01T00:00:00.000000Z'")
+    report = reparse(misread, "--apply")
+    later = misread.records()[-report["changed"] :]
+    assert {record["fetched_at"] for record in later} == {"2031-01-01T00:00:00Z"}
 
 
 def test_a_later_visit_that_is_not_archived_is_never_set_back(
