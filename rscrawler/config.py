@@ -198,8 +198,10 @@ class AlertSettings(Model):
         unknown = [name for name in self.ops.channels if name not in self.channels]
         if unknown:
             known = ", ".join(sorted(self.channels)) or "none"
+            # An address in the place of a name holds a token.
+            named = "an address" if "://" in unknown[0] else repr(unknown[0])
             raise ValueError(
-                f"ops.channels names {unknown[0]!r}, which is not in alerts.channels ({known})"
+                f"ops.channels names {named}, which is not in alerts.channels ({known})"
             )
         if self.ops.recipients and self.email is None:
             raise ValueError("ops.recipients needs alerts.email to send through")
@@ -283,7 +285,10 @@ class ArchiveSettings(Model):
     enabled: bool = False
     folder: Path | None = Field(default=None, description="default: archive in output_dir")
     keep_days: int | None = Field(
-        default=None, ge=1, description="`rscrawler prune` deletes older files; default: never"
+        default=None,
+        ge=1,
+        le=36_500,
+        description="`rscrawler prune` deletes older files; default: never",
     )
 
 
@@ -425,7 +430,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also for a number of more digits than Python reads
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
 

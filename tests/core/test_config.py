@@ -75,6 +75,7 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[alerts.email]\nport = 25", "alerts.email.host", "is missing"),
         (EMAIL + "port = 70000", "alerts.email.port", "allowed: 65535 or less"),
         (EMAIL + "timezone = 'Mars/One'", "alerts.email.timezone", "IANA time zone"),
+        ("[archive]\nkeep_days = 999999", "archive.keep_days", "36500 or less"),
         ("[alerts.ops]\nchannels = ['x']", "alerts", "not in alerts.channels"),
         ("sites = 'all'", "sites", "'all': allowed: a table"),
         ("[sites]\nx = 1", "sites.x", "1: allowed: a table"),
@@ -179,6 +180,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     ("content", "says"),
     [
         (b"output_dir = \n", "is not valid TOML"),
+        (b"a = 1" + b"0" * 5000, "is not valid TOML"),
         (b"a = 1\na = 2\n", "is not valid TOML"),
         (b'contact = "caf\xe9"\n', "is not UTF-8 (byte 14)"),
     ],
@@ -321,6 +323,7 @@ def test_a_list_or_table_in_the_environment_that_is_no_json_is_a_problem(
         f'[alerts.webhooks.w]\nurl = "ftp://{SECRET}@host"\nsecret = "{SECRET}"',
         f'[alerts.webhooks.w]\nurl = "https://host"\nsecret = ["{SECRET}"]',
         f'[alerts.webhooks]\nw = "https://{SECRET}@host"',
+        f'[alerts.ops]\nchannels = ["json://{SECRET}@host"]',
         "database_url = 12345",
         f'database_url = ["postgresql://u:{SECRET}@h/d"]',
         f'[monitoring]\nheartbeat_url = ["https://h/{SECRET}"]',
