@@ -165,7 +165,7 @@ class SiteProfile(Model):
         default=None,
         description="the day of that; until then, of the last comparison with what is public",
     )
-    download_delay: float = Field(default=1.0, ge=0, description="seconds between requests")
+    download_delay: float = Field(default=1.0, ge=0, le=600, description="seconds between requests")
     concurrency: int = Field(default=2, ge=1, le=16)
     max_pages: int = Field(default=2, ge=1, description="listing pages deep on a first run")
     sources: list[Source] = Field(default=_USUAL_SOURCES, min_length=1)

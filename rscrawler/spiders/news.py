@@ -47,8 +47,8 @@ HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
 # An address that answers 404 this often is given up: it never was an article here.
 MAX_GONE_ATTEMPTS = 3
-# The same for one that redirects to another site: in the course of some eight hours, since a
-# consent or maintenance page may do so for a while.
+# The same for one that redirects to another site: in the course of four to twelve hours, since
+# a consent or maintenance page may do so for a while.
 MAX_OFF_SITE_ATTEMPTS = 10
 
 
@@ -434,8 +434,11 @@ class NewsSpider(Spider):
                 )
             return
         is_last = kwargs["attempts"] + 1 >= MAX_OFF_SITE_ATTEMPTS
-        if is_off_site(failure) and is_last and "known" not in kwargs:
-            self._reject(kwargs["key"], request.url, "it leads to another site")
+        # What a feed dated is an article: it is the site that leads astray, for now.
+        is_doubtful = "known" not in kwargs and kwargs["hint"] is None
+        if is_off_site(failure) and is_last and is_doubtful:
+            asked = request.meta.get("redirect_urls", [request.url])[0]
+            self._reject(kwargs["key"], asked, f"it leads to another site: {request.url}")
             return
         self._record_article_failure(
             request.url, kwargs["key"], kwargs["attempts"], reason_of(failure), kwargs.get("known")

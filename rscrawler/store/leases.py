@@ -19,6 +19,7 @@ from rscrawler.store.tables import lease
 
 LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
+LONGEST_REST = timedelta(minutes=10)  # the greatest download delay that a profile may have
 RESTING = "(resting)"  # owner of a lease that nobody may take for a while
 
 
@@ -64,7 +65,7 @@ class LeaseStore:
         `rest`: how long a lease whose holder was found dead must rest before it is taken. A rest
         that would still last longer than any does was begun before the clock was set back.
         """
-        longest_rest = now + max(LEASE_DURATION, rest)
+        longest_rest = now + LONGEST_REST
         rests_too_long = and_(lease.c.owner == RESTING, lease.c.expires_at > longest_rest)
         insert = self._database.upsert(lease).values(
             name=name, owner=owner, expires_at=now + LEASE_DURATION
