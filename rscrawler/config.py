@@ -416,20 +416,31 @@ def _environment() -> dict[str, Any]:
         ) from None
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The table in a TOML file.
+def read_text(path: Path) -> str:
+    """What a file of the operator says.
 
     Raises:
-        ConfigurationError: the file cannot be read or is not TOML.
+        ConfigurationError: it cannot be read or is not UTF-8.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(
             f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
         ) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is not TOML.
+    """
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
     except ValueError as error:  # also for a number of more digits than Python reads
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 

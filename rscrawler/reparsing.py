@@ -19,7 +19,7 @@ from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract, looks_cut_off
-from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.extraction.addresses import addresses_by_key
 from rscrawler.items import Article, ChangeSummary, Event, Level
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.normalize import EmptyArticle, NormalizePipeline
@@ -157,15 +157,13 @@ class _Reader:
             is_cut_off=looks_cut_off(page.body),
         )
         article = extract(parsed, profile, self._session.site)
-        addresses = {page.key: address.url if address else page.url}
-        for url in (page.url, article.url, *article.aliases):
-            if canonical := canonical_url(url, profile):
-                addresses.setdefault(address_key(canonical, profile), canonical)
+        asked = address.url if address else page.url
+        others = (page.url, article.url, *article.aliases)
         first_met = address.seen_at if address else page.fetched_at
         dated_at = address.dated_at if address else None
         return FetchedArticle(
             article=article,
-            addresses=tuple(addresses.items()),
+            addresses=addresses_by_key(page.key, asked, others, profile),
             found_at=known.first_seen_at if known else first_met,
             page_digest=page_digest(page.body),
             etag=page.header("ETag"),

@@ -19,6 +19,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.config import read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, load_watchlists
 from rscrawler.topics.evaluation import problem_of_line
@@ -108,15 +109,8 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
         ConfigurationError: the file cannot be read or holds no line, or lines are wrong: one
             problem for each, with its number.
     """
-    try:
-        # Not `splitlines`, which would also divide a text at a separator that JSON allows in it.
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
-        ) from None
+    # Not `splitlines`, which would also divide a text at a separator that JSON allows in it.
+    lines = read_text(path).split("\n")
     labelled: list[dict[str, Any]] = []
     problems: list[str] = []
     for number, line in enumerate(lines, start=1):

@@ -7,6 +7,7 @@ are one story is for those who have both texts.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
@@ -89,6 +90,21 @@ def address_key(url: str, profile: SiteProfile) -> str:
     parts = urlsplit(canonical)
     key = parts.path.rstrip("/") or "/"
     return f"{key}?{parts.query}" if parts.query else key
+
+
+def addresses_by_key(
+    key: str, asked: str, others: Iterable[str], profile: SiteProfile
+) -> tuple[tuple[str, str], ...]:
+    """(key, url) of every address that led to a page; the one that was asked for stands first.
+
+    Of `others`, those elsewhere are left out; of several spellings the first counts.
+    """
+    pairs = {key: asked}
+    for each in others:
+        canonical = canonical_url(each, profile)
+        if canonical is not None:
+            pairs.setdefault(address_key(canonical, profile), canonical)
+    return tuple(pairs.items())
 
 
 def slug_stem(url: str, profile: SiteProfile) -> str:

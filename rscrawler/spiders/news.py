@@ -21,7 +21,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract
-from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.extraction.addresses import address_key, addresses_by_key, canonical_url
 from rscrawler.extraction.page import looks_cut_off
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.findings import Discovery, read_source
@@ -313,7 +313,7 @@ class NewsSpider(Spider):
             return
         yield FetchedArticle(
             article=article,
-            addresses=tuple(self._addresses(response, key, article.url, article.aliases)),
+            addresses=self._addresses(response, key, article.url, article.aliases),
             found_at=found_at,
             page_digest=page_digest(response.body),
             etag=header_of(response, "ETag"),
@@ -324,15 +324,15 @@ class NewsSpider(Spider):
 
     def _addresses(
         self, response: Response, key: str, url: str, aliases: list[str]
-    ) -> Iterator[tuple[str, str]]:
+    ) -> tuple[tuple[str, str], ...]:
         redirected = response.meta.get("redirect_urls", [])
         asked = redirected[0] if redirected else response.url
-        pairs = {key: canonical_url(asked, self.profile) or asked}
-        for each in (*redirected, response.url, url, *aliases):
-            canonical = canonical_url(each, self.profile)
-            if canonical is not None:
-                pairs.setdefault(address_key(canonical, self.profile), canonical)
-        yield from pairs.items()
+        return addresses_by_key(
+            key,
+            canonical_url(asked, self.profile) or asked,
+            (*redirected, response.url, url, *aliases),
+            self.profile,
+        )
 
     def _gone(
         self, response: Response, key: str, attempts: int, known: KnownArticle | None
