@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rscrawler.demo.mailbox import Mailbox
 from tests.crawl.probes import Program, QuickWorkspace
 
 
@@ -21,3 +22,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
 def workspace(tmp_path: Path, program: Program) -> QuickWorkspace:
     """An empty folder in which commands are run."""
     return QuickWorkspace(tmp_path, program)
+
+
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
+    with Mailbox(tmp_path / "mailbox") as running:
+        yield running

@@ -31,12 +31,6 @@ def site() -> Iterator[SampleSite]:
 
 
 @pytest.fixture
-def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
-    with Mailbox(tmp_path / "mailbox") as running:
-        yield running
-
-
-@pytest.fixture
 def alerted(workspace: Workspace, site: SampleSite, mailbox: Mailbox) -> Workspace:
     """A workspace that has mailed one alert."""
     workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))

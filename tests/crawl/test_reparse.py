@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,12 +45,6 @@ recipients = ["desk@example.org"]
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
     with SampleSite(stories=30) as running:
-        yield running
-
-
-@pytest.fixture
-def mailbox(tmp_path: Path) -> Iterator[Mailbox]:
-    with Mailbox(tmp_path / "mailbox") as running:
         yield running
 
 
