@@ -107,6 +107,30 @@ def test_a_link_that_is_no_address_is_passed_over_in_a_feed_and_in_a_sitemap() -
     assert [e.url for e in read_sitemap(index).sitemaps] == [links[-1]]
 
 
+FULL_TEXT = """<title>A &amp; B</title><dc:creator>Ann</dc:creator><category>Kazakhstan</category>
+  <!-- as printed --><media:content url="https://example.org/a.jpg"/>
+  <source url="https://else.org/feed">Else</source>
+  <content:encoded><![CDATA[<p>As <a href="https://else.org/">told</a> &eacute;]]></content:encoded>
+  <description>&lt;p&gt;As told, &amp;eacute;&lt;/p&gt;</description>"""
+SPACES = """xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"
+  xmlns:content="http://purl.org/rss/1.0/modules/content/" """
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1251", "utf-16"])
+@pytest.mark.parametrize("text", ["", FULL_TEXT, FULL_TEXT + "&nbsp;"])
+def test_a_feed_says_the_same_with_and_without_full_texts(text: str, encoding: str) -> None:
+    feed = f"""<?xml version="1.0" encoding="{encoding}"?><rss version="2.0" {SPACES}><channel>
+      <title>Новости</title><link>https://example.org/</link>
+      <item>{text}<link>https://example.org/?p=1&amp;q=ы</link><guid>1</guid>
+        <pubDate>Tue, 24 Nov 2026 13:00:00 +0100</pubDate></item>
+      <item>{text}<guid isPermaLink="true">https://example.org/two/</guid></item>
+      <item>{text}<guid isPermaLink="false">https://else.org/</guid></item></channel></rss>"""
+    assert read_feed(feed.encode(encoding), "https://example.org/feed") == [
+        Entry("https://example.org/?p=1&q=ы", NOON, NOON),
+        Entry("https://example.org/two/"),
+    ]
+
+
 def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
     feed = rss("<item><link>https://example.org/one/</link></item>", "<item><link>https://exa")
     whole = feed[: feed.index(b"https://exa<")]
