@@ -138,7 +138,7 @@ class ArticleStore:
                 "next_try_at": None,
             },
         )
-        self._insert_band = database.upsert(band).on_conflict_do_nothing()
+        self._insert_band = database.driver_sql(database.upsert(band).on_conflict_do_nothing())
         insert_flag = database.upsert(flag)
         self._upsert_flag = insert_flag.on_conflict_do_update(
             index_elements=["article_id", "topic"],
@@ -272,9 +272,8 @@ class ArticleStore:
             self._write_addresses(
                 connection, [row for each in recordings for row in _address_rows(each)]
             )
-            _execute_many(
+            self._write_bands(
                 connection,
-                self._insert_band,
                 [
                     {"key": key, "article": number}
                     for each, number in zip(recordings, numbers, strict=True)
@@ -323,7 +322,7 @@ class ArticleStore:
         ).scalar_one()
         self._write_addresses(connection, _address_rows(recording))
         bands = [{"key": key, "article": number} for key in recording.fingerprint.bands]
-        _execute_many(connection, self._insert_band, bands)
+        self._write_bands(connection, bands)
         _execute_many(connection, self._upsert_flag, _flag_rows(recording))
         connection.execute(
             self._database.upsert(version)
@@ -348,6 +347,11 @@ class ArticleStore:
             if each.article.version > 1:
                 numbers[each.article.article_id] = _update_article(connection, each)
         return [numbers[each.article.article_id] for each in recordings]
+
+    def _write_bands(self, connection: Connection, rows: list[dict[str, int]]) -> None:
+        # 32 for each piece: past SQLAlchemy, which would take longer for them than the database.
+        if rows:
+            connection.exec_driver_sql(self._insert_band, rows)
 
     def _write_addresses(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
         _execute_many(connection, self._upsert_address, rows)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, Insert, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
@@ -66,6 +66,14 @@ class Database:
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
         return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+
+    def driver_sql(self, statement: Insert) -> str:
+        """An INSERT as the driver takes it, for rows of plain numbers and texts, each a dict."""
+        dialect: Callable[..., Dialect] = (
+            postgresql.dialect if self.is_postgresql else sqlite.dialect
+        )
+        named = "pyformat" if self.is_postgresql else "named"
+        return str(statement.compile(dialect=dialect(paramstyle=named)))
 
     def compact(self) -> None:
         """Give the space of what was deleted back to the disk (PostgreSQL does so by itself)."""
