@@ -12,11 +12,12 @@ from rscrawler.extraction.addresses import address_key, slug_stem
 from rscrawler.items import Article
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Fingerprint, Twin
+from rscrawler.store.discovery import KnownAddress
 from rscrawler.visits import FetchedArticle, GoneArticle
 
 
 class DedupePipeline:
-    """Gives an item its identity, its event and the piece that it repeats.
+    """Gives an item its identity, its event, its sources and the piece that it repeats.
 
     1. A known address, or the address that a known page was asked by: that piece.
     2. On the same site, the same slug and nearly the same text, or another slug and the same
@@ -40,7 +41,10 @@ class DedupePipeline:
         print_ = fingerprint_of(article, slug_stem(article.url, self._session.profile))
         if self._session.batch.concerns(article.site, keys, print_):
             self._session.batch.flush()
-        known = self._known(item, keys)
+        met = self._session.store.discovery.addresses(article.site, keys)
+        showing = (path for address in met.values() for path in address.seen_in)
+        article.found_in = list(dict.fromkeys(showing))
+        known = self._known(item, met)
         if known is None or known.text_digest != print_.text_digest:
             twins = self._twins(article, print_)
             if known is None:
@@ -55,10 +59,11 @@ class DedupePipeline:
         self._identify(item, known)
         return item
 
-    def _known(self, item: FetchedArticle, keys: list[str]) -> KnownArticle | None:
+    def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
         articles = self._session.store.articles
         if item.known is None:
-            return articles.by_addresses(item.article.site, keys)
+            led_to = [each.key for each in met.values() if each.article_id is not None]
+            return articles.by_addresses(item.article.site, led_to) if led_to else None
         # Another address may have led to the same piece since this page was asked for.
         return articles.by_ids([item.known.article_id])[item.known.article_id]
 

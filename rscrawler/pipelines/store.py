@@ -62,9 +62,6 @@ class StorePipeline:
             raise ValueError(f"{article.url}: the dedupe pipeline must come before this one")
         article.event = item.event
         article.novelty = item.known.novelty if item.known else self._novelty(item)
-        article.found_in = session.store.discovery.sources_showing(
-            article.site, [key for key, _ in item.addresses]
-        )
         before = session.store.articles.latest_record(item.known.article_id) if item.known else None
         if before is not None and PRUNED not in before.extraction.warnings:
             article.change = summarize(before, article)

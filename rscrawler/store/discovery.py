@@ -295,11 +295,6 @@ class DiscoveryStore:
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
-    def sources_showing(self, site: str, keys: Iterable[str]) -> list[str]:
-        """The paths of the sources that showed any of these addresses."""
-        shown = self.addresses(site, keys).values()
-        return list(dict.fromkeys(path for address in shown for path in address.seen_in))
-
 
 def _insert_address(database: Database) -> Insert:
     """One address of a page of a source; what is known of it already is added to."""
