@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Self
 
 RECORD_SCHEMA = "rscrawler.article/1"
@@ -152,7 +153,7 @@ class Article:
     @property
     def word_count(self) -> int:
         """Words in the body, as white space divides them."""
-        return len(self.body.split())
+        return _count_words(self.body)
 
     def level_on(self, topic: str) -> Level:
         """The level on `topic`; `none` when it was not flagged."""
@@ -211,6 +212,11 @@ class Article:
             record["extraction"]["method"], tuple(record["extraction"]["warnings"])
         )
         return cls(**values)
+
+
+@lru_cache(maxsize=8)  # digest, health and record each ask for the same body
+def _count_words(text: str) -> int:
+    return len(text.split())
 
 
 def _flag_record(flag: TopicFlag) -> dict[str, Any]:
