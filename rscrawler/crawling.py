@@ -7,6 +7,7 @@ starts a child for each.
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -72,6 +73,8 @@ def run_cycle(
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
     run_id, started_at = new_run_id(), utc_now()
     process = AsyncCrawlerProcess(settings)
+    # Which has opened Scrapy's logger for every level: a line for each request and each item.
+    logging.getLogger("scrapy").setLevel(settings.get("LOG_LEVEL"))
     crawlers: dict[str, Crawler] = {}
     with closing(Store.open(config.database)) as store:
         for name in sites:

@@ -47,7 +47,5 @@ def configure_logging(level: int, *, as_json: bool) -> None:
     handler.addFilter(shorten)
     # Scrapy opens the root logger for every level; the handler decides.
     logging.basicConfig(handlers=[handler], force=True)
-    # Scrapy tells every request at this level; only its warnings are of interest.
-    logging.getLogger("scrapy").setLevel(max(level, logging.WARNING))
     for chatty in ("asyncio", "apscheduler", "trafilatura", "htmldate", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
