@@ -15,6 +15,7 @@ import itertools
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from string import ascii_lowercase
 
 from rscrawler.extraction.asking import ASKING_WORDS, asking_weight
 from rscrawler.extraction.body import Paragraph
@@ -55,9 +56,11 @@ _SOLICITING_PHRASES = (
 )
 _YOU = frozenset({"you", "your", "yours"})
 _WE = frozenset({"we", "our", "ours"})
+# Of which all outlet talk has one.
 _OUTLET_WORDS = frozenset({
-    "our", "dear", "loyal", "regular", "faithful", "all", "readers", "page", "pageviews", "go",
-    "this", "website", "independent", "message", "note", "word",
+    "our", "reader", "readers", "supporters", "subscribers", "friends", "views", "pageviews", "go",
+    "website", "publication", "newsletter", "outlet", "kind", "message", "note", "word",
+    "journalism", "reporting", "media",
 })  # fmt: skip
 # A paragraph with none of these words weighs nothing, unless a link or block of its own speaks.
 _EVIDENCE = frozenset().union(
@@ -113,9 +116,9 @@ _BLOCK_CLASS = re.compile(
     r"|support-us|giving)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_LETTERS = re.compile("[a-z]+")
-_QUOTE_MARK = re.compile('[“"‘«„]')
-_QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|(?<!\w)‘[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
+_LETTERS_ALONE = bytes(code if chr(code) in ascii_lowercase else 0x20 for code in range(256))
+# Each alternative begins with its mark, so that a text without any is passed over at once.
+_QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|‘(?<!\w‘)[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,10 @@ class Voice:
 
     def as_us(self, text: str) -> str:
         """`text` with every name of the outlet replaced by "us", so that it speaks as "we"."""
-        if not any(spelling in text for spelling in self._spellings):
-            return text
-        return self._pattern.sub("us", text)
+        for spelling in self._spellings:
+            if spelling in text:
+                return self._pattern.sub("us", text)
+        return text
 
 
 @lru_cache(maxsize=64)
@@ -239,10 +243,10 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
     text = straight(paragraph.text)
     if text.startswith("“") and text.count("“") > text.count("”"):
         return _Weighed(0.0)  # speech that goes on in the next paragraph
-    bare = _QUOTED.sub(" ", text) if _QUOTE_MARK.search(text) else text
-    named, bare = bare, voice.as_us(bare)
-    is_named = bare != named
-    tokens = frozenset(_LETTERS.findall(bare.lower()))
+    unquoted = _QUOTED.sub(" ", text)
+    bare = voice.as_us(unquoted)
+    is_named = bare != unquoted
+    tokens = _words_of_letters(bare)
     giving = sum(len(clean(text)) for href, text in paragraph.links if _GIVING_LINK.search(href))
     in_block = _is_in_appeal_block(paragraph)
     if tokens.isdisjoint(_EVIDENCE) and not (is_named or giving or in_block):
@@ -279,6 +283,12 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
         is_own_voice = is_outlet and len(kinds) >= 2 and (to_you or is_named)
         weight = weight if is_own_voice else min(weight, _APPEAL - 0.5)
     return _Weighed(weight, is_outlet or is_named, to_you or is_we, is_note or is_line)
+
+
+def _words_of_letters(text: str) -> frozenset[str]:
+    """The lower-cased words of a text; whatever is not a to z parts them."""
+    letters = text.lower().encode("ascii", "replace").translate(_LETTERS_ALONE)
+    return frozenset(letters.decode("ascii").split())
 
 
 def _is_in_appeal_block(paragraph: Paragraph) -> bool:

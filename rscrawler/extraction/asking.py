@@ -227,11 +227,15 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ),
 )
 _TABLE = tuple(
-    (weight, frozenset(triggers.split()), re.compile(pattern, re.IGNORECASE))
+    (weight, triggers.split(), re.compile(pattern, re.IGNORECASE))
     for weight, requests in ((4.0, _PLAIN_REQUESTS), (3.0, _REQUESTS))
     for triggers, pattern in requests
 )
-ASKING_WORDS: frozenset[str] = frozenset().union(*(triggers for _, triggers, _ in _TABLE))
+_PLACES: dict[str, list[int]] = {}  # in the table, by the words there
+for _place, (_, _triggers, _) in enumerate(_TABLE):
+    for _word in _triggers:
+        _PLACES.setdefault(_word, []).append(_place)
+ASKING_WORDS = frozenset(_PLACES)
 """Words of which every request has one."""
 
 
@@ -242,12 +246,8 @@ def asking_weight(text: str, tokens: frozenset[str]) -> float:
         text: a paragraph without quoted speech, with the outlet's own name replaced by "us".
         tokens: its lower-cased words of letters.
     """
-    present = ASKING_WORDS & tokens
-    if not present:
-        return 0.0
-    found = (
-        weight
-        for weight, triggers, pattern in _TABLE
-        if not present.isdisjoint(triggers) and pattern.search(text)
-    )
-    return next(found, 0.0)
+    for place in sorted({place for word in ASKING_WORDS & tokens for place in _PLACES[word]}):
+        weight, _, pattern = _TABLE[place]
+        if pattern.search(text):
+            return weight  # the plainest stand first
+    return 0.0

@@ -16,7 +16,8 @@ from rscrawler.sites import SiteProfile
 
 AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
-_TITLE_SEPARATOR = re.compile(r"\s+[-–—|•·:»]+\s+|\s*\|\s*")
+_SEPARATORS = "-–—|•·:»"
+_TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 
 
 @dataclass
@@ -69,15 +70,18 @@ class Structured:
         if not title:
             return None
         title = clean(title)
-        names = {name.casefold() for name in self.site_names}
+        folded = title.casefold()
         for name in self.site_names:
-            if title.casefold().endswith(name.casefold()):
+            if folded.endswith(name.casefold()):
                 head = title[: -len(name)].rstrip()
-                if match := re.search(r"\s*[-–—|•·:»]+$", head):
-                    return head[: match.start()].strip() or None
-        parts = _TITLE_SEPARATOR.split(title, maxsplit=1)
-        if len(parts) == 2 and parts[0].casefold() in names:
-            return parts[1]
+                bare = head.rstrip(_SEPARATORS)
+                if bare != head:
+                    return bare.strip() or None
+        for name in self.site_names:
+            if folded.startswith(name.casefold()):
+                parts = _TITLE_SEPARATOR.split(title, maxsplit=1)
+                if len(parts) == 2 and parts[0].casefold() == name.casefold():
+                    return parts[1]
         return title
 
 
