@@ -12,7 +12,7 @@ from urllib.error import HTTPError
 from urllib.parse import urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 from protego import Protego
 from w3lib.url import safe_url_string
 
@@ -37,7 +37,7 @@ class Answer:
     body: bytes
     content_type: str | None
 
-    def tree(self) -> HtmlElement:
+    def tree(self) -> Element:
         """The page, parsed anew: whoever asks may change it."""
         return parse_page(self.body, self.content_type)
 

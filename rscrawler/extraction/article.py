@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.appeals import appeals_among, lines_before_appeal, voice_of
@@ -108,7 +108,7 @@ class _Fields:
     own: Own
     surroundings: Surroundings
     notes: _Notes
-    prose: set[HtmlElement]
+    prose: set[Element]
 
     def article(self, site: str) -> Article:
         structured, note = self.surroundings.structured, self.notes.provenance
@@ -306,7 +306,7 @@ def _method(own: Own, body_origin: str, paragraphs: list[Paragraph]) -> str:
 
 def _no_container(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
     """Why there is no article on the page: it is another kind of page, or it is broken."""
-    text = "".join(page.root.itertext())
+    text = str(page.root.xpath("string()"))
     if not text.strip():
         return IncompletePage(page.url, "the page is empty")
     odd = text.count("\ufffd") + sum(text.count(chr(code)) for code in range(1, 9))

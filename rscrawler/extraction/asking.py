@@ -232,8 +232,8 @@ _TABLE = tuple(
     for triggers, pattern in requests
 )
 _PLACES: dict[str, list[int]] = {}  # in the table, by the words there
-for _place, (_, _triggers, _) in enumerate(_TABLE):
-    for _word in _triggers:
+for _place, _request in enumerate(_TABLE):
+    for _word in _request[1]:
         _PLACES.setdefault(_word, []).append(_place)
 ASKING_WORDS = frozenset(_PLACES)
 """Words of which every request has one."""

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from lxml import etree
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.text import clean
+from rscrawler.extraction.tree import text_length
 
 
 def _words(names: str) -> frozenset[str]:
@@ -71,7 +72,7 @@ class Paragraph:
 
     text: str
     tag: str = "p"
-    element: HtmlElement | None = None
+    element: Element | None = None
     links: list[tuple[str, str]] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
@@ -87,7 +88,7 @@ class Paragraph:
         return min(1.0, linked / len(self.text)) if self.text else 0.0
 
 
-def paragraphs_of(root: HtmlElement, skipped: set[HtmlElement]) -> list[Paragraph]:
+def paragraphs_of(root: Element, skipped: set[Element]) -> list[Paragraph]:
     """The paragraphs in `root`, in reading order.
 
     A paragraph ends with its block or at two line breaks. Elements in `skipped`, scripts,
@@ -120,14 +121,14 @@ class _Reader:
 
     def __init__(self) -> None:
         self.paragraphs: list[Paragraph] = []
-        self.skipped: set[HtmlElement] = set()
+        self.skipped: set[Element] = set()
         self._pieces: list[str] = []
         self._links: list[tuple[str, str]] = []
-        self._blocks: list[HtmlElement] = []
+        self._blocks: list[Element] = []
         self._link_start: tuple[str, int] | None = None
         self._breaks = 0
 
-    def start(self, element: HtmlElement) -> None:
+    def start(self, element: Element) -> None:
         tag = element.tag
         if tag in _BLOCKS:
             self.flush()
@@ -144,7 +145,7 @@ class _Reader:
             self._link_start = (element.get("href") or "", len(self._pieces))
         self.text(element.text)
 
-    def end(self, element: HtmlElement) -> None:
+    def end(self, element: Element) -> None:
         tag = element.tag
         if tag in _BLOCKS:
             self.flush()
@@ -178,11 +179,11 @@ class _Reader:
         self._pieces, self._links = [], []
 
 
-def _is_left_out(element: HtmlElement, root: HtmlElement) -> bool:
+def _is_left_out(element: Element, root: Element) -> bool:
     tag = element.tag
     if tag in _SKIPPED:
         return not (tag == "figure" and _is_table(element)) and not (
-            tag in ("header", "footer") and len(element.text_content()) > 600
+            tag in ("header", "footer") and text_length(element) > 600
         )
     if tag in _SMALL_PRINT and _is_caption(element):
         return True
@@ -199,7 +200,7 @@ def _is_left_out(element: HtmlElement, root: HtmlElement) -> bool:
     return is_widget(element) and not _holds_most(element, root)
 
 
-def is_widget(element: HtmlElement) -> bool:
+def is_widget(element: Element) -> bool:
     """Whether class, id or label say that an element is a widget and no text."""
     get = element.get
     return any(
@@ -213,15 +214,15 @@ def _names_widget(value: str) -> bool:
     return _WIDGET.search(value) is not None
 
 
-def _holds_most(element: HtmlElement, root: HtmlElement) -> bool:
+def _holds_most(element: Element, root: Element) -> bool:
     """Whether `element` is a wrapper of the text, whatever its class says."""
     if element.tag in ("p", "blockquote", "li", "a", "span"):
         return False
-    within = sum(len(p.text_content()) for p in element.iter("p"))
-    return within > 0.6 * max(1, sum(len(p.text_content()) for p in root.iter("p")))
+    within = sum(text_length(p) for p in element.iter("p"))
+    return within > 0.6 * max(1, sum(text_length(p) for p in root.iter("p")))
 
 
-def _is_caption(small: HtmlElement) -> bool:
+def _is_caption(small: Element) -> bool:
     """Whether small print stands under a picture, with nothing else in their block."""
     block = small.getparent()
     if block is None or not any(child.tag in _PICTURES for child in block.iter()):
@@ -233,5 +234,5 @@ def _is_caption(small: HtmlElement) -> bool:
     )
 
 
-def _is_table(figure: HtmlElement) -> bool:
+def _is_table(figure: Element) -> bool:
     return next(figure.iter("table"), None) is not None

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from lxml import etree
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.nearby import Nearby
 from rscrawler.extraction.structured import AGREEMENT
@@ -25,6 +25,9 @@ from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.tree import HEADINGS, LEAST_TEASER, has_text, is_within
 
 _LAST_H1 = etree.XPath("preceding::h1[1]")
+_DATA_HEADLINE = etree.XPath(
+    "descendant-or-self::*[@data-headline][1]/@data-headline", smart_strings=False
+)
 _SURE = 4.0  # the score from which a container need not be compared with the headline's place
 _BEST_FALLBACK = 6.5  # the most that an element can score which no selector of the profile matches
 _PAGE_FURNITURE = frozenset({"header", "nav", "footer", "aside"})
@@ -39,14 +42,14 @@ class Own:
     `nearby` is what stands around the parts and may hold fields that they lack.
     """
 
-    parts: tuple[HtmlElement, ...]
-    main: HtmlElement
-    headline: HtmlElement | None
+    parts: tuple[Element, ...]
+    main: Element
+    headline: Element | None
     origin: str
     nearby: Nearby
-    _matches: dict[str, list[HtmlElement]] = field(default_factory=dict, repr=False, compare=False)
+    _matches: dict[str, list[Element]] = field(default_factory=dict, repr=False, compare=False)
 
-    def matches(self, selectors: Iterable[str]) -> Iterator[tuple[str, HtmlElement]]:
+    def matches(self, selectors: Iterable[str]) -> Iterator[tuple[str, Element]]:
         """Every match in the parts, with its selector: by preference, then in reading order.
 
         Found once for each selector, so only asked for when nothing is cut any more.
@@ -63,7 +66,7 @@ class Own:
 
     def places(
         self, selectors: list[str], *, only_behind: bool = False
-    ) -> Iterator[tuple[str, list[HtmlElement]]]:
+    ) -> Iterator[tuple[str, list[Element]]]:
         """The matches of each selector in the parts, then of each nearby, with their origin.
 
         `only_behind`: of what is nearby, only what follows the parts.
@@ -87,8 +90,8 @@ class _Candidate:
 
     score: float
     order: int
-    element: HtmlElement
-    headline: HtmlElement | None
+    element: Element
+    headline: Element | None
     origin: str
 
     @property
@@ -100,7 +103,7 @@ class _Candidate:
         return self.score >= _SURE and (self.origin.startswith("profile") or self.holds_text)
 
 
-def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
+def find_own(root: Element, page: Surroundings) -> Own | None:
     """The page's own article, None if the page has none. The tree stays as it is."""
     candidates = _candidates(root, page)
     likely = [candidate for candidate in candidates if candidate.score > 0]
@@ -119,7 +122,7 @@ def find_own(root: HtmlElement, page: Surroundings) -> Own | None:
     return own if any(has_text(part, LEAST_TEASER) for part in parts) else _with_body(own, page)
 
 
-def _foreignness(candidate: _Candidate, foreign: set[HtmlElement]) -> float:
+def _foreignness(candidate: _Candidate, foreign: set[Element]) -> float:
     """What the profile's mark of foreign articles takes from a score.
 
     More when it is on a block around, unless the declared headline says that this is the piece.
@@ -130,15 +133,15 @@ def _foreignness(candidate: _Candidate, foreign: set[HtmlElement]) -> float:
     return 1.0 if candidate.element in foreign else 0.0
 
 
-def _candidates(root: HtmlElement, page: Surroundings) -> list[_Candidate]:
+def _candidates(root: Element, page: Surroundings) -> list[_Candidate]:
     selectors = page.profile.markup.container
-    ranked: dict[HtmlElement, tuple[int, str]] = {}
+    ranked: dict[Element, tuple[int, str]] = {}
     for rank, selector in enumerate(selectors):
         for element in page.index.select(root, selector):
             ranked.setdefault(element, (rank, f"profile: {selector}"))
     found: list[_Candidate] = []
 
-    def add(element: HtmlElement, rank: int, origin: str) -> None:
+    def add(element: Element, rank: int, origin: str) -> None:
         headline = own_headline(element, page)
         score = _score(element, headline, rank, len(selectors), page)
         found.append(_Candidate(score, len(found), element, headline, origin))
@@ -153,7 +156,7 @@ def _candidates(root: HtmlElement, page: Surroundings) -> list[_Candidate]:
 
 
 def _score(
-    element: HtmlElement, headline: HtmlElement | None, rank: int, ranks: int, page: Surroundings
+    element: Element, headline: Element | None, rank: int, ranks: int, page: Surroundings
 ) -> float:
     score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
     if element.tag == "main":
@@ -176,7 +179,7 @@ def _score(
     return score
 
 
-def _score_headless(element: HtmlElement, page: Surroundings, *, is_listed: bool) -> float:
+def _score_headless(element: Element, page: Surroundings, *, is_listed: bool) -> float:
     """What speaks for an element without a headline: one before it, or one that it names."""
     before = _headline_before(element, page) if is_listed else None
     data = _data_headline(element)
@@ -190,7 +193,7 @@ def _score_headless(element: HtmlElement, page: Surroundings, *, is_listed: bool
     return 3.0 if page.agrees(text_of(before)) >= AGREEMENT else 1.0
 
 
-def own_headline(element: HtmlElement, page: Surroundings) -> HtmlElement | None:
+def own_headline(element: Element, page: Surroundings) -> Element | None:
     """The headline of the article that `element` is, not that of an article nested in it."""
     for selector in page.profile.markup.title:
         for found in page.index.select(element, selector):
@@ -205,13 +208,13 @@ def own_headline(element: HtmlElement, page: Surroundings) -> HtmlElement | None
     return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
 
 
-def _headline_before(element: HtmlElement, page: Surroundings) -> HtmlElement | None:
+def _headline_before(element: Element, page: Surroundings) -> Element | None:
     """The last main headline before `element`, if it is not the link to another article."""
-    found = cast("list[HtmlElement]", _LAST_H1(element))
+    found = cast("list[Element]", _LAST_H1(element))
     return found[0] if found and not links_elsewhere(found[0], page) else None
 
 
-def _in_nested_article(inner: HtmlElement, outer: HtmlElement) -> bool:
+def _in_nested_article(inner: Element, outer: Element) -> bool:
     for ancestor in inner.iterancestors():
         if ancestor is outer:
             return False
@@ -222,7 +225,7 @@ def _in_nested_article(inner: HtmlElement, outer: HtmlElement) -> bool:
 
 def _parts(
     main: _Candidate, candidates: list[_Candidate], page: Surroundings
-) -> tuple[HtmlElement, ...]:
+) -> tuple[Element, ...]:
     """The chosen element and every other one of the profile's kind that prints the same piece."""
     ids = _post_ids(main.element)
     title = text_of(main.headline) if main.headline is not None else None
@@ -260,9 +263,9 @@ def _with_body(own: Own, page: Surroundings) -> Own:
     return replace(own, parts=own.parts + added, nearby=replace(nearby, excluded=frozenset(added)))
 
 
-def _grown(root: HtmlElement, page: Surroundings) -> Own | None:
+def _grown(root: Element, page: Surroundings) -> Own | None:
     """From the element with the declared headline upwards until it holds the paragraphs."""
-    best: tuple[float, HtmlElement] | None = None
+    best: tuple[float, Element] | None = None
     for element in root.iter(*HEADINGS, "div", "span", "p", "strong"):
         is_heading = element.tag in HEADINGS
         if not is_heading and not _HEADLINE_CLASS.search(
@@ -294,12 +297,12 @@ def _grown(root: HtmlElement, page: Surroundings) -> Own | None:
     return None
 
 
-def _data_headline(element: HtmlElement) -> str | None:
-    found: list[str] = element.xpath("descendant-or-self::*[@data-headline][1]/@data-headline")
-    return str(found[0]) if found else None
+def _data_headline(element: Element) -> str | None:
+    found = cast("list[str]", _DATA_HEADLINE(element))
+    return found[0] if found else None
 
 
-def _post_ids(element: HtmlElement) -> set[str]:
+def _post_ids(element: Element) -> set[str]:
     values = [element.get("class"), element.get("id"), element.get("data-id"), element.get("elid")]
     ids = {match for value in values if value for match in _POST_ID.findall(value)}
     return ids | {value for value in values[2:] if value}

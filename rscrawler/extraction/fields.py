@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.addresses import absolute, canonical_url
 from rscrawler.extraction.container import Own
@@ -110,7 +110,7 @@ def _guessed_subtitle(own: Own, page: Surroundings) -> Found | None:
     return None
 
 
-def authors_of(own: Own, page: Surroundings, prose: set[HtmlElement]) -> tuple[list[str], str]:
+def authors_of(own: Own, page: Surroundings, prose: set[Element]) -> tuple[list[str], str]:
     """The authors as printed, else as declared, and what gave them."""
     for origin, elements in own.places(page.profile.markup.authors):
         names: list[str] = []
@@ -164,7 +164,7 @@ def slugs_of(
     own: Own,
     page: Surroundings,
     selectors: list[str],
-    prose: set[HtmlElement],
+    prose: set[Element],
     *,
     only_behind: bool = False,
 ) -> tuple[list[str], str]:
@@ -186,7 +186,7 @@ def slugs_of(
     return [], ""
 
 
-def guessed_sections(own: Own, page: Surroundings, prose: set[HtmlElement]) -> list[str]:
+def guessed_sections(own: Own, page: Surroundings, prose: set[Element]) -> list[str]:
     """The links in the own container that lead to what the profile knows as a section."""
     known = _known_sections(page.profile)
     found = []
@@ -238,9 +238,7 @@ def language_of(structured: Structured) -> Found | None:
     return None
 
 
-def image_of(
-    own: Own, page: Surroundings, first_text: HtmlElement | None
-) -> tuple[Image | None, str]:
+def image_of(own: Own, page: Surroundings, first_text: Element | None) -> tuple[Image | None, str]:
     """The lead image with its caption and credit, and what gave its address.
 
     A picture further down in the text is not the lead image.
@@ -267,7 +265,7 @@ def image_of(
     return (Image(url, caption, credit) if url or caption or credit else None), origin
 
 
-def _guessed_caption(lead: HtmlElement, own: Own) -> tuple[str | None, str | None]:
+def _guessed_caption(lead: Element, own: Own) -> tuple[str | None, str | None]:
     """The small print around the lead image: caption, and credit by its label."""
     caption = credit = None
     block = next(lead.iterancestors("figure", "div", "p"), None)
@@ -283,8 +281,8 @@ def _guessed_caption(lead: HtmlElement, own: Own) -> tuple[str | None, str | Non
 
 
 def _lead(
-    own: Own, page: Surroundings, first_text: HtmlElement | None
-) -> tuple[HtmlElement | None, str | None, str]:
+    own: Own, page: Surroundings, first_text: Element | None
+) -> tuple[Element | None, str | None, str]:
     before = None if first_text is None else _position(first_text)
     unloaded = None
     for origin, elements in own.places(page.profile.markup.image):
@@ -299,17 +297,17 @@ def _lead(
     return unloaded, None, ""  # its address is only known to scripts
 
 
-def _position(element: HtmlElement) -> tuple[int, ...]:
+def _position(element: Element) -> tuple[int, ...]:
     """Where an element stands in its document; sorts in reading order."""
     path = []
-    node: HtmlElement | None = element
+    node: Element | None = element
     while node is not None and (parent := node.getparent()) is not None:
         path.append(parent.index(node))
         node = parent
     return tuple(reversed(path))
 
 
-def _is_picture(image: HtmlElement) -> bool:
+def _is_picture(image: Element) -> bool:
     if image.get("width") in ("0", "1") or image.get("height") in ("0", "1"):
         return False
     marks = [image.get("class") or "", image.get("id") or ""]
@@ -321,7 +319,7 @@ def _is_picture(image: HtmlElement) -> bool:
     return not _NO_PICTURE.search(" ".join(marks))
 
 
-def image_source(image: HtmlElement) -> str | None:
+def image_source(image: Element) -> str | None:
     """The address of an image element, lazily loaded or not."""
     for name in _SOURCES:
         value = (image.get(name) or "").strip()
@@ -351,7 +349,7 @@ def _largest(srcset: str) -> str:
 
 
 def _words_of(
-    own: Own, selectors: list[str], lead: HtmlElement | None, other_than: Iterable[str] = ()
+    own: Own, selectors: list[str], lead: Element | None, other_than: Iterable[str] = ()
 ) -> str | None:
     """The text of the first match that belongs to the lead image and not to `other_than`."""
     index = own.nearby.page.index
@@ -364,7 +362,7 @@ def _words_of(
     return None
 
 
-def _belongs(element: HtmlElement, lead: HtmlElement | None, own: Own) -> bool:
+def _belongs(element: Element, lead: Element | None, own: Own) -> bool:
     """Whether a caption is not that of another picture nearer to it than the lead image."""
     for ancestor in element.iterancestors():
         if ancestor in own.parts or is_within(own.main, ancestor):
@@ -375,7 +373,7 @@ def _belongs(element: HtmlElement, lead: HtmlElement | None, own: Own) -> bool:
     return True
 
 
-def _is_inside(element: HtmlElement, prose: set[HtmlElement]) -> bool:
+def _is_inside(element: Element, prose: set[Element]) -> bool:
     return any(ancestor in prose for ancestor in element.iterancestors())
 
 

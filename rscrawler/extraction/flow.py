@@ -7,11 +7,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
 
-from lxml.html import HtmlElement
+from lxml import etree
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.body import Paragraph, paragraphs_of
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.text import words
+from rscrawler.extraction.tree import text_length
 from rscrawler.sites import Markup
 
 _LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
@@ -20,7 +22,7 @@ _MOST = 0.8  # of the text that trafilatura confirms must be in the element take
 
 
 def body_paragraphs(
-    own: Own, selectors: list[str], furniture: set[HtmlElement]
+    own: Own, selectors: list[str], furniture: set[Element]
 ) -> tuple[list[Paragraph], str]:
     """The paragraphs of the own article, and what found them.
 
@@ -48,9 +50,7 @@ def body_paragraphs(
     return _confirmed(root, furniture), "trafilatura"
 
 
-def _held_by(
-    part: HtmlElement, selector: str, own: Own, furniture: set[HtmlElement]
-) -> list[Paragraph]:
+def _held_by(part: Element, selector: str, own: Own, furniture: set[Element]) -> list[Paragraph]:
     holders = own.nearby.page.index.select(part, selector)
     return [
         paragraph
@@ -60,18 +60,19 @@ def _held_by(
     ]
 
 
-def _confirmed(root: HtmlElement, furniture: set[HtmlElement]) -> list[Paragraph]:
+def _confirmed(root: Element, furniture: set[Element]) -> list[Paragraph]:
     """The paragraphs of the smallest element with most of what trafilatura takes for text.
 
     Trafilatura drops subheads and short paragraphs, and keeps bylines: it tells where the text
     is, and what it is is read from there.
     """
-    text = _text_finder()(root, include_comments=False, fast=True) or ""
+    markup = etree.tostring(root, encoding="unicode", method="html", with_tail=False)
+    text = _text_finder()(markup, include_comments=False, fast=True) or ""
     lines = [set(words(line)) for line in text.splitlines()]
     found = paragraphs_of(root, furniture)
     if not lines:
         return _densest(found)
-    total, lengths = 0, dict[HtmlElement, int]()
+    total, lengths = 0, dict[Element, int]()
     for paragraph in found:
         own_words = set(words(paragraph.text))
         is_confirmed = any(len(own_words & line) >= _MOST * len(own_words) for line in lines)
@@ -101,14 +102,14 @@ def _text_finder() -> Callable[..., str | None]:
 
 def _densest(paragraphs: list[Paragraph]) -> list[Paragraph]:
     """The paragraphs of the element that holds most text, for pieces too short to be judged."""
-    held: dict[HtmlElement | None, list[Paragraph]] = {}
+    held: dict[Element | None, list[Paragraph]] = {}
     for paragraph in paragraphs:
         if paragraph.tag == "p" and paragraph.element is not None:
             held.setdefault(paragraph.element.getparent(), []).append(paragraph)
     return max(held.values(), key=_length, default=[])
 
 
-def furniture_of(own: Own, markup: Markup) -> set[HtmlElement]:
+def furniture_of(own: Own, markup: Markup) -> set[Element]:
     """The elements whose text is another field's, or nobody's."""
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
     found = {element for _, element in own.matches(listed)}
@@ -119,15 +120,15 @@ def furniture_of(own: Own, markup: Markup) -> set[HtmlElement]:
     return found
 
 
-def _is_in_prose(element: HtmlElement) -> bool:
+def _is_in_prose(element: Element) -> bool:
     """Whether an element that looks like a byline is a few words of a running paragraph."""
     block = next(element.iterancestors("p", "li", "blockquote"), None)
     if block is None:
         return False
-    return len(block.text_content()) - len(element.text_content()) >= _LEAST_PROSE
+    return text_length(block) - text_length(element) >= _LEAST_PROSE
 
 
-def running_text(paragraphs: list[Paragraph]) -> set[HtmlElement]:
+def running_text(paragraphs: list[Paragraph]) -> set[Element]:
     """The blocks of running text: a link in one is no byline, section or tag."""
     return {
         paragraph.element

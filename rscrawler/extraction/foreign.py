@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.container import Own, own_headline
 from rscrawler.extraction.surroundings import LINKED_SHARE, Surroundings
@@ -22,6 +22,7 @@ from rscrawler.extraction.tree import (
     is_behind,
     is_within,
     remove,
+    text_length,
 )
 
 _LEAST_HEADLINE = 4  # words from which a linked block outside the text is a headline
@@ -57,12 +58,12 @@ def cut_foreign(own: Own, page: Surroundings) -> int:
     return cuts
 
 
-def _cut(element: HtmlElement, page: Surroundings) -> None:
+def _cut(element: Element, page: Surroundings) -> None:
     page.index.discard(element)
     remove(element)
 
 
-def _remove_all(elements: list[HtmlElement], keep: set[HtmlElement], page: Surroundings) -> int:
+def _remove_all(elements: list[Element], keep: set[Element], page: Surroundings) -> int:
     cut = [element for element in elements if element not in keep]
     for element in cut:
         _cut(element, page)
@@ -70,7 +71,7 @@ def _remove_all(elements: list[HtmlElement], keep: set[HtmlElement], page: Surro
 
 
 def _cut_behind(
-    part: HtmlElement, nested: list[HtmlElement], keep: set[HtmlElement], page: Surroundings
+    part: Element, nested: list[Element], keep: set[Element], page: Surroundings
 ) -> int:
     """Cut what follows the first of the foreign articles that stand behind the own text.
 
@@ -81,15 +82,13 @@ def _cut_behind(
     for element in part.iter():
         if element in within:
             first = element if first is None and is_behind_text else first
-        elif (
-            element.tag in ("p", "li", "blockquote") and len(element.text_content()) >= LEAST_TEASER
-        ):
+        elif element.tag in ("p", "li", "blockquote") and text_length(element) >= LEAST_TEASER:
             if first is not None:
                 return 0  # own text follows
             is_behind_text = True
     if first is None:
         return 0
-    behind = []
+    behind: list[Element] = []
     for element in (first, *first.iterancestors()):
         if element is part:
             break
@@ -97,15 +96,15 @@ def _cut_behind(
     return _remove_all(behind, keep, page)
 
 
-def _has_text_outside(part: HtmlElement, inner: list[HtmlElement]) -> bool:
+def _has_text_outside(part: Element, inner: list[Element]) -> bool:
     within = {id(paragraph) for element in inner for paragraph in element.iter("p")}
     return any(
-        id(paragraph) not in within and len(paragraph.text_content()) >= LEAST_TEASER
+        id(paragraph) not in within and text_length(paragraph) >= LEAST_TEASER
         for paragraph in part.iter("p")
     )
 
 
-def _bodies(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
+def _bodies(part: Element, page: Surroundings) -> list[Element]:
     """What the profile's selector for the body matches, by the first that does; not nested."""
     for selector in page.profile.markup.body:
         if found := page.index.select(part, selector):
@@ -114,7 +113,7 @@ def _bodies(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
     return []
 
 
-def _own_bodies(part: HtmlElement, own: Own, page: Surroundings) -> list[HtmlElement]:
+def _own_bodies(part: Element, own: Own, page: Surroundings) -> list[Element]:
     """The bodies of the own piece: the first, and those that no other headline parts from it.
 
     The first is the one behind the own headline, if the part holds that.
@@ -129,8 +128,8 @@ def _own_bodies(part: HtmlElement, own: Own, page: Surroundings) -> list[HtmlEle
     shared = next(first.iterancestors(), part)
     if shared is part or (own.headline is not None and is_within(own.headline, shared)):
         shared = first  # what both have around them says nothing
-    fence: HtmlElement | None = None
-    in_own: list[HtmlElement] = [first]
+    fence: Element | None = None
+    in_own: list[Element] = [first]
     for element in part.iter(*HEADINGS, *{body.tag for body in others}):
         if element in others:
             if fence is None or is_within(element, shared):
@@ -143,7 +142,7 @@ def _own_bodies(part: HtmlElement, own: Own, page: Surroundings) -> list[HtmlEle
 
 
 def _cut_other_bodies(
-    part: HtmlElement, own_bodies: list[HtmlElement], keep: set[HtmlElement], page: Surroundings
+    part: Element, own_bodies: list[Element], keep: set[Element], page: Surroundings
 ) -> int:
     """Cut the pieces of which only the body has told that they are there."""
     cuts = 0
@@ -158,9 +157,7 @@ def _cut_other_bodies(
     return cuts
 
 
-def _cut_linked_headlines(
-    part: HtmlElement, keep: set[HtmlElement], own: Own, page: Surroundings
-) -> int:
+def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Surroundings) -> int:
     """Cut each block that stands under a headline linking to another article."""
     headlines = [headline for headline in _linked_headlines(part, page) if headline not in keep]
     if not headlines:
@@ -190,11 +187,11 @@ def _cut_linked_headlines(
     return cuts
 
 
-def _linked_headlines(part: HtmlElement, page: Surroundings) -> list[HtmlElement]:
+def _linked_headlines(part: Element, page: Surroundings) -> list[Element]:
     """Headings, and blocks long enough for one, that are a link to another article."""
     markup = page.profile.markup
-    fields: set[HtmlElement] | None = None
-    found: dict[HtmlElement, None] = {}
+    fields: set[Element] | None = None
+    found: dict[Element, None] = {}
     for link in part.iter("a"):
         if not page.is_foreign_link(link.get("href")):
             continue
@@ -218,31 +215,31 @@ def _linked_headlines(part: HtmlElement, page: Surroundings) -> list[HtmlElement
     return list(found)
 
 
-def _block_of(link: HtmlElement) -> HtmlElement:
+def _block_of(link: Element) -> Element:
     """The nearest block around an inline element, itself if it has none."""
     return next(link.iterancestors("p", "li", "div", "section", "td", "figure", "aside"), link)
 
 
-def _flow(part: HtmlElement, before: HtmlElement) -> set[HtmlElement]:
+def _flow(part: Element, before: Element) -> set[Element]:
     """Elements that hold paragraphs directly, with all around them.
 
     `before` is the first foreign headline: what follows it need not be own text.
     """
-    flow: set[HtmlElement] = set()
-    lengths: dict[HtmlElement, int] = {}
+    flow: set[Element] = set()
+    lengths: dict[Element, int] = {}
     for element in part.iter():
         if element is before:
             break
         parent = element.getparent()
         if element.tag == "p" and parent is not None:
-            lengths[parent] = lengths.get(parent, 0) + len(element.text_content())
+            lengths[parent] = lengths.get(parent, 0) + text_length(element)
     for element, length in lengths.items():
         if length >= LEAST_TEXT / 2:
             flow |= {element, *element.iterancestors()}
     return flow
 
 
-def _end_of_teaser(headline: HtmlElement) -> HtmlElement | None:
+def _end_of_teaser(headline: Element) -> Element | None:
     """The last "keep reading" or "Show less" behind a headline, before the next one."""
     end = None
     for sibling in headline.itersiblings():
@@ -253,7 +250,7 @@ def _end_of_teaser(headline: HtmlElement) -> HtmlElement | None:
     return end
 
 
-def _is_flow_like(parent: HtmlElement, block: HtmlElement) -> bool:
+def _is_flow_like(parent: Element, block: Element) -> bool:
     """Whether `block` is only set in running text.
 
     Paragraphs stand before it in `parent`; or it has text of its own and paragraphs beside it.
@@ -266,5 +263,5 @@ def _is_flow_like(parent: HtmlElement, block: HtmlElement) -> bool:
         if child is block:
             break
         if child.tag == "p":
-            length += len(child.text_content())
+            length += text_length(child)
     return length >= LEAST_TEXT / 2

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.selectors import is_specific
 from rscrawler.extraction.structured import AGREEMENT
@@ -46,32 +46,32 @@ class Nearby:
     that have become parts themselves.
     """
 
-    parts: tuple[HtmlElement, ...]
+    parts: tuple[Element, ...]
     page: Surroundings
     wants_body: bool = False
-    excluded: frozenset[HtmlElement] = frozenset()
+    excluded: frozenset[Element] = frozenset()
 
     @cached_property
-    def before(self) -> tuple[HtmlElement, ...]:
+    def before(self) -> tuple[Element, ...]:
         """The own blocks before the first part, in reading order."""
-        found: list[HtmlElement] = []
+        found: list[Element] = []
         for siblings in _levels(self.parts[0], preceding=True):
-            level: list[HtmlElement] = []
+            level: list[Element] = []
             if not all(self._take(sibling, level, preceding=True) for sibling in siblings):
                 break
             found += level
         return tuple(reversed(found))
 
     @cached_property
-    def after(self) -> tuple[HtmlElement, ...]:
+    def after(self) -> tuple[Element, ...]:
         """The own blocks behind the last part, in reading order."""
-        found: list[HtmlElement] = []
+        found: list[Element] = []
         for siblings in _levels(self.parts[-1], preceding=False):
             if not all(self._take(sibling, found, preceding=False) for sibling in siblings):
                 break
         return tuple(found)
 
-    def matches(self, selector: str, *, only_behind: bool = False) -> list[HtmlElement]:
+    def matches(self, selector: str, *, only_behind: bool = False) -> list[Element]:
         """What a selector matches nearby, if it names a class or attribute: a tag says too little.
 
         Args:
@@ -89,7 +89,7 @@ class Nearby:
         ]
 
     def _take(
-        self, element: HtmlElement, found: list[HtmlElement], *, preceding: bool, depth: int = 0
+        self, element: Element, found: list[Element], *, preceding: bool, depth: int = 0
     ) -> bool:
         """Add what is own in a block to `found`; whether the stretch goes on behind it."""
         if not isinstance(element.tag, str) or _is_closed(element):
@@ -115,7 +115,7 @@ class Nearby:
             self._take(child, found, preceding=preceding, depth=depth + 1) for child in children
         )
 
-    def _seen(self, element: HtmlElement) -> Iterator[HtmlElement]:
+    def _seen(self, element: Element) -> Iterator[Element]:
         """What is in a block, but nothing inside fences, bodies and closed blocks."""
         stack = [element]
         while stack:
@@ -127,7 +127,7 @@ class Nearby:
                 stack.extend(reversed(inner))
 
     @cached_property
-    def bodies(self) -> set[HtmlElement]:
+    def bodies(self) -> set[Element]:
         """The bodies that may be own ones, wherever they stand on the page."""
         if not self.wants_body:
             return set()
@@ -135,18 +135,18 @@ class Nearby:
         found = self.page.index.select_all([root], self.page.profile.markup.body)
         return {element for _, element in found}
 
-    def _is_shut(self, element: HtmlElement) -> bool:
+    def _is_shut(self, element: Element) -> bool:
         """Whether a block is not looked into: a fence, a closed block, or a body taken whole."""
         return self._is_fence(element) or element in self.bodies or _is_closed(element)
 
-    def _is_fence(self, element: HtmlElement) -> bool:
+    def _is_fence(self, element: Element) -> bool:
         """Whether an element is another article, or its body, by its name or class."""
         markup = self.page.profile.markup
         return element.tag == "article" or self.page.index.fits(
             element, markup.foreign if self.wants_body else (*markup.foreign, *markup.body)
         )
 
-    def _is_loose_fence(self, element: HtmlElement, *, preceding: bool) -> bool:
+    def _is_loose_fence(self, element: Element, *, preceding: bool) -> bool:
         """Whether an element is another article's headline, without any block that says so."""
         if element.tag == "a":
             is_foreign = self.page.is_foreign_link(element.get("href"))
@@ -161,19 +161,19 @@ class Nearby:
         is_own = self.page.agrees(text) >= AGREEMENT or (preceding and element.tag == "h1")
         return not is_own
 
-    def _is_subtitle(self, element: HtmlElement) -> bool:
+    def _is_subtitle(self, element: Element) -> bool:
         return any(self.page.index.select(element, s) for s in self.page.profile.markup.subtitle)
 
 
-def _levels(element: HtmlElement, *, preceding: bool) -> Iterator[Iterator[HtmlElement]]:
+def _levels(element: Element, *, preceding: bool) -> Iterator[Iterator[Element]]:
     """The siblings on each level outward, from the nearest one."""
-    node: HtmlElement | None = element
+    node: Element | None = element
     while node is not None and node.tag not in _OUTERMOST:
         yield node.itersiblings(preceding=preceding)
         node = node.getparent()
 
 
-def _is_closed(element: HtmlElement) -> bool:
+def _is_closed(element: Element) -> bool:
     tag = element.tag
     if tag in _CLOSED:
         return True

@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from lxml import etree, html
+from lxml import etree
+from lxml.etree import _Element as Element
 from w3lib.encoding import html_to_unicode
 
 from rscrawler.errors import RscrawlerError
 
-_EMPTY_PAGE = "<html><body></body></html>"
+_EMPTY_PAGE = b"<html><body></body></html>"
 
 
 class PageError(RscrawlerError):
@@ -55,14 +56,14 @@ class Page:
     """
 
     url: str
-    root: html.HtmlElement
+    root: Element
     fetched_at: datetime
     hints: Hints = field(default_factory=Hints)
     is_cut_off: bool = False
 
 
-def parse_page(body: bytes, content_type: str | None = None) -> html.HtmlElement:
-    """The tree of a page, as the crawler's own parser would give it.
+def parse_page(body: bytes, content_type: str | None = None) -> Element:
+    """The tree of a page.
 
     The encoding is that of the byte order mark, of `content_type` (a Content-Type header), of
     the page's own declaration, else UTF-8, else windows-1252. Never fails: what is no HTML
@@ -71,13 +72,13 @@ def parse_page(body: bytes, content_type: str | None = None) -> html.HtmlElement
     _, text = html_to_unicode(
         content_type, body, default_encoding="utf-8", auto_detect_fun=_utf8_or_windows_1252
     )
-    parser = html.HTMLParser(recover=True, encoding="utf8", huge_tree=True)
-    data = text.replace("\x00", "").strip().encode("utf8", "replace") or _EMPTY_PAGE.encode()
+    parser = etree.HTMLParser(recover=True, encoding="utf8", huge_tree=True)
+    data = text.replace("\x00", "").strip().encode("utf8", "replace") or _EMPTY_PAGE
     try:
         root = etree.fromstring(data, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):
         root = None
-    return root if root is not None else html.fromstring(_EMPTY_PAGE, parser=parser)
+    return root if root is not None else etree.fromstring(_EMPTY_PAGE, parser=parser)
 
 
 def looks_cut_off(body: bytes) -> bool:

@@ -15,7 +15,7 @@ from typing import cast
 
 from cssselect import parser
 from lxml.cssselect import CSSSelector
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 _ATTRIBUTE_TESTS: dict[str, Callable[[str, str], bool]] = {
     "=": str.__eq__,
@@ -41,7 +41,7 @@ class _Compound:
         parts = len(self.classes) + (self.tag is not None)
         return parts == 1 and not self.attributes and not self.excluded
 
-    def fits(self, element: HtmlElement) -> bool:
+    def fits(self, element: Element) -> bool:
         if self.tag is not None and element.tag != self.tag:
             return False
         if self.classes:
@@ -61,10 +61,10 @@ class Index:
     Elements may be taken out of the tree as long as `discard` is told.
     """
 
-    def __init__(self, root: HtmlElement) -> None:
-        self._elements: list[HtmlElement] = list(root.iter())
+    def __init__(self, root: Element) -> None:
+        self._elements: list[Element] = list(root.iter())
         self._places = {element: place for place, element in enumerate(self._elements)}
-        self._ends: dict[HtmlElement, int] = {}
+        self._ends: dict[Element, int] = {}
         self._discarded: list[tuple[int, int]] = []
         self._by_class: dict[str, list[int]] = {}
         for place, element in enumerate(self._elements):
@@ -72,7 +72,7 @@ class Index:
                 for name in _tokens(names):
                     self._by_class.setdefault(name, []).append(place)
 
-    def select(self, scope: HtmlElement, selector: str) -> list[HtmlElement]:
+    def select(self, scope: Element, selector: str) -> list[Element]:
         """What `selector` matches in `scope`, itself included, in document order.
 
         Raises:
@@ -92,8 +92,8 @@ class Index:
         return found
 
     def select_all(
-        self, scopes: Iterable[HtmlElement], selectors: Iterable[str]
-    ) -> Iterator[tuple[str, HtmlElement]]:
+        self, scopes: Iterable[Element], selectors: Iterable[str]
+    ) -> Iterator[tuple[str, Element]]:
         """Every match with its selector: by preference of the selectors, then in document order."""
         scopes = list(scopes)
         for selector in selectors:
@@ -101,7 +101,7 @@ class Index:
                 for element in self.select(scope, selector):
                     yield selector, element
 
-    def fits(self, element: HtmlElement, selectors: Iterable[str]) -> bool:
+    def fits(self, element: Element, selectors: Iterable[str]) -> bool:
         """Whether one of `selectors` matches `element`, wherever on the page it stands."""
         for selector in selectors:
             chain = _parsed(selector)
@@ -114,11 +114,11 @@ class Index:
                 return True
         return False
 
-    def discard(self, element: HtmlElement) -> None:
+    def discard(self, element: Element) -> None:
         """Forget `element` and all below it; to be called before it leaves the tree."""
         self._discarded.append((self._places[element], self._end(element)))
 
-    def _likely(self, scope: HtmlElement, wanted: _Compound) -> list[HtmlElement]:
+    def _likely(self, scope: Element, wanted: _Compound) -> list[Element]:
         """What has the first of the wanted classes, or else the wanted name, in `scope`."""
         if not wanted.classes:
             return list(scope.iter(wanted.tag))
@@ -136,7 +136,7 @@ class Index:
             ]
         return [self._elements[place] for place in found]
 
-    def _end(self, element: HtmlElement) -> int:
+    def _end(self, element: Element) -> int:
         """The place of the last node below `element`, as the tree was at first."""
         end = self._ends.get(element)
         if end is None:
@@ -152,13 +152,13 @@ def is_specific(selector: str) -> bool:
     return not selector.isalnum()
 
 
-def select(scope: HtmlElement, selector: str) -> list[HtmlElement]:
+def select(scope: Element, selector: str) -> list[Element]:
     """What `selector` matches in `scope`, itself included, in document order; without an index.
 
     Raises:
         cssselect.SelectorError: it is not a CSS selector.
     """
-    return cast("list[HtmlElement]", _as_xpath(selector)(scope))
+    return cast("list[Element]", _as_xpath(selector)(scope))
 
 
 @lru_cache(maxsize=1024)
@@ -221,11 +221,11 @@ def _compound(tree: parser.Tree) -> _Compound | None:
     return _Compound(tag, tuple(reversed(classes)), tuple(attributes), tuple(excluded))
 
 
-def _is_inside(element: HtmlElement, around: tuple[_Compound, ...], scope: HtmlElement) -> bool:
+def _is_inside(element: Element, around: tuple[_Compound, ...], scope: Element) -> bool:
     """Whether the ancestors of `element` within `scope` fit `around`, from the inside out."""
     waiting = iter(around)
     wanted = next(waiting)
-    node: HtmlElement | None = element
+    node: Element | None = element
     while node is not None and node is not scope:
         node = node.getparent()
         if node is not None and wanted.fits(node):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.addresses import absolute, address_key
 from rscrawler.extraction.text import clean, likeness, text_of
@@ -85,7 +85,7 @@ class Structured:
         return title
 
 
-def read_structured(root: HtmlElement, url: str, profile: SiteProfile) -> Structured:
+def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured:
     """Everything that the page at `url` declares. Unreadable parts end up as warnings."""
     found = Structured(base=url, language=root.get("lang"))
     scripts: list[str] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.addresses import absolute, address_key, is_article_address
 from rscrawler.extraction.selectors import Index
@@ -71,12 +71,12 @@ class Surroundings:
         return self._agreements[headline]
 
 
-def links_elsewhere(headline: HtmlElement, page: Surroundings) -> bool:
+def links_elsewhere(headline: Element, page: Surroundings) -> bool:
     """Whether all of `headline` is a link to another article of the site."""
     return any(page.is_foreign_link(link) for link in headline_links(headline))
 
 
-def links_home(headline: HtmlElement, page: Surroundings) -> bool:
+def links_home(headline: Element, page: Surroundings) -> bool:
     """Whether all of `headline` is a link to the page itself."""
     return any(
         address_key(absolute(link, page.structured.base), page.profile) in page.own_keys
@@ -84,7 +84,7 @@ def links_home(headline: HtmlElement, page: Surroundings) -> bool:
     )
 
 
-def headline_links(headline: HtmlElement) -> Iterator[str]:
+def headline_links(headline: Element) -> Iterator[str]:
     """The addresses that all of a headline leads to."""
     for ancestor in headline.iterancestors("a"):
         if ancestor.get("href"):

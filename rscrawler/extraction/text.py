@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 # Soft hyphens, zero-width characters and direction marks: they print nothing.
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff"
@@ -31,7 +31,7 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
-def text_of(element: HtmlElement) -> str:
+def text_of(element: Element) -> str:
     """The cleaned text in `element`; line breaks and block ends part words."""
     if len(element) == 0:
         return clean(element.text or "")
@@ -43,9 +43,9 @@ def text_of(element: HtmlElement) -> str:
 _PARTING = frozenset({"br", "p", "div", "li", "td", "th", "tr", "h1", "h2", "h3", "h4", "option"})
 
 
-def _gather(root: HtmlElement, pieces: list[str]) -> None:
+def _gather(root: Element, pieces: list[str]) -> None:
     # With a stack of its own, since broken pages nest thousands deep.
-    stack: list[HtmlElement | str] = [root]
+    stack: list[Element | str] = [root]
     while stack:
         node = stack.pop()
         if isinstance(node, str):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from lxml.html import HtmlElement
+from typing import cast
 
+from lxml import etree
+from lxml.etree import _Element as Element
+
+_LENGTH = etree.XPath("string-length()")
 HEADINGS = ("h1", "h2", "h3", "h4")
 LEAST_TEXT = 200  # characters of paragraphs from which an element can be an article's text
 LEAST_TEASER = 40  # characters of text that a card has beside its headline
 
 
-def is_within(inner: HtmlElement, outer: HtmlElement) -> bool:
+def is_within(inner: Element, outer: Element) -> bool:
     """Whether `inner` is `outer` or lies in it."""
     return inner is outer or any(ancestor is outer for ancestor in inner.iterancestors())
 
 
-def is_behind(element: HtmlElement, other: HtmlElement) -> bool:
+def is_behind(element: Element, other: Element) -> bool:
     """Whether `element` comes after `other` in the document."""
     chain = [other, *other.iterancestors()]
     inner = element
@@ -26,17 +30,22 @@ def is_behind(element: HtmlElement, other: HtmlElement) -> bool:
     return False
 
 
-def has_text(element: HtmlElement, least: int = LEAST_TEXT) -> bool:
+def text_length(element: Element) -> int:
+    """Characters of the text in `element`, white space and all."""
+    return int(cast("float", _LENGTH(element)))
+
+
+def has_text(element: Element, least: int = LEAST_TEXT) -> bool:
     """Whether the paragraphs in `element` have at least `least` characters."""
     length = 0
     for paragraph in element.iter("p", "li", "blockquote"):
-        length += len(paragraph.text_content())
+        length += text_length(paragraph)
         if length >= least:
             return True
     return False
 
 
-def remove(element: HtmlElement) -> None:
+def remove(element: Element) -> None:
     """Take `element` and all below it out of its tree; the text behind it stays."""
     parent = element.getparent()
     if parent is None:

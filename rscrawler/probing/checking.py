@@ -11,7 +11,7 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.addresses import address_key, canonical_url, is_article_address
@@ -166,7 +166,7 @@ def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> S
     return check
 
 
-def _stored_address(path: Path, root: HtmlElement, profile: SiteProfile) -> str:
+def _stored_address(path: Path, root: Element, profile: SiteProfile) -> str:
     beside = path.with_name(path.name.replace("page", "expected")).with_suffix(".json")
     if beside.is_file():
         values = json.loads(beside.read_text(encoding="utf-8"))

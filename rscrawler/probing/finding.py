@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import cast
 from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.structured import read_structured
@@ -129,7 +129,7 @@ def _date(entry: Entry) -> datetime:
     return entry.dated_at
 
 
-def _first_profile(url: str, front: Answer, root: HtmlElement) -> SiteProfile:
+def _first_profile(url: str, front: Answer, root: Element) -> SiteProfile:
     parts, asked = urlsplit(front.url), urlsplit(url)
     base_url = f"{parts.scheme}://{parts.netloc}"
     hosts = {asked.netloc, _twin(parts.netloc)} - {parts.netloc, ""}
@@ -152,7 +152,7 @@ def _twin(host: str) -> str:
 
 
 def _find_feeds(
-    front: Answer, root: HtmlElement, visitor: Visitor, finding: Finding
+    front: Answer, root: Element, visitor: Visitor, finding: Finding
 ) -> list[FoundSource]:
     paging = "paged" if b"/wp-content/" in front.body else ""  # WordPress pages its feeds so
     declared = _declared_feeds(front, root, finding)[:_MOST_FEEDS]
@@ -165,7 +165,7 @@ def _find_feeds(
     return []
 
 
-def _declared_feeds(front: Answer, root: HtmlElement, finding: Finding) -> list[str]:
+def _declared_feeds(front: Answer, root: Element, finding: Finding) -> list[str]:
     addresses = []
     for link in root.iter("link"):
         kind = (link.get("type") or "").lower()
@@ -249,7 +249,7 @@ def _rank(part: Entry) -> tuple[bool, bool, float]:
 # Sections, and the pages that are none and no articles either.
 
 
-def _frame_paths(root: HtmlElement, url: str, profile: SiteProfile, known: set[str]) -> list[str]:
+def _frame_paths(root: Element, url: str, profile: SiteProfile, known: set[str]) -> list[str]:
     """The paths in menus, header and footer that are not known to be articles."""
     paths = (_path(link) for link in _own_links(root, url, profile, _FRAME))
     return list(dict.fromkeys(p for p in paths if p != "/" and _key(p) not in known))
@@ -274,7 +274,7 @@ def _words(path: str) -> int:
 
 
 def _find_sections(
-    front: Answer, root: HtmlElement, visitor: Visitor, finding: Finding, known: set[str]
+    front: Answer, root: Element, visitor: Visitor, finding: Finding, known: set[str]
 ) -> list[FoundSource]:
     profile = finding.profile
     found: list[tuple[str, str, tuple[Entry, ...]]] = []
@@ -310,7 +310,7 @@ def _on_every(pages: list[tuple[Entry, ...]], profile: SiteProfile) -> set[str]:
     return common if any(each - common for each in keys) else set()
 
 
-def _page_parameter(page: HtmlElement, answer: Answer) -> str:
+def _page_parameter(page: Element, answer: Answer) -> str:
     """The query parameter that leads to a listing's second page, if it counts from 1."""
     own = urlsplit(answer.url)
     numbers: dict[str, set[str]] = {}
@@ -333,8 +333,8 @@ def _page_parameter(page: HtmlElement, answer: Answer) -> str:
     )
 
 
-def _own_links(root: HtmlElement, url: str, profile: SiteProfile, where: str) -> Iterator[str]:
-    for link in cast("list[HtmlElement]", root.xpath(where)):
+def _own_links(root: Element, url: str, profile: SiteProfile, where: str) -> Iterator[str]:
+    for link in cast("list[Element]", root.xpath(where)):
         address = absolute(link.get("href") or "", url)
         if canonical_url(address, profile) is not None and not re.search(
             FILE_PATHS, _path(address)

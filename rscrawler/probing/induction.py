@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction import Page, PageError, extract
 from rscrawler.extraction.selectors import select
@@ -133,19 +133,19 @@ def _is_found_by(articles: Sequence[Article | None], name: str, selector: str) -
 # The elements, and what all pages call them.
 
 
-def _bodies(samples: Sequence[Sample]) -> list[tuple[HtmlElement, HtmlElement]]:
+def _bodies(samples: Sequence[Sample]) -> list[tuple[Element, Element]]:
     """For each page its article and the smallest element in it with most of the body."""
     return [(container, body) for _, container, body in _places(samples)]
 
 
-def _containers(samples: Sequence[Sample]) -> list[tuple[HtmlElement, HtmlElement]]:
+def _containers(samples: Sequence[Sample]) -> list[tuple[Element, Element]]:
     """For each page its tree and the smallest element with headline and body."""
     return [(root, container) for root, container, _ in _places(samples)]
 
 
 def _places(
     samples: Sequence[Sample],
-) -> Iterator[tuple[HtmlElement, HtmlElement, HtmlElement]]:
+) -> Iterator[tuple[Element, Element, Element]]:
     for sample in samples:
         if sample.article is None:
             continue
@@ -160,8 +160,8 @@ def _places(
         yield root, container, body
 
 
-def _holder(root: HtmlElement, texts: set[str]) -> HtmlElement | None:
-    held: dict[HtmlElement, int] = {}
+def _holder(root: Element, texts: set[str]) -> Element | None:
+    held: dict[Element, int] = {}
     total = 0
     for element in root.iter(*_PARAGRAPHS):
         if text_of(element) in texts:
@@ -172,7 +172,7 @@ def _holder(root: HtmlElement, texts: set[str]) -> HtmlElement | None:
     return max(holders, key=lambda e: sum(1 for _ in e.iterancestors()), default=None)
 
 
-def _selectors(found: list[tuple[HtmlElement, HtmlElement]]) -> Iterator[str]:
+def _selectors(found: list[tuple[Element, Element]]) -> Iterator[str]:
     """What picks the element, and no other, in its scope on every page, by telling names."""
     names = list(_names(found[0][1])) if found else []
     for name in names:
@@ -180,7 +180,7 @@ def _selectors(found: list[tuple[HtmlElement, HtmlElement]]) -> Iterator[str]:
             yield name
 
 
-def _names(element: HtmlElement) -> Iterator[str]:
+def _names(element: Element) -> Iterator[str]:
     if itemprop := element.get("itemprop"):
         yield f"[itemprop='{itemprop}']"
     for name in (element.get("class") or "").split():

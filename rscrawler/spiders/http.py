@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
+from lxml.etree import _Element as Element
 from scrapy.http import Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
-from rscrawler.extraction import IncompletePage
+from rscrawler.extraction import IncompletePage, parse_page
 from rscrawler.spiders.refusals import ForbiddenByRobots, OffSite
 
 
@@ -18,7 +18,7 @@ def page_digest(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
-def tree_of(response: Response) -> Any:
+def tree_of(response: Response) -> Element:
     """The parsed page.
 
     Raises:
@@ -26,7 +26,7 @@ def tree_of(response: Response) -> Any:
     """
     if not isinstance(response, TextResponse):
         raise IncompletePage(response.url, "the answer is not a page of text")
-    return response.selector.root
+    return parse_page(response.body, header_of(response, "Content-Type"))
 
 
 def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:

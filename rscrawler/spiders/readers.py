@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import feedparser
 from lxml import etree
-from lxml.html import HtmlElement
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.dates import read_date
 from rscrawler.extraction.selectors import select
@@ -55,19 +55,21 @@ class SitemapContent:
     sitemaps: tuple[Entry, ...]
 
 
-def read_listing(root: HtmlElement, url: str, profile: SiteProfile) -> list[Entry]:
+def read_listing(root: Element, url: str, profile: SiteProfile) -> list[Entry]:
     """Every link of a section or tag page, in page order, without repeats."""
     scopes = [found for selector in profile.links.within for found in select(root, selector)] or [
         root
     ]
     base = _base_of(root, url)
-    hrefs = (str(href) for scope in scopes for href in scope.xpath(".//a/@href"))
+    hrefs = (link.get("href") for scope in scopes for link in scope.iter("a"))
     # The same addresses stand in menus and cards of one page: each is made absolute once.
-    links = dict.fromkeys(_absolute(base, href) for href in dict.fromkeys(hrefs))
+    links = dict.fromkeys(
+        _absolute(base, href) for href in dict.fromkeys(hrefs) if href is not None
+    )
     return [Entry(link) for link in links if link]
 
 
-def _base_of(root: HtmlElement, url: str) -> str:
+def _base_of(root: Element, url: str) -> str:
     declared = root.xpath("string(//head/base/@href)")
     return urljoin(url, str(declared).strip()) if declared else url
 
