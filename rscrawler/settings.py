@@ -19,7 +19,8 @@ LOGSTATS_INTERVAL = 0
 LOG_LEVEL = "WARNING"
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
-WARN_ON_GENERATOR_RETURN_VALUE = True
+# Else Scrapy parses the source of the callback for every answer; the type checker sees as much.
+WARN_ON_GENERATOR_RETURN_VALUE = False
 
 # Scrapy starts so many tasks for each response; our pipelines do not wait for anything.
 CONCURRENT_ITEMS = 2
