@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -18,6 +19,7 @@ import feedparser
 from lxml import etree
 from lxml.etree import _Element as Element
 
+from rscrawler.extraction.addresses import absolute
 from rscrawler.extraction.dates import read_date
 from rscrawler.extraction.selectors import select
 from rscrawler.sites import SiteProfile, Source
@@ -75,11 +77,16 @@ def _base_of(root: Element, url: str) -> str:
 
 
 def _absolute(base: str, href: str) -> str | None:
+    link = absolute(href, base)
+    return link if _is_of_web(link) else None
+
+
+@lru_cache(maxsize=16_384)  # a site's pages show the same menus
+def _is_of_web(link: str) -> bool:
     try:
-        link = urljoin(base, href.strip())
-        return link if urlsplit(link).scheme in ("http", "https") else None
+        return urlsplit(link).scheme in ("http", "https")
     except ValueError:  # a link such as `http://[` is no address
-        return None
+        return False
 
 
 def read_feed(body: bytes, url: str) -> list[Entry]:
