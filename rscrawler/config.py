@@ -47,6 +47,7 @@ from rscrawler.items import Level
 
 DEFAULT_CONFIG_NAME = "rscrawler.toml"
 PACKAGE_DIR = Path(__file__).parent
+_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)(.+)")
 _ENVIRONMENT_PREFIX = "RSCRAWLER_"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
@@ -100,15 +101,44 @@ def _mail_address(written: str) -> str:
     return written
 
 
-def _web_address(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+def checked_web_address(url: str) -> str:
+    """`url` as it is.
+
+    Raises:
+        ValueError: it is not an http or https address with a host.
+    """
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:  # a bracket or a port that is none
+        is_address = False
+    if not is_address:
         raise ValueError("allowed: an http or https address")
     return url
 
 
+def _secret_web_address(url: SecretStr) -> SecretStr:
+    checked_web_address(url.get_secret_value())
+    return url
+
+
+def _with_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("allowed: a path; of that user no home folder is known") from None
+
+
+def _with_home_of_file(url: SecretStr) -> SecretStr:
+    file = _SQLITE_FILE.fullmatch(url.get_secret_value())
+    return url if file is None else SecretStr(f"sqlite:///{_with_home(Path(file[1]))}")
+
+
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
-WebAddress = Annotated[SecretStr, AfterValidator(_web_address)]
+WebAddress = Annotated[SecretStr, AfterValidator(_secret_web_address)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_home_of_file)]
+UserPath = Annotated[Path, AfterValidator(_with_home)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -140,7 +170,7 @@ class EmailSettings(Model):
     digest_at: time = Field(default=time(7, 0), description="when the daily mail goes out")
     timezone: TimeZoneName = "UTC"
     timeout: Duration = Field(default=timedelta(seconds=30), description="for each SMTP step")
-    ca_file: Path | None = Field(
+    ca_file: UserPath | None = Field(
         default=None, description="PEM file of the authority to trust instead of the system's"
     )
 
@@ -180,7 +210,10 @@ class AlertSettings(Model):
     topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
     min_level: Literal["primary", "substantial", "mention"] = "substantial"
     max_age_days: float = Field(
-        default=14, gt=0, description="older than this when first seen: backfill, not news"
+        default=14,
+        gt=0,
+        le=36_500,
+        description="older than this when first seen: backfill, not news",
     )
     flood_limit: int = Field(
         default=20, ge=1, description="more alerts than this in one cycle become one summary"
@@ -270,7 +303,7 @@ class MonitoringSettings(Model):
         default=None, description="requested after each good cycle; with /fail after a bad one"
     )
     weekly_mail: bool = Field(default=False, description="one a week, to say that all is well")
-    metrics_file: Path | None = Field(default=None, description="Prometheus text, each cycle")
+    metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
     silent_after_factor: float = Field(
         default=4.0, gt=1, description="times the longest usual gap between pieces"
     )
@@ -283,7 +316,7 @@ class ArchiveSettings(Model):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
     enabled: bool = False
-    folder: Path | None = Field(default=None, description="default: archive in output_dir")
+    folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
     keep_days: int | None = Field(
         default=None,
         ge=1,
@@ -302,14 +335,14 @@ class Config(BaseSettings):
         env_nested_delimiter="__",
     )
 
-    output_dir: Path = Path("output")
-    database_url: SecretStr | None = Field(
+    output_dir: UserPath = Path("output")
+    database_url: DatabaseUrl | None = Field(
         default=None, description="sqlite:///… or postgresql+psycopg://…; default: in output_dir"
     )
     contact: str | None = Field(default=None, description="goes into the User-Agent")
-    sites_dir: Path | None = Field(default=None, description="further site profiles")
-    topics_dir: Path | None = Field(default=None, description="further watch-lists")
-    schedules_dir: Path | None = Field(default=None, description="further schedules")
+    sites_dir: UserPath | None = Field(default=None, description="further site profiles")
+    topics_dir: UserPath | None = Field(default=None, description="further watch-lists")
+    schedules_dir: UserPath | None = Field(default=None, description="further schedules")
     sites: dict[str, dict[str, Any]] = Field(
         default={}, description="keys that override the profile of that name"
     )
@@ -612,15 +645,15 @@ def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
     def absolute(path: Path | None) -> Path | None:
-        return None if path is None else (folder / path.expanduser()).resolve()
+        return None if path is None else (folder / path).resolve()
 
     changes: dict[str, Any] = {
         name: absolute(getattr(config, name))
         for name in ("output_dir", "sites_dir", "topics_dir", "schedules_dir")
     }
     url = config.database_url.get_secret_value() if config.database_url else ""
-    if (match := re.fullmatch(r"sqlite(?:\+pysqlite)?:///(.+)", url)) and match[1] != ":memory:":
-        changes["database_url"] = SecretStr(f"sqlite:///{absolute(Path(match[1]))}")
+    if file := _SQLITE_FILE.fullmatch(url):
+        changes["database_url"] = SecretStr(f"sqlite:///{absolute(Path(file[1]))}")
     if email := config.alerts.email:
         email = email.model_copy(update={"ca_file": absolute(email.ca_file)})
         changes["alerts"] = config.alerts.model_copy(update={"email": email})

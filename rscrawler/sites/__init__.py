@@ -20,7 +20,15 @@ from urllib.parse import urljoin, urlsplit
 from lxml.cssselect import CSSSelector, SelectorError
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from rscrawler.config import PACKAGE_DIR, Config, Model, checked, merged, read_toml
+from rscrawler.config import (
+    PACKAGE_DIR,
+    Config,
+    Model,
+    checked,
+    checked_web_address,
+    merged,
+    read_toml,
+)
 from rscrawler.errors import ConfigurationError
 
 SHIPPED_SITES_DIR = PACKAGE_DIR / "sites"
@@ -154,7 +162,9 @@ _USUAL_SOURCES = [
 class SiteProfile(Model):
     """One site: where it is, how politely it is asked, and how its pages are read."""
 
-    base_url: str = Field(pattern=r"^https?://[^/]+", description="every address is relative to it")
+    base_url: Annotated[str, AfterValidator(checked_web_address)] = Field(
+        description="every address is relative to it"
+    )
     hosts: list[str] = Field(default=[], description="further host names of the site")
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
     enabled: bool = Field(default=True, description="crawled when no site is named")

@@ -76,6 +76,9 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         (EMAIL + "port = 70000", "alerts.email.port", "allowed: 65535 or less"),
         (EMAIL + "timezone = 'Mars/One'", "alerts.email.timezone", "IANA time zone"),
         ("[archive]\nkeep_days = 999999", "archive.keep_days", "36500 or less"),
+        ("[alerts]\nmax_age_days = 1e308", "alerts.max_age_days", "36500 or less"),
+        ('output_dir = "~no-such-user/x"', "output_dir", "no home folder is known"),
+        ('database_url = "sqlite:///~no-such-user/x"', "database_url", "no home folder is known"),
         ("[alerts.ops]\nchannels = ['x']", "alerts", "not in alerts.channels"),
         ("sites = 'all'", "sites", "'all': allowed: a table"),
         ("[sites]\nx = 1", "sites.x", "1: allowed: a table"),
@@ -137,7 +140,7 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
         (
             SiteProfile,
             "base_url = 'x'",
-            "base_url: allowed: text that fits the pattern ^https?://[^/]+",
+            "base_url: allowed: an http or https address",
         ),
         (
             ScheduleFile,
