@@ -176,6 +176,7 @@ def _conclude(
         now,
         succeeded=succeeded,
         counters=outcome.counters,
+        rules_digest=session.rules_digest_read_by,
         drops=drops,
         observation=seen.to_json() if seen is not None and is_kept else None,
     )
@@ -205,6 +206,8 @@ def _with_findings(
             session.site, session.started_at, REMEMBERED_CYCLES if seen.says_something else 1
         )
     ]
+    if session.has_new_rules:  # what sources led to by the former ones is no measure
+        past = [replace(each, links={}) for each in past]
     troubles = {
         url: source_trouble(
             state,

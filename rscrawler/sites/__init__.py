@@ -10,6 +10,7 @@ nothing but the address is known.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import date
 from enum import StrEnum
@@ -197,6 +198,12 @@ class SiteProfile(Model):
     def all_hosts(self) -> frozenset[str]:
         """Every host (with its port, if one is given) whose pages are this site's."""
         return frozenset({urlsplit(self.base_url).netloc, *self.hosts})
+
+    @property
+    def rules_digest(self) -> str:
+        """32 hex digits of all by which links and pages are read; another when that is mended."""
+        rules = self.model_dump_json(include={"base_url", "hosts", "links", "markup"})
+        return hashlib.blake2b(rules.encode(), digest_size=16).hexdigest()
 
     def address(self, path: str) -> str:
         """The absolute address of `path` on this site."""

@@ -191,14 +191,16 @@ class Discovery:
         """Whether an address that led to no record is to be asked for now.
 
         One that was passed over in an archive, once a listing shows it; one whose page
-        was no article, once a source dates it later.
+        was no article, once a source dates it later or the profile was mended.
         """
         if before.state is AddressState.PASSED:
             return self._is_wanted(source)
-        return (
-            before.state is AddressState.REJECTED
-            and address.dated_at is not None
-            and address.dated_at > (before.dated_at or before.seen_at)
+        return before.state is AddressState.REJECTED and (
+            self._session.has_new_rules
+            or (
+                address.dated_at is not None
+                and address.dated_at > (before.dated_at or before.seen_at)
+            )
         )
 
     def _unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterable[SourceState]:
@@ -215,7 +217,7 @@ class Discovery:
                 and state.read_at is not None
                 and state.dated_at == entry.dated_at
             )
-            if self._session.is_full or not is_as_read:
+            if self._session.is_full or self._session.has_new_rules or not is_as_read:
                 yield replace(state, dated_at=entry.dated_at)
 
 

@@ -134,6 +134,7 @@ class NewsSpider(Spider):
             url == state.url
             and state.walk_to is None
             and not self.session.is_full
+            and not self.session.has_new_rules
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
         return Request(

@@ -55,8 +55,8 @@ def load_topics(config: Config) -> dict[str, WatchList]:
 class CrawlSession:
     """One cycle over one site.
 
-    `state` is the site's state before this cycle; `limit` is the most article pages
-    to ask for (None: no limit).
+    `state` is the site's state before this cycle; `rules_digest` is that of the profile;
+    `limit` is the most article pages to ask for (None: no limit).
     """
 
     config: Config
@@ -68,6 +68,7 @@ class CrawlSession:
     state: SiteState
     flagger: Flagger
     batch: RecordingBatch
+    rules_digest: str
     is_full: bool = False
     limit: int | None = None
     owner: str = field(default_factory=process_identity)
@@ -77,6 +78,20 @@ class CrawlSession:
     def lease_name(self) -> str:
         """The lease that keeps two crawls of the site apart."""
         return f"site:{self.site}"
+
+    @property
+    def has_new_rules(self) -> bool:
+        """Whether the profile was mended since the last successful cycle.
+
+        Then sources are read though they did not change, and pages that were no article to
+        the former profile are asked for again where a source still shows them.
+        """
+        return self.state.rules_digest != self.rules_digest
+
+    @property
+    def rules_digest_read_by(self) -> str | None:
+        """The digest to remember at the end: one with a limit has not read everything by it."""
+        return self.rules_digest if self.limit is None else self.state.rules_digest
 
     def turn(self) -> Turn:
         """This crawl's turn at its site and hosts."""
@@ -119,6 +134,7 @@ class CrawlSession:
             state=store.health.site(site),
             batch=RecordingBatch(store.articles),
             flagger=flagger or Flagger(load_topics(config).values()),
+            rules_digest=profile.rules_digest,
             is_full=is_full,
             limit=limit,
         )

@@ -49,6 +49,7 @@ class SiteState:
     last_run_at: datetime | None = None
     last_success_at: datetime | None = None
     not_before: datetime | None = None
+    rules_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class HealthStore:
         *,
         succeeded: bool,
         counters: Mapping[str, int],
+        rules_digest: str | None = None,
         drops: Mapping[str, int] | None = None,
         observation: str | None = None,
     ) -> None:
@@ -110,6 +112,7 @@ class HealthStore:
             now: when it ended.
             succeeded: whether it did what a cycle should.
             counters: what it did, by the contract's names.
+            rules_digest: of the profile by which all that is shown now was read; None: not all.
             drops: pages that were not recorded, by reason.
             observation: what it saw of the site's layout, as JSON; None: nothing.
         """
@@ -132,7 +135,7 @@ class HealthStore:
                 connection.execute(
                     update(site)
                     .where(site.c.name == name)
-                    .values(last_success_at=now, baseline_at=baseline_at)
+                    .values(last_success_at=now, baseline_at=baseline_at, rules_digest=rules_digest)
                 )
             connection.execute(
                 delete(run).where(run.c.site == name, run.c.started_at < now - RUNS_KEPT)

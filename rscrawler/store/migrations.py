@@ -16,8 +16,13 @@ from rscrawler.store import tables
 
 Step = Callable[[Connection], None]
 
+
+def _add_rules_digest(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE site ADD COLUMN rules_digest VARCHAR(32)"))
+
+
 # Step N brings schema N to N + 1. Schema 1 was the first.
-STEPS: list[Step] = []
+STEPS: list[Step] = [_add_rules_digest]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite
+from tests.crawl.probes import change_database, let_pieces_be_due
 from tests.workspace import Workspace
 
 
@@ -97,20 +98,46 @@ def test_a_piece_that_cannot_be_fetched_now_is_fetched_later_though_no_source_ch
     assert known.records()[-1]["novelty"] == "new"
 
 
-def make_due(workspace: Workspace) -> None:
-    """Let the time until the next attempt pass."""
-    import sqlite3
+def test_after_a_profile_was_mended_sources_are_read_again_though_none_has_changed(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    missed = site.stories[2].slug
+    narrow = f'links.not_article = ["^/{missed}"]'
+    workspace.write_config(site.base_url, site=narrow)
+    workspace.crawl("--full")
+    assert not any(missed in record["url"] for record in workspace.records())
+    workspace.write_config(site.base_url)
+    site.forget_requests()
+    report = workspace.crawl()
+    assert report["articles_new"] == 1
+    assert workspace.records()[-1]["url"].endswith(f"/{missed}/")
+    assert article_paths(site) == [f"/{missed}/"]
+    idle = workspace.crawl()
+    assert idle["not_modified"] == idle["requests"] - 1  # robots.txt
 
-    with sqlite3.connect(workspace.output / "rscrawler.db") as connection:
-        connection.execute("UPDATE address SET next_try_at = NULL")
-        connection.execute("UPDATE article SET next_check_at = '2020-01-01T00:00:00.000000Z'")
+
+def test_after_a_profile_was_mended_what_was_no_article_is_asked_for_once_more(
+    known: Workspace, site: SampleSite
+) -> None:
+    shown = "key IN (SELECT key FROM address WHERE seen_in LIKE '%/feed%' ORDER BY dated_at DESC"
+    change_database(
+        known, f"UPDATE address SET state = 'rejected', article_id = NULL WHERE {shown} LIMIT 3)"
+    )
+    mended = 'markup.cut = [".nothing"]'
+    asked = []
+    for profile, *options in (("",), (mended, "--limit", "1"), (mended,), (mended,)):
+        known.write_config(site.base_url, site=profile)
+        site.forget_requests()
+        known.crawl(*options)
+        asked.append(len(article_paths(site)))
+    assert asked == [0, 1, 2, 0]
 
 
 def test_pages_asked_again_by_age_and_not_changed_make_no_version(
     known: Workspace, site: SampleSite
 ) -> None:
     site.rotate_tokens()
-    make_due(known)
+    let_pieces_be_due(known)
     report = known.crawl()
     assert report["articles_unchanged"] == len(site.stories)
     assert report["articles_new"] == report["articles_updated"] == 0
@@ -121,13 +148,13 @@ def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_ret
 ) -> None:
     story = site.stories[7]
     site.remove(story.slug)
-    make_due(known)
+    let_pieces_be_due(known)
     assert known.crawl()["articles_removed"] == 0
-    make_due(known)
+    let_pieces_be_due(known)
     assert known.crawl()["articles_removed"] == 1
     record = known.records()[-1]
     assert (record["event"], record["version"]) == ("removed", 2)
-    make_due(known)
+    let_pieces_be_due(known)
     assert known.crawl()["articles_removed"] == 0
     site.restore(story.slug)
     known.crawl()

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store
 from rscrawler.store import database as database_module
 from rscrawler.store.database import in_portions, open_database
+from rscrawler.store.health import SiteState
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import metadata, schema_version
 
@@ -211,6 +212,33 @@ def test_a_schema_that_is_older_is_brought_up_step_by_step(
         )
         assert connection.execute(text("SELECT added_later FROM site")).all() == []
     engine.dispose()
+
+
+def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_rows(
+    database_url: str,
+) -> None:
+    store = Store.open(database_url)
+    store.health.record_start("run", "site", NOON)
+    store.close()
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        as_new = _columns(connection)
+        connection.execute(text("ALTER TABLE site DROP COLUMN rules_digest"))
+        connection.execute(text("UPDATE schema_version SET version = 1"))
+    store = Store.open(database_url)
+    assert store.health.site("site") == SiteState("site", last_run_at=NOON)
+    store.close()
+    with engine.connect() as connection:
+        assert _columns(connection) == as_new
+    engine.dispose()
+
+
+def _columns(connection: Connection) -> dict[str, list[tuple[str, str]]]:
+    inspector = inspect(connection)
+    return {
+        table: [(column["name"], str(column["type"])) for column in inspector.get_columns(table)]
+        for table in metadata.tables
+    }
 
 
 def test_a_step_that_fails_leaves_the_old_schema_and_number(
