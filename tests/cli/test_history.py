@@ -54,7 +54,9 @@ def test_a_piece_is_found_by_id_record_and_address(edited: Workspace, named: str
 
 
 def test_a_terminal_gets_colours_instead_of_brackets(edited: Workspace) -> None:
-    result = edited.run("history", a_piece(1).article_id, FORCE_COLOR="1", TERM="xterm-256color")
+    # In a process of its own: whether there are colours is decided when the program is loaded.
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    result = Workspace(edited.folder).run("history", a_piece(1).article_id, **terminal)
     assert "Kazakhstan and Russia \x1b[9;31mquarrelled \x1b[0m" in result.stdout
     assert "\x1b[32mmade [31mpeace \x1b[0mover the war." in result.stdout
 

@@ -1,4 +1,4 @@
-"""Workspaces whose commands start quickly: whole crawls are many here."""
+"""What the tests of whole crawls share."""
 
 from __future__ import annotations
 
@@ -8,20 +8,6 @@ from pathlib import Path
 import pytest
 
 from rscrawler.demo.mailbox import Mailbox
-from tests.crawl.probes import Program, QuickWorkspace
-
-
-@pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
-    running = Program(tmp_path_factory.mktemp("program"))
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, program: Program) -> QuickWorkspace:
-    """An empty folder in which commands are run."""
-    return QuickWorkspace(tmp_path, program)
 
 
 @pytest.fixture

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from rscrawler.demo.site import SampleSite
-from tests.workspace import Result, Workspace
+from tests.workspace import Workspace
 
 FEED, SITEMAP, SECTION = "/feeds/feed.rss", "/sitemap.xml", "/analysis/"
 
@@ -73,53 +67,3 @@ def let_a_day_pass(workspace: Workspace) -> None:
         "UPDATE robots SET fetched_at = '2020-01-01T00:00:00.000000Z'",
         "UPDATE source SET read_at = '2020-01-01T00:00:00.000000Z' WHERE read_at IS NOT NULL",
     )
-
-
-class Program:
-    """The program in a process that waits for commands; see `tests.crawl.zygote`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crawl.zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-
-    def run(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Result:
-        """Run one command to its end."""
-        stdout, stderr = self._folder / "stdout", self._folder / "stderr"
-        command = {
-            "arguments": list(arguments),
-            "folder": str(folder),
-            "environment": dict(environment),
-            "stdout": str(stdout),
-            "stderr": str(stderr),
-        }
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        status = int(self._process.stdout.readline())
-        return Result(
-            status, stdout.read_text(encoding="utf-8"), stderr.read_text(encoding="utf-8")
-        )
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
-
-
-class QuickWorkspace(Workspace):
-    """A workspace whose commands start at once."""
-
-    def __init__(self, folder: Path, program: Program) -> None:
-        super().__init__(folder)
-        self._program = program
-
-    def run(self, *arguments: str, **environment: str) -> Result:
-        """Run one command to its end."""
-        kept = {name: text for name, text in os.environ.items() if "RSCRAWLER_" not in name}
-        return self._program.run(arguments, self.folder, {**kept, **environment})

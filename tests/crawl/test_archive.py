@@ -30,7 +30,7 @@ from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession
-from tests.crawl.probes import FEW_SOURCES, QuickWorkspace, let_pieces_be_due
+from tests.crawl.probes import FEW_SOURCES, let_pieces_be_due
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
@@ -71,15 +71,13 @@ def written(folder: Path, *pages: ArchivedPage, run_id: str = "run") -> list[Pat
     return archive_files(folder, SITE)
 
 
-def test_without_the_setting_nothing_is_archived(
-    workspace: QuickWorkspace, site: SampleSite
-) -> None:
+def test_without_the_setting_nothing_is_archived(workspace: Workspace, site: SampleSite) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
     assert workspace.crawl()["articles_new"] > 0
     assert not (workspace.output / "archive").exists()
 
 
-def test_each_page_is_kept_once_byte_for_byte(workspace: QuickWorkspace, site: SampleSite) -> None:
+def test_each_page_is_kept_once_byte_for_byte(workspace: Workspace, site: SampleSite) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     report = workspace.crawl("--full")
     assert report["articles_new"] == len(site.stories)
@@ -100,7 +98,7 @@ def test_each_page_is_kept_once_byte_for_byte(workspace: QuickWorkspace, site: S
 
 
 def test_what_was_not_modified_is_not_kept_again_and_a_new_run_has_a_file_of_its_own(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     workspace.crawl("--full")
@@ -115,7 +113,7 @@ def test_what_was_not_modified_is_not_kept_again_and_a_new_run_has_a_file_of_its
 
 
 def test_a_killed_crawl_leaves_every_page_that_it_had_read(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     stuck = site.stories[6]
@@ -186,7 +184,7 @@ def test_old_days_are_pruned_whole(tmp_path: Path) -> None:
 
 
 def test_prune_keeps_the_archive_unless_told_for_how_long(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     folder = workspace.output / "archive"
     written(folder, a_page(1, datetime(2020, 1, 1, tzinfo=UTC)))
@@ -199,7 +197,7 @@ def test_prune_keeps_the_archive_unless_told_for_how_long(
 
 
 def test_an_archive_that_cannot_be_made_costs_no_article(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE + 'folder = "blocked"\n')
     (workspace.folder / "blocked").write_text("a file, where a folder should be")

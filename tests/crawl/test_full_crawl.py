@@ -14,7 +14,7 @@ from rscrawler.demo.appeals import appeal_texts
 from rscrawler.demo.site import SampleSite, TrueArticle
 from rscrawler.items import rfc3339
 from rscrawler.schemas import SchemaName, schema_of
-from tests.workspace import Workspace
+from tests.workspace import Program, Workspace
 
 SCALARS = ("title", "subtitle", "language", "body", "word_count", "republished_from")
 LISTS = ("authors", "sections", "tags")
@@ -23,8 +23,8 @@ LISTS = ("authors", "sections", "tags")
 class Crawled:
     """The sample site, crawled once to its end."""
 
-    def __init__(self, folder: Path) -> None:
-        self.workspace = Workspace(folder)
+    def __init__(self, folder: Path, program: Program) -> None:
+        self.workspace = Workspace(folder, program)
         with SampleSite() as site:
             self.workspace.write_config(site.base_url)
             self.report = self.workspace.crawl("--full")
@@ -40,8 +40,8 @@ class Crawled:
 
 
 @pytest.fixture(scope="module")
-def crawled(tmp_path_factory: pytest.TempPathFactory) -> Crawled:
-    return Crawled(tmp_path_factory.mktemp("full"))
+def crawled(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Crawled:
+    return Crawled(tmp_path_factory.mktemp("full"), program)
 
 
 def test_every_piece_is_recorded_once_and_nothing_else_is(crawled: Crawled) -> None:

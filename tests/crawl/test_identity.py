@@ -22,7 +22,6 @@ from tests.crawl.probes import (
     FEW_SOURCES,
     SECTION,
     SITEMAP,
-    QuickWorkspace,
     articles_asked,
     let_pieces_be_due,
     paths_asked,
@@ -94,7 +93,7 @@ def with_words_changed(text: str, every: int = 10) -> str:
 
 
 def test_every_address_of_a_story_leads_to_its_one_record(
-    workspace: QuickWorkspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     story = next(s for s in site.stories if len(site.truth_of(s).aliases) == 2)
     true = site.truth_of(story)
@@ -122,7 +121,7 @@ def test_every_address_of_a_story_leads_to_its_one_record(
 
 
 def test_the_address_that_redirected_to_a_piece_is_among_its_aliases_at_once(
-    workspace: QuickWorkspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     true = next(true for true in site.truth() if len(true.aliases) == 2)
     extra_pages[LISTING] = listing_of(true.aliases[1])
@@ -133,7 +132,7 @@ def test_the_address_that_redirected_to_a_piece_is_among_its_aliases_at_once(
 
 
 def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     first, second = site.stories[0], site.stories[1]
     workspace.write_config(site.base_url, FEW_SOURCES)
@@ -154,7 +153,7 @@ def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
 
 @pytest.mark.parametrize("keeps_stem", [True, False])
 def test_a_piece_that_moves_to_another_slug_stays_itself(
-    workspace: QuickWorkspace,
+    workspace: Workspace,
     site: SampleSite,
     extra_pages: dict[str, Resource],
     keeps_stem: bool,
@@ -178,7 +177,7 @@ def test_a_piece_that_moves_to_another_slug_stays_itself(
 
 
 def test_a_piece_that_has_moved_is_not_taken_for_gone_at_its_old_address(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
     workspace.write_config(site.base_url, FEW_SOURCES)
@@ -197,7 +196,7 @@ def test_a_piece_that_has_moved_is_not_taken_for_gone_at_its_old_address(
 
 
 @pytest.fixture
-def two_sites(workspace: QuickWorkspace, site: SampleSite) -> Iterator[SampleSite]:
+def two_sites(workspace: Workspace, site: SampleSite) -> Iterator[SampleSite]:
     """A second site, made known by a copy of the shipped profile; both crawled once."""
     with SampleSite(stories=30, seed=2) as other:
         workspace.write_config(site.base_url, FEW_SOURCES)
@@ -216,7 +215,7 @@ def two_sites(workspace: QuickWorkspace, site: SampleSite) -> Iterator[SampleSit
 
 
 def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
-    workspace: QuickWorkspace, site: SampleSite, two_sites: SampleSite
+    workspace: Workspace, site: SampleSite, two_sites: SampleSite
 ) -> None:
     told_before = alerted(workspace)
     model = regional(site)
@@ -245,7 +244,7 @@ def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
 
 
 def test_an_old_piece_that_surfaces_again_is_backfill_and_nobody_is_told(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
     workspace.crawl("--full")
@@ -288,7 +287,7 @@ def new_in_analysis(site: SampleSite, count: int) -> list[Story]:
 
 
 def test_a_first_run_ends_at_max_pages_and_a_later_one_goes_on_while_there_is_news(
-    workspace: QuickWorkspace,
+    workspace: Workspace,
 ) -> None:
     with SampleSite(stories=100) as site:
         workspace.write_config(site.base_url, sources(SECTION))
@@ -305,7 +304,7 @@ def test_a_first_run_ends_at_max_pages_and_a_later_one_goes_on_while_there_is_ne
 
 
 def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
     workspace.crawl()
@@ -322,7 +321,7 @@ def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle
 
 
 def test_a_full_crawl_of_sitemaps_alone_finds_every_piece(
-    workspace: QuickWorkspace,
+    workspace: Workspace,
 ) -> None:
     with SampleSite(stories=60) as site:
         workspace.write_config(site.base_url, sources(SITEMAP))
@@ -332,7 +331,7 @@ def test_a_full_crawl_of_sitemaps_alone_finds_every_piece(
 
 
 def test_a_limit_bounds_a_cycle_and_the_rest_follows(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
     workspace.crawl("--full", "--limit", "20")
@@ -345,7 +344,7 @@ def test_a_limit_bounds_a_cycle_and_the_rest_follows(
 
 
 def test_an_edit_beyond_the_limit_is_read_in_the_next_cycle(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
     workspace.crawl("--full")
@@ -358,7 +357,7 @@ def test_an_edit_beyond_the_limit_is_read_in_the_next_cycle(
 @pytest.mark.parametrize("known", [30, 50], ids=["in a known sitemap", "in a new sitemap"])
 @pytest.mark.parametrize("shape", [(), (Shape.NO_DATE,)], ids=["dated", "undated"])
 def test_a_piece_that_a_sitemap_alone_shows_is_found_once_it_is_published(
-    workspace: QuickWorkspace, known: int, shape: tuple[Shape, ...]
+    workspace: Workspace, known: int, shape: tuple[Shape, ...]
 ) -> None:
     with SampleSite(stories=known) as site:
         workspace.write_config(site.base_url, sources(SITEMAP, SECTION))
@@ -378,7 +377,7 @@ def test_a_piece_that_a_sitemap_alone_shows_is_found_once_it_is_published(
 
 
 def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
-    workspace: QuickWorkspace,
+    workspace: Workspace,
 ) -> None:
     with SampleSite(stories=40) as site:
         workspace.write_config(site.base_url, sources(SITEMAP, SECTION), "max_pages = 1\n")
@@ -396,7 +395,7 @@ def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
 
 
 def test_requests_name_the_operator_and_keep_their_distance(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
     text = workspace.config.read_text("utf-8").replace(
@@ -416,7 +415,7 @@ def test_requests_name_the_operator_and_keep_their_distance(
 
 
 def test_no_more_requests_run_at_once_than_the_profile_allows(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(FEED) + '[crawl]\nretries = 0\ntimeout = "1s"\n')
     text = workspace.config.read_text("utf-8").replace("concurrency = 8", "concurrency = 2")
@@ -430,7 +429,7 @@ def test_no_more_requests_run_at_once_than_the_profile_allows(
 
 
 def test_robots_txt_is_asked_for_once_a_cycle_and_a_new_one_is_heeded_at_once(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
     for _ in range(2):
@@ -446,9 +445,7 @@ def test_robots_txt_is_asked_for_once_a_cycle_and_a_new_one_is_heeded_at_once(
 # Pages of odd make.
 
 
-def test_pages_of_odd_make_are_recorded_as_they_are(
-    workspace: QuickWorkspace, site: SampleSite
-) -> None:
+def test_pages_of_odd_make_are_recorded_as_they_are(workspace: Workspace, site: SampleSite) -> None:
     shapes = (Shape.WINDOWS_1252, Shape.UNCLOSED, Shape.NO_DATE, Shape.ENTITIES)
     by_shape: Mapping[Shape, list[Story]] = {shape: site.shaped(shape) for shape in shapes}
     assert all(by_shape.values())

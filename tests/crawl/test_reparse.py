@@ -20,12 +20,12 @@ from rscrawler.store.leases import process_identity
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
-    QuickWorkspace,
     articles_asked,
     change_database,
     let_pieces_be_due,
     sources,
 )
+from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
 LISTING = "/tag/watched/"
@@ -49,7 +49,7 @@ def site() -> Iterator[SampleSite]:
 
 
 @pytest.fixture
-def misread(workspace: QuickWorkspace, site: SampleSite, mailbox: Mailbox) -> QuickWorkspace:
+def misread(workspace: Workspace, site: SampleSite, mailbox: Mailbox) -> Workspace:
     """A workspace that has recorded first paragraphs only, and now has the right profile."""
     rest = FEW_SOURCES + ARCHIVE + EMAIL.format(port=mailbox.port)
     workspace.write_config(site.base_url, rest + BROKEN)
@@ -59,7 +59,7 @@ def misread(workspace: QuickWorkspace, site: SampleSite, mailbox: Mailbox) -> Qu
     return workspace
 
 
-def reparse(workspace: QuickWorkspace, *arguments: str) -> dict[str, Any]:
+def reparse(workspace: Workspace, *arguments: str) -> dict[str, Any]:
     """A reparse that must end well; its report."""
     result = workspace.run("reparse", "--json", *arguments)
     assert result.status == 0, result.stderr
@@ -78,7 +78,7 @@ def counts(report: dict[str, Any]) -> dict[str, int]:
 
 
 def test_the_differences_are_shown_and_nothing_is_written(
-    misread: QuickWorkspace, site: SampleSite
+    misread: Workspace, site: SampleSite
 ) -> None:
     before = misread.records()
     report = reparse(misread)
@@ -98,7 +98,7 @@ def test_the_differences_are_shown_and_nothing_is_written(
 
 
 def test_applied_it_gives_second_versions_without_a_request_or_a_mail(
-    misread: QuickWorkspace, site: SampleSite, mailbox: Mailbox
+    misread: Workspace, site: SampleSite, mailbox: Mailbox
 ) -> None:
     first = misread.records()
     report = reparse(misread, "--apply")
@@ -123,7 +123,7 @@ def test_applied_it_gives_second_versions_without_a_request_or_a_mail(
 
 
 def test_nothing_is_left_to_apply_or_to_tell_afterwards(
-    misread: QuickWorkspace, site: SampleSite, mailbox: Mailbox
+    misread: Workspace, site: SampleSite, mailbox: Mailbox
 ) -> None:
     let_pieces_be_due(misread)
     reparse(misread, "--apply")
@@ -143,7 +143,7 @@ def test_nothing_is_left_to_apply_or_to_tell_afterwards(
 
 
 def test_a_profile_that_reads_as_before_changes_nothing(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     workspace.crawl("--full")
@@ -155,7 +155,7 @@ def test_a_profile_that_reads_as_before_changes_nothing(
 
 
 def test_a_worse_profile_is_told_of_and_sets_no_text_back(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     workspace.crawl("--full")
@@ -172,7 +172,7 @@ def test_a_worse_profile_is_told_of_and_sets_no_text_back(
 
 
 def test_authors_alone_make_no_version_and_are_counted(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     workspace.crawl("--full")
@@ -186,7 +186,7 @@ def test_authors_alone_make_no_version_and_are_counted(
 
 
 def test_a_page_that_was_no_article_is_recorded_as_new_and_nobody_is_mailed(
-    workspace: QuickWorkspace,
+    workspace: Workspace,
     site: SampleSite,
     mailbox: Mailbox,
     monkeypatch: pytest.MonkeyPatch,
@@ -223,7 +223,7 @@ def test_a_page_that_was_no_article_is_recorded_as_new_and_nobody_is_mailed(
 
 
 def test_a_piece_that_one_run_met_at_two_addresses_is_not_passed_over(
-    workspace: QuickWorkspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     true = next(true for true in site.truth() if true.aliases)
     path = true.url.removeprefix(site.base_url)
@@ -250,7 +250,7 @@ def test_a_piece_that_one_run_met_at_two_addresses_is_not_passed_over(
 
 
 def test_a_page_that_was_found_unchanged_later_counts_as_fetched_then(
-    misread: QuickWorkspace, site: SampleSite
+    misread: Workspace, site: SampleSite
 ) -> None:
     let_pieces_be_due(misread)
     assert misread.crawl()["not_modified"] >= len(site.stories)
@@ -262,7 +262,7 @@ def test_a_page_that_was_found_unchanged_later_counts_as_fetched_then(
 
 
 def test_a_later_visit_that_is_not_archived_is_never_set_back(
-    workspace: QuickWorkspace, site: SampleSite
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     workspace.crawl("--full")
@@ -276,9 +276,7 @@ def test_a_later_visit_that_is_not_archived_is_never_set_back(
     assert workspace.records() == before
 
 
-def test_the_latest_page_is_read_unless_it_is_none(
-    workspace: QuickWorkspace, site: SampleSite
-) -> None:
+def test_the_latest_page_is_read_unless_it_is_none(workspace: Workspace, site: SampleSite) -> None:
     rest = '[crawl]\nretries = 0\ntimeout = "2s"\n' + FEW_SOURCES + ARCHIVE
     workspace.write_config(site.base_url, rest + BROKEN)
     workspace.crawl("--full")
@@ -296,14 +294,14 @@ def test_the_latest_page_is_read_unless_it_is_none(
     assert latest[site.truth_of(lost).url] == site.truth_of(lost).body
 
 
-def test_pages_fetched_before_a_day_are_left_out(misread: QuickWorkspace) -> None:
+def test_pages_fetched_before_a_day_are_left_out(misread: Workspace) -> None:
     assert reparse(misread, "--since", "2020-01-01")["pages"] == 30
     assert reparse(misread, "--since", "2999-01-01")["pages"] == 0
     wrong = misread.run("reparse", "--since", "yesterday")
     assert (wrong.status, len(wrong.stderr.splitlines())) == (2, 1)
 
 
-def test_a_cut_off_file_is_read_as_far_as_it_goes(misread: QuickWorkspace) -> None:
+def test_a_cut_off_file_is_read_as_far_as_it_goes(misread: Workspace) -> None:
     (file,) = (misread.output / "archive").rglob("*.warc.gz")
     file.write_bytes(file.read_bytes()[:-100])
     result = misread.run("reparse", "--json")
@@ -312,7 +310,7 @@ def test_a_cut_off_file_is_read_as_far_as_it_goes(misread: QuickWorkspace) -> No
     assert "ends within a record" in result.stderr
 
 
-def test_a_crawl_of_the_site_keeps_applying_away(misread: QuickWorkspace) -> None:
+def test_a_crawl_of_the_site_keeps_applying_away(misread: Workspace) -> None:
     before = misread.records()
     store = Store.open(f"sqlite:///{misread.output / 'rscrawler.db'}")
     owner = f"{process_identity()}/{SITE}"
@@ -329,7 +327,7 @@ def test_a_crawl_of_the_site_keeps_applying_away(misread: QuickWorkspace) -> Non
 
 @pytest.mark.parametrize("named", [(), (SITE,)])
 def test_without_an_archive_it_says_how_to_get_one(
-    workspace: QuickWorkspace, site: SampleSite, named: tuple[str, ...]
+    workspace: Workspace, site: SampleSite, named: tuple[str, ...]
 ) -> None:
     workspace.write_config(site.base_url, sources(FEED))
     workspace.crawl("--limit", "2")
@@ -340,7 +338,7 @@ def test_without_an_archive_it_says_how_to_get_one(
     assert "enabled = true" in line
 
 
-def test_an_unknown_site_is_wrong_usage(workspace: QuickWorkspace, site: SampleSite) -> None:
+def test_an_unknown_site_is_wrong_usage(workspace: Workspace, site: SampleSite) -> None:
     workspace.write_config(site.base_url)
     result = workspace.run("reparse", "elsewhere")
     assert (result.status, "site 'elsewhere' is not known" in result.stderr) == (2, True)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite, Shape, Story
-from tests.workspace import Workspace
+from tests.workspace import Program, Workspace
 
 
 class Crawled:
     """The sample site, crawled before and after much was published."""
 
-    def __init__(self, folder: Path) -> None:
-        self.workspace = Workspace(folder)
+    def __init__(self, folder: Path, program: Program) -> None:
+        self.workspace = Workspace(folder, program)
         with SampleSite(stories=60) as site:
             self.workspace.write_config(site.base_url)
             self.workspace.crawl()
@@ -64,8 +64,8 @@ def slug_of(record: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="module")
-def crawled(tmp_path_factory: pytest.TempPathFactory) -> Crawled:
-    return Crawled(tmp_path_factory.mktemp("complete"))
+def crawled(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Crawled:
+    return Crawled(tmp_path_factory.mktemp("complete"), program)
 
 
 def test_75_pieces_between_two_polls_of_a_feed_of_30_are_all_recorded(crawled: Crawled) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite, Theme
-from tests.workspace import Workspace
+from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
 
@@ -30,8 +30,8 @@ def messages(report: dict[str, Any]) -> dict[str, str]:
 class Told:
     """The sample site through a change of its markup and back; each report is kept."""
 
-    def __init__(self, folder: Path) -> None:
-        self.workspace = Workspace(folder)
+    def __init__(self, folder: Path, program: Program) -> None:
+        self.workspace = Workspace(folder, program)
         with SampleSite(stories=40) as site:
             self.workspace.write_config(site.base_url)
             self.first = cycle(self.workspace)
@@ -60,8 +60,8 @@ def _let_known_pieces_be_due(workspace: Workspace) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
-    return Told(tmp_path_factory.mktemp("layout"))
+def told(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Told:
+    return Told(tmp_path_factory.mktemp("layout"), program)
 
 
 def test_a_first_crawl_is_no_drift(told: Told) -> None:
