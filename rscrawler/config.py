@@ -124,6 +124,8 @@ def _secret_web_address(url: SecretStr) -> SecretStr:
 
 
 def _with_home(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("allowed: a path, which holds no null character")
     try:
         return path.expanduser()
     except RuntimeError:

@@ -60,7 +60,7 @@ _PLAIN_REQUESTS: tuple[tuple[str, str], ...] = (
         rf"{_SENTENCE}(?:thanks|thank you)(?: so much| very much)? for (?:reading|subscribing)\b",
     ),
     (
-        "enter submit leave sell unsubscribe",
+        "enter submit leave sell share unsubscribe",
         r"\b(?:enter|submit|leave) your e-?mail\b|\bwe (?:will|'ll) never (?:share|sell) your\b"
         r"|\byou (?:can|may) unsubscribe\b|\bunsubscribe at any time\b",
     ),
@@ -175,16 +175,16 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ),
     ("stand", rf"{_SENTENCE}stand with us\b"),
     (
-        "will",
+        "will won would",
         r"\b(?:will|won't|would) you (?:please )?(?:make|give|support|join|help|consider|donate"
         r"|chip in|become|stand with)\b",
     ),
-    ("asks", r"\bus asks? (?:you|for your)\b"),
+    ("ask asks", r"\bus asks? (?:you|for your)\b"),
     ("count counting", r"\b(?:we|us) (?:\w+ )?count(?:ing)? on you(?:r support|r help)?\b"),
     ("support", rf"\bsupport (?:it|us|them|our \w+) with (?:a|your) {_GIFT}\b"),
     ("keep keeps", r"\bkeeps? us (?:running|going|alive|free|independent|afloat|strong)\b"),
     (
-        "readers",
+        "readers people supporters donors",
         r"\b(?:readers|people|supporters|donors) like you (?:who |to )?(?:fund|make|keep|power|pay"
         r"|chip|give|donate|support|contribut|step)",
     ),

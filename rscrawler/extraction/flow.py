@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
 
-from lxml import etree
+from lxml import etree, html
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.body import Paragraph, paragraphs_of
@@ -66,8 +66,10 @@ def _confirmed(root: Element, furniture: set[Element]) -> list[Paragraph]:
     Trafilatura drops subheads and short paragraphs, and keeps bylines: it tells where the text
     is, and what it is is read from there.
     """
+    # A tree of its own kind: text that does not begin as a page does it takes for none.
     markup = etree.tostring(root, encoding="unicode", method="html", with_tail=False)
-    text = _text_finder()(markup, include_comments=False, fast=True) or ""
+    page = html.document_fromstring(markup)
+    text = _text_finder()(next(page.iter(root.tag), page), include_comments=False, fast=True) or ""
     lines = [set(words(line)) for line in text.splitlines()]
     found = paragraphs_of(root, furniture)
     if not lines:

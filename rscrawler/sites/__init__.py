@@ -164,7 +164,8 @@ class SiteProfile(Model):
     """One site: where it is, how politely it is asked, and how its pages are read."""
 
     base_url: Annotated[str, AfterValidator(checked_web_address)] = Field(
-        description="every address is relative to it"
+        description="every address is relative to it",
+        json_schema_extra={"pattern": "^https?://[^/]+"},
     )
     hosts: list[str] = Field(default=[], description="further host names of the site")
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")

@@ -26,7 +26,8 @@ def tree_of(response: Response) -> Element:
     """
     if not isinstance(response, TextResponse):
         raise IncompletePage(response.url, "the answer is not a page of text")
-    return parse_page(response.body, header_of(response, "Content-Type"))
+    # Scrapy guesses the encoding of a page that declares none.
+    return parse_page(response.body, f"text/html; charset={response.encoding}")
 
 
 def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:

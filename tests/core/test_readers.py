@@ -14,6 +14,7 @@ from scrapy.http import HtmlResponse
 
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.findings import read_source
+from rscrawler.spiders.http import tree_of
 from rscrawler.spiders.readers import (
     Entry,
     UnreadableSource,
@@ -129,6 +130,25 @@ def test_a_feed_says_the_same_with_and_without_full_texts(text: str, encoding: s
         Entry("https://example.org/?p=1&q=ы", NOON, NOON),
         Entry("https://example.org/two/"),
     ]
+
+
+def test_a_feed_that_declares_another_encoding_than_it_has_keeps_its_addresses() -> None:
+    feed = rss("<item><link>https://example.org/café/</link></item>")
+    wrong = b'<?xml version="1.0" encoding="iso-8859-1"?>' + feed
+    assert read_feed(wrong, "https://example.org/") == [Entry("https://example.org/café/")]
+
+
+def test_a_page_that_declares_no_encoding_is_read_in_the_one_it_has() -> None:
+    text = "Переговоры о воде между странами региона снова сорвались после долгих недель."
+    page = f"<html><head><title>x</title></head><body><p>{text}</p></body></html>"
+    for encoding in ("utf-8", "windows-1251", "koi8-r"):
+        for content_type in ("text/html", "text/html; charset=nothing"):
+            response = HtmlResponse(
+                "https://example.org/",
+                headers={"Content-Type": content_type},
+                body=page.encode(encoding),
+            )
+            assert tree_of(response).findtext(".//p") == text
 
 
 def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:

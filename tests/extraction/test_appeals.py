@@ -102,6 +102,10 @@ APPEALS = [
     "Please share widely and subscribe to stay up to date.",
     "Sign up to receive a round-up of our top stories every week.",
     "The best of RS, every Friday. Subscribe for free.",
+    "Won't you join us?",
+    "People like you make our work possible.",
+    "We will never share your address with anyone.",
+    "RS ask you for a gift.",
     "Did you like this article? Consider a small donation so we can publish more like it.",
 ]
 

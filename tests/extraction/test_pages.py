@@ -15,6 +15,7 @@ from rscrawler.extraction import (
     looks_cut_off,
     parse_page,
 )
+from rscrawler.sites import Markup
 from tests.extraction.pages import (
     BASE,
     FOREIGN,
@@ -347,6 +348,18 @@ def test_body_selectors_that_match_nothing_leave_it_to_the_fallback_with_a_warni
     assert article.body == BODY
     assert article.extraction.method == "fallback"
     assert "body: none of the profile's selectors matched" in article.extraction.warnings
+
+
+@pytest.mark.parametrize("around", ["{}", '<div class="wrap">{}</div>'])
+def test_the_fallback_takes_all_blocks_of_a_text_whatever_stands_around_them(around: str) -> None:
+    blocks = "".join(
+        f"<div><p>{OWN[0]} In part {n} of it.</p><p>{OWN[1]} In part {n} of it.</p></div>"
+        for n in range(5)
+    )
+    page = around.format(f"<h1>{TITLE}</h1>{blocks}")
+    article = read(page_html(f"<article>{page}</article>"), markup=Markup())
+    assert article.extraction.provenance["body"] == "trafilatura"
+    assert len(article.paragraphs) == 10
 
 
 def test_a_hidden_second_headline_and_neighbours_beyond_count_change_nothing() -> None:
