@@ -176,7 +176,6 @@ def _conclude(
         now,
         succeeded=succeeded,
         counters=outcome.counters,
-        rules_digest=session.rules_digest_read_by,
         drops=drops,
         observation=seen.to_json() if seen is not None and is_kept else None,
     )
@@ -206,8 +205,9 @@ def _with_findings(
             session.site, session.started_at, REMEMBERED_CYCLES if seen.says_something else 1
         )
     ]
-    if session.has_new_rules:  # what sources led to by the former ones is no measure
-        past = [replace(each, links={}) for each in past]
+    if session.has_new_rules:
+        # How much a source led to by the former ones is no measure, but that it led anywhere is.
+        past = [replace(each, links=_of_deserted(each.links, links)) for each in past]
     troubles = {
         url: source_trouble(
             state,
@@ -232,6 +232,11 @@ def _with_findings(
     )
     before = past[0].findings if past else {}
     return replace(seen, findings=findings), seen.says_something or findings != before
+
+
+def _of_deserted(past: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
+    """The past links of sources that lead to nothing now."""
+    return {url: count for url, count in past.items() if not now.get(url)}
 
 
 def _silence(session: CrawlSession, now: datetime) -> Lateness | None:

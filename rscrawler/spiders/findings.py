@@ -172,14 +172,18 @@ class Discovery:
         return page + 1 if goes_on else None
 
     def _is_archived(self, address: FoundAddress, source: Source, state: SourceState) -> bool:
-        """Whether an address on a sitemap is from before this site was watched."""
+        """Whether an address on a sitemap is from before this site was watched.
+
+        A mended profile may take more addresses there for articles than the former one.
+        """
         if self._is_wanted(source):
             return False
         baseline_at = self._session.state.baseline_at
         if baseline_at is None:
             return True
         is_older = address.dated_at is not None and address.dated_at < baseline_at
-        return state.read_at is None and is_older
+        is_new_to_us = state.read_at is None or self._session.has_new_rules
+        return is_new_to_us and is_older
 
     def _is_wanted(self, source: Source) -> bool:
         """Whether a source shows what is wanted now, not an archive of all there ever was."""
@@ -191,16 +195,14 @@ class Discovery:
         """Whether an address that led to no record is to be asked for now.
 
         One that was passed over in an archive, once a listing shows it; one whose page
-        was no article, once a source dates it later or the profile was mended.
+        was no article, once a source dates it later.
         """
         if before.state is AddressState.PASSED:
             return self._is_wanted(source)
-        return before.state is AddressState.REJECTED and (
-            self._session.has_new_rules
-            or (
-                address.dated_at is not None
-                and address.dated_at > (before.dated_at or before.seen_at)
-            )
+        return (
+            before.state is AddressState.REJECTED
+            and address.dated_at is not None
+            and address.dated_at > (before.dated_at or before.seen_at)
         )
 
     def _unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterable[SourceState]:
@@ -217,7 +219,7 @@ class Discovery:
                 and state.read_at is not None
                 and state.dated_at == entry.dated_at
             )
-            if self._session.is_full or self._session.has_new_rules or not is_as_read:
+            if self._session.is_full or not is_as_read:
                 yield replace(state, dated_at=entry.dated_at)
 
 

@@ -105,6 +105,7 @@ class NewsSpider(Spider):
             return
         self._watch = asyncio.create_task(self._watch_turn())
         session.store.health.record_start(session.run_id, session.site, now)
+        session.store.discovery.adopt_rules(session.site, session.rules_digest)
         await self._turn.wait_for_hosts()
         states = session.store.discovery.sources(session.site)
         for source in self.profile.sources:
@@ -134,7 +135,6 @@ class NewsSpider(Spider):
             url == state.url
             and state.walk_to is None
             and not self.session.is_full
-            and not self.session.has_new_rules
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
         return Request(

@@ -81,17 +81,8 @@ class CrawlSession:
 
     @property
     def has_new_rules(self) -> bool:
-        """Whether the profile was mended since the last successful cycle.
-
-        Then sources are read though they did not change, and pages that were no article to
-        the former profile are asked for again where a source still shows them.
-        """
-        return self.state.rules_digest != self.rules_digest
-
-    @property
-    def rules_digest_read_by(self) -> str | None:
-        """The digest to remember at the end: one with a limit has not read everything by it."""
-        return self.rules_digest if self.limit is None else self.state.rules_digest
+        """Whether this is the first cycle since the profile was mended."""
+        return self.state.rules_digest not in (None, self.rules_digest)
 
     def turn(self) -> Turn:
         """This crawl's turn at its site and hosts."""

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Insert, Row, and_, bindparam, case, func, 
 
 from rscrawler.store.database import Database, in_portions
 from rscrawler.store.tables import address, article, robots, source
+from rscrawler.store.tables import site as site_table
 
 
 class AddressState(StrEnum):
@@ -220,6 +221,31 @@ class DiscoveryStore:
                     .where(article.c.article_id.in_(portion))
                     .values(next_check_at=reading.read_at)
                 )
+
+    def adopt_rules(self, site: str, rules_digest: str) -> None:
+        """Read by these rules from now on; if they were others, much is due anew.
+
+        What was no article by the former rules waits to be fetched again, and no source is
+        taken for read as it is: the same page may say something else now.
+        """
+        with self._database.writing() as connection:
+            is_site = site_table.c.name == site
+            former = connection.scalar(select(site_table.c.rules_digest).where(is_site))
+            if former == rules_digest:
+                return
+            connection.execute(update(site_table).where(is_site).values(rules_digest=rules_digest))
+            if former is None:
+                return
+            connection.execute(
+                update(source)
+                .where(source.c.site == site)
+                .values(etag=None, last_modified=None, body_digest=None, dated_at=None)
+            )
+            connection.execute(
+                update(address)
+                .where(address.c.site == site, address.c.state == AddressState.REJECTED)
+                .values(state=AddressState.PENDING, attempts=0, next_try_at=None)
+            )
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""

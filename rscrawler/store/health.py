@@ -100,7 +100,6 @@ class HealthStore:
         *,
         succeeded: bool,
         counters: Mapping[str, int],
-        rules_digest: str | None = None,
         drops: Mapping[str, int] | None = None,
         observation: str | None = None,
     ) -> None:
@@ -112,7 +111,6 @@ class HealthStore:
             now: when it ended.
             succeeded: whether it did what a cycle should.
             counters: what it did, by the contract's names.
-            rules_digest: of the profile by which all that is shown now was read; None: not all.
             drops: pages that were not recorded, by reason.
             observation: what it saw of the site's layout, as JSON; None: nothing.
         """
@@ -135,7 +133,7 @@ class HealthStore:
                 connection.execute(
                     update(site)
                     .where(site.c.name == name)
-                    .values(last_success_at=now, baseline_at=baseline_at, rules_digest=rules_digest)
+                    .values(last_success_at=now, baseline_at=baseline_at)
                 )
             connection.execute(
                 delete(run).where(run.c.site == name, run.c.started_at < now - RUNS_KEPT)

@@ -71,7 +71,7 @@ site = Table(
     Column("last_run_at", Moment),
     Column("last_success_at", Moment),
     Column("not_before", Moment),  # a long Retry-After: the host is left alone until then
-    Column("rules_digest", String(32)),  # of the profile that the last successful cycle read by
+    Column("rules_digest", String(32)),  # of the profile that the last cycle read by
 )
 
 # A host's robots.txt as it was last fetched.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite
-from tests.crawl.probes import change_database, let_pieces_be_due
+from tests.crawl.probes import FEED, SECTION, change_database, let_pieces_be_due, sources
 from tests.workspace import Workspace
 
 
@@ -119,19 +119,45 @@ def test_after_a_profile_was_mended_sources_are_read_again_though_none_has_chang
 def test_after_a_profile_was_mended_what_was_no_article_is_asked_for_once_more(
     known: Workspace, site: SampleSite
 ) -> None:
-    shown = "key IN (SELECT key FROM address WHERE seen_in LIKE '%/feed%' ORDER BY dated_at DESC"
-    change_database(
-        known, f"UPDATE address SET state = 'rejected', article_id = NULL WHERE {shown} LIMIT 3)"
-    )
+    newest = "SELECT key FROM address WHERE seen_in LIKE '%/feed%' ORDER BY dated_at DESC LIMIT 3"
+    rejected = "UPDATE address SET state = 'rejected', article_id = NULL"
+    change_database(known, f"{rejected} WHERE key IN ({newest})")
     mended = 'markup.cut = [".nothing"]'
     asked: list[set[str]] = []
     for profile, *options in (("",), (mended, "--limit", "1"), (mended,), (mended,)):
         known.write_config(site.base_url, site=profile)
         site.forget_requests()
         known.crawl(*options)
-        asked.append(set(article_paths(site)))
+        anew = [each for each in site.requests if "if-none-match" not in each.headers]
+        asked.append({each.path for each in anew} & {f"/{story.slug}/" for story in site.stories})
     assert [len(paths) for paths in asked] == [0, 1, 2, 0], asked
     assert asked[1].isdisjoint(asked[2])
+
+
+def test_after_a_profile_was_mended_a_source_that_fails_is_read_with_the_next_cycle(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    missed = site.stories[0].slug
+    few = sources(FEED, SECTION)
+    workspace.write_config(site.base_url, few, f'links.not_article = ["^/{missed}"]')
+    workspace.crawl("--full")
+    workspace.write_config(site.base_url, few)
+    site.fail(FEED, Fault.SERVER_ERROR)
+    workspace.run("crawl", "--json")
+    site.heal()
+    site.forget_requests()
+    workspace.crawl()
+    (feed,) = (each for each in site.requests if each.path == FEED)
+    assert "if-none-match" not in feed.headers
+
+
+def test_a_mended_profile_by_which_a_source_leads_nowhere_is_told_as_drift(
+    known: Workspace, site: SampleSite
+) -> None:
+    known.write_config(site.base_url, site='links.within = ["footer"]')
+    result = known.run("crawl", "--json")
+    assert result.status == 1
+    assert "leads to 0 articles a page" in result.stderr
 
 
 def test_pages_asked_again_by_age_and_not_changed_make_no_version(

@@ -130,6 +130,18 @@ def test_a_page_that_is_no_article_is_not_pending_and_stays_so(store: Store) -> 
     assert state is AddressState.REJECTED
 
 
+def test_other_rules_forget_validators_and_make_what_was_no_article_pending(store: Store) -> None:
+    store.health.record_start("run", SITE, NOON)
+    store.discovery.record_reading(reading(found("a"), found("b"), etag='"1"'))
+    url = reading().url
+    for rules, etag, waiting in (("r1", '"1"', ["/b"]), ("r1", '"1"', ["/b"]), ("r2", None, None)):
+        store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON)
+        store.discovery.adopt_rules(SITE, rules)
+        assert store.discovery.sources(SITE)[url].etag == etag
+        assert pending(store) == (waiting or ["/a", "/b"])
+    assert store.health.site(SITE).rules_digest == "r2"
+
+
 def test_an_archive_is_passed_over_until_a_listing_shows_it(store: Store) -> None:
     passed = AddressState.PASSED
     store.discovery.record_reading(reading(found("a", state=passed), found("b", state=passed)))
