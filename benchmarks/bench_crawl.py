@@ -21,7 +21,6 @@ from pathlib import Path
 
 from benchmarks.measure import (
     REPEATS,
-    ROOT,
     alternating,
     progress,
     ratios,
@@ -120,7 +119,7 @@ def measure(stories: int, repeats: int) -> dict[str, list[Crawl]]:
         folder = Path(name)
         progress("the first crawl, which warms everything up")
         write_config(folder, base_url)
-        first = run([sys.executable, "-m", "benchmarks.asked_addresses", folder], ROOT).json
+        first = run([sys.executable, "-m", "benchmarks.asked_addresses", folder], folder).json
         addresses = folder / "addresses.txt"
         addresses.write_text("\n".join(first["asked"]), encoding="utf-8")
         contestants = {
