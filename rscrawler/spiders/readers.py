@@ -28,12 +28,10 @@ MAX_SITEMAP_BYTES = 50 * 2**20  # what the sitemap protocol allows
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 # All that may hold an address or a date of a feed's entry, in RSS 0.9 to 2.0, RDF and Atom.
-_FEED_ENTRY_PARTS = frozenset(
-    (
-        *("link", "guid", "id", "url", "uri", "homepage", "published", "pubdate", "issued"),
-        *("created", "updated", "modified", "lastbuilddate", "date"),
-    )
-)
+_FEED_ENTRY_PARTS = frozenset({
+    "link", "guid", "id", "url", "uri", "homepage",
+    "published", "pubdate", "issued", "created", "updated", "modified", "lastbuilddate", "date",
+})  # fmt: skip
 
 
 class UnreadableSource(Exception):

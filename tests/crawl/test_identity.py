@@ -408,10 +408,12 @@ def test_requests_name_the_operator_and_keep_their_distance(
     assert "rscrawler/" in next(iter(agents))
     assert "desk@example.org" in next(iter(agents))
     times = [request.at for request in site.requests]
-    gaps = [after - before for before, after in pairwise(times)]
-    # A busy machine notes a request late, and so the gap behind it too short.
-    assert min(gaps) >= timedelta(seconds=0.14)
-    assert times[-1] - times[0] >= len(gaps) * timedelta(seconds=0.19)
+    first, *gaps = (after - before for before, after in pairwise(times))
+    # The first request waits for its connection, and so comes late on a busy machine.
+    assert first >= timedelta(seconds=0.14)
+    # The server's clock and ours may differ in the last few milliseconds of a gap.
+    assert min(gaps) >= timedelta(seconds=0.18)
+    assert times[-1] - times[0] >= len(times[1:]) * timedelta(seconds=0.19)
 
 
 def test_no_more_requests_run_at_once_than_the_profile_allows(
