@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from charset_normalizer import from_bytes
 from lxml import etree
 from lxml.etree import _Element as Element
 from w3lib.encoding import html_to_unicode
@@ -18,6 +19,9 @@ from w3lib.encoding import html_to_unicode
 from rscrawler.errors import RscrawlerError
 
 _EMPTY_PAGE = b"<html><body></body></html>"
+# What sites of and about the region were written in before UTF-8. Guessing among all there
+# are makes Shift JIS of a Russian page.
+_OLD_ENCODINGS = ["cp1252", "cp1251", "koi8-r", "cp1254"]
 
 
 class PageError(RscrawlerError):
@@ -66,11 +70,10 @@ def parse_page(body: bytes, content_type: str | None = None) -> Element:
     """The tree of a page.
 
     The encoding is that of the byte order mark, of `content_type` (a Content-Type header), of
-    the page's own declaration, else UTF-8, else windows-1252. Never fails: what is no HTML
-    gives an empty page.
+    the page's own declaration, else a guess. Never fails: what is no HTML gives an empty page.
     """
     _, text = html_to_unicode(
-        content_type, body, default_encoding="utf-8", auto_detect_fun=_utf8_or_windows_1252
+        content_type, body, default_encoding="utf-8", auto_detect_fun=_guessed_encoding
     )
     parser = etree.HTMLParser(recover=True, encoding="utf8", huge_tree=True)
     data = text.replace("\x00", "").strip().encode("utf8", "replace") or _EMPTY_PAGE
@@ -86,9 +89,11 @@ def looks_cut_off(body: bytes) -> bool:
     return b"<html" in body[:2048].lower() and b"</html" not in body[-4096:].lower()
 
 
-def _utf8_or_windows_1252(body: bytes) -> str:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+def _guessed_encoding(body: bytes) -> str:
+    """UTF-8, be it with a broken character here and there; else the likeliest older one."""
+    text = body.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if not broken or sum(not character.isascii() for character in text) > 2 * broken:
+        return "utf-8"
+    guess = from_bytes(body, cp_isolation=_OLD_ENCODINGS).best()
+    return guess.encoding if guess is not None else "cp1252"

@@ -26,8 +26,7 @@ def tree_of(response: Response) -> Element:
     """
     if not isinstance(response, TextResponse):
         raise IncompletePage(response.url, "the answer is not a page of text")
-    # Scrapy guesses the encoding of a page that declares none.
-    return parse_page(response.body, f"text/html; charset={response.encoding}")
+    return parse_page(response.body, header_of(response, "Content-Type"))
 
 
 def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:

@@ -14,7 +14,6 @@ from scrapy.http import HtmlResponse
 
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.findings import read_source
-from rscrawler.spiders.http import tree_of
 from rscrawler.spiders.readers import (
     Entry,
     UnreadableSource,
@@ -136,19 +135,6 @@ def test_a_feed_that_declares_another_encoding_than_it_has_keeps_its_addresses()
     feed = rss("<item><link>https://example.org/café/</link></item>")
     wrong = b'<?xml version="1.0" encoding="iso-8859-1"?>' + feed
     assert read_feed(wrong, "https://example.org/") == [Entry("https://example.org/café/")]
-
-
-def test_a_page_that_declares_no_encoding_is_read_in_the_one_it_has() -> None:
-    text = "Переговоры о воде между странами региона снова сорвались после долгих недель."
-    page = f"<html><head><title>x</title></head><body><p>{text}</p></body></html>"
-    for encoding in ("utf-8", "windows-1251", "koi8-r"):
-        for content_type in ("text/html", "text/html; charset=nothing"):
-            response = HtmlResponse(
-                "https://example.org/",
-                headers={"Content-Type": content_type},
-                body=page.encode(encoding),
-            )
-            assert tree_of(response).findtext(".//p") == text
 
 
 def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:

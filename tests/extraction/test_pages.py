@@ -492,6 +492,36 @@ def test_the_encoding_is_found(encoding: str, content_type: str | None, declared
     assert root.findtext(".//p") == word
 
 
+ENGLISH = "The talks on water went on in the capital for another week, without an end in sight."
+
+
+@pytest.mark.parametrize("content_type", [None, "text/html", "text/html; charset=nothing"])
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-8", "Қазақстан мен Өзбекстан су туралы келісті."),
+        ("windows-1251", "Переговоры о воде между странами региона снова сорвались."),
+        ("koi8-r", "Переговоры о воде между странами региона снова сорвались."),
+        ("windows-1252", "“It’s over,” Müller said — the café was shut."),
+    ],
+)
+def test_a_page_that_declares_no_encoding_is_read_in_the_one_it_has(
+    encoding: str, text: str, content_type: str | None
+) -> None:
+    for paragraph in (text, f"{ENGLISH} {text} {ENGLISH}"):
+        html = f"<html><head><title>x</title></head><body><p>{paragraph}</p></body></html>"
+        assert parse_page(html.encode(encoding), content_type).findtext(".//p") == paragraph
+
+
+def test_a_broken_character_does_not_cost_a_page_all_the_others() -> None:
+    html = "<html><body><p>Тараз — город</p><p>‘Öskemen’ и Тар</p></body></html>".encode()
+    cut = html.replace("Тар</p></body>".encode(), "Та".encode() + b"\xd1</p></body>")
+    assert [each.text for each in parse_page(cut).iter("p")] == [
+        "Тараз — город",
+        "‘Öskemen’ и Та\ufffd",
+    ]
+
+
 def test_what_is_no_html_is_an_empty_page() -> None:
     for body in (b"", b"\x00", b"\xff\xfe", b"<!-- only a comment -->", b"%PDF-1.4\x00\x01"):
         assert parse_page(body, None).tag in ("html", "body", "p")
