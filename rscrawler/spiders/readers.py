@@ -185,14 +185,20 @@ def _unpacked(body: bytes) -> bytes:
 
 def _sitemap_entries(root: Any) -> Iterator[Entry]:
     for element in root:
-        values = {_name(part): (part.text or "").strip() for part in element.iter(etree.Element)}
+        # Of its own: an image or a video in it may have another `loc` and another date.
+        values = _texts_of_parts(element)
+        news = next((_texts_of_parts(part) for part in element if _name(part) == "news"), {})
         # A relative one, which the protocol does not allow, is no address either.
         if location := _absolute("", values.get("loc", "")):
-            published = read_date(values.get("publication_date", ""))
+            published = read_date(news.get("publication_date", ""))
             changed = read_date(values.get("lastmod", "")) or published
             yield Entry(
                 location, changed.at if changed else None, published.at if published else None
             )
+
+
+def _texts_of_parts(element: Any) -> dict[str, str]:
+    return {_name(part): (part.text or "").strip() for part in element}
 
 
 def _name(element: Any) -> str:

@@ -179,6 +179,22 @@ def test_a_sitemap_gives_addresses_and_dates() -> None:
     )
 
 
+def test_the_images_and_videos_of_a_sitemap_entry_are_not_its_address_and_date() -> None:
+    body = f"""<?xml version="1.0"?><urlset {SITEMAP}
+      xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"
+      xmlns:video="http://www.google.com/schemas/sitemap-video/1.1">
+      <url><loc>https://example.org/one/</loc><lastmod>2026-11-24T12:00:00Z</lastmod>
+        <image:image><image:loc>https://example.org/uploads/a.jpg</image:loc></image:image>
+        <image:image><image:loc>https://example.org/uploads/b.jpg</image:loc></image:image></url>
+      <url><video:video><video:content_loc>https://example.org/v.mp4</video:content_loc>
+        <video:publication_date>2020-01-01T00:00:00Z</video:publication_date></video:video>
+        <loc>https://example.org/two/</loc></url></urlset>""".encode()
+    assert read_sitemap(body).entries == (
+        Entry("https://example.org/one/", NOON, None),
+        Entry("https://example.org/two/", None, None),
+    )
+
+
 def test_an_index_gives_further_sitemaps() -> None:
     body = f"""<sitemapindex {SITEMAP}><sitemap><loc>https://example.org/s1.xml</loc>
       <lastmod>2026-11-24T12:00:00Z</lastmod></sitemap></sitemapindex>""".encode()
