@@ -204,7 +204,15 @@ class SiteProfile(Model):
     def rules_digest(self) -> str:
         """32 hex digits of all by which links and pages are read; another when that is mended."""
         rules = self.model_dump_json(include={"base_url", "hosts", "links", "markup"})
+        rules = "\n".join([rules, *sorted(self.sitemap_addresses)])
         return hashlib.blake2b(rules.encode(), digest_size=16).hexdigest()
+
+    @property
+    def sitemap_addresses(self) -> frozenset[str]:
+        """The addresses of the profile's own sitemaps; those that an index names are not here."""
+        return frozenset(
+            self.address(each.path) for each in self.sources if each.kind is SourceKind.SITEMAP
+        )
 
     def address(self, path: str) -> str:
         """The absolute address of `path` on this site."""

@@ -105,7 +105,9 @@ class NewsSpider(Spider):
             return
         self._watch = asyncio.create_task(self._watch_turn())
         session.store.health.record_start(session.run_id, session.site, now)
-        session.store.discovery.adopt_rules(session.site, session.rules_digest)
+        session.store.discovery.adopt_rules(
+            session.site, session.rules_digest, self.profile.sitemap_addresses
+        )
         await self._turn.wait_for_hosts()
         states = session.store.discovery.sources(session.site)
         for source in self.profile.sources:

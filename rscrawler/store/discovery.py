@@ -7,14 +7,27 @@ whose article could not be fetched yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Row, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
+from rscrawler.sites import SourceKind
 from rscrawler.store.database import Database, in_portions
 from rscrawler.store.tables import address, article, robots, source
 from rscrawler.store.tables import site as site_table
@@ -222,11 +235,12 @@ class DiscoveryStore:
                     .values(next_check_at=reading.read_at)
                 )
 
-    def adopt_rules(self, site: str, rules_digest: str) -> None:
+    def adopt_rules(self, site: str, rules_digest: str, sitemaps: Collection[str]) -> None:
         """Read by these rules from now on; if they were others, much is due anew.
 
         What was no article by the former rules waits to be fetched again, and no source is
-        taken for read as it is: the same page may say something else now.
+        taken for read as it is: the same page may say something else now. Of sitemaps only
+        those in `sitemaps` are still known; an index will name its own again.
         """
         with self._database.writing() as connection:
             is_site = site_table.c.name == site
@@ -240,6 +254,13 @@ class DiscoveryStore:
                 update(source)
                 .where(source.c.site == site)
                 .values(etag=None, last_modified=None, body_digest=None, dated_at=None)
+            )
+            connection.execute(
+                delete(source).where(
+                    source.c.site == site,
+                    source.c.kind == SourceKind.SITEMAP,
+                    source.c.url.not_in(sitemaps),
+                )
             )
             connection.execute(
                 update(address)

@@ -14,7 +14,7 @@ def sources(*paths: str, site: str = "responsiblestatecraft") -> str:
     """Configuration that leaves a site these sources alone."""
 
     def kind(path: str) -> str:
-        return "feed" if path == FEED else "sitemap" if path == SITEMAP else "section"
+        return "feed" if path == FEED else "sitemap" if path.endswith(".xml") else "section"
 
     return "".join(
         f'[[sites.{site}.sources]]\nkind = "{kind(path)}"\npath = "{path}"\n' for path in paths

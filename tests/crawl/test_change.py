@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite
-from tests.crawl.probes import FEED, SECTION, change_database, let_pieces_be_due, sources
+from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_pieces_be_due, sources
 from tests.workspace import Workspace
 
 
@@ -149,6 +149,22 @@ def test_after_a_profile_was_mended_a_source_that_fails_is_read_with_the_next_cy
     workspace.crawl()
     (feed,) = (each for each in site.requests if each.path == FEED)
     assert "if-none-match" not in feed.headers
+
+
+def test_a_sitemap_taken_out_of_a_profile_is_not_asked_for_again(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    workspace.write_config(site.base_url, sources(FEED, SITEMAP, "/sitemap_news.xml"))
+    workspace.crawl()
+    workspace.write_config(site.base_url, sources(FEED, SITEMAP))
+    asked: list[set[str]] = []
+    for _ in range(2):
+        site.forget_requests()
+        workspace.crawl()
+        asked.append({each.path for each in site.requests if each.path.endswith(".xml")})
+    assert asked[0] > {SITEMAP}  # with those that it names
+    assert asked[1] == {SITEMAP}
+    assert "/sitemap_news.xml" not in asked[0]
 
 
 def test_a_mended_profile_by_which_a_source_leads_nowhere_is_told_as_drift(

@@ -136,7 +136,7 @@ def test_other_rules_forget_validators_and_make_what_was_no_article_pending(stor
     url = reading().url
     for rules, etag, waiting in (("r1", '"1"', ["/b"]), ("r1", '"1"', ["/b"]), ("r2", None, None)):
         store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON)
-        store.discovery.adopt_rules(SITE, rules)
+        store.discovery.adopt_rules(SITE, rules, ())
         assert store.discovery.sources(SITE)[url].etag == etag
         assert pending(store) == (waiting or ["/a", "/b"])
     assert store.health.site(SITE).rules_digest == "r2"
