@@ -14,7 +14,7 @@ from rscrawler import decisions
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction import Page, extract
-from rscrawler.extraction.addresses import address_key
+from rscrawler.extraction.addresses import address_key, canonical_url
 from rscrawler.extraction.page import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
@@ -84,9 +84,8 @@ def _site_named(name: str, sites: dict[str, SiteProfile]) -> str:
 def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
     """The site whose host an address has; with no address, the only enabled site."""
     if address is not None:
-        host = urlsplit(address).netloc
         for name, profile in sites.items():
-            if host in profile.all_hosts:
+            if canonical_url(address, profile) is not None:
                 return name
     enabled = [name for name, profile in sites.items() if profile.enabled]
     if address is None and len(enabled) == 1:

@@ -14,10 +14,9 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 from courlan.clean import clean_query
 from w3lib.url import canonicalize_url
 
-from rscrawler.sites import Links, SiteProfile
+from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 # A path that ends so does not tell one piece from another by itself: `/?p=81` and
 # `/index.php?id=81` are pieces, while a query behind `/slug/` only says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp))$", re.IGNORECASE)
@@ -54,7 +53,7 @@ def canonical_url(url: str, profile: SiteProfile, *, declared: bool = False) -> 
 def _canonical(url: str, base_url: str, hosts: tuple[str, ...], declared: bool) -> str | None:
     # Cached, since a site's pages name the same sections, tags and neighbours again and again.
     parts = _split(url)
-    if parts is None or _host(parts) not in _all_hosts(base_url, hosts):
+    if parts is None or host_of(parts) not in hosts_of(base_url, hosts):
         return None
     base = urlsplit(base_url)
     path = parts.path or "/"
@@ -71,7 +70,7 @@ def _canonical(url: str, base_url: str, hosts: tuple[str, ...], declared: bool) 
         query = query if _PATH_NEEDS_QUERY.search(path) else ""
     if not declared and not path.endswith("/") and not _FILE_NAME.search(path):
         path += "/"
-    address = urlunsplit((base.scheme, _host(base), path, query, ""))
+    address = urlunsplit((base.scheme, host_of(base), path, query, ""))
     return address if len(address) <= LONGEST_ADDRESS else None
 
 
@@ -86,7 +85,7 @@ def address_key(url: str, profile: SiteProfile) -> str:
         parts = _split(url)
         if parts is None:
             return url.strip()
-        return urlunsplit(("", _host(parts), parts.path.rstrip("/"), parts.query, "")).lstrip("/")
+        return urlunsplit(("", host_of(parts), parts.path.rstrip("/"), parts.query, "")).lstrip("/")
     parts = urlsplit(canonical)
     key = parts.path.rstrip("/") or "/"
     return f"{key}?{parts.query}" if parts.query else key
@@ -165,24 +164,9 @@ def _split(url: str) -> SplitResult | None:
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme.lower() not in _DEFAULT_PORTS or not parts.hostname:
+    if parts.scheme.lower() not in DEFAULT_PORTS or not parts.hostname:
         return None
     return None if port == 0 else parts
-
-
-def _host(parts: SplitResult) -> str:
-    host = (parts.hostname or "").rstrip(".")
-    host = f"[{host}]" if ":" in host else host
-    port = parts.port
-    return host if port in (None, _DEFAULT_PORTS[parts.scheme.lower()]) else f"{host}:{port}"
-
-
-@lru_cache(maxsize=64)
-def _all_hosts(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
-    named = {_host(urlsplit(base_url)), *(host.lower() for host in hosts)}
-    return frozenset(named) | {
-        host.removeprefix("www.") if host.startswith("www.") else f"www.{host}" for host in named
-    }
 
 
 def _identifying_query(query: str) -> str:

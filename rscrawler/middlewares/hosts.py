@@ -8,6 +8,7 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.utils.httpobj import urlparse_cached
 
+from rscrawler.sites import host_of
 from rscrawler.spiders.refusals import OffSite
 from rscrawler.spiders.session import session_of
 
@@ -28,5 +29,5 @@ class SiteHostsMiddleware:
 
     def process_request(self, request: Request) -> None:
         """Let the request pass, or raise `OffSite`."""
-        if urlparse_cached(request).netloc not in self._hosts:
+        if host_of(urlparse_cached(request)) not in self._hosts:
             raise OffSite(f"{request.url} is not on this site's hosts")

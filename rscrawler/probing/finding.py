@@ -14,7 +14,15 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.structured import read_structured
 from rscrawler.probing.paths import article_patterns, likely_articles
-from rscrawler.sites import FILE_PATHS, STATIC_PATHS, Links, SiteProfile, Source, SourceKind
+from rscrawler.sites import (
+    FILE_PATHS,
+    STATIC_PATHS,
+    Links,
+    SiteProfile,
+    Source,
+    SourceKind,
+    host_of,
+)
 from rscrawler.spiders.readers import (
     Entry,
     UnreadableSource,
@@ -132,20 +140,14 @@ def _date(entry: Entry) -> datetime:
 def _first_profile(url: str, front: Answer, root: Element) -> SiteProfile:
     parts, asked = urlsplit(front.url), urlsplit(url)
     base_url = f"{parts.scheme}://{parts.netloc}"
-    hosts = {asked.netloc, _twin(parts.netloc)} - {parts.netloc, ""}
-    profile = SiteProfile(base_url=base_url, hosts=sorted(hosts))
+    profile = SiteProfile(base_url=base_url)
+    if host_of(asked) not in profile.all_hosts:
+        profile = SiteProfile(base_url=base_url, hosts=[host_of(asked)])
     structured = read_structured(root, front.url, profile)
     title = structured.site_names[0] if structured.site_names else structured.document_title
     if title and not structured.site_names:
         title = re.split(r"\s+[|–—-]\s+", title)[-1]
     return profile.model_copy(update={"title": title})
-
-
-def _twin(host: str) -> str:
-    """The same host with or without `www.`; empty where there is none, as for an IP address."""
-    if host.startswith("www."):
-        return host.removeprefix("www.")
-    return f"www.{host}" if re.fullmatch(r"[^.:]+\.[a-z]{2,}", host) else ""
 
 
 # Feeds.

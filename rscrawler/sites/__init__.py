@@ -14,12 +14,13 @@ import hashlib
 import re
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from rscrawler.config import (
     PACKAGE_DIR,
@@ -33,6 +34,36 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 
 SHIPPED_SITES_DIR = PACKAGE_DIR / "sites"
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def host_of(parts: SplitResult | ParseResult) -> str:
+    """The host of an http(s) address, in lower case, with its port unless that is the usual one."""
+    host = (parts.hostname or "").rstrip(".")
+    host = f"[{host}]" if ":" in host else host
+    is_usual = parts.port in (None, DEFAULT_PORTS[parts.scheme.lower()])
+    return host if is_usual else f"{host}:{parts.port}"
+
+
+@lru_cache(maxsize=64)
+def hosts_of(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
+    """Every host of a site as `host_of` gives it: each one named, with `www.` and without."""
+    named = {host_of(urlsplit(base_url)), *hosts}
+    return frozenset(named) | {
+        host.removeprefix("www.") if host.startswith("www.") else f"www.{host}" for host in named
+    }
+
+
+def _host_name(written: str) -> str:
+    parts = urlsplit(f"http://{checked_web_address(f'http://{written}')[7:]}")
+    if parts.netloc != written or "@" in written:
+        raise ValueError('allowed: a host name, such as "www.example.org"')
+    return host_of(parts)
+
+
+def _base_url(written: str) -> str:
+    parts = urlsplit(checked_web_address(written))
+    return urlunsplit((parts.scheme.lower(), host_of(parts), parts.path.rstrip("/"), "", ""))
 
 
 class SourceKind(StrEnum):
@@ -163,11 +194,13 @@ _USUAL_SOURCES = [
 class SiteProfile(Model):
     """One site: where it is, how politely it is asked, and how its pages are read."""
 
-    base_url: Annotated[str, AfterValidator(checked_web_address)] = Field(
+    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
         description="every address is relative to it",
         json_schema_extra={"pattern": "^https?://[^/]+"},
     )
-    hosts: list[str] = Field(default=[], description="further host names of the site")
+    hosts: list[Annotated[str, AfterValidator(_host_name)]] = Field(
+        default=[], description="further host names of the site; with or without www. is one"
+    )
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
     enabled: bool = Field(default=True, description="crawled when no site is named")
     verified: bool = Field(
@@ -184,11 +217,6 @@ class SiteProfile(Model):
     links: Links = Links()
     markup: Markup = Markup()
 
-    @field_validator("base_url")
-    @classmethod
-    def _without_trailing_slash(cls, url: str) -> str:
-        return url.rstrip("/")
-
     @model_validator(mode="after")
     def _says_when_it_was_verified(self) -> Self:
         if self.verified and self.reviewed_on is None:
@@ -197,8 +225,8 @@ class SiteProfile(Model):
 
     @property
     def all_hosts(self) -> frozenset[str]:
-        """Every host (with its port, if one is given) whose pages are this site's."""
-        return frozenset({urlsplit(self.base_url).netloc, *self.hosts})
+        """Every host whose pages are this site's, as `host_of` gives it."""
+        return hosts_of(self.base_url, tuple(self.hosts))
 
     @property
     def rules_digest(self) -> str:

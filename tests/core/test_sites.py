@@ -73,7 +73,7 @@ def test_an_own_profile_of_the_same_name_wins_and_others_are_added(tmp_path: Pat
 def test_a_site_can_stand_in_the_configuration_alone() -> None:
     source = {"kind": "feed", "path": "/feed"}
     own = {"base_url": "http://localhost:8000", "sources": [source]}
-    assert load_sites(Config(sites={"own": own}))["own"].all_hosts == {"localhost:8000"}
+    assert load_sites(Config(sites={"own": own}))["own"].base_url == "http://localhost:8000"
     (line,) = problems_of(Config(sites={"own": {"sources": [source]}}))
     assert (
         line
@@ -130,13 +130,15 @@ def test_the_shipped_profile_tells_articles_by_their_path(path: str, is_article:
 
 def test_addresses_are_relative_to_the_base_url() -> None:
     profile = SiteProfile(
-        base_url="https://example.org/",
-        hosts=["www.example.org"],
+        base_url="HTTPS://Example.org:443/",
+        hosts=["WWW.Old.example.org", "en.example.org:8080"],
         sources=[Source(kind=SourceKind.FEED, path="/feed")],
     )
     assert profile.address("/feed") == "https://example.org/feed"
     assert profile.address("feed?x=1") == "https://example.org/feed?x=1"
-    assert profile.all_hosts == {"example.org", "www.example.org"}
+    assert profile.base_url == "https://example.org"
+    for host in ("example.org", "old.example.org", "en.example.org:8080"):
+        assert f"www.{host.removeprefix('www.')}" in profile.all_hosts
     assert profile.sources[0].is_paged
     assert not Source(kind=SourceKind.FEED, path="/feed", page_parameter="").is_paged
     assert not Source(kind=SourceKind.SITEMAP, path="/sitemap.xml").is_paged
