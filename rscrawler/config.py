@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import time, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -18,7 +19,7 @@ from email.utils import parseaddr
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -51,6 +52,7 @@ _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)(.+)")
 _ENVIRONMENT_PREFIX = "RSCRAWLER_"
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
+_LONGEST_TIME_OUT = timedelta(days=1)
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -80,6 +82,21 @@ def format_duration(span: timedelta) -> str:
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
+def _time_out(span: timedelta) -> timedelta:
+    if not timedelta(0) < span <= _LONGEST_TIME_OUT:
+        raise ValueError('allowed: more than "0s", at most "1d"')
+    return span
+
+
+def _time_of_day(value: object) -> time:
+    if isinstance(value, time):
+        return value  # TOML's own, which has no offset
+    if isinstance(value, str) and re.fullmatch(r"\d\d:\d\d(?::\d\d)?", value):
+        with suppress(ValueError):
+            return time.fromisoformat(value)
+    raise ValueError('allowed: a time of day, such as "07:00"')
+
+
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -99,6 +116,20 @@ def _mail_address(written: str) -> str:
     if not (parts.username and parts.domain and parts.addr_spec.isascii() and known.isprintable()):
         raise ValueError('allowed: "desk@example.org" or "Name <desk@example.org>"')
     return written
+
+
+def _host_name(written: str) -> str:
+    try:
+        written.encode("idna")  # as a look-up will
+    except UnicodeError:
+        raise ValueError('allowed: a host name, such as "smtp.example.org"') from None
+    return written
+
+
+def _ascii(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().isascii():
+        raise ValueError("allowed: ASCII characters; a login by SMTP carries no others")
+    return secret
 
 
 def checked_web_address(url: str) -> str:
@@ -137,6 +168,7 @@ def _with_home_of_file(url: SecretStr) -> SecretStr:
     return url if file is None else SecretStr(f"sqlite:///{_with_home(Path(file[1]))}")
 
 
+HostName = Annotated[str, Field(min_length=1), AfterValidator(_host_name)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 WebAddress = Annotated[SecretStr, AfterValidator(_secret_web_address)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_home_of_file)]
@@ -147,6 +179,8 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["90s", "20m", "6h", "7d"]}),
 ]
+TimeOut = Annotated[Duration, AfterValidator(_time_out)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
 
 
@@ -159,19 +193,19 @@ class Model(BaseModel):
 class EmailSettings(Model):
     """Where alert mails go and how they get there."""
 
-    host: str = Field(min_length=1, description="the SMTP server")
+    host: HostName = Field(description="the SMTP server")
     port: int = Field(default=587, ge=1, le=65_535)
     security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str | None = None
-    password: SecretStr = SecretStr("")
+    username: str | None = Field(default=None, pattern=r"^[\x20-\x7e]+$")
+    password: Annotated[SecretStr, AfterValidator(_ascii)] = SecretStr("")
     sender: MailAddress = Field(description='"Name <address>" or an address')
     recipients: list[MailAddress] = Field(min_length=1)
     digest: Literal["cycle", "daily"] = Field(
         default="cycle", description="one mail for each cycle, or one a day"
     )
-    digest_at: time = Field(default=time(7, 0), description="when the daily mail goes out")
+    digest_at: TimeOfDay = Field(default=time(7, 0), description="when the daily mail goes out")
     timezone: TimeZoneName = "UTC"
-    timeout: Duration = Field(default=timedelta(seconds=30), description="for each SMTP step")
+    timeout: TimeOut = Field(default=timedelta(seconds=30), description="for each SMTP step")
     ca_file: UserPath | None = Field(
         default=None, description="PEM file of the authority to trust instead of the system's"
     )
@@ -180,8 +214,8 @@ class EmailSettings(Model):
 class QuietHours(Model):
     """A span of the day in which alerts wait; may pass midnight. Nothing is dropped."""
 
-    start: time
-    end: time
+    start: TimeOfDay
+    end: TimeOfDay
     timezone: TimeZoneName = "UTC"
 
     @model_validator(mode="after")
@@ -196,7 +230,7 @@ class WebhookSettings(Model):
 
     url: WebAddress
     secret: SecretStr = Field(min_length=1, description="the key of the signature")
-    timeout: Duration = timedelta(seconds=15)
+    timeout: TimeOut = timedelta(seconds=15)
 
 
 class OpsSettings(Model):
@@ -222,7 +256,7 @@ class AlertSettings(Model):
     )
     quiet_hours: QuietHours | None = None
     email: EmailSettings | None = None
-    channels: dict[str, SecretStr | list[SecretStr]] = Field(
+    channels: dict[str, SecretStr | Annotated[list[SecretStr], Field(min_length=1)]] = Field(
         default={}, description="Apprise addresses, by name"
     )
     webhooks: dict[str, WebhookSettings] = Field(default={}, description="signed, by name")
@@ -275,7 +309,7 @@ class CrawlSettings(Model):
         description="time between the two checks that must both find a piece gone",
     )
     retries: int = Field(default=2, ge=0, le=10, description="after a 5xx, 429 or time-out")
-    timeout: Duration = Field(default=timedelta(seconds=30), description="for one response")
+    timeout: TimeOut = Field(default=timedelta(seconds=30), description="for one response")
     retry_after_limit: Duration = Field(
         default=timedelta(minutes=2),
         description="a longer Retry-After ends this cycle's requests to the host",
@@ -290,7 +324,7 @@ class SchedulingSettings(Model):
         default="process",
         description="procrastinate: crawls go to `rscrawler worker` through the PostgreSQL",
     )
-    time_limit: Duration = Field(
+    time_limit: TimeOut = Field(
         default=timedelta(minutes=30), description="a crawl that runs longer is ended"
     )
     misfire_grace: Duration = Field(
@@ -392,7 +426,7 @@ class Config(BaseSettings):
     def database(self) -> str:
         """The database URL as plain text: it may hold a password, never log it."""
         if self.database_url is None:
-            return f"sqlite:///{self.output_dir / 'rscrawler.db'}"
+            return f"sqlite:///{quote(str(self.output_dir / 'rscrawler.db'))}"
         return self.database_url.get_secret_value()
 
     @property

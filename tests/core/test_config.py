@@ -25,6 +25,7 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile
+from rscrawler.store import Store
 from rscrawler.topics import WatchList
 
 SECRET = "hunter2"
@@ -83,6 +84,15 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("sites = 'all'", "sites", "'all': allowed: a table"),
         ("[sites]\nx = 1", "sites.x", "1: allowed: a table"),
         ("[scheduling]\ntime_limit = '-1s'", "scheduling.time_limit", "allowed"),
+        ("[crawl]\ntimeout = '0s'", "crawl.timeout", 'allowed: more than "0s", at most "1d"'),
+        (EMAIL + "timeout = '2d'", "alerts.email.timeout", 'allowed: more than "0s"'),
+        (EMAIL.replace('"h"', '"h..i"'), "alerts.email.host", "'h..i': allowed: a host name"),
+        (EMAIL + "password = 'ü'", "alerts.email.password", "allowed: ASCII characters"),
+        (EMAIL + "username = 'ü'", "alerts.email.username", "allowed: text that fits"),
+        (EMAIL + "digest_at = 7", "alerts.email.digest_at", "7: allowed: a time of day, such as"),
+        (EMAIL + "digest_at = '07:00Z'", "alerts.email.digest_at", "allowed: a time of day"),
+        (EMAIL + "digest_at = '25:00'", "alerts.email.digest_at", "allowed: a time of day"),
+        ("[alerts.channels]\ndesk = []", "alerts.channels.desk", "a length of at least 1"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
@@ -131,6 +141,11 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
             SiteProfile,
             "base_url = 'https://x.org'\nreviewed_on = 'today'",
             "reviewed_on: 'today': allowed: a day, such as 2026-11-24",
+        ),
+        (
+            SiteProfile,
+            "base_url = 'https://x.org'\nhosts = ['x.org/a']",
+            "hosts.0: 'x.org/a': allowed: a host name, such as \"www.example.org\"",
         ),
         (
             SiteProfile,
@@ -246,6 +261,21 @@ def test_relative_paths_are_relative_to_the_files_folder(
     assert load_config(None).output_dir == tmp_path / "output"
     assert load_config(None).archive_folder == tmp_path / "output/archive"
     assert load_config(None).database == f"sqlite:///{tmp_path}/output/rscrawler.db"
+
+
+def test_the_default_database_lies_in_the_output_folder_whatever_that_is_called(
+    tmp_path: Path,
+) -> None:
+    config = load_config(written(tmp_path, 'output_dir = "a?b %20 é"'))
+    Store.open(config.database).close()
+    assert (tmp_path / "a?b %20 é" / "rscrawler.db").is_file()
+
+
+def test_times_of_day_are_read_as_text_and_as_toml_has_them(tmp_path: Path) -> None:
+    quiet = '[alerts.quiet_hours]\nstart = "22:00"\nend = 06:30:15\n'
+    found = load_config(written(tmp_path, quiet)).alerts.quiet_hours
+    assert found is not None
+    assert (found.start, found.end) == (time(22), time(6, 30, 15))
 
 
 # The environment.
