@@ -45,7 +45,7 @@ class DeliveryReport:
     lines: int  # written to the JSONL files
     feeds: int  # feed files that changed
     composed: int  # messages
-    messages: int  # with nobody left to serve
+    messages: int  # with nobody left to serve, that reached somebody
     served: int  # recipients
     put_off: int  # recipients: tried in vain, to be tried again
     failed: int  # recipients: given up

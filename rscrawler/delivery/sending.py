@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import ClaimedMessage, RecipientOutcome
 
+logger = logging.getLogger(__name__)
+
 # Longer than any message can take with its time-outs; a dead process loses it at once.
 CLAIM_DURATION = timedelta(minutes=15)
 ALERT_KINDS = frozenset({"alert", "summary"})
@@ -28,7 +31,7 @@ Transport = Callable[[bytes, Sequence[str]], Iterator[Mapping[str, Outcome]]]
 class Sent:
     """What one round of sending did; `unreachable` channels are left alone in it."""
 
-    messages: int = 0  # that have no recipient left to serve
+    messages: int = 0  # that have no recipient left to serve, and served one
     served: int = 0  # recipients
     put_off: int = 0  # recipients: a passing failure
     failed: int = 0  # recipients: given up
@@ -62,7 +65,7 @@ def _send(
     claimed: ClaimedMessage, transport: Transport, store: Store, clock: Clock, sent: Sent
 ) -> None:
     attempts = {each.address: each.attempts for each in claimed.recipients}
-    for outcomes in transport(claimed.content, list(attempts)):
+    for outcomes in _outcomes(transport, claimed.content, list(attempts)):
         now = clock()
         marks = [
             _mark(claimed, address, attempts[address] + 1, outcome, now)
@@ -76,12 +79,26 @@ def _send(
             sent.unreachable.add(claimed.channel)
 
 
+def _outcomes(
+    transport: Transport, content: bytes, addresses: Sequence[str]
+) -> Iterator[Mapping[str, Outcome]]:
+    """What `transport` tells; a bug in it is its channel's trouble and stops no other."""
+    left = set(addresses)
+    try:
+        for outcomes in transport(content, addresses):
+            left.difference_update(outcomes)
+            yield outcomes
+    except Exception as error:
+        logger.exception("a message could not be sent")
+        yield dict.fromkeys(sorted(left), Unreachable(type(error).__name__))
+
+
 def _mark(
     claimed: ClaimedMessage, address: str, attempts: int, outcome: Outcome, now: datetime
 ) -> RecipientOutcome:
     if isinstance(outcome, Served):
         return RecipientOutcome(address, "done")
-    if isinstance(outcome, Permanent) or gives_up(claimed.created_at, now):
+    if isinstance(outcome, Permanent) or gives_up(attempts, claimed.created_at, now):
         return RecipientOutcome(address, "failed", outcome.error)
     due = next_try(attempts, claimed.message_id, now)
     return RecipientOutcome(address, "pending", outcome.error, due)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from rscrawler.config import AlertSettings, QuietHours
 
 GIVE_UP_AFTER = timedelta(days=3)
+LEAST_ATTEMPTS = 12  # before giving up; some seven hours of them
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=1)
 _JITTER = 0.2
 
@@ -89,6 +90,9 @@ def next_try(attempts: int, key: str, now: datetime) -> datetime:
     return now + pause * (1 + _JITTER * (2 * share - 1))
 
 
-def gives_up(created_at: datetime, now: datetime) -> bool:
-    """Whether a passing failure has lasted too long to go on trying."""
-    return now - created_at >= GIVE_UP_AFTER
+def gives_up(attempts: int, created_at: datetime, now: datetime) -> bool:
+    """Whether a passing failure has lasted too long to go on trying.
+
+    Days in which nobody tried, since the machine was off, do not count for it alone.
+    """
+    return attempts >= LEAST_ATTEMPTS and now - created_at >= GIVE_UP_AFTER

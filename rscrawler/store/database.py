@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, Insert, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +21,7 @@ SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_CONNECT_TIMEOUT_SECONDS = 30
 # SQLite allows 32,766 variables in a statement; PostgreSQL more.
 MAX_KEYS_PER_QUERY = 500
+KeyT = TypeVar("KeyT", str, int)
 
 
 class DamagedDatabase(StoreError):
@@ -217,7 +218,7 @@ def _first_line(error: Exception) -> str:
     return str(cause).strip().partition("\n")[0] or type(cause).__name__
 
 
-def in_portions(keys: Sequence[str]) -> list[Sequence[str]]:
+def in_portions(keys: Sequence[KeyT]) -> list[Sequence[KeyT]]:
     """`keys`, cut into lists that fit into one statement."""
     return [
         keys[start : start + MAX_KEYS_PER_QUERY]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from rscrawler.store.database import Database, in_portions
-from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow, pending_rows, portions
+from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow, pending_rows
 from rscrawler.store.tables import jsonl_file, outbox
 
 
@@ -114,7 +114,7 @@ def _mark_lines(connection: Connection, file: str, lines: Sequence[PlacedLine]) 
                 .with_for_update()
             ).all()
         )
-        for portion in portions(numbers)
+        for portion in in_portions(numbers)
     )
     if pending != len(lines):
         return False

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.store.database import MAX_KEYS_PER_QUERY, Database, in_portions
+from rscrawler.store.database import Database, in_portions
 from rscrawler.store.leases import is_alive
 from rscrawler.store.tables import (
     ARTICLES_CHANNEL,
@@ -138,7 +138,13 @@ def pending_rows(
 
 
 def insert_message(connection: Connection, new: NewMessage) -> None:
-    """Write a message and its recipients, all due at once, in the caller's transaction."""
+    """Write a message and its recipients, all due at once, in the caller's transaction.
+
+    Raises:
+        ValueError: it is for nobody.
+    """
+    if not new.addresses:
+        raise ValueError(f"message {new.message_id} has no recipient")
     connection.execute(
         message.insert().values(
             message_id=new.message_id,
@@ -193,7 +199,7 @@ class OutboxStore:
         """Let a message carry these rows; False, and no message, if another carries one."""
         with self._database.writing() as connection:
             assigned = 0
-            for portion in portions(numbers):
+            for portion in in_portions(numbers):
                 assigned += connection.execute(
                     update(outbox)
                     .where(outbox.c.number.in_(portion), _is_unassigned())
@@ -273,7 +279,7 @@ class OutboxStore:
     def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> bool:
         """Note what came of an attempt; the message and its rows end with their last recipient.
 
-        True if they have.
+        True if they have, and somebody was served.
         """
         with self._database.writing() as connection:
             for outcome in outcomes:
@@ -319,31 +325,26 @@ class OutboxStore:
 
     def undelivered(self) -> list[Undelivered]:
         """Recipients still to be served, and those given up whom nothing has reached since."""
-        later_message, later = message.alias(), recipient.alias()
-        served_since = exists().where(
-            later.c.message_id == later_message.c.message_id,
-            later.c.address == recipient.c.address,
-            later.c.state == "done",
-            later_message.c.channel == message.c.channel,
-            later_message.c.created_at > message.c.created_at,
-        )
         query = (
             select(
                 message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
                 recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
-                recipient.c.last_error,
+                recipient.c.last_error, message.c.created_at,
             )
             .join(message, message.c.message_id == recipient.c.message_id)
-            .where(
-                or_(
-                    recipient.c.state == "pending",
-                    and_(recipient.c.state == "failed", ~served_since),
-                )
-            )
+            .where(recipient.c.state.in_(["pending", "failed"]))
             .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
         )  # fmt: skip
         with self._database.reading() as connection:
-            return [Undelivered(*row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+            given_up = sorted({row.address for row in rows if row.state == "failed"})
+            served_at = _last_served(connection, given_up)
+        return [
+            Undelivered(*row[:-1])
+            for row in rows
+            if row.state == "pending"
+            or served_at.get((row.channel, row.address), row.created_at) <= row.created_at
+        ]
 
     def pending_line_count(self) -> int:
         """How many lines wait for their JSONL file."""
@@ -370,7 +371,10 @@ class OutboxStore:
         return found
 
     def delivered_by_site(self, run_id: str) -> dict[str, int]:
-        """How many finished messages carried pieces that a run found, by their site."""
+        """How many messages that reached somebody carried pieces that a run found, by site."""
+        has_served = exists().where(
+            recipient.c.message_id == outbox.c.message_id, recipient.c.state == "done"
+        )
         query = (
             select(article.c.site, func.count(outbox.c.message_id.distinct()))
             .join(version, version.c.record_id == outbox.c.record_id)
@@ -378,7 +382,7 @@ class OutboxStore:
             .where(
                 outbox.c.run_id == run_id,
                 outbox.c.state == "done",
-                outbox.c.message_id.is_not(None),
+                has_served,
             )
             .group_by(article.c.site)
         )
@@ -409,6 +413,23 @@ class OutboxStore:
             yield from records
 
 
+def _last_served(
+    connection: Connection, addresses: Sequence[str]
+) -> dict[tuple[str, str], datetime]:
+    """When the latest message was composed that reached an address, by channel and address."""
+    served = {}
+    for portion in in_portions(addresses):
+        query = (
+            select(message.c.channel, recipient.c.address, func.max(message.c.created_at))
+            .join(message, message.c.message_id == recipient.c.message_id)
+            .where(recipient.c.state == "done", recipient.c.address.in_(portion))
+            .group_by(message.c.channel, recipient.c.address)
+        )
+        for channel, address, composed_at in connection.execute(query):
+            served[channel, address] = composed_at
+    return served
+
+
 def _is_unassigned() -> ColumnElement[bool]:
     return and_(
         outbox.c.state == "pending",
@@ -425,16 +446,11 @@ def _is_due(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def portions(numbers: Sequence[int]) -> list[Sequence[int]]:
-    """Row numbers, cut into lists that fit into one statement."""
-    return [
-        numbers[start : start + MAX_KEYS_PER_QUERY]
-        for start in range(0, len(numbers), MAX_KEYS_PER_QUERY)
-    ]
-
-
 def _settle(connection: Connection, message_id: str) -> bool:
-    """End a message, and the rows it carries, once no recipient is pending; whether it did."""
+    """End a message, and the rows it carries, once no recipient is pending.
+
+    Gives whether it ended and somebody was served.
+    """
     states = set(
         connection.scalars(
             select(recipient.c.state).where(recipient.c.message_id == message_id).distinct()
@@ -450,4 +466,4 @@ def _settle(connection: Connection, message_id: str) -> bool:
         )
     )
     connection.execute(update(outbox).where(outbox.c.message_id == message_id).values(state="done"))
-    return True
+    return "done" in states

@@ -10,8 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from rscrawler.delivery import DeliveryReport, deliver, outbox_summary
-from rscrawler.delivery.timing import GIVE_UP_AFTER
+from rscrawler.delivery import DeliveryReport, deliver, outbox_summary, sending
+from rscrawler.delivery.outcome import Outcome
+from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
@@ -181,7 +182,9 @@ def test_a_mail_that_the_server_rejects_for_good_is_given_up(
 ) -> None:
     mailbox.reply = "554 rejected"
     record(store, a_piece(1), "email")
-    assert deliver(email_config(), store, now=NOW).failed == 1
+    sent = deliver(email_config(), store, now=NOW)
+    assert (sent.failed, sent.messages) == (1, 0)
+    assert store.outbox.delivered_by_site("run-1") == {}
     mailbox.reply = "250 OK"
     assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {}
 
@@ -191,8 +194,9 @@ def test_a_failure_that_does_not_pass_is_given_up_after_three_days_and_shown(
 ) -> None:
     mailbox.reply = "451 not now"
     record(store, a_piece(1), "email")
-    deliver(email_config(), store, now=NOW)
-    assert deliver(email_config(), store, now=NOW + GIVE_UP_AFTER - HOUR).put_off == 1
+    for attempt in range(LEAST_ATTEMPTS - 1):
+        tried_at = NOW + attempt * GIVE_UP_AFTER / LEAST_ATTEMPTS
+        assert deliver(email_config(), store, now=tried_at).put_off == 1
     assert deliver(email_config(), store, now=NOW + GIVE_UP_AFTER + HOUR).failed == 1
     summary = outbox_summary(email_config(), store, NOW + GIVE_UP_AFTER + HOUR)
     assert (summary.pending, summary.failed) == (0, 1)
@@ -210,6 +214,36 @@ def test_what_was_given_up_can_be_sent_after_all(
     assert store.outbox.retry_failed(later) == 1
     assert deliver(email_config(), store, now=later).served == 1
     assert outbox_summary(email_config(), store, later).failed == 0
+
+
+def test_what_was_given_up_passes_through_a_short_failure_when_it_is_tried_again(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["desk@example.org"] = "550 relaying denied"
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    later = NOW + 2 * GIVE_UP_AFTER
+    store.outbox.retry_failed(later)
+    mailbox.refuse["desk@example.org"] = "451 greylisted"
+    assert deliver(email_config(), store, now=later).put_off == 1
+    mailbox.refuse.clear()
+    assert deliver(email_config(), store, now=later + HOUR).served == 1
+
+
+def test_a_bug_in_one_transport_stops_no_other_channel_and_loses_nothing(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(webhook: object, content: bytes) -> Outcome:
+        raise ValueError("not foreseen")
+
+    monkeypatch.setattr(sending, "post_record", breaks)
+    hook = {"url": "https://example.org/", "secret": "s"}
+    config = email_config({"webhooks": {"a": hook}})
+    record(store, a_piece(1), "webhook:a", "email")
+    sent = deliver(config, store, now=NOW)
+    assert (sent.served, sent.put_off) == (1, 1)
+    assert mailbox.only().recipients == ("desk@example.org",)
+    assert store.outbox.undelivered()[0].last_error == "ValueError"
 
 
 def test_a_failure_is_over_when_something_later_reaches_the_address(

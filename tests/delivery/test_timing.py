@@ -10,6 +10,7 @@ import pytest
 from rscrawler.config import AlertSettings, QuietHours
 from rscrawler.delivery.timing import (
     GIVE_UP_AFTER,
+    LEAST_ATTEMPTS,
     Wait,
     composing_waits,
     gives_up,
@@ -110,7 +111,8 @@ def test_the_pause_between_attempts_doubles_up_to_an_hour_with_a_fifth_of_jitter
         assert 0.8 * minutes <= min(pauses) < max(pauses) <= 1.2 * minutes
 
 
-def test_a_message_is_given_up_three_days_after_it_was_composed() -> None:
+def test_a_message_is_given_up_after_three_days_and_a_dozen_attempts() -> None:
     created = at("2026-11-24 12:00")
-    assert not gives_up(created, created + GIVE_UP_AFTER - timedelta(seconds=1))
-    assert gives_up(created, created + GIVE_UP_AFTER)
+    assert not gives_up(70, created, created + GIVE_UP_AFTER - timedelta(seconds=1))
+    assert not gives_up(LEAST_ATTEMPTS - 1, created, created + 10 * GIVE_UP_AFTER)
+    assert gives_up(LEAST_ATTEMPTS, created, created + GIVE_UP_AFTER)

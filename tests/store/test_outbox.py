@@ -147,7 +147,7 @@ def test_a_recipient_who_was_served_stays_served(store: Store) -> None:
 def test_a_failed_recipient_can_be_made_due_again(store: Store) -> None:
     message = a_message(store)
     outcomes = [RecipientOutcome(address, "failed", "no") for address in message.addresses]
-    assert store.outbox.mark(message.message_id, outcomes)
+    assert not store.outbox.mark(message.message_id, outcomes)
     assert set(states(store).values()) == {"failed"}
     assert store.outbox.due_messages(NOW) == []
     assert store.outbox.retry_failed(NOW) == 2
