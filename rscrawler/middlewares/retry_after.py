@@ -23,7 +23,7 @@ from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE = timedelta(days=30)  # a longer one is taken for a slip
+LONGEST_PAUSE = timedelta(days=1)  # then the host is asked again whether it still wants one
 PAUSING_STATUSES = frozenset({429, 503})
 # So many requests in a row without any answer, retries included: the host is left alone.
 MAX_UNANSWERED = 6

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rscrawler.middlewares.retry_after import retry_after
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-MONTH = timedelta(days=30)
+DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,9 @@ MONTH = timedelta(days=30)
         (b" 0 ", timedelta()),
         (b"Tue, 24 Nov 2026 12:05:00 GMT", timedelta(minutes=5)),
         (b"Tue, 24 Nov 2026 11:00:00 GMT", timedelta()),
-        (b"99999999999", MONTH),
-        (b"9" * 5000, MONTH),
-        (b"Fri, 31 Dec 9999 23:59:59 GMT", MONTH),
+        (b"99999999999", DAY),
+        (b"9" * 5000, DAY),
+        (b"Fri, 31 Dec 9999 23:59:59 GMT", DAY),
         (b"-5", None),
         (b"soon", None),
         (b"\xb2", None),
@@ -40,4 +40,4 @@ def test_a_pause_is_read_in_seconds_or_by_date_and_bounded(
 @given(st.binary(max_size=60))
 def test_no_header_breaks_the_crawl(header: bytes) -> None:
     pause = retry_after(header, NOON)
-    assert pause is None or timedelta() <= pause <= MONTH
+    assert pause is None or timedelta() <= pause <= DAY
