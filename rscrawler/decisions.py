@@ -10,7 +10,7 @@ import hashlib
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
@@ -183,7 +183,8 @@ def is_dated_later(known: KnownArticle, dated_at: datetime | None) -> bool:
     return dated_at > reference
 
 
-_PATIENCE = timedelta(minutes=10)
+LONGEST_RETRY = timedelta(hours=6)
+_PATIENCE = timedelta(minutes=10)  # a short outage costs a due page no cycle
 
 
 def recheck_at(known: KnownArticle, now: datetime) -> datetime:
@@ -228,12 +229,44 @@ def after_gone(known: KnownArticle, now: datetime, removal_after: timedelta) -> 
 def retry_at(attempts: int, now: datetime) -> datetime:
     """When an address that could not be fetched is tried again.
 
-    After the first attempt with the next cycle; then after 1 min, doubling, up to 6 h.
+    After the first attempt with the next cycle; then after 1 min, doubling, up to 1 h; after
+    about two days in vain every 6 h.
     """
     if attempts <= 1:
         return now
-    doublings = min(attempts - 2, 9)  # more pass the limit, and then all bounds
-    return now + min(timedelta(minutes=2**doublings), timedelta(hours=6))
+    if attempts > 50:
+        return now + LONGEST_RETRY
+    doublings = min(attempts - 2, 6)  # more pass the limit, and then all bounds
+    return now + min(timedelta(minutes=2**doublings), timedelta(hours=1))
+
+
+def is_surely_an_article(hint: datetime | None, found_at: datetime, now: datetime) -> bool:
+    """Whether a page that looks like none is one all the same, and asked for until it does.
+
+    Feeds carry articles, with their dates; but some a podcast or a film too, and some an
+    address that was never there.
+    """
+    return hint is not None and now - found_at < timedelta(days=2)
+
+
+# Ages of an address, since it was found, at which a page that was no article is looked at again.
+_SECOND_LOOKS = (
+    timedelta(minutes=10),
+    timedelta(hours=1),
+    timedelta(hours=3),
+    timedelta(hours=8),
+    timedelta(days=1),
+    timedelta(days=2),
+    timedelta(days=7),
+)
+
+
+def second_look_at(found_at: datetime, now: datetime) -> datetime | None:
+    """When a page that is no article is looked at again; None: not any more.
+
+    A consent wall or a notice of maintenance stands in an article's place for a while.
+    """
+    return next_check(found_at, now, _SECOND_LOOKS)
 
 
 def walks_on(
@@ -261,6 +294,14 @@ def walks_on(
     if is_first_run:
         return page < max_pages
     return has_news
+
+
+def was_read_too_soon(dated_at: datetime, read_at: datetime) -> bool:
+    """Whether what a mere day dates may have changed after it was read: the day was not over.
+
+    Somewhere a day lasts for 14 h longer than in UTC.
+    """
+    return dated_at.time() == time.min and read_at < dated_at + timedelta(days=1, hours=14)
 
 
 def trusts_not_modified(

@@ -16,6 +16,7 @@ class Fault(StrEnum):
     GARBAGE = "garbage"  # random bytes, called text/html
     HUGE = "huge"  # 48 MiB of text, without a Content-Length
     EMPTY = "empty"  # 200 and no body
+    WALL = "wall"  # 200 and a form of consent, a whole page, in the place of what is asked
     FORBIDDEN_ROBOTS = "forbidden-robots"  # robots.txt disallows everything
     LYING_304 = "lying-304"  # "not modified" to any conditional request
     NO_VALIDATORS = "no-validators"  # neither sends nor honours ETag and Last-Modified

@@ -28,6 +28,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from rscrawler.demo import feeds
 from rscrawler.demo.faults import Fault, FaultRule, Faults
+from rscrawler.demo.frame import SITE_NAME, page
 from rscrawler.demo.generator import build_stories
 from rscrawler.demo.routes import Resource, find_resource
 from rscrawler.demo.state import SiteState
@@ -248,6 +249,9 @@ class Server:
                 return 200, _head(200, {**html, "Transfer-Encoding": "chunked"}), False
             case Fault.EMPTY:
                 return 200, _whole(200, html, b""), True
+            case Fault.WALL:
+                notice = "<form><label>Cookies, please</label><button>Accept</button></form>"
+                return 200, _whole(200, html, page(SITE_NAME, "", notice).encode()), True
             case Fault.REDIRECT_AWAY:
                 path = urlsplit(target).path
                 return 302, _redirect(302, f"http://elsewhere.invalid{path}"), True

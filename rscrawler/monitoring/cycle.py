@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -37,8 +37,9 @@ COUNTERS: Mapping[str, tuple[str, ...]] = {
 }
 DROPPED_BY_PIPELINE = "item_dropped_reasons_count/"
 REMEMBERED_CYCLES = 500  # cycles that observed something, to compare with
-
-
+LONG_PAUSE = timedelta(hours=1)  # that a site asks for: from here on somebody should know
+# A page is told of once it was tried so often in vain, from this age to that.
+UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
 # So many pages that a source leads to, and not one that is there: the addresses are wrong.
 MANY_GONE = 5
 
@@ -73,13 +74,18 @@ def drops_of(stats: Mapping[str, Any]) -> dict[str, int]:
 
 
 def judge(
-    stats: Mapping[str, Any], finish_reason: str, *, robots_were_read: bool = True
+    stats: Mapping[str, Any],
+    finish_reason: str,
+    *,
+    robots_were_read: bool = True,
+    paused_until: datetime | None = None,
 ) -> CycleOutcome:
     """Whether a cycle succeeded, and whether it could reach its site.
 
     It succeeds when it ran to its end, reached a source at all and no page broke it. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
-    unreachable; it has forbidden nothing.
+    unreachable; it has forbidden nothing. `paused_until` is the end of a pause that is long
+    enough to be told of.
     """
 
     def count(name: str) -> int:
@@ -88,16 +94,20 @@ def judge(
     counters = counters_of(stats)
     if count("leased"):
         return CycleOutcome(counters, True, {}, "is being crawled by another process")
+    problems: dict[ProblemCode, str] = {}
+    if paused_until is not None:
+        problems[ProblemCode.UNREACHABLE] = (
+            f"it asked to be left alone until {paused_until:%Y-%m-%d %H:%M} UTC"
+        )
     if count("paused"):
-        return CycleOutcome(counters, True, {}, "asked for a pause that has not passed")
+        return CycleOutcome(counters, True, problems, "asked for a pause that has not passed")
     reached = count("sources/read") + count("sources/unchanged")
     failed, forbidden = count("sources/failed"), count("sources/forbidden")
-    problems: dict[ProblemCode, str] = {}
     if forbidden and not robots_were_read:
         problems[ProblemCode.UNREACHABLE] = "its robots.txt could not be read, so nothing was asked"
     elif forbidden:
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
-    elif not reached:
+    elif not reached and not problems:
         problems[ProblemCode.UNREACHABLE] = (
             f"none of its {failed + count('sources/absent')} sources could be read; "
             "the log says why for each"
@@ -138,10 +148,18 @@ class CycleExtension:
     def spider_closed(self, spider: NewsSpider, reason: str) -> None:
         """Judge and record."""
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
-        outcome = judge(stats, reason, robots_were_read=_robots_were_read(session))
+        outcome = judge(
+            stats,
+            reason,
+            robots_were_read=_robots_were_read(session),
+            paused_until=_long_pause(session),
+        )
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
             outcome = _conclude(session, outcome, seen, self._observer, drops_of(stats))
+        else:
+            for code, message in outcome.problems.items():
+                session.store.health.raise_problem(session.site, code, message, session.now())
         self.outcome = outcome
 
 
@@ -168,6 +186,8 @@ def _conclude(
             problems[ProblemCode.LAYOUT_DRIFT] = in_words(seen.findings)
         if late := _silence(session, now):
             problems[ProblemCode.SILENT] = late.message
+        if unread := _unread(session, now):
+            problems.setdefault(ProblemCode.UNREACHABLE, unread)
         if session.state.baseline_at is None and is_lost(seen.findings):
             succeeded = False  # nothing at all was found: no baseline to go on from
     health.record_end(
@@ -242,6 +262,25 @@ def _of_deserted(past: Mapping[str, float], now: Mapping[str, float]) -> dict[st
 def _silence(session: CrawlSession, now: datetime) -> Lateness | None:
     published = session.store.history.publications(session.site, now - HISTORY, ENOUGH_HISTORY)
     return silence(published, now, session.config.monitoring.silent_after_factor)
+
+
+def _long_pause(session: CrawlSession) -> datetime | None:
+    """The end of the pause that the site asked for, if that is far away."""
+    until = session.store.health.site(session.site).not_before
+    return until if until is not None and until - session.now() > LONG_PAUSE else None
+
+
+def _unread(session: CrawlSession, now: datetime) -> str | None:
+    """What to say of pages that were tried in vain for a while, though the site answers."""
+    seen = (now - UNREAD_UNTIL, now - UNREAD_AFTER)
+    unread = session.store.discovery.unread(session.site, seen, UNREAD_ATTEMPTS)
+    if unread is None:
+        return None
+    what = "1 page" if unread.count == 1 else f"{unread.count} pages"
+    return (
+        f"{what} could not be read, since {unread.since:%Y-%m-%d %H:%M} UTC {unread.url}; if it "
+        "is no article, links.not_article of the profile leaves it out"
+    )
 
 
 def _robots_were_read(session: CrawlSession) -> bool:

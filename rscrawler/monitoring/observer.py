@@ -42,7 +42,8 @@ class Observer:
         elif "key" in arguments:
             known: KnownArticle | None = arguments.get("known")
             is_as_known = known is not None and page_digest(response.body) == known.page_digest
-            if _is_whole_page(response.body) and not is_as_known:
+            is_seen_before = is_as_known or request.meta.get("is_second_look", False)
+            if _is_whole_page(response.body) and not is_seen_before:
                 self._expected[arguments["key"]] = bool(known or arguments["hint"])
 
     def item_scraped(self, item: object, response: Response | None) -> None:

@@ -27,6 +27,10 @@ from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, 
 _PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
 
 
+# Of an index: read once a day though their dates have not moved, since some never move.
+LATEST_SITEMAPS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What one page of a source means.
@@ -75,13 +79,14 @@ def read_source(
 class Discovery:
     """What one cycle has found out so far from the sources of its site.
 
-    `dates` holds the latest date that a source gave, by address key; `shown` the keys
-    that the walk through each source has shown.
+    `dates` holds the latest date that a source gave, by address key; `published` the one of
+    publication; `shown` the keys that the walk through each source has shown.
     """
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
         self.dates: dict[str, datetime] = {}
+        self.published: dict[str, datetime] = {}
         self.shown: dict[str, set[str]] = {}
 
     def findings(
@@ -119,7 +124,9 @@ class Discovery:
                 to_write.append(address)
             if article := articles.get(before.article_id or ""):
                 self._date(address_key(article.url, session.profile), address.dated_at)
-                if decisions.is_dated_later(article, address.dated_at):
+                if _is_later(address, before) and decisions.is_dated_later(
+                    article, address.dated_at
+                ):
                     changed.append(article)
                 elif article.removed_at:
                     returned.append(article)
@@ -145,6 +152,8 @@ class Discovery:
                 continue
             key = address_key(url, profile)
             self._date(key, entry.dated_at)
+            if entry.published_at is not None:
+                self.published.setdefault(key, entry.published_at)
             found.setdefault(key, FoundAddress(key, url, entry.dated_at, entry.published_at))
         return found
 
@@ -195,21 +204,25 @@ class Discovery:
         """Whether an address that led to no record is to be asked for now.
 
         One that was passed over in an archive, once a listing shows it; one whose page
-        was no article, once a source dates it later.
+        was no article, once a feed says when it was published, or a source dates it later.
         """
         if before.state is AddressState.PASSED:
             return self._is_wanted(source)
-        return (
-            before.state is AddressState.REJECTED
-            and address.dated_at is not None
-            and address.dated_at > (before.dated_at or before.seen_at)
+        if before.state is not AddressState.REJECTED:
+            return False
+        if address.published_at is not None and before.published_at is None:
+            return True
+        return address.dated_at is not None and address.dated_at > (
+            before.dated_at or before.seen_at
         )
 
     def _unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterable[SourceState]:
         """The sitemaps of an index that are to be read, as far as hosts and dates tell."""
         if not sitemaps:
             return
-        states = self._session.store.discovery.sources(self._session.site)
+        states, now = self._session.store.discovery.sources(self._session.site), self._session.now()
+        dates = sorted(each.dated_at for each in sitemaps if each.dated_at is not None)
+        latest = dates[-LATEST_SITEMAPS:][:1]
         for entry in sitemaps:
             if canonical_url(entry.url, self._session.profile) is None:
                 continue  # on another host, where no crawl goes
@@ -218,6 +231,10 @@ class Discovery:
                 entry.dated_at is not None
                 and state.read_at is not None
                 and state.dated_at == entry.dated_at
+                and not decisions.was_read_too_soon(entry.dated_at, state.read_at)
+                and (
+                    entry.dated_at < latest[0] or decisions.trusts_not_modified(state.read_at, now)
+                )
             )
             if self._session.is_full or not is_as_read:
                 yield replace(state, dated_at=entry.dated_at)
@@ -225,8 +242,15 @@ class Discovery:
 
 def _tells_more(address: FoundAddress, before: KnownAddress, source: Source) -> bool:
     """Whether a known address is shown by a further source, dated later, or wanted at last."""
-    is_later = address.dated_at is not None and (
+    is_wanted_now = before.state is AddressState.PASSED and address.state is AddressState.PENDING
+    return source.path not in before.seen_in or _is_later(address, before) or is_wanted_now
+
+
+def _is_later(address: FoundAddress, before: KnownAddress) -> bool:
+    """Whether an address is dated later than any source has dated it so far.
+
+    What was re-dated together with all the others is told from what is re-dated after that.
+    """
+    return address.dated_at is not None and (
         before.dated_at is None or address.dated_at > before.dated_at
     )
-    is_wanted_now = before.state is AddressState.PASSED and address.state is AddressState.PENDING
-    return source.path not in before.seen_in or is_later or is_wanted_now

@@ -37,7 +37,13 @@ from rscrawler.spiders.http import (
 )
 from rscrawler.spiders.readers import UnreadableSource, page_address, page_number
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
-from rscrawler.store.discovery import FoundAddress, KnownAddress, SourceReading, SourceState
+from rscrawler.store.discovery import (
+    AddressState,
+    FoundAddress,
+    KnownAddress,
+    SourceReading,
+    SourceState,
+)
 from rscrawler.visits import FetchedArticle, GoneArticle
 
 logger = logging.getLogger(__name__)
@@ -45,7 +51,7 @@ logger = logging.getLogger(__name__)
 GONE_STATUSES = frozenset({404, 410})
 HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
-# An address that answers 404 this often is given up: it never was an article here.
+# An address that answers 404 this often is taken for none of an article here.
 MAX_GONE_ATTEMPTS = 3
 # The same for one that redirects to another site: in the course of four to twelve hours, since
 # a consent or maintenance page may do so for a while.
@@ -175,7 +181,10 @@ class NewsSpider(Spider):
                 "hint": address.published_at,
                 "attempts": address.attempts if isinstance(address, KnownAddress) else 0,
             },
-            meta={"handle_httpstatus_list": HANDLED_STATUSES},
+            meta={
+                "handle_httpstatus_list": HANDLED_STATUSES,
+                "is_second_look": address.state is AddressState.REJECTED,
+            },
             dont_filter=True,
         )
 
@@ -284,8 +293,12 @@ class NewsSpider(Spider):
     ) -> Iterator[FetchedArticle | GoneArticle]:
         """Read one article page."""
         now = self.session.now()
+        hint = hint or self.discovery.published.get(key)
         if response.status in GONE_STATUSES:
-            yield from self._gone(response, key, attempts, known)
+            if known is not None:
+                yield GoneArticle(known, now)
+            else:
+                self._is_not_there(response, key, found_at, hint, attempts)
             return
         if known is not None and known.removed_at is None:
             if response.status == 304 or page_digest(response.body) == known.page_digest:
@@ -306,10 +319,13 @@ class NewsSpider(Spider):
             )
             article = extract(page, self.profile, self.session.site)
         except NotAnArticle as error:
-            if hint is None:
-                self._rejected(response, key, known, str(error))
-            else:  # a feed carries articles only: it is the page that was not understood
-                self._record_article_failure(response.url, key, attempts, str(error), known)
+            if known is not None:
+                reason = f"was an article and is none now: {error}"
+                self._record_article_failure(response.url, key, 0, reason, known)
+            elif decisions.is_surely_an_article(hint, found_at, now):
+                self._record_article_failure(response.url, key, attempts, str(error))
+            else:
+                self._reject(key, response.url, str(error), found_at)
             return
         except IncompletePage as error:
             self._record_article_failure(response.url, key, attempts, str(error), known)
@@ -337,37 +353,27 @@ class NewsSpider(Spider):
             self.profile,
         )
 
-    def _gone(
-        self, response: Response, key: str, attempts: int, known: KnownArticle | None
-    ) -> Iterator[GoneArticle]:
+    def _is_not_there(
+        self, response: Response, key: str, found_at: datetime, hint: datetime | None, attempts: int
+    ) -> None:
+        """The page of an address that was never read answers that there is none."""
         now = self.session.now()
-        if known is not None:
-            yield GoneArticle(known, now)
-            return
         self.count("articles/gone")
-        if attempts + 1 >= MAX_GONE_ATTEMPTS:
-            self._rejected(response, key, None, f"answers {response.status}")
+        is_last = attempts + 1 >= MAX_GONE_ATTEMPTS
+        if is_last and not decisions.is_surely_an_article(hint, found_at, now):
+            self._reject(key, response.url, f"answers {response.status}", found_at)
         else:
             self.session.store.discovery.record_attempt(
                 self.session.site, key, decisions.retry_at(attempts + 1, now)
             )
 
-    def _rejected(
-        self, response: Response, key: str, known: KnownArticle | None, reason: str
-    ) -> None:
-        if known is not None:
-            self._record_article_failure(
-                response.url, key, 0, f"was an article and is none now: {reason}", known
-            )
-            return
-        self._reject(key, response.url, reason)
-
-    def _reject(self, key: str, url: str, reason: str) -> None:
-        """An address leads to no article here; it is asked for again if a source dates it later."""
+    def _reject(self, key: str, url: str, reason: str, found_at: datetime) -> None:
+        """An address leads to no article here, as far as can be seen now."""
         self.count("rejected")
         logger.info("%s is no article: %s", url, reason)
+        now = self.session.now()
         self.session.store.discovery.record_rejected(
-            self.session.site, key, url, self.session.now()
+            self.session.site, key, url, now, decisions.second_look_at(found_at, now)
         )
 
     def _record_unchanged(self, known: KnownArticle, key: str, now: datetime) -> None:
@@ -441,7 +447,8 @@ class NewsSpider(Spider):
         is_doubtful = "known" not in kwargs and kwargs["hint"] is None
         if is_off_site(failure) and is_last and is_doubtful:
             asked = request.meta.get("redirect_urls", [request.url])[0]
-            self._reject(kwargs["key"], asked, f"it leads to another site: {request.url}")
+            reason = f"it leads to another site: {request.url}"
+            self._reject(kwargs["key"], asked, reason, kwargs["found_at"])
             return
         self._record_article_failure(
             request.url, kwargs["key"], kwargs["attempts"], reason_of(failure), kwargs.get("known")

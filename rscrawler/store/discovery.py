@@ -24,9 +24,11 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
     update,
 )
 
+from rscrawler.decisions import LONGEST_RETRY
 from rscrawler.sites import SourceKind
 from rscrawler.store.database import Database, in_portions
 from rscrawler.store.tables import address, article, robots, source
@@ -83,6 +85,15 @@ class KnownAddress:
     published_at: datetime | None = None
     attempts: int = 0
     next_try_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """How many addresses could not be read, and the one that was seen first."""
+
+    count: int
+    url: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,20 +175,34 @@ class DiscoveryStore:
         return found
 
     def pending(self, site: str, now: datetime, *, with_passed: bool = False) -> list[KnownAddress]:
-        """Addresses still to be fetched and due, oldest first; `with_passed` adds the archive."""
-        states = [AddressState.PENDING, *([AddressState.PASSED] if with_passed else ())]
-        # What an archive passed over was never tried. States are named so that the index serves.
-        due = and_(
-            address.c.state.in_(states),
-            or_(address.c.next_try_at.is_(None), address.c.next_try_at <= now),
-        )
-        query = (
-            select(*_KNOWN_ADDRESS)
-            .where(address.c.site == site, due)
-            .order_by(address.c.seen_at, address.c.key)
-        )
+        """Addresses to be fetched and due, oldest first; `with_passed` adds the archive."""
+        tried = address.c.next_try_at
+        # A time further away than any retry was written by a clock that was wrong.
+        is_due = or_(tried.is_(None), tried <= now, tried > now + 2 * LONGEST_RETRY)
+        due = {AddressState.PENDING: is_due, AddressState.REJECTED: tried <= now}
+        if with_passed:
+            due[AddressState.PASSED] = true()  # never tried
+        found: list[KnownAddress] = []
         with self._database.reading() as connection:
-            return [_known_address(row) for row in connection.execute(query)]
+            for state, condition in due.items():  # one by one, so that the index serves
+                query = select(*_KNOWN_ADDRESS).where(
+                    address.c.site == site, address.c.state == state, condition
+                )
+                found += [_known_address(row) for row in connection.execute(query)]
+        return sorted(found, key=lambda each: (each.seen_at, each.key))
+
+    def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> Unread | None:
+        """The addresses first seen in a span of time that were tried in vain so often."""
+        in_vain = and_(
+            address.c.site == site,
+            address.c.state == AddressState.PENDING,
+            address.c.attempts >= attempts,
+            address.c.seen_at.between(*seen),
+        )
+        query = select(address.c.url, address.c.seen_at).where(in_vain).order_by(address.c.seen_at)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return Unread(len(rows), *rows[0]) if rows else None
 
     def count_pending(self, site: str) -> int:
         """How many addresses still wait to be fetched, due or not."""
@@ -296,26 +321,38 @@ class DiscoveryStore:
                 )
             )
 
-    def record_rejected(self, site: str, key: str, url: str, now: datetime) -> None:
-        """The page behind an address is no article: it is not asked for again."""
+    def record_rejected(
+        self, site: str, key: str, url: str, now: datetime, next_try_at: datetime | None
+    ) -> None:
+        """The page behind an address is no article; it may be looked at once more later."""
         insert = self._database.upsert(address).values(
-            site=site, key=key, url=url, state=AddressState.REJECTED, seen_at=now, seen_in=""
+            site=site,
+            key=key,
+            url=url,
+            state=AddressState.REJECTED,
+            seen_at=now,
+            seen_in="",
+            next_try_at=next_try_at,
         )
         with self._database.writing() as connection:
             connection.execute(
                 insert.on_conflict_do_update(
                     index_elements=["site", "key"],
-                    set_={"state": AddressState.REJECTED, "next_try_at": None},
+                    set_={"state": AddressState.REJECTED, "next_try_at": next_try_at},
                 )
             )
 
     def record_attempt(self, site: str, key: str, next_try_at: datetime) -> None:
-        """An address could not be fetched this time; it stays pending."""
+        """An address could not be fetched this time; it is pending."""
         with self._database.writing() as connection:
             connection.execute(
                 update(address)
                 .where(address.c.site == site, address.c.key == key)
-                .values(attempts=address.c.attempts + 1, next_try_at=next_try_at)
+                .values(
+                    state=AddressState.PENDING,
+                    attempts=address.c.attempts + 1,
+                    next_try_at=next_try_at,
+                )
             )
 
     def robots(self, host: str) -> KeptRobots | None:

@@ -60,6 +60,13 @@ def let_pieces_be_due(workspace: Workspace) -> None:
     change_database(workspace, "UPDATE article SET next_check_at = '2020-01-01T00:00:00.000000Z'")
 
 
+def let_time_pass(workspace: Workspace, *, hours: float) -> None:
+    """Age what is known of addresses: when each was found, and when it is tried again."""
+    earlier = f"strftime('%Y-%m-%dT%H:%M:%f000Z', {{}}, '-{hours * 3600:.0f} seconds')"
+    changes = (f"{name} = {earlier.format(name)}" for name in ("seen_at", "next_try_at"))
+    change_database(workspace, f"UPDATE address SET {', '.join(changes)}")
+
+
 def let_a_day_pass(workspace: Workspace) -> None:
     """Age what was kept for a day: robots.txt, and the trust in "not modified" answers."""
     change_database(

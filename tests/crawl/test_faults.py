@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rscrawler.demo import routes
+from rscrawler.demo import feeds, routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.site import Fault, SampleSite
+from rscrawler.demo.stories import Story
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
@@ -27,6 +29,7 @@ from tests.crawl.probes import (
     change_database,
     let_a_day_pass,
     let_retries_come,
+    let_time_pass,
     paths_asked,
     sources,
     urls,
@@ -51,6 +54,11 @@ def configure(
     text = workspace.config.read_text(encoding="utf-8")
     changed = text.replace("concurrency = 8", f"concurrency = {concurrency}")
     workspace.config.write_text(changed, encoding="utf-8")
+
+
+def publish_in_section(site: SampleSite) -> Story:
+    """A new piece that the one section of these tests shows."""
+    return site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
 
 
 # Pages.
@@ -85,6 +93,93 @@ def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
     assert sorted(articles_asked(site)) == sorted(story.slug for story in site.stories[:7])
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
     assert {record["novelty"] for record in workspace.records()} == {"baseline"}
+
+
+def test_a_notice_in_the_place_of_a_new_piece_costs_time_and_not_the_piece(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(story.path, Fault.WALL)
+    for _ in range(3):
+        assert workspace.crawl()["articles_new"] == 0
+        let_time_pass(workspace, hours=8)
+    site.heal()
+    assert workspace.crawl()["articles_new"] == 1
+
+
+def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_more(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(story.path, Fault.WALL)
+    site.forget_requests()
+    looks = []
+    for hours in (0, 0, 1, 2, 5, 16, 24, 24, 24, 24 * 4, 24, 24 * 30):
+        let_time_pass(workspace, hours=hours)
+        site.forget_requests()
+        workspace.crawl()
+        looks.append(len(articles_asked(site)))
+    assert looks == [1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0]
+
+
+def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(FEED, SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(FEED, Fault.SERVER_ERROR)
+    site.fail(story.path, Fault.WALL)
+    workspace.run("crawl", "--json")
+    site.heal()
+    assert workspace.crawl()["articles_new"] == 1
+
+
+def test_a_piece_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_days(
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(workspace, site, few=sources(FEED))
+    workspace.crawl()
+    story = site.publish()
+    find = demo_server.Server._reply
+
+    def reply(self: Any, method: str, target: str, headers: Any) -> tuple[int, bytes]:
+        if target == story.path:
+            return 404, demo_server._whole(404, {"Content-Type": "text/html"}, b"not here")
+        return find(self, method, target, headers)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(demo_server.Server, "_reply", reply)
+        for _ in range(6):
+            assert workspace.run("crawl", "--json").json["articles_new"] == 0
+            let_time_pass(workspace, hours=7)
+    assert workspace.crawl()["articles_new"] == 1
+
+
+def test_pages_that_cannot_be_read_for_hours_are_told_of_until_they_are(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    workspace.crawl()
+    story = site.publish()
+    site.fail(story.path, Fault.SERVER_ERROR)
+    for _ in range(3):
+        assert workspace.run("crawl", "--json").status == 1
+        assert workspace.run("status", "--json").status == 0
+        let_time_pass(workspace, hours=1)
+    workspace.run("crawl", "--json")
+    told = workspace.run("status", "--json")
+    (problem,) = told.json["sites"]["responsiblestatecraft"]["problems"]
+    assert (told.status, problem["code"]) == (1, "unreachable")
+    assert story.slug in problem["message"]
+    site.heal()
+    let_time_pass(workspace, hours=1)
+    assert workspace.crawl()["articles_new"] == 1
+    assert workspace.run("status", "--json").status == 0
 
 
 def test_an_address_that_always_leads_to_another_site_is_given_up_in_the_end(
@@ -208,6 +303,53 @@ def test_a_sitemap_that_fails_is_read_at_the_next_cycle_though_its_index_is_quie
     assert workspace.run("crawl", "--json").status == 1
     site.heal()
     assert workspace.crawl()["articles_new"] == 1
+
+
+def test_an_index_that_never_moves_a_date_hides_news_for_a_day_at_most(
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(workspace, site, few=sources(SITEMAP))
+    index = feeds.render_sitemap_index(site._server.state)
+    monkeypatch.setattr(feeds, "render_sitemap_index", lambda _: index)
+    workspace.crawl("--full")
+    site.publish()
+    assert workspace.crawl()["articles_new"] == 0
+    let_a_day_pass(workspace)
+    assert workspace.crawl()["articles_new"] == 1
+
+
+def test_pieces_dated_later_all_at_once_say_nothing_and_one_dated_later_after_that_does(
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(workspace, site, few=sources(SITEMAP))
+    workspace.crawl("--full")
+    render = {name: getattr(feeds, name) for name in ("render_sitemap", "render_sitemap_index")}
+    moved_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+    for name, as_it_is in render.items():
+        monkeypatch.setattr(
+            feeds,
+            name,
+            lambda *args, as_it_is=as_it_is: re.sub(
+                "<lastmod>[^<]*", f"<lastmod>{moved_at.isoformat()}", as_it_is(*args)
+            ),
+        )
+    site.rotate_tokens()  # so that the site writes its sitemaps anew
+    site.forget_requests()
+    assert workspace.crawl()["articles_new"] == 0
+    assert articles_asked(site) == []
+    dated = next(story for story in site.stories if feeds.is_dated(story))
+    story = site.edit(dated.slug, title="Another title")
+    edited_at = moved_at + timedelta(minutes=5)
+
+    def redated(as_it_is: Callable[..., str], *args: Any) -> str:
+        before, found, after = as_it_is(*args).partition(f"{story.path}</loc><lastmod>")
+        return before + found + after.replace(moved_at.isoformat(), edited_at.isoformat(), 1)
+
+    moved = feeds.render_sitemap
+    monkeypatch.setattr(feeds, "render_sitemap", lambda *args: redated(moved, *args))
+    monkeypatch.setattr(feeds, "render_sitemap_index", render["render_sitemap_index"])
+    assert workspace.crawl()["articles_updated"] == 1
+    assert articles_asked(site) == [story.slug]
 
 
 # Answers that say nothing, or too little.

@@ -122,10 +122,10 @@ def test_an_attempt_puts_an_address_off(store: Store) -> None:
 
 def test_a_page_that_is_no_article_is_not_pending_and_stays_so(store: Store) -> None:
     store.discovery.record_reading(reading(found("a")))
-    store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON)
+    store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
     store.discovery.record_reading(reading(found("a")))
     assert pending(store, with_passed=True) == []
-    store.discovery.record_rejected(SITE, "/new", "https://example.org/new/", NOON)
+    store.discovery.record_rejected(SITE, "/new", "https://example.org/new/", NOON, None)
     state = store.discovery.addresses(SITE, ["/new"])["/new"].state
     assert state is AddressState.REJECTED
 
@@ -135,7 +135,7 @@ def test_other_rules_forget_validators_and_make_what_was_no_article_pending(stor
     store.discovery.record_reading(reading(found("a"), found("b"), etag='"1"'))
     url = reading().url
     for rules, etag, waiting in (("r1", '"1"', ["/b"]), ("r1", '"1"', ["/b"]), ("r2", None, None)):
-        store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON)
+        store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
         store.discovery.adopt_rules(SITE, rules, ())
         assert store.discovery.sources(SITE)[url].etag == etag
         assert pending(store) == (waiting or ["/a", "/b"])
