@@ -43,6 +43,7 @@ from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.normalize import NormalizePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.pipelines.topics import TopicsPipeline
+from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.session import CrawlSession, utc_now
 from rscrawler.visits import FetchedArticle
@@ -110,7 +111,8 @@ def measure(stories: int, repeats: int) -> str:
             fresh = folder / str(number)
             fresh.mkdir()
             write_config(fresh, base_url)
-            session = CrawlSession.open(load_config(fresh / "rscrawler.toml"), SITE)
+            config = load_config(fresh / "rscrawler.toml")
+            session = CrawlSession.open(config, SITE, load_sites(config)[SITE])
             for stage, seconds in handled(session, pages).items():
                 stages.setdefault(stage, []).append(seconds)
             session.store.close()

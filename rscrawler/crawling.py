@@ -77,10 +77,11 @@ def run_cycle(
     logging.getLogger("scrapy").setLevel(settings.get("LOG_LEVEL"))
     crawlers: dict[str, Crawler] = {}
     with closing(Store.open(config.database)) as store:
-        for name in sites:
+        for name, profile in sites.items():
             session = CrawlSession.open(
                 config,
                 name,
+                profile,
                 run_id=run_id,
                 flagger=flagger,
                 store=store,

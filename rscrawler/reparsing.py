@@ -254,6 +254,6 @@ def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Rea
                 renewed_at = session.now()
             if reading.item is not None:
                 pipeline.process_item(reading.item)
-        session.batch.flush()
+        session.store.batch.flush()
     finally:
         turn.end()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
 from rscrawler.reparsing import Reading, Verdict, recorded, reparse
-from rscrawler.sites import chosen_sites, load_sites
+from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, load_topics, new_run_id
 from rscrawler.store import Store
 from rscrawler.topics import Flagger
@@ -64,13 +64,14 @@ def reparse_command(
 ) -> None:
     """Read archived pages again by today's site profiles, without a request."""
     config = read_config(config_path)
-    files = _files(config, sites or [])
+    profiles = chosen_sites(load_sites(config), sites or [])
+    files = _files(config, profiles, is_named=bool(sites))
     earliest = parse_day(since, "--since")
     counts: Counter[Verdict] = Counter()
     beside: Counter[str] = Counter()
     changes: list[dict[str, Any]] = []
     with opened_store(config) if apply else existing_store(config) as store:
-        for site, reading in _readings(config, store, files, earliest, is_applied=apply):
+        for site, reading in _readings(config, store, profiles, files, earliest, is_applied=apply):
             counts[reading.verdict] += 1
             beside.update(reading.beside)
             if as_json:
@@ -86,16 +87,16 @@ def reparse_command(
             deliver_jsonl(config, store)
 
 
-def _files(config: Config, names: list[str]) -> dict[str, list[Path]]:
+def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str, list[Path]]:
     """The archive's files of each site to read.
 
     Raises:
-        ConfigurationError: a site is not known, or nothing of it is archived.
+        ConfigurationError: nothing is archived, or nothing of a site that was named.
     """
     folder = config.archive_folder
-    files = {name: archive_files(folder, name) for name in chosen_sites(load_sites(config), names)}
+    files = {name: archive_files(folder, name) for name in sites}
     missing = [name for name, found in files.items() if not found]
-    if missing and (names or len(missing) == len(files)):
+    if missing and (is_named or len(missing) == len(files)):
         raise ConfigurationError(
             f"{folder}: holds no archived page of {', '.join(missing)}; pages are kept from the "
             f"time on that {config.origin} says `enabled = true` under [archive]"
@@ -106,6 +107,7 @@ def _files(config: Config, names: list[str]) -> dict[str, list[Path]]:
 def _readings(
     config: Config,
     store: Store,
+    profiles: Mapping[str, SiteProfile],
     files: Mapping[str, list[Path]],
     since: datetime | None,
     *,
@@ -113,7 +115,9 @@ def _readings(
 ) -> Iterator[tuple[str, Reading]]:
     flagger, run_id = Flagger(load_topics(config).values()), new_run_id()
     for site, paths in files.items():
-        session = CrawlSession.open(config, site, run_id=run_id, flagger=flagger, store=store)
+        session = CrawlSession.open(
+            config, site, profiles[site], run_id=run_id, flagger=flagger, store=store
+        )
         readings = reparse(session, paths, since)
         for reading in recorded(session, readings) if is_applied else readings:
             yield site, reading

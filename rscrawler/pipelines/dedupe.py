@@ -39,8 +39,8 @@ class DedupePipeline:
             return item
         article, keys = item.article, [key for key, _ in item.addresses]
         print_ = fingerprint_of(article, slug_stem(article.url, self._session.profile))
-        if self._session.batch.concerns(article.site, keys, print_):
-            self._session.batch.flush()
+        if self._session.store.batch.concerns(article.site, keys, print_):
+            self._session.store.batch.flush()
         met = self._session.store.discovery.addresses(article.site, keys)
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))

@@ -50,7 +50,7 @@ class StorePipeline:
     def close_spider(self) -> None:
         """Record what still waits; a cycle that cannot is no good one."""
         try:
-            self._session.batch.flush()
+            self._session.store.batch.flush()
         except Exception:
             self._count("errors")
             self._count("broken")
@@ -66,7 +66,7 @@ class StorePipeline:
         if before is not None and PRUNED not in before.extraction.warnings:
             article.change = summarize(before, article)
         alerts = [] if item.is_archived else self._alerts_for(article, before)
-        session.batch.add(
+        session.store.batch.add(
             Recording(
                 article=article,
                 fingerprint=item.fingerprint,

@@ -16,7 +16,6 @@ from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
-from rscrawler.store.batch import RecordingBatch
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity
 from rscrawler.topics import Flagger, WatchList, load_watchlists
@@ -67,7 +66,6 @@ class CrawlSession:
     started_at: datetime
     state: SiteState
     flagger: Flagger
-    batch: RecordingBatch
     rules_digest: str
     is_full: bool = False
     limit: int | None = None
@@ -100,6 +98,7 @@ class CrawlSession:
         cls,
         config: Config,
         site: str,
+        profile: SiteProfile,
         *,
         run_id: str | None = None,
         flagger: Flagger | None = None,
@@ -110,10 +109,8 @@ class CrawlSession:
         """A session; the sites of one process must share a store, and can share a flagger.
 
         Raises:
-            ConfigurationError: the site is not known.
             StoreError: the database cannot be used.
         """
-        profile = chosen_sites(load_sites(config), [site])[site]
         store = store or Store.open(config.database)
         return cls(
             config=config,
@@ -123,7 +120,6 @@ class CrawlSession:
             run_id=run_id or new_run_id(),
             started_at=utc_now(),
             state=store.health.site(site),
-            batch=RecordingBatch(store.articles),
             flagger=flagger or Flagger(load_topics(config).values()),
             rules_digest=profile.rules_digest,
             is_full=is_full,
@@ -169,4 +165,5 @@ def _session_meant(
     if maximum is not None and maximum < 1:
         raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
-    return CrawlSession.open(loaded, site, is_full=is_full, limit=maximum)
+    profile = chosen_sites(load_sites(loaded), [site])[site]
+    return CrawlSession.open(loaded, site, profile, is_full=is_full, limit=maximum)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rscrawler.store.articles import ArticleStore
+from rscrawler.store.batch import RecordingBatch
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.database import Database, open_database
 from rscrawler.store.discovery import DiscoveryStore
@@ -21,6 +22,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self.articles = ArticleStore(database)
+        self.batch = RecordingBatch(self.articles)
         self.browsing = BrowseStore(database)
         self.discovery = DiscoveryStore(database)
         self.health = HealthStore(database)

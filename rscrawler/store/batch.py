@@ -16,7 +16,7 @@ MAX_WAIT = timedelta(seconds=1)
 
 
 class RecordingBatch:
-    """Recordings that wait for one transaction.
+    """Recordings, of whatever site this process crawls, that wait for one transaction.
 
     Look-ups in the store do not see them: ask `concerns` first, and `flush` if it says so.
     """
@@ -31,12 +31,15 @@ class RecordingBatch:
         self._texts: set[tuple[str, str] | str | int] = set()
 
     def add(self, recording: Recording) -> None:
-        """Let a recording wait, and record all of them if they are many or have waited long."""
+        """Let a recording wait, and record all of them if they are many or have waited long.
+
+        One that somebody is told of does not wait: another process may meet its text as well.
+        """
         self._waiting.append(recording)
         site = recording.article.site
         self._addresses.update((site, key) for key, _ in recording.visit.address_keys)
         self._texts.update(_texts(site, recording.fingerprint))
-        if self._is_full(recording.recorded_at):
+        if recording.alerted_topics or self._is_full(recording.recorded_at):
             self.flush()
 
     def _is_full(self, now: datetime) -> bool:

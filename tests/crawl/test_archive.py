@@ -27,6 +27,7 @@ from rscrawler.archiving import (
 )
 from rscrawler.config import Config
 from rscrawler.demo.site import Fault, SampleSite
+from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession
@@ -218,7 +219,7 @@ def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
 
     monkeypatch.setattr(ArchiveWriter, "_opened", opened)
     config = Config(output_dir=tmp_path, archive={"enabled": True})
-    session = CrawlSession.open(config, SITE)
+    session = CrawlSession.open(config, SITE, load_sites(config)[SITE])
     crawler = Crawler(NewsSpider)
     crawler.spider = SimpleNamespace(session=session)  # type: ignore[assignment]
     crawler.stats = StatsCollector(crawler)

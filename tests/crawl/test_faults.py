@@ -18,6 +18,7 @@ import pytest
 from rscrawler.demo import feeds, routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.site import Fault, SampleSite
+from rscrawler.demo.state import is_dated
 from rscrawler.demo.stories import Story
 from tests.crawl.probes import (
     FEED,
@@ -337,7 +338,7 @@ def test_pieces_dated_later_all_at_once_say_nothing_and_one_dated_later_after_th
     site.forget_requests()
     assert workspace.crawl()["articles_new"] == 0
     assert articles_asked(site) == []
-    dated = next(story for story in site.stories if feeds.is_dated(story))
+    dated = next(story for story in site.stories if is_dated(story))
     story = site.edit(dated.slug, title="Another title")
     edited_at = moved_at + timedelta(minutes=5)
 

@@ -243,6 +243,23 @@ def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
     assert set(alerted(workspace)) - set(told_before) == {first["article_id"]}
 
 
+def test_of_a_text_that_two_sites_publish_at_once_one_is_the_copy_and_one_is_told(
+    workspace: Workspace, site: SampleSite, two_sites: SampleSite
+) -> None:
+    told_before = alerted(workspace)
+    model = regional(site)
+    for number, publisher in enumerate((site, two_sites)):
+        slug = f"at-once-{number}"
+        publisher.publish(replace(model, slug=slug, post_id=f"265599901{number}"))
+        publisher.edit(slug, paragraphs=[told_backwards(text) for text in model.paragraphs])
+    report = workspace.crawl("responsiblestatecraft", "other")
+    assert (report["articles_new"], report["duplicates"]) == (2, 1)
+    told = set(alerted(workspace)) - set(told_before)
+    copies = {each["article_id"]: each["duplicate_of"] for each in workspace.records()[-2:]}
+    assert {copy for copy, first in copies.items() if first is None} == told
+    assert len(told) == 1
+
+
 def test_an_old_piece_that_surfaces_again_is_backfill_and_nobody_is_told(
     workspace: Workspace, site: SampleSite
 ) -> None:
