@@ -1,9 +1,10 @@
 """Towns of the watched states, from GeoNames.
 
-GeoNames lists many spellings that mean something else: airport codes, English words
-("Mary", "Turn"), names of towns elsewhere. A spelling is taken only when it is long
-enough, in Latin or Cyrillic letters, names no town of another country, and is not
-excluded by the watch-list. What is left still needs company (`PlaceRules.context`).
+Only a town's own name is taken. Its alternate names in GeoNames are surnames ("Yermak",
+"Guriev"), towns elsewhere ("Bazar", "Pokrovka") and airport codes more often than names in
+use; those that are in use stand in the watch-list. A name must also be long enough, in Latin
+or Cyrillic letters, name no town of another country and not be excluded by the watch-list.
+What is left still needs company (`PlaceRules.context`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pydantic import Field
 from rscrawler.config import Model
 from rscrawler.topics.folding import fold
 
-# Capitalised words of letters, as print has them: no transliteration notes, no codes.
+# Capitalised words of letters, as print has them.
 _PRINTED = re.compile(r"[^\W\d_a-z][^\W\d_]*[a-zа-яёіїқғүұңһөәўҳҷӯӣ]+(?:[ '-][^\W\d_]+)*")
 _LATIN_OR_CYRILLIC = re.compile(r"[a-z '\-]+|[Ѐ-ӿ '\-]+")
 
@@ -28,46 +29,41 @@ class PlaceRules(Model):
     """Which towns to take, and how far to trust their names."""
 
     min_population: int = Field(default=15_000, ge=15_000)
-    min_length: int = Field(default=5, ge=3, description="letters in a spelling")
-    exclude: list[str] = Field(default=[], description="spellings that mean something else")
+    min_length: int = Field(default=5, ge=3, description="letters in a name")
+    exclude: list[str] = Field(default=[], description="names that mean something else")
     context: str = Field(description="the context that each of these names needs")
     weight: float = Field(default=0.6, gt=0, le=1)
 
 
 @dataclass(frozen=True)
 class Town:
-    """A town and the spellings under which it is looked for."""
+    """A town, looked for by its name."""
 
     name: str
     country: str
-    spellings: tuple[str, ...]
 
 
 def places_of(countries: Sequence[str], rules: PlaceRules, taken: Iterable[str]) -> list[Town]:
-    """The towns of `countries` by `rules`, without spellings already `taken`, by code and name."""
+    """The towns of `countries` by `rules`, without names already `taken`, by code and name."""
     cities = _cities(rules.min_population)
     blocked = {fold(spelling) for spelling in (*rules.exclude, *taken)}
     blocked |= {fold(city["name"]) for city in cities if city["countrycode"] not in countries}
-    towns: list[Town] = []
-    for city in cities:
-        if city["countrycode"] not in countries:
-            continue
-        spellings = tuple(
-            spelling
-            for spelling in sorted({city["name"], *city["alternatenames"]})
-            if _usable(spelling, rules.min_length) and fold(spelling) not in blocked
-        )
-        if spellings:
-            towns.append(Town(city["name"], city["countrycode"], spellings))
+    towns = [
+        Town(city["name"], city["countrycode"])
+        for city in cities
+        if city["countrycode"] in countries
+        and _usable(city["name"], rules.min_length)
+        and fold(city["name"]) not in blocked
+    ]
     return sorted(towns, key=lambda town: (town.country, town.name))
 
 
-def _usable(spelling: str, min_length: int) -> bool:
-    folded = fold(spelling)
+def _usable(name: str, min_length: int) -> bool:
+    folded = fold(name)
     return (
         len(folded) >= min_length
         and _LATIN_OR_CYRILLIC.fullmatch(folded) is not None
-        and _PRINTED.fullmatch(spelling) is not None
+        and _PRINTED.fullmatch(name) is not None
     )
 
 

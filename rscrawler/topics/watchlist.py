@@ -223,7 +223,7 @@ class WatchList(Model):
                 name=town.name,
                 kind="place",
                 country=town.country,
-                spellings=list(town.spellings),
+                spellings=[town.name],
                 weight=self.places.weight,
                 case="capital",
                 needs=[self.places.context],
