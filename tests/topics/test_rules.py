@@ -38,3 +38,29 @@ def test_a_town_is_found_by_its_name_and_by_an_older_one_in_use(
     name: str, central_asia: Flagger
 ) -> None:
     assert name in terms_of(central_asia, f"{name} is far from Almaty, Osh, Dushanbe and Ashgabat.")
+
+
+@pytest.mark.parametrize(
+    ("border", "country"),
+    [
+        ("Tajik–Afghan border", "TJ"),
+        ("Afghan-Tajik frontier", "TJ"),
+        ("Afghan-Uzbek crossing", "UZ"),
+        ("Turkmen-Afghan border", "TM"),
+    ],
+)
+def test_a_border_with_afghanistan_is_the_states_and_no_people_of_afghanistan(
+    border: str, country: str, central_asia: Flagger
+) -> None:
+    text = f"Lorries have waited on the {border} since Monday. The Taliban gave no reason."
+    flag = flag_of(central_asia, text, f"Trade stops on the {border}")
+    assert flag is not None
+    assert (flag.level in FLAGGED, flag.countries) == (True, (country,))
+
+
+def test_turkmen_officials_are_the_states_beside_afghans_and_not_beside_iraqis(
+    central_asia: Flagger,
+) -> None:
+    text = "Turkmen officials met the {} side. The Turkmen government will send gas."
+    assert level_of(central_asia, text.format("Afghan")) in FLAGGED
+    assert level_of(central_asia, text.format("Iraqi")) not in FLAGGED
