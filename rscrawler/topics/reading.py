@@ -135,15 +135,17 @@ def read_zones(
     for hit in hits:
         by_zone.setdefault(hit.zone, []).append(hit)
     background = _background(joined, hits, rivals, roles)
+    in_body = [hit for hit in hits if joined.zones[hit.zone].field == "body"]
+    named_in_passing = bool(in_body) and all(hit.passing for hit in in_body)
     zones: list[ReadZone] = []
-    carried = Carried()
+    carried = headline = Carried()
     for index, zone in enumerate(joined.zones):
         found = by_zone.get(index, [])
         if zone.field == "tags":
             zones.append(_read_tag(zone, found))
             continue
         if zone.field != "body" or zone.paragraph == 0:
-            carried = Carried()
+            carried = headline if zone.paragraph == 0 else Carried()
         if not found and max(carried.weight, background) < roles.silence:
             zones.append(ReadZone(zone, len(zone.text.split()), 0.0, (), {}))
             continue
@@ -154,6 +156,9 @@ def read_zones(
         zones.append(read)
         kept = roles.paragraph if carried.personal else roles.paragraph_other
         carried = replace(carried, weight=kept * carried.weight)
+        # What a headline without a rival is about, the body begins with.
+        if zone.field == "title" and not here and _leads(read.hits) and not named_in_passing:
+            headline = carried
     return zones
 
 
@@ -295,9 +300,13 @@ def _sentence_weight(reads: Sequence[ReadHit], contested: bool, roles: Roles) ->
     return weight
 
 
+def _leads(reads: Sequence[ReadHit]) -> bool:
+    return any(read.role is Role.SUBJECT for read in reads)
+
+
 def _carried(reads: Sequence[ReadHit], weight: float, roles: Roles) -> Carried:
     """What a sentence that names the topic hands on."""
-    leads = any(read.role is Role.SUBJECT for read in reads)
+    leads = _leads(reads)
     return Carried(
         weight=weight,
         part=roles.follows if leads else roles.follows_other,

@@ -64,3 +64,26 @@ def test_turkmen_officials_are_the_states_beside_afghans_and_not_beside_iraqis(
     text = "Turkmen officials met the {} side. The Turkmen government will send gas."
     assert level_of(central_asia, text.format("Afghan")) in FLAGGED
     assert level_of(central_asia, text.format("Iraqi")) not in FLAGGED
+
+
+BODY_WITHOUT_A_NAME = (
+    "The arbitration will begin in spring, three people close to the case say. The claim grew "
+    "after a leak of documents.\n\nThe field cost $55bn before the first barrel. Lawyers believe "
+    "that the claim is a lever for the talks about what comes next."
+)
+
+
+def test_a_body_goes_on_with_what_its_headline_is_about(central_asia: Flagger) -> None:
+    assert level_of(central_asia, BODY_WITHOUT_A_NAME, "Kashagan partners face a claim") in FLAGGED
+
+
+def test_a_body_does_not_go_on_with_a_headline_that_names_a_rival(central_asia: Flagger) -> None:
+    title = "Kashagan, Russia and a claim"
+    assert level_of(central_asia, BODY_WITHOUT_A_NAME, title) not in FLAGGED
+
+
+def test_a_body_that_names_the_topic_in_passing_does_not_go_on_with_its_headline(
+    central_asia: Flagger,
+) -> None:
+    text = "Ministers vowed health for all in the Alma-Ata Declaration.\n\nThe budget fell by half."
+    assert level_of(central_asia, text, "Alma-Ata and primary care") not in FLAGGED
