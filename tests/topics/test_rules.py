@@ -87,3 +87,24 @@ def test_a_body_that_names_the_topic_in_passing_does_not_go_on_with_its_headline
 ) -> None:
     text = "Ministers vowed health for all in the Alma-Ata Declaration.\n\nThe budget fell by half."
     assert level_of(central_asia, text, "Alma-Ata and primary care") not in FLAGGED
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("The KPÖ took 29 percent in Graz. The KPÖ owns a camp.", "Graz keeps the KPÖ"),
+        ("George Dungan spoke for three hours. Dungan sat down.", "Dungan’s filibuster"),
+        ("Tengiz cast one actor as father and son. Tengiz wept.", "Tengiz Abuladze’s film"),
+        ("Aravan must die in the morning. Aravan is mourned by brides.", "The god Aravan"),
+        ("The Majilis in Malé passed it. The Majilis sat at night.", "Maldives: the Majilis votes"),
+    ],
+)
+def test_a_name_that_means_something_else_too_needs_its_country(
+    text: str, title: str, central_asia: Flagger
+) -> None:
+    assert level_of(central_asia, text, title) is Level.NONE
+
+
+def test_tengiz_beside_oil_is_the_field(central_asia: Flagger) -> None:
+    text = "Output at Tengiz rose past 900,000 barrels a day. The field is above plan."
+    assert level_of(central_asia, text, "Tengiz adds to a glut of oil") in FLAGGED
