@@ -7,8 +7,9 @@ those that need company.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rscrawler.topics.folding import Folded
@@ -20,6 +21,8 @@ from rscrawler.topics.watchlist import Context, Entity
 SURE_WEIGHT = 0.5
 _ANY_COUNTRY = "*"
 _LONGEST_WORD = 40
+# Punctuation between a name and a word, with the blank behind it; "\x00" is the end of a zone.
+_BREAK = re.compile(r"([,;:.!?()\x00]|\s[—–-]+)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ def settle(
         Hit(entity, match.start, match.end, joined.zone_index(match.start))
         for entity, match in candidates
     ]
-    surroundings = _Surroundings(joined, contexts, words)
+    peoples = {hit.start for hit in plain if hit.entity.kind == "people"}
+    surroundings = _Surroundings(joined, contexts, words, peoples)
     free = [hit for hit in plain if not hit.entity.needs]
     sure = [
         hit
@@ -106,9 +110,11 @@ class _Surroundings:
         joined: JoinedText,
         contexts: Mapping[str, Context],
         words: Mapping[str, list[Match]],
+        peoples: Collection[int],
     ) -> None:
         self.sure: list[Hit] = []
         self._companies: dict[str, list[Hit]] = {}
+        self._peoples = peoples
         self._joined = joined
         self._contexts = contexts
         self._words = words
@@ -171,4 +177,13 @@ class _Surroundings:
         # Words are short: a far gap need not be counted.
         if last - first > _LONGEST_WORD * context.within:
             return False
-        return len(self._joined.text[first:last].split()) < context.within
+        if len(self._joined.text[first:last].split()) >= context.within:
+            return False
+        return not context.unbroken or self._is_unbroken(first, last)
+
+    def _is_unbroken(self, first: int, last: int) -> bool:
+        """Whether nothing but commas before names of peoples parts [first, last) of the text."""
+        return all(
+            found[1] == "," and found.end() in self._peoples
+            for found in _BREAK.finditer(self._joined.text, first, last)
+        )

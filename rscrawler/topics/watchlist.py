@@ -45,6 +45,11 @@ class Context(Model):
         default="text", description="at most so many words away, or where"
     )
     side: Literal["before", "after", "either"] = "either"
+    unbroken: bool = Field(
+        default=False,
+        description="with a number in `within`: no punctuation between, but a comma before the "
+        "name of another people",
+    )
     at_least: int = Field(default=1, ge=1, description="so many of them")
 
     @model_validator(mode="after")

@@ -108,3 +108,24 @@ def test_a_name_that_means_something_else_too_needs_its_country(
 def test_tengiz_beside_oil_is_the_field(central_asia: Flagger) -> None:
     text = "Output at Tengiz rose past 900,000 barrels a day. The field is above plan."
     assert level_of(central_asia, text, "Tengiz adds to a glut of oil") in FLAGGED
+
+
+@pytest.mark.parametrize(
+    ("person", "surname"),
+    [
+        ("Martins Kazaks, president of the Bank of Latvia,", "Kazaks"),
+        ("Hadia Tajik, minister of labour,", "Tajik"),
+        ("Dursun Özbek, president of the club,", "Özbek"),
+    ],
+)
+def test_a_noun_beyond_a_comma_makes_no_state_of_a_surname(
+    person: str, surname: str, central_asia: Flagger
+) -> None:
+    text = f"{person} will stay. {surname} saw no hurry.\n\n{surname} thanked the voters."
+    assert level_of(central_asia, text, f"{surname} stays") not in FLAGGED
+
+
+def test_a_noun_beyond_a_comma_belongs_to_a_row_of_peoples(central_asia: Flagger) -> None:
+    flag = flag_of(central_asia, "Kazakh, Uzbek presidents signed it. Kazakh, Uzbek envoys left.")
+    assert flag is not None
+    assert (flag.level in FLAGGED, flag.countries) == (True, ("KZ", "UZ"))
