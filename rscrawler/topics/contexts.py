@@ -1,8 +1,8 @@
 """Which of the names found are meant: each context is looked up around each name.
 
-Names are settled in two rounds. First those that need nothing; the ones that stand are
-beyond doubt, and contexts that ask for "a name of this country" look among them. Then
-those that need company.
+Names are settled in two rounds. First those that need nothing, or that the words around
+them settle; the ones that stand are beyond doubt, and contexts that ask for "a name of this
+country" look among them. Then those that need company.
 """
 
 from __future__ import annotations
@@ -74,10 +74,9 @@ def settle(
     ]
     peoples = {hit.start for hit in plain if hit.entity.kind == "people"}
     surroundings = _Surroundings(joined, contexts, words, peoples)
-    free = [hit for hit in plain if not hit.entity.needs]
     sure = [
         hit
-        for hit in longest(_judged(free, surroundings.holds))
+        for hit in longest(_judged(plain, surroundings.holds))
         if hit.entity.counts == "full" and not hit.passing and hit.entity.weight >= SURE_WEIGHT
     ]
     surroundings.know(sure)

@@ -129,3 +129,35 @@ def test_a_noun_beyond_a_comma_belongs_to_a_row_of_peoples(central_asia: Flagger
     flag = flag_of(central_asia, "Kazakh, Uzbek presidents signed it. Kazakh, Uzbek envoys left.")
     assert flag is not None
     assert (flag.level in FLAGGED, flag.countries) == (True, ("KZ", "UZ"))
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        ("SNB", "Uzbekistan"),
+        ("National Fund", "Kazakhstan"),
+        ("Kurultai", "Kyrgyzstan"),
+        ("Mejlis", "Turkmenistan"),
+    ],
+)
+def test_one_passing_word_on_a_state_does_not_open_what_others_have_too(
+    body: str, state: str, central_asia: Flagger
+) -> None:
+    text = (
+        f"The {body} kept its rate. The {body} saw no risk.\n\n"
+        f"Sales by {state} do not trouble the {body}. The {body} has a thousand tonnes."
+    )
+    assert level_of(central_asia, text, f"The {body} waits") not in FLAGGED
+    assert level_of(central_asia, text + f"\n\n{state} was glad of the {body}.") in FLAGGED
+
+
+def test_a_body_right_beside_its_state_is_the_states(central_asia: Flagger) -> None:
+    assert "National Fund" in terms_of(central_asia, "Kazakhstan’s National Fund shrank in May.")
+
+
+def test_a_people_beside_a_noun_of_state_is_company_for_a_doubtful_name(
+    central_asia: Flagger,
+) -> None:
+    text = "Kyrgyz officials gave them tea at Manas. Kyrgyz law asks for no visa."
+    assert "Manas" not in terms_of(central_asia, "The officials gave them tea at Manas.")
+    assert "Manas" in terms_of(central_asia, text)
