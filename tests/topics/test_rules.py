@@ -161,3 +161,27 @@ def test_a_people_beside_a_noun_of_state_is_company_for_a_doubtful_name(
     text = "Kyrgyz officials gave them tea at Manas. Kyrgyz law asks for no visa."
     assert "Manas" not in terms_of(central_asia, "The officials gave them tea at Manas.")
     assert "Manas" in terms_of(central_asia, text)
+
+
+SYRIA_TALKS = (
+    "Russia, Turkey and Iran ran the Syrian war from hotel ballrooms. The talks began in 2017 in "
+    "{}, at a hotel in Astana.\n\nOnly Idlib was left. Astana gave Moscow a process without "
+    "Americans, and Astana gave Tehran a seat.\n\nAssad fled. Nobody has a use for Astana now."
+)
+
+
+def test_talks_on_syria_do_not_become_the_states_because_it_is_named_once(
+    central_asia: Flagger,
+) -> None:
+    text = SYRIA_TALKS.format("Kazakhstan")
+    assert level_of(central_asia, text, "How Astana shaped Syria’s war") not in FLAGGED
+
+
+def test_talks_on_syria_beside_much_of_the_state_leave_astana_a_capital(
+    central_asia: Flagger,
+) -> None:
+    text = (
+        "Kazakhstan has hosted the Syrian talks for years. Kazakhstan gained from them, says "
+        "Tokayev. Kazakhstan was thanked by all.\n\nAstana has a name as a host now."
+    )
+    assert level_of(central_asia, text, "Astana the host") in FLAGGED
