@@ -59,6 +59,14 @@ _BEFORE_PERSONAL = re.compile(
     r"|driver|worker|labou?rer|student|teenager|boy|girl|couple|suspects|gunmen)\s+from)\s*$",
     re.IGNORECASE,
 )
+# "Uzbek families in Istanbul": a people's name is an origin where its holders live with strangers.
+_LIVING_IN = re.compile(
+    r"^\s+(?:(?:famil(?:y|ies)|communit(?:y|ies)|villages?|villagers|farmers|herders|shepherds|"
+    r"parents|mothers|teachers|schools|doctors|lawyers|journalists|reporters|activists|dissidents|"
+    r"exiles|bloggers|shopkeepers|traders|shops|mosques|neighbou?rhoods|households|media|press|"
+    r"newspapers|bakers|bakeries)\s+){1,2}(?:(?:living|settled|working)\s+)?"
+    r"(?:in|across|around|throughout)\s+(?:the\s+)?(?:[a-z]+\s+)?"
+)
 # "an Uzbek who killed eight people", "one of them, a Tajik, ..."
 _ONE = re.compile(r"\b(?:an?|one|another|the)\s+(?:[\w-]+\s+){0,2}$", re.IGNORECASE)
 _NO_NOUN = re.compile(
@@ -215,6 +223,8 @@ def role_of(
     if _AFTER_CAPITAL.match(after):
         kind = "place"
     if _is_passing(near, after, kind):
+        return Role.PASSING
+    if kind == "people" and (abroad := _LIVING_IN.match(after)) and end + abroad.end() in rivals:
         return Role.PASSING
     if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
         return Role.PASSING

@@ -185,3 +185,27 @@ def test_talks_on_syria_beside_much_of_the_state_leave_astana_a_capital(
         "Tokayev. Kazakhstan was thanked by all.\n\nAstana has a name as a host now."
     )
     assert level_of(central_asia, text, "Astana the host") in FLAGGED
+
+
+def test_what_a_state_has_within_it_makes_a_piece_that_never_names_it_coverage(
+    central_asia: Flagger,
+) -> None:
+    text = (
+        "Turnout was announced at 74 percent by noon. Uzbek farmers told us that the brigade "
+        "leader votes for the household.\n\nUzbek journalists who asked about it were sent away."
+    )
+    flag = flag_of(central_asia, text, "Uzbek voters shrug")
+    assert flag is not None
+    assert (flag.level in FLAGGED, flag.countries) == (True, ("UZ",))
+
+
+@pytest.mark.parametrize(
+    "abroad",
+    [
+        "Uzbek women in Istanbul open cafés. Uzbek teachers in Istanbul sing.",
+        "Uzbek families in Germany sued. Uzbek lawyers in Berlin helped them.",
+        "Uzbek farmers in Afghanistan wait. Uzbek villages in Faryab have no water.",
+    ],
+)
+def test_a_people_abroad_is_no_coverage(abroad: str, central_asia: Flagger) -> None:
+    assert level_of(central_asia, abroad, "Far from home") not in FLAGGED
