@@ -20,6 +20,12 @@ def level_of(flagger: Flagger, text: str, title: str = "A piece") -> Level:
     return flag.level if flag else Level.NONE
 
 
+def countries_of(flagger: Flagger, text: str, title: str = "A piece") -> tuple[str, ...]:
+    """Of a flagged piece; a mention has none."""
+    flag = flag_of(flagger, text, title)
+    return flag.countries if flag else ()
+
+
 def terms_of(flagger: Flagger, text: str, title: str = "A piece") -> set[str]:
     flag = flag_of(flagger, text, title)
     return {each.term for each in flag.evidence} if flag else set()
@@ -53,9 +59,7 @@ def test_a_border_with_afghanistan_is_the_states_and_no_people_of_afghanistan(
     border: str, country: str, central_asia: Flagger
 ) -> None:
     text = f"Lorries have waited on the {border} since Monday. The Taliban gave no reason."
-    flag = flag_of(central_asia, text, f"Trade stops on the {border}")
-    assert flag is not None
-    assert (flag.level in FLAGGED, flag.countries) == (True, (country,))
+    assert countries_of(central_asia, text, f"Trade stops on the {border}") == (country,)
 
 
 def test_turkmen_officials_are_the_states_beside_afghans_and_not_beside_iraqis(
@@ -126,9 +130,9 @@ def test_a_noun_beyond_a_comma_makes_no_state_of_a_surname(
 
 
 def test_a_noun_beyond_a_comma_belongs_to_a_row_of_peoples(central_asia: Flagger) -> None:
-    flag = flag_of(central_asia, "Kazakh, Uzbek presidents signed it. Kazakh, Uzbek envoys left.")
-    assert flag is not None
-    assert (flag.level in FLAGGED, flag.countries) == (True, ("KZ", "UZ"))
+    assert countries_of(
+        central_asia, "Kazakh, Uzbek presidents signed it. Kazakh, Uzbek envoys left."
+    ) == ("KZ", "UZ")
 
 
 @pytest.mark.parametrize(
@@ -194,9 +198,7 @@ def test_what_a_state_has_within_it_makes_a_piece_that_never_names_it_coverage(
         "Turnout was announced at 74 percent by noon. Uzbek farmers told us that the brigade "
         "leader votes for the household.\n\nUzbek journalists who asked about it were sent away."
     )
-    flag = flag_of(central_asia, text, "Uzbek voters shrug")
-    assert flag is not None
-    assert (flag.level in FLAGGED, flag.countries) == (True, ("UZ",))
+    assert countries_of(central_asia, text, "Uzbek voters shrug") == ("UZ",)
 
 
 @pytest.mark.parametrize(
@@ -209,3 +211,26 @@ def test_what_a_state_has_within_it_makes_a_piece_that_never_names_it_coverage(
 )
 def test_a_people_abroad_is_no_coverage(abroad: str, central_asia: Flagger) -> None:
     assert level_of(central_asia, abroad, "Far from home") not in FLAGGED
+
+
+def test_three_presidents_named_by_their_surnames_are_three_states(central_asia: Flagger) -> None:
+    assert countries_of(
+        central_asia, "Rahmon, Mirziyoyev and Japarov met. Rahmon was the host."
+    ) == ("KG", "TJ", "UZ")
+
+
+def test_azattyk_is_kyrgyz_and_azattyq_kazakh(central_asia: Flagger) -> None:
+    assert countries_of(central_asia, "Azattyk appealed.", "Azattyk is closed") == ("KG",)
+    assert countries_of(central_asia, "Azattyq appealed.", "Azattyq is closed") == ("KZ",)
+
+
+def test_the_somoni_is_money_and_ismoil_somoni_is_not(central_asia: Flagger) -> None:
+    assert "somoni" in terms_of(central_asia, "The somoni fell.")
+    assert "Somoni" in terms_of(central_asia, "Somoni and dollar: the bank sells both.")
+    assert not terms_of(central_asia, "A school was named for Ismoil Somoni on Monday.")
+
+
+def test_the_som_is_of_the_state_in_its_paragraph(central_asia: Flagger) -> None:
+    assert countries_of(central_asia, "Uzbekistan’s som was steady. The som gained in spring.") == (
+        "UZ",
+    )
