@@ -140,6 +140,12 @@ _BEFORE_SETTING = re.compile(
 )
 # "the Kazakh capital", "Kazakhstan's capital": the city.
 _AFTER_CAPITAL = re.compile(r"^(?:['’]s)?\s+capital\b", re.IGNORECASE)
+# "The government in Bishkek has ...": the state, not a setting.
+_BODY_IN = re.compile(
+    r"\b(?:governments?|(?:ministry|ministries)(?:\s+of\s+\w+)?|central\s+bank|national\s+bank|"
+    r"parliament|authorities|officials|regime|leadership|lawmakers|prosecutors)\s+in\s+$",
+    re.IGNORECASE,
+)
 _AFTER_SETTING = re.compile(
     r"^\s+(?:summit|remarks|meetings?|talks|conference|declaration|speech|gathering|statement)\b",
     re.IGNORECASE,
@@ -235,6 +241,8 @@ def role_of(
     if _FRAME.match(before):
         # "In Kazakhstan, prices rose" speaks of the state; "In Tashkent he dined" of him.
         return Role.OTHER if kind == "place" else Role.SUBJECT
+    if kind == "place" and (body := _BODY_IN.search(near)) is not None:
+        return Role.SUBJECT if _leads(before.removesuffix(body[0]), rivals) else Role.OTHER
     if kind == "place" and (_BEFORE_SETTING.search(near) or _AFTER_SETTING.match(after)):
         return Role.SETTING
     return Role.SUBJECT if _leads(before, rivals) else Role.OTHER

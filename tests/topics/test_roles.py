@@ -70,6 +70,12 @@ def test_the_place_of_a_meeting_is_a_setting() -> None:
     assert role("Modi left the Samarkand summit early.", "Samarkand", "place") is Role.SETTING
 
 
+@pytest.mark.parametrize("body", ["central bank", "government", "ministry of trade", "parliament"])
+def test_a_body_in_a_capital_is_its_state_and_no_visitor_of_the_place(body: str) -> None:
+    assert role(f"The {body} in Tashkent raised it.", "Tashkent", "place") is Role.SUBJECT
+    assert role(f"Xi asked the {body} in Tashkent.", "Tashkent", "place") is Role.OTHER
+
+
 def test_what_flows_between_two_states_is_about_both() -> None:
     assert role("Exports from Germany to Kazakhstan rose.", "Kazakhstan") is Role.OTHER
 
