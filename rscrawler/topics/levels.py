@@ -156,13 +156,13 @@ def _is_named_once(
     zones: Sequence[ReadZone], rivals: Sequence[int], share: float, model: LevelModel
 ) -> bool:
     """Whether at most one sentence speaks of the topic, and that one is not the whole piece."""
-    if (
-        sum(
-            s.taken_up and s.weight >= model.roles.setting for zone in zones for s in zone.sentences
-        )
-        > 1
-    ):
-        return False
+    speaking = sum(
+        each.taken_up and each.weight >= model.roles.setting
+        for zone in zones
+        for each in zone.sentences
+    )
+    if speaking != 1:
+        return speaking == 0
     leads = any(read.role is Role.SUBJECT for zone in zones for read in zone.hits)
     return share < model.share_primary or not (leads or len(rivals) < _SOME_RIVALS)
 

@@ -43,6 +43,8 @@ _PERSON_NOUN = (
     r"champions?|team|side|club|skaters?|swimmers?|weightlifters?|"
     r"actors?|actress|singers?|pianist|violinist|director|filmmakers?|novelists?|poets?|writers?|"
     r"supermodel|model|chefs?|restaurants?|caf[eé]s?|cuisine|food|dish(?:es)?|carpets?|rugs?|"
+    r"supermarkets?|grills?|kitchens?|baker(?:y|ies)|bistro|deli|teahouses?|pilaf|plov|salads?|"
+    r"samsa|dumplings|noodles|"
     r"embroider\w+|textiles?|horses?|dogs?|hats?|melons?|silk|oligarchs?|businessm[ae]n|"
     r"billionaires?|tycoon))\b"
 )

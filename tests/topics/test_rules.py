@@ -234,3 +234,15 @@ def test_the_som_is_of_the_state_in_its_paragraph(central_asia: Flagger) -> None
     assert countries_of(central_asia, "Uzbekistan’s som was steady. The som gained in spring.") == (
         "UZ",
     )
+
+
+@pytest.mark.parametrize("business", ["Tashkent Supermarket", "Samarkand Kitchen", "Bukhara Grill"])
+def test_a_business_named_for_a_city_is_no_coverage(business: str, central_asia: Flagger) -> None:
+    text = f"{business} has seventeen salads. {business} opened a branch in June."
+    assert level_of(central_asia, text, f"A dinner at {business}") not in FLAGGED
+
+
+def test_a_forum_elsewhere_in_the_piece_makes_no_news_of_samarkand(central_asia: Flagger) -> None:
+    text = "Samarkand has a portrait at the till. {}\n\nThe leaders left a forum at noon."
+    assert level_of(central_asia, text.format("Samarkand is new.")) is Level.NONE
+    assert level_of(central_asia, text.format("Samarkand hosts a summit.")) in FLAGGED
