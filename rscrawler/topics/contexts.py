@@ -19,6 +19,8 @@ from rscrawler.topics.watchlist import Context, Entity
 
 # A name of less weight than this is wider than the topic, and no company for another.
 SURE_WEIGHT = 0.5
+# Two doubtful names of at least this weight are company for each other.
+CORROBORATING_WEIGHT = 0.6
 _ANY_COUNTRY = "*"
 _LONGEST_WORD = 40
 # Punctuation between a name and a word, with the blank behind it; "\x00" is the end of a zone.
@@ -79,17 +81,49 @@ def settle(
         for hit in longest(_judged(plain, surroundings.holds))
         if hit.entity.counts == "full" and not hit.passing and hit.entity.weight >= SURE_WEIGHT
     ]
-    surroundings.know(sure)
+    surroundings.know(longest([*sure, *_corroborated(plain, surroundings.holds)]))
     return [
         hit for hit in longest(_judged(plain, surroundings.holds)) if hit.entity.counts != "never"
     ]
 
 
-def _judged(hits: Sequence[Hit], holds: Callable[[Hit, str], bool]) -> list[Hit]:
+def _corroborated(hits: Sequence[Hit], holds: Callable[[Hit, str], bool]) -> list[Hit]:
+    """The doubtful names of a country that are company for each other: two different ones are.
+
+    A people's name is none of them: there are carpets and cafés that have it beside a city's.
+    """
+    if len({hit.entity.name for hit in hits if _is_doubtful(hit)}) < 2:
+        return []
+    meant = [
+        hit
+        for hit in longest(_judged(hits, holds, in_company=True))
+        if _is_doubtful(hit) and not hit.passing
+    ]
+    names: dict[str, set[str]] = defaultdict(set)
+    for hit in meant:
+        for country in hit.entity.countries:
+            names[country].add(hit.entity.name)
+    return [hit for hit in meant if any(len(names[each]) > 1 for each in hit.entity.countries)]
+
+
+def _is_doubtful(hit: Hit) -> bool:
+    entity = hit.entity
+    return (
+        bool(entity.needs)
+        and entity.counts == "full"
+        and entity.weight >= CORROBORATING_WEIGHT
+        and entity.kind != "people"
+    )
+
+
+def _judged(
+    hits: Sequence[Hit], holds: Callable[[Hit, str], bool], *, in_company: bool = False
+) -> list[Hit]:
+    """The hits that are meant; `in_company` says that what they need is there."""
     judged: list[Hit] = []
     for hit in hits:
         entity = hit.entity
-        if entity.needs and not any(holds(hit, name) for name in entity.needs):
+        if not in_company and entity.needs and not any(holds(hit, name) for name in entity.needs):
             continue
         passing = entity.counts == "passing"
         if entity.unless or entity.passing_with:

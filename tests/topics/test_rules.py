@@ -246,3 +246,17 @@ def test_a_forum_elsewhere_in_the_piece_makes_no_news_of_samarkand(central_asia:
     text = "Samarkand has a portrait at the till. {}\n\nThe leaders left a forum at noon."
     assert level_of(central_asia, text.format("Samarkand is new.")) is Level.NONE
     assert level_of(central_asia, text.format("Samarkand hosts a summit.")) in FLAGGED
+
+
+def test_two_doubtful_names_of_one_country_are_company_for_each_other(
+    central_asia: Flagger,
+) -> None:
+    assert not terms_of(central_asia, "People in Samarkand wrote to the channel.")
+    assert not terms_of(central_asia, "The hokim answered with a threat.")
+    both = "People in Samarkand wrote to the hokim. The hokim answered with a threat."
+    assert countries_of(central_asia, both) == ("UZ",)
+
+
+def test_two_names_of_a_restaurant_and_its_cook_are_no_company(central_asia: Flagger) -> None:
+    text = "The chef of Bukhara has a short menu. At Aral, the chef, Deniz Aral, has none."
+    assert not terms_of(central_asia, text)
