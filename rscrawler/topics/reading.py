@@ -76,13 +76,12 @@ class ReadHit:
 class Sentence:
     """A sentence, `weight` of which is about the topic.
 
-    `telling`: a name no wider than the topic is a subject or other in it. `taken_up`: it names
-    the topic or takes it up by a pronoun.
+    `taken_up`: it has a name no wider than the topic, if only as a setting, or takes the topic up
+    by a pronoun.
     """
 
     words: int
     weight: float
-    telling: bool
     taken_up: bool
 
 
@@ -215,9 +214,7 @@ def _read_zone(
         read = [ReadHit(hit, role, hit.entity.weight * weights[role]) for hit, role in found]
         own = _sentence_weight(read, contested, roles)
         kept, takes_up = _kept(text, [rival - start for rival in here], carried, roles)
-        is_telling = any(
-            role in TELLING and hit.entity.weight >= SURE_WEIGHT for hit, role in found
-        )
+        sure = [role for hit, role in found if hit.entity.weight >= SURE_WEIGHT]
         if any(role in TELLING for _, role in found):
             carried = _carried(read, max(own, kept), roles)
             weight = carried.weight
@@ -232,8 +229,8 @@ def _read_zone(
             Sentence(
                 words=len(text.split()),
                 weight=weight,
-                telling=is_telling,
-                taken_up=weight > 0 and (takes_up or bool(named[number])),
+                taken_up=weight > 0
+                and (takes_up or any(role is not Role.PASSING for role in sure)),
             )
         )
         reads.extend(read)

@@ -260,3 +260,14 @@ def test_two_doubtful_names_of_one_country_are_company_for_each_other(
 def test_two_names_of_a_restaurant_and_its_cook_are_no_company(central_asia: Flagger) -> None:
     text = "The chef of Bukhara has a short menu. At Aral, the chef, Deniz Aral, has none."
     assert not terms_of(central_asia, text)
+
+
+def test_a_list_of_members_is_no_second_sentence_beside_the_name_of_a_wide_format(
+    central_asia: Flagger,
+) -> None:
+    text = (
+        "Yerevan has not paid its dues. Pashinyan says that he will close the door.\n\n"
+        "The alliance keeps Belarus, Kazakhstan, Kyrgyzstan and Tajikistan.\n\n"
+        "The EU’s monitors patrol at Jermuk. France sells radars."
+    )
+    assert level_of(central_asia, text, "CSTO minus one") not in FLAGGED
