@@ -97,6 +97,12 @@ _AFTER_RELATIVE = re.compile(
     r"long\s+an?|once\s+an?|then\b[^,]{0,20}\bone\s+of|one\s+of|an?)\b",
     re.IGNORECASE,
 )
+# "Stalin's trains took them to Uzbekistan in 1944": where people were exiled to long ago.
+_EXILED = re.compile(
+    r"\b(?:deport\w+|exiled?|banish\w+|resettled|trains|cattle\s+(?:trucks|wagons|cars))\b"
+    r"[^.;:()]{0,80}\b(?:in|to|into)\s+(?:[a-z]+\s+){0,3}(?:[A-Z]\w+,?\s+(?:and\s+)?){0,2}$"
+)
+_LONG_AGO = re.compile(r"\b(?:19[1-5]\d|Stalin|NKVD|Beria|tsar|czar)\b")
 _BEFORE_RANGE = re.compile(
     r"\b(?:from|between)\s+([^.;:()]{1,90}?)\s(?:to|through|into|via)\s+"
     r"(?:as\s+far\s+as\s+)?(?:the\s+)?(?:[\w’'-]+\s+){0,3}$"
@@ -233,6 +239,8 @@ def role_of(
     if _is_passing(near, after, kind):
         return Role.PASSING
     if kind == "people" and (abroad := _LIVING_IN.match(after)) and end + abroad.end() in rivals:
+        return Role.PASSING
+    if _EXILED.search(near) and _LONG_AGO.search(sentence):
         return Role.PASSING
     if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
         return Role.PASSING

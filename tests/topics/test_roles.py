@@ -65,6 +65,22 @@ def test_a_persons_origin_is_passing(sentence: str, name: str) -> None:
     assert role(sentence, name, "people") is Role.PASSING
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Most of the deported were unloaded in Kazakhstan, where a third died by 1948.",
+        "In May 1944 Stalin’s trains took them all to Kazakhstan and the Urals.",
+        "He was banished to Kazakhstan by the tsar.",
+    ],
+)
+def test_where_people_were_exiled_to_long_ago_is_passing(sentence: str) -> None:
+    assert role(sentence, "Kazakhstan") is Role.PASSING
+
+
+def test_where_people_are_deported_to_today_is_not_passing() -> None:
+    assert role("Sweden deported two men to Kazakhstan in May.", "Kazakhstan") is Role.OTHER
+
+
 def test_the_place_of_a_meeting_is_a_setting() -> None:
     assert role("Xi met Modi at a summit in Astana.", "Astana", "place") is Role.SETTING
     assert role("Modi left the Samarkand summit early.", "Samarkand", "place") is Role.SETTING
