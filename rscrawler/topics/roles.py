@@ -240,6 +240,8 @@ def role_of(
         return Role.PASSING
     if kind == "people" and (abroad := _LIVING_IN.match(after)) and end + abroad.end() in rivals:
         return Role.PASSING
+    if kind == "person" and _in_apposition(sentence, start, names):
+        return Role.SUBJECT if _leads(before, rivals) else Role.PASSING
     if _EXILED.search(near) and _LONG_AGO.search(sentence):
         return Role.PASSING
     if _is_range_end(sentence, start, end, names) or _in_foreign_list(sentence, start, end, names):
@@ -281,6 +283,16 @@ def _is_passing(before: str, after: str, kind: str) -> bool:
     if kind == "person":
         return False
     return bool(_BEFORE_PERSONAL.search(before) or _BEFORE_EXAMPLE.search(before))
+
+
+def _in_apposition(sentence: str, start: int, names: Sequence[tuple[int, int]]) -> bool:
+    """Whether the name says who "a Kazakh oligarch" before it is."""
+    return any(
+        (noun := _AFTER_PERSONAL.match(sentence[end:start])) is not None
+        and sentence[end + noun.end() : start].strip() in ("", ",")
+        for _, end in names
+        if end < start <= end + _ADJOINING
+    )
 
 
 def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int, int]]) -> bool:

@@ -81,6 +81,21 @@ def test_where_people_are_deported_to_today_is_not_passing() -> None:
     assert role("Sweden deported two men to Kazakhstan in May.", "Kazakhstan") is Role.OTHER
 
 
+@pytest.mark.parametrize("comma", [",", ""])
+def test_a_person_who_says_who_an_oligarch_was_is_passing_unless_he_leads(comma: str) -> None:
+    def of_person(sentence: str) -> Role:
+        names = [
+            (sentence.index(name), sentence.index(name) + len(name))
+            for name in ("Kazakh", "Timur Kulibayev")
+        ]
+        return role_of(sentence, *names[1], "person", names)
+
+    sold = f"It was sold to a Kazakh oligarch{comma} Timur Kulibayev."
+    bought = f"A Kazakh oligarch{comma} Timur Kulibayev, bought it."
+    assert of_person(sold) is Role.PASSING
+    assert of_person(bought) is Role.SUBJECT
+
+
 def test_the_place_of_a_meeting_is_a_setting() -> None:
     assert role("Xi met Modi at a summit in Astana.", "Astana", "place") is Role.SETTING
     assert role("Modi left the Samarkand summit early.", "Samarkand", "place") is Role.SETTING
