@@ -271,3 +271,8 @@ def test_a_list_of_members_is_no_second_sentence_beside_the_name_of_a_wide_forma
         "The EU’s monitors patrol at Jermuk. France sells radars."
     )
     assert level_of(central_asia, text, "CSTO minus one") not in FLAGGED
+
+
+def test_oral_arguments_are_no_town(central_asia: Flagger) -> None:
+    assert terms_of(central_asia, "Oral arguments ended. Kazakhstan settled.") == {"Kazakhstan"}
+    assert "Oral" in terms_of(central_asia, "Oral is a town in Kazakhstan.")
