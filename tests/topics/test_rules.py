@@ -230,10 +230,13 @@ def test_the_somoni_is_money_and_ismoil_somoni_is_not(central_asia: Flagger) -> 
     assert not terms_of(central_asia, "A school was named for Ismoil Somoni on Monday.")
 
 
-def test_the_som_is_of_the_state_in_its_paragraph(central_asia: Flagger) -> None:
-    assert countries_of(central_asia, "Uzbekistan’s som was steady. The som gained in spring.") == (
-        "UZ",
-    )
+def test_the_som_is_of_the_only_state_of_the_piece_or_that_of_its_paragraph(
+    central_asia: Flagger,
+) -> None:
+    assert countries_of(central_asia, "Tashkent’s bank is calm.\n\nThe som rose.") == ("UZ",)
+    assert countries_of(central_asia, "Bishkek’s bank is calm.\n\nThe som rose.") == ("KG",)
+    both = "Uzbekistan’s som rose. The som is dear.\n\nBishkek heard of it."
+    assert countries_of(central_asia, both, "Uzbekistan’s som") == ("UZ",)
 
 
 @pytest.mark.parametrize("business", ["Tashkent Supermarket", "Samarkand Kitchen", "Bukhara Grill"])
