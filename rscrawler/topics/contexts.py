@@ -175,13 +175,14 @@ class _Surroundings:
         )
 
     def _count_names(self, hit: Hit, name: str, context: Context) -> int:
-        return sum(
-            1
+        near = [
+            other.entity.name
             for other in self._company(name, context)
             # Company is another name, not the same one once more.
             if other.entity.name != hit.entity.name
             and self._is_near(hit, other.start, other.end, context)
-        )
+        ]
+        return len(set(near)) if context.different else len(near)
 
     def _company(self, name: str, context: Context) -> list[Hit]:
         """The sure names that the context `name` asks for; worked out once for a piece."""

@@ -51,6 +51,9 @@ class Context(Model):
         "name of another people",
     )
     at_least: int = Field(default=1, ge=1, description="so many of them")
+    different: bool = Field(
+        default=False, description="a name counts once, however often it stands"
+    )
 
     @model_validator(mode="after")
     def _names_something(self) -> Context:

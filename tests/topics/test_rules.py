@@ -279,3 +279,13 @@ def test_a_list_of_members_is_no_second_sentence_beside_the_name_of_a_wide_forma
 def test_oral_arguments_are_no_town(central_asia: Flagger) -> None:
     assert terms_of(central_asia, "Oral arguments ended. Kazakhstan settled.") == {"Kazakhstan"}
     assert "Oral" in terms_of(central_asia, "Oral is a town in Kazakhstan.")
+
+
+def test_the_region_is_that_of_three_states_named_unless_other_regions_are_named_as_often(
+    central_asia: Flagger,
+) -> None:
+    text = "Congress could help Kazakhstan, Uzbekistan and Tajikistan.\n\nThe region is patient."
+    other = "\n\nThe Middle East, Africa and the Caucasus are not."
+    assert "The region" in terms_of(central_asia, text)
+    assert "The region" not in terms_of(central_asia, text + other)
+    assert "The region" not in terms_of(central_asia, text.replace("Uzbekistan and", "Iran and"))
