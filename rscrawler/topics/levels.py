@@ -8,7 +8,8 @@
    substantial subject, from 0.7 on it is the primary one. The section gauge never reaches 0.7.
 4. The share alone does not lift a piece of which at most one sentence speaks of the topic, unless
    that sentence is most of the piece; nor to primary a piece that names the topic in one
-   paragraph of several. A cap (a match report) holds the score below the end of its level.
+   paragraph of several, unless the others go on with it. A cap (a match report) holds the score
+   below the end of its level.
 5. The countries are the states that most sentences name: those with `country_of_leader` of the
    sentences of the first, if that one stands out from the region as a whole (`country_of_region`).
    A state that the subtitle names counts too, if the body does. Three or more states (not
@@ -196,14 +197,13 @@ def _section(body: Sequence[ReadZone], model: LevelModel) -> float:
 
 
 def _is_one_item(zones: Sequence[ReadZone], model: LevelModel) -> bool:
-    """Whether one of several paragraphs names the topic, and no headline is about it."""
+    """Whether one of several paragraphs names the topic, and neither headline nor others go on."""
     if any(z.share >= model.devoted for z in zones if z.zone.field in ("title", "subtitle")):
         return False
-    named = [
-        any(read.role is not Role.PASSING for read in zone.hits)
-        for zone in zones
-        if zone.zone.field == "body"
-    ]
+    body = [zone for zone in zones if zone.zone.field == "body"]
+    if all(zone.share >= model.devoted for zone in body):
+        return False
+    named = [any(read.role is not Role.PASSING for read in zone.hits) for zone in body]
     return len(named) > 1 and sum(named) <= 1
 
 

@@ -289,3 +289,13 @@ def test_the_region_is_that_of_three_states_named_unless_other_regions_are_named
     assert "The region" in terms_of(central_asia, text)
     assert "The region" not in terms_of(central_asia, text + other)
     assert "The region" not in terms_of(central_asia, text.replace("Uzbekistan and", "Iran and"))
+
+
+def test_one_paragraph_that_names_the_topic_is_an_item_unless_the_others_go_on_with_it(
+    central_asia: Flagger,
+) -> None:
+    lead = "Muruntau is the biggest open pit of its kind. Muruntau is dug for gold."
+    going_on = lead + "\n\nThe mine made three million ounces last year.\n\nIts owner is content."
+    elsewhere = lead + "\n\nFrance has no gold, and will not dig.\n\nNor will Spain."
+    assert level_of(central_asia, going_on) is Level.PRIMARY
+    assert level_of(central_asia, elsewhere) is Level.SUBSTANTIAL
