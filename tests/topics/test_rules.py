@@ -299,3 +299,17 @@ def test_one_paragraph_that_names_the_topic_is_an_item_unless_the_others_go_on_w
     elsewhere = lead + "\n\nFrance has no gold, and will not dig.\n\nNor will Spain."
     assert level_of(central_asia, going_on) is Level.PRIMARY
     assert level_of(central_asia, elsewhere) is Level.SUBSTANTIAL
+
+
+@pytest.mark.parametrize(
+    ("text", "country"),
+    [
+        ("Alexander Machkevitch died in March. Chrome from Khromtau made him rich.", "KZ"),
+        ("Azimjan Askarov died in prison. Azimjan Askarov had filmed it.", "KG"),
+        ("Ala kachuu carries ten years. Ala kachuu is a crime.", "KG"),
+        ("Imam Bukhari’s shrine has four minarets. Imam Bukhari’s shrine was rebuilt.", "UZ"),
+        ("The Fedchenko shrinks. Dushanbe hosted a conference on the Fedchenko.", "TJ"),
+    ],
+)
+def test_names_that_were_missing_are_known(text: str, country: str, central_asia: Flagger) -> None:
+    assert countries_of(central_asia, text) == (country,)
