@@ -135,7 +135,6 @@ def read_zones(
         by_zone.setdefault(hit.zone, []).append(hit)
     background = _background(joined, hits, rivals, roles)
     in_body = [hit for hit in hits if joined.zones[hit.zone].field == "body"]
-    named_in_passing = bool(in_body) and all(hit.passing for hit in in_body)
     zones: list[ReadZone] = []
     carried = headline = Carried()
     for index, zone in enumerate(joined.zones):
@@ -155,8 +154,7 @@ def read_zones(
         zones.append(read)
         kept = roles.paragraph if carried.personal else roles.paragraph_other
         carried = replace(carried, weight=kept * carried.weight)
-        # What a headline without a rival is about, the body begins with.
-        if zone.field == "title" and not here and _leads(read.hits) and not named_in_passing:
+        if zone.field == "title" and not here and _hands_on(read.hits, in_body):
             headline = carried
     return zones
 
@@ -295,6 +293,16 @@ def _sentence_weight(reads: Sequence[ReadHit], contested: bool, roles: Roles) ->
     if len({read.hit.entity.name for read in telling}) > 1 and (led or not contested):
         weight = max(weight, roles.several * max(read.hit.entity.weight for read in telling))
     return weight
+
+
+def _hands_on(headline: Sequence[ReadHit], in_body: Sequence[Hit]) -> bool:
+    """Whether the body begins with what the headline is about.
+
+    Not where it names the topic in passing only; and a town alone may be in the name of a thing.
+    """
+    if in_body:
+        return _leads(headline) and not all(hit.passing for hit in in_body)
+    return _leads([read for read in headline if read.hit.entity.kind != "place"])
 
 
 def _leads(reads: Sequence[ReadHit]) -> bool:

@@ -86,6 +86,15 @@ def test_a_body_does_not_go_on_with_a_headline_that_names_a_rival(central_asia: 
     assert level_of(central_asia, BODY_WITHOUT_A_NAME, title) not in FLAGGED
 
 
+def test_a_body_does_not_go_on_with_a_town_in_its_headline_unless_it_names_the_topic(
+    central_asia: Flagger,
+) -> None:
+    diaries = "A widow kept notebooks. Her son found them in a box.\n\nThey tell of boredom."
+    prices = "ALMATY — Bread costs a third more. Queues are long.\n\nPensioners get a rebate."
+    assert level_of(central_asia, diaries, "The Tashkent diaries") not in FLAGGED
+    assert level_of(central_asia, prices, "Almaty and the price of bread") in FLAGGED
+
+
 def test_a_body_that_names_the_topic_in_passing_does_not_go_on_with_its_headline(
     central_asia: Flagger,
 ) -> None:
