@@ -205,6 +205,8 @@ class _Surroundings:
             return False
         if context.within == "text":
             return True
+        if context.within == "lead":
+            return self._joined.zones[self._joined.zone_index(start)].is_lead
         if context.within == "paragraph":
             return self._joined.zone_index(start) == hit.zone
         first, last = (end, hit.start) if end <= hit.start else (hit.end, start)

@@ -41,6 +41,11 @@ class Zone:
     text: str
     start: int
 
+    @property
+    def is_lead(self) -> bool:
+        """Whether it is a headline or the first paragraph."""
+        return self.field in ("title", "subtitle") or self.paragraph == 0
+
 
 @dataclass(frozen=True)
 class JoinedText:

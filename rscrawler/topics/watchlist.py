@@ -41,8 +41,9 @@ class Context(Model):
     against: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[], description="it holds only where there are fewer of these words than of it"
     )
-    within: Annotated[int, Field(ge=1)] | Literal["paragraph", "text"] = Field(
-        default="text", description="at most so many words away, or where"
+    within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = Field(
+        default="text",
+        description="at most so many words away, or where; lead: the headlines and first paragraph",
     )
     side: Literal["before", "after", "either"] = "either"
     unbroken: bool = Field(

@@ -177,7 +177,7 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
         (
             WatchList,
             A_LIST + "[context.c]\nwords = ['w']\nwithin = 'page'",
-            "context.c.within: 'page': allowed: a whole number, or 'paragraph' or 'text'",
+            "context.c.within: 'page': allowed: a whole number, or 'paragraph', 'lead' or 'text'",
         ),
     ],
 )

@@ -322,3 +322,13 @@ def test_one_paragraph_that_names_the_topic_is_an_item_unless_the_others_go_on_w
 )
 def test_names_that_were_missing_are_known(text: str, country: str, central_asia: Flagger) -> None:
     assert countries_of(central_asia, text) == (country,)
+
+
+def test_a_short_wire_that_names_the_state_once_opens_its_doubtful_names(
+    central_asia: Flagger,
+) -> None:
+    text = (
+        "A cargo plane skidded off the runway at Manas on Monday. Kyrgyzstan’s airline agency said "
+        "that nobody was hurt.\n\nManas was closed for four hours."
+    )
+    assert countries_of(central_asia, text, "Plane skids at Manas") == ("KG",)
