@@ -228,6 +228,11 @@ def test_three_presidents_named_by_their_surnames_are_three_states(central_asia:
     ) == ("KG", "TJ", "UZ")
 
 
+def test_a_tailor_is_no_president_because_a_state_is_named(central_asia: Flagger) -> None:
+    text = "Rahmon sews for brides. His cousin, from Uzbekistan, cooks.\n\nRahmon has three sons."
+    assert "Rahmon" not in terms_of(central_asia, text, "Rahmon the tailor")
+
+
 def test_azattyk_is_kyrgyz_and_azattyq_kazakh(central_asia: Flagger) -> None:
     assert countries_of(central_asia, "Azattyk appealed.", "Azattyk is closed") == ("KG",)
     assert countries_of(central_asia, "Azattyq appealed.", "Azattyq is closed") == ("KZ",)
