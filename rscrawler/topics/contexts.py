@@ -147,6 +147,7 @@ class _Surroundings:
     ) -> None:
         self.sure: list[Hit] = []
         self._companies: dict[str, list[Hit]] = {}
+        self._counts: dict[tuple[str, int, int], int] = {}
         self._peoples = peoples
         self._joined = joined
         self._contexts = contexts
@@ -167,12 +168,19 @@ class _Surroundings:
         return not context.against or found > self._count_words(hit, against(name), context)
 
     def _count_words(self, hit: Hit, key: str, context: Context) -> int:
-        return sum(
-            1
-            for match in self._words.get(key, ())
-            if not (match.start < hit.end and hit.start < match.end)
-            and self._is_near(hit, match.start, match.end, context)
-        )
+        matches = self._words.get(key)
+        if not matches:
+            return 0
+        # Several entities have the same spelling, and each is judged more than once.
+        asked = (key, hit.start, hit.end)
+        if asked not in self._counts:
+            self._counts[asked] = sum(
+                1
+                for match in matches
+                if not (match.start < hit.end and hit.start < match.end)
+                and self._is_near(hit, match.start, match.end, context)
+            )
+        return self._counts[asked]
 
     def _count_names(self, hit: Hit, name: str, context: Context) -> int:
         near = [

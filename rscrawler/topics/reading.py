@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Hit
 from rscrawler.topics.roles import Role, dateline_end, role_of, sentence_spans
@@ -153,7 +153,7 @@ def read_zones(
         read, carried = _read_zone(zone, found, here, carried, background, roles)
         zones.append(read)
         kept = roles.paragraph if carried.personal else roles.paragraph_other
-        carried = replace(carried, weight=kept * carried.weight)
+        carried = Carried(kept * carried.weight, carried.part, carried.personal)
         if zone.field == "title" and not here and _hands_on(read.hits, in_body):
             headline = carried
     return zones
@@ -217,7 +217,7 @@ def _read_zone(
             carried = _carried(read, max(own, kept), roles)
             weight = carried.weight
         else:
-            carried = replace(carried, weight=kept, part=roles.sentence)
+            carried = Carried(kept, roles.sentence, carried.personal)
             weight = max(own, kept)
             if not here and zone.field == "body":
                 weight = max(weight, background)
@@ -345,17 +345,15 @@ def _takes_up(text: str, personal: bool) -> bool:
         or (personal and opening[0] in _PERSONAL_PRONOUNS)
     ):
         return True
-    for at, word in enumerate(words):
-        if (
-            word in _POSSESSIVES
-            or word in _BARE_NOUNS
-            or (personal and word in _PERSONAL_POSSESSIVES)
-        ):
-            return True
-        # "the mine", "the new mine"
-        if word in _DEFINITE_NOUNS and not _DETERMINERS.isdisjoint(words[max(0, at - 2) : at]):
-            return True
-    return False
+    if not _POSSESSIVES.isdisjoint(words) or not _BARE_NOUNS.isdisjoint(words):
+        return True
+    if personal and not _PERSONAL_POSSESSIVES.isdisjoint(words):
+        return True
+    # "the mine", "the new mine"
+    return not _DEFINITE_NOUNS.isdisjoint(words) and any(
+        word in _DEFINITE_NOUNS and not _DETERMINERS.isdisjoint(words[max(0, at - 2) : at])
+        for at, word in enumerate(words)
+    )
 
 
 def _countries_of(reads: Sequence[ReadHit]) -> Mapping[str, float]:

@@ -151,7 +151,7 @@ _AFTER_CAPITAL = re.compile(r"^(?:['’]s)?\s+capital\b", re.IGNORECASE)
 # "The government in Bishkek has ...": the state, not a setting.
 _BODY_IN = re.compile(
     r"\b(?:governments?|(?:ministry|ministries)(?:\s+of\s+\w+)?|central\s+bank|national\s+bank|"
-    r"parliament|authorities|officials|regime|leadership|lawmakers|prosecutors)\s+in\s+$",
+    r"parliament|authorities|regime|leadership|lawmakers|prosecutors)\s+in\s+$",
     re.IGNORECASE,
 )
 _AFTER_SETTING = re.compile(
