@@ -23,8 +23,9 @@ SURE_WEIGHT = 0.5
 CORROBORATING_WEIGHT = 0.6
 _ANY_COUNTRY = "*"
 _LONGEST_WORD = 40
-# Punctuation between a name and a word, with the blank behind it; "\x00" is the end of a zone.
-_BREAK = re.compile(r"([,;:.!?()\x00]|\s[—–-]+)\s*")
+# What parts a name from a word: punctuation, with the blank behind it ("\x00" is the end of a
+# zone), and a possessive: a "Kazakh's" border is that of a town or a man of that name.
+_BREAK = re.compile(r"([,;:.!?()\x00]|\s[—–-]+|['’]s\b)\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ class _Surroundings:
         return not context.unbroken or self._is_unbroken(first, last)
 
     def _is_unbroken(self, first: int, last: int) -> bool:
-        """Whether nothing but commas before names of peoples parts [first, last) of the text."""
+        """Whether nothing parts [first, last) of the text but commas before names of peoples."""
         return all(
             found[1] == "," and found.end() in self._peoples
             for found in _BREAK.finditer(self._joined.text, first, last)

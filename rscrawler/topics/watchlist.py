@@ -48,8 +48,8 @@ class Context(Model):
     side: Literal["before", "after", "either"] = "either"
     unbroken: bool = Field(
         default=False,
-        description="with a number in `within`: no punctuation between, but a comma before the "
-        "name of another people",
+        description="with a number in `within`: no punctuation or possessive between, but a comma "
+        "before the name of another people",
     )
     at_least: int = Field(default=1, ge=1, description="so many of them")
     different: bool = Field(

@@ -138,6 +138,19 @@ def test_a_noun_beyond_a_comma_makes_no_state_of_a_surname(
     assert level_of(central_asia, text, f"{surname} stays") not in FLAGGED
 
 
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Uzbek’s parliament has three chairs. The president is his goat.", "Rasim Uzbek’s field"),
+        ("In Azerbaijan the town has a school. Kazakh’s border is quiet.", "Kazakh’s quiet border"),
+    ],
+)
+def test_a_people_in_the_possessive_is_a_man_or_a_town_of_that_name(
+    text: str, title: str, central_asia: Flagger
+) -> None:
+    assert level_of(central_asia, text, title) not in FLAGGED
+
+
 def test_a_noun_beyond_a_comma_belongs_to_a_row_of_peoples(central_asia: Flagger) -> None:
     assert countries_of(
         central_asia, "Kazakh, Uzbek presidents signed it. Kazakh, Uzbek envoys left."
