@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 from rscrawler.config import Config
 from rscrawler.store import Store
-from rscrawler.store.browsing import require_existing
+from rscrawler.store.database import require_existing
 
 
 @contextmanager
@@ -18,6 +18,6 @@ def existing_store(config: Config) -> Iterator[Store]:
         ConfigurationError: the database URL is of no use.
         StoreError: there is no store yet, or it is damaged.
     """
-    require_existing(config.database)
+    require_existing(config.database, "`rscrawler crawl` makes it")
     with closing(Store.open(config.database)) as store:
         yield store

@@ -10,7 +10,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -27,10 +26,7 @@ from sqlalchemy import (
     select,
     type_coerce,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from rscrawler.errors import StoreError
 from rscrawler.items import Article, Level
 from rscrawler.store.database import Database
 from rscrawler.store.tables import address, article, flag, version
@@ -79,24 +75,6 @@ class ShownAddress:
 
     url: str
     sources: tuple[str, ...]
-
-
-def require_existing(url: str) -> None:
-    """Refuse a SQLite database that nobody has made yet: reading must not make one.
-
-    Raises:
-        StoreError: there is no such file.
-    """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return  # for `Store.open` to name
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return
-    if not Path(str(parsed.database)).is_file():
-        raise StoreError(
-            f"database {parsed.database}: is not there yet; `rscrawler crawl` makes it"
-        )
 
 
 class BrowseStore:

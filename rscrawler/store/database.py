@@ -18,7 +18,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.migrations import migrate
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
-POSTGRESQL_CONNECT_TIMEOUT_SECONDS = 30
+POSTGRESQL_TIMEOUT_SECONDS = 30
 # SQLite allows 32,766 variables in a statement; PostgreSQL more.
 MAX_KEYS_PER_QUERY = 500
 KeyT = TypeVar("KeyT", str, int)
@@ -166,13 +166,28 @@ def check_url(url: str) -> None:
     _parsed(url)
 
 
+def require_existing(url: str, remedy: str) -> None:
+    """Refuse a SQLite database that nobody has made yet: reading must not make one.
+
+    Raises:
+        ConfigurationError: the URL is not one of SQLite or PostgreSQL.
+        StoreError: there is no such file; `remedy` is said with it.
+    """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
+        raise StoreError(f"database {parsed.database}: is not there yet; {remedy}")
+
+
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        backend = parsed.get_backend_name()
+        # SQLite in memory would forget with each command what was told before.
+        is_file = backend == "sqlite" and parsed.database not in (None, "", ":memory:")
+        if not (is_file and not parsed.query) and backend != "postgresql":
             raise ArgumentError("")
         parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):  # a port or a bracket that is none
         raise ConfigurationError(
             "database_url: is not one that can be used; allowed: sqlite:///path or "
             "postgresql+psycopg://user:password@host/database"
@@ -181,15 +196,17 @@ def _parsed(url: str) -> URL:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    # Without one, the driver waits for as long as the system does.
-    timeout = {"connect_timeout": POSTGRESQL_CONNECT_TIMEOUT_SECONDS}
-    arguments = {} if "connect_timeout" in url.query else timeout
+    # Without them, the driver waits for as long as the system does.
+    timeouts = {
+        "connect_timeout": POSTGRESQL_TIMEOUT_SECONDS,
+        "tcp_user_timeout": 1000 * POSTGRESQL_TIMEOUT_SECONDS,  # ms, of an answer that is due
+    }
+    arguments = {name: value for name, value in timeouts.items() if name not in url.query}
     return create_engine(url, pool_pre_ping=True, connect_args=arguments)
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    if url.database and url.database != ":memory:":
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         connect_args={

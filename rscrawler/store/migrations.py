@@ -21,8 +21,16 @@ def _add_rules_digest(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE site ADD COLUMN rules_digest VARCHAR(32)"))
 
 
+def _add_robots_validators(connection: Connection) -> None:
+    # Some databases of schema 1 and 2 have them already.
+    known = {column["name"] for column in inspect(connection).get_columns("robots")}
+    for name in ("etag", "last_modified"):
+        if name not in known:
+            connection.execute(text(f"ALTER TABLE robots ADD COLUMN {name} TEXT"))
+
+
 # Step N brings schema N to N + 1. Schema 1 was the first.
-STEPS: list[Step] = [_add_rules_digest]
+STEPS: list[Step] = [_add_rules_digest, _add_robots_validators]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115
 

@@ -11,15 +11,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, func, select, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError
+from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
-from rscrawler.store.database import Database, open_database
+from rscrawler.store.database import Database, open_database, require_existing
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.tables import metadata, schema_version
 
@@ -51,7 +49,7 @@ def migrate_store(source_url: str, target_url: str, now: datetime) -> list[Copie
     """
     if source_url == target_url:
         raise ConfigurationError("TO_URL: is the same database as FROM_URL; name another")
-    _check_source(source_url)
+    require_existing(source_url, "FROM_URL must be a store")
     source = open_database(source_url)
     try:
         target = open_database(target_url)
@@ -61,16 +59,6 @@ def migrate_store(source_url: str, target_url: str, now: datetime) -> list[Copie
             target.close()
     finally:
         source.close()
-
-
-def _check_source(url: str) -> None:
-    """A SQLite file that is not there would be made, empty."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        return  # opening it says what is wrong
-    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
-        raise StoreError(f"database {parsed.database}: no such file; FROM_URL must be a store")
 
 
 def _copy(source: Database, target: Database, now: datetime) -> list[CopiedTable]:

@@ -42,6 +42,11 @@ def trouble(url: str) -> str:
         "postgresql+nodriver://localhost/x",
         "postgres://localhost/x",
         "sqlite:/x",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///x.db?timeout=soon",
+        "postgresql+psycopg://localhost:port/x",
+        "postgresql+psycopg://[::1/x",
     ],
 )
 def test_a_url_of_another_kind_says_what_is_allowed(url: str) -> None:
@@ -214,8 +219,9 @@ def test_a_schema_that_is_older_is_brought_up_step_by_step(
     engine.dispose()
 
 
+@pytest.mark.parametrize("robots", [("etag", "last_modified"), ()], ids=["first", "later"])
 def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_rows(
-    database_url: str,
+    database_url: str, robots: tuple[str, ...]
 ) -> None:
     store = Store.open(database_url)
     store.health.record_start("run", "site", NOON)
@@ -224,6 +230,8 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
     with engine.begin() as connection:
         as_new = _columns(connection)
         connection.execute(text("ALTER TABLE site DROP COLUMN rules_digest"))
+        for name in robots:
+            connection.execute(text(f"ALTER TABLE robots DROP COLUMN {name}"))
         connection.execute(text("UPDATE schema_version SET version = 1"))
     store = Store.open(database_url)
     assert store.health.site("site") == SiteState("site", last_run_at=NOON)
