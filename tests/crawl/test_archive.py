@@ -146,7 +146,11 @@ def test_a_file_cut_off_anywhere_gives_all_whole_pages(
     assert list(archived_pages([file])) == pages
 
 
-@pytest.mark.parametrize("content", [b"no gzip at all", gzip.compress(b"no WARC\r\n\r\n")])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip at all", gzip.compress(b"no WARC\r\n\r\n", mtime=0)],
+    ids=["no gzip", "no WARC"],
+)
 def test_a_damaged_file_hides_no_other(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, content: bytes
 ) -> None:
