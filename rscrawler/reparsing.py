@@ -158,12 +158,15 @@ class _Reader:
         )
         article = extract(parsed, profile, self._session.site)
         asked = address.url if address else page.url
-        others = (page.url, article.url, *article.aliases)
+        addresses, declared = addresses_by_key(
+            page.key, asked, [page.url], [article.url, *article.aliases], profile
+        )
         first_met = address.seen_at if address else page.fetched_at
         dated_at = address.dated_at if address else None
         return FetchedArticle(
             article=article,
-            addresses=addresses_by_key(page.key, asked, others, profile),
+            addresses=addresses,
+            declared=declared,
             found_at=known.first_seen_at if known else first_met,
             page_digest=page_digest(page.body),
             etag=page.header("ETag"),

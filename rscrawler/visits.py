@@ -17,16 +17,19 @@ from rscrawler.store.articles import Fingerprint
 class FetchedArticle:
     """An article page that was fetched and read.
 
-    `addresses` are the (key, url) pairs of every address that led to the page;
-    `found_at` is when the first of them was met. The last three fields are
-    given by the dedupe pipeline: `event` None means unchanged. `is_archived`: the page
-    was read from the archive. That is no news, and no visit: the next one stays when it was.
+    `addresses` are the (key, url) pairs of every address that led to the page, and of those
+    that it declares to be its own; the keys of such as only it says so are in `declared`.
+    `found_at` is when the first of them was met. The last two fields are given by the
+    dedupe pipeline, and `known` too where it was None: `event` None means unchanged.
+    `is_archived`: the page was read from the archive. That is no news, and no visit: the next
+    one stays when it was.
     """
 
     article: Article
     addresses: tuple[tuple[str, str], ...]
     found_at: datetime
     page_digest: str
+    declared: frozenset[str] = frozenset()
     etag: str | None = None
     last_modified: str | None = None
     dated_at: datetime | None = None

@@ -92,18 +92,25 @@ def address_key(url: str, profile: SiteProfile) -> str:
 
 
 def addresses_by_key(
-    key: str, asked: str, others: Iterable[str], profile: SiteProfile
-) -> tuple[tuple[str, str], ...]:
-    """(key, url) of every address that led to a page; the one that was asked for stands first.
+    key: str, asked: str, led_on: Iterable[str], declared: Iterable[str], profile: SiteProfile
+) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
+    """(key, url) of every address of a page, and the keys of those that it merely declares.
 
-    Of `others`, those elsewhere are left out; of several spellings the first counts.
+    The one that was asked for stands first, then those that it led on to. Addresses elsewhere
+    are left out; of several spellings the first counts.
     """
     pairs = {key: asked}
-    for each in others:
-        canonical = canonical_url(each, profile)
-        if canonical is not None:
-            pairs.setdefault(address_key(canonical, profile), canonical)
-    return tuple(pairs.items())
+    of_its_own_word: set[str] = set()
+    for addresses, is_declared in ((led_on, False), (declared, True)):
+        for each in addresses:
+            canonical = canonical_url(each, profile)
+            if canonical is None:
+                continue
+            found = address_key(canonical, profile)
+            if is_declared and found not in pairs:
+                of_its_own_word.add(found)
+            pairs.setdefault(found, canonical)
+    return tuple(pairs.items()), frozenset(of_its_own_word)
 
 
 def slug_stem(url: str, profile: SiteProfile) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Self
 
 from scrapy.crawler import Crawler
 
 from rscrawler import decisions, similarity
-from rscrawler.decisions import KnownArticle
+from rscrawler.decisions import KnownArticle, in_substance
 from rscrawler.extraction.addresses import address_key, slug_stem
 from rscrawler.items import Article
 from rscrawler.spiders.session import CrawlSession, session_of
@@ -19,7 +21,8 @@ from rscrawler.visits import FetchedArticle, GoneArticle
 class DedupePipeline:
     """Gives an item its identity, its event, its sources and the piece that it repeats.
 
-    1. A known address, or the address that a known page was asked by: that piece.
+    1. A known address, or the address that a known page was asked by: that piece. An address
+       that only the page itself names as its own counts if title or text are that piece's too.
     2. On the same site, the same slug and nearly the same text, or another slug and the same
        title and text: that piece, moved.
     3. Nearly the same text anywhere else: a piece of its own, `duplicate_of` the first seen.
@@ -48,6 +51,9 @@ class DedupePipeline:
         if known is None or known.text_digest != print_.text_digest:
             twins = self._twins(article, print_)
             if known is None:
+                known = self._declared(item, met, twins)
+                print_ = replace(print_, slug_stem=slug_stem(article.url, self._session.profile))
+            if known is None:
                 known = self._moved(twins, article, print_)
             article.duplicate_of = _first_seen(twins, known)
         else:
@@ -62,10 +68,35 @@ class DedupePipeline:
     def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
         articles = self._session.store.articles
         if item.known is None:
-            led_to = [each.key for each in met.values() if each.article_id is not None]
-            return articles.by_addresses(item.article.site, led_to) if led_to else None
+            return articles.by_addresses(item.article.site, _leading(met, set(met) - item.declared))
         # Another address may have led to the same piece since this page was asked for.
         return articles.by_ids([item.known.article_id])[item.known.article_id]
+
+    def _declared(
+        self, item: FetchedArticle, met: dict[str, KnownAddress], twins: list[Twin]
+    ) -> KnownArticle | None:
+        """The piece whose address the page names as its own, if it is that piece.
+
+        Templates that name one canonical address on many pages make no one piece of them:
+        such a page goes by the address that led to it.
+        """
+        article = item.article
+        named = _leading(met, item.declared)
+        known = self._session.store.articles.by_addresses(article.site, named)
+        if known is None or known.article_id in {twin.article_id for twin in twins}:
+            return known
+        before = self._session.store.articles.latest_record(known.article_id)
+        if before is not None and in_substance(before.title) == in_substance(article.title):
+            return known
+        item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
+        article.url = item.addresses[0][1]
+        article.aliases = []
+        article.extraction = replace(
+            article.extraction,
+            provenance={**article.extraction.provenance, "url": "response: url"},
+            warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
+        )
+        return None
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._session.store.articles.latest_record(known.article_id)
@@ -114,6 +145,11 @@ class DedupePipeline:
         }
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
+
+
+def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
+    """Those of `keys` that lead to a piece already."""
+    return [key for key in keys if key in met and met[key].article_id is not None]
 
 
 def fingerprint_of(article: Article, stem: str) -> Fingerprint:

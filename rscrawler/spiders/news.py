@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -194,13 +194,16 @@ class NewsSpider(Spider):
             return
         self._asked.add(known.article_id)
         self._asked_articles += 1
-        yield Request(
-            known.url,
+        yield self._revisit(known, known.url)
+
+    def _revisit(self, known: KnownArticle, url: str) -> Request:
+        return Request(
+            url,
             callback=self.parse_article,
             errback=self.article_failed,
             headers=validators(known.etag, known.last_modified) if not known.removed_at else None,
             cb_kwargs={
-                "key": address_key(known.url, self.profile),
+                "key": address_key(url, self.profile),
                 "found_at": known.first_seen_at,
                 "hint": None,
                 "attempts": 0,
@@ -290,12 +293,14 @@ class NewsSpider(Spider):
         hint: datetime | None,
         attempts: int,
         known: KnownArticle | None = None,
-    ) -> Iterator[FetchedArticle | GoneArticle]:
+    ) -> Iterator[FetchedArticle | GoneArticle | Request]:
         """Read one article page."""
         now = self.session.now()
         hint = hint or self.discovery.published.get(key)
         if response.status in GONE_STATUSES:
-            if known is not None:
+            if known is not None and (elsewhere := self._other_address(known, key)):
+                yield self._revisit(known, elsewhere)
+            elif known is not None:
                 yield GoneArticle(known, now)
             else:
                 self._is_not_there(response, key, found_at, hint, attempts)
@@ -330,9 +335,11 @@ class NewsSpider(Spider):
         except IncompletePage as error:
             self._record_article_failure(response.url, key, attempts, str(error), known)
             return
+        addresses, declared = self._addresses(response, key, [article.url, *article.aliases])
         yield FetchedArticle(
             article=article,
-            addresses=self._addresses(response, key, article.url, article.aliases),
+            addresses=addresses,
+            declared=declared,
             found_at=found_at,
             page_digest=page_digest(response.body),
             etag=header_of(response, "ETag"),
@@ -342,16 +349,28 @@ class NewsSpider(Spider):
         )
 
     def _addresses(
-        self, response: Response, key: str, url: str, aliases: list[str]
-    ) -> tuple[tuple[str, str], ...]:
+        self, response: Response, key: str, declared: Sequence[str]
+    ) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
         redirected = response.meta.get("redirect_urls", [])
         asked = redirected[0] if redirected else response.url
         return addresses_by_key(
             key,
             canonical_url(asked, self.profile) or asked,
-            (*redirected, response.url, url, *aliases),
+            (*redirected, response.url),
+            declared,
             self.profile,
         )
+
+    def _other_address(self, known: KnownArticle, asked_key: str) -> str | None:
+        """The address that first led to a piece, if the canonical one was asked for in vain.
+
+        Some templates declare an address at which nothing is.
+        """
+        canonical_key = address_key(known.url, self.profile)
+        if asked_key != canonical_key:
+            return None
+        first = next(iter(self.session.store.discovery.urls_of(known.article_id)), known.url)
+        return first if address_key(first, self.profile) != canonical_key else None
 
     def _is_not_there(
         self, response: Response, key: str, found_at: datetime, hint: datetime | None, attempts: int

@@ -160,7 +160,8 @@ class ArticleStore:
 
     def by_addresses(self, site: str, keys: Sequence[str]) -> KnownArticle | None:
         """The piece that any of these address keys leads to; the first-seen one if several do."""
-        return next(self._known(_BY_ADDRESSES, {"site": site, "keys": keys}), None)
+        found = self._known(_BY_ADDRESSES, {"site": site, "keys": keys}) if keys else iter(())
+        return next(found, None)
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
         """Pieces whose next check on the ageing schedule has come, the longest due first."""

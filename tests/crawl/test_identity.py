@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -129,6 +131,56 @@ def test_the_address_that_redirected_to_a_piece_is_among_its_aliases_at_once(
     workspace.crawl()
     (record,) = workspace.records()
     assert (record["url"], true.aliases[1] in record["aliases"]) == (true.url, True)
+
+
+def with_canonical(site: SampleSite, story: Story, address: str) -> Resource:
+    """The page of a story that declares another address to be its own."""
+    with urlopen(f"{site.base_url}{story.path}") as answer:
+        html = answer.read().decode()
+    declared = '<link rel="canonical" href="'
+    assert declared in html
+    return Resource(body=re.sub(f'{declared}[^"]*', declared + address, html).encode(), lasts=False)
+
+
+def test_pages_that_declare_one_address_are_as_many_pieces_as_they_have_texts(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    known, *others = [each for each in site.stories if len(each.body.split()) > 100][:3]
+    workspace.write_config(site.base_url, sources(LISTING))
+    extra_pages[LISTING] = listing_of(known.path)
+    workspace.crawl()
+    (before,) = workspace.records()
+    for story in others:
+        extra_pages[story.path] = with_canonical(site, story, before["url"])
+    extra_pages[LISTING] = listing_of(known.path, *(story.path for story in others))
+    for _ in range(2):
+        workspace.crawl()
+        let_pieces_be_due(workspace)
+    found = workspace.records()
+    assert [record["version"] for record in found] == [1, 1, 1]
+    assert {record["url"] for record in found[1:]} == {
+        f"{site.base_url}/{story.slug}/" for story in others
+    }
+    assert len({record["article_id"] for record in found}) == 3
+
+
+def test_a_piece_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    story = site.stories[0]
+    extra_pages[LISTING] = listing_of(story.path)
+    extra_pages[story.path] = with_canonical(site, story, f"{site.base_url}/{story.stem}-99999/")
+    workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
+    for _ in range(4):
+        workspace.crawl()
+        let_pieces_be_due(workspace)
+    assert [record["event"] for record in workspace.records()] == ["new"]
+    del extra_pages[story.path]
+    site.remove(story.slug)
+    for _ in range(2):
+        workspace.crawl()
+        let_pieces_be_due(workspace)
+    assert [record["event"] for record in workspace.records()] == ["new", "removed"]
 
 
 def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
