@@ -22,6 +22,7 @@ from rscrawler.extraction import parse_page
 
 ROBOTS_NAME = "rscrawler"
 MOST_REQUESTS = 40
+LONGEST_WISHED_DELAY_SECONDS = 10.0
 _BUSY = frozenset({429, 503})
 
 
@@ -47,7 +48,8 @@ class Visitor:
 
     Before the first request to a host its robots.txt is read; what that forbids is not
     asked for, not even by way of a redirect, and the pause that it wishes between two
-    requests is kept if it is longer than `delay`. A host that answers 429 or 503 is not
+    requests is kept if it is longer than `delay`, up to ten seconds: somebody is waiting for
+    these few pages. A host that answers 429 or 503 is not
     asked again.
 
     Args:
@@ -155,7 +157,8 @@ class Visitor:
         parts = urlsplit(url)
         rules = self._rules.get(f"{parts.scheme}://{parts.netloc}")
         wished = rules.crawl_delay(ROBOTS_NAME) if rules is not None else None
-        wait = self._last + max(self._delay, wished or 0.0) - time.monotonic()
+        pause = max(self._delay, min(wished or 0.0, LONGEST_WISHED_DELAY_SECONDS))
+        wait = self._last + pause - time.monotonic()
         if wait > 0:
             self._sleep(wait)
         self._last = time.monotonic()

@@ -56,14 +56,18 @@ def test_without_a_robots_txt_all_is_allowed_and_with_a_broken_one_nothing() -> 
         assert site.asked == ["/robots.txt"]
 
 
-def test_the_longer_of_the_delay_and_the_one_that_robots_txt_wishes_is_kept() -> None:
-    pages = {"/robots.txt": plain("User-agent: *\nCrawl-delay: 7\n"), "/a": page("a")}
+@pytest.mark.parametrize(("wished", "kept"), [(1, 2), (7, 7), (86_400, 10)])
+def test_the_longer_of_the_delay_and_the_one_that_robots_txt_wishes_is_kept_within_reason(
+    wished: int, kept: int
+) -> None:
+    robots = plain(f"User-agent: *\nCrawl-delay: {wished}\n")
+    pages = {"/robots.txt": robots, "/a": page("a")}
     waits: list[float] = []
     with SmallSite(pages) as site:
         guest = Visitor(Config(), delay=2.0, sleep=waits.append)
         guest.get(f"{site.base_url}/a")
         guest.get(f"{site.base_url}/a")
-    assert [round(wait) for wait in waits] == [7, 7]
+    assert [round(wait) for wait in waits] == [kept, kept]
 
 
 def test_a_host_that_asks_for_a_pause_is_not_asked_again() -> None:
