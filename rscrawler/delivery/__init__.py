@@ -100,7 +100,7 @@ def deliver(
         put_off=sent.put_off,
         failed=sent.failed,
         waiting=outbox_summary(config, store, clock()).pending,
-        problems=tuple(f"{each.channel}: {each.address}: {each.last_error}" for each in failing),
+        problems=tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing),
     )
 
 

@@ -64,7 +64,7 @@ def judge_delivery(alerts: AlertSettings, store: Store, now: datetime) -> list[U
     failing = [each for each in store.outbox.undelivered() if is_failing(alerts, each)]
     if failing:
         first = failing[0]
-        message = f"{first.channel}: {first.address}: {first.last_error}"
+        message = f"{first.channel}: {first.address}: {first.reason}"
         if len(failing) > 1:
             message += f" (and {len(failing) - 1} more)"
         store.health.raise_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)

@@ -68,7 +68,7 @@ def _send(
     for outcomes in _outcomes(transport, claimed.content, list(attempts)):
         now = clock()
         marks = [
-            _mark(claimed, address, attempts[address] + 1, outcome, now)
+            _mark(claimed, address, attempts[address], outcome, now)
             for address, outcome in outcomes.items()
         ]
         sent.messages += store.outbox.mark(claimed.message_id, marks)

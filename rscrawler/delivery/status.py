@@ -84,4 +84,4 @@ def _of_recipient(alerts: AlertSettings, each: Undelivered, now: datetime) -> Wa
 
 
 def _error(each: Undelivered) -> str | None:
-    return f"{each.address}: {each.last_error}" if each.last_error else None
+    return f"{each.address}: {each.reason}" if each.attempts else None

@@ -68,7 +68,7 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class DueRecipient:
-    """An addressee who is to be served now; `attempts` counts those that failed."""
+    """An addressee who is to be served now; `attempts` counts the one that is begun."""
 
     address: str
     attempts: int
@@ -98,7 +98,10 @@ class RecipientOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A recipient who has not been served: pending, or failed with nothing served since."""
+    """A recipient who has not been served: pending, or failed with nothing served since.
+
+    `last_error` is None while no attempt has come to an end.
+    """
 
     message_id: str
     channel: str
@@ -108,6 +111,11 @@ class Undelivered:
     attempts: int
     next_try_at: datetime
     last_error: str | None
+
+    @property
+    def reason(self) -> str:
+        """Why the last attempt failed."""
+        return self.last_error or "cut short before it ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +246,9 @@ class OutboxStore:
     ) -> ClaimedMessage | None:
         """Take a message, to send it; None if it is done, nobody is due, or another has it.
 
-        The claim of a process of this machine that has died is void at once; one of
-        another machine, when it runs out.
+        The attempt counts from here on, so that one counts that is killed. The claim of
+        a process of this machine that has died is void at once; one of another machine,
+        when it runs out.
         """
         chosen = message.c.message_id == message_id
         with self._database.writing() as connection:
@@ -256,13 +265,14 @@ class OutboxStore:
                 return None
             row = connection.execute(select(message).where(chosen)).one()
             due = connection.execute(
-                select(recipient.c.address, recipient.c.attempts)
+                update(recipient)
                 .where(
                     recipient.c.message_id == message_id,
                     recipient.c.state == "pending",
                     recipient.c.next_try_at <= now,
                 )
-                .order_by(recipient.c.address)
+                .values(attempts=recipient.c.attempts + 1)
+                .returning(recipient.c.address, recipient.c.attempts)
             ).all()
             if not due:
                 connection.rollback()
@@ -273,7 +283,7 @@ class OutboxStore:
             row.kind,
             row.created_at,
             row.content,
-            tuple(DueRecipient(*each) for each in due),
+            tuple(DueRecipient(*each) for each in sorted(due)),
         )
 
     def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> bool:
@@ -284,8 +294,6 @@ class OutboxStore:
         with self._database.writing() as connection:
             for outcome in outcomes:
                 values: dict[str, Any] = {"state": outcome.state, "last_error": outcome.error}
-                if outcome.state != "done":
-                    values["attempts"] = recipient.c.attempts + 1
                 if outcome.next_try_at is not None:
                     values["next_try_at"] = outcome.next_try_at
                 connection.execute(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from rscrawler.store import Store
+from rscrawler.store.leases import process_identity
 from rscrawler.store.lines import PlacedLine
 from rscrawler.store.outbox import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, a_piece, record
@@ -108,6 +109,17 @@ def test_a_claim_runs_out(store: Store) -> None:
     assert store.outbox.claim(message.message_id, "host-b/2/2", SOON, SOON + timedelta(hours=1))
 
 
+def test_an_attempt_counts_from_its_claim_on_however_it_ends(store: Store) -> None:
+    message = a_message(store)
+    host = process_identity().split("/")[0]
+    for attempts in (1, 2):
+        claimed = store.outbox.claim(message.message_id, f"{host}/99999999{attempts}/1", NOW, SOON)
+        assert claimed is not None
+        assert {each.attempts for each in claimed.recipients} == {attempts}
+    for waiting in store.outbox.undelivered():
+        assert (waiting.attempts, waiting.reason) == (2, "cut short before it ended")
+
+
 def test_a_message_nobody_is_due_for_is_not_claimed_and_not_kept(store: Store) -> None:
     message = a_message(store)
     store.outbox.mark(
@@ -122,6 +134,7 @@ def test_a_message_nobody_is_due_for_is_not_claimed_and_not_kept(store: Store) -
 def test_a_message_ends_with_its_last_recipient(store: Store) -> None:
     message = a_message(store)
     one, two = message.addresses
+    assert store.outbox.claim(message.message_id, "host-a/1/1", NOW, SOON)
     assert not store.outbox.mark(message.message_id, [RecipientOutcome(one, "done")])
     assert states(store) == {two: "pending"}
     late = [RecipientOutcome(two, "pending", "busy", SOON)]
