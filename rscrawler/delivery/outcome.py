@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -23,11 +24,36 @@ class Unreachable(Passing):
 
 
 @dataclass(frozen=True, slots=True)
+class Doubtful(Unreachable):
+    """The whole of it was handed over and no answer came: it may have been taken.
+
+    `was_cut`: the connection broke before the time for an answer was up.
+    """
+
+    was_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Its end goes out now; if nothing more is heard, it may have been taken."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Permanent:
     """It never will; `error` is one line."""
 
     error: str
 
 
-Outcome = Served | Passing | Permanent
+Outcome = Served | Passing | Sending | Permanent
 SERVED = Served()
+
+
+def last_words(steps: Iterable[Mapping[str, Outcome]]) -> dict[str, Outcome]:
+    """What came of each recipient in the end, of what was told step by step."""
+    last: dict[str, Outcome] = {}
+    for outcomes in steps:
+        last |= outcomes
+    return last

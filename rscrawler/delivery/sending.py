@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,8 +11,8 @@ from datetime import datetime, timedelta
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.chat import address_key, send_chat
 from rscrawler.delivery.email.smtp import send_mail
-from rscrawler.delivery.outcome import Outcome, Permanent, Served, Unreachable
-from rscrawler.delivery.timing import gives_up, next_try, sending_waits
+from rscrawler.delivery.outcome import Doubtful, Outcome, Permanent, Sending, Served, Unreachable
+from rscrawler.delivery.timing import SLOW, USUAL, Pace, gives_up, next_try, sending_waits
 from rscrawler.delivery.webhook import post_record
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
@@ -23,7 +24,8 @@ logger = logging.getLogger(__name__)
 CLAIM_DURATION = timedelta(minutes=15)
 ALERT_KINDS = frozenset({"alert", "summary"})
 Clock = Callable[[], datetime]
-# Sends content to addresses, and tells what came of some of them as soon as it is known.
+# Sends content to addresses, and tells step by step what came of some of them; the last
+# word on one counts. What was told is written down before the next step.
 Transport = Callable[[bytes, Sequence[str]], Iterator[Mapping[str, Outcome]]]
 
 
@@ -65,18 +67,24 @@ def _send(
     claimed: ClaimedMessage, transport: Transport, store: Store, clock: Clock, sent: Sent
 ) -> None:
     attempts = {each.address: each.attempts for each in claimed.recipients}
+    last: dict[str, Outcome] = {}
+    states: dict[str, str] = {}
     for outcomes in _outcomes(transport, claimed.content, list(attempts)):
         now = clock()
         marks = [
             _mark(claimed, address, attempts[address], outcome, now)
             for address, outcome in outcomes.items()
         ]
-        sent.messages += store.outbox.mark(claimed.message_id, marks)
-        sent.served += sum(mark.state == "done" for mark in marks)
-        sent.put_off += sum(mark.state == "pending" for mark in marks)
-        sent.failed += sum(mark.state == "failed" for mark in marks)
-        if any(isinstance(outcome, Unreachable) for outcome in outcomes.values()):
-            sent.unreachable.add(claimed.channel)
+        if marks:
+            sent.messages += store.outbox.mark(claimed.message_id, marks)
+        last |= outcomes
+        states |= {mark.address: mark.state for mark in marks}
+    counted = Counter(states.values())
+    sent.served += counted["done"]
+    sent.put_off += counted["pending"]
+    sent.failed += counted["failed"]
+    if any(isinstance(outcome, Unreachable) for outcome in last.values()):
+        sent.unreachable.add(claimed.channel)
 
 
 def _outcomes(
@@ -98,17 +106,28 @@ def _mark(
 ) -> RecipientOutcome:
     if isinstance(outcome, Served):
         return RecipientOutcome(address, "done")
-    if isinstance(outcome, Permanent) or gives_up(attempts, claimed.created_at, now):
+    is_over = not isinstance(outcome, Sending) and gives_up(attempts, claimed.created_at, now)
+    if isinstance(outcome, Permanent) or is_over:
         return RecipientOutcome(address, "failed", outcome.error)
-    due = next_try(attempts, claimed.message_id, now)
+    due = next_try(attempts, claimed.message_id, now, _pace(outcome, attempts))
     return RecipientOutcome(address, "pending", outcome.error, due)
+
+
+def _pace(outcome: Outcome, attempts: int) -> Pace:
+    """Slow where the recipient may have it, and each attempt may be another copy.
+
+    A connection that broke once has more often lost the message than its answer.
+    """
+    if isinstance(outcome, Doubtful):
+        return USUAL if outcome.was_cut and attempts == 1 else SLOW
+    return SLOW if isinstance(outcome, Sending) else USUAL
 
 
 def transport_of(alerts: AlertSettings, channel: str) -> Transport | None:
     """How messages of a channel are sent; None if it is not configured."""
     kind, _, name = channel.partition(":")
     if kind == "email" and (email := alerts.email):
-        return lambda content, addresses: iter([send_mail(email, content, addresses)])
+        return lambda content, addresses: send_mail(email, content, addresses)
     if kind == "channel" and name in alerts.channels:
         known = {address_key(name, each): each for each in alerts.channel_addresses(name)}
         return lambda content, keys: _send_chats(known, content, keys)

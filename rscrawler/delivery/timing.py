@@ -11,8 +11,19 @@ from rscrawler.config import AlertSettings, QuietHours
 
 GIVE_UP_AFTER = timedelta(days=3)
 LEAST_ATTEMPTS = 12  # before giving up; some seven hours of them
-_FIRST_RETRY, _LONGEST_RETRY = timedelta(minutes=1), timedelta(hours=1)
 _JITTER = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long to wait before trying again: `first`, doubling, up to `longest`."""
+
+    first: timedelta
+    longest: timedelta
+
+
+USUAL = Pace(timedelta(minutes=1), timedelta(hours=1))
+SLOW = Pace(timedelta(hours=2), timedelta(hours=6))  # where an attempt may do harm
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +90,12 @@ def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
-def next_try(attempts: int, key: str, now: datetime) -> datetime:
-    """When to try again after `attempts` failures: 1 min, doubling, up to 1 h, ± a fifth.
+def next_try(attempts: int, key: str, now: datetime, pace: Pace = USUAL) -> datetime:
+    """When to try again after `attempts` failures: as the pace says, ± a fifth.
 
     The jitter depends on `key` and `attempts` alone.
     """
-    pause = min(_FIRST_RETRY * (1 << min(attempts - 1, 10)), _LONGEST_RETRY)
+    pause = min(pace.first * (1 << min(attempts - 1, 10)), pace.longest)
     digest = hashlib.blake2b(f"{key} {attempts}".encode(), digest_size=4).digest()
     share = int.from_bytes(digest, "big") / 0xFFFFFFFF
     return now + pause * (1 + _JITTER * (2 * share - 1))

@@ -13,7 +13,7 @@ from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.chat import alerts_content
 from rscrawler.delivery.email.mail import Envelope, compose_alerts
 from rscrawler.delivery.messages import chat_addresses, mail_addresses, mail_id
-from rscrawler.delivery.outcome import Served
+from rscrawler.delivery.outcome import Served, last_words
 from rscrawler.delivery.sending import transport_of
 from rscrawler.items import Article, Evidence, Extraction, TopicFlag
 
@@ -76,8 +76,7 @@ def _results(
         raise ValueError(f"{channel} is not configured")
     return [
         ChannelResult(channel, address, None if isinstance(outcome, Served) else outcome.error)
-        for outcomes in transport(content, addresses)
-        for address, outcome in outcomes.items()
+        for address, outcome in last_words(transport(content, addresses)).items()
     ]
 
 

@@ -45,7 +45,8 @@ class Mailbox:
     """The handler of the server, and what it took.
 
     `refuse` gives the reply to a recipient, `reply` the one to a mail; `drop` ends the
-    connection instead of replying, after the mail was taken; `hang` never replies.
+    connection instead of replying, after the mail was taken; `hang` never replies, and
+    does not take it; `thinks` takes it and replies so many seconds later.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -53,8 +54,10 @@ class Mailbox:
     reply: str = "250 OK"
     drop: bool = False
     hang: bool = False
+    thinks: float = 0
     received: list[Received] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
+    said_goodbye: bool = False
     port: int = 0
 
     def only(self) -> Received:
@@ -86,10 +89,17 @@ class Mailbox:
         if self.reply.startswith("250"):
             assert isinstance(envelope.content, bytes)
             self.received.append(Received(tuple(envelope.rcpt_tos), envelope.content))
+        await asyncio.sleep(self.thinks)
         if self.drop:
             assert server.transport is not None
             server.transport.close()
         return self.reply
+
+    async def handle_QUIT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        self.said_goodbye = True
+        return "221 Bye"
 
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any

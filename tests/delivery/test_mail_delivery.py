@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from rscrawler.delivery import DeliveryReport, deliver, outbox_summary, sending
+from rscrawler.delivery.email import smtp
 from rscrawler.delivery.outcome import Outcome
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.store import Store
@@ -18,6 +19,7 @@ from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, a_piece, lines_of, record
 from tests.delivery.mailbox import Mailbox, serving
+from tests.workspace import wait_until
 
 THREE = ["one@example.org", "two@example.org", "Three <three@example.org>"]
 HOUR = timedelta(hours=1)
@@ -98,21 +100,57 @@ def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_
     assert outbox_summary(config, store, NOW + 2 * HOUR).pending == 0
 
 
-def test_a_server_that_hangs_is_left_after_the_time_out(
-    store: Store, mailbox: Mailbox, email_config: EmailConfig
+def test_a_server_that_never_answers_a_mail_gets_it_again_hours_later(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = email_config(timeout="0.2s")
+    monkeypatch.setattr(smtp, "_LONGEST_TO_TAKE_IT", timedelta(0))
+    config = email_config(timeout="0.5s")
     mailbox.hang = True
     record(store, a_piece(1), "email")
-    record(store, a_piece(2), at=NOW)
     report = deliver(config, store, now=NOW)
     assert counts(report) == {"composed": 1, "put_off": 1}
     (waiting,) = outbox_summary(config, store, NOW).waiting
     assert waiting.last_error is not None
-    assert "timed out" in waiting.last_error
+    assert "no answer within 0.5 s; it may have been taken" in waiting.last_error
     mailbox.hang = False
-    deliver(config, store, now=NOW + HOUR)
+    assert counts(deliver(config, store, now=NOW + HOUR)) == {}
+    deliver(config, store, now=NOW + 3 * HOUR)
     assert len(mailbox.received) == 1
+
+
+def test_a_process_killed_before_a_mail_was_answered_sends_no_copy_for_hours(
+    store: Store, database_url: str, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    record(store, a_piece(1), "email")
+    mailbox.thinks = 3600
+    process = subprocess.Popen(
+        [sys.executable, "-c", _DELIVERER, database_url, NOW.isoformat()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(email_config().model_dump_json() + "\ngo\n")
+    process.stdin.flush()
+    wait_until(lambda: bool(mailbox.received))
+    process.kill()
+    process.communicate()
+    mailbox.thinks = 0
+    assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {}
+    assert deliver(email_config(), store, now=NOW + 3 * HOUR).served == 1
+    first, again = mailbox.received
+    assert first.content == again.content
+
+
+def test_a_connection_that_is_lost_again_and_again_after_the_mail_makes_few_copies(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.drop = True
+    record(store, a_piece(1), "email")
+    for minutes in range(24 * 60, 0, -30):
+        deliver(email_config(), store, now=NOW + timedelta(days=1) - timedelta(minutes=minutes))
+    assert 4 <= len(mailbox.received) <= 7
+    assert len({mail.mail["Message-ID"] for mail in mailbox.received}) == 1
 
 
 def test_a_connection_lost_after_the_mail_gets_the_same_bytes_again(
@@ -201,6 +239,19 @@ def test_a_failure_that_does_not_pass_is_given_up_after_three_days_and_shown(
     summary = outbox_summary(email_config(), store, NOW + GIVE_UP_AFTER + HOUR)
     assert (summary.pending, summary.failed) == (0, 1)
     assert summary.waiting[0].last_error == "desk@example.org: 451 not now"
+
+
+def test_the_last_attempt_before_giving_up_counts_when_it_is_taken(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.reply = "451 not now"
+    record(store, a_piece(1), "email")
+    for attempt in range(LEAST_ATTEMPTS - 1):
+        deliver(email_config(), store, now=NOW + attempt * GIVE_UP_AFTER / LEAST_ATTEMPTS)
+    mailbox.reply = "250 OK"
+    later = NOW + GIVE_UP_AFTER + HOUR
+    assert counts(deliver(email_config(), store, now=later)) == {"messages": 1, "served": 1}
+    assert outbox_summary(email_config(), store, later).failed == 0
 
 
 def test_what_was_given_up_can_be_sent_after_all(

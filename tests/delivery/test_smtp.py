@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rscrawler.config import EmailSettings
+from rscrawler.delivery.email import smtp
 from rscrawler.delivery.email.smtp import send_mail
-from rscrawler.delivery.outcome import SERVED, Outcome, Passing
+from rscrawler.delivery.outcome import SERVED, Doubtful, Outcome, Passing, last_words
 from tests.delivery.mailbox import Mailbox, serving
 
 CONTENT = b"Subject: x\r\n\r\n.a line that begins with a full stop\r\nlast\r\n"
@@ -73,12 +74,45 @@ def sent(mailbox: Mailbox, **changes: Any) -> Mapping[str, Outcome]:
         "recipients": ["desk@example.org"],
         "timeout": "30s",
     }
-    return send_mail(EmailSettings.model_validate(values | changes), CONTENT, ["desk@example.org"])
+    settings = EmailSettings.model_validate(values | changes)
+    return last_words(send_mail(settings, CONTENT, ["desk@example.org"]))
 
 
 def test_the_bytes_arrive_as_they_were(mailbox: Mailbox) -> None:
     assert sent(mailbox, security="none") == {"desk@example.org": SERVED}
     assert mailbox.only().content == CONTENT
+
+
+def test_a_server_may_think_about_a_mail_for_longer_than_about_anything_else(
+    mailbox: Mailbox,
+) -> None:
+    mailbox.thinks = 1.2
+    assert sent(mailbox, security="none", timeout="1s") == {"desk@example.org": SERVED}
+    assert len(mailbox.received) == 1
+
+
+def test_a_mail_that_is_never_answered_may_have_been_taken(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "_LONGEST_TO_TAKE_IT", timedelta(0))
+    mailbox.thinks = 3600
+    outcome = sent(mailbox, security="none", timeout="0.5s")["desk@example.org"]
+    assert outcome == Doubtful(
+        f"127.0.0.1:{mailbox.port}: no answer within 0.5 s; it may have been taken"
+    )
+    assert len(mailbox.received) == 1
+
+
+def test_nobody_waits_for_a_server_that_does_not_say_goodbye(mailbox: Mailbox) -> None:
+    settings = EmailSettings.model_validate(
+        {"host": "127.0.0.1", "port": mailbox.port, "security": "none",
+         "sender": "m@example.org", "recipients": ["desk@example.org"]}
+    )  # fmt: skip
+    for outcomes in send_mail(settings, CONTENT, ["desk@example.org"]):
+        said_goodbye = mailbox.said_goodbye
+        if outcomes == {"desk@example.org": SERVED}:
+            break
+    assert not said_goodbye
 
 
 def test_starttls_with_a_login(certificate: Certificate) -> None:

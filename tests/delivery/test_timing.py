@@ -11,6 +11,7 @@ from rscrawler.config import AlertSettings, QuietHours
 from rscrawler.delivery.timing import (
     GIVE_UP_AFTER,
     LEAST_ATTEMPTS,
+    SLOW,
     Wait,
     composing_waits,
     gives_up,
@@ -109,6 +110,13 @@ def test_the_pause_between_attempts_doubles_up_to_an_hour_with_a_fifth_of_jitter
         }
         assert len(pauses) == 50
         assert 0.8 * minutes <= min(pauses) < max(pauses) <= 1.2 * minutes
+
+
+def test_the_slow_pace_is_hours() -> None:
+    now = at("2026-11-24 12:00")
+    for attempts, hours in [(1, 2), (2, 4), (3, 6), (4, 6)]:
+        pause = (next_try(attempts, "key", now, SLOW) - now) / timedelta(hours=1)
+        assert 0.8 * hours <= pause <= 1.2 * hours
 
 
 def test_a_message_is_given_up_after_three_days_and_a_dozen_attempts() -> None:

@@ -2,51 +2,118 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from rscrawler.config import EmailSettings
 from rscrawler.delivery.email.mail import address_of
-from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Permanent, Unreachable
+from rscrawler.delivery.outcome import (
+    SERVED,
+    Doubtful,
+    Outcome,
+    Passing,
+    Permanent,
+    Sending,
+    Unreachable,
+)
 from rscrawler.delivery.wording import one_line
 
 # Replies to RCPT TO and to the mail itself; the last is "mailbox busy, closing".
 _PERMANENT = range(500, 600)
 _CLOSING = 421
+# For the answer to the whole mail: a server that thinks for longer than its client waits has
+# taken the mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
+_TIMEOUTS_TO_TAKE_IT = 20
+_LONGEST_TO_TAKE_IT = timedelta(minutes=10)
 
 
 def send_mail(
     settings: EmailSettings, content: bytes, recipients: Sequence[str]
-) -> Mapping[str, Outcome]:
-    """Send the bytes to these addresses; gives what came of each.
+) -> Iterator[Mapping[str, Outcome]]:
+    """Send the bytes to these addresses; tells step by step what came of each.
 
-    A connection that breaks leaves open whether the server took the mail: its
-    recipients count as not served and get the same bytes again. A server that cannot
-    be reached, refuses the login or refuses the sender is something the operator can
-    mend, so it never counts as permanent.
+    A server that got the end of the mail and does not answer may have taken it. One
+    that cannot be reached, refuses the login or refuses the sender is something the
+    operator can mend, so it never counts as permanent. Whoever was served is told
+    before the server has said goodbye.
     """
-    outcomes: dict[str, Outcome] = {}
+    told: dict[str, Outcome] = {}
     try:
         with _session(settings) as session:
-            _hand_over(session, address_of(settings.sender), content, recipients, outcomes)
+            for outcomes in _hand_over(session, settings, content, recipients):
+                told |= outcomes
+                yield outcomes
     except (smtplib.SMTPException, OSError) as error:
-        failure = Unreachable(_reason(error, settings))
-        outcomes = dict.fromkeys(recipients, failure) | outcomes
-    return outcomes
+        yield {
+            address: outcome
+            for address in recipients
+            if (outcome := _broken_off(told.get(address), error, settings))
+        }
+
+
+def _broken_off(
+    told: Outcome | None, error: Exception, settings: EmailSettings
+) -> Unreachable | None:
+    """What an error means for somebody of whom `told` was said last; None: nothing."""
+    if told is None:
+        return Unreachable(_reason(error, settings))
+    if not isinstance(told, Sending):
+        return None
+    if isinstance(error, TimeoutError):
+        waited = f"no answer within {_seconds_to_take_it(settings):g} s"
+        return Doubtful(f"{_where(settings)}: {waited}; it may have been taken")
+    return Doubtful(f"{_reason(error, settings)}; it may have been taken", was_cut=True)
+
+
+class _Connection(smtplib.SMTP):
+    """The library's, which calls a time-out a broken connection."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """The server's answer.
+
+        Raises:
+            TimeoutError: there was none in time.
+        """
+        try:
+            return super().getreply()
+        except smtplib.SMTPServerDisconnected as error:
+            if isinstance(error.__context__, TimeoutError):
+                raise error.__context__ from None
+            raise
+
+    def end_mail(self, seconds: float) -> tuple[int, bytes]:
+        """Send the end of the mail; gives the answer to it, which may take so many seconds."""
+        usual = self.timeout
+        self._wait_at_most(seconds)
+        self.send(b".\r\n")
+        answer = self.getreply()
+        self._wait_at_most(usual)
+        return answer
+
+    def _wait_at_most(self, seconds: float) -> None:
+        self.timeout = seconds
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+
+class _SecureConnection(_Connection, smtplib.SMTP_SSL):
+    """The same with TLS from the first byte."""
 
 
 @contextmanager
-def _session(settings: EmailSettings) -> Iterator[smtplib.SMTP]:
+def _session(settings: EmailSettings) -> Iterator[_Connection]:
     """A connection on which the login is done."""
     timeout = settings.timeout.total_seconds()
     context = ssl.create_default_context(cafile=settings.ca_file)
-    session: smtplib.SMTP
+    session: _Connection
     if settings.security == "tls":
-        session = smtplib.SMTP_SSL(settings.host, settings.port, timeout=timeout, context=context)
+        session = _SecureConnection(settings.host, settings.port, timeout=timeout, context=context)
     else:
-        session = smtplib.SMTP(settings.host, settings.port, timeout=timeout)
+        session = _Connection(settings.host, settings.port, timeout=timeout)
     try:
         if settings.security == "starttls":
             session.starttls(context=context)
@@ -62,13 +129,10 @@ def _session(settings: EmailSettings) -> Iterator[smtplib.SMTP]:
 
 
 def _hand_over(
-    session: smtplib.SMTP,
-    sender: str,
-    content: bytes,
-    recipients: Sequence[str],
-    outcomes: dict[str, Outcome],
-) -> None:
-    """MAIL, RCPT for each, DATA; fills `outcomes` as far as they are certain."""
+    session: _Connection, settings: EmailSettings, content: bytes, recipients: Sequence[str]
+) -> Iterator[Mapping[str, Outcome]]:
+    """MAIL, RCPT for each, DATA."""
+    sender = address_of(settings.sender)
     options = [f"size={len(content)}"] if session.has_extn("size") else []
     code, reply = session.mail(sender, options)
     if code != 250:
@@ -81,18 +145,26 @@ def _hand_over(
         elif code == _CLOSING:
             raise smtplib.SMTPResponseException(code, reply)
         else:
-            outcomes[address] = _refusal(code, reply)
+            yield {address: _refusal(code, reply)}
     if not accepted:
         return
-    outcomes |= dict.fromkeys(accepted, _data(session, content))
+    code, reply = session.docmd("DATA")
+    if code == 354:
+        session.send(_dotted(content))
+        yield dict.fromkeys(accepted, Sending("cut short before the server said that it took it"))
+        code, reply = session.end_mail(_seconds_to_take_it(settings))
+    yield dict.fromkeys(accepted, SERVED if code == 250 else _refusal(code, reply))
 
 
-def _data(session: smtplib.SMTP, content: bytes) -> Outcome:
-    try:
-        code, reply = session.data(content)
-    except smtplib.SMTPDataError as error:
-        return _refusal(error.smtp_code, error.smtp_error)
-    return SERVED if code == 250 else _refusal(code, reply)
+def _dotted(content: bytes) -> bytes:
+    """The bytes as they follow DATA: a full stop at the start of a line is doubled."""
+    doubled = re.sub(rb"(?m)^\.", b"..", content)
+    return doubled if doubled.endswith(b"\r\n") else doubled + b"\r\n"
+
+
+def _seconds_to_take_it(settings: EmailSettings) -> float:
+    longest = min(_TIMEOUTS_TO_TAKE_IT * settings.timeout, _LONGEST_TO_TAKE_IT)
+    return max(longest, settings.timeout).total_seconds()
 
 
 def _refusal(code: int, reply: bytes | str) -> Outcome:
@@ -101,7 +173,7 @@ def _refusal(code: int, reply: bytes | str) -> Outcome:
 
 
 def _reason(error: Exception, settings: EmailSettings) -> str:
-    where = f"{settings.host}:{settings.port}"
+    where = _where(settings)
     match error:
         case smtplib.SMTPAuthenticationError():
             return f"{where}: login refused: {error.smtp_code} {_shown(error.smtp_error)}"
@@ -115,6 +187,10 @@ def _reason(error: Exception, settings: EmailSettings) -> str:
             return f"{where}: its certificate is not valid: {error.verify_message}"
         case _:
             return f"{where}: {_shown(str(getattr(error, 'strerror', None) or error))}"
+
+
+def _where(settings: EmailSettings) -> str:
+    return f"{settings.host}:{settings.port}"
 
 
 def _shown(reply: bytes | str) -> str:
