@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +38,7 @@ from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.spiders.session import load_topics, utc_now
+from rscrawler.store import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +79,7 @@ def crawl_command(
         if config.uses_workers:
             delivery = left_to_the_service(config, store, utc_now())
         else:
-            delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
+            delivery = _deliver(config, store)
         by_site = store.outbox.delivered_by_site(report.run_id)
         after_cycle(config, store, report, utc_now())
         standing = {
@@ -91,8 +94,35 @@ def crawl_command(
     # Cron mails what is written here: a problem that was told of before is not told each cycle.
     for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
-    if not report.is_healthy or delivery.problems or delivery.put_off:
+    if not report.is_healthy or any(_undelivered(delivery)):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _deliver(config: Config, store: Store) -> DeliveryReport:
+    """Deliver what is due; a signal to end lets the message in hand be finished, a second does not.
+
+    A process that ends while a server takes a mail does not know whether it has, and
+    would have to send it again.
+    """
+    signalled: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        signalled.append(number)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        return deliver(
+            config,
+            store,
+            now=utc_now(),
+            topic_titles=topic_titles(config),
+            must_stop=lambda: bool(signalled),
+        )
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def topic_titles(config: Config) -> dict[str, str]:
@@ -220,6 +250,8 @@ def _complaints(
 def _undelivered(delivery: DeliveryReport) -> Iterator[str]:
     """What could not be delivered this time, or is given up."""
     yield from delivery.problems
+    if delivery.was_stopped:
+        yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next one"
     if delivery.put_off and not delivery.problems:
         yield (
             f"delivery: {delivery.put_off} recipients could not be served now and are tried again; "
@@ -239,7 +271,7 @@ def deliver_command(
     with opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
-        delivery = deliver(config, store, now=utc_now(), topic_titles=topic_titles(config))
+        delivery = _deliver(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     else:

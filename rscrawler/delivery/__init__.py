@@ -7,7 +7,7 @@ Any number of processes may deliver at the same time.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,6 +51,7 @@ class DeliveryReport:
     failed: int  # recipients: given up
     waiting: int  # deliveries still to be made, of every kind
     problems: tuple[str, ...]  # one line for each recipient who cannot be served
+    was_stopped: bool = False  # before everything that is due was tried
 
 
 def deliver(
@@ -60,6 +61,7 @@ def deliver(
     now: datetime,
     clock: Clock | None = None,
     topic_titles: Mapping[str, str] | None = None,
+    must_stop: Callable[[], bool] = lambda: False,
 ) -> DeliveryReport:
     """Hand on everything that is due: JSONL and feeds, alerts, then word to the operators.
 
@@ -69,6 +71,7 @@ def deliver(
         now: decides what is due, and is the date of what is composed.
         clock: the time while it goes on; by default `now` and what has passed since.
         topic_titles: a title for people for each topic.
+        must_stop: asked before each message; the one in hand is always finished.
 
     Raises:
         OutputError: the output folder cannot be written; the alerts have gone out all the same.
@@ -85,10 +88,10 @@ def deliver(
         trouble = error
     composed = compose_due(alerts, store, interest, now)
     sent = Sent()
-    send_due(alerts, store, clock, sent)
+    send_due(alerts, store, clock, sent, must_stop=must_stop)
     failing = judge_delivery(alerts, store, clock())
     tell_ops(config, store, clock())
-    send_due(alerts, store, clock, sent, skip=ALERT_KINDS)
+    send_due(alerts, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
     if trouble is not None:
         raise trouble
     return DeliveryReport(
@@ -101,6 +104,7 @@ def deliver(
         failed=sent.failed,
         waiting=outbox_summary(config, store, clock()).pending,
         problems=tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing),
+        was_stopped=sent.was_stopped,
     )
 
 

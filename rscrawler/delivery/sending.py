@@ -38,15 +38,28 @@ class Sent:
     put_off: int = 0  # recipients: a passing failure
     failed: int = 0  # recipients: given up
     unreachable: set[str] = field(default_factory=set)
+    was_stopped: bool = False  # with messages left
 
 
 def send_due(
-    alerts: AlertSettings, store: Store, clock: Clock, sent: Sent, *, skip: Collection[str] = ()
+    alerts: AlertSettings,
+    store: Store,
+    clock: Clock,
+    sent: Sent,
+    *,
+    must_stop: Callable[[], bool],
+    skip: Collection[str] = (),
 ) -> None:
-    """Send every message that is due; counts in `sent`. Kinds in `skip` are left out."""
+    """Send every message that is due, until one must stop; counts in `sent`.
+
+    Kinds in `skip` are left out.
+    """
     owner = process_identity()
     for message_id, channel, kind in store.outbox.due_messages(clock()):
         now = clock()
+        if must_stop():
+            sent.was_stopped = True
+            return
         if kind in skip or channel in sent.unreachable:
             continue
         if kind in ALERT_KINDS and sending_waits(channel, alerts, now):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class Mailbox:
 
     `refuse` gives the reply to a recipient, `reply` the one to a mail; `drop` ends the
     connection instead of replying, after the mail was taken; `hang` never replies, and
-    does not take it; `thinks` takes it and replies so many seconds later.
+    does not take it; without `answering` it takes it, and replies when that is set.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -54,11 +55,14 @@ class Mailbox:
     reply: str = "250 OK"
     drop: bool = False
     hang: bool = False
-    thinks: float = 0
+    answering: threading.Event = field(default_factory=threading.Event)
     received: list[Received] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
     said_goodbye: bool = False
     port: int = 0
+
+    def __post_init__(self) -> None:
+        self.answering.set()
 
     def only(self) -> Received:
         """The one mail that came."""
@@ -89,7 +93,8 @@ class Mailbox:
         if self.reply.startswith("250"):
             assert isinstance(envelope.content, bytes)
             self.received.append(Received(tuple(envelope.rcpt_tos), envelope.content))
-        await asyncio.sleep(self.thinks)
+        while not self.answering.is_set():
+            await asyncio.sleep(0.01)
         if self.drop:
             assert server.transport is not None
             server.transport.close()

@@ -122,7 +122,7 @@ def test_a_process_killed_before_a_mail_was_answered_sends_no_copy_for_hours(
     store: Store, database_url: str, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     record(store, a_piece(1), "email")
-    mailbox.thinks = 3600
+    mailbox.answering.clear()
     process = subprocess.Popen(
         [sys.executable, "-c", _DELIVERER, database_url, NOW.isoformat()],
         stdin=subprocess.PIPE,
@@ -135,7 +135,7 @@ def test_a_process_killed_before_a_mail_was_answered_sends_no_copy_for_hours(
     wait_until(lambda: bool(mailbox.received))
     process.kill()
     process.communicate()
-    mailbox.thinks = 0
+    mailbox.answering.set()
     assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {}
     assert deliver(email_config(), store, now=NOW + 3 * HOUR).served == 1
     first, again = mailbox.received

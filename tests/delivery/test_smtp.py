@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -86,7 +87,8 @@ def test_the_bytes_arrive_as_they_were(mailbox: Mailbox) -> None:
 def test_a_server_may_think_about_a_mail_for_longer_than_about_anything_else(
     mailbox: Mailbox,
 ) -> None:
-    mailbox.thinks = 1.2
+    mailbox.answering.clear()
+    threading.Timer(1.2, mailbox.answering.set).start()
     assert sent(mailbox, security="none", timeout="1s") == {"desk@example.org": SERVED}
     assert len(mailbox.received) == 1
 
@@ -95,7 +97,7 @@ def test_a_mail_that_is_never_answered_may_have_been_taken(
     mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(smtp, "_LONGEST_TO_TAKE_IT", timedelta(0))
-    mailbox.thinks = 3600
+    mailbox.answering.clear()
     outcome = sent(mailbox, security="none", timeout="0.5s")["desk@example.org"]
     assert outcome == Doubtful(
         f"127.0.0.1:{mailbox.port}: no answer within 0.5 s; it may have been taken"
