@@ -7,11 +7,10 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future
 from datetime import timedelta
-from threading import Thread
 
 from rscrawler.delivery.alert import Alert
+from rscrawler.delivery.bounded import within
 from rscrawler.delivery.email.mail import subject_of
 from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Permanent, Unreachable
 from rscrawler.delivery.wording import date_in_words, in_words, isolated
@@ -73,24 +72,18 @@ def send_chat(address: str, content: bytes, timeout: timedelta = CHAT_TIMEOUT) -
     if not apprise.add(address):
         return Permanent("not an address that Apprise knows")
     message = json.loads(content)
-    result: Future[bool] = Future()
 
-    def notify() -> None:
-        try:
-            # Declared as plain text, it is escaped for services that read HTML or Markdown.
-            taken = apprise.notify(
+    def notify() -> bool:
+        # Declared as plain text, it is escaped for services that read HTML or Markdown.
+        return bool(
+            apprise.notify(
                 body=message["text"], title=message["title"], body_format=NotifyFormat.TEXT
             )
-            result.set_result(bool(taken))
-        except Exception as error:
-            result.set_exception(error)
+        )
 
-    # A daemon thread: a service that never answers must not keep the process from ending.
-    Thread(target=notify, name="chat", daemon=True).start()
-    seconds = timeout.total_seconds()
     try:
-        return SERVED if result.result(seconds) else Passing("the service did not take it")
+        return SERVED if within(timeout, notify) else Passing("the service did not take it")
     except TimeoutError:
-        return Unreachable(f"no answer within {seconds:g} s")
+        return Unreachable(f"no answer within {timeout.total_seconds():g} s")
     except Exception as error:  # whatever a plug-in raises; its text may hold the address
         return Passing(f"the service failed: {type(error).__name__}")

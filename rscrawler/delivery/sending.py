@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,12 +21,12 @@ from rscrawler.store.outbox import ClaimedMessage, RecipientOutcome
 
 logger = logging.getLogger(__name__)
 
-# Longer than any message can take with its time-outs; a dead process loses it at once.
+# Renewed at each step, and longer than any; a dead process loses it at once.
 CLAIM_DURATION = timedelta(minutes=15)
 ALERT_KINDS = frozenset({"alert", "summary"})
 Clock = Callable[[], datetime]
-# Sends content to addresses, and tells step by step what came of some of them; the last
-# word on one counts. What was told is written down before the next step.
+# Sends content to addresses, and tells step by step what came of some of them, or of
+# nobody; the last word on one counts. What was told is written down before the next step.
 Transport = Callable[[bytes, Sequence[str]], Iterator[Mapping[str, Outcome]]]
 
 
@@ -71,27 +72,37 @@ def send_due(
         if claimed is None:
             continue
         try:
-            _send(claimed, transport, store, clock, sent)
+            _send(claimed, owner, transport, store, clock, sent)
         finally:
             store.outbox.release(message_id, owner)
 
 
 def _send(
-    claimed: ClaimedMessage, transport: Transport, store: Store, clock: Clock, sent: Sent
+    claimed: ClaimedMessage,
+    owner: str,
+    transport: Transport,
+    store: Store,
+    clock: Clock,
+    sent: Sent,
 ) -> None:
     attempts = {each.address: each.attempts for each in claimed.recipients}
     last: dict[str, Outcome] = {}
     states: dict[str, str] = {}
-    for outcomes in _outcomes(transport, claimed.content, list(attempts)):
-        now = clock()
-        marks = [
-            _mark(claimed, address, attempts[address], outcome, now)
-            for address, outcome in outcomes.items()
-        ]
-        if marks:
-            sent.messages += store.outbox.mark(claimed.message_id, marks)
-        last |= outcomes
-        states |= {mark.address: mark.state for mark in marks}
+    with closing(_outcomes(transport, claimed.content, list(attempts))) as steps:
+        for outcomes in steps:
+            now = clock()
+            marks = [
+                _mark(claimed, address, attempts[address], outcome, now)
+                for address, outcome in outcomes.items()
+            ]
+            is_ours = store.outbox.renew(claimed.message_id, owner, now + CLAIM_DURATION)
+            if marks:
+                sent.messages += store.outbox.mark(claimed.message_id, marks)
+            last |= outcomes
+            states |= {mark.address: mark.state for mark in marks}
+            if not is_ours:
+                logger.warning("%s: another process has taken it over", claimed.message_id)
+                break
     counted = Counter(states.values())
     sent.served += counted["done"]
     sent.put_off += counted["pending"]
@@ -102,7 +113,7 @@ def _send(
 
 def _outcomes(
     transport: Transport, content: bytes, addresses: Sequence[str]
-) -> Iterator[Mapping[str, Outcome]]:
+) -> Generator[Mapping[str, Outcome]]:
     """What `transport` tells; a bug in it is its channel's trouble and stops no other."""
     left = set(addresses)
     try:

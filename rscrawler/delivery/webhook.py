@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from rscrawler import __version__
 from rscrawler.config import WebhookSettings
+from rscrawler.delivery.bounded import within
 from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Permanent, Unreachable
 
 SIGNATURE_HEADER = "X-RSCrawler-Signature"
@@ -55,9 +56,14 @@ def post_record(settings: WebhookSettings, content: bytes) -> Outcome:
         },
     )
     timeout = settings.timeout.total_seconds()
-    try:
+
+    def post() -> Outcome:
         with _OPENER.open(request, timeout=timeout):
             return SERVED
+
+    try:
+        # The library's time-out begins anew with each byte of the answer.
+        return within(settings.timeout, post)
     except urllib.error.HTTPError as error:
         error.close()
         return _answered(error.code)

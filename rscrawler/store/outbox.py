@@ -307,6 +307,18 @@ class OutboxStore:
                 )
             return _settle(connection, message_id)
 
+    def renew(self, message_id: str, owner: str, until: datetime) -> bool:
+        """Keep a claim; False if it has been lost."""
+        with self._database.writing() as connection:
+            return (
+                connection.execute(
+                    update(message)
+                    .where(message.c.message_id == message_id, message.c.claimed_by == owner)
+                    .values(claimed_until=until)
+                ).rowcount
+                == 1
+            )
+
     def release(self, message_id: str, owner: str) -> None:
         """Give a claim back, if it is still this owner's."""
         with self._database.writing() as connection:

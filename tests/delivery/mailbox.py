@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
@@ -48,6 +48,7 @@ class Mailbox:
     `refuse` gives the reply to a recipient, `reply` the one to a mail; `drop` ends the
     connection instead of replying, after the mail was taken; `hang` never replies, and
     does not take it; without `answering` it takes it, and replies when that is set.
+    `on_recipient` is called before each reply to a recipient.
     """
 
     refuse: dict[str, str] = field(default_factory=dict)
@@ -55,6 +56,7 @@ class Mailbox:
     reply: str = "250 OK"
     drop: bool = False
     hang: bool = False
+    on_recipient: Callable[[], object] = lambda: None
     answering: threading.Event = field(default_factory=threading.Event)
     received: list[Received] = field(default_factory=list)
     logins: list[tuple[str, str]] = field(default_factory=list)
@@ -80,6 +82,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.on_recipient()
         if reply := self.refuse.get(address):
             return reply
         envelope.rcpt_tos.append(address)

@@ -16,7 +16,7 @@ from rscrawler.config import Config
 from rscrawler.delivery import deliver, outbox_summary
 from rscrawler.store import Store
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_piece, record
-from tests.delivery.listener import Listener
+from tests.delivery.listener import Listener, dripping
 
 # A plug-in that Apprise loads with all others uses it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -100,6 +100,20 @@ def test_a_webhook_that_hangs_holds_up_one_record_only(
     assert len(listener.at(HOOK)) == 1
     listener.hanging.clear()
     assert deliver(config, store, now=NOW + HOUR).served == 5
+
+
+def test_a_webhook_must_answer_whole_within_the_time_out(
+    store: Store, listener: Listener, tmp_path: Path
+) -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as port:
+        hook = {"url": f"http://127.0.0.1:{port}/", "secret": "x", "timeout": "0.5s"}
+        config = make_config(listener, tmp_path, webhooks={"hook": hook})
+        record(store, a_piece(1), "webhook:hook", "channel:desk")
+        report = deliver(config, store, now=NOW)
+    assert (report.put_off, report.served) == (1, 2)
+    assert outbox_summary(config, store, NOW).waiting[-1].last_error == (
+        "hook: no answer within 0.5 s"
+    )
 
 
 def test_a_chat_gets_one_short_message_for_a_cycle(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -462,3 +463,39 @@ def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
     assert store.outbox.claim(message_id, "another-machine/1/1", later, until)
     assert deliver(email_config(), open_store(), now=later).served == 0
     assert deliver(email_config(), open_store(), now=until + HOUR).served == 1
+
+
+def test_a_mail_to_many_slow_recipients_stays_with_one_process(
+    open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store, other = open_store(), open_store()
+    record(store, a_piece(1), "email")
+    minutes = itertools.count(step=10)  # at each look on the clock; a claim holds for 15
+    seen = [NOW]
+
+    def clock() -> datetime:
+        seen.append(NOW + timedelta(minutes=next(minutes)))
+        return seen[-1]
+
+    def another_delivers() -> None:
+        assert deliver(email_config(), other, now=seen[-1] + timedelta(minutes=10)).served == 0
+
+    mailbox.on_recipient = another_delivers
+    report = deliver(email_config(recipients=THREE), store, now=NOW, clock=clock)
+    assert report.served == 3
+    assert len(mailbox.only().recipients) == 3
+
+
+def test_a_process_that_lost_its_claim_sends_nothing(
+    open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store, other = open_store(), open_store()
+    record(store, a_piece(1), "email")
+
+    def another_takes_over() -> None:
+        ((message_id, _, _),) = other.outbox.due_messages(NOW)
+        assert other.outbox.claim(message_id, "another-machine/1/1", NOW + HOUR, NOW + 2 * HOUR)
+
+    mailbox.on_recipient = another_takes_over
+    assert deliver(email_config(), store, now=NOW).served == 0
+    assert mailbox.received == []

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from rscrawler.config import EmailSettings
 from rscrawler.delivery.email import smtp
 from rscrawler.delivery.email.smtp import send_mail
-from rscrawler.delivery.outcome import SERVED, Doubtful, Outcome, Passing, last_words
+from rscrawler.delivery.outcome import SERVED, Doubtful, Outcome, Passing, Unreachable, last_words
+from tests.delivery.listener import dripping
 from tests.delivery.mailbox import Mailbox, serving
 
 CONTENT = b"Subject: x\r\n\r\n.a line that begins with a full stop\r\nlast\r\n"
@@ -103,6 +104,12 @@ def test_a_mail_that_is_never_answered_may_have_been_taken(
         f"127.0.0.1:{mailbox.port}: no answer within 0.5 s; it may have been taken"
     )
     assert len(mailbox.received) == 1
+
+
+def test_an_answer_must_be_whole_within_the_time_out(mailbox: Mailbox) -> None:
+    with dripping(b"220 ") as port:
+        (outcome,) = sent(mailbox, port=port, security="none", timeout="0.5s").values()
+    assert outcome == Unreachable(f"127.0.0.1:{port}: no answer within 0.5 s")
 
 
 def test_nobody_waits_for_a_server_that_does_not_say_goodbye(mailbox: Mailbox) -> None:

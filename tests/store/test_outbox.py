@@ -109,6 +109,14 @@ def test_a_claim_runs_out(store: Store) -> None:
     assert store.outbox.claim(message.message_id, "host-b/2/2", SOON, SOON + timedelta(hours=1))
 
 
+def test_a_claim_is_renewed_by_who_holds_it(store: Store) -> None:
+    message = a_message(store)
+    store.outbox.claim(message.message_id, "host-a/1/1", NOW, SOON)
+    assert not store.outbox.renew(message.message_id, "host-b/2/2", SOON)
+    assert store.outbox.renew(message.message_id, "host-a/1/1", SOON + timedelta(hours=1))
+    assert store.outbox.claim(message.message_id, "host-b/2/2", SOON, SOON) is None
+
+
 def test_an_attempt_counts_from_its_claim_on_however_it_ends(store: Store) -> None:
     message = a_message(store)
     host = process_identity().split("/")[0]

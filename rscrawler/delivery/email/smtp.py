@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -70,20 +72,36 @@ def _broken_off(
 
 
 class _Connection(smtplib.SMTP):
-    """The library's, which calls a time-out a broken connection."""
+    """The library's, with time-outs for whole answers; its own begin anew with each byte."""
 
     def getreply(self) -> tuple[int, bytes]:
         """The server's answer.
 
         Raises:
-            TimeoutError: there was none in time.
+            TimeoutError: it was not there in time.
         """
+        is_late = threading.Event()
+
+        def cut(connection: socket.socket) -> None:
+            is_late.set()
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(self.timeout, cut, [self.sock])
+        timer.daemon = True
+        timer.start()
         try:
-            return super().getreply()
+            answer = super().getreply()
         except smtplib.SMTPServerDisconnected as error:
-            if isinstance(error.__context__, TimeoutError):
-                raise error.__context__ from None
+            if is_late.is_set() or isinstance(error.__context__, TimeoutError):
+                raise TimeoutError from error
             raise
+        finally:
+            timer.cancel()
+        if is_late.is_set():
+            self.close()
+            raise TimeoutError  # half a line counts as one at the end of a connection
+        return answer
 
     def end_mail(self, seconds: float) -> tuple[int, bytes]:
         """Send the end of the mail; gives the answer to it, which may take so many seconds."""
@@ -142,6 +160,7 @@ def _hand_over(
         code, reply = session.rcpt(address)
         if code in (250, 251):
             accepted.append(address)
+            yield {}
         elif code == _CLOSING:
             raise smtplib.SMTPResponseException(code, reply)
         else:
