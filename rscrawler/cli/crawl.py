@@ -261,7 +261,7 @@ def _undelivered(delivery: DeliveryReport) -> Iterator[str]:
 
 def deliver_command(
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what had been given up.")
+        bool, typer.Option("--retry-failed", help="Try again what was refused or given up.")
     ] = False,
     config_path: ConfigOption = None,
     as_json: JsonOption = False,

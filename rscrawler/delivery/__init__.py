@@ -48,7 +48,7 @@ class DeliveryReport:
     messages: int  # with nobody left to serve, that reached somebody
     served: int  # recipients
     put_off: int  # recipients: tried in vain, to be tried again
-    failed: int  # recipients: given up
+    failed: int  # recipients: refused, or given up
     waiting: int  # deliveries still to be made, of every kind
     problems: tuple[str, ...]  # one line for each recipient who cannot be served
     was_stopped: bool = False  # before everything that is due was tried

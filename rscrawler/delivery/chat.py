@@ -12,7 +12,7 @@ from datetime import timedelta
 from rscrawler.delivery.alert import Alert
 from rscrawler.delivery.bounded import within
 from rscrawler.delivery.email.mail import subject_of
-from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Permanent, Unreachable
+from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Refused, Unreachable
 from rscrawler.delivery.wording import date_in_words, in_words, isolated
 
 CHAT_TIMEOUT = timedelta(seconds=30)
@@ -70,7 +70,7 @@ def send_chat(address: str, content: bytes, timeout: timedelta = CHAT_TIMEOUT) -
 
     apprise = Apprise()
     if not apprise.add(address):
-        return Permanent("not an address that Apprise knows")
+        return Refused("not an address that Apprise knows")
     message = json.loads(content)
 
     def notify() -> bool:

@@ -74,8 +74,8 @@ def judge_delivery(alerts: AlertSettings, store: Store, now: datetime) -> list[U
 
 
 def is_failing(alerts: AlertSettings, each: Undelivered) -> bool:
-    """Whether somebody should look into it: given up, or tried in vain three times."""
-    is_in_vain = each.state == "failed" or each.attempts >= FAILING_ATTEMPTS
+    """Whether somebody should look into it: refused, given up, or tried in vain three times."""
+    is_in_vain = each.state != "pending" or each.attempts >= FAILING_ATTEMPTS
     return is_in_vain and is_addressed(alerts, each.channel, each.address)
 
 

@@ -41,13 +41,13 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Permanent:
-    """It never will; `error` is one line."""
+class Refused:
+    """It will not, it says; it may later all the same. `error` is one line."""
 
     error: str
 
 
-Outcome = Served | Passing | Sending | Permanent
+Outcome = Served | Passing | Sending | Refused
 SERVED = Served()
 
 

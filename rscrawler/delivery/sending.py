@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.chat import address_key, send_chat
 from rscrawler.delivery.email.smtp import send_mail
-from rscrawler.delivery.outcome import Doubtful, Outcome, Permanent, Sending, Served, Unreachable
+from rscrawler.delivery.outcome import Doubtful, Outcome, Refused, Sending, Served, Unreachable
 from rscrawler.delivery.timing import SLOW, USUAL, Pace, gives_up, next_try, sending_waits
 from rscrawler.delivery.webhook import post_record
 from rscrawler.store import Store
@@ -37,7 +37,7 @@ class Sent:
     messages: int = 0  # that have no recipient left to serve, and served one
     served: int = 0  # recipients
     put_off: int = 0  # recipients: a passing failure
-    failed: int = 0  # recipients: given up
+    failed: int = 0  # recipients: refused, or given up
     unreachable: set[str] = field(default_factory=set)
     was_stopped: bool = False  # with messages left
 
@@ -51,12 +51,12 @@ def send_due(
     must_stop: Callable[[], bool],
     skip: Collection[str] = (),
 ) -> None:
-    """Send every message that is due, until one must stop; counts in `sent`.
+    """Send every message that is due, once, until one must stop; counts in `sent`.
 
     Kinds in `skip` are left out.
     """
     owner = process_identity()
-    for message_id, channel, kind in store.outbox.due_messages(clock()):
+    for message_id, channel, kind in _each_due(store, clock):
         now = clock()
         if must_stop():
             sent.was_stopped = True
@@ -75,6 +75,15 @@ def send_due(
             _send(claimed, owner, transport, store, clock, sent)
         finally:
             store.outbox.release(message_id, owner)
+
+
+def _each_due(store: Store, clock: Clock) -> Iterator[tuple[str, str, str]]:
+    """Each message that is due, and then those that became due meanwhile."""
+    begun: set[str] = set()
+    while due := [each for each in store.outbox.due_messages(clock()) if each[0] not in begun]:
+        for each in due:
+            begun.add(each[0])
+            yield each
 
 
 def _send(
@@ -98,6 +107,9 @@ def _send(
             is_ours = store.outbox.renew(claimed.message_id, owner, now + CLAIM_DURATION)
             if marks:
                 sent.messages += store.outbox.mark(claimed.message_id, marks)
+            for mark in marks:
+                if mark.state == "done":
+                    store.outbox.wake(claimed.channel, mark.address, now)
             last |= outcomes
             states |= {mark.address: mark.state for mark in marks}
             if not is_ours:
@@ -106,7 +118,7 @@ def _send(
     counted = Counter(states.values())
     sent.served += counted["done"]
     sent.put_off += counted["pending"]
-    sent.failed += counted["failed"]
+    sent.failed += counted["refused"] + counted["failed"]
     if any(isinstance(outcome, Unreachable) for outcome in last.values()):
         sent.unreachable.add(claimed.channel)
 
@@ -130,21 +142,25 @@ def _mark(
 ) -> RecipientOutcome:
     if isinstance(outcome, Served):
         return RecipientOutcome(address, "done")
-    is_over = not isinstance(outcome, Sending) and gives_up(attempts, claimed.created_at, now)
-    if isinstance(outcome, Permanent) or is_over:
+    if not isinstance(outcome, Sending) and gives_up(attempts, claimed.created_at, now):
         return RecipientOutcome(address, "failed", outcome.error)
+    state = "refused" if isinstance(outcome, Refused) else "pending"
     due = next_try(attempts, claimed.message_id, now, _pace(outcome, attempts))
-    return RecipientOutcome(address, "pending", outcome.error, due)
+    return RecipientOutcome(address, state, outcome.error, due)
 
 
 def _pace(outcome: Outcome, attempts: int) -> Pace:
-    """Slow where the recipient may have it, and each attempt may be another copy.
+    """Slow where trying again is of little use, or may make another copy.
 
     A connection that broke once has more often lost the message than its answer.
     """
-    if isinstance(outcome, Doubtful):
-        return USUAL if outcome.was_cut and attempts == 1 else SLOW
-    return SLOW if isinstance(outcome, Sending) else USUAL
+    match outcome:
+        case Doubtful(was_cut=True) if attempts == 1:
+            return USUAL
+        case Doubtful() | Sending() | Refused():
+            return SLOW
+        case _:
+            return USUAL
 
 
 def transport_of(alerts: AlertSettings, channel: str) -> Transport | None:
@@ -165,5 +181,5 @@ def _send_chats(
 ) -> Iterator[Mapping[str, Outcome]]:
     for key in keys:
         address = known.get(key)
-        gone = Permanent("its address is no longer in the configuration")
+        gone = Refused("its address is no longer in the configuration")
         yield {key: send_chat(address, content) if address else gone}

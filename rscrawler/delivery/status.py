@@ -29,7 +29,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class OutboxSummary:
-    """Deliveries still to be made, those given up, and what they wait for."""
+    """Deliveries still to be made, those refused or given up, and what they wait for."""
 
     pending: int
     failed: int
@@ -39,7 +39,7 @@ class OutboxSummary:
 def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary:
     """The state of the outbox.
 
-    A failed delivery counts until something later reaches the same address, or the
+    One that was given up counts until something later reaches the same address, or the
     address leaves the configuration.
     """
     alerts = config.alerts
@@ -49,14 +49,14 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     failed = [
         each
         for each in undelivered
-        if each.state == "failed" and is_addressed(alerts, each.channel, each.address)
+        if each.state != "pending" and is_addressed(alerts, each.channel, each.address)
     ]
     unassigned = store.outbox.unassigned()
     waiting = (
         *([Waiting("jsonl", lines, _NEXT)] if lines else []),
         *(_of_rows(alerts, rows, now) for rows in unassigned),
         *(_of_recipient(alerts, each, now) for each in pending),
-        *(Waiting(each.channel, 1, "given up", None, _error(each)) for each in failed),
+        *(_of_recipient(alerts, each, now) for each in failed),
     )
     total = lines + sum(rows.count for rows in unassigned) + len(pending)
     return OutboxSummary(total, len(failed), waiting)
@@ -72,6 +72,8 @@ def _of_rows(alerts: AlertSettings, rows: Unassigned, now: datetime) -> Waiting:
 
 
 def _of_recipient(alerts: AlertSettings, each: Undelivered, now: datetime) -> Waiting:
+    if each.state == "failed":
+        return Waiting(each.channel, 1, "given up", None, _error(each))
     if transport_of(alerts, each.channel) is None:
         return Waiting(each.channel, 1, _UNKNOWN, None, _error(each))
     wait = sending_waits(each.channel, alerts, now) if each.kind in ALERT_KINDS else None
@@ -80,7 +82,8 @@ def _of_recipient(alerts: AlertSettings, each: Undelivered, now: datetime) -> Wa
     if each.attempts == 0:
         return Waiting(each.channel, 1, _NEXT)
     times = "once" if each.attempts == 1 else f"{each.attempts} times"
-    return Waiting(each.channel, 1, f"failed {times}", each.next_try_at, _error(each))
+    why = f"refused {times}" if each.state == "refused" else f"failed {times}"
+    return Waiting(each.channel, 1, why, each.next_try_at, _error(each))
 
 
 def _error(each: Undelivered) -> str | None:

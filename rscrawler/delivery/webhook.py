@@ -13,7 +13,7 @@ from typing import IO, Any
 from rscrawler import __version__
 from rscrawler.config import WebhookSettings
 from rscrawler.delivery.bounded import within
-from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Permanent, Unreachable
+from rscrawler.delivery.outcome import SERVED, Outcome, Passing, Refused, Unreachable
 
 SIGNATURE_HEADER = "X-RSCrawler-Signature"
 RECORD_HEADER = "X-RSCrawler-Record"
@@ -84,4 +84,4 @@ def _answered(code: int) -> Outcome:
         return Unreachable(f"HTTP {code}")
     if code >= 500 or code in _PASSING_CODES:
         return Passing(f"HTTP {code}")
-    return Permanent(f"HTTP {code}")
+    return Refused(f"HTTP {code}")

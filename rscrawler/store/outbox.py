@@ -4,8 +4,8 @@ A row is one record for one channel, written in the transaction that makes the
 record known. A JSONL row is done when its line is on the disk. Any other row is
 put into a message, whose bytes never change again; the message is claimed by a
 conditional update, sent to those of its recipients that have not been served, and
-is done (with its rows) when none is left. Whoever asks second, of several
-processes, gets nothing: the rows decide.
+is done (with its rows) when none is pending; who refused it is tried again all the
+same. Whoever asks second, of several processes, gets nothing: the rows decide.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from rscrawler.store.tables import (
 )
 
 JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
+_TRIED = ("pending", "refused")  # states of recipients who are still to be served
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,10 @@ class ClaimedMessage:
 
 @dataclass(frozen=True, slots=True)
 class RecipientOutcome:
-    """What came of one attempt: `state` is done, failed, or pending until `next_try_at`."""
+    """What came of one attempt.
+
+    `state` is done, failed, or until `next_try_at` pending or refused.
+    """
 
     address: str
     state: str
@@ -98,7 +102,9 @@ class RecipientOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A recipient who has not been served: pending, or failed with nothing served since.
+    """A recipient who has not been served.
+
+    Pending; refused, and tried again nevertheless; or failed (given up), with nothing served since.
 
     `last_error` is None while no attempt has come to an end.
     """
@@ -235,7 +241,7 @@ class OutboxStore:
         """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first."""
         query = (
             select(message.c.message_id, message.c.channel, message.c.kind)
-            .where(message.c.state == "pending", exists().where(_is_due(now)))
+            .where(message.c.state != "done", exists().where(_is_due(now)))
             .order_by(message.c.created_at, message.c.message_id)
         )
         with self._database.reading() as connection:
@@ -258,8 +264,8 @@ class OutboxStore:
                 free = or_(free, message.c.claimed_by == holder)
             claimed = connection.execute(
                 update(message)
-                .where(chosen, message.c.state == "pending", free)
-                .values(claimed_by=owner, claimed_until=until)
+                .where(chosen, message.c.state != "done", free)
+                .values(state="pending", claimed_by=owner, claimed_until=until)
             )
             if claimed.rowcount != 1:
                 return None
@@ -268,10 +274,10 @@ class OutboxStore:
                 update(recipient)
                 .where(
                     recipient.c.message_id == message_id,
-                    recipient.c.state == "pending",
+                    recipient.c.state.in_(_TRIED),
                     recipient.c.next_try_at <= now,
                 )
-                .values(attempts=recipient.c.attempts + 1)
+                .values(state="pending", attempts=recipient.c.attempts + 1)
                 .returning(recipient.c.address, recipient.c.attempts)
             ).all()
             if not due:
@@ -287,7 +293,7 @@ class OutboxStore:
         )
 
     def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> bool:
-        """Note what came of an attempt; the message and its rows end with their last recipient.
+        """Note what came of an attempt; the message and its rows end when nobody is pending.
 
         True if they have, and somebody was served.
         """
@@ -328,16 +334,32 @@ class OutboxStore:
                 .values(claimed_by=None, claimed_until=None)
             )
 
-    def retry_failed(self, now: datetime) -> int:
-        """Make every recipient that was given up due again; gives their number."""
+    def wake(self, channel: str, address: str, now: datetime) -> None:
+        """What an address refused is due at once, now that it takes something."""
+        of_channel = select(message.c.message_id).where(message.c.channel == channel)
         with self._database.writing() as connection:
-            failed = select(recipient.c.message_id).where(recipient.c.state == "failed")
+            connection.execute(
+                update(recipient)
+                .where(
+                    recipient.c.state == "refused",
+                    recipient.c.next_try_at > now,
+                    recipient.c.address == address,
+                    recipient.c.message_id.in_(of_channel),
+                )
+                .values(next_try_at=now)
+            )
+
+    def retry_failed(self, now: datetime) -> int:
+        """Make every recipient that refused or was given up due again; gives their number."""
+        unserved = recipient.c.state.in_(["refused", "failed"])
+        with self._database.writing() as connection:
+            failed = select(recipient.c.message_id).where(unserved)
             connection.execute(
                 update(message).where(message.c.message_id.in_(failed)).values(state="pending")
             )
             return connection.execute(
                 update(recipient)
-                .where(recipient.c.state == "failed")
+                .where(unserved)
                 .values(state="pending", attempts=0, next_try_at=now)
             ).rowcount
 
@@ -352,7 +374,7 @@ class OutboxStore:
                 recipient.c.last_error, message.c.created_at,
             )
             .join(message, message.c.message_id == recipient.c.message_id)
-            .where(recipient.c.state.in_(["pending", "failed"]))
+            .where(recipient.c.state.in_([*_TRIED, "failed"]))
             .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
         )  # fmt: skip
         with self._database.reading() as connection:
@@ -362,7 +384,7 @@ class OutboxStore:
         return [
             Undelivered(*row[:-1])
             for row in rows
-            if row.state == "pending"
+            if row.state != "failed"
             or served_at.get((row.channel, row.address), row.created_at) <= row.created_at
         ]
 
@@ -461,7 +483,7 @@ def _is_unassigned() -> ColumnElement[bool]:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     return and_(
         recipient.c.message_id == message.c.message_id,
-        recipient.c.state == "pending",
+        recipient.c.state.in_(_TRIED),
         recipient.c.next_try_at <= now,
     )
 
@@ -482,7 +504,7 @@ def _settle(connection: Connection, message_id: str) -> bool:
         update(message)
         .where(message.c.message_id == message_id)
         .values(
-            state="failed" if "failed" in states else "done", claimed_by=None, claimed_until=None
+            state="done" if states == {"done"} else "failed", claimed_by=None, claimed_until=None
         )
     )
     connection.execute(update(outbox).where(outbox.c.message_id == message_id).values(state="done"))

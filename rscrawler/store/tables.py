@@ -245,13 +245,14 @@ message = Table(
     Index("message_state", "state", "channel"),
 )
 
-# One addressee of a message. One that was served is never served again.
+# One addressee of a message. One that was served is never served again; pending and refused
+# are tried again, failed is given up.
 recipient = Table(
     "recipient",
     metadata,
     Column("message_id", ForeignKey("message.message_id"), primary_key=True),
     Column("address", String, primary_key=True),
-    Column("state", String, nullable=False),  # pending · done · failed
+    Column("state", String, nullable=False),  # pending · refused · done · failed
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_at", Moment, nullable=False),
     Column("last_error", Text),

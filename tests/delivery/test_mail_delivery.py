@@ -216,16 +216,57 @@ def test_a_recipient_put_off_is_served_later_and_the_others_not_again(
     assert second.mail["To"].addresses[1].addr_spec == "two@example.org"
 
 
-def test_a_mail_that_the_server_rejects_for_good_is_given_up(
+def test_a_refusal_is_shown_at_once_and_passes_hours_later_all_the_same(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.reply = "554 rejected"
     record(store, a_piece(1), "email")
     sent = deliver(email_config(), store, now=NOW)
     assert (sent.failed, sent.messages) == (1, 0)
+    assert sent.problems == ("email: desk@example.org: 554 rejected",)
     assert store.outbox.delivered_by_site("run-1") == {}
     mailbox.reply = "250 OK"
     assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {}
+    summary = outbox_summary(email_config(), store, NOW + HOUR)
+    assert (summary.pending, summary.failed) == (0, 1)
+    assert summary.waiting[0].why == "refused once"
+    later = deliver(email_config(), store, now=NOW + 3 * HOUR)
+    assert counts(later) == {"messages": 1, "served": 1}
+    assert later.problems == ()
+    assert len(mailbox.received) == 1
+    assert store.outbox.delivered_by_site("run-1") == {"sample": 1}
+
+
+def test_what_an_address_refused_goes_out_as_soon_as_it_takes_something_else(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(recipients=THREE)
+    mailbox.refuse = {"one@example.org": "550 no such user", "two@example.org": "550 neither"}
+    record(store, a_piece(1), "email")
+    deliver(config, store, now=NOW)
+    del mailbox.refuse["one@example.org"]
+    record(store, a_piece(2), "email")
+    deliver(config, store, now=NOW + timedelta(minutes=20))
+    assert [mail.recipients for mail in mailbox.received] == [
+        ("three@example.org",),
+        ("one@example.org", "three@example.org"),
+        ("one@example.org",),
+    ]
+    first, _, late = mailbox.received
+    assert first.content == late.content
+    assert {each.state for each in store.outbox.undelivered()} == {"refused"}
+
+
+def test_a_refusal_that_does_not_pass_is_tried_now_and_then_and_given_up_after_three_days(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["desk@example.org"] = "550 no such user"
+    record(store, a_piece(1), "email")
+    hours = [deliver(email_config(), store, now=NOW + n * HOUR).failed for n in range(100)]
+    assert sum(hours) in range(LEAST_ATTEMPTS, LEAST_ATTEMPTS + 4)
+    (given_up,) = store.outbox.undelivered()
+    assert (given_up.state, given_up.reason) == ("failed", "550 no such user")
+    assert outbox_summary(email_config(), store, NOW + 100 * HOUR).waiting[0].why == "given up"
 
 
 def test_a_failure_that_does_not_pass_is_given_up_after_three_days_and_shown(

@@ -175,6 +175,37 @@ def test_a_failed_recipient_can_be_made_due_again(store: Store) -> None:
     assert store.outbox.due_messages(NOW) == [(message.message_id, "email", "alert")]
 
 
+def test_who_refused_a_message_that_is_over_is_tried_again(store: Store) -> None:
+    message = a_message(store)
+    refused = [RecipientOutcome(address, "refused", "no", SOON) for address in message.addresses]
+    assert not store.outbox.mark(message.message_id, refused)
+    assert store.outbox.unassigned() == []
+    assert set(states(store).values()) == {"refused"}
+    assert store.outbox.due_messages(NOW) == []
+    assert store.outbox.claim(message.message_id, "host-a/1/1", SOON, SOON + timedelta(hours=1))
+    one, two = message.addresses
+    assert not store.outbox.mark(message.message_id, [RecipientOutcome(one, "refused", "no", SOON)])
+    assert states(store) == {one: "refused", two: "pending"}
+    assert store.outbox.renew(message.message_id, "host-a/1/1", SOON + timedelta(hours=1))
+    assert store.outbox.mark(message.message_id, [RecipientOutcome(two, "done")])
+    assert states(store) == {one: "refused"}
+
+
+def test_what_an_address_refused_is_due_at_once_when_it_takes_something(store: Store) -> None:
+    message = a_message(store)
+    one, two = message.addresses
+    later = SOON + timedelta(hours=2)
+    refused = [RecipientOutcome(address, "refused", "no", later) for address in message.addresses]
+    store.outbox.mark(message.message_id, refused)
+    store.outbox.wake("webhook:hook", one, SOON)
+    assert store.outbox.due_messages(SOON) == []
+    store.outbox.wake("email", one, SOON)
+    claimed = store.outbox.claim(message.message_id, "host-a/1/1", SOON, later)
+    assert claimed is not None
+    assert [each.address for each in claimed.recipients] == [one]
+    assert states(store)[two] == "refused"
+
+
 # What messages and feeds are made of.
 
 

@@ -18,14 +18,14 @@ from rscrawler.delivery.outcome import (
     Doubtful,
     Outcome,
     Passing,
-    Permanent,
+    Refused,
     Sending,
     Unreachable,
 )
 from rscrawler.delivery.wording import one_line
 
 # Replies to RCPT TO and to the mail itself; the last is "mailbox busy, closing".
-_PERMANENT = range(500, 600)
+_REFUSALS = range(500, 600)
 _CLOSING = 421
 # For the answer to the whole mail: a server that thinks for longer than its client waits has
 # taken the mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
@@ -40,7 +40,7 @@ def send_mail(
 
     A server that got the end of the mail and does not answer may have taken it. One
     that cannot be reached, refuses the login or refuses the sender is something the
-    operator can mend, so it never counts as permanent. Whoever was served is told
+    operator can mend, so it never counts as a refusal. Whoever was served is told
     before the server has said goodbye.
     """
     told: dict[str, Outcome] = {}
@@ -188,7 +188,7 @@ def _seconds_to_take_it(settings: EmailSettings) -> float:
 
 def _refusal(code: int, reply: bytes | str) -> Outcome:
     text = f"{code} {_shown(reply)}".strip()
-    return Permanent(text) if code in _PERMANENT else Passing(text)
+    return Refused(text) if code in _REFUSALS else Passing(text)
 
 
 def _reason(error: Exception, settings: EmailSettings) -> str:
