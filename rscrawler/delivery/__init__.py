@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest
@@ -82,7 +82,7 @@ def deliver(
     lines = feeds = 0
     trouble: OutputError | None = None
     try:
-        lines = deliver_jsonl(config, store)
+        lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
         feeds = write_feeds(config, store, interest)
     except OutputError as error:
         trouble = error

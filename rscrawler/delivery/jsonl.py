@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from rscrawler.store.lines import LineStore, PlacedLine
-from rscrawler.store.outbox import OutboxRow
+from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow
 
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
@@ -35,17 +35,22 @@ _LOCK_POLL_SECONDS = 0.02
 _LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def deliver_jsonl(config: Config, store: Store) -> int:
-    """Write every pending line; gives their number.
+def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:
+    """Write every pending line, and again what somebody cut off a file of today (UTC).
+
+    Gives the number of lines.
 
     Raises:
         OutputError: the folder cannot be written. Nothing is lost: the lines stay pending.
     """
     folder = config.output_dir
     written = 0
-    if not store.lines.pending_lines(1):
+    cut = _cut_files(folder, today or datetime.now(UTC).date(), store.lines)
+    if not cut and not store.lines.pending_lines(1):
         return written
     with output_errors(folder), only_writer(folder), only_writing_machine(store):
+        for file in cut:
+            _bring_into_line(folder, file, store.lines)
         while rows := store.lines.pending_lines(LINES_PER_BATCH):
             _acquire(store)  # again, so that a long delivery keeps it
             for file, lines in groupby(sorted(rows, key=file_of), key=file_of):
@@ -53,9 +58,38 @@ def deliver_jsonl(config: Config, store: Store) -> int:
     return written
 
 
+def _cut_files(folder: Path, day: date, store: LineStore) -> list[str]:
+    """The files of a day that are shorter than they were, or gone."""
+    return [
+        file
+        for file in (_file(channel, day) for channel in JSONL_CHANNELS)
+        if _size(folder / file) < (store.committed_bytes(file) or 0)
+    ]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # gone; what else it may be is said when it is opened
+
+
+def _bring_into_line(folder: Path, file: str, store: LineStore) -> None:
+    """Make the rows pending whose lines a file lacks."""
+    descriptor = _opened(folder / file)
+    try:
+        _whole_bytes(descriptor, file, file.partition("/")[0], store)
+    finally:
+        os.close(descriptor)
+
+
+def _file(channel: str, day: date) -> str:
+    return f"{channel}/{day:%Y-%m-%d}.jsonl"
+
+
 def file_of(row: OutboxRow) -> str:
     """The file of a row, relative to the output folder."""
-    return f"{row.channel}/{row.recorded_at:%Y-%m-%d}.jsonl"
+    return _file(row.channel, row.recorded_at)
 
 
 def line_of(record: str) -> bytes:

@@ -133,6 +133,26 @@ def test_lines_that_were_cut_off_a_file_are_written_again(store: Store, tmp_path
     assert sorted(record_ids(tmp_path / FILE)) == [a_piece(n).record_id for n in (1, 2, 3, 4)]
 
 
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_a_file_of_today_is_mended_though_nothing_new_has_come(
+    store: Store, tmp_path: Path, is_deleted: bool
+) -> None:
+    config, path = a_config(tmp_path), tmp_path / FILE
+    for number in (1, 2):
+        record(store, a_piece(number))
+    deliver_jsonl(config, store, NOW.date())
+    whole = path.read_bytes()
+    if is_deleted:
+        path.unlink()
+    else:
+        os.truncate(path, len(whole) // 2 + 7)
+    tomorrow = NOW.date() + timedelta(days=1)
+    assert deliver_jsonl(config, store, tomorrow) == 0  # a file of an earlier day is the user's
+    assert deliver_jsonl(config, store, NOW.date()) == (2 if is_deleted else 1)
+    assert path.read_bytes() == whole
+    assert deliver_jsonl(config, store, NOW.date()) == 0
+
+
 def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_path: Path) -> None:
     known, new = a_piece(1), a_piece(2)
     foreign = b'{"record_id": "of-the-lost-database-1"}\n'
