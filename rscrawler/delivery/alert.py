@@ -25,11 +25,11 @@ _WHERE = {"title": "Headline", "subtitle": "Subtitle", "tags": "Tag"}
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a passage; `is_term` when it made the passage count."""
+class Stretch:
+    """A part of a text; `entity` is what its words stand for, empty if they are no evidence."""
 
     text: str
-    is_term: bool
+    entity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Passage:
     """A quotation, in stretches; `where` is empty for one from the body."""
 
     where: str
-    pieces: tuple[Piece, ...]
+    stretches: tuple[Stretch, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +152,12 @@ def _words(count: int) -> str:
 
 def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
     """The quotations of the evidence, one for each place, with all the terms found there."""
-    terms: dict[tuple[str, int | None], set[str]] = {}
+    terms: dict[tuple[str, int | None], dict[str, str]] = {}
     quotes: dict[tuple[str, int | None], str] = {}
     for flag in flags:
         for each in flag.evidence:
             place = (each.field, each.paragraph)
-            terms.setdefault(place, set()).add(each.term)
+            terms.setdefault(place, {})[one_line(each.term, 120)] = each.entity or each.term
             # Of two cuts of one paragraph the longer says more.
             quotes[place] = max(quotes.get(place, ""), each.quote, key=len)
     shown = list(quotes.items())[:MAX_PASSAGES]
@@ -166,12 +166,15 @@ def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
     )
 
 
-def _marked(quote: str, terms: set[str]) -> tuple[Piece, ...]:
+def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Stretch, ...]:
+    """The quotation, cut at the terms in it; `entities` are what they stand for, by term."""
     text = one_line(quote, QUOTE_LIMIT)
-    wanted = sorted(filter(None, (one_line(term, 120) for term in terms)), key=len, reverse=True)
+    wanted = sorted(filter(None, entities), key=len, reverse=True)
     if not wanted:
-        return (Piece(text, False),)
+        return (Stretch(text),)
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, wanted))})(?!\w)")
     return tuple(
-        Piece(part, index % 2 == 1) for index, part in enumerate(pattern.split(text)) if part
+        Stretch(part, entities[part] if index % 2 == 1 else "")
+        for index, part in enumerate(pattern.split(text))
+        if part
     )

@@ -90,7 +90,7 @@ def _entries(records: Iterator[str], interest: Interest) -> dict[str, dict[str, 
 def _entry(article: Article, interest: Interest) -> Entry:
     alert = alert_of(article, interest)
     quotes = " … ".join(
-        "".join(piece.text for piece in passage.pieces) for passage in alert.passages
+        "".join(each.text for each in passage.stretches) for passage in alert.passages
     )
     first = article.first_seen_at or article.fetched_at
     return Entry(

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rscrawler.delivery.alert import Stretch
 from rscrawler.items import Article, Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of a text; `entity` is what its words stand for, empty if they are no evidence."""
-
-    text: str
-    entity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

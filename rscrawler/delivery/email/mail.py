@@ -198,7 +198,7 @@ def _environment() -> Environment:
 
 def _starred(passage: Passage) -> str:
     """The passage with its terms between asterisks."""
-    text = "".join(f"*{piece.text}*" if piece.is_term else piece.text for piece in passage.pieces)
+    text = "".join(f"*{each.text}*" if each.entity else each.text for each in passage.stretches)
     return isolated(text)
 
 
