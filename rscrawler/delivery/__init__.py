@@ -21,7 +21,7 @@ from rscrawler.delivery.sending import ALERT_KINDS, Clock, Sent, send_due
 from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
 from rscrawler.delivery.trial import ChannelResult, send_test_alert
 from rscrawler.errors import ConfigurationError, OutputError
-from rscrawler.sites import load_sites
+from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 
 __all__ = [
@@ -78,7 +78,7 @@ def deliver(
     """
     clock = clock or _clock_from(now)
     alerts = config.alerts
-    interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _outlets(config))
+    interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _sites(config))
     lines = feeds = 0
     trouble: OutputError | None = None
     try:
@@ -114,13 +114,11 @@ def left_to_the_service(config: Config, store: Store, now: datetime) -> Delivery
     return DeliveryReport(0, 0, 0, 0, 0, 0, 0, waiting, ())
 
 
-def _outlets(config: Config) -> dict[str, str]:
-    """The title of each site that has one, by name."""
+def _sites(config: Config) -> Mapping[str, SiteProfile]:
     try:
-        sites = load_sites(config)
+        return load_sites(config)
     except ConfigurationError:
         return {}  # a wrong profile must not hold up an alert
-    return {name: site.title for name, site in sites.items() if site.title}
 
 
 def _clock_from(now: datetime) -> Clock:

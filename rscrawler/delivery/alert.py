@@ -18,6 +18,7 @@ from rscrawler.delivery.wording import (
     words_of_slug,
 )
 from rscrawler.items import Article, Event, Level, TopicFlag
+from rscrawler.sites import SiteProfile
 
 MAX_PASSAGES = 5
 MAX_REPRINTS = 10
@@ -79,21 +80,23 @@ class Alert:
 class Interest:
     """What the receivers asked for, and what it is called.
 
-    `titles` are the topics' by name, `outlets` the titles of sites by name.
+    `titles` are the topics' by name, `sites` the profiles by name.
     """
 
     topics: Sequence[str]
     minimum: Level
     titles: Mapping[str, str]
-    outlets: Mapping[str, str] = field(default_factory=dict)
+    sites: Mapping[str, SiteProfile] = field(default_factory=dict)
 
     def title(self, topic: str) -> str:
         """The topic for people."""
         return one_line(self.titles.get(topic), 80) or words_of_slug(topic)
 
-    def outlet(self, article: Article) -> str:
-        """The site of a piece for people: its title, or its host for want of one."""
-        return one_line(self.outlets.get(article.site), 80) or host_of(article.url)
+
+def outlet_of(article: Article, sites: Mapping[str, SiteProfile]) -> str:
+    """The site of a piece for people: its profile's title, or its host for want of one."""
+    profile = sites.get(article.site)
+    return one_line(profile.title if profile else None, 80) or host_of(article.url)
 
 
 def alert_of(
@@ -114,7 +117,7 @@ def alert_of(
         article_id=article.article_id,
         title=one_line(article.title) or "(without a title)",
         link=safe_link(article.url),
-        outlet=interest.outlet(article),
+        outlet=outlet_of(article, interest.sites),
         published_at=article.published_at,
         authors=tuple(filter(None, (one_line(name, 120) for name in article.authors[:10]))),
         sections=tuple(filter(None, map(words_of_slug, article.sections[:10]))),

@@ -54,11 +54,6 @@ class Dashboard:
         """The level from which a piece counts as flagged."""
         return self.config.alerts.minimum
 
-    def outlet(self, site: str) -> str:
-        """What readers know a site as; its own name if no profile says."""
-        profile = self.sites.get(site)
-        return (profile.title if profile else None) or site
-
     def status(self) -> Status:
         """The health of everything, now."""
         return read_status(self.config, self.store, self.now())

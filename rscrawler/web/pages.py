@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from rscrawler.delivery.alert import Alert, Interest, Passage, alert_of
+from rscrawler.delivery.alert import Alert, Interest, Passage, alert_of, outlet_of
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Article, Event, Level
 from rscrawler.monitoring.metrics import render_metrics
@@ -47,7 +47,6 @@ class _Entry:
     """A piece in the list, in words that are safe to show."""
 
     alert: Alert
-    outlet: str
     passage: Passage | None
     first_seen_at: datetime | None
     versions: int
@@ -63,7 +62,7 @@ def coverage(dashboard: Dashboard, request: Request) -> Response:
         raise BadRequest(f"behind: {behind[:80]!r} is not the id of a piece")
     page = dashboard.store.browsing.coverage(wanted, PAGE_SIZE, behind=behind or None)
     reprints = dashboard.store.outbox.reprints(each.article_id for each in page.articles)
-    interest = Interest(wanted.topics, wanted.minimum, dashboard.topics)
+    interest = Interest(wanted.topics, wanted.minimum, dashboard.topics, dashboard.sites)
     older = None
     if page.has_more:
         older = urlencode({**chosen, "behind": page.articles[-1].article_id})
@@ -72,8 +71,7 @@ def coverage(dashboard: Dashboard, request: Request) -> Response:
             "coverage.html.j2",
             dashboard.status(),
             entries=[
-                _entry(dashboard, each, interest, reprints.get(each.article_id, []))
-                for each in page.articles
+                _entry(each, interest, reprints.get(each.article_id, [])) for each in page.articles
             ],
             chosen=chosen,
             is_filtered=bool(chosen),
@@ -94,15 +92,12 @@ _LEVELS = {
 }
 
 
-def _entry(
-    dashboard: Dashboard, article: Article, interest: Interest, reprints: list[str]
-) -> _Entry:
+def _entry(article: Article, interest: Interest, reprints: list[str]) -> _Entry:
     alert = alert_of(article, interest, reprints=reprints)
     # The headline stands above; a passage of the text says more.
     from_body = (each for each in alert.passages if not each.where)
     return _Entry(
         alert=alert,
-        outlet=dashboard.outlet(article.site),
         passage=next(from_body, next(iter(alert.passages), None)),
         first_seen_at=article.first_seen_at,
         versions=article.version,
@@ -168,7 +163,7 @@ def article(dashboard: Dashboard, _request: Request, article_id: str) -> Respons
             dashboard.status(),
             piece=piece,
             known=known,
-            outlet=dashboard.outlet(piece.site),
+            outlet=outlet_of(piece, dashboard.sites),
             marked=marked_article(piece),
             is_removed=piece.event is Event.REMOVED,
             alerted=sorted(store.articles.alerted_topics(article_id)),

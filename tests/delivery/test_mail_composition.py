@@ -15,6 +15,7 @@ from rscrawler.delivery.alert import Alert, Interest, alert_of, diff_summary
 from rscrawler.delivery.email.mail import Envelope, compose_alerts, compose_summary, subject_of
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, safe_link
 from rscrawler.items import Level
+from rscrawler.sites import SiteProfile
 from tests.delivery.helpers import BODY, HOSTILE_TITLES, NOW, a_flag, a_piece
 from tests.delivery.mailbox import Received
 
@@ -56,7 +57,8 @@ def test_both_parts_say_everything_about_a_piece() -> None:
 
 
 def test_an_outlet_goes_by_its_title_and_without_one_by_its_host() -> None:
-    named = Interest(["central-asia"], Level.SUBSTANTIAL, {}, {"sample": "The <b>\nSample"})
+    profile = SiteProfile(base_url="https://sample.example.org", title="The <b>\nSample")
+    named = Interest(["central-asia"], Level.SUBSTANTIAL, {}, {"sample": profile})
     piece = a_piece(1)
     assert "14:05 UTC · The <b> Sample" in composed(alert_of(piece, named)).text
     assert "· <bdi>The &lt;b&gt; Sample</bdi>" in composed(alert_of(piece, named)).html
