@@ -241,7 +241,7 @@ class OutboxStore:
         """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first."""
         query = (
             select(message.c.message_id, message.c.channel, message.c.kind)
-            .where(message.c.state != "done", exists().where(_is_due(now)))
+            .where(message.c.state.in_(["pending", "failed"]), exists().where(_is_due(now)))
             .order_by(message.c.created_at, message.c.message_id)
         )
         with self._database.reading() as connection:
