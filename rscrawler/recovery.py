@@ -22,7 +22,7 @@ from rscrawler.pipelines.dedupe import fingerprint_of
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.database import DamagedDatabase, set_aside
+from rscrawler.store.database import DamagedDatabase, set_aside, sqlite_file
 from rscrawler.store.tables import ARTICLES_CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -30,24 +30,79 @@ logger = logging.getLogger(__name__)
 RUN_ID = "rebuilt"
 
 
-def open_store(config: Config) -> Store:
+def open_store(config: Config, *, is_damaged: bool = False) -> Store:
     """The store of a configuration; a damaged or missing one is rebuilt from the JSONL first.
+
+    `is_damaged`: it is known to be, though it may well open.
 
     Raises:
         ConfigurationError: the database URL or a site profile is of no use.
         StoreError: the database cannot be used, and cannot be set aside.
     """
     aside: Path | None = None
+    if is_damaged:
+        aside = set_aside(config.database, datetime.now(UTC))
     try:
         store = Store.open(config.database)
     except DamagedDatabase as error:
         logger.warning("%s", error)
         aside = set_aside(config.database, datetime.now(UTC))
         store = Store.open(config.database)
-    if store.articles.is_empty() and _has_lines(config.output_dir):
-        count = rebuild(config, store)
-        _tell(config, store, count, aside)
+    try:
+        if store.articles.is_empty() and _has_lines(config.output_dir):
+            count = rebuild(config, store)
+            _tell(config, store, count, aside)
+    except BaseException:
+        store.close()  # nobody will have it to close
+        raise
     return store
+
+
+class StoreKeeper:
+    """The store of a process that lives long: it is opened anew when its file is another one.
+
+    Who replaces a SQLite database, or moves it away, does not reach a process that has
+    the former file open: it would go on with what nobody else sees.
+
+    Raises:
+        ConfigurationError, StoreError: as `open_store`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._path = sqlite_file(config.database)
+        self.store = open_store(config)
+        self._file = self._present_file()
+
+    def _present_file(self) -> tuple[int, int] | None:
+        if self._path is None:
+            return None
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the store that is open is no longer the one of the configuration."""
+        return self._present_file() != self._file
+
+    def reopen(self, *, is_damaged: bool = False) -> Store:
+        """Another store in the place of the one that is open; what was lost is rebuilt.
+
+        Raises:
+            ConfigurationError, StoreError: as `open_store`.
+        """
+        # First, while SQLite can tell whose its files are: by name it would delete the new ones.
+        self.store.close()
+        self.store = open_store(self._config, is_damaged=is_damaged)
+        self._file = self._present_file()
+        return self.store
+
+    def close(self) -> None:
+        """Close the store that is open."""
+        self.store.close()
 
 
 def _has_lines(output_dir: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from rscrawler.cli.common import (
 from rscrawler.cli.logs import configure_logging
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.items import rfc3339
+from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.spiders.session import utc_now
@@ -51,8 +53,8 @@ def run_command(
 
     config, _ = load()
     _log_cycles(context)
-    with opened_store(config) as store:
-        asyncio.run(Service(store, load, config_path=found).run())
+    with closing(StoreKeeper(config)) as keeper:
+        asyncio.run(Service(keeper.store, load, keeper=keeper, config_path=found).run())
 
 
 def _log_cycles(context: typer.Context) -> None:

@@ -38,7 +38,8 @@ def write_end(
     """Write down how a run ended; an adaptive job gets its next visit."""
     next_fire_at: datetime | None = None
     if scheduled.job.adaptive is not None:
-        before = store.jobs.states()[scheduled.id].failures
+        state = store.jobs.states().get(scheduled.id)
+        before = 0 if state is None else state.failures
         failures = before + 1 if outcome.has_failed else 0
         visit = plan_visit(store, scheduled.sites, scheduled.job.adaptive.limits, failures, now)
         next_fire_at = visit.at

@@ -27,17 +27,19 @@ from typing import TYPE_CHECKING, TypeVar
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rscrawler.config import Config, format_duration
-from rscrawler.errors import ConfigurationError, RscrawlerError
+from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
+from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.due import Due, Later, Moved, decide
 from rscrawler.scheduling.outbox import delivery_is_due, word_is_due
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
 from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
+from rscrawler.scheduling.trouble import StoreTrouble
 from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
-from rscrawler.store.jobs import QUEUE, DatabaseFailure, Firing, service_lease
+from rscrawler.store.jobs import QUEUE, Firing, service_lease
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ class Service:
     Args:
         store: open; the caller closes it.
         load: reads configuration and schedules, at the start and at every reload.
+        keeper: opens the store anew when it was lost; None: it is never opened anew.
         config_path: the file that children are told to read; None: their own default.
         run: starts a child; a test hands in another.
         now: the time.
@@ -93,12 +96,14 @@ class Service:
         store: Store,
         load: Load,
         *,
+        keeper: StoreKeeper | None = None,
         config_path: Path | None = None,
         run: ChildRunner = run_rscrawler,
         now: Callable[[], datetime] = utc_now,
         owner: str | None = None,
     ) -> None:
         self._store = store
+        self._keeper = keeper
         self._load = load
         self._config_path = config_path
         self._run_child = run
@@ -113,7 +118,8 @@ class Service:
         self._alive_at: datetime | None = None
         self._outbox_checked_at: datetime | None = None
         self._has_word_for_ops = False
-        self._complaint = ""
+        self._trouble = StoreTrouble(lambda: self._config)
+        self._fault: Exception | None = None  # what this process cannot get over
         self._is_planned = False
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
@@ -121,7 +127,11 @@ class Service:
     # The life of the service.
 
     async def run(self) -> None:
-        """Run until `stop` is called; SIGTERM and SIGINT call it, SIGHUP calls `reload`."""
+        """Run until `stop` is called; SIGTERM and SIGINT call it, SIGHUP calls `reload`.
+
+        Raises:
+            StoreError: the store has failed for long, and another process should try.
+        """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
@@ -150,6 +160,11 @@ class Service:
             clock.shutdown(wait=False)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
+        if self._fault is not None:
+            raise StoreError(
+                f"the service ends, since it cannot go on: {type(self._fault).__name__}: "
+                f"{self._fault}"
+            ) from self._fault
         self._leave()
         logger.info("service stopped")
 
@@ -217,20 +232,36 @@ class Service:
         return next_at
 
     def _attempt(self, steps: Callable[[], ResultT]) -> ResultT | None:
-        """Do what needs the store; one that fails is complained of once, and tried again."""
+        """Do what needs the store; one that fails is mended if it can be, and tried again."""
         try:
+            self._mend_store()
             result = steps()
         except Exception as error:
-            complaint = str(error).strip().partition("\n")[0] or type(error).__name__
-            is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
-            if complaint != self._complaint:
-                logger.error("the store failed, trying again: %s", complaint, exc_info=is_bug)
-            self._complaint = complaint
+            self._trouble.met(error, self._now())
+            if self._trouble.is_hopeless(self._now()):
+                self._fault = error
+                self._stopping.set()
             return None
-        if self._complaint:
-            logger.info("the store works again")
-        self._complaint = ""
+        self._trouble.over(self._now())
         return result
+
+    def _mend_store(self) -> None:
+        """Open the store anew if it fails, or if its file is another one.
+
+        Not while a run goes on: it has the former one open, and its pieces may not be in
+        the JSONL yet, from which a new one would be rebuilt.
+        """
+        if self._keeper is None or self._runs:
+            return
+        if self._keeper.is_lost:
+            logger.warning("the database is another file than before: it is opened anew")
+        elif not self._trouble.wants_reopening(self._now()):
+            return
+        self._store = self._keeper.reopen(
+            is_damaged=self._trouble.is_damage and not self._keeper.is_lost
+        )
+        self._is_planned = False
+        self._alive_at = self._outbox_checked_at = None
 
     def _keep_alive(self, now: datetime) -> None:
         since = None if self._alive_at is None else abs(now - self._alive_at)
@@ -276,7 +307,12 @@ class Service:
                 continue
             if scheduled.id in handed_over or not (self._delivers or _is_crawl(scheduled)):
                 continue
-            stored = states[scheduled.id].next_fire_at
+            state = states.get(scheduled.id)
+            if state is None:
+                logger.warning("job %s: the store has lost it; it is planned anew", scheduled.id)
+                self._is_planned = False
+                continue
+            stored = state.next_fire_at
             match decide(scheduled, stored, now, grace):
                 case Later(at):
                     later.append(at)

@@ -118,16 +118,23 @@ def _migrate_or_dispose(engine: Engine) -> None:
         raise
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database; None: it has none, or is another kind of database."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))
+
+
 def set_aside(url: str, now: datetime) -> Path:
     """Rename a SQLite database's files, so that a new one can take their place.
 
     Raises:
         StoreError: it is not a file, or cannot be renamed.
     """
-    parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+    path = sqlite_file(url)
+    if path is None:
         raise StoreError("only a SQLite database's file can be set aside")
-    path = Path(parsed.database)
     aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
     try:
         for suffix in ("", "-wal", "-shm"):

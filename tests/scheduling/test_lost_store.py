@@ -1,0 +1,303 @@
+"""The service gets over the loss of its store, or says that it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, text
+
+from rscrawler.config import Config
+from rscrawler.errors import StoreError
+from rscrawler.recovery import StoreKeeper
+from rscrawler.scheduling.schedules import Schedules
+from rscrawler.scheduling.service import Service
+from rscrawler.scheduling.trouble import ENDED_AFTER, REOPENED_EVERY, TOLD_AFTER
+from rscrawler.store import Store
+from rscrawler.store.jobs import JobStore
+from rscrawler.store.tables import job
+from tests.delivery.helpers import a_piece, record
+from tests.delivery.mailbox import Mailbox, serving
+from tests.monitoring.conftest import Pulse
+from tests.scheduling.services import MINUTE, NOON, World, scheduled, step
+
+SITE = "responsiblestatecraft"
+PAGE_BYTES = 4096
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "rscrawler.scheduling")
+    return caplog
+
+
+@pytest.fixture
+def open_kept(tmp_path: Path) -> Iterator[Callable[[str], StoreKeeper]]:
+    """Opens the store at a URL as a service does."""
+    kept: list[StoreKeeper] = []
+
+    def open_store(url: str) -> StoreKeeper:
+        config = Config.model_validate(
+            {
+                "output_dir": tmp_path,
+                "database_url": url,
+                "alerts": {
+                    "channels": {"desk": "json://localhost:9"},
+                    "ops": {"channels": ["desk"]},
+                },
+            }
+        )
+        kept.append(StoreKeeper(config))
+        return kept[-1]
+
+    yield open_store
+    for keeper in kept:
+        keeper.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A SQLite file."""
+    return tmp_path / "service.db"
+
+
+@pytest.fixture
+def keep_file(open_kept: Callable[[str], StoreKeeper], file: Path) -> Callable[[], StoreKeeper]:
+    return lambda: open_kept(f"sqlite:///{file}")
+
+
+@pytest.fixture
+def keep(open_kept: Callable[[str], StoreKeeper], database_url: str) -> Callable[[], StoreKeeper]:
+    """A test that takes it runs on SQLite and on PostgreSQL."""
+    return lambda: open_kept(database_url)
+
+
+def service_of(keeper: StoreKeeper) -> tuple[World, Service]:
+    world = World(lambda: keeper.store)
+    return world, world.service(scheduled(every="20m"), keeper=keeper)
+
+
+async def next_run(world: World, service: Service) -> None:
+    """The next fire time comes, and as many looks round as it may take to mend a store."""
+    before = len(world.children.started)
+    world.clock.advance(20 * MINUTE)
+    await step(service, service, service)
+    assert world.children.started[before:] == [["crawl", "site", "--json"]]
+
+
+def test_jobs_that_have_left_the_store_are_planned_anew(
+    keep: Callable[[], StoreKeeper], log: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        keeper = keep()
+        world, service = service_of(keeper)
+        await step(service)
+        with keeper.store._database.writing() as connection:
+            connection.execute(delete(job))
+        await next_run(world, service)
+
+    asyncio.run(scenario())
+    assert "job job: the store has lost it; it is planned anew" in log.text
+
+
+def test_a_database_that_was_made_anew_is_used(keep: Callable[[], StoreKeeper]) -> None:
+    async def scenario() -> None:
+        keeper = keep()
+        world, service = service_of(keeper)
+        await step(service)
+        with keeper.store._database.writing() as connection:
+            names = [table.name for table in reversed(job.metadata.sorted_tables)]
+            for name in names:
+                connection.execute(text(f"DROP TABLE {name}"))
+        await next_run(world, service)
+
+    asyncio.run(scenario())
+
+
+def damage(file: Path, *tables: str) -> None:
+    """Overwrite the first page of each table, as a bad disk may."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        roots = dict(connection.execute("SELECT name, rootpage FROM sqlite_master"))
+    with file.open("r+b") as stream:
+        for table in tables:
+            stream.seek((roots[table] - 1) * PAGE_BYTES)
+            stream.write(b"\xa5" * PAGE_BYTES)
+
+
+def test_a_damaged_file_is_set_aside_and_the_operators_hear_of_it(
+    keep_file: Callable[[], StoreKeeper], file: Path
+) -> None:
+    (file.parent / "articles").mkdir()
+    piece = a_piece(1, site=SITE, published_at=NOON, first_seen_at=NOON)
+
+    async def scenario() -> StoreKeeper:
+        keeper = keep_file()
+        record(keeper.store, piece, at=NOON)
+        lines = file.parent / "articles" / "2026-11-24.jsonl"
+        lines.write_text(json.dumps(piece.to_record()) + "\n", encoding="utf-8")
+        world, service = service_of(keeper)
+        await step(service)
+        keeper.store.close()
+        damage(file, "job", "lease", "fired")
+        await next_run(world, service)
+        return keeper
+
+    keeper = asyncio.run(scenario())
+    assert [path.name for path in file.parent.glob("service.db.damaged-*")]
+    assert keeper.store.articles.count(SITE) == 1
+    ((_, channel, kind),) = keeper.store.outbox.due_messages(datetime.now(UTC))
+    assert (channel, kind) == ("channel:desk", "ops")
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_file_that_was_removed_or_replaced_is_let_go(
+    keep_file: Callable[[], StoreKeeper],
+    file: Path,
+    log: pytest.LogCaptureFixture,
+    is_replaced: bool,
+) -> None:
+    async def scenario() -> None:
+        keeper = keep_file()
+        world, service = service_of(keeper)
+        await step(service)
+        for suffix in ("", "-wal", "-shm"):
+            file.with_name(file.name + suffix).unlink(missing_ok=True)
+        if is_replaced:
+            Store.open(f"sqlite:///{file}").close()
+        await next_run(world, service)
+
+    asyncio.run(scenario())
+    assert "the database is another file than before: it is opened anew" in log.text
+    with closing(Store.open(f"sqlite:///{file}")) as seen_by_others:
+        assert seen_by_others.jobs.states()["job"].last_outcome == "ok"
+
+
+def test_a_store_is_not_taken_from_a_run(keep_file: Callable[[], StoreKeeper], file: Path) -> None:
+    async def scenario() -> None:
+        keeper = keep_file()
+        world, service = service_of(keeper)
+        world.children.gate = asyncio.Event()
+        service.look_round()
+        file.rename(file.with_name("elsewhere.db"))
+        service.look_round()
+        assert not file.exists()
+        world.children.gate.set()
+        await service.finish_runs()
+        await next_run(world, service)
+        assert file.exists()
+
+    asyncio.run(scenario())
+
+
+def locked(*_: object, **__: object) -> None:
+    raise StoreError("database is locked")
+
+
+def test_a_failing_store_is_opened_anew_once_a_minute(
+    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = keep_file()
+    world, service = service_of(keeper)
+    opened: list[Store] = []
+    reopen = keeper.reopen
+
+    def counted(**_: bool) -> Store:
+        opened.append(reopen())
+        return opened[-1]
+
+    monkeypatch.setattr(keeper, "reopen", counted)
+    monkeypatch.setattr(JobStore, "states", locked)
+    for seconds in range(0, 120, 5):
+        world.clock.now = NOON + timedelta(seconds=seconds)
+        service.look_round()
+    assert len(opened) == timedelta(minutes=2) / REOPENED_EVERY
+
+
+def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_it_is_over(
+    keep_file: Callable[[], StoreKeeper],
+    monkeypatch: pytest.MonkeyPatch,
+    log: pytest.LogCaptureFixture,
+    pulse: Pulse,
+) -> None:
+    world, service = service_of(keep_file())
+    with serving(Mailbox()) as mailbox:
+        email = {
+            "host": "127.0.0.1",
+            "port": mailbox.port,
+            "security": "none",
+            "sender": "monitor@example.org",
+            "recipients": ["desk@example.org"],
+        }
+        alerts = {"email": email, "ops": {"recipients": ["ops@example.org"]}}
+        service._config = Config.model_validate(
+            {"alerts": alerts, "monitoring": {"heartbeat_url": pulse.url}}
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(JobStore, "states", locked)
+            service.look_round()
+            world.clock.advance(TOLD_AFTER - timedelta(seconds=1))
+            service.look_round()
+            assert mailbox.received == []
+            world.clock.advance(timedelta(seconds=1))
+            service.look_round()
+            world.clock.advance(timedelta(hours=2))
+            service.look_round()
+        assert len(mailbox.received) == 1
+        world.clock.advance(MINUTE)
+        service._schedules = Schedules(())
+        service.look_round()
+        subjects = [received.mail["Subject"] for received in mailbox.received]
+        assert {each for received in mailbox.received for each in received.recipients} == {
+            "ops@example.org"
+        }
+    assert subjects == ["Problem: the store fails", "Over: the store fails"]
+    assert pulse.paths == ["/ping/some-secret/fail"]
+    assert log.text.count("database is locked") == 2
+    assert "the store has failed for 2h5m, trying again" in log.text.replace("125m", "2h5m")
+
+
+def test_a_service_that_cannot_get_over_a_fault_ends_with_an_error(
+    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("quick")
+
+    world, service = service_of(keep_file())
+    monkeypatch.setattr(JobStore, "orphans", broken)
+    monkeypatch.setattr("rscrawler.scheduling.service.LOOK_ROUND", timedelta(0))
+
+    def now() -> Any:
+        world.clock.advance(MINUTE)
+        return world.clock.now
+
+    monkeypatch.setattr(service, "_now", now)
+    with pytest.raises(StoreError, match="the service ends, since it cannot go on: KeyError"):
+        asyncio.run(service.run())
+    assert world.clock.now >= NOON + ENDED_AFTER
+
+
+def test_a_service_waits_for_a_database_that_is_away(
+    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise StoreError("connection refused")
+
+    async def scenario() -> None:
+        world, service = service_of(keep_file())
+        with monkeypatch.context() as patch:
+            patch.setattr(JobStore, "states", away)
+            for _ in range(10):
+                service.look_round()
+                world.clock.advance(timedelta(hours=1))
+        await next_run(world, service)
+
+    asyncio.run(scenario())
