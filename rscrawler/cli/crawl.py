@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections import Counter
@@ -32,13 +33,16 @@ from rscrawler.cli.common import (
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
+from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.monitoring.status import Status, read_status
-from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.spiders.session import load_topics, utc_now
 from rscrawler.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
@@ -81,7 +85,7 @@ def crawl_command(
         else:
             delivery = _deliver(config, store)
         by_site = store.outbox.delivered_by_site(report.run_id)
-        after_cycle(config, store, report, utc_now())
+        after_cycle(config, store, report, utc_now(), _planned_jobs(config))
         standing = {
             (problem.subject, problem.code)
             for problem in store.health.problems()
@@ -129,6 +133,16 @@ def topic_titles(config: Config) -> dict[str, str]:
     """What each topic is called in mails and feeds."""
     watchlists = load_topics(config)
     return {name: watchlist.title for name, watchlist in watchlists.items()}
+
+
+def _planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
+    """The jobs of the schedules; a crawl needs none, so a wrong file of them does not fail it."""
+    try:
+        return load_schedules(config).active
+    except ConfigurationError as error:
+        for problem in error.problems:
+            logger.warning("%s", problem)
+        return ()
 
 
 class _CrawlProgress:
@@ -287,8 +301,7 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
     """Say whether all is well, and what waits."""
     config = read_config(config_path)
     with opened_store(config) as store:
-        jobs = [job.id for job in load_schedules(config).active]
-        status = read_status(config, store, utc_now(), jobs=jobs)
+        status = read_status(config, store, utc_now(), load_schedules(config).active)
     if as_json:
         print_json(status.to_json())
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from rscrawler.config import Config
 from rscrawler.monitoring.cycle import CycleOutcome
 from rscrawler.monitoring.heartbeat import send_heartbeat
 from rscrawler.monitoring.metrics import write_metrics
+from rscrawler.monitoring.status import PlannedJob
 from rscrawler.monitoring.weekly import compose_weekly
 from rscrawler.store import Store
 
@@ -29,7 +30,13 @@ class FinishedCycle(Protocol):
         """Whether every site succeeded, without an error or a problem."""
 
 
-def after_cycle(config: Config, store: Store, report: FinishedCycle, now: datetime) -> None:
+def after_cycle(
+    config: Config,
+    store: Store,
+    report: FinishedCycle,
+    now: datetime,
+    jobs: Collection[PlannedJob],
+) -> None:
     """Compose the weekly mail if it is due, write the metrics, send the heartbeat.
 
     The mail goes out with the next delivery. Nothing that fails here makes a cycle fail:
@@ -38,10 +45,10 @@ def after_cycle(config: Config, store: Store, report: FinishedCycle, now: dateti
     """
     monitoring = config.monitoring
     if monitoring.weekly_mail:
-        compose_weekly(config, store, now)
+        compose_weekly(config, store, now, jobs)
     if monitoring.metrics_file is not None:
         try:
-            write_metrics(config, store, now)
+            write_metrics(config, store, now, jobs)
         except OSError as error:
             logger.warning("metrics file %s: %s", monitoring.metrics_file, error.strerror)
     if monitoring.heartbeat_url is not None and any(

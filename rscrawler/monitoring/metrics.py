@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rscrawler.config import Config
-from rscrawler.monitoring.status import SiteStatus, Status, read_status
+from rscrawler.monitoring.status import PlannedJob, SiteStatus, Status, read_status
 from rscrawler.store import Store
 
 DELAYS_OVER = timedelta(days=7)
@@ -218,19 +218,23 @@ class _StoreCollector(Collector):
             yield family
 
 
-def _registry(config: Config, store: Store, now: datetime) -> CollectorRegistry:
-    status = read_status(config, store, now)
+def _registry(
+    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
+) -> CollectorRegistry:
+    status = read_status(config, store, now, jobs)
     registry = CollectorRegistry()
     registry.register(_StoreCollector(_Facts(store.history.totals(), status, store, now)))
     return registry
 
 
-def render_metrics(config: Config, store: Store, now: datetime) -> bytes:
+def render_metrics(
+    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
+) -> bytes:
     """All metrics in Prometheus' text format."""
-    return generate_latest(_registry(config, store, now))
+    return generate_latest(_registry(config, store, now, jobs))
 
 
-def write_metrics(config: Config, store: Store, now: datetime) -> None:
+def write_metrics(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> None:
     """Write all metrics to `monitoring.metrics_file` in one step; does nothing without one.
 
     Raises:
@@ -239,4 +243,4 @@ def write_metrics(config: Config, store: Store, now: datetime) -> None:
     path = config.monitoring.metrics_file
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_to_textfile(str(path), _registry(config, store, now))
+        write_to_textfile(str(path), _registry(config, store, now, jobs))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from rscrawler.config import Config
 from rscrawler.delivery import OutboxSummary, outbox_summary
@@ -17,6 +17,14 @@ from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode, SiteState
 
 SCHEDULE_SUBJECT = "schedule"
+
+
+class PlannedJob(Protocol):
+    """A job that the schedules name: `scheduling.schedules.ScheduledJob`."""
+
+    @property
+    def id(self) -> str:
+        """Its id in the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +92,7 @@ def _problem_json(problem: Problem) -> dict[str, Any]:
     return {"code": problem.code, "message": problem.message, "since": rfc3339(problem.since)}
 
 
-def read_status(
-    config: Config, store: Store, now: datetime, *, jobs: Collection[str] = ()
-) -> Status:
+def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> Status:
     """The health of every enabled site and of any that was ever crawled.
 
     What nobody was there to notice is found here: a site that is overdue, one that has
@@ -96,7 +102,7 @@ def read_status(
         config: says which sites are enabled, and what is late.
         store: what past cycles left.
         now: the time.
-        jobs: ids of the jobs that the schedules name; a service that was ended as it
+        jobs: those that the schedules name and that run; a service that was ended as it
             should be is not missed.
     """
     problems = store.health.problems()
@@ -156,13 +162,17 @@ def _silence(config: Config, store: Store, state: SiteState) -> Lateness | None:
 
 
 def _late_jobs(
-    config: Config, store: Store, now: datetime, jobs: Collection[str]
+    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
 ) -> Iterator[Problem]:
-    if not jobs or not store.history.knows_a_service():
+    if not store.history.knows_a_service():
         return
-    for job_id, state in sorted(store.jobs.states().items()):
+    states = store.jobs.states()
+    for job in jobs:
+        state = states.get(job.id)
+        if state is None:
+            continue
         since = state.next_fire_at + config.monitoring.overdue_after
-        if job_id in jobs and now > since:
+        if now > since:
             due = rfc3339(state.next_fire_at)
-            message = f"job {job_id} was to run at {due}, and no service has run it"
+            message = f"job {job.id} was to run at {due}, and no service has run it"
             yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rscrawler.config import AlertSettings, Config, OpsSettings
 from rscrawler.delivery.ops import notices
-from rscrawler.monitoring.status import Status, read_status
+from rscrawler.monitoring.status import PlannedJob, Status, read_status
 from rscrawler.store import Store
 from rscrawler.store.history import WEEKLY_KIND, Cycles
 
@@ -25,7 +25,7 @@ class Week:
     status: Status
 
 
-def compose_weekly(config: Config, store: Store, now: datetime) -> bool:
+def compose_weekly(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> bool:
     """Write the weekly mail if a week has passed since the last one, or since the first cycle.
 
     It goes to the operators, or to those who get the alerts if there are none, with the
@@ -42,7 +42,7 @@ def compose_weekly(config: Config, store: Store, now: datetime) -> bool:
             for state in store.discovery.sources(name).values()
         ),
         cycles=store.history.cycles_since(since),
-        status=read_status(config, store, now),
+        status=read_status(config, store, now, jobs),
     )
     subject, text = in_words(week)
     messages = notices(

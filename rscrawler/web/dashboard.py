@@ -10,6 +10,7 @@ from typing import Any, Self
 from rscrawler.config import Config
 from rscrawler.items import Level
 from rscrawler.monitoring.status import Status, read_status
+from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.topics import load_watchlists
@@ -56,7 +57,15 @@ class Dashboard:
 
     def status(self) -> Status:
         """The health of everything, now."""
-        return read_status(self.config, self.store, self.now())
+        return read_status(self.config, self.store, self.now(), self.jobs())
+
+    def jobs(self) -> tuple[ScheduledJob, ...]:
+        """The jobs that run, as the files say now.
+
+        Raises:
+            ConfigurationError: one of them is wrong.
+        """
+        return load_schedules(self.config).active
 
     def render(self, template: str, status: Status, **values: Any) -> bytes:
         """A page within the frame that all pages share."""

@@ -274,7 +274,7 @@ def feed(dashboard: Dashboard, request: Request, topic: str, kind: str) -> Respo
 
 def metrics(dashboard: Dashboard, _request: Request) -> Response:
     """Prometheus text."""
-    content = render_metrics(dashboard.config, dashboard.store, dashboard.now())
+    content = render_metrics(dashboard.config, dashboard.store, dashboard.now(), dashboard.jobs())
     return Response(content, CONTENT_TYPE_LATEST)
 
 

@@ -43,8 +43,8 @@ def test_a_good_cycle_is_told_and_a_bad_one_as_such(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, Report(), NOW)
-    after_cycle(config, store, Report(is_healthy=False), NOW)
+    after_cycle(config, store, Report(), NOW, ())
+    after_cycle(config, store, Report(is_healthy=False), NOW, ())
     assert pulse.paths == ["/ping/some-secret", "/ping/some-secret/fail"]
 
 
@@ -52,7 +52,7 @@ def test_a_cycle_that_did_nothing_is_no_sign_of_life(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, Report(sites={"sample": SKIPPED}), NOW)
+    after_cycle(config, store, Report(sites={"sample": SKIPPED}), NOW, ())
     assert pulse.paths == []
 
 
@@ -67,7 +67,7 @@ def test_a_heartbeat_that_is_refused_is_logged_without_its_address(
 ) -> None:
     pulse.status = status
     with caplog.at_level(logging.WARNING):
-        after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, Report(), NOW)
+        after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, Report(), NOW, ())
     assert caplog.messages == [f"the heartbeat did not arrive: answers {status}"]
 
 
@@ -76,7 +76,7 @@ def test_a_heartbeat_that_finds_nobody_fails_nothing(
 ) -> None:
     config = a_config(tmp_path, heartbeat_url="http://127.0.0.1:9/some-secret")
     with caplog.at_level(logging.WARNING):
-        after_cycle(config, store, Report(), NOW)
+        after_cycle(config, store, Report(), NOW, ())
     assert len(caplog.messages) == 1
     assert "some-secret" not in caplog.text
 
@@ -111,7 +111,7 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
         ops = {"recipients": ["ops@example.org"]}
         config = a_config(tmp_path, mail_settings(mailbox, ops=ops), weekly_mail=True)
         run_cycle(NOW, articles_new=40)
-        after_cycle(config, store, Report(), NOW)
+        after_cycle(config, store, Report(), NOW, ())
         deliver(config, store, now=NOW)
         assert mailbox.received == []
         run_cycle(NOW + WEEK, articles_new=2, flagged=1)
@@ -119,7 +119,7 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
         read_a_source(store, "/media/")
         for minutes in (1, 2):
             now = NOW + WEEK + timedelta(minutes=minutes)
-            after_cycle(config, store, Report(), now)
+            after_cycle(config, store, Report(), now, ())
             deliver(config, store, now=now)
         received = mailbox.only()
     assert received.recipients == ("ops@example.org",)
@@ -136,7 +136,7 @@ def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
         run_cycle(NOW)
         site = "responsiblestatecraft"
         store.health.raise_problem(site, ProblemCode.SILENT, "no new piece", NOW)
-        after_cycle(config, store, Report(), NOW)
+        after_cycle(config, store, Report(), NOW, ())
         deliver(config, store, now=NOW)
         received = mailbox.only()
     assert received.recipients == ("desk@example.org",)
@@ -152,15 +152,15 @@ def test_two_processes_write_one_weekly_mail(
         run_cycle(NOW - WEEK)
         # Both ask before either has written.
         monkeypatch.setattr(store.history, "last_weekly_at", lambda: None)
-        after_cycle(config, store, Report(), NOW)
-        after_cycle(config, store, Report(), NOW)
+        after_cycle(config, store, Report(), NOW, ())
+        after_cycle(config, store, Report(), NOW, ())
         deliver(config, store, now=NOW)
         assert len(mailbox.received) == 1
 
 
 def test_metrics_are_written_whole_and_leave_no_other_file(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "metrics" / "rscrawler.prom"
-    after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW)
+    after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW, ())
     assert path.read_text(encoding="utf-8").endswith("rscrawler_healthy 1.0\n")
     assert [each.name for each in path.parent.iterdir()] == ["rscrawler.prom"]
 
@@ -171,6 +171,6 @@ def test_metrics_that_cannot_be_written_fail_nothing(
     (tmp_path / "taken").write_text("a file, not a folder", encoding="utf-8")
     path = tmp_path / "taken" / "rscrawler.prom"
     with caplog.at_level(logging.WARNING):
-        after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW)
+        after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW, ())
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith(f"metrics file {path}: ")

@@ -14,6 +14,7 @@ from rscrawler.store.jobs import service_lease
 from rscrawler.store.leases import process_identity
 from tests.delivery.helpers import NOW, a_piece, record
 from tests.monitoring.conftest import RunCycle
+from tests.scheduling.services import scheduled
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 SITE = "responsiblestatecraft"
@@ -29,7 +30,7 @@ def codes(status: Status, site: str = SITE) -> list[str]:
 
 
 def test_a_fresh_install_is_healthy(config: Config, store: Store) -> None:
-    status = read_status(config, store, NOW)
+    status = read_status(config, store, NOW, ())
     assert status.is_healthy
     assert status.sites[SITE].last_run_at is None
 
@@ -38,8 +39,8 @@ def test_a_site_is_overdue_a_day_after_its_last_good_cycle(
     config: Config, store: Store, run_cycle: RunCycle
 ) -> None:
     run_cycle(NOW, site=SITE)
-    assert codes(read_status(config, store, NOW + 23 * HOUR)) == []
-    status = read_status(config, store, NOW + 25 * HOUR)
+    assert codes(read_status(config, store, NOW + 23 * HOUR, ())) == []
+    status = read_status(config, store, NOW + 25 * HOUR, ())
     (problem,) = status.sites[SITE].problems
     assert problem.code == "overdue"
     assert problem.since == NOW + DAY
@@ -52,13 +53,13 @@ def test_a_site_that_is_switched_off_is_not_overdue(
 ) -> None:
     config = Config(output_dir=tmp_path, sites={SITE: {"enabled": False}})
     run_cycle(NOW, site=SITE)
-    assert codes(read_status(config, store, NOW + 3 * DAY)) == []
+    assert codes(read_status(config, store, NOW + 3 * DAY, ())) == []
 
 
 def test_how_late_is_overdue_can_be_set(tmp_path: Path, store: Store, run_cycle: RunCycle) -> None:
     config = Config.model_validate({"output_dir": tmp_path, "monitoring": {"overdue_after": "2h"}})
     run_cycle(NOW, site=SITE)
-    assert codes(read_status(config, store, NOW + 3 * HOUR)) == ["overdue"]
+    assert codes(read_status(config, store, NOW + 3 * HOUR, ())) == ["overdue"]
 
 
 def test_a_silence_that_began_after_the_last_cycle_is_not_guessed(
@@ -66,7 +67,7 @@ def test_a_silence_that_began_after_the_last_cycle_is_not_guessed(
 ) -> None:
     publish_daily(store)
     run_cycle(NOW + HOUR, site=SITE)
-    assert "silent" not in codes(read_status(config, store, NOW + 30 * DAY))
+    assert "silent" not in codes(read_status(config, store, NOW + 30 * DAY, ()))
 
 
 def test_a_silence_that_the_last_cycle_met_is_told(
@@ -74,7 +75,7 @@ def test_a_silence_that_the_last_cycle_met_is_told(
 ) -> None:
     publish_daily(store)
     run_cycle(NOW + 5 * DAY, site=SITE)
-    (problem,) = read_status(config, store, NOW + 5 * DAY).sites[SITE].problems
+    (problem,) = read_status(config, store, NOW + 5 * DAY, ()).sites[SITE].problems
     assert problem.code == "silent"
     assert problem.since == NOW + 4 * DAY
 
@@ -88,7 +89,7 @@ def publish_daily(store: Store) -> None:
 
 
 def late_jobs(config: Config, store: Store, jobs: list[str]) -> list[str]:
-    status = read_status(config, store, NOW + 2 * DAY, jobs=jobs)
+    status = read_status(config, store, NOW + 2 * DAY, [scheduled(each) for each in jobs])
     shown = status.to_json()["schedule"]["problems"]
     assert len(shown) == len(status.schedule_problems)
     return [problem.message for problem in status.schedule_problems]

@@ -1,0 +1,112 @@
+"""Every way to ask after the health gives the same answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from datetime import timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from rscrawler.config import Config, load_config
+from rscrawler.monitoring.weekly import compose_weekly
+from rscrawler.spiders.session import utc_now
+from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
+from rscrawler.store.jobs import service_lease
+from rscrawler.web.dashboard import Dashboard
+from rscrawler.web.messages import Request
+from rscrawler.web.routes import respond
+from tests.workspace import Workspace
+
+SITE = "responsiblestatecraft"
+OUTBOX = "outbox"
+ELSEWHERE = "another-machine/17/4711"
+LONG_AGO = utc_now() - timedelta(days=3)
+
+
+def nothing(store: Store) -> None:
+    """All is well."""
+
+
+def a_problem(subject: str, code: ProblemCode) -> Callable[[Store], None]:
+    return lambda store: store.health.raise_problem(subject, code, "what is wrong", LONG_AGO)
+
+
+def a_dead_service(store: Store) -> None:
+    store.leases.acquire(service_lease(ELSEWHERE), ELSEWHERE, LONG_AGO)
+    store.jobs.schedule("rs-sections", "every 20m", LONG_AGO)
+
+
+def a_site_that_nobody_crawls(store: Store) -> None:
+    store.health.record_start("run", SITE, LONG_AGO)
+    store.health.record_end("run", SITE, LONG_AGO, succeeded=True, counters={})
+
+
+TROUBLES: list[tuple[str, Callable[[Store], None], set[tuple[str, str]]]] = [
+    ("none", nothing, set()),
+    *(
+        (f"{subject} {code}", a_problem(subject, code), {(subject, str(code))})
+        for subject in (SITE, OUTBOX)
+        for code in ProblemCode
+    ),
+    ("dead service", a_dead_service, {("schedule", "overdue")}),
+    ("no cycle", a_site_that_nobody_crawls, {(SITE, "overdue")}),
+]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [(trouble, expected) for _, trouble, expected in TROUBLES],
+    ids=[name for name, _, _ in TROUBLES],
+)
+def test_status_health_check_metrics_and_weekly_mail_agree(
+    workspace: Workspace,
+    trouble: Callable[[Store], None],
+    expected: set[tuple[str, str]],
+) -> None:
+    workspace.config.write_text(
+        '[alerts.channels]\ndesk = "json://localhost:9"\n\n[alerts.ops]\nchannels = ["desk"]\n'
+    )
+    config = load_config(workspace.config)
+    with closing(Store.open(config.database)) as store:
+        trouble(store)
+        status = workspace.run("status", "--json")
+        dashboard = Dashboard.of(config, store, now=utc_now)
+        health = respond(dashboard, Request("GET", "/healthz"))
+        metrics = respond(dashboard, Request("GET", "/metrics")).body.decode()
+        mail = weekly_mail(config, store, dashboard)
+    is_healthy = not expected
+    assert status.json["healthy"] is is_healthy
+    assert status.status == (0 if is_healthy else 1)
+    assert health.status == (200 if is_healthy else 503)
+    assert json.loads(health.body) == status.json
+    assert samples(metrics, "rscrawler_healthy") == {(): float(is_healthy)}
+    assert set(samples(metrics, "rscrawler_problem")) == expected
+    assert mail.startswith("All well" if is_healthy else f"Not all well ({len(expected)})")
+
+
+def samples(text: str, name: str) -> dict[tuple[str, ...], float]:
+    """The values of a metric, by the values of its labels `subject` and `code`."""
+    return {
+        tuple(sample.labels[label] for label in ("subject", "code") if label in sample.labels): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def weekly_mail(config: Config, store: Store, dashboard: Dashboard) -> str:
+    """The subject of a weekly mail that is due now."""
+    now = utc_now()
+    store.health.record_start("first", "a-former-site", now - timedelta(days=8))
+    assert compose_weekly(config, store, now, dashboard.jobs())
+    (message,) = [each for each in store.outbox.due_messages(now) if each[2] == "weekly"]
+    claimed = store.outbox.claim(message[0], "test", now, now + timedelta(minutes=1))
+    assert claimed is not None
+    subject: str = json.loads(claimed.content)["title"]
+    return subject
