@@ -33,7 +33,7 @@ from rscrawler.cli.common import (
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, OutputError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
@@ -80,10 +80,14 @@ def crawl_command(
             on_crawler=progress.watch if progress else None,
         )
     with opened_store(config) as store:
-        if config.uses_workers:
-            delivery = left_to_the_service(config, store, utc_now())
-        else:
-            delivery = _deliver(config, store)
+        try:
+            if config.uses_workers:
+                delivery = left_to_the_service(config, store, utc_now())
+            else:
+                delivery = _deliver(config, store)
+        except OutputError:
+            after_cycle(config, store, report, utc_now(), _planned_jobs(config), is_delivered=False)
+            raise
         by_site = store.outbox.delivered_by_site(report.run_id)
         after_cycle(config, store, report, utc_now(), _planned_jobs(config))
         standing = {

@@ -12,15 +12,20 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
+from rscrawler.delivery.ops import OUTBOX_SUBJECT
+from rscrawler.demo.site import SampleSite
+from rscrawler.errors import StoreError
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import CycleOutcome
 from rscrawler.monitoring.heartbeat import heartbeat_address
 from rscrawler.store import Store
 from rscrawler.store.discovery import SourceReading
 from rscrawler.store.health import ProblemCode
+from tests.crawl.probes import FEED, sources
 from tests.delivery.helpers import NOW
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse, RunCycle
+from tests.workspace import Workspace
 
 WEEK = timedelta(days=7)
 DONE = CycleOutcome({"errors": 0}, True, {})
@@ -54,6 +59,67 @@ def test_a_cycle_that_did_nothing_is_no_sign_of_life(
     config = a_config(tmp_path, heartbeat_url=pulse.url)
     after_cycle(config, store, Report(sites={"sample": SKIPPED}), NOW, ())
     assert pulse.paths == []
+
+
+@pytest.mark.parametrize("trouble", ["a recipient", "the output", "the store"])
+def test_a_cycle_whose_finds_do_not_get_out_is_a_bad_one(
+    store: Store,
+    tmp_path: Path,
+    pulse: Pulse,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: str,
+) -> None:
+    if trouble == "a recipient":
+        store.health.raise_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, "refused", NOW)
+    if trouble == "the store":
+        monkeypatch.setattr(store.health, "problems", broken)
+    config = a_config(tmp_path, heartbeat_url=pulse.url)
+    after_cycle(config, store, Report(), NOW, (), is_delivered=trouble != "the output")
+    assert pulse.paths == ["/ping/some-secret/fail"]
+
+
+def test_a_crawl_that_cannot_write_its_records_says_so_to_whoever_listens(
+    workspace: Workspace, pulse: Pulse
+) -> None:
+    with SampleSite(stories=3) as site:
+        extra = f'[monitoring]\nheartbeat_url = "{pulse.url}"\n'
+        workspace.write_config(site.base_url, sources(FEED) + extra)
+        workspace.output.mkdir()
+        (workspace.output / "articles").write_text("a file where the folder should be")
+        result = workspace.run("crawl")
+    assert result.status == 1
+    assert "cannot be written" in result.stderr
+    assert pulse.paths == ["/ping/some-secret/fail"]
+
+
+def broken(*_: object) -> Any:
+    raise StoreError("database is locked")
+
+
+def test_of_three_signs_each_is_given_though_the_others_fail(
+    store: Store,
+    tmp_path: Path,
+    pulse: Pulse,
+    run_cycle: RunCycle,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    run_cycle(NOW - WEEK)
+    path = tmp_path / "rscrawler.prom"
+    config = a_config(tmp_path, heartbeat_url=pulse.url, metrics_file=path, weekly_mail=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(store.history, "last_weekly_at", broken)
+        after_cycle(config, store, Report(), NOW, ())
+    assert path.exists()
+    path.unlink()
+    monkeypatch.setattr(store.history, "totals", broken)
+    after_cycle(config, store, Report(), NOW, ())
+    assert not path.exists()
+    assert pulse.paths == ["/ping/some-secret"] * 2
+    assert caplog.messages == [
+        "the weekly mail was not written: database is locked",
+        f"metrics file {path}: database is locked",
+    ]
 
 
 def test_a_query_stays_behind_the_path() -> None:
