@@ -334,10 +334,10 @@ def _print_status(status: Status) -> None:
             ", ".join(problem.code for problem in site.problems) or "none",
         )
     out.print(table)
-    for name, site in status.sites.items():
-        for problem in site.problems:
-            since = rfc3339(problem.since)
-            out.print(f"  {name}: {problem.code} since {since}: {problem.message}", markup=False)
+    for problem in status.problems:
+        since = rfc3339(problem.since)
+        said = f"{problem.subject}: {problem.code} since {since}: {problem.message}"
+        out.print(f"  {said}", markup=False)
     out.print(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
     for line in status.waiting_lines():
         out.print(f"  {line}")

@@ -111,8 +111,9 @@ def _articles(facts: _Facts) -> Iterator[Sample]:
 
 
 def _problems(facts: _Facts) -> Iterator[Sample]:
-    for problem in facts.status.problems:
-        yield (problem.subject, str(problem.code)), 1.0
+    # Several jobs can be overdue, and a sample that stands twice is an error to Prometheus.
+    for labels in dict.fromkeys((each.subject, str(each.code)) for each in facts.status.problems):
+        yield labels, 1.0
 
 
 def _healthy(facts: _Facts) -> Iterator[Sample]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rscrawler.config import Config
@@ -15,8 +15,10 @@ from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, Lateness, ove
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode, SiteState
+from rscrawler.store.leases import site_lease
 
 SCHEDULE_SUBJECT = "schedule"
+SHORTEST_LATENESS = timedelta(minutes=15)  # of a job
 
 
 class PlannedJob(Protocol):
@@ -25,6 +27,13 @@ class PlannedJob(Protocol):
     @property
     def id(self) -> str:
         """Its id in the store."""
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that it crawls."""
+
+    def usual_span(self, now: datetime) -> timedelta:
+        """The time from one run to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
     """The health of every enabled site and of any that was ever crawled.
 
     What nobody was there to notice is found here: a site that is overdue, one that has
-    fallen silent since its last cycle, and a job of a service that does not run.
+    fallen silent since its last cycle, a service that died, a job that it does not run.
 
     Args:
         config: says which sites are enabled, and what is late.
@@ -115,7 +124,7 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
         },
         outbox=outbox_summary(config, store, now),
         outbox_problems=tuple(each for each in problems if each.subject == OUTBOX_SUBJECT),
-        schedule_problems=tuple(_late_jobs(config, store, now, jobs)),
+        schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
     )
 
 
@@ -161,17 +170,40 @@ def _silence(config: Config, store: Store, state: SiteState) -> Lateness | None:
     return silence(published, looked_at, config.monitoring.silent_after_factor)
 
 
+def _schedule_problems(
+    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
+) -> Iterator[Problem]:
+    """A service that died, or jobs that a living one does not run.
+
+    Where no service was ever started, or each was ended as it should be, nothing is missed.
+    """
+    services = store.leases.services()
+    if not services:
+        return
+    if any(service.is_living(now) for service in services):
+        yield from _late_jobs(config, store, now, jobs)
+        return
+    last = services[-1]
+    message = (
+        f"the service {last.owner} has died or hangs: no sign of life since {rfc3339(last.seen_at)}"
+    )
+    yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
+
+
 def _late_jobs(
     config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
 ) -> Iterator[Problem]:
-    if not store.history.knows_a_service():
-        return
-    states = store.jobs.states()
+    states, running = store.jobs.states(), store.jobs.unended()
+    held = store.leases.held(now)
     for job in jobs:
         state = states.get(job.id)
         if state is None:
             continue
-        since = state.next_fire_at + config.monitoring.overdue_after
+        patience = config.monitoring.overdue_after
+        is_kept = job.id in running or any(site_lease(site) in held for site in job.sites)
+        if not is_kept:  # by a run of its own, or by another of one of its sites
+            patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
+        since = state.next_fire_at + patience
         if now > since:
             due = rfc3339(state.next_fire_at)
             message = f"job {job.id} was to run at {due}, and no service has run it"

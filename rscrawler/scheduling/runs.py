@@ -14,6 +14,7 @@ from rscrawler.scheduling.visits import plan_visit
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
+from rscrawler.store.leases import site_lease
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
 
 def site_leases(scheduled: ScheduledJob) -> list[str]:
     """The leases that say of the job's sites that they are being crawled."""
-    return [f"site:{site}" for site in scheduled.sites]
+    return [site_lease(site) for site in scheduled.sites]
 
 
 def write_end(

@@ -182,6 +182,14 @@ class ScheduledJob:
             return moment + self.job.adaptive.max
         return times.fire_after(self.slots, self.id, self.job.jitter, moment)
 
+    def usual_span(self, now: datetime) -> timedelta:
+        """The time from one run to the next, as it is these days."""
+        if self.slots is None:
+            assert self.job.adaptive is not None
+            return self.job.adaptive.max
+        following = self.slots.slot_after(now)
+        return self.slots.slot_after(following) - following
+
 
 @dataclass(frozen=True, slots=True)
 class Schedules:

@@ -39,8 +39,8 @@ from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
 from rscrawler.scheduling.trouble import StoreTrouble
 from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
-from rscrawler.store.jobs import QUEUE, Firing, service_lease
-from rscrawler.store.leases import LEASE_RENEWAL, process_identity
+from rscrawler.store.jobs import QUEUE, Firing
+from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
 
 if TYPE_CHECKING:
     from rscrawler.scheduling.queue import JobQueue
@@ -52,7 +52,6 @@ LOOK_ROUND = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
 DELIVERY_PAUSE = timedelta(seconds=15)  # the same with workers, whose crawls deliver nothing
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
-_SERVICES_REMEMBERED = timedelta(days=1)
 
 ResultT = TypeVar("ResultT")
 Load = Callable[[], tuple[Config, Schedules]]
@@ -268,7 +267,7 @@ class Service:
         if since is not None and since < LEASE_RENEWAL:
             return
         self._store.leases.acquire(service_lease(self._owner), self._owner, now)
-        self._store.jobs.forget_services(now - _SERVICES_REMEMBERED)
+        self._store.leases.forget_dead_services(now)
         self._alive_at = now
 
     def _adopt_orphans(self, now: datetime) -> None:
@@ -330,7 +329,7 @@ class Service:
             return False  # it is the worker that waits
         names = site_leases(scheduled)
         own = {site for run in self._runs.values() for site in run.sites}
-        if own.isdisjoint(scheduled.sites) and not self._store.jobs.held_leases(names, now):
+        if own.isdisjoint(scheduled.sites) and not self._store.leases.held(now, names):
             self._waiting.discard(scheduled.id)
             return False
         if scheduled.id not in self._waiting:

@@ -226,7 +226,7 @@ class Worker:
         if not self._store.jobs.is_open(firing):
             logger.debug("job %s: this run has ended already", scheduled.id)
             return
-        if held := self._store.jobs.held_leases(site_leases(scheduled), self._now()):
+        if held := self._store.leases.held(self._now(), site_leases(scheduled)):
             raise SiteBusyError(f"{', '.join(held)} is held")
         limit = scheduled.job.time_limit or self._config.scheduling.time_limit
         command = command_of(scheduled, self._config_path)

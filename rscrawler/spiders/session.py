@@ -17,7 +17,7 @@ from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
-from rscrawler.store.leases import process_identity
+from rscrawler.store.leases import process_identity, site_lease
 from rscrawler.topics import Flagger, WatchList, load_watchlists
 
 
@@ -75,7 +75,7 @@ class CrawlSession:
     @property
     def lease_name(self) -> str:
         """The lease that keeps two crawls of the site apart."""
-        return f"site:{self.site}"
+        return site_lease(self.site)
 
     @property
     def has_new_rules(self) -> bool:

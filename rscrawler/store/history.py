@@ -12,9 +12,8 @@ from sqlalchemy import func, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Database
-from rscrawler.store.jobs import service_lease
 from rscrawler.store.outbox import NewMessage, insert_message
-from rscrawler.store.tables import article, lease, message, outbox, run, total, version
+from rscrawler.store.tables import article, message, outbox, run, total, version
 
 WEEKLY_KIND = "weekly"
 _ALERT_KINDS = ("alert", "summary")
@@ -112,12 +111,6 @@ class HistoryStore:
         with self._database.reading() as connection:
             moments = [*connection.scalars(dated), *connection.scalars(undated)]
         return sorted(moments)[-limit:] if limit else sorted(moments)
-
-    def knows_a_service(self) -> bool:
-        """Whether a scheduler service runs, or died without a word: one that was ended left."""
-        query = select(func.count()).where(lease.c.name.startswith(service_lease("")))
-        with self._database.reading() as connection:
-            return bool(connection.scalar(query))
 
     # Delays.
 

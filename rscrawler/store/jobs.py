@@ -7,7 +7,7 @@ died is given back, and is then due again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,19 +16,13 @@ from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from rscrawler.store.database import Database
-from rscrawler.store.leases import is_alive
+from rscrawler.store.leases import SERVICE, is_alive
 from rscrawler.store.tables import fired, job, lease
 
 # What any part of the store raises when the database does not do what it is asked.
 DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are remembered
 QUEUE = "(queue)"  # who fired a run that was handed over to the workers' queue
-_SERVICE = "service:"
-
-
-def service_lease(owner: str) -> str:
-    """The lease that says of a service that it still runs."""
-    return f"{_SERVICE}{owner}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +218,7 @@ class JobStore:
         """
         query = (
             select(fired.c.job_id, fired.c.fire_at, fired.c.fired_by, lease.c.expires_at)
-            .outerjoin(lease, lease.c.name == _SERVICE + fired.c.fired_by)
+            .outerjoin(lease, lease.c.name == SERVICE + fired.c.fired_by)
             .where(fired.c.ended_at.is_(None))
             .order_by(fired.c.fire_at)
         )
@@ -235,23 +229,6 @@ class JobStore:
             for row in rows
             if row.expires_at is None or row.expires_at <= now or not is_alive(row.fired_by)
         ]
-
-    def held_leases(self, names: Iterable[str], now: datetime) -> list[str]:
-        """Those of these leases that a live process holds."""
-        query = (
-            select(lease.c.name, lease.c.owner)
-            .where(lease.c.name.in_(list(names)), lease.c.expires_at > now)
-            .order_by(lease.c.name)
-        )
-        with self._database.reading() as connection:
-            return [row.name for row in connection.execute(query) if is_alive(row.owner)]
-
-    def forget_services(self, before: datetime) -> None:
-        """Remove what services left that ended without a word before a time."""
-        with self._database.writing() as connection:
-            connection.execute(
-                delete(lease).where(lease.c.name.startswith(_SERVICE), lease.c.expires_at < before)
-            )
 
 
 def _is(firing: Firing) -> tuple[ColumnElement[bool], ...]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +23,34 @@ LEASE_DURATION = timedelta(minutes=2)
 LEASE_RENEWAL = timedelta(seconds=30)
 LONGEST_REST = timedelta(minutes=10)  # the greatest download delay that a profile may have
 RESTING = "(resting)"  # owner of a lease that nobody may take for a while
+SERVICE = "service:"  # before the owner: the lease of a service
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSign:
+    """What a service that was not ended left: it ran until `expires_at`, or still does."""
+
+    owner: str
+    expires_at: datetime
+
+    @property
+    def seen_at(self) -> datetime:
+        """Its last sign of life."""
+        return self.expires_at - LEASE_DURATION
+
+    def is_living(self, now: datetime) -> bool:
+        """Whether it has given a sign of life lately, and its process is not known to be dead."""
+        return self.expires_at > now and is_alive(self.owner)
+
+
+def site_lease(site: str) -> str:
+    """The lease that keeps two crawls of a site apart."""
+    return f"site:{site}"
+
+
+def service_lease(owner: str) -> str:
+    """The lease that says of a service that it still runs."""
+    return f"{SERVICE}{owner}"
 
 
 def process_identity() -> str:
@@ -111,13 +141,32 @@ class LeaseStore:
                 .values(owner=RESTING, expires_at=until)
             )
 
-    def held(self, now: datetime) -> dict[str, str]:
-        """The leases that live processes hold, with their owners."""
+    def services(self) -> list[ServiceSign]:
+        """The services that run or died without a word, the last heard of at the end."""
+        query = (
+            select(lease.c.owner, lease.c.expires_at)
+            .where(lease.c.name.startswith(SERVICE))
+            .order_by(lease.c.expires_at)
+        )
+        with self._database.reading() as connection:
+            return [ServiceSign(*row) for row in connection.execute(query)]
+
+    def forget_dead_services(self, now: datetime) -> None:
+        """Remove what services left that died: a living one does their work."""
+        dead = [service_lease(each.owner) for each in self.services() if not each.is_living(now)]
+        if dead:
+            with self._database.writing() as connection:
+                connection.execute(delete(lease).where(lease.c.name.in_(dead)))
+
+    def held(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, str]:
+        """The leases (of `names`; None: all) that live processes hold, with their owners."""
         query = (
             select(lease.c.name, lease.c.owner)
             .where(lease.c.expires_at > now, lease.c.owner != RESTING)
             .order_by(lease.c.name)
         )
+        if names is not None:
+            query = query.where(lease.c.name.in_(list(names)))
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
         return {row.name: row.owner for row in rows if is_alive(row.owner)}

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rscrawler.config import Config
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
-from rscrawler.store.jobs import service_lease
-from rscrawler.store.leases import process_identity
+from rscrawler.store.jobs import Firing
+from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease
 from tests.delivery.helpers import NOW, a_piece, record
 from tests.monitoring.conftest import RunCycle
 from tests.scheduling.services import scheduled
@@ -88,26 +89,92 @@ def publish_daily(store: Store) -> None:
         record(store, piece, at=moment)
 
 
-def late_jobs(config: Config, store: Store, jobs: list[str]) -> list[str]:
-    status = read_status(config, store, NOW + 2 * DAY, [scheduled(each) for each in jobs])
+# The service.
+
+SERVICE = "another-host/1/1"
+
+
+def a_service(store: Store, owner: str = SERVICE, at: datetime = NOW) -> None:
+    """A service that has planned its jobs at noon, and lives at a time."""
+    store.leases.acquire(service_lease(owner), owner, at)
+    store.jobs.schedule("job", "every 20m", NOW)
+
+
+def said_of_schedule(config: Config, store: Store, at: datetime, **job: Any) -> list[str]:
+    status = read_status(config, store, at, [scheduled(**job)])
     shown = status.to_json()["schedule"]["problems"]
     assert len(shown) == len(status.schedule_problems)
+    assert all(problem.since < at for problem in status.schedule_problems)
     return [problem.message for problem in status.schedule_problems]
 
 
-def test_a_job_of_a_dead_service_is_overdue(config: Config, store: Store) -> None:
-    owner = "another-host/1/1"
-    store.leases.acquire(service_lease(owner), owner, NOW)
-    store.jobs.schedule("rs-sections", "every 20m", NOW)
-    assert late_jobs(config, store, ["rs-sections"]) == [
-        "job rs-sections was to run at 2026-11-24T12:00:00Z, and no service has run it"
+def test_a_service_that_died_on_this_machine_is_missed_at_once(
+    config: Config, store: Store
+) -> None:
+    owner = f"{process_identity().split('/')[0]}/999999999/1"
+    a_service(store, owner)
+    assert said_of_schedule(config, store, NOW + timedelta(seconds=1)) == [
+        f"the service {owner} has died or hangs: no sign of life since 2026-11-24T12:00:00Z"
     ]
-    assert late_jobs(config, store, ["another"]) == []  # it left the schedules
+
+
+def test_a_service_elsewhere_is_missed_when_it_is_silent(config: Config, store: Store) -> None:
+    a_service(store)
+    assert said_of_schedule(config, store, NOW + LEASE_DURATION - timedelta(seconds=1)) == []
+    (said,) = said_of_schedule(config, store, NOW + LEASE_DURATION)
+    assert "another-host/1/1 has died or hangs" in said
+
+
+def test_one_service_that_lives_is_enough(config: Config, store: Store) -> None:
+    a_service(store, at=NOW - HOUR)
+    a_service(store, process_identity())
+    assert said_of_schedule(config, store, NOW + timedelta(seconds=1)) == []
 
 
 def test_a_service_that_was_ended_is_not_missed(config: Config, store: Store) -> None:
     owner = process_identity()
-    store.leases.acquire(service_lease(owner), owner, NOW)
-    store.jobs.schedule("rs-sections", "every 20m", NOW)
+    a_service(store, owner)
     store.leases.release(service_lease(owner), owner)
-    assert late_jobs(config, store, ["rs-sections"]) == []
+    assert said_of_schedule(config, store, NOW + 2 * DAY) == []
+
+
+def test_crawls_by_cron_need_no_service(config: Config, store: Store, run_cycle: RunCycle) -> None:
+    run_cycle(NOW, site=SITE)
+    assert said_of_schedule(config, store, NOW + 20 * HOUR) == []
+
+
+@pytest.mark.parametrize(
+    ("times", "patience"),
+    [
+        ({"every": "20m"}, HOUR),
+        ({"every": "1m"}, HOUR / 4),
+        ({"cron": "*/10 * * * *"}, HOUR / 2),
+        ({"cron": "0 7 * * mon"}, DAY),
+        ({"adaptive": {"min": "5m", "max": "2h"}}, 6 * HOUR),
+    ],
+)
+def test_a_job_that_a_living_service_does_not_run_is_missed_after_three_of_its_spans(
+    config: Config, store: Store, times: dict[str, Any], patience: timedelta
+) -> None:
+    a_service(store)
+    store.leases.acquire(service_lease(SERVICE), SERVICE, NOW + patience)
+    assert said_of_schedule(config, store, NOW + patience, **times) == []
+    later = NOW + patience + timedelta(seconds=1)
+    assert said_of_schedule(config, store, later, **times) == [
+        "job job was to run at 2026-11-24T12:00:00Z, and no service has run it"
+    ]
+    assert said_of_schedule(config, store, later, job_id="another", **times) == []
+
+
+@pytest.mark.parametrize("why", ["it runs", "its site is being crawled"])
+def test_a_job_that_has_to_wait_is_not_missed(config: Config, store: Store, why: str) -> None:
+    later = NOW + 5 * HOUR
+    a_service(store)
+    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    if why == "it runs":
+        firing = Firing("job", NOW, SERVICE)
+        next_fire_at = NOW + timedelta(minutes=20)
+        assert store.jobs.claim(firing, expected=NOW, next_fire_at=next_fire_at, now=NOW)
+    else:
+        store.leases.acquire(site_lease("site"), SERVICE, later)
+    assert said_of_schedule(config, store, later) == []

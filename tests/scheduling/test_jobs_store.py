@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rscrawler.store import Store
-from rscrawler.store.jobs import KEPT, Firing, service_lease
-from rscrawler.store.leases import LEASE_DURATION
+from rscrawler.store.jobs import KEPT, Firing
+from rscrawler.store.leases import LEASE_DURATION, service_lease
 from tests.scheduling.services import MINUTE, NOON
 
 OWNER = "a-machine/17/4711"
@@ -76,11 +76,3 @@ def test_a_fire_time_cannot_be_claimed_again_as_long_as_its_run_is_remembered(st
     assert claim(store, 1) is None
     store.jobs.schedule("job", "yet other times", NOON)
     assert claim(store, 0) is not None  # its run was forgotten when the last one was claimed
-
-
-def test_a_service_that_ended_without_a_word_is_forgotten(store: Store) -> None:
-    store.leases.acquire(service_lease(OWNER), OWNER, NOON)
-    store.jobs.forget_services(NOON + LEASE_DURATION)
-    assert store.leases.holder(service_lease(OWNER)) == OWNER
-    store.jobs.forget_services(NOON + LEASE_DURATION + MINUTE)
-    assert store.leases.holder(service_lease(OWNER)) is None

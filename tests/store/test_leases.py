@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.store import Store
-from rscrawler.store.leases import LEASE_DURATION, is_alive, process_identity
+from rscrawler.store.leases import LEASE_DURATION, is_alive, process_identity, service_lease
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ELSEWHERE = "another-machine/17/4711"
@@ -46,3 +46,12 @@ def test_a_rest_does_not_last_longer_because_the_clock_was_set_back(store: Store
 def test_this_process_is_alive_and_one_of_another_machine_may_be() -> None:
     assert is_alive(process_identity())
     assert is_alive(ELSEWHERE)
+
+
+def test_a_living_service_forgets_those_that_died(store: Store) -> None:
+    dead_here, silent = f"{process_identity().split('/')[0]}/999999999/1", "third-machine/1/1"
+    for owner, at in ((silent, NOW - LEASE_DURATION), (dead_here, NOW), (ELSEWHERE, NOW)):
+        store.leases.acquire(service_lease(owner), owner, at)
+    assert [sign.owner for sign in store.leases.services() if sign.is_living(NOW)] == [ELSEWHERE]
+    store.leases.forget_dead_services(NOW)
+    assert [(sign.owner, sign.seen_at) for sign in store.leases.services()] == [(ELSEWHERE, NOW)]
