@@ -11,7 +11,15 @@ from rscrawler.config import Config
 from rscrawler.delivery import OutboxSummary, outbox_summary
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.items import rfc3339
-from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, Lateness, overdue_site, silence
+from rscrawler.monitoring.lateness import (
+    ENOUGH_HISTORY,
+    HISTORY,
+    Lateness,
+    in_days,
+    overdue_site,
+    silence,
+)
+from rscrawler.monitoring.waiting import due_since
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode, SiteState
@@ -123,7 +131,7 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
             for name in names
         },
         outbox=outbox_summary(config, store, now),
-        outbox_problems=tuple(each for each in problems if each.subject == OUTBOX_SUBJECT),
+        outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
         schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
     )
 
@@ -168,6 +176,23 @@ def _silence(config: Config, store: Store, state: SiteState) -> Lateness | None:
         return None
     published = store.history.publications(state.name, looked_at - HISTORY, ENOUGH_HISTORY)
     return silence(published, looked_at, config.monitoring.silent_after_factor)
+
+
+def _outbox_problems(
+    config: Config, store: Store, problems: Iterable[Problem], now: datetime
+) -> Iterator[Problem]:
+    """What deliveries met; and, where there are none, what should have gone out long ago."""
+    known = [each for each in problems if each.subject == OUTBOX_SUBJECT]
+    yield from known
+    long_ago = now - config.monitoring.overdue_after
+    if any(each.code is ProblemCode.OVERDUE for each in known):
+        return
+    if since := due_since(config, store, long_ago):
+        message = (
+            f"what was to go out {in_days(config.monitoring.overdue_after)} ago still waits: "
+            "nothing delivers"
+        )
+        yield Problem(OUTBOX_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 
 def _schedule_problems(

@@ -29,9 +29,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from rscrawler.config import Config, format_duration
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
+from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
 from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.due import Due, Later, Moved, decide
-from rscrawler.scheduling.outbox import delivery_is_due, word_is_due
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end

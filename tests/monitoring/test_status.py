@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
+from rscrawler.delivery import deliver
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease
+from rscrawler.store.outbox import NewMessage
 from tests.delivery.helpers import NOW, a_piece, record
 from tests.monitoring.conftest import RunCycle
 from tests.scheduling.services import scheduled
@@ -87,6 +89,46 @@ def publish_daily(store: Store) -> None:
         moment = NOW - (19 - number) * DAY
         piece = a_piece(number, site=SITE, published_at=moment, first_seen_at=moment)
         record(store, piece, at=moment)
+
+
+# The outbox.
+
+
+def said_of_outbox(config: Config, store: Store, at: datetime) -> list[str]:
+    problems = read_status(config, store, at, ()).outbox_problems
+    assert all(problem.code == "overdue" and problem.since < at for problem in problems)
+    return [problem.message for problem in problems]
+
+
+def test_records_that_nobody_writes_out_are_told_after_a_day(config: Config, store: Store) -> None:
+    record(store, a_piece(1))
+    assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
+    assert said_of_outbox(config, store, NOW + DAY) == [
+        "what was to go out 24 h ago still waits: nothing delivers"
+    ]
+    deliver(config, store, now=NOW + DAY)
+    assert said_of_outbox(config, store, NOW + 2 * DAY) == []
+
+
+def test_what_waits_for_its_time_or_for_a_channel_is_not_told(tmp_path: Path, store: Store) -> None:
+    email = {"host": "127.0.0.1", "port": 1, "security": "none", "digest": "daily"}
+    names = {"sender": "a@example.org", "recipients": ["b@example.org"], "digest_at": "11:00"}
+    config = Config.model_validate(
+        {"output_dir": tmp_path, "alerts": {"email": {**email, **names}}}
+    )
+    record(store, a_piece(1), "email", "channel:gone")
+    deliver(config, store, now=NOW)
+    # The digest was due for an hour when a day had passed; it has two days to go out.
+    assert said_of_outbox(config, store, NOW + 25 * HOUR) == []
+    assert len(said_of_outbox(config, store, NOW + 48 * HOUR)) == 1
+
+
+def test_an_alert_that_nobody_sends_is_told(tmp_path: Path, store: Store) -> None:
+    alerts = {"channels": {"desk": "json://127.0.0.1:1/"}}
+    config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
+    store.outbox.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
+    assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
+    assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 
 
 # The service.

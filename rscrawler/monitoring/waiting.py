@@ -1,0 +1,52 @@
+"""Whether a delivery has anything to do, and since when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rscrawler.config import Config
+from rscrawler.delivery.sending import ALERT_KINDS, transport_of
+from rscrawler.delivery.timing import composing_waits, sending_waits
+from rscrawler.store import Store
+from rscrawler.store.outbox import JSONL_CHANNELS
+
+
+def delivery_is_due(config: Config, store: Store, now: datetime) -> bool:
+    """Whether the outbox holds a line to write, a message to compose or one to send again."""
+    return due_since(config, store, now) is not None
+
+
+def due_since(config: Config, store: Store, now: datetime) -> datetime | None:
+    """Since when something of the outbox waits that is due; None: nothing is.
+
+    A `now` in the past asks for what was due then already, and still is.
+    """
+    alerts = config.alerts
+    lines = (
+        each.oldest
+        for each in store.history.waiting_channels()
+        if each.channel in JSONL_CHANNELS and each.oldest <= now
+    )
+    rows = (
+        each.oldest
+        for each in store.outbox.unassigned()
+        if each.channel in alerts.alert_channels
+        and each.oldest <= now
+        and composing_waits(each.channel, each.oldest, alerts, now) is None
+    )
+    messages = (
+        now
+        for _, channel, kind in store.outbox.due_messages(now)
+        if transport_of(alerts, channel) is not None
+        and not (kind in ALERT_KINDS and sending_waits(channel, alerts, now))
+    )
+    return min((*lines, *rows, *messages), default=None)
+
+
+def word_is_due(config: Config, store: Store) -> bool:
+    """Whether a problem has begun or ended of which the operators are still to be told."""
+    ops = config.alerts.ops
+    if not (ops.recipients or ops.channels):
+        return False
+    is_untold = any(problem.told_at is None for problem in store.health.problems())
+    return is_untold or bool(store.health.ended_problems())
