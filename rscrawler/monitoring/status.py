@@ -19,6 +19,7 @@ from rscrawler.monitoring.lateness import (
     overdue_site,
     silence,
 )
+from rscrawler.monitoring.room import LEAST_ROOM_MIB, full_folders
 from rscrawler.monitoring.waiting import due_since
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
@@ -26,6 +27,7 @@ from rscrawler.store.health import Problem, ProblemCode, SiteState
 from rscrawler.store.leases import site_lease
 
 SCHEDULE_SUBJECT = "schedule"
+DISK_SUBJECT = "disk"
 SHORTEST_LATENESS = timedelta(minutes=15)  # of a job
 
 
@@ -61,13 +63,14 @@ class Status:
     sites: dict[str, SiteStatus]
     outbox: OutboxSummary
     outbox_problems: tuple[Problem, ...]
-    schedule_problems: tuple[Problem, ...] = ()
+    schedule_problems: tuple[Problem, ...]
+    disk_problems: tuple[Problem, ...]
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, whatever it is about."""
         of_sites = (problem for site in self.sites.values() for problem in site.problems)
-        return (*of_sites, *self.outbox_problems, *self.schedule_problems)
+        return (*of_sites, *self.outbox_problems, *self.schedule_problems, *self.disk_problems)
 
     @property
     def is_healthy(self) -> bool:
@@ -95,6 +98,7 @@ class Status:
             "schedule": {
                 "problems": [_problem_json(problem) for problem in self.schedule_problems],
             },
+            "disk": {"problems": [_problem_json(problem) for problem in self.disk_problems]},
         }
 
     def waiting_lines(self) -> Iterator[str]:
@@ -133,6 +137,7 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
         outbox=outbox_summary(config, store, now),
         outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
         schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
+        disk_problems=tuple(_disk_problems(config, now)),
     )
 
 
@@ -213,6 +218,12 @@ def _schedule_problems(
         f"the service {last.owner} has died or hangs: no sign of life since {rfc3339(last.seen_at)}"
     )
     yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
+
+
+def _disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
+    for folder, left in full_folders(config):
+        message = f"{folder}: {left} MiB are left to write to; at least {LEAST_ROOM_MIB} should be"
+        yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
 
 
 def _late_jobs(

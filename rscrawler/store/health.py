@@ -27,6 +27,7 @@ class ProblemCode(StrEnum):
     SILENT = "silent"
     DELIVERY_FAILING = "delivery-failing"
     OVERDUE = "overdue"
+    DISK_FULL = "disk-full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,8 @@ def sites(dashboard: Dashboard, _request: Request) -> Response:
             counters=_COUNTERS,
             other_problems=[
                 (problem, without_addresses(problem.message))
-                for problem in (*status.outbox_problems, *status.schedule_problems)
+                for problem in status.problems
+                if problem.subject not in status.sites
             ],
         )
     )

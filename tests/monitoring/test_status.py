@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -129,6 +130,34 @@ def test_an_alert_that_nobody_sends_is_told(tmp_path: Path, store: Store) -> Non
     store.outbox.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
     assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
+
+
+# The disk.
+
+
+def test_a_disk_that_is_nearly_full_is_told(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = {tmp_path: 31, tmp_path / "elsewhere": 32}
+
+    def usage(folder: Path) -> Any:
+        return SimpleNamespace(free=left[folder] * 2**20)
+
+    monkeypatch.setattr("shutil.disk_usage", usage)
+    (tmp_path / "elsewhere").mkdir()
+    config = Config.model_validate(
+        {
+            "output_dir": tmp_path / "not-there-yet",
+            "database_url": f"sqlite:///{tmp_path / 'elsewhere' / 'x.db'}",
+        }
+    )
+    status = read_status(config, store, NOW, ())
+    (problem,) = status.disk_problems
+    assert problem.message == (
+        f"{tmp_path / 'not-there-yet'}: 31 MiB are left to write to; at least 32 should be"
+    )
+    assert not status.is_healthy
+    assert status.to_json()["disk"]["problems"][0]["code"] == "disk-full"
 
 
 # The service.

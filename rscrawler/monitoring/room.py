@@ -1,0 +1,26 @@
+"""Is there room to go on writing?"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from rscrawler.config import Config
+from rscrawler.store.database import sqlite_file
+
+# A cycle writes far less; but what else is on the disk may not leave it the last of it.
+LEAST_ROOM_MIB = 32
+
+
+def full_folders(config: Config) -> Iterator[tuple[Path, int]]:
+    """The folders that are written to and have too little room, with the MiB that are left."""
+    database = sqlite_file(config.database)
+    folders = [config.output_dir, *([database.parent] if database else [])]
+    for folder in dict.fromkeys(folders):
+        present = next((each for each in (folder, *folder.parents) if each.exists()), None)
+        if present is None:
+            continue
+        left = shutil.disk_usage(present).free // 2**20
+        if left < LEAST_ROOM_MIB:
+            yield folder, left
