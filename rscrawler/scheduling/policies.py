@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 
-from apscheduler.triggers.cron import CronTrigger
-
 from rscrawler.scheduling.adaptive import (
     AdaptiveLimits,
     VisitPlan,
@@ -23,6 +21,7 @@ from rscrawler.scheduling.adaptive import (
     plan_visits,
     planned_visit,
 )
+from rscrawler.scheduling.cron import CronTimes
 from rscrawler.scheduling.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.rates import DAY, HOUR, WEEK, PublicationHistory, learn
 
@@ -49,19 +48,13 @@ def fixed(interval: timedelta) -> PolicyMaker:
 
 
 def cron(expression: str, timezone: str = "UTC") -> PolicyMaker:
-    """A visit at the times of a crontab line of five fields; write week days as names.
+    """A visit at the times of a crontab line of five fields, as a `cron` job has them.
 
     Raises:
         ValueError: the line is not a crontab expression.
     """
-    trigger = CronTrigger.from_crontab(expression, timezone=timezone)
-
-    def choose(seen: Seen) -> float:
-        after = datetime.fromtimestamp(seen.now + 1e-3, UTC)
-        following = trigger.get_next_fire_time(None, after)
-        return math.inf if following is None else float(following.timestamp())
-
-    return lambda: choose
+    times = CronTimes.parse(expression, timezone)
+    return lambda: lambda seen: times.slot_after(datetime.fromtimestamp(seen.now, UTC)).timestamp()
 
 
 def adaptive(limits: AdaptiveLimits) -> PolicyMaker:

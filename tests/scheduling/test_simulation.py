@@ -36,6 +36,7 @@ from rscrawler.scheduling.simulation import (
     replay_shared,
     row_of,
 )
+from tests.scheduling.services import scheduled
 
 START = datetime(2025, 6, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -119,6 +120,17 @@ def test_a_cron_line_is_followed_in_its_zone() -> None:
     assert following == datetime(2025, 6, 2, 4, 30, tzinfo=UTC)
     after = datetime.fromtimestamp(choose(sight(following)), UTC)
     assert after == following + timedelta(weeks=1)
+
+
+@pytest.mark.parametrize("expression", ["0 7 * * 1", "0 7 * * 7", "0 7 1 * mon", "30 2 * * *"])
+def test_a_cron_line_means_what_it_means_to_the_service(expression: str) -> None:
+    choose = policies.cron(expression, "Europe/Berlin")()
+    service = scheduled(cron=expression, timezone="Europe/Berlin")
+    now = datetime(2025, 10, 20, tzinfo=UTC)
+    for _ in range(20):
+        following = datetime.fromtimestamp(choose(sight(now)), UTC)
+        assert following == service.fire_after(now)
+        now = following
 
 
 def test_a_cron_line_that_is_none_is_refused() -> None:
