@@ -18,7 +18,6 @@ Everything is a pure function of plain values; the time is handed in.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -38,8 +37,6 @@ from rscrawler.scheduling.rates import (
 EMPHASIS = 0.7
 DEFAULT_VISITS_PER_DAY = 48.0
 LONGEST_RETRY_AFTER = timedelta(days=7)
-# A silence that chance would bring once in twenty times: e^-3.
-_SUSPICIOUS_MISSING_PIECES = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +44,7 @@ class AdaptiveLimits:
     """What a schedule allows: `adaptive = { min = "5m", max = "6h" }` and a budget.
 
     `visits_per_day` is the mean over a week; a busy day gets more of them and a
-    quiet one fewer. None: 48, or as near as `min` and `max` allow. At least
-    once in `unconditional_every` a visit is made without validators.
+    quiet one fewer. None: 48, or as near as `min` and `max` allow.
 
     Raises:
         ValueError: the spans are not 0 < min ≤ max, or the budget cannot be kept
@@ -58,13 +54,10 @@ class AdaptiveLimits:
     min: timedelta = timedelta(minutes=5)
     max: timedelta = timedelta(hours=6)
     visits_per_day: float | None = None
-    unconditional_every: timedelta = timedelta(days=1)
 
     def __post_init__(self) -> None:
         if not timedelta(0) < self.min <= self.max:
             raise ValueError(f"min ({self.min}) must be above zero and at most max ({self.max})")
-        if self.unconditional_every <= timedelta(0):
-            raise ValueError("unconditional_every must be above zero")
         fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
         if self.visits_per_day is not None and not fewest <= self.visits_per_day <= most:
             raise ValueError(
@@ -86,21 +79,18 @@ class VisitState:
     """How the last visits went.
 
     `failures` counts those in a row up to the last visit; `retry_after` is the moment
-    before which the host asked not to be visited; `last_unconditional` is the last
-    good visit made without validators.
+    before which the host asked not to be visited.
     """
 
     failures: int = 0
     retry_after: datetime | None = None
-    last_unconditional: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NextVisit:
-    """When to go, whether to send validators, and why: one line for the log."""
+    """When to go, and why: one line for the log."""
 
     at: datetime
-    conditional: bool
     reason: str
 
 
@@ -125,8 +115,6 @@ def next_visit(
     2. Otherwise by the plan (`plan_visits`), within `min` and `max`; without any
        history, the budget's even interval.
     3. Never before `retry_after`, which may exceed `max` (by up to a week).
-    4. Without validators when the last such visit is `unconditional_every` ago, or
-       when pieces are missing that should have come by now: a 304 may be wrong.
 
     Raises:
         ValueError: `now` has no time zone.
@@ -158,12 +146,7 @@ def planned_visit(
         asked = min(state.retry_after, now + LONGEST_RETRY_AFTER).astimezone(UTC)
         if asked > at:
             at, reason = asked, "the host asked to wait (Retry-After)"
-    seen = bisect_right(history.moments, moment)
-    last_piece = history.moments[seen - 1] if seen else -math.inf
-    doubt = _doubt(plan.rates, last_piece, state, limits, at)
-    if doubt is not None:
-        reason = f"{reason}; unconditional: {doubt}"
-    return NextVisit(at, doubt is None, reason)
+    return NextVisit(at, reason)
 
 
 def plan_visits(rates: WeeklyRates, limits: AdaptiveLimits) -> VisitPlan:
@@ -274,20 +257,3 @@ def _rate_reason(level: float) -> str:
     if level < 0.8:
         return f"quieter than usual (× {level:.1f})"
     return "as usual at this hour"
-
-
-def _doubt(
-    rates: WeeklyRates, last_piece: float, state: VisitState, limits: AdaptiveLimits, at: datetime
-) -> str | None:
-    """Why a 304 should not be believed at `at`; None when it may be."""
-    if state.last_unconditional is None:
-        return "no full answer yet"
-    if at - state.last_unconditional >= limits.unconditional_every:
-        return "the last full answer is old"
-    if not rates.is_learnt:
-        return None
-    last_sign = max(epoch_seconds(state.last_unconditional), last_piece)
-    missing = rates.expected(last_sign, at.timestamp())
-    if missing >= _SUSPICIOUS_MISSING_PIECES:
-        return f"{missing:.0f} pieces expected, none seen"
-    return None

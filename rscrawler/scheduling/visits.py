@@ -14,8 +14,7 @@ def plan_visit(
 ) -> NextVisit:
     """The earliest next visit that any of the sites calls for, after one that ended at `now`.
 
-    `failures` counts the job's failed runs in a row. Whether a visit sends validators is
-    left to the spider, which knows it for each source.
+    `failures` counts the job's failed runs in a row.
     """
     visits = (_of_site(store, site, limits, failures, now) for site in sites)
     return min(visits, key=lambda visit: visit.at)
@@ -28,5 +27,5 @@ def _of_site(
     history = PublicationHistory.of(
         store.history.publications(site, now - MEMORY), since=state.baseline_at or now
     )
-    visit_state = VisitState(failures, retry_after=state.not_before, last_unconditional=now)
+    visit_state = VisitState(failures, retry_after=state.not_before)
     return next_visit(history, visit_state, limits, now)
