@@ -19,8 +19,9 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
-from rscrawler.config import read_text
+from rscrawler.config import Config, read_text
 from rscrawler.errors import ConfigurationError
+from rscrawler.store.retention import is_pruned
 from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, load_watchlists
 from rscrawler.topics.evaluation import problem_of_line
 
@@ -28,8 +29,8 @@ app = typer.Typer(help="The watch-lists: what each looks for, and how well it do
 TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
 
 
-def _watchlist(topic: str, config_path: Path | None) -> WatchList:
-    watchlists = load_watchlists(None, read_config(config_path).topics_dir)
+def _watchlist(topic: str, config: Config) -> WatchList:
+    watchlists = load_watchlists(None, config.topics_dir)
     if topic not in watchlists:
         known = ", ".join(sorted(watchlists))
         raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
@@ -71,7 +72,7 @@ def show_command(
     topic: TopicArgument, config_path: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Show one watch-list: its entities, their spellings and contexts."""
-    watchlist = _watchlist(topic, config_path)
+    watchlist = _watchlist(topic, read_config(config_path))
     if as_json:
         print_json(watchlist.model_dump(mode="json"))
         return
@@ -94,7 +95,7 @@ def evaluate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
-    watchlist = _watchlist(topic, config_path)
+    watchlist = _watchlist(topic, read_config(config_path))
     evaluation = evaluate(Flagger([watchlist]), topic, read_labelled(labelled))
     if as_json:
         print_json(evaluation.to_json())
@@ -164,13 +165,15 @@ def backtest_command(
 ) -> None:
     """Show what the present watch-list would flag among stored pieces, against what it did."""
     config = read_config(config_path)
-    watchlist = _watchlist(topic, config_path)
+    watchlist = _watchlist(topic, config)
     with opened_store(config) as store:
         articles = store.articles.latest_articles(since=parse_day(since, "--since"))
-        result = backtest(Flagger([watchlist]), topic, articles)
+        result = backtest(Flagger([watchlist]), topic, articles, is_forgotten=is_pruned)
     if as_json:
         print_json(result.to_json())
         return
     out.print(f"{result.total} stored pieces, {len(result.changes)} would be judged otherwise")
+    if result.skipped:
+        out.print(f"{result.skipped} more cannot be judged: their text was forgotten by prune")
     for change in result.changes:
         out.print(f"  {change.before} → {change.after}  {change.title}  {change.url}", markup=False)

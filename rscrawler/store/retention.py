@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import and_, delete, exists, select, update
 
+from rscrawler.items import Article
 from rscrawler.store.database import Database
 from rscrawler.store.tables import fired, message, outbox, run, version
 
@@ -77,6 +78,11 @@ class RetentionStore:
                     .values(record=json.dumps(_without_text(json.loads(row.record))))
                 )
         return [row.record_id for row in rows]
+
+
+def is_pruned(article: Article) -> bool:
+    """Whether the text of a stored version was forgotten."""
+    return PRUNED in article.extraction.warnings
 
 
 def _without_text(record: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -225,10 +225,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Backtest:
-    """What the present watch-list would change among stored pieces. Nothing is written."""
+    """What the present watch-list would change among stored pieces. Nothing is written.
+
+    `skipped` pieces, beside the `total`, have no text any more that could be judged.
+    """
 
     topic: str
     total: int
+    skipped: int
     flagged_before: int
     flagged_after: int
     changes: tuple[Change, ...]
@@ -238,17 +242,28 @@ class Backtest:
         return asdict(self)
 
 
-def backtest(flagger: Flagger, topic: str, articles: Iterable[Article]) -> Backtest:
+def backtest(
+    flagger: Flagger,
+    topic: str,
+    articles: Iterable[Article],
+    *,
+    is_forgotten: Callable[[Article], bool] = lambda _: False,
+) -> Backtest:
     """What `topic` says today of stored `articles`, against the flags that they carry.
+
+    Those whose text `is_forgotten` are skipped.
 
     Raises:
         ConfigurationError: the topic is not one of the flagger's.
     """
     if topic not in flagger.topics:
         raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
-    total, flagged_before, flagged_after = 0, 0, 0
+    total, skipped, flagged_before, flagged_after = 0, 0, 0, 0
     changes: list[Change] = []
     for article in articles:
+        if is_forgotten(article):
+            skipped += 1
+            continue
         flag = _flag_on(flagger, topic, FlaggableText.from_article(article))
         before = article.level_on(topic)
         after = flag.level if flag else Level.NONE
@@ -267,4 +282,4 @@ def backtest(flagger: Flagger, topic: str, articles: Iterable[Article]) -> Backt
                     countries=flag.countries if flag else (),
                 )
             )
-    return Backtest(topic, total, flagged_before, flagged_after, tuple(changes))
+    return Backtest(topic, total, skipped, flagged_before, flagged_after, tuple(changes))

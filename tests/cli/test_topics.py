@@ -1,0 +1,34 @@
+"""Watch-lists on the command line, over a store that a test fills."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+
+from rscrawler.config import load_config
+from rscrawler.delivery import deliver_jsonl
+from rscrawler.spiders.session import utc_now
+from rscrawler.store import Store
+from tests.delivery.helpers import a_piece, record
+from tests.workspace import Workspace
+
+BACKTEST = ("topics", "backtest", "central-asia")
+
+
+def test_a_backtest_does_not_judge_texts_that_were_forgotten(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    now = utc_now()
+    config = load_config(workspace.config)
+    with closing(Store.open(config.database)) as store:
+        for number, days in ((1, 30), (2, 30), (3, 0)):
+            record(store, a_piece(number, fetched_at=now), at=now - timedelta(days=days))
+        before = workspace.run(*BACKTEST, "--json").json
+        deliver_jsonl(config, store)
+        assert store.retention.prune(now - timedelta(days=1)).versions == 2
+    after = workspace.run(*BACKTEST, "--json").json
+    assert (before["total"], before["skipped"]) == (3, 0)
+    assert (after["total"], after["skipped"]) == (1, 2)
+    assert after["changes"] == [each for each in before["changes"] if each["article_id"][-1] == "3"]
+    assert workspace.run(*BACKTEST).stdout.splitlines()[1] == (
+        "2 more cannot be judged: their text was forgotten by prune"
+    )
