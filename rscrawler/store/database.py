@@ -77,9 +77,13 @@ class Database:
         return str(statement.compile(dialect=dialect(paramstyle=named)))
 
     def compact(self) -> None:
-        """Give the space of what was deleted back to the disk (PostgreSQL does so by itself)."""
+        """Give the space of what was deleted back to the disk (PostgreSQL does so by itself).
+
+        Raises:
+            StoreError: another process is writing, or the disk has no room for a copy.
+        """
         if not self.is_postgresql:
-            with self._reader.connect() as connection:
+            with self.reading() as connection:
                 connection.exec_driver_sql("VACUUM")
 
     def close(self) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, delete, exists, select, update
 
+from rscrawler.errors import StoreError
 from rscrawler.items import Article
 from rscrawler.store.database import Database
 from rscrawler.store.tables import fired, message, outbox, run, version
+
+logger = logging.getLogger(__name__)
 
 PRUNED = "pruned"  # the warning that marks a record whose text was forgotten
 _VERSIONS_PER_TRANSACTION = 500
@@ -54,7 +58,10 @@ class RetentionStore:
             connection.execute(
                 delete(fired).where(fired.c.fire_at < before, fired.c.ended_at.is_not(None))
             )
-        self._database.compact()
+        try:
+            self._database.compact()
+        except StoreError as error:
+            logger.warning("the space is not given back to the disk yet, prune again: %s", error)
         return Pruned(versions, messages, runs)
 
     def _prune_versions(self, before: datetime, *, behind: str) -> list[str]:

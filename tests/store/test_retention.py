@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.store import Store
@@ -68,3 +73,27 @@ def test_a_second_pruning_finds_nothing_more(store: Store) -> None:
 def test_what_waits_to_be_delivered_is_kept_whole(store: Store) -> None:
     record(store, "old", THEN, channels=("articles",))
     assert store.retention.prune(NOW).versions == 0
+
+
+def test_what_is_forgotten_stays_so_though_the_file_cannot_be_compacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("rscrawler.store.database.SQLITE_BUSY_TIMEOUT_SECONDS", 0.01)
+    file = tmp_path / "rscrawler.db"
+    with (
+        closing(Store.open(f"sqlite:///{file}")) as store,
+        closing(sqlite3.connect(file, isolation_level=None)) as other,
+    ):
+        record(store, "old", THEN)
+        compact = store.retention._database.compact
+
+        def while_another_writes() -> None:
+            other.execute("BEGIN IMMEDIATE")
+            compact()
+
+        monkeypatch.setattr(store.retention._database, "compact", while_another_writes)
+        assert store.retention.prune(NOW).versions == 1
+    assert caplog.messages == [
+        "the space is not given back to the disk yet, prune again: "
+        f"database sqlite:///{file}: database is locked"
+    ]
