@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from rscrawler.cli.common import ConfigOption, JsonOption, opened_store, out, print_json
-from rscrawler.cli.logs import configure_logging
+from rscrawler.cli.logs import log_runs
 from rscrawler.config import find_config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.spiders.session import utc_now
@@ -43,23 +42,10 @@ def worker_command(
         )
     from rscrawler.scheduling.worker import Worker  # needs an extra
 
-    options: dict[str, Any] = context.parent.params if context.parent else {}
-    log_crawls(is_verbose=bool(options.get("verbose")), as_json=bool(options.get("log_json")))
+    log_runs(context)
     with opened_store(config) as store:
         worker = Worker(store, config, config_path=found, name=name, at_once=at_once)
         asyncio.run(worker.run())
-
-
-def log_crawls(*, is_verbose: bool = False, as_json: bool = False) -> None:
-    """Tell of each crawl, where other commands tell of trouble only."""
-    configure_logging(logging.INFO, as_json=as_json)
-    if is_verbose:
-        return
-    logging.getLogger().setLevel(logging.WARNING)
-    logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
-    # When the database goes away the worker says so in one line; these add a page each.
-    for name in ("procrastinate", "psycopg.pool"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def migrate_store_command(

@@ -6,6 +6,9 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Any
+
+import typer
 
 from rscrawler.errors import RscrawlerError
 
@@ -49,3 +52,16 @@ def configure_logging(level: int, *, as_json: bool) -> None:
     logging.basicConfig(handlers=[handler], force=True)
     for chatty in ("asyncio", "apscheduler", "trafilatura", "htmldate", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
+
+
+def log_runs(context: typer.Context | None = None) -> None:
+    """Let a command tell of each run, where others tell of trouble only; `-v` tells all."""
+    options: dict[str, Any] = context.parent.params if context and context.parent else {}
+    configure_logging(logging.INFO, as_json=bool(options.get("log_json")))
+    if options.get("verbose"):
+        return
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
+    # When the database goes away a worker says so in one line; these add a page each.
+    for name in ("procrastinate", "psycopg.pool"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +17,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
-from rscrawler.cli.logs import configure_logging
+from rscrawler.cli.logs import log_runs
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.items import rfc3339
 from rscrawler.recovery import StoreKeeper
@@ -52,18 +51,9 @@ def run_command(
         return config, load_schedules(config, schedules_dir)
 
     config, _ = load()
-    _log_cycles(context)
+    log_runs(context)
     with closing(StoreKeeper(config)) as keeper:
         asyncio.run(Service(keeper.store, load, keeper=keeper, config_path=found).run())
-
-
-def _log_cycles(context: typer.Context) -> None:
-    """A service tells of each cycle, where other commands tell of trouble only."""
-    options: dict[str, Any] = context.parent.params if context.parent else {}
-    configure_logging(logging.INFO, as_json=bool(options.get("log_json")))
-    if not options.get("verbose"):
-        logging.getLogger().setLevel(logging.WARNING)
-        logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
 
 
 def schedules_command(

@@ -63,7 +63,11 @@ def check_command(config_path: ConfigOption = None, as_json: JsonOption = False)
     if as_json:
         print_json({"valid": True, **counts})
     else:
-        out.print(", ".join(f"{count} {name}" for name, count in counts.items()) + ": all valid")
+        named = (
+            f"{count} {kind.removesuffix('s') if count == 1 else kind}"
+            for kind, count in counts.items()
+        )
+        out.print(f"{', '.join(named)}: all valid")
 
 
 def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:

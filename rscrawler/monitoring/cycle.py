@@ -13,9 +13,9 @@ from scrapy.crawler import Crawler
 
 from rscrawler.middlewares.robots import FRESH_FOR
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
-from rscrawler.monitoring.lateness import ENOUGH_HISTORY, HISTORY, Lateness, silence
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.monitoring.observer import Observer
+from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession, session_of
@@ -184,7 +184,7 @@ def _conclude(
         seen, is_kept = _with_findings(session, seen, observer)
         if seen.findings:
             problems[ProblemCode.LAYOUT_DRIFT] = in_words(seen.findings)
-        if late := _silence(session, now):
+        if late := site_silence(session.config, session.store, session.site, now):
             problems[ProblemCode.SILENT] = late.message
         if unread := _unread(session, now):
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
@@ -257,11 +257,6 @@ def _with_findings(
 def _of_deserted(past: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
     """The past links of sources that lead to nothing now."""
     return {url: count for url, count in past.items() if not now.get(url)}
-
-
-def _silence(session: CrawlSession, now: datetime) -> Lateness | None:
-    published = session.store.history.publications(session.site, now - HISTORY, ENOUGH_HISTORY)
-    return silence(published, now, session.config.monitoring.silent_after_factor)
 
 
 def _long_pause(session: CrawlSession) -> datetime | None:

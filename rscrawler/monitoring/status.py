@@ -23,7 +23,7 @@ from rscrawler.monitoring.room import LEAST_ROOM_MIB, full_folders
 from rscrawler.monitoring.waiting import due_since
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
-from rscrawler.store.health import Problem, ProblemCode, SiteState
+from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.leases import site_lease
 
 SCHEDULE_SUBJECT = "schedule"
@@ -153,7 +153,7 @@ def _site_status(
     state = store.health.site(name)
     known = {each.code: each for each in problems if each.subject == name}
     late = {
-        ProblemCode.SILENT: _silence(config, store, state),
+        ProblemCode.SILENT: site_silence(config, store, name, state.last_success_at),
         ProblemCode.OVERDUE: overdue_site(
             last_run_at=state.last_run_at,
             last_success_at=state.last_success_at,
@@ -175,11 +175,13 @@ def _site_status(
     )
 
 
-def _silence(config: Config, store: Store, state: SiteState) -> Lateness | None:
-    looked_at = state.last_success_at
+def site_silence(
+    config: Config, store: Store, site: str, looked_at: datetime | None
+) -> Lateness | None:
+    """Whether a site that was last read at `looked_at` (None: never) was silent then."""
     if looked_at is None:
         return None
-    published = store.history.publications(state.name, looked_at - HISTORY, ENOUGH_HISTORY)
+    published = store.history.publications(site, looked_at - HISTORY, ENOUGH_HISTORY)
     return silence(published, looked_at, config.monitoring.silent_after_factor)
 
 

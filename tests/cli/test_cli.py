@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -171,6 +172,9 @@ def test_what_init_writes_is_valid_and_is_not_overwritten(workspace: Workspace) 
     result = workspace.run("config", "check")
     assert (result.status, complaints(result)) == (0, [])
     assert workspace.run("config", "check", "--json").json["valid"] is True
+    counted = workspace.run("config", "check").stdout
+    assert re.fullmatch(r"\d+ sites, (1 watch-list|\d+ watch-lists), .*: all valid\n", counted)
+    assert not re.search(r"\b1 \S+s\b", counted)
     workspace.config.write_text("# mine\n", "utf-8")
     refused = workspace.run("init")
     assert refused.status == 2

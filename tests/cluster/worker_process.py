@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from rscrawler.cli.cluster import log_crawls
+from rscrawler.cli.logs import log_runs
 from rscrawler.config import load_config
 from rscrawler.scheduling.processes import ChildResult, rscrawler_command, run_child
 from rscrawler.scheduling.worker import Worker
@@ -24,7 +24,7 @@ HEARTBEAT, DEAD_AFTER = timedelta(seconds=1), timedelta(seconds=5)
 
 def main(config_path: Path, log: Path, at_once: int) -> None:
     """Work until told to stop."""
-    log_crawls()
+    log_runs()
 
     def note(*words: object) -> None:
         with log.open("a") as stream:
