@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
 from types import FrameType
 from typing import Annotated, Any
 
@@ -314,10 +313,6 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
         raise typer.Exit(EXIT_FAILED)
 
 
-def _short(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
-
-
 def _print_status(status: Status) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("site", "last run", "last success", "articles"):
@@ -328,8 +323,8 @@ def _print_status(status: Status) -> None:
     for name, site in status.sites.items():
         table.add_row(
             name,
-            _short(site.last_run_at),
-            _short(site.last_success_at),
+            rfc3339(site.last_run_at) or "never",
+            rfc3339(site.last_success_at) or "never",
             f"{site.articles:,}",
             ", ".join(problem.code for problem in site.problems) or "none",
         )

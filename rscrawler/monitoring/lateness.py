@@ -73,10 +73,10 @@ def overdue_site(
     since = max(reference, not_before or reference) + after
     if now <= since:
         return None
-    last = f"last good cycle {last_success_at:%Y-%m-%d %H:%M} UTC" if last_success_at else "never"
     late = in_days(now - reference)
     if last_success_at is None:
         return Lateness(since, f"no good cycle since the first one was tried, {late} ago")
+    last = f"last good cycle {last_success_at:%Y-%m-%d %H:%M} UTC"
     return Lateness(since, f"no good cycle for {late}; {last}")
 
 

@@ -88,6 +88,8 @@ def test_status_health_check_metrics_and_weekly_mail_agree(
         metrics = respond(dashboard, Request("GET", "/metrics")).body.decode()
         mail = weekly_mail(config, store, dashboard)
         shown = workspace.run("status").stdout
+        if run_at := status.json["sites"][SITE]["last_run"]:
+            assert f"{SITE}  {run_at}  " in shown
     is_healthy = not expected
     assert all(f"{subject}: {code} since 2" in shown for subject, code in expected)
     assert status.json["healthy"] is is_healthy
