@@ -18,7 +18,8 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.cli.logs import log_runs
-from rscrawler.config import Config, find_config, load_config
+from rscrawler.config import Config, find_config, load_config, read_toml
+from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
@@ -45,15 +46,38 @@ def run_command(
 ) -> None:
     """Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again."""
     found = find_config(config_path)
-
-    def load() -> tuple[Config, Schedules]:
-        config = load_config(found)
-        return config, load_schedules(config, schedules_dir)
-
+    load = _Loader(found, schedules_dir)
     config, _ = load()
     log_runs(context)
     with closing(StoreKeeper(config)) as keeper:
         asyncio.run(Service(keeper.store, load, keeper=keeper, config_path=found).run())
+
+
+class _Loader:
+    """Reads configuration and schedules, again and again.
+
+    A file that had keys and has none any more was cut off while it was saved: to take it at
+    its word would be to crawl with the defaults into another database.
+
+    Raises:
+        ConfigurationError: when called; what is wrong with the files.
+    """
+
+    def __init__(self, path: Path | None, schedules_dir: Path | None) -> None:
+        self._path, self._schedules_dir = path, schedules_dir
+        self._had_keys = False
+
+    def __call__(self) -> tuple[Config, Schedules]:
+        has_keys = self._path is not None and bool(read_toml(self._path))
+        if self._had_keys and not has_keys:
+            raise ConfigurationError(
+                f"{self._path}: has no key any more; write one, or restart the service "
+                "if the defaults are meant"
+            )
+        config = load_config(self._path)
+        schedules = load_schedules(config, self._schedules_dir)
+        self._had_keys = has_keys
+        return config, schedules
 
 
 def schedules_command(
