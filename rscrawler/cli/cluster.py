@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from rscrawler.cli.common import ConfigOption, JsonOption, opened_store, out, print_json
+from rscrawler.cli.common import (
+    ConfigOption,
+    JsonOption,
+    opened_store,
+    out,
+    print_json,
+    read_config,
+)
 from rscrawler.cli.logs import log_runs
 from rscrawler.config import find_config, load_config
 from rscrawler.errors import ConfigurationError
@@ -52,11 +59,18 @@ def migrate_store_command(
     from_url: Annotated[
         str, typer.Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
     ],
-    to_url: Annotated[str, typer.Argument(metavar="TO_URL", help="The same; must be empty.")],
+    to_url: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TO_URL]", help="The same; must be empty. None: the configured database_url."
+        ),
+    ] = None,
+    config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy a whole store into an empty database, and compare the two."""
-    copied = migrate_store(from_url, to_url, utc_now())
+    target = read_config(config_path).database if to_url is None else to_url
+    copied = migrate_store(from_url, target, utc_now())
     if as_json:
         print_json({"tables": [asdict(table) for table in copied]})
         return

@@ -155,3 +155,14 @@ def test_the_command_prints_counts_and_digests(
     assert '"name": "article", "rows": 3' in (
         CliRunner().invoke(app, ["migrate-store", sqlite_url, elsewhere, "--json"]).output
     )
+
+
+def test_without_a_target_the_store_goes_where_the_configuration_says(
+    filled: Store, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RSCRAWLER_DATABASE_URL", f"sqlite:///{tmp_path / 'configured.db'}")
+    app = typer.Typer()
+    cluster.register(app)
+    assert CliRunner().invoke(app, ["migrate-store", sqlite_url]).exit_code == 0
+    assert (tmp_path / "configured.db").is_file()
