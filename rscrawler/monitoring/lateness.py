@@ -28,7 +28,7 @@ class Lateness:
 def silence(published: Sequence[datetime], looked_at: datetime, factor: float) -> Lateness | None:
     """Whether a site has published nothing for far longer than usual.
 
-    Usual is the longest gap but one between two pieces, so that a single holiday is no
+    Usual is the second-longest gap between two pieces, so that a single holiday is no
     measure: weekends come more than once.
 
     Args:
