@@ -314,21 +314,24 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
 
 
 def _print_status(status: Status) -> None:
-    table = Table(box=None, pad_edge=False)
-    for heading in ("site", "last run", "last success", "articles"):
-        table.add_column(
-            heading, justify="right" if heading == "articles" else "left", no_wrap=True
-        )
-    table.add_column("problems")
-    for name, site in status.sites.items():
-        table.add_row(
+    rows = [("site", "last run", "last success", "articles", "problems")]
+    rows += [
+        (
             name,
             rfc3339(site.last_run_at) or "never",
             rfc3339(site.last_success_at) or "never",
             f"{site.articles:,}",
             ", ".join(problem.code for problem in site.problems) or "none",
         )
-    out.print(table)
+        for name, site in status.sites.items()
+    ]
+    # Not a table of rich's, which cuts off what is wider than it takes the terminal for.
+    name, run, success, articles, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
+    for row in rows:
+        line = (
+            f"{row[0]:{name}}  {row[1]:{run}}  {row[2]:{success}}  {row[3]:>{articles}}  {row[4]}"
+        )
+        out.print(line, markup=False, soft_wrap=True)
     for problem in status.problems:
         since = rfc3339(problem.since)
         said = f"{problem.subject}: {problem.code} since {since}: {problem.message}"

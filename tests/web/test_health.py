@@ -90,6 +90,8 @@ def test_status_health_check_metrics_and_weekly_mail_agree(
         shown = workspace.run("status").stdout
         if run_at := status.json["sites"][SITE]["last_run"]:
             assert f"{SITE}  {run_at}  " in shown
+        codes = [each["code"] for each in status.json["sites"][SITE]["problems"]]
+        assert shown.splitlines()[1].split()[4:] == (codes or ["none"])
     is_healthy = not expected
     assert all(f"{subject}: {code} since 2" in shown for subject, code in expected)
     assert status.json["healthy"] is is_healthy
