@@ -56,7 +56,8 @@ _AFTER_PERSONAL = re.compile(
 )
 _BEFORE_PERSONAL = re.compile(
     r"(?:\bethnic(?:ally)?|\b(?:a|an|one|two|three|four|five|six|several|young|the)\s+"
-    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\bnative\s+of|\b(?:ambassador|envoy)\s+to|\boriginally\s+from"
+    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\b(?:native|citizen|national)\s+of|\b(?:ambassador|envoy)\s+to"
+    r"|\boriginally\s+from"
     r"|\b(?:seeker|m[ae]n|wom[ae]n|student|suspect|refugee|immigrant|émigré|national|citizen|native"
     r"|driver|worker|labou?rer|student|teenager|boy|girl|couple|suspects|gunmen)\s+from)\s*$",
     re.IGNORECASE,

@@ -77,6 +77,13 @@ def test_where_people_were_exiled_to_long_ago_is_passing(sentence: str) -> None:
     assert role(sentence, "Kazakhstan") is Role.PASSING
 
 
+def test_the_state_of_which_one_is_a_citizen_is_passing_and_that_of_many_is_not() -> None:
+    assert role("The leader, a citizen of Kyrgyzstan, got nine years.", "Kyrgyzstan") is (
+        Role.PASSING
+    )
+    assert role("Citizens of Kyrgyzstan need no visa.", "Kyrgyzstan") is Role.SUBJECT
+
+
 def test_where_people_are_deported_to_today_is_not_passing() -> None:
     assert role("Sweden deported two men to Kazakhstan in May.", "Kazakhstan") is Role.OTHER
 
