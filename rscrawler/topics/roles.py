@@ -58,6 +58,8 @@ _BEFORE_PERSONAL = re.compile(
     r"(?:\bethnic(?:ally)?|\b(?:a|an|one|two|three|four|five|six|several|young|the)\s+"
     r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\b(?:native|citizen|national)\s+of|\b(?:ambassador|envoy)\s+to"
     r"|\boriginally\s+from"
+    r"|\b(?:who|he|she)\s+(?:(?!that\b|which\b|sa(?:id|ys)\b)[\w-]+\s+){0,5}"
+    r"(?:came|comes?|hails|hailed|emigrated|immigrated)\s+(?:\w+\s+){0,4}?from"
     r"|\b(?:seeker|m[ae]n|wom[ae]n|student|suspect|refugee|immigrant|émigré|national|citizen|native"
     r"|driver|worker|labou?rer|student|teenager|boy|girl|couple|suspects|gunmen)\s+from)\s*$",
     re.IGNORECASE,

@@ -84,6 +84,12 @@ def test_the_state_of_which_one_is_a_citizen_is_passing_and_that_of_many_is_not(
     assert role("Citizens of Kyrgyzstan need no visa.", "Kyrgyzstan") is Role.SUBJECT
 
 
+def test_where_somebody_came_from_is_passing_and_where_a_thing_did_is_not() -> None:
+    somebody = "Saidov, who is thirty and came from Uzbekistan in 2010, spoke for an hour."
+    assert role(somebody, "Uzbekistan") is Role.PASSING
+    assert role("He said that the gas came from Uzbekistan.", "Uzbekistan") is Role.OTHER
+
+
 def test_where_people_are_deported_to_today_is_not_passing() -> None:
     assert role("Sweden deported two men to Kazakhstan in May.", "Kazakhstan") is Role.OTHER
 
