@@ -74,6 +74,8 @@ _LIVING_IN = re.compile(
 )
 # "an Uzbek who killed eight people", "one of them, a Tajik, ..."
 _ONE = re.compile(r"\b(?:an?|one|another|the)\s+(?:[\w-]+\s+){0,2}$", re.IGNORECASE)
+# "the Kazakhs" are the nation.
+_THE = re.compile(r"\bthe\s+$", re.IGNORECASE)
 _NO_NOUN = re.compile(
     r"^(?:\s*[,.;:)—–]|\s+(?:who|whose|aged|from|in|with|at|on|was|is|had|has|and|by)\b)",
     re.IGNORECASE,
@@ -239,7 +241,7 @@ def role_of(
     near = before[-_REACH:]
     if _AFTER_CAPITAL.match(after):
         kind = "place"
-    if _is_passing(near, after, kind):
+    if _is_passing(near, after, kind, plural=sentence[start:end].endswith("s")):
         return Role.PASSING
     if kind == "people" and (abroad := _LIVING_IN.match(after)) and end + abroad.end() in rivals:
         return Role.PASSING
@@ -277,12 +279,12 @@ def _leads(before: str, rivals: Sequence[int]) -> bool:
     return not rival_before or _COORDINATED.search(clause) is not None
 
 
-def _is_passing(before: str, after: str, kind: str) -> bool:
+def _is_passing(before: str, after: str, kind: str, *, plural: bool) -> bool:
     before = before[-_ADJOINING:]
     if _AFTER_PERSONAL.match(after) or _OFFICE.match(after):
         return True
     if kind == "people" and _ONE.search(before) and _NO_NOUN.match(after):
-        return True
+        return not (plural and _THE.search(before))
     if kind == "person":
         return False
     return bool(_BEFORE_PERSONAL.search(before) or _BEFORE_EXAMPLE.search(before))

@@ -90,6 +90,12 @@ def test_where_somebody_came_from_is_passing_and_where_a_thing_did_is_not() -> N
     assert role("He said that the gas came from Uzbekistan.", "Uzbekistan") is Role.OTHER
 
 
+def test_a_people_with_its_article_is_a_nation_and_one_of_it_a_persons_origin() -> None:
+    assert role("That leaves the Kazakhs.", "Kazakhs", "people") is Role.OTHER
+    assert role("They held the two Kazakhs.", "Kazakhs", "people") is Role.PASSING
+    assert role("One of them, the Kazakh, fled.", "Kazakh", "people") is Role.PASSING
+
+
 def test_where_people_are_deported_to_today_is_not_passing() -> None:
     assert role("Sweden deported two men to Kazakhstan in May.", "Kazakhstan") is Role.OTHER
 
