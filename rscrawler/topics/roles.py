@@ -67,13 +67,16 @@ _BEFORE_PERSONAL = re.compile(
 # "Uzbek families in Istanbul": a people's name is an origin where its holders live with strangers.
 _LIVING_IN = re.compile(
     r"^\s+(?:(?:famil(?:y|ies)|communit(?:y|ies)|villages?|villagers|farmers|herders|shepherds|"
-    r"parents|mothers|teachers|schools|doctors|lawyers|journalists|reporters|activists|dissidents|"
+    r"parents|mothers|women|girls|teachers|schools|doctors|lawyers|journalists|reporters|activists|dissidents|"
     r"exiles|bloggers|shopkeepers|traders|shops|mosques|neighbou?rhoods|households|media|press|"
     r"newspapers|bakers|bakeries)\s+){1,2}(?:(?:living|settled|working)\s+)?"
     r"(?:in|across|around|throughout)\s+(?:the\s+)?(?:[a-z]+\s+)?"
 )
 # "an Uzbek who killed eight people", "one of them, a Tajik, ..."
 _ONE = re.compile(r"\b(?:an?|one|another|the)\s+(?:[\w-]+\s+){0,2}$", re.IGNORECASE)
+# "Kyrgyz women": all of them, whom a state has within it.
+_SOCIETY = re.compile(r"^\s+(?:women|girls)\b", re.IGNORECASE)
+_OF_ALL = re.compile(r"(?:^\W*|\b(?:most|many|all|of|for|among)\s+)$", re.IGNORECASE)
 # "the Kazakhs" are the nation.
 _THE = re.compile(r"\bthe\s+$", re.IGNORECASE)
 _NO_NOUN = re.compile(
@@ -281,6 +284,8 @@ def _leads(before: str, rivals: Sequence[int]) -> bool:
 
 def _is_passing(before: str, after: str, kind: str, *, plural: bool) -> bool:
     before = before[-_ADJOINING:]
+    if kind == "people" and _SOCIETY.match(after) and _OF_ALL.search(before):
+        return False
     if _AFTER_PERSONAL.match(after) or _OFFICE.match(after):
         return True
     if kind == "people" and _ONE.search(before) and _NO_NOUN.match(after):

@@ -96,6 +96,15 @@ def test_a_people_with_its_article_is_a_nation_and_one_of_it_a_persons_origin() 
     assert role("One of them, the Kazakh, fled.", "Kazakh", "people") is Role.PASSING
 
 
+def test_the_women_of_a_people_are_its_society_and_two_of_them_are_persons() -> None:
+    assert role("Turkmen women may not drive.", "Turkmen", "people") is Role.SUBJECT
+    assert role("It is a hard law for most Kyrgyz women.", "Kyrgyz", "people") is Role.OTHER
+    assert role("Two Uzbek women were charged.", "Uzbek", "people") is Role.PASSING
+    abroad = "Uzbek women in Istanbul sew for a pittance."
+    span = (0, len("Uzbek"))
+    assert role_of(abroad, *span, "people", [span], [abroad.index("Istanbul")]) is Role.PASSING
+
+
 def test_where_people_are_deported_to_today_is_not_passing() -> None:
     assert role("Sweden deported two men to Kazakhstan in May.", "Kazakhstan") is Role.OTHER
 
