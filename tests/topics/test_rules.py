@@ -350,3 +350,10 @@ def test_a_short_wire_that_names_the_state_once_opens_its_doubtful_names(
         "that nobody was hurt.\n\nManas was closed for four hours."
     )
     assert countries_of(central_asia, text, "Plane skids at Manas") == ("KG",)
+
+
+def test_knowledge_process_outsourcing_is_no_gas_field(central_asia: Flagger) -> None:
+    outsourcing = "KPO pays three times as much. It employs a million Indians."
+    assert flag_of(central_asia, outsourcing) is None
+    field = "Eni runs Karachaganak. KPO will sell the gas at a regulated price."
+    assert countries_of(central_asia, field) == ("KZ",)
