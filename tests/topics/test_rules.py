@@ -357,3 +357,13 @@ def test_knowledge_process_outsourcing_is_no_gas_field(central_asia: Flagger) ->
     assert flag_of(central_asia, outsourcing) is None
     field = "Eni runs Karachaganak. KPO will sell the gas at a regulated price."
     assert countries_of(central_asia, field) == ("KZ",)
+
+
+def test_the_fergana_of_babur_is_history_unless_uzbekistan_is_named(central_asia: Flagger) -> None:
+    babur = (
+        "Babur, heir of Timur, came to the throne of Fergana at eleven. Three times he took "
+        "Samarkand. Three times he lost it, the last to the Uzbeks."
+    )
+    assert level_of(central_asia, babur) is Level.MENTION
+    today = "Fergana has no gas. Its factories stand idle, and the governor was dismissed."
+    assert level_of(central_asia, today) in FLAGGED
