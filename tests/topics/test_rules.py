@@ -367,3 +367,11 @@ def test_the_fergana_of_babur_is_history_unless_uzbekistan_is_named(central_asia
     assert level_of(central_asia, babur) is Level.MENTION
     today = "Fergana has no gas. Its factories stand idle, and the governor was dismissed."
     assert level_of(central_asia, today) in FLAGGED
+
+
+def test_a_headline_has_the_air_base_of_the_state_that_the_lead_names(
+    central_asia: Flagger,
+) -> None:
+    text = "India has left the air base west of the Tajik capital. Its trucks were seen."
+    assert countries_of(central_asia, text, "Ayni stands empty") == ("TJ",)
+    assert "Ayni" not in terms_of(central_asia, "India has left the base.", "Ayni stands empty")
