@@ -189,7 +189,9 @@ _COORDINATED = re.compile(r"(?:\band|\bor|,|&)\s+(?:the\s+)?$", re.IGNORECASE)
 _REACH = 140
 _ADJOINING = 60
 _LIST_SEPARATOR = re.compile(
-    r"(?:(?:\s+in\s+\d{4})?\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)", re.IGNORECASE
+    r"(?:(?:\s+in\s+(?:\d{4}|\w+))?\s*[,;/]\s*(?:and|or|&)?\s+|\s+(?:and|or|&)\s+|/)"
+    r"(?:(?:with|to|in|from|of|for|at|by)\s+)?",
+    re.IGNORECASE,
 )
 _NAME_WORD = r"[A-ZÀ-ÞА-ЯЁ][\w.'’-]*"
 _LIST_ITEM_LEFT = re.compile(
@@ -362,7 +364,7 @@ def _in_foreign_list(sentence: str, start: int, end: int, names: Sequence[tuple[
 def _item_left(sentence: str, position: int) -> tuple[int, int] | None:
     before = re.sub(r"\bthe\s+$", "", sentence[:position], flags=re.IGNORECASE)
     separator = None
-    for separator in _LIST_SEPARATOR.finditer(before, max(0, len(before) - 8)):
+    for separator in _LIST_SEPARATOR.finditer(before, max(0, len(before) - 14)):
         if separator.end() == len(before):
             break
     if separator is None or separator.end() != len(before):

@@ -36,6 +36,7 @@ def test_a_name_that_leads_its_clause_is_the_subject(sentence: str) -> None:
         "Instability runs from the Balkans to Kazakhstan.",
         "Panic from Kazakhstan to Turkey grew.",
         "Votes were bought in Serbia in 2000, Georgia in 2003 and Kazakhstan in 2005.",
+        "There were talks with Iran, with Kazakhstan in May, and with Oman.",
     ],
 )
 def test_lists_examples_and_ranges_are_passing(sentence: str) -> None:
