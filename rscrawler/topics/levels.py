@@ -164,8 +164,22 @@ def _is_named_once(
     )
     if speaking != 1:
         return speaking == 0
+    if _begins_elsewhere(zones, rivals):
+        return True
     leads = any(read.role is Role.SUBJECT for zone in zones for read in zone.hits)
     return share < model.share_primary or not (leads or len(rivals) < _SOME_RIVALS)
+
+
+def _begins_elsewhere(zones: Sequence[ReadZone], rivals: Sequence[int]) -> bool:
+    """Whether the headline names strangers alone, and the first sentence not the topic."""
+    titles = [zone for zone in zones if zone.zone.field == "title"]
+    first = next((zone for zone in zones if zone.zone.paragraph == 0), None)
+    if first is None or not titles or any(zone.hits for zone in titles):
+        return False
+    ends = [(title.zone.start, title.zone.start + len(title.zone.text)) for title in titles]
+    if not any(start <= rival < end for start, end in ends for rival in rivals):
+        return False
+    return not (first.sentences and first.sentences[0].taken_up)
 
 
 def _section(body: Sequence[ReadZone], model: LevelModel) -> float:

@@ -375,3 +375,13 @@ def test_a_headline_has_the_air_base_of_the_state_that_the_lead_names(
     text = "India has left the air base west of the Tajik capital. Its trucks were seen."
     assert countries_of(central_asia, text, "Ayni stands empty") == ("TJ",)
     assert "Ayni" not in terms_of(central_asia, "India has left the base.", "Ayni stands empty")
+
+
+def test_one_sentence_on_the_topic_lifts_no_piece_that_is_headed_by_a_stranger(
+    central_asia: Flagger,
+) -> None:
+    text = "It has no coast. Kazakhstan pays less, since it has five cables. A court will rule."
+    assert level_of(central_asia, text, "Why calls from Mongolia are dear") is Level.MENTION
+    assert level_of(central_asia, text, "Why calls are dear") in FLAGGED
+    begun = "Kazakhstan pays less, since it has five cables. A court will rule."
+    assert level_of(central_asia, begun, "Why calls from Mongolia are dear") in FLAGGED
