@@ -154,8 +154,12 @@ def read_zones(
         zones.append(read)
         kept = roles.paragraph if carried.personal else roles.paragraph_other
         carried = Carried(kept * carried.weight, carried.part, carried.personal)
-        if zone.field == "title" and not here and _hands_on(read.hits, in_body):
-            headline = carried
+        if zone.field == "title" and _hands_on(read.hits, in_body):
+            led_by = next(each.hit for each in read.hits if each.role is Role.SUBJECT)
+            if not here:
+                headline = carried
+            elif led_by.entity.kind == "person" and led_by.start < rivals[first]:
+                headline = Carried(roles.rival * carried.weight, carried.part, carried.personal)
     return zones
 
 

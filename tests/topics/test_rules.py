@@ -385,3 +385,12 @@ def test_one_sentence_on_the_topic_lifts_no_piece_that_is_headed_by_a_stranger(
     assert level_of(central_asia, text, "Why calls are dear") in FLAGGED
     begun = "Kazakhstan pays less, since it has five cables. A court will rule."
     assert level_of(central_asia, begun, "Why calls from Mongolia are dear") in FLAGGED
+
+
+def test_a_headline_led_by_a_person_hands_on_though_a_stranger_is_named_behind(
+    central_asia: Flagger,
+) -> None:
+    text = "The head of the administration met senators. She signed eight letters of intent."
+    led = "Saida Mirziyoyeva goes to Washington"
+    assert level_of(central_asia, text, led) in FLAGGED
+    assert level_of(central_asia, text, "Washington sees Saida Mirziyoyeva") is Level.MENTION
