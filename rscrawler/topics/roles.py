@@ -122,6 +122,8 @@ _FLOW = re.compile(
     r"migra\w+|workers|tariffs?)\b[^.;:()]{0,25}$",
     re.IGNORECASE,
 )
+# "visitors from the Bank came to Rogun" is a journey, not a range.
+_TRAVELLED = re.compile(r"\b(?:came|went|flew|travell?ed|returned|arrived|moved|drove)$")
 _BEFORE_FROM = re.compile(r"\bfrom\s+(?:the\s+)?(?:[\w’'-]+\s+){0,3}$")
 _AFTER_TO = re.compile(
     r"^(?:['’]s)?[^.;:()]{0,60}?\s(?:to|through)\s+(?:the\s+)?(?:[a-z]+\s+){0,2}[A-Z]"
@@ -312,7 +314,7 @@ def _is_range_end(sentence: str, start: int, end: int, names: Sequence[tuple[int
     offset = max(0, start - _REACH)
     near = sentence[offset:start]
     if (found := _BEFORE_RANGE.search(near)) is not None:
-        if _FLOW.search(near[: found.start()]):
+        if _FLOW.search(near[: found.start()]) or _TRAVELLED.search(found[1]):
             return False
         return not any(
             offset + found.start(1) <= first < offset + found.end(1) for first, _ in names

@@ -106,6 +106,11 @@ def test_the_women_of_a_people_are_its_society_and_two_of_them_are_persons() -> 
     assert role_of(abroad, *span, "people", [span], [abroad.index("Istanbul")]) is Role.PASSING
 
 
+def test_where_somebody_travelled_is_no_end_of_a_range() -> None:
+    assert role("Men from the World Bank came to Rogun.", "Rogun", "project") is Role.OTHER
+    assert role("Officials from Beijing flew to Dushanbe.", "Dushanbe", "place") is Role.SETTING
+
+
 def test_where_people_are_deported_to_today_is_not_passing() -> None:
     assert role("Sweden deported two men to Kazakhstan in May.", "Kazakhstan") is Role.OTHER
 
