@@ -394,3 +394,14 @@ def test_a_headline_led_by_a_person_hands_on_though_a_stranger_is_named_behind(
     led = "Saida Mirziyoyeva goes to Washington"
     assert level_of(central_asia, text, led) in FLAGGED
     assert level_of(central_asia, text, "Washington sees Saida Mirziyoyeva") is Level.MENTION
+
+
+def test_fergana_is_a_city_of_uzbekistan_and_its_valley_of_three_states(
+    central_asia: Flagger,
+) -> None:
+    blast = (
+        "A tank exploded in Fergana at dawn. The governor of Fergana declared a day of mourning."
+    )
+    assert countries_of(central_asia, blast) == ("UZ",)
+    valley = blast.replace("Fergana", "the Fergana Valley")
+    assert countries_of(central_asia, valley) == ("KG", "TJ", "UZ")
