@@ -3,10 +3,7 @@
     RscrawlerError
     ├── ConfigurationError   a file or key is wrong; exit status 2
     ├── StoreError           the database cannot be opened, read or migrated
-    ├── OutputError          the output folder cannot be written
-    └── DeliveryError        one message did not reach one channel
-        ├── TransientDeliveryError    trying again can help
-        └── PermanentDeliveryError    it cannot
+    └── OutputError          the output folder cannot be written
 
 Anything else that is raised is a bug and is left to show as one.
 """
@@ -33,15 +30,3 @@ class StoreError(RscrawlerError):
 
 class OutputError(RscrawlerError):
     """The output folder cannot be written; nothing has been lost."""
-
-
-class DeliveryError(RscrawlerError):
-    """A message did not reach a channel."""
-
-
-class TransientDeliveryError(DeliveryError):
-    """Trying again later can help: a time-out, a 4xx SMTP reply, a refused connection."""
-
-
-class PermanentDeliveryError(DeliveryError):
-    """Trying again cannot help: a rejected recipient, a 5xx SMTP reply."""
