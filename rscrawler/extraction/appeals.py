@@ -21,6 +21,7 @@ from rscrawler.extraction.asking import ASKING_WORDS, asking_weight
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.republication import is_republication_line
 from rscrawler.extraction.text import any_of, clean, straight
+from rscrawler.extraction.widgets import is_appeal_block
 
 _APPEAL = 4.0  # from this weight a paragraph is an appeal by itself
 _COMPANION = 2.5  # from this weight it is one beside another
@@ -109,11 +110,6 @@ _GIVING_LINK = re.compile(
     r"|patreon\.com|donorbox\.org|classy\.org|networkforgood|substack\.com/subscribe|buymeacoffee"
     r"|ko-fi\.com|gofundme\.com|salsalabs|convertkit|beehiiv|fundraiseup|donately|bloomerang)"
     r"|[?&](?:donate|subscribe)=",
-    re.IGNORECASE,
-)
-_BLOCK_CLASS = re.compile(
-    r"(?:^|[\s_-])(?:donat\w*|newsletter|subscri\w+|sign-?up|appeal|fundrais\w*|membership|promo|cta"
-    r"|support-us|giving)(?:$|[\s_-])",
     re.IGNORECASE,
 )
 _LETTERS_ALONE = bytes(code if chr(code) in ascii_lowercase else 0x20 for code in range(256))
@@ -248,7 +244,7 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
     is_named = bare != unquoted
     tokens = _words_of_letters(bare)
     giving = sum(len(clean(text)) for href, text in paragraph.links if _GIVING_LINK.search(href))
-    in_block = _is_in_appeal_block(paragraph)
+    in_block = paragraph.element is not None and is_appeal_block(paragraph.element)
     if tokens.isdisjoint(_EVIDENCE) and not (is_named or giving or in_block):
         return _Weighed(
             0.0, is_settled=is_republication_line(text) or _NOTE.match(text) is not None
@@ -289,16 +285,3 @@ def _words_of_letters(text: str) -> frozenset[str]:
     """The lower-cased words of a text; whatever is not a to z parts them."""
     letters = text.lower().encode("ascii", "replace").translate(_LETTERS_ALONE)
     return frozenset(letters.decode("ascii").split())
-
-
-def _is_in_appeal_block(paragraph: Paragraph) -> bool:
-    element = paragraph.element
-    if element is None:
-        return False
-    marks = (element.get("class"), element.get("id"))
-    return any(mark and _names_appeal(mark) for mark in marks)
-
-
-@lru_cache(maxsize=8192)
-def _names_appeal(mark: str) -> bool:
-    return _BLOCK_CLASS.search(mark) is not None

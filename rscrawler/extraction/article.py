@@ -78,7 +78,11 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
 
     notes = _Notes(warnings=list(dict.fromkeys(structured.warnings)))
     furniture = furniture_of(own, profile.markup)
-    paragraphs, body_origin = body_paragraphs(own, profile.markup.body, furniture)
+    paragraphs, body_origin, doubtful = body_paragraphs(own, profile.markup.body, furniture)
+    notes.warnings += [
+        f"body: {len(text_of(element))} characters left out for their class {element.get('class')}"
+        for element in doubtful
+    ]
     prose = running_text(paragraphs)
     fields = _Fields(page, profile, own, surroundings, notes, prose)
     article = fields.article(site)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.text import clean
-from rscrawler.extraction.tree import text_length
+from rscrawler.extraction.tree import ALL_HEADINGS, text_length
+from rscrawler.extraction.widgets import is_doubtful, is_widget
 
 
 def _words(names: str) -> frozenset[str]:
@@ -36,22 +36,6 @@ _INLINE = _words("""
     a abbr b cite em font i mark q s small span strong sub sup u
 """)
 _CELLS = frozenset({"td", "th"})
-# Blocks in the body that are never the article's own words, by words in class, id or label.
-_WIDGET = re.compile(
-    r"(?:^|[\s_-])(?:"
-    r"newsletters?|subscribe|subscription|sign-?up|donat\w+|fundrais\w*|appeal|membership|paywall"
-    r"|share|sharing|social-share|share-?bar|share-?buttons?|addthis|follow-?us|follow"
-    r"|related|recommend\w*|read-?(?:more|next|also)|keep-?reading|more-?(?:from|stories|on)"
-    r"|latest|trending|popular|most-?read|up-?next|next-?(?:post|article)|around-the-web"
-    r"|promo\w*|advert\w*|ads?|ad-?(?:slot|unit|tag|container|wrapper)|sponsor\w*|outbrain|taboola"
-    r"|comments?|disqus|cta|call-?to-?action|popup|modal|cookie|breadcrumbs?|pagination"
-    r"|pull-?quote|pullquote|aside|infobox|author-?(?:bio|box|card)|social-author|byline"
-    r"|post-?(?:tags|meta|date)|tags-?list|tags|social-date|(?:image-?|photo-?)?caption(?:-text)?|photo-?credit"
-    r"|twitter-tweet|instagram-media|tiktok-embed|fb-post|embed|rm-embed|embed-media"
-    r"|show-?(?:more|less)|sr-only|visually-hidden|screen-reader-text|skip-link"
-    r")(?:$|[\s_-])",
-    re.IGNORECASE,
-)
 _UNSEEN_CLASS = re.compile(
     r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text|skip-link)(?:$|\s)"
 )
@@ -79,7 +63,7 @@ class Paragraph:
     @property
     def is_heading(self) -> bool:
         """Whether it heads what follows."""
-        return self.tag in ("h1", "h2", "h3", "h4", "h5", "h6")
+        return self.tag in ALL_HEADINGS
 
     @property
     def linked_share(self) -> float:
@@ -88,11 +72,14 @@ class Paragraph:
         return min(1.0, linked / len(self.text)) if self.text else 0.0
 
 
-def paragraphs_of(root: Element, skipped: set[Element]) -> list[Paragraph]:
+def paragraphs_of(
+    root: Element, skipped: set[Element], doubtful: list[Element] | None = None
+) -> list[Paragraph]:
     """The paragraphs in `root`, in reading order.
 
     A paragraph ends with its block or at two line breaks. Elements in `skipped`, scripts,
-    forms, figures, embeds, hidden elements and widgets are left out, with all in them.
+    forms, figures, embeds, hidden elements and widgets are left out, with all in them. Widgets
+    that hold so much prose that they might be none are added to `doubtful`.
     """
     reader = _Reader()
     walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
@@ -101,6 +88,8 @@ def paragraphs_of(root: Element, skipped: set[Element]) -> list[Paragraph]:
             if element is not root and (element in skipped or _is_left_out(element, root)):
                 walk.skip_subtree()
                 reader.skipped.add(element)
+                if doubtful is not None and element not in skipped and is_doubtful(element):
+                    doubtful.append(element)
                 if element.tag in _BLOCKS or element.tag in ("figure", "aside", "form"):
                     reader.flush()
                 continue
@@ -198,20 +187,6 @@ def _is_left_out(element: Element, root: Element) -> bool:
     if tag in _INLINE:
         return bool(_UNSEEN_CLASS.search(attributes.get("class") or ""))
     return is_widget(element) and not _holds_most(element, root)
-
-
-def is_widget(element: Element) -> bool:
-    """Whether class, id or label say that an element is a widget and no text."""
-    get = element.get
-    return any(
-        value and _names_widget(value)
-        for value in (get("class"), get("id"), get("aria-label"), get("data-role"))
-    )
-
-
-@lru_cache(maxsize=8192)
-def _names_widget(value: str) -> bool:
-    return _WIDGET.search(value) is not None
 
 
 def _holds_most(element: Element, root: Element) -> bool:

@@ -23,8 +23,8 @@ _MOST = 0.8  # of the text that trafilatura confirms must be in the element take
 
 def body_paragraphs(
     own: Own, selectors: list[str], furniture: set[Element]
-) -> tuple[list[Paragraph], str]:
-    """The paragraphs of the own article, and what found them.
+) -> tuple[list[Paragraph], str, list[Element]]:
+    """The paragraphs of the own article, what found them, and widgets that may be none.
 
     Args:
         own: the own article, after other articles were cut from it.
@@ -34,33 +34,36 @@ def body_paragraphs(
     """
     best: list[Paragraph] = []
     origin = ""
+    doubtful: list[Element] = []
     for selector in selectors:
         if _length(best) >= _LEAST_BODY:
             break
         found = max(
-            (_held_by(part, selector, own, furniture) for part in own.parts),
+            (_held_by(part, selector, own, furniture, doubtful) for part in own.parts),
             key=_length,
             default=[],
         )
         if _length(found) > 3 * _length(best):
             best, origin = found, f"profile: {selector}"
     if best:
-        return best, origin
+        return best, origin, doubtful
     root = max(own.parts, key=lambda part: _length(paragraphs_of(part, furniture)))
-    return _confirmed(root, furniture), "trafilatura"
+    return _confirmed(root, furniture, doubtful), "trafilatura", doubtful
 
 
-def _held_by(part: Element, selector: str, own: Own, furniture: set[Element]) -> list[Paragraph]:
+def _held_by(
+    part: Element, selector: str, own: Own, furniture: set[Element], doubtful: list[Element]
+) -> list[Paragraph]:
     holders = own.nearby.page.index.select(part, selector)
     return [
         paragraph
         for holder in holders
         if holder not in furniture and not set(holder.iterancestors()).intersection(holders)
-        for paragraph in paragraphs_of(holder, furniture)
+        for paragraph in paragraphs_of(holder, furniture, doubtful)
     ]
 
 
-def _confirmed(root: Element, furniture: set[Element]) -> list[Paragraph]:
+def _confirmed(root: Element, furniture: set[Element], doubtful: list[Element]) -> list[Paragraph]:
     """The paragraphs of the smallest element with most of what trafilatura takes for text.
 
     Trafilatura drops subheads and short paragraphs, and keeps bylines: it tells where the text
@@ -89,7 +92,7 @@ def _confirmed(root: Element, furniture: set[Element]) -> list[Paragraph]:
     if not holders:
         return []
     depth = {element: sum(1 for _ in element.iterancestors()) for element in holders}
-    return paragraphs_of(max(holders, key=depth.__getitem__), furniture)
+    return paragraphs_of(max(holders, key=depth.__getitem__), furniture, doubtful)
 
 
 @lru_cache(maxsize=1)

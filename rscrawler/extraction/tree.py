@@ -9,6 +9,7 @@ from lxml.etree import _Element as Element
 
 _LENGTH = etree.XPath("string-length()")
 HEADINGS = ("h1", "h2", "h3", "h4")
+ALL_HEADINGS = (*HEADINGS, "h5", "h6")
 LEAST_TEXT = 200  # characters of paragraphs from which an element can be an article's text
 LEAST_TEASER = 40  # characters of text that a card has beside its headline
 
