@@ -108,7 +108,18 @@ class DedupePipeline:
         candidates = self._session.store.articles.twins(
             article.site, print_.slug_stem, print_.body_digest, print_.bands
         )
-        return [twin for twin in candidates if _is_same_text(twin, print_)]
+        return [twin for twin in candidates if self._is_same_text(twin, article, print_)]
+
+    def _is_same_text(self, twin: Twin, article: Article, print_: Fingerprint) -> bool:
+        if twin.body_digest is not None and twin.body_digest == print_.body_digest:
+            return True
+
+        def body_of_twin() -> str:
+            record = self._session.store.articles.latest_record(twin.article_id)
+            return record.body if record is not None else ""
+
+        likeness = similarity.likeness(twin.signature, print_.signature)
+        return similarity.is_same_text(likeness, article.body, body_of_twin)
 
     def _moved(
         self, twins: list[Twin], article: Article, print_: Fingerprint
@@ -162,12 +173,6 @@ def fingerprint_of(article: Article, stem: str) -> Fingerprint:
         signature=signature,
         bands=similarity.bands_of(signature),
     )
-
-
-def _is_same_text(twin: Twin, print_: Fingerprint) -> bool:
-    if twin.body_digest is not None and twin.body_digest == print_.body_digest:
-        return True
-    return similarity.likeness(twin.signature, print_.signature) >= similarity.SAME_TEXT
 
 
 def _first_seen(twins: list[Twin], known: KnownArticle | None) -> str | None:

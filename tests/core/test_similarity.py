@@ -82,3 +82,59 @@ def test_likeness_runs_from_nothing_to_all(share: float) -> None:
     other = with_words_changed(body, share, 1)
     found = similarity.likeness(similarity.signature_of(body), similarity.signature_of(other))
     assert found == pytest.approx(1.0 - share, abs=0.05)
+
+
+# A biography and a note as they close every piece of one author.
+TAIL = (
+    "Nora Weiss is a senior fellow for Eurasia at the Institute for Harbours in Valletta and the "
+    "author of Grain and Other Weapons. She was a correspondent in Almaty and Tashkent for nine "
+    "years, and teaches a course on pipelines at the naval college. Her newsletter appears on "
+    "Fridays. The views expressed here are hers alone and do not necessarily reflect those of the "
+    "institute, its board or its donors."
+)
+BRIEFS = (
+    "Kazakhstan sealed its border with Kyrgyzstan on Monday, and trucks waited for two days at "
+    "Korday while officials in Astana said nothing.",
+    "Tajikistan will buy gas from Turkmenistan again, the president told parliament in Dushanbe, "
+    "although the price of it has not been published yet.",
+)
+
+
+def is_same(first: str, second: str) -> bool:
+    likeness = similarity.likeness(similarity.signature_of(first), similarity.signature_of(second))
+    return similarity.is_same_text(likeness, first, lambda: second)
+
+
+def test_two_briefs_that_end_with_the_same_biography_are_two_pieces() -> None:
+    first, second = (f"{brief}\n\n{TAIL}" for brief in BRIEFS)
+    likeness = similarity.likeness(similarity.signature_of(first), similarity.signature_of(second))
+    assert likeness >= similarity.SAME_TEXT
+    assert not is_same(first, second)
+    assert not is_same(second, first)
+
+
+@pytest.mark.parametrize("words", [12, 20, 40, 60])
+def test_pieces_of_any_length_with_one_biography_are_told_apart(words: int) -> None:
+    openings = [" ".join(body.split()[:words]) for body in BODIES[:6]]
+    for number, first in enumerate(openings):
+        for second in openings[:number]:
+            assert not is_same(f"{first}\n\n{TAIL}", f"{second}\n\n{TAIL}")
+
+
+@pytest.mark.parametrize(
+    "reprint",
+    [
+        f"ASTANA — {BRIEFS[0]}\n\n{TAIL}",
+        f"{BRIEFS[0].replace('sealed', 'closed')}\n\n{TAIL}",
+        f"{BRIEFS[0]}\n\nNo reason was given.\n\n{TAIL}",
+        f"Editor's note: this brief was first printed elsewhere.\n\n{BRIEFS[0]}\n\n{TAIL}",
+    ],
+)
+def test_a_brief_that_is_printed_again_is_the_same_piece(reprint: str) -> None:
+    assert is_same(f"{BRIEFS[0]}\n\n{TAIL}", reprint)
+    assert is_same(reprint, f"{BRIEFS[0]}\n\n{TAIL}")
+
+
+def test_a_long_text_need_not_open_alike_to_be_the_same() -> None:
+    body = next(body for body in BODIES if len(body.split()) > similarity.SHORT_WORDS + 20)
+    assert is_same(" ".join(body.split()[20:]), f"A new beginning was written for it. {body}")
