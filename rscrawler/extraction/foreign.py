@@ -29,14 +29,13 @@ _LEAST_HEADLINE = 4  # words from which a linked block outside the text is a hea
 _TEASER_END = re.compile(r"^\W*(?:keep reading|show less|read more)(?:\s*show less)?\W*$", re.I)
 
 
-def cut_foreign(own: Own, page: Surroundings) -> int:
-    """Remove from the own article what belongs to other articles; the number of cuts.
+def cut_foreign(own: Own, page: Surroundings) -> None:
+    """Remove from the own article what belongs to other articles.
 
     The profile's `foreign`, nested articles, and blocks under a headline that links to another
     article of the site. What holds the own headline is never cut.
     """
     markup = page.profile.markup
-    cuts = 0
     for part in own.parts:
         keep = {part, *part.iterancestors()}
         if own.headline is not None:
@@ -46,16 +45,15 @@ def cut_foreign(own: Own, page: Surroundings) -> int:
         nested = [element for element in nested if element not in keep]
         headed = [element for element in nested if own_headline(element, page) is not None]
         if part.tag != "article":
-            cuts += _cut_behind(part, headed, keep, page)
-        cuts += _remove_all(headed, keep, page)
+            _cut_behind(part, headed, keep, page)
+        _remove_all(headed, keep, page)
         bodies = _own_bodies(part, own, page)
         keep |= {element for body in bodies for element in (body, *body.iterancestors())}
-        cuts += _cut_other_bodies(part, bodies, keep, page)
-        cuts += _cut_linked_headlines(part, keep, own, page)
+        _cut_other_bodies(part, bodies, keep, page)
+        _cut_linked_headlines(part, keep, own, page)
         headless = [e for e in nested if e not in keep and is_within(e, part)]
         if headless and _has_text_outside(part, headless):
-            cuts += _remove_all(headless, keep, page)  # the own text is not in them
-    return cuts
+            _remove_all(headless, keep, page)  # the own text is not in them
 
 
 def _cut(element: Element, page: Surroundings) -> None:
@@ -63,16 +61,15 @@ def _cut(element: Element, page: Surroundings) -> None:
     remove(element)
 
 
-def _remove_all(elements: list[Element], keep: set[Element], page: Surroundings) -> int:
-    cut = [element for element in elements if element not in keep]
-    for element in cut:
-        _cut(element, page)
-    return len(cut)
+def _remove_all(elements: list[Element], keep: set[Element], page: Surroundings) -> None:
+    for element in elements:
+        if element not in keep:
+            _cut(element, page)
 
 
 def _cut_behind(
     part: Element, nested: list[Element], keep: set[Element], page: Surroundings
-) -> int:
+) -> None:
     """Cut what follows the first of the foreign articles that stand behind the own text.
 
     In a wrapper, the loose tags and credits between and behind them are theirs.
@@ -84,16 +81,16 @@ def _cut_behind(
             first = element if first is None and is_behind_text else first
         elif element.tag in ("p", "li", "blockquote") and text_length(element) >= LEAST_TEASER:
             if first is not None:
-                return 0  # own text follows
+                return  # own text follows
             is_behind_text = True
     if first is None:
-        return 0
+        return
     behind: list[Element] = []
     for element in (first, *first.iterancestors()):
         if element is part:
             break
         behind += element.itersiblings()
-    return _remove_all(behind, keep, page)
+    _remove_all(behind, keep, page)
 
 
 def _has_text_outside(part: Element, inner: list[Element]) -> bool:
@@ -143,9 +140,8 @@ def _own_bodies(part: Element, own: Own, page: Surroundings) -> list[Element]:
 
 def _cut_other_bodies(
     part: Element, own_bodies: list[Element], keep: set[Element], page: Surroundings
-) -> int:
+) -> None:
     """Cut the pieces of which only the body has told that they are there."""
-    cuts = 0
     for body in _bodies(part, page):
         if body in own_bodies or body in keep:
             continue
@@ -153,17 +149,14 @@ def _cut_other_bodies(
         while (parent := block.getparent()) is not None and parent not in keep:
             block = parent
         _cut(block, page)
-        cuts += 1
-    return cuts
 
 
-def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Surroundings) -> int:
+def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Surroundings) -> None:
     """Cut each block that stands under a headline linking to another article."""
     headlines = [headline for headline in _linked_headlines(part, page) if headline not in keep]
     if not headlines:
-        return 0
+        return
     flow = _flow(part, before=headlines[0])
-    cuts = 0
     for headline in headlines:
         if not is_within(headline, part):
             continue  # gone with an earlier block
@@ -183,8 +176,6 @@ def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Sur
                 if sibling not in keep:
                     _cut(sibling, page)
         _cut(block, page)
-        cuts += 1
-    return cuts
 
 
 def _linked_headlines(part: Element, page: Surroundings) -> list[Element]:
