@@ -1,7 +1,8 @@
 """Cutting from the own container what belongs to other articles.
 
 A foreign piece may be marked as one by the profile, be an article of its own, stand
-under a headline that links elsewhere, or have a second body behind another headline.
+under a headline that links to another article of the site, or anywhere and end with
+"keep reading", or have a second body behind another headline.
 Any one of these is enough; what holds the own headline or the own body is never cut.
 """
 
@@ -12,9 +13,15 @@ import re
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.container import Own, own_headline
-from rscrawler.extraction.surroundings import LINKED_SHARE, Surroundings
-from rscrawler.extraction.text import text_of
+from rscrawler.extraction.surroundings import (
+    LINKED_SHARE,
+    Surroundings,
+    headline_links,
+    links_home,
+)
+from rscrawler.extraction.text import clean, text_of
 from rscrawler.extraction.tree import (
+    ALL_HEADINGS,
     HEADINGS,
     LEAST_TEASER,
     LEAST_TEXT,
@@ -26,14 +33,21 @@ from rscrawler.extraction.tree import (
 )
 
 _LEAST_HEADLINE = 4  # words from which a linked block outside the text is a headline
-_TEASER_END = re.compile(r"^\W*(?:keep reading|show less|read more)(?:\s*show less)?\W*$", re.I)
+_TEASER_END = re.compile(
+    r"^\W*(?:(?:keep|continue) reading|full story|show (?:less|more)"
+    r"|read (?:more|on|the (?:full |whole |rest of (?:the|this) )?(?:story|article|piece|post)))"
+    r"(?:\s*show less)?(?: here| (?:at|on|from) .{2,40})?\W*$",
+    re.IGNORECASE,
+)
+_LONGEST_TEASER_END = 60  # characters
+_LONGEST_TEASER = 1_500
 
 
 def cut_foreign(own: Own, page: Surroundings) -> None:
     """Remove from the own article what belongs to other articles.
 
-    The profile's `foreign`, nested articles, and blocks under a headline that links to another
-    article of the site. What holds the own headline is never cut.
+    The profile's `foreign`, nested articles, teasers, and blocks under a headline that links to
+    another article of the site. What holds the own headline is never cut.
     """
     markup = page.profile.markup
     for part in own.parts:
@@ -51,6 +65,7 @@ def cut_foreign(own: Own, page: Surroundings) -> None:
         keep |= {element for body in bodies for element in (body, *body.iterancestors())}
         _cut_other_bodies(part, bodies, keep, page)
         _cut_linked_headlines(part, keep, own, page)
+        _cut_teasers(part, keep, page)
         headless = [e for e in nested if e not in keep and is_within(e, part)]
         if headless and _has_text_outside(part, headless):
             _remove_all(headless, keep, page)  # the own text is not in them
@@ -151,6 +166,107 @@ def _cut_other_bodies(
         _cut(block, page)
 
 
+def _cut_teasers(part: Element, keep: set[Element], page: Surroundings) -> None:
+    """Cut each linked headline with the text behind it up to its "keep reading".
+
+    Wherever the link leads: it may be a partner's piece, or one at an unusual address.
+    """
+    for headline in _teaser_headlines(part, keep, page):
+        if is_within(headline, part) and (end := _end_behind(headline, part)) is not None:
+            _cut_range(headline, end, keep, page)
+
+
+def _teaser_headlines(part: Element, keep: set[Element], page: Surroundings) -> list[Element]:
+    """Headings that are a link to another page, and blocks that are one and head a box."""
+    found: dict[Element, None] = {}
+    for link in part.iter("a"):
+        parent = link.getparent()
+        if not len(link) and parent is not None and parent.tag not in ALL_HEADINGS:
+            is_long = (link.text or "").count(" ") >= _LEAST_HEADLINE - 1
+            if not is_long or link.getprevious() is not None or clean(parent.text or ""):
+                continue  # a tag or name, one of several, or some words of a paragraph
+        heading = _heading_of(link)
+        block = _block_of(link) if heading is None else heading
+        if heading is None and not _heads_box(block, keep):
+            continue
+        if block not in keep and any(headline_links(block)) and not links_home(block, page):
+            found.setdefault(block)
+    return list(found)
+
+
+def _heads_box(block: Element, keep: set[Element]) -> bool:
+    """Whether a block is long enough for a headline and the first one of a box in the text."""
+    box = block.getparent()
+    return (
+        block.tag in ("p", "div")
+        and block.getprevious() is None
+        and box is not None
+        and box not in keep
+        and len(text_of(block).split()) >= _LEAST_HEADLINE
+    )
+
+
+def _end_behind(headline: Element, part: Element) -> Element | None:
+    """The last of the "keep reading" and "Show less" that end the text behind a headline.
+
+    The text may stand beside the headline or beside its box, and not in both places.
+    """
+    end: Element | None = None
+    length, box = 0, headline
+    while box is not part:
+        is_done = length >= LEAST_TEASER
+        length += len(clean(box.tail or ""))
+        for element in (inner for sibling in box.itersiblings() for inner in sibling.iter()):
+            if not isinstance(element.tag, str):
+                continue
+            whole = text_length(element)
+            if whole <= _LONGEST_TEASER_END and _TEASER_END.match(text_of(element)):
+                end = element if length >= LEAST_TEASER else end
+                continue
+            if element.tag in ALL_HEADINGS:
+                if length >= LEAST_TEASER or any(headline_links(element)):
+                    return end
+                continue  # the line under the headline
+            length += len(clean(element.text or "")) + len(clean(element.tail or ""))
+            is_more = bool(clean(element.text or "")) and (end is not None or is_done)
+            if is_more or length > _LONGEST_TEASER:
+                return end
+        if any(has_text(before, LEAST_TEASER) for before in box.itersiblings(preceding=True)):
+            return end  # what is around this holds own text
+        parent = box.getparent()
+        if parent is None:
+            return end
+        box = parent
+    return end
+
+
+def _cut_range(first: Element, last: Element, keep: set[Element], page: Surroundings) -> None:
+    """Cut all from `first` to `last`, and the boxes around that hold no text beside them."""
+    around = set(last.iterancestors())
+    shared = next(ancestor for ancestor in first.iterancestors() if ancestor in around)
+    within: list[Element] = []
+    for element in shared.iter():
+        if within or element is first:
+            within.append(element)
+        if element is last:
+            break
+    if not keep.isdisjoint(within):
+        return
+    whole = set(within) - around
+    for element in within:
+        if element in around:
+            element.text = None
+        elif element.getparent() not in whole:
+            element.tail = element.tail if element is last else None
+            _cut(element, page)
+    while shared not in keep and len(text_of(shared)) < LEAST_TEASER:
+        empty, parent = shared, shared.getparent()
+        if parent is None:
+            break
+        shared = parent
+        _cut(empty, page)
+
+
 def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Surroundings) -> None:
     """Cut each block that stands under a headline linking to another article."""
     headlines = [headline for headline in _linked_headlines(part, page) if headline not in keep]
@@ -186,9 +302,7 @@ def _linked_headlines(part: Element, page: Surroundings) -> list[Element]:
     for link in part.iter("a"):
         if not page.is_foreign_link(link.get("href")):
             continue
-        heading = next(
-            (h for h in (*link.iterancestors(*HEADINGS, "h5", "h6"), *link.iter(*HEADINGS))), None
-        )
+        heading = _heading_of(link)
         block = heading if heading is not None else _block_of(link)
         linked, whole = text_of(link), text_of(block)
         if not linked or len(linked) < LINKED_SHARE * len(whole):
@@ -204,6 +318,11 @@ def _linked_headlines(part: Element, page: Surroundings) -> list[Element]:
                 continue
         found.setdefault(block)
     return list(found)
+
+
+def _heading_of(link: Element) -> Element | None:
+    """The heading that holds a link, or that it holds."""
+    return next((h for h in (*link.iterancestors(*ALL_HEADINGS), *link.iter(*HEADINGS))), None)
 
 
 def _block_of(link: Element) -> Element:

@@ -1,0 +1,81 @@
+"""A teaser in the text is foreign wherever it leads, and own text under a linked heading stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.extraction.pages import FOREIGN, OWN, URL, current_post, own_article, page_html, read
+
+PARTNER = "https://partner.example/kazakhstan-story/"
+HEADLINE = "Kazakhstan opens a railway to China"
+LONGER = f"{OWN[0]} This is the longer one."
+
+
+def _read(markup: str, *, tail: str = "") -> list[str]:
+    body = f"<p>{OWN[0]}</p><p>{OWN[1]}</p>{markup}<p>{OWN[2]}</p><p>{LONGER}</p>"
+    return read(page_html(current_post(own_article(body + tail)))).paragraphs
+
+
+TEASERS = {
+    "a box": '<div class="x"><h3>{link}</h3><p>{0}</p><p>{1}</p><p>keep reading</p>'
+    "<p>Show less</p></div>",
+    "no box": "<h3>{link}</h3><p>{0}</p><p>{1}</p><p>keep reading</p><p>Show less</p>",
+    "a box and its end outside": "<div><h3>{link}</h3><p>{0}</p></div><div>keep readingShow less"
+    "</div>",
+    "the headline in a box": "<div><div><h2>{link}</h2></div><div><p>{0}</p><a href='/x'>Read more"
+    " »</a></div></div>",
+    "a box in a box": "<div><div><div><h2>{link}</h2></div><p>{0}</p></div><span>Continue reading"
+    "</span></div>",
+    "a line above and below": "<div><p>Europe</p><h2>{link}</h2><h4>What it costs</h4><p>{0}</p>"
+    "<button>Keep reading</button><p>Show less</p></div>",
+    "the end in the last paragraph": "<div><h3>{link}</h3><p>{0}</p><p>{1} <a href='/x'>Read the "
+    "full story</a></p></div>",
+    "no paragraphs": "<div><h3>{link}</h3>{0}<br><a href='/x'>Read more at Partner</a></div>",
+    "no heading": "<div><p><strong>{link}</strong></p><p>{0}</p><p>Read more</p></div>",
+    "two of them": "<div><h3>{link}</h3><p>{0}</p><p>keep reading</p><h3>{link}</h3><p>{1}</p>"
+    "<p>keep reading</p></div>",
+}
+
+
+@pytest.mark.parametrize("address", [PARTNER, "/Upper-Case-Slug.html", "/europe/"])
+@pytest.mark.parametrize("shape", TEASERS)
+def test_a_linked_headline_with_its_text_and_its_end_is_cut(shape: str, address: str) -> None:
+    link = f'<a href="{address}">{HEADLINE}</a>'
+    teaser = TEASERS[shape].format(*FOREIGN, link=link)
+    assert _read(teaser) == [*OWN, LONGER]
+    assert _read("", tail=teaser) == [*OWN, LONGER]
+
+
+def test_a_headline_in_a_link_heads_a_teaser_too() -> None:
+    teaser = f'<a href="{PARTNER}"><h3>{HEADLINE}</h3></a><p>{FOREIGN[0]}</p><p>Read more</p>'
+    assert _read(teaser) == [*OWN, LONGER]
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<h3><a href="{partner}">{headline}</a></h3>',
+        '<section><h3><a href="{partner}">{headline}</a></h3><p>{0}</p></section><p>{1}</p>',
+        '<h3><a href="#more">{headline}</a></h3><p>{0}</p><p>Read more</p>',
+        '<h3><a href="{own}">{headline}</a></h3><p>{0}</p><p>Read more</p>',
+        "<h3>{headline}</h3><p>{0}</p><p>Read more</p>",
+        '<p><a href="{partner}">{headline}</a></p><p>{0}</p><p>Show less</p>',
+        '<section><h3><a href="{partner}">{headline}</a></h3><p>{0}</p></section><p>{1}</p>'
+        "<p>Show less</p>",
+        '<h3><a href="{partner}">{headline}</a></h3><p>{0}</p><h3>Bread</h3><p>Show less</p>',
+    ],
+)
+def test_what_is_under_a_linked_heading_stays_without_an_end_of_its_own(markup: str) -> None:
+    html = markup.format(*FOREIGN, headline=HEADLINE, partner=PARTNER, own=URL)
+    found = _read(html)
+    shown = [text for text in (HEADLINE, FOREIGN[0], FOREIGN[1], "Bread") if f">{text}<" in html]
+    assert found == [OWN[0], OWN[1], *shown, OWN[2], LONGER]
+
+
+def test_the_button_behind_the_own_text_ends_no_teaser() -> None:
+    body = f'<p>{OWN[0]}</p><h3><a href="{PARTNER}">{HEADLINE}</a></h3><p>{OWN[1]}</p>'
+    html = current_post(own_article(body)).replace(
+        "</div></div><a", '</div><button class="js-show-more">keep reading</button></div><a'
+    )
+    assert "keep reading" in html
+    assert read(page_html(html)).paragraphs == [OWN[0], HEADLINE, OWN[1]]
