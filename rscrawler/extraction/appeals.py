@@ -53,6 +53,9 @@ _SOLICITING_PHRASES = (
     ("non", "tax", re.compile(r"\bnon-profit\b", re.IGNORECASE)),
     ("fund", "member", re.compile(r"\bfund-?(?:raising|raiser| ?drive)\b", re.IGNORECASE)),
     ("reader", "reader", re.compile(r"\breader-(?:supported|funded)\b", re.IGNORECASE)),
+    ("month", "give", re.compile(r"[$€£]\d+ (?:a|per|each) month\b", re.IGNORECASE)),
+    ("mail", "letter", re.compile(r"\b(?:one|our|free|weekly|daily|friday|sunday) e-mail\b", re.I)),
+    ("email", "letter", re.compile(r"\b(?:one|our|free|weekly|daily|friday|sunday) email\b", re.I)),
     ("year", "season", re.compile(r"\bend-of-(?:the-)?year|year-end\b", re.IGNORECASE)),
 )
 _YOU = frozenset({"you", "your", "yours"})
@@ -61,7 +64,8 @@ _WE = frozenset({"we", "our", "ours"})
 _OUTLET_WORDS = frozenset({
     "our", "reader", "readers", "supporters", "subscribers", "friends", "views", "pageviews", "go",
     "website", "publication", "newsletter", "outlet", "kind", "message", "note", "word",
-    "journalism", "reporting", "media",
+    "journalism", "reporting", "media", "newsroom", "magazine", "article", "story", "stories",
+    "piece", "useful",
 })  # fmt: skip
 # A paragraph with none of these words weighs nothing, unless a link or block of its own speaks.
 _EVIDENCE = frozenset().union(
@@ -82,6 +86,11 @@ _OUTLET_TALK = any_of(
     r"\bwebsite (?:overhaul|redesign|relaunch)\b",
     r"\b(?:message|note|word) from (?:the|our) (?:editors?|publisher|team|staff)\b",
     r"\bindependent (?:and \w+ )?(?:journalism|reporting|media)\b",
+    r"\b(?:non-?profit|reader-\w+|member-\w+) (?:newsroom|outlet|publication|magazine|website)\b",
+    r"\bbefore you go\s*[:,—–-]",
+    r"(?:^|[.!?]\W+)(?:did you )?(?:enjoy\w*|liked?|loved?|found|want) (?:more )?"
+    r"(?:this|our|what you|stories|articles|reporting)\b[^.!?]{0,60}\?",
+    r"\b(?:this|our) (?:article|story|stories|reporting|journalism) (?:is|are|remains?) free\b",
 )
 _FAREWELL = any_of(
     r"\b(?:happy|peaceful|enjoy (?:your|the)|merry|warm|best wishes|season's greetings)\b.{0,40}"
@@ -95,9 +104,11 @@ _FAREWELL = any_of(
 # Others' speech and doings: a report, not a request.
 _REPORTED = re.compile(
     r"\b(?:said|says|told|announced|pledged|according to|reported|argued|wrote|claimed|accused"
-    r"|testified|alleged|reportedly|explained|noted|asked (?:her|his|their|its))\b",
+    r"|testified|alleged|reportedly|explained|noted|urged|warned|insisted|obtained|joked"
+    r"|asked (?:her|his|their|its))\b",
     re.IGNORECASE,
 )
+_INTERVIEWER = re.compile(r"^\W*(?:us|Q|Question)\s*:.*\?")  # the name was replaced by "us"
 _NOTE = re.compile(
     r"^\W*(?:editor(?:'s|s'|s|ial)? note|correction|clarification|update|disclosure|disclaimer"
     r"|author's note|note)\b\s*(?:\([^)]*\)\s*)?[:.,—–-]",
@@ -117,6 +128,21 @@ _LETTERS_ALONE = bytes(code if chr(code) in ascii_lowercase else 0x20 for code i
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|‘(?<!\w‘)[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 
 
+# Kinds of outlets, and parts of the world: no name by themselves.
+_KINDS = frozenset({
+    "review", "journal", "magazine", "report", "reports", "project", "quarterly", "online", "media",
+    "network", "initiative", "forum", "dispatch", "monitor", "analyst", "insider", "observer",
+})  # fmt: skip
+_COMMON = _KINDS | frozenset({
+    "times", "post", "herald", "tribune", "gazette", "chronicle", "courier", "telegraph", "globe",
+    "independent", "news", "today", "daily", "weekly", "press", "institute", "center", "centre",
+    "council", "foundation", "correspondent", "reporter", "diplomat", "english", "affairs",
+    "policy", "politics", "asia", "central", "eurasia", "europe", "caspian", "caucasus", "america",
+    "russia", "china", "world", "global", "foreign", "national", "international", "american",
+    "asian", "european", "eurasian", "russian",
+})  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Voice:
     """The outlet as it names itself: its full names, best known first."""
@@ -125,9 +151,13 @@ class Voice:
 
     @cached_property
     def _spellings(self) -> list[str]:
-        """The full names and their initials: `RS` for Responsible Statecraft."""
-        initials = ["".join(re.findall(r"\b[A-Z]", name)) for name in self.names]
-        return [*self.names, *(short for short in initials if len(short) > 1)]
+        """The full names, the short ones and the initials: `RS` for Responsible Statecraft."""
+        bare = [name.removeprefix("The ") for name in self.names]
+        initials = ["".join(re.findall(r"\b[A-Z]", name)) for name in (*self.names, *bare)]
+        bare = [name for name in bare if name.casefold() not in _COMMON]
+        short = [_distinctive(name.split()) for name in bare]
+        found = (*self.names, *bare, *short, *(each for each in initials if len(each) > 1))
+        return list(dict.fromkeys(spelling for spelling in found if spelling))
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -140,6 +170,19 @@ class Voice:
             if spelling in text:
                 return self._pattern.sub("us", text)
         return text
+
+
+def _distinctive(words: list[str]) -> str:
+    """The word that stands for a name of several: the last, or the first before a kind.
+
+    What stands before "Times" or "Post" is a place as a rule, and no outlet.
+    """
+    if len(words) < 2 or not words[-1][:1].isupper():
+        return ""
+    if words[-1].casefold() not in _COMMON:
+        return words[-1]
+    is_name = words[-1].casefold() in _KINDS and words[0].casefold() not in _COMMON
+    return words[0] if is_name else ""
 
 
 @lru_cache(maxsize=64)
@@ -249,6 +292,8 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
         return _Weighed(
             0.0, is_settled=is_republication_line(text) or _NOTE.match(text) is not None
         )
+    if _INTERVIEWER.match(bare):
+        return _Weighed(0.0)
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or re.search(r"\bus\b", bare) is not None
     is_outlet = not tokens.isdisjoint(_OUTLET_WORDS) and _OUTLET_TALK.search(bare) is not None

@@ -26,6 +26,17 @@ _DO = (
     r"(?:consider|please|donat\w+|support\w*|subscrib\w*|sign up|join\w*|shar(?:e|ing)|help\w*"
     r"|give|giving|becom\w+|chip in|contribut\w+)"
 )
+_MONEY = (
+    r"(?:[$€£]\s?\d|\b(?:an?|one|two|three|five|ten|twenty|\d+)"
+    r" (?:dollars?|euros?|pounds?|coffee)\b)"
+)
+# What tells "would you …?" to a reader from the same in an interview.
+_FAVOR = (
+    rf"(?:{_MONEY}|\b(?:a|an|your|another) (?:\S+ ){{0,3}}(?:gift|donation|contribution|pledge)\b"
+    rf"|\b(?:member|supporter|donor|subscriber)(?: (?:today|now|here|of us)\b|\W*$)"
+    rf"|\bour (?:\w+ ){{0,2}}(?:{_WORK}|goal|drive|campaign|{_LETTER})\b"
+    rf"|\bus(?: (?:today|now|with (?:a|your)|this (?:year|month|week|season))\b|\W*(?:[?!]|$)))"
+)
 _SENTENCE = r"(?:^|[.!?:]\W+)(?:please |so |then |and )*"
 
 # Only the outlet itself says so, and only to its reader.
@@ -37,7 +48,8 @@ _PLAIN_REQUESTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "become",
-        rf"{_SENTENCE}become an? (?:sustaining |monthly |founding |paid |paying |annual |regular )*"
+        rf"{_SENTENCE}become an? us\b|(?:{_SENTENCE}|\b(?:will|would|won't) you )become an? "
+        r"(?:sustaining |monthly |founding |paid |paying |annual |regular )*"
         r"(?:(?:supporter|donor|patron|subscriber|sustainer)\b|member (?:today|now|here|and help)\b"
         r"|member\W*$)",
     ),
@@ -54,6 +66,32 @@ _PLAIN_REQUESTS: tuple[tuple[str, str], ...] = (
         r"|youtube|linkedin|threads|mastodon|whatsapp|tiktok)|^\W*follow us\W*$",
     ),
     ("chip pitch", rf"{_SENTENCE}(?:chip|pitch) in \$?\d"),
+    (
+        "join",
+        rf"{_SENTENCE}join (?:\w+ ){{0,3}}(?:[\d,.]+|thousands|hundreds)\b.{{0,40}}\bwho (?:\w+ )?"
+        r"(?:get|receive|read|follow|support|fund)\b.{0,20}\b(?:our|us|this)\b",
+    ),
+    (
+        "every everyone",
+        r"\bif every(?:one)?\b[^.]{0,40}\b(?:read\w*|us|you)\b[^.]{0,40}"
+        rf"\b(?:gave|give|gives|chipped in|donated|paid|pledged)\b[^.]{{0,40}}{_MONEY}",
+    ),
+    (
+        "miss",
+        r"\b(?:do(?:n't| not)|never) miss (?:our (?:\w+ ){0,2}(?:podcast|newsletter|events?|issue"
+        r"|webinar|show|briefing|coverage|stories)|the next (?:issue|episode|edition))\b",
+    ),
+    (
+        "podcast app",
+        rf"{_SENTENCE}(?:listen to|subscribe to|download|try|follow|get) (?:our|us|the us)"
+        r"(?: \w+)? (?:podcast|app)\b",
+    ),
+    (
+        "tell forward pass",
+        r"\btell (?:a friend|your friends) about (?:us|this)\b"
+        r"|\b(?:forward|pass) (?:it|this)(?: \w+)? (?:on )?to a (?:friend|colleague)\b",
+    ),
+    ("tip", rf"{_SENTENCE}leave (?:us )?a tip\b"),
     ("share", r"^\W*(?:please )?share this (?:article|story|piece|post|page)\b"),
     (
         "thank thanks",
@@ -82,12 +120,14 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     (
         "donate give chip pitch contribute",
         rf"{_SENTENCE}(?:donate|give|chip in|pitch in|contribute)(?: (?:now|today|here|to (?:us"
-        r"|our|responsible)|online|monthly|what you can|whatever you can|generously)\b|\W*$)",
+        r"|our)|online|monthly|what you can|whatever you can|generously|(?:before|by) midnight)\b"
+        r"|\W*$)",
     ),
     (
         "donate chip pitch subscribe sign support give contribute help",
         r"\b(?:please|can you|will you|would you|won't you)\b.{0,40}\b(?:donate|chip in|pitch in"
-        r"|subscribe|sign up|support us|contribute|help us|give (?:today|now|what|generously))\b",
+        r"|subscribe|sign up|support us(?! (?:in|on|against|when|if)\b)|contribute"
+        r"|help us(?: out| today| now)?(?=\W*(?:[.?!]|$))|give (?:today|now|what|generously))\b",
     ),
     (
         "donate chip pitch subscribe sign give",
@@ -98,6 +138,18 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
         rf"\b(?:subscribe|sign up|signing up|subscribing|register)\b.{{0,40}}\b(?:our|free)\b"
         rf".{{0,40}}\b{_LETTER}|{_SENTENCE}(?:subscribe|sign up|register|get)\b.{{0,40}}"
         rf"\b(?:our|free|us|{_LETTER})\b",
+    ),
+    ("subscribe", r"(?:[.!?,;]| and) subscribe\W*$"),
+    ("giving", rf"\bby giving (?:{_MONEY}|a gift|what you)"),
+    (
+        "matched doubled tripled twice",
+        r"\b(?:every|each|all) (?:dollars?|gifts?|donations?|contributions?)"
+        r" (?:is|are|will be|gets?|counts?)(?: now| being)? (?:matched|doubled|tripled|twice)\b"
+        r"(?! by)",
+    ),
+    (
+        "join",
+        r"\b(?:subscribers|readers|members|supporters|donors)\b.*[.!?:;—–]\W*join them\b",
     ),
     (
         "inbox mailbox",
@@ -117,8 +169,8 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "support supporting fund sustain back",
-        rf"\b(?:support|supporting|fund|sustain|back) (?:our|this kind of|independent|fearless) "
-        rf"(?:\w+ ){{0,2}}{_WORK}\b",
+        r"(?<!would you )\b(?:support|supporting|fund|sustain|back) (?:our|this kind of|independent"
+        rf"|fearless) (?:\w+ ){{0,2}}{_WORK}\b",
     ),
     (
         "support",
@@ -138,8 +190,8 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     (
         "your each every",
         rf"\b(?:your|each|every) (?:\S+ ){{0,3}}(?:{_GIFT}|generosity|subscription|membership"
-        r"|dollars?)\b.{0,80}\b(?:keeps?|helps?|makes?|allows?|enables?|ensures?|funds?|sustains?"
-        r"|powers?|matters|counts|goes|will|is|are|can|means)\b.{0,80}"
+        r"|dollars?)\b(?! of (?!any)).{0,80}\b(?:keeps?|helps?|makes?|allows?|enables?|ensures?"
+        r"|funds?|sustains?|powers?|matters|counts|goes|will|is|are|can|means)\b.{0,80}"
         r"\b(?:us|we|our|possible|independent journalism|reporting|deductible)\b",
     ),
     (
@@ -175,9 +227,10 @@ _REQUESTS: tuple[tuple[str, str], ...] = (
     ),
     ("stand", rf"{_SENTENCE}stand with us\b"),
     (
-        "will won would",
-        r"\b(?:will|won't|would) you (?:please )?(?:make|give|support|join|help|consider|donate"
-        r"|chip in|become|stand with)\b",
+        "you",
+        r"\b(?:will|won't|would|can|can't|could) you (?:please )?(?:(?:donate|chip in|pitch in)\b"
+        r"|(?:make|give|support|join|help|consider|become|stand with|match|spare|add|pledge)\b"
+        rf"[^.?!,;]{{0,60}}?{_FAVOR})",
     ),
     ("ask asks", r"\bus asks? (?:you|for your)\b"),
     ("count counting", r"\b(?:we|us) (?:\w+ )?count(?:ing)? on you(?:r support|r help)?\b"),

@@ -107,6 +107,45 @@ APPEALS = [
     "We will never share your address with anyone.",
     "RS ask you for a gift.",
     "Did you like this article? Consider a small donation so we can publish more like it.",
+    "If you value this reporting, please consider becoming a member of Statecraft today.",
+    "Before you go: Statecraft is a nonprofit newsroom that relies on donations from people "
+    "like you.",
+    "Will you match a gift of $25 today? Every dollar is doubled until Friday.",
+    "Join 40,000 others who receive our dispatches from the region.",
+    "We are a small team of nine. We have no owner and no paywall. If everyone who reads us "
+    "gave three dollars, our drive would be done within an hour.",
+    "Don't miss our podcast: listen here.",
+    "Enjoying this article? Forward it to a friend and help us grow.",
+    "Want more stories like this one? Become a Statecraft Insider.",
+    "Our spring drive ends tonight. Give before midnight and your dollar counts twice.",
+    "We have no billionaire owner. We have you. Chip in what you can.",
+    "Will you give $10 a month so that the next investigation can be written?",
+    "Can you spare five dollars for independent reporting on Central Asia?",
+    "Listen to our podcast on Apple or Spotify.",
+    "Get our best stories in one email a week.",
+    "Sign up for the Silk Road Dispatch, our Friday email.",
+    "Join more than 20,000 readers who get our morning note.",
+    "Join the 12,000 people who read our briefing every week.",
+    "Over 9,000 subscribers read our letter on Central Asia each Tuesday. Join them.",
+    "If every reader gave the price of a coffee, we could keep this site free for a year.",
+    "Like this story? Pass it on, and subscribe.",
+    "Found this useful? Tell a friend about us.",
+    "Was this forwarded to you? Subscribe here.",
+    "All gifts are being matched this week: every dollar becomes two.",
+    "Every donation is tripled until Giving Tuesday.",
+    "This article is free to read because members pay for it. Join them today.",
+    "Don't miss our next event: register now.",
+    "We are a nonprofit newsroom, and people like you pay for our work.",
+    "Responsible Statecraft is reader-funded. If you can, support us with $3 a month.",
+    "Your membership keeps Statecraft going. Renew it today.",
+    "Leave a tip for our reporters.",
+    "Help Statecraft reach its goal of 500 new members by Friday.",
+    "It is our anniversary. Celebrate with us by giving $15.",
+    "Would you consider a gift of any size before the year is out?",
+    "Won't you become a member?",
+    "Will you stand with Statecraft today?",
+    "Download our app and get alerts on Central Asia first.",
+    "Subscribe to the Statecraft podcast wherever you listen.",
 ]
 
 
@@ -214,6 +253,55 @@ OWN = [
     "Disclosure: the author's employer has received a contribution from the embassy of Kazakhstan.",
     "A 501(c)(3) such as the institute may not support candidates, and its donors deduct "
     "their gifts.",
+    "Would you give us a sense of how Astana sees this?",
+    "Will you help us understand the Kazakh position on transit?",
+    "Can you give us an estimate in dollars?",
+    "Would you support independent journalism in the region with grants?",
+    "Would you support a treaty that gives us, and Kazakhstan, a veto?",
+    "Can you give us an example from your time in Almaty?",
+    "What do you make of the reporters who say our government gave money to you?",
+    "Would you join us in saying that the war is lost?",
+    "Will you make a deal with Astana to keep the pipeline open?",
+    "Won't you help your neighbors, the envoy asked the Uzbek minister.",
+    "Would you consider a Kazakh peacekeeping mission?",
+    "Will you support the bill that gives us a say over transit fees?",
+    "Would you become a member of the union if Moscow asked you to?",
+    "Will you give Tashkent the documents it has asked you for?",
+    "Could you tell us how the donation reached the mayor of Osh?",
+    "Would you make the same choice today?",
+    "Will you join the government now?",
+    "Will you support the president today, now that the gift to his son is known?",
+    "Do you believe that donors will give Kyrgyzstan more than loans?",
+    "Have you read the letter that our government sent to Tokayev?",
+    "If everyone who reads the treaty understood it, the drive for a union would be over.",
+    "If every Kazakh gave a dollar, the fund would still be short by half, a deputy said.",
+    "Every dollar is doubled by the time it reaches Dushanbe, since prices there are half of ours.",
+    "Before you go to Almaty, the guidebook says, learn how to greet an elder.",
+    "Don't miss our point: the base is to close, and the Uzbeks have said so.",
+    "Listen to our generals and you would think that the war is won.",
+    "Join 40,000 others in the square and you will hear what Bishkek thinks of its president.",
+    "Thousands join the militia each year; others receive a plot of land.",
+    "Statecraft of this kind needs patience, and our diplomats have little of it.",
+    "A small team of nine drew up the plan; it has no owner and no budget.",
+    "Nonprofit newsrooms in Kyrgyzstan rely on donations, and the law now forbids them.",
+    "Members of parliament asked readers of the official gazette to send in comments.",
+    "The podcast, which our correspondent heard in Tashkent, is listened to by thousands.",
+    "Give a man a pension and he will vote for you: that is our politics in a sentence.",
+    "He reads us the list, and gives three dollars to each of our drivers.",
+    "You can become an insider in Ashgabat only by birth, our host told us.",
+    "A gift of $25 million from Kazakhstan will match what we gave last year.",
+    "Please consider what becoming a member of the union would mean for Uzbekistan.",
+    "Subscribe to the view that history repeats itself, and you will see our future in Tajikistan.",
+    "Our donation to the relief fund, the mayor told us, will be doubled by the ministry.",
+    "If you support independent media in Kyrgyzstan, you should oppose the foreign agents bill.",
+    "Help Tashkent reach its goal of 500 new schools, and you help our own security.",
+    "Every donation of arms is doubled by Moscow, which wants you to see our weakness.",
+    "We have no owner to ask: the land is yours and ours, the shepherds of Naryn say.",
+    "Will the donors match what Kazakhstan gave? You and I will pay for it if they do not.",
+    "The gifts are matched by favors in Ashgabat, and you can read our account of them.",
+    "If every reader of the constitution gave it a day of thought, we could keep the peace.",
+    "The newsletter, which our reporters obtained, urged subscribers to give generously to "
+    "the militia.",
 ]
 
 
@@ -258,6 +346,44 @@ def test_a_heading_over_an_appeal_goes_and_a_subhead_of_the_article_stays() -> N
     ]
     assert appeals_among(paragraphs, VOICE) == {2, 3}
     assert appeals_among([paragraphs[0], paragraphs[1], paragraphs[3]], VOICE) == {2}
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("The Meridian Review", "Meridian"),
+        ("The Meridian Review", "MR"),
+        ("Responsible Statecraft", "Statecraft"),
+        ("Carnegie Politika", "Politika"),
+        ("The Intercept", "Intercept"),
+    ],
+)
+def test_an_outlet_is_known_by_its_short_name(name: str, short: str) -> None:
+    assert Voice((name,)).as_us(f"Donate to {short}.") == "Donate to us."
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("The Astana Times", "Astana relies on the support of Moscow, as you know."),
+        ("The Times of Central Asia", "Asia depends on your support, a minister told bankers."),
+        ("Central Asia-Caucasus Analyst", "Analyst Bo Chan relies on you and other readers."),
+        ("The Diplomat", "Diplomat Bo Chan relies on your support."),
+        ("Responsible Statecraft", "Responsible officials rely on your support."),
+        ("Eurasia Review", "Eurasia relies on you."),
+    ],
+)
+def test_a_place_or_a_trade_in_its_name_is_not_the_outlet(name: str, text: str) -> None:
+    assert Voice((name,)).as_us(text) == text
+
+
+def test_what_the_interviewer_asks_is_no_appeal() -> None:
+    for question in (
+        "RS: Why did you join the ministry, and will you give us the list?",
+        "Responsible Statecraft: Would you support our work on the treaty with a gift?",
+        "Q: Do you support our readers’ view that the fund should donate more to you?",
+    ):
+        assert kept(STORY[0], question, STORY[1]) == [STORY[0], question, STORY[1]]
 
 
 def test_where_its_link_leads_tells_an_appeal() -> None:
