@@ -16,7 +16,7 @@ from rscrawler.extraction.addresses import absolute, address_key, canonical_url
 from rscrawler.extraction.appeals import appeals_among, lines_before_appeal, voice_of
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.container import Own, find_own
-from rscrawler.extraction.dates import is_plausible, read_date
+from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.fields import (
     authors_of,
     declared_sections,
@@ -188,26 +188,38 @@ class _Fields:
     def _first_date(
         self, name: str, candidates: Iterable[tuple[str, str | datetime | None]], *, is_wanted: bool
     ) -> datetime | None:
+        """The first plausible date, said more exactly by a later one if there is one.
+
+        Of two that may be the same, a day or a clock without its zone is the poorer one.
+        """
+        chosen: tuple[str, FoundDate] | None = None
         for origin, value in candidates:
-            if not value:
-                continue
-            if isinstance(value, datetime):
-                at, warnings = value, []
-            else:
-                moment = read_date(value)
-                if moment is None:
-                    if not origin.startswith("profile"):
-                        self.notes.warnings.append(f"{name}: {origin} is not a date")
-                    continue
-                at, warnings = moment.at, moment.warnings(name)
-            if not is_plausible(at, self.page.fetched_at):
-                self.notes.warnings.append(f"{name}: {origin} is out of range")
-                continue
-            self.notes.warnings.extend(warnings)
-            self.notes.provenance[name] = origin
-            return at
-        if is_wanted:
-            self.notes.warnings.append(f"{name}: not found")
+            if value and (found := self._plausible(name, origin, value)) is not None:
+                if chosen is None or chosen[1].is_bettered_by(found):
+                    chosen = origin, found
+                if chosen[1].is_moment:
+                    break
+        if chosen is None:
+            if is_wanted:
+                self.notes.warnings.append(f"{name}: not found")
+            return None
+        self.notes.provenance[name] = chosen[0]
+        self.notes.warnings.extend(chosen[1].warnings(name))
+        return chosen[1].at
+
+    def _plausible(self, name: str, origin: str, value: str | datetime) -> FoundDate | None:
+        """The date that a value is; what is none, or out of range, leaves a warning."""
+        if isinstance(value, datetime):
+            found = FoundDate(value)
+        elif (read := read_date(value)) is not None:
+            found = read
+        else:
+            if not origin.startswith("profile"):
+                self.notes.warnings.append(f"{name}: {origin} is not a date")
+            return None
+        if is_plausible(found.at, self.page.fetched_at):
+            return found
+        self.notes.warnings.append(f"{name}: {origin} is out of range")
         return None
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake
+_FARTHEST = timedelta(hours=14)  # of any zone from UTC
 _MONTHS = {
     name: number
     for number, names in enumerate(
@@ -36,15 +38,35 @@ _PRINTED = (
     re.compile(rf"\b{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
     re.compile(rf"\b{_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
 )
+# Hours east of Greenwich. Names that several zones have (IST, or ALMT, which moved) are not here.
+_HOURS = {
+    "z": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3,
+    "msk": 3, "uzt": 5, "tjt": 5, "tmt": 5, "kgt": 6,
+    "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+}  # fmt: skip
+_PLACES = {
+    "et": ZoneInfo("America/New_York"),
+    "ct": ZoneInfo("America/Chicago"),
+    "mt": ZoneInfo("America/Denver"),
+    "pt": ZoneInfo("America/Los_Angeles"),
+}
+_PLACES |= {"eastern time": _PLACES["et"], "pacific time": _PLACES["pt"]}
+# What stands behind a clock for a zone, known or not: `EST`, `UTC+5`, `+0500`, `Astana time`.
+_ZONE = (
+    r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{2}:\d{2}\b"
+    r"|(?!(?:AT|OCT|SAT|SEPT|THAT)\b)[A-Z]{1,4}T\b|UTC\b|MSK\b|Z\b|utc\b|gmt\b|[ecmp][sd]t\b)"
+    r"|(?!reading)(?:\w+ )?time\b"
+)
 _CLOCK = re.compile(
-    r"\b(\d{1,2})[:.](\d{2})(?::(\d{2}))?\s*([ap]\.?m\b\.?)?\s*(utc|gmt|z\b)?", re.IGNORECASE
+    r"\b(\d{1,2})[:.](\d{2})(?::(\d{2}))?\s*([ap]\.?m\b\.?)?[\s(]*(" + _ZONE + ")?",
+    re.IGNORECASE,
 )
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?"
-    r"\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?)?\s*$",
+    r"(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([+-][\d:]+|(?![AP]M\b)[A-Z]{1,5})?)?\s*$",
     re.IGNORECASE,
 )
+_RFC_2822_ZONE = re.compile(r"\d\s+\(?([A-Z]{1,5})\)?$")
 
 
 @dataclass(frozen=True)
@@ -54,9 +76,25 @@ class FoundDate:
     at: datetime
     has_time: bool = True
     has_zone: bool = True
+    odd_zone: str | None = None
+    """The zone that is not known; the clock there tells nothing."""
+
+    @property
+    def is_moment(self) -> bool:
+        """Whether nothing was left open."""
+        return self.has_time and self.has_zone
+
+    def is_bettered_by(self, other: FoundDate) -> bool:
+        """Whether `other` may be the same date with all said; midnight in UTC is but a day."""
+        if self.is_moment or not other.is_moment or other.at.time() == time():
+            return False
+        length = timedelta() if self.has_time else timedelta(days=1)
+        return -_FARTHEST <= other.at - self.at <= length + _FARTHEST
 
     def warnings(self, field: str) -> list[str]:
         """What to tell of `field` if it is taken from here."""
+        if self.odd_zone is not None:
+            return [f"{field}: time zone {self.odd_zone} is not known, the day alone is taken"]
         if not self.has_time:
             return [f"{field}: the page prints a day without a time"]
         return [] if self.has_zone else [f"{field}: no time zone given, UTC assumed"]
@@ -92,19 +130,32 @@ def _iso(text: str) -> FoundDate | None:
     naive = datetime(  # noqa: DTZ001 - the zone follows
         int(year), int(month), int(day), int(hour), int(minute), int(second or 0)
     )
-    offset = _offset(zone)
-    at = (naive - (offset or timedelta())).replace(tzinfo=UTC)
-    return FoundDate(at, has_zone=offset is not None)
+    return _in_zone(naive, zone)
 
 
-def _offset(zone: str | None) -> timedelta | None:
+def _in_zone(naive: datetime, zone: str | None) -> FoundDate:
+    """The moment at which clocks in a zone show `naive`; the day alone if nobody knows the zone."""
     if not zone:
+        return FoundDate(naive.replace(tzinfo=UTC), has_zone=False)
+    offset = _offset(zone, naive)
+    if offset is None:
+        day = datetime(naive.year, naive.month, naive.day, tzinfo=UTC)
+        return FoundDate(day, has_time=False, odd_zone=zone)
+    return FoundDate((naive - offset).replace(tzinfo=UTC))
+
+
+def _offset(zone: str, naive: datetime) -> timedelta | None:
+    """How far a zone is ahead of UTC at that time; None if its name is not known."""
+    name = zone.casefold()
+    if name in _PLACES:
+        return naive.replace(tzinfo=_PLACES[name]).utcoffset()
+    if name in _HOURS:
+        return timedelta(hours=_HOURS[name])
+    digits = re.fullmatch(r"(?:utc|gmt)?\s?([+-])(\d{1,2}?):?(\d{2})?", name)
+    if digits is None:
         return None
-    if zone[0] not in "+-":
-        return timedelta()
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return -offset if zone[0] == "-" else offset
+    offset = timedelta(hours=int(digits[2]), minutes=int(digits[3] or 0))
+    return -offset if digits[1] == "-" else offset
 
 
 def _epoch(text: str) -> FoundDate | None:
@@ -119,7 +170,8 @@ def _rfc_2822(text: str) -> FoundDate | None:
         return None
     moment = parsedate_to_datetime(text)
     if moment.tzinfo is None:
-        return FoundDate(moment.replace(tzinfo=UTC), has_zone=False)
+        zone = _RFC_2822_ZONE.search(text)
+        return _in_zone(moment, zone[1] if zone else None)
     return FoundDate(moment.astimezone(UTC))
 
 
@@ -140,5 +192,7 @@ def _with_clock(date: datetime, clock: re.Match[str]) -> FoundDate:
     hour, half = int(clock[1]), (clock[4] or "").lower()[:1]
     if half:
         hour = hour % 12 + (12 if half == "p" else 0)
-    at = date.replace(hour=hour, minute=int(clock[2]), second=int(clock[3] or 0))
-    return FoundDate(at, has_zone=bool(clock[5]))
+    naive = datetime(  # noqa: DTZ001 - the zone follows
+        date.year, date.month, date.day, hour, int(clock[2]), int(clock[3] or 0)
+    )
+    return _in_zone(naive, clock[5])

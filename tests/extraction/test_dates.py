@@ -74,6 +74,73 @@ def test_a_printed_time_without_a_zone_is_utc_and_says_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("November 24, 2026 10:00 am EST", 15),
+        ("November 24, 2026 10:00 a.m. ET", 15),
+        ("July 24, 2026 10:00 am ET", 14),
+        ("July 24, 2026 10:00 am Pacific Time", 17),
+        ("July 24, 2026, 10:00 (EDT)", 14),
+        ("24 November 2026, 10.00 CET", 9),
+        ("24 July 2026 10:00 CEST", 8),
+        ("24 July 2026 10:00 BST", 9),
+        ("Nov 24, 2026 10:00 UTC+5", 5),
+        ("Nov 24, 2026 10:00 GMT+05:00", 5),
+        ("Nov 24, 2026 10:00 +0500", 5),
+        ("Nov 24, 2026 10:00 UZT", 5),
+        ("Nov 24, 2026 10:00 GMT", 10),
+        ("2026-11-24T10:00:00 EST", 15),
+        ("2026-11-24 10:00 PDT", 17),
+        ("Tue, 24 Nov 2026 10:00:00 PST", 18),
+        ("Tue, 24 Nov 2026 10:00:00 CET", 9),
+    ],
+)
+def test_a_named_zone_is_read(text: str, hour: int) -> None:
+    found = read_date(text)
+    assert found is not None
+    assert (found.at.day, found.at.hour, found.at.minute) == (24, hour, 0)
+    assert found.warnings("published_at") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("November 24, 2026 10:00 am IST", "IST"),
+        ("November 24, 2026 10:00 ALMT", "ALMT"),
+        ("November 24, 2026 10:00 Astana time", "Astana time"),
+        ("2026-11-24T10:00:00 IST", "IST"),
+        ("Tue, 24 Nov 2026 10:00:00 IST", "IST"),
+    ],
+)
+def test_a_clock_in_a_zone_that_nobody_knows_is_left_out_and_the_warning_says_so(
+    text: str, zone: str
+) -> None:
+    found = read_date(text)
+    assert found is not None
+    assert found.at == datetime(2026, 11, 24, tzinfo=UTC)
+    assert found.warnings("published_at") == [
+        f"published_at: time zone {zone} is not known, the day alone is taken"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SAT NOV 24, 2026 10:00",
+        "Nov 24, 2026 10:00 AT",
+        "10:00 OCT 24, 2026",
+        "10:00, 24 Nov 2026",
+        "Nov 24, 2026, 10:00 Reading time 5 min",
+    ],
+)
+def test_a_day_or_a_small_word_is_no_zone(text: str) -> None:
+    found = read_date(text)
+    assert found is not None
+    assert found.at.hour == 10
+    assert found.warnings("published_at") == ["published_at: no time zone given, UTC assumed"]
+
+
+@pytest.mark.parametrize(
     "text", ["", "2 hours ago", "yesterday", "2022-13-45", "June 31, 2022", "soon", "12/05/2022"]
 )
 def test_what_is_no_date_is_none(text: str) -> None:

@@ -110,6 +110,34 @@ def test_dates_come_from_json_ld_then_a_time_element_then_the_feed_then_the_prin
     assert article.extraction.warnings == ("published_at: the page prints a day without a time",)
 
 
+def _published(meta: str, *, ld: str = "", feed: datetime | None = None) -> tuple[str, list[str]]:
+    head = DATE.replace("2024-12-10T08:00:00+00:00", meta)
+    if ld:
+        head += _json_ld(f'{{"@type": "Article", "headline": "{TITLE}", "datePublished": "{ld}"}}')
+    article = read(_with_head(head), hints=Hints(published_at=feed))
+    assert article.published_at is not None
+    return article.published_at.strftime("%d %H:%M"), list(article.extraction.warnings)
+
+
+def test_a_date_with_time_and_zone_is_preferred_to_the_same_without() -> None:
+    zoned, feed = "2024-12-10T10:00:00-05:00", datetime(2024, 12, 10, 15, tzinfo=UTC)
+    for poor in ("2024-12-10T10:00:00", "2024-12-10", "December 10, 2024 10:00 am"):
+        assert _published(poor, ld=zoned) == ("10 15:00", [])
+        assert _published(poor, feed=feed) == ("10 15:00", [])
+    late = datetime(2024, 12, 11, 2, tzinfo=UTC)  # the evening of that day in New York
+    assert _published("2024-12-10", feed=late) == ("11 02:00", [])
+
+
+def test_another_date_does_not_better_one_that_leaves_something_open() -> None:
+    assumed = ["published_at: no time zone given, UTC assumed"]
+    reprinted = datetime(2024, 12, 12, 9, tzinfo=UTC)
+    assert _published("2024-12-10T10:00:00", feed=reprinted) == ("10 10:00", assumed)
+    assert _published("2024-12-10T10:00:00", ld="2024-12-10") == ("10 10:00", assumed)
+    day = datetime(2024, 12, 10, tzinfo=UTC)
+    assert _published("2024-12-10T10:00:00", feed=day) == ("10 10:00", assumed)
+    assert _published("2024-12-10T10:00:00Z", ld="2024-12-10T12:00:00Z") == ("10 10:00", [])
+
+
 def test_an_article_without_any_date_has_none_and_is_an_article() -> None:
     html = page_html(USUAL, UNDATED).replace("Dec 10, 2024", "")
     article = read(html)
