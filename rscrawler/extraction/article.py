@@ -68,8 +68,6 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
         raise IncompletePage(page.url, "the page ends before its end tag")
     structured = read_structured(page.root, page.url, profile)
     titles = [headline for _, headline in structured.headlines()]
-    if page.hints.title:
-        titles.append(page.hints.title)
     surroundings = Surroundings(page.url, profile, structured, tuple(titles), Index(page.root))
     own = find_own(page.root, surroundings)
     if own is None:
@@ -118,7 +116,7 @@ class _Fields:
         structured, note = self.surroundings.structured, self.notes.provenance
         url, aliases = addresses_of(self.page.url, structured, self.profile, note)
         article = Article(site=site, url=url, fetched_at=self.page.fetched_at, aliases=aliases)
-        if title := title_of(self.own, self.surroundings, self.page.hints.title):
+        if title := title_of(self.own, self.surroundings):
             article.title, note["title"] = title.value, title.origin
         else:
             self.notes.warnings.append("title: not found")
@@ -168,12 +166,11 @@ class _Fields:
         )
 
     def _modified(self) -> datetime | None:
-        structured, hints = self.surroundings.structured, self.page.hints
+        structured = self.surroundings.structured
         candidates: list[tuple[str, str | datetime | None]] = [
             ("meta: article:modified_time", structured.meta.get("article:modified_time")),
             ("json-ld: dateModified", json_ld_text(structured.json_ld, "dateModified")),
             ("meta: og:updated_time", structured.meta.get("og:updated_time")),
-            ("hint: modified_at", hints.modified_at),
         ]
         return self._first_date("modified_at", candidates, is_wanted=False)
 

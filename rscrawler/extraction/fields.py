@@ -66,8 +66,8 @@ class Found:
     origin: str
 
 
-def title_of(own: Own, page: Surroundings, hint: str | None) -> Found | None:
-    """The headline: printed, else declared, else the hint of the feed."""
+def title_of(own: Own, page: Surroundings) -> Found | None:
+    """The headline: printed, else declared."""
     selectors = page.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
         for selector, element in own.matches(selectors):
@@ -81,7 +81,7 @@ def title_of(own: Own, page: Surroundings, hint: str | None) -> Found | None:
                 return Found(text, origin)
     for origin, headline in page.structured.headlines():
         return Found(headline, origin)
-    return Found(clean(hint), "hint: title") if hint and clean(hint) else None
+    return None
 
 
 def subtitle_of(own: Own, page: Surroundings, title: str | None) -> Found | None:

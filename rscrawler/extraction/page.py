@@ -43,11 +43,9 @@ class IncompletePage(PageError):
 
 @dataclass(frozen=True)
 class Hints:
-    """What the feed or sitemap entry that led to a page says of it; None where it is silent."""
+    """What the feed entry that led to a page says of it; None where it is silent."""
 
     published_at: datetime | None = None
-    modified_at: datetime | None = None
-    title: str | None = None
 
 
 @dataclass(frozen=True)
