@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # Renewed at each step, and longer than any; a dead process loses it at once.
 CLAIM_DURATION = timedelta(minutes=15)
+FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
 ALERT_KINDS = frozenset({"alert", "summary"})
 Clock = Callable[[], datetime]
 # Sends content to addresses, and tells step by step what came of some of them, or of
@@ -146,6 +147,8 @@ def _mark(
         return RecipientOutcome(address, "failed", outcome.error)
     state = "refused" if isinstance(outcome, Refused) else "pending"
     due = next_try(attempts, claimed.message_id, now, _pace(outcome, attempts))
+    if isinstance(outcome, Sending) and attempts < FEW_ATTEMPTS:
+        due = now  # our claim holds while we live; if we die, an alert should not wait for it
     return RecipientOutcome(address, state, outcome.error, due)
 
 

@@ -23,7 +23,7 @@ class Pace:
 
 
 USUAL = Pace(timedelta(minutes=1), timedelta(hours=1))
-SLOW = Pace(timedelta(hours=2), timedelta(hours=6))  # where an attempt may do harm
+SLOW = Pace(timedelta(minutes=30), timedelta(hours=6))  # where an attempt may do harm
 
 
 @dataclass(frozen=True, slots=True)

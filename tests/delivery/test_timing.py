@@ -112,9 +112,9 @@ def test_the_pause_between_attempts_doubles_up_to_an_hour_with_a_fifth_of_jitter
         assert 0.8 * minutes <= min(pauses) < max(pauses) <= 1.2 * minutes
 
 
-def test_the_slow_pace_is_hours() -> None:
+def test_the_slow_pace_goes_from_half_an_hour_to_six() -> None:
     now = at("2026-11-24 12:00")
-    for attempts, hours in [(1, 2), (2, 4), (3, 6), (4, 6)]:
+    for attempts, hours in [(1, 0.5), (2, 1), (3, 2), (4, 4), (5, 6), (6, 6)]:
         pause = (next_try(attempts, "key", now, SLOW) - now) / timedelta(hours=1)
         assert 0.8 * hours <= pause <= 1.2 * hours
 
