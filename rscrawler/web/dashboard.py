@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
 from rscrawler.config import Config
+from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
@@ -15,6 +17,8 @@ from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.topics import load_watchlists
 from rscrawler.web.rendering import render
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,12 @@ class Dashboard:
         return read_status(self.config, self.store, self.now(), self.jobs())
 
     def jobs(self) -> tuple[ScheduledJob, ...]:
-        """The jobs that run, as the files say now.
-
-        Raises:
-            ConfigurationError: one of them is wrong.
-        """
-        return load_schedules(self.config).active
+        """The jobs that run, as the files say now; none if a file is wrong."""
+        try:
+            return load_schedules(self.config).active
+        except ConfigurationError as error:
+            logger.warning("%s", error)
+            return ()
 
     def render(self, template: str, status: Status, **values: Any) -> bytes:
         """A page within the frame that all pages share."""

@@ -17,6 +17,7 @@ from rscrawler.delivery.wording import country_name
 from rscrawler.items import Article, Event, Level
 from rscrawler.monitoring.metrics import render_metrics
 from rscrawler.monitoring.status import SiteStatus
+from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.sites import SiteProfile
 from rscrawler.store.browsing import Coverage
 from rscrawler.store.health import Run
@@ -280,7 +281,12 @@ def metrics(dashboard: Dashboard, _request: Request) -> Response:
 
 
 def healthz(dashboard: Dashboard, _request: Request) -> Response:
-    """The object of `status --json`; 503 when something is unhealthy."""
+    """The object of `status --json`; 503 when something is unhealthy.
+
+    Raises:
+        ConfigurationError: a schedule is wrong, so that nobody knows which jobs should run.
+    """
+    load_schedules(dashboard.config)
     status = dashboard.status()
     shown = status.to_json()
     for problem in shown["outbox"]["problems"]:

@@ -10,8 +10,9 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.errors import StoreError
+from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
+from rscrawler.scheduling.schedules import Schedules
 from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
@@ -165,6 +166,18 @@ def test_a_bug_is_a_500_that_tells_the_log_and_not_the_visitor(
     assert answer.status == 500
     assert "inner workings" not in answer.text
     assert "inner workings" in caplog.text
+
+
+def test_a_wrong_schedule_makes_health_unhealthy_and_no_page_unreadable(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(_: Config) -> Schedules:
+        raise ConfigurationError("jobs.toml: x: unknown key")
+
+    for module in ("dashboard", "pages"):
+        monkeypatch.setattr(f"rscrawler.web.{module}.load_schedules", wrong)
+    assert [browser.get(path).status for path in ("/", "/sites", "/metrics")] == [200] * 3
+    assert browser.get("/healthz").status == 503
 
 
 def test_a_damaged_database_makes_health_unhealthy(
