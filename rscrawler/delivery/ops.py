@@ -61,14 +61,17 @@ def notices(
 
 def judge_delivery(alerts: AlertSettings, store: Store, now: datetime) -> list[Undelivered]:
     """Raise or clear `delivery-failing`; gives the recipients who cannot be served."""
-    failing = [each for each in store.outbox.undelivered() if is_failing(alerts, each)]
+    undelivered = store.outbox.undelivered()
+    failing = [each for each in undelivered if is_failing(alerts, each)]
     if failing:
         first = failing[0]
         message = f"{first.channel}: {first.address}: {first.reason}"
         if len(failing) > 1:
             message += f" (and {len(failing) - 1} more)"
         store.health.raise_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)
-    else:
+    elif not any(
+        each.last_error and is_addressed(alerts, each.channel, each.address) for each in undelivered
+    ):  # who is being tried again just now has not been reached yet
         store.health.clear_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING)
     return failing
 

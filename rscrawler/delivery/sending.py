@@ -98,6 +98,7 @@ def _send(
     attempts = {each.address: each.attempts for each in claimed.recipients}
     last: dict[str, Outcome] = {}
     states: dict[str, str] = {}
+    is_over = False
     with closing(_outcomes(transport, claimed.content, list(attempts))) as steps:
         for outcomes in steps:
             now = clock()
@@ -107,7 +108,7 @@ def _send(
             ]
             is_ours = store.outbox.renew(claimed.message_id, owner, now + CLAIM_DURATION)
             if marks:
-                sent.messages += store.outbox.mark(claimed.message_id, marks)
+                is_over = store.outbox.mark(claimed.message_id, marks)
             for mark in marks:
                 if mark.state == "done":
                     store.outbox.wake(claimed.channel, mark.address, now)
@@ -117,6 +118,7 @@ def _send(
                 logger.warning("%s: another process has taken it over", claimed.message_id)
                 break
     counted = Counter(states.values())
+    sent.messages += is_over and counted["done"] > 0
     sent.served += counted["done"]
     sent.put_off += counted["pending"]
     sent.failed += counted["refused"] + counted["failed"]

@@ -13,6 +13,7 @@ import pytest
 
 from rscrawler.delivery import DeliveryReport, deliver, outbox_summary, sending
 from rscrawler.delivery.email import smtp
+from rscrawler.delivery.ops import judge_delivery
 from rscrawler.delivery.outcome import Outcome
 from rscrawler.delivery.sending import FEW_ATTEMPTS
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
@@ -216,6 +217,32 @@ def test_a_recipient_put_off_is_served_later_and_the_others_not_again(
     assert second.recipients == ("two@example.org",)
     assert first.content == second.content
     assert second.mail["To"].addresses[1].addr_spec == "two@example.org"
+
+
+def test_a_mail_counts_as_delivered_once_though_one_of_two_refuses_it_again_and_again(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(recipients=["one@example.org", "two@example.org"])
+    mailbox.refuse["two@example.org"] = "550 no such user"
+    record(store, a_piece(1), "email")
+    sent = [deliver(config, store, now=NOW + number * 8 * HOUR) for number in range(4)]
+    assert [each.failed for each in sent] == [1, 1, 1, 1]
+    assert [each.messages for each in sent] == [1, 0, 0, 0]
+
+
+def test_a_refusal_that_is_tried_again_just_now_is_still_a_problem(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(recipients=["one@example.org", "two@example.org"])
+    mailbox.refuse["two@example.org"] = "550 no such user"
+    record(store, a_piece(1), "email")
+    deliver(config, store, now=NOW)
+    (before,) = store.health.problems()
+    mailbox.on_recipient = lambda: judge_delivery(config.alerts, store, NOW + HOUR)
+    deliver(config, store, now=NOW + HOUR)
+    (after,) = store.health.problems()
+    assert (after.code, after.since) == (before.code, before.since)
+    assert store.health.ended_problems() == []
 
 
 def test_a_refusal_is_shown_at_once_and_passes_later_all_the_same(
