@@ -10,7 +10,7 @@ from datetime import datetime
 
 from rscrawler.config import Config
 from rscrawler.delivery.ops import notices
-from rscrawler.delivery.outcome import Served
+from rscrawler.delivery.outcome import Served, last_words
 from rscrawler.delivery.sending import transport_of
 from rscrawler.monitoring.heartbeat import send_heartbeat
 
@@ -26,12 +26,12 @@ def tell_directly(config: Config, subject: str, text: str, now: datetime) -> int
         if transport is None:
             continue
         try:
-            for outcomes in transport(message.content, message.addresses):
-                for address, outcome in outcomes.items():
-                    if isinstance(outcome, Served):
-                        served += 1
-                    else:
-                        logger.warning("%s: %s: %s", message.channel, address, outcome.error)
+            steps = transport(message.content, message.addresses)
+            for address, outcome in last_words(steps).items():
+                if isinstance(outcome, Served):
+                    served += 1
+                else:
+                    logger.warning("%s: %s: %s", message.channel, address, outcome.error)
         except Exception:
             logger.exception("%s: the operators could not be told", message.channel)
     return served

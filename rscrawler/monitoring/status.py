@@ -233,12 +233,16 @@ def _late_jobs(
 ) -> Iterator[Problem]:
     states, running = store.jobs.states(), store.jobs.unended()
     held = store.leases.held(now)
+    jobs = tuple(jobs)
+    busy = {site for job in jobs if job.id in running for site in job.sites}
     for job in jobs:
         state = states.get(job.id)
         if state is None:
             continue
         patience = config.monitoring.overdue_after
-        is_kept = job.id in running or any(site_lease(site) in held for site in job.sites)
+        is_kept = job.id in running or any(
+            site in busy or site_lease(site) in held for site in job.sites
+        )
         if not is_kept:  # by a run of its own, or by another of one of its sites
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience

@@ -199,7 +199,8 @@ class Service:
         """Wait for every child, and write down how each ended."""
         if self._runs:
             await asyncio.wait([run.task for run in self._runs.values()])
-        self._attempt(self._write_ends)
+        if self._unwritten:  # nothing to write says nothing of the store
+            self._attempt(self._write_ends)
 
     def _leave(self) -> None:
         def release() -> None:

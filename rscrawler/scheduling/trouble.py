@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config, format_duration
+from rscrawler.delivery.bounded import within
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import beat_badly, tell_directly
 from rscrawler.store.database import DamagedDatabase
@@ -24,6 +26,7 @@ REOPENED_EVERY = timedelta(minutes=1)
 TOLD_AFTER = timedelta(minutes=5)
 ENDED_AFTER = timedelta(minutes=15)
 SAID_EVERY = timedelta(hours=1)
+LONGEST_WORD = timedelta(seconds=20)
 
 
 class StoreTrouble:
@@ -84,19 +87,26 @@ class StoreTrouble:
         logger.info("the store works again")
         if self._is_told and self._since is not None:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
-            tell_directly(self._config(), "Over: the store fails", text, now)
+            config = self._config()
+            _briefly(lambda: tell_directly(config, "Over: the store fails", text, now))
         self._error = self._since = self._said_at = self._reopened_at = None
         self._complaint, self._is_told = "", False
 
     def _tell(self, now: datetime) -> None:
         self._is_told = True
         config = self._config()
-        beat_badly(config)
+        _briefly(lambda: beat_badly(config))
         text = (
             f"For {format_duration(TOLD_AFTER)} the service has not been able to use its store, "
             f"so it starts no crawl and sends no alert. It goes on trying.\n\n{self._complaint}"
         )
-        tell_directly(config, "Problem: the store fails", text, now)
+        _briefly(lambda: tell_directly(config, "Problem: the store fails", text, now))
+
+
+def _briefly(call: Callable[[], object]) -> None:
+    """Let a call go on by itself if it takes long: the service has other things to do."""
+    with suppress(TimeoutError):
+        within(LONGEST_WORD, call)
 
 
 def _in_words(span: timedelta) -> str:

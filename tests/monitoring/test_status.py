@@ -237,6 +237,19 @@ def test_a_job_that_a_living_service_does_not_run_is_missed_after_three_of_its_s
     assert said_of_schedule(config, store, later, job_id="another", **times) == []
 
 
+def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
+    config: Config, store: Store
+) -> None:
+    later = NOW + 5 * HOUR
+    a_service(store)
+    store.leases.acquire(service_lease(SERVICE), SERVICE, later)
+    store.jobs.schedule("full", "every 1d", NOW)
+    firing = Firing("full", NOW, SERVICE)
+    assert store.jobs.claim(firing, expected=NOW, next_fire_at=NOW + DAY, now=NOW)
+    jobs = [scheduled(), scheduled("full", every="1d")]
+    assert read_status(config, store, later, jobs).schedule_problems == ()
+
+
 @pytest.mark.parametrize("why", ["it runs", "its site is being crawled"])
 def test_a_job_that_has_to_wait_is_not_missed(config: Config, store: Store, why: str) -> None:
     later = NOW + 5 * HOUR

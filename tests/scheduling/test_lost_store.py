@@ -285,6 +285,19 @@ def test_a_service_that_cannot_get_over_a_fault_ends_with_an_error(
     assert world.clock.now >= NOON + ENDED_AFTER
 
 
+def test_a_service_that_ends_while_its_store_fails_does_not_say_that_it_works_again(
+    keep_file: Callable[[], StoreKeeper],
+    monkeypatch: pytest.MonkeyPatch,
+    log: pytest.LogCaptureFixture,
+) -> None:
+    _, service = service_of(keep_file())
+    monkeypatch.setattr(JobStore, "states", locked)
+    service.look_round()
+    asyncio.run(service.finish_runs())
+    assert "database is locked" in log.text
+    assert "works again" not in log.text
+
+
 def test_a_service_waits_for_a_database_that_is_away(
     keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch
 ) -> None:
