@@ -41,6 +41,7 @@ _TEASER_END = re.compile(
 )
 _LONGEST_TEASER_END = 60  # characters
 _LONGEST_TEASER = 1_500
+_MOST_TEASER_ELEMENTS = 500
 
 
 def cut_foreign(own: Own, page: Surroundings) -> None:
@@ -212,11 +213,14 @@ def _end_behind(headline: Element, part: Element) -> Element | None:
     The text may stand beside the headline or beside its box, and not in both places.
     """
     end: Element | None = None
-    length, box = 0, headline
+    length, seen, box = 0, 0, headline
     while box is not part:
         is_done = length >= LEAST_TEASER
         length += len(clean(box.tail or ""))
         for element in (inner for sibling in box.itersiblings() for inner in sibling.iter()):
+            seen += 1
+            if seen > _MOST_TEASER_ELEMENTS:
+                return end
             if not isinstance(element.tag, str):
                 continue
             whole = text_length(element)

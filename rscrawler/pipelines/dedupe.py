@@ -48,6 +48,11 @@ class DedupePipeline:
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
         known = self._known(item, met)
+        if known is not None and any(
+            met[key].article_id != known.article_id for key in _leading(met, item.declared)
+        ):
+            _leave_declared_out(item)
+            print_ = replace(print_, slug_stem=slug_stem(article.url, self._session.profile))
         if known is None or known.text_digest != print_.text_digest:
             twins = self._twins(article, print_)
             if known is None:
@@ -88,14 +93,7 @@ class DedupePipeline:
         before = self._session.store.articles.latest_record(known.article_id)
         if before is not None and in_substance(before.title) == in_substance(article.title):
             return known
-        item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
-        article.url = item.addresses[0][1]
-        article.aliases = []
-        article.extraction = replace(
-            article.extraction,
-            provenance={**article.extraction.provenance, "url": "response: url"},
-            warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
-        )
+        _leave_declared_out(item)
         return None
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
@@ -156,6 +154,19 @@ class DedupePipeline:
         }
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
+
+
+def _leave_declared_out(item: FetchedArticle) -> None:
+    """A page that names another piece's address as its own goes by the one that led to it."""
+    article = item.article
+    item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
+    article.url = item.addresses[0][1]
+    article.aliases = []
+    article.extraction = replace(
+        article.extraction,
+        provenance={**article.extraction.provenance, "url": "response: url"},
+        warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
+    )
 
 
 def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:

@@ -243,7 +243,9 @@ class Discovery:
 def _tells_more(address: FoundAddress, before: KnownAddress, source: Source) -> bool:
     """Whether a known address is shown by a further source, dated later, or wanted at last."""
     is_wanted_now = before.state is AddressState.PASSED and address.state is AddressState.PENDING
-    return source.path not in before.seen_in or _is_later(address, before) or is_wanted_now
+    is_published = address.published_at is not None and before.published_at is None
+    is_new_here = source.path not in before.seen_in
+    return is_new_here or _is_later(address, before) or is_wanted_now or is_published
 
 
 def _is_later(address: FoundAddress, before: KnownAddress) -> bool:

@@ -53,9 +53,8 @@ HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
 # An address that answers 404 this often is taken for none of an article here.
 MAX_GONE_ATTEMPTS = 3
-# The same for one that redirects to another site: in the course of four to twelve hours, since
-# a consent or maintenance page may do so for a while.
-MAX_OFF_SITE_ATTEMPTS = 10
+# The same for one that redirects to another site.
+MAX_OFF_SITE_ATTEMPTS = 3
 
 
 class NewsSpider(Spider):
@@ -324,7 +323,9 @@ class NewsSpider(Spider):
             )
             article = extract(page, self.profile, self.session.site)
         except NotAnArticle as error:
-            if known is not None:
+            if known is not None and key != address_key(known.url, self.profile):
+                yield GoneArticle(known, now)  # its own address has said so before
+            elif known is not None:
                 reason = f"was an article and is none now: {error}"
                 self._record_article_failure(response.url, key, 0, reason, known)
             elif decisions.is_surely_an_article(hint, found_at, now):
@@ -459,6 +460,7 @@ class NewsSpider(Spider):
                     self.session.site,
                     kwargs["key"],
                     decisions.retry_at(kwargs["attempts"] + 1, self.session.now()),
+                    is_asked=False,
                 )
             return
         is_last = kwargs["attempts"] + 1 >= MAX_OFF_SITE_ATTEMPTS

@@ -342,15 +342,21 @@ class DiscoveryStore:
                 )
             )
 
-    def record_attempt(self, site: str, key: str, next_try_at: datetime) -> None:
+    def record_attempt(
+        self, site: str, key: str, next_try_at: datetime, *, is_asked: bool = True
+    ) -> None:
         """An address could not be fetched this time; it is pending."""
         with self._database.writing() as connection:
             connection.execute(
                 update(address)
-                .where(address.c.site == site, address.c.key == key)
+                .where(
+                    address.c.site == site,
+                    address.c.key == key,
+                    address.c.state != AddressState.KNOWN,  # another address led there meanwhile
+                )
                 .values(
                     state=AddressState.PENDING,
-                    attempts=address.c.attempts + 1,
+                    attempts=address.c.attempts + int(is_asked),
                     next_try_at=next_try_at,
                 )
             )

@@ -25,7 +25,9 @@ from tests.crawl.probes import (
     SECTION,
     SITEMAP,
     articles_asked,
+    let_a_day_pass,
     let_pieces_be_due,
+    let_time_pass,
     paths_asked,
     sources,
     urls,
@@ -48,7 +50,7 @@ def extra_pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Resource]:
     find = routes.find_resource
 
     def find_resource(state: Any, path: str, page: int) -> Resource:
-        return pages.get(path) or find(state, path, page)
+        return pages.get(path) or replace(find(state, path, page), lasts=False)
 
     monkeypatch.setattr(demo_server, "find_resource", find_resource)
     return pages
@@ -150,10 +152,11 @@ def test_pages_that_declare_one_address_are_as_many_pieces_as_they_have_texts(
     extra_pages[LISTING] = listing_of(known.path)
     workspace.crawl()
     (before,) = workspace.records()
-    for story in others:
-        extra_pages[story.path] = with_canonical(site, story, before["url"])
-    extra_pages[LISTING] = listing_of(known.path, *(story.path for story in others))
-    for _ in range(2):
+    pages = {story.path: with_canonical(site, story, before["url"]) for story in others}
+    extra_pages[LISTING] = listing_of(known.path, *pages)
+    for visit in range(3):
+        token = f"<!-- {visit} -->".encode()
+        extra_pages |= {path: replace(page, body=page.body + token) for path, page in pages.items()}
         workspace.crawl()
         let_pieces_be_due(workspace)
     found = workspace.records()
@@ -162,6 +165,70 @@ def test_pages_that_declare_one_address_are_as_many_pieces_as_they_have_texts(
         f"{site.base_url}/{story.slug}/" for story in others
     }
     assert len({record["article_id"] for record in found}) == 3
+    assert all("another's" in str(record["extraction"]["warnings"]) for record in found[1:])
+
+
+def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_home(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    story = site.stories[0]
+    extra_pages["/old-name/"] = Resource(301, location=story.path, lasts=False)
+    extra_pages[LISTING] = listing_of("/old-name/")
+    workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
+    workspace.crawl()
+    site.remove(story.slug)
+    extra_pages["/old-name/"] = Resource(301, location="/", lasts=False)
+    for _ in range(2):
+        let_pieces_be_due(workspace)
+        workspace.crawl()
+    assert [record["event"] for record in workspace.records()] == ["new", "removed"]
+
+
+def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    workspace.write_config(site.base_url, sources(SECTION))
+    workspace.crawl()
+    story = site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
+    robots = f"User-agent: *\nDisallow: {story.path}\n".encode()
+    extra_pages["/robots.txt"] = Resource(body=robots, content_type="text/plain", lasts=False)
+    let_a_day_pass(workspace)
+    for _ in range(6):
+        workspace.crawl()
+        let_time_pass(workspace, hours=2)
+    assert story.slug not in articles_asked(site)
+
+
+def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    def xml(name: str, entries: str) -> Resource:
+        news = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
+        body = f'<?xml version="1.0"?><{name} {news}>{entries}</{name}>'.encode()
+        return Resource(body=body, content_type="application/xml", lasts=False)
+
+    paths = ("/all.xml", "/news.xml")
+    named = (f"<sitemap><loc>{site.base_url}{path}</loc></sitemap>" for path in paths)
+    extra_pages[SITEMAP] = xml("sitemapindex", "".join(named))
+    extra_pages |= {path: xml("urlset", "") for path in paths}
+    workspace.write_config(site.base_url, sources(SITEMAP, SECTION))
+    workspace.crawl()
+    story = site.edit(site.publish().slug, sections=("europe",))
+    site.fail(story.path, Fault.WALL)
+    location = f"<url><loc>{site.base_url}{story.path}</loc>"
+    now = datetime.now(UTC)
+    extra_pages["/all.xml"] = xml("urlset", f"{location}<lastmod>{rfc3339(now)}</lastmod></url>")
+    assert workspace.crawl()["dropped"] == 1
+    dated = f"<news:publication_date>{rfc3339(now - timedelta(hours=1))}</news:publication_date>"
+    asked = []
+    for reading in range(4):
+        let_time_pass(workspace, hours=24 * 30)
+        site.forget_requests()
+        entry = f"<!-- {reading} -->{location}<news:news>{dated}</news:news></url>"
+        extra_pages["/news.xml"] = xml("urlset", entry)
+        workspace.crawl()
+        asked.append(len(articles_asked(site)))
+    assert asked == [1, 0, 0, 0]
 
 
 def test_a_piece_whose_declared_address_leads_nowhere_is_not_taken_for_gone(

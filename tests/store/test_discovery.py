@@ -130,6 +130,14 @@ def test_a_page_that_is_no_article_is_not_pending_and_stays_so(store: Store) -> 
     assert state is AddressState.REJECTED
 
 
+def test_an_address_that_leads_to_a_piece_meanwhile_is_not_pending_again(store: Store) -> None:
+    store.discovery.record_reading(reading(found("a", state=AddressState.KNOWN), found("b")))
+    for key in ("/a", "/b"):
+        store.discovery.record_attempt(SITE, key, NOON)
+    assert pending(store) == ["/b"]
+    assert store.discovery.addresses(SITE, ["/a"])["/a"].state is AddressState.KNOWN
+
+
 def test_other_rules_forget_validators_and_make_what_was_no_article_pending(store: Store) -> None:
     store.health.record_start("run", SITE, NOON)
     store.discovery.record_reading(reading(found("a"), found("b"), etag='"1"'))
