@@ -193,7 +193,7 @@ def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
     robots = f"User-agent: *\nDisallow: {story.path}\n".encode()
     extra_pages["/robots.txt"] = Resource(body=robots, content_type="text/plain", lasts=False)
     let_a_day_pass(workspace)
-    for _ in range(6):
+    for _ in range(5):
         workspace.crawl()
         let_time_pass(workspace, hours=2)
     assert story.slug not in articles_asked(site)
