@@ -51,13 +51,14 @@ class DedupePipeline:
         if known is not None and any(
             met[key].article_id != known.article_id for key in _leading(met, item.declared)
         ):
-            _leave_declared_out(item)
-            print_ = replace(print_, slug_stem=slug_stem(article.url, self._session.profile))
+            print_ = self._without_declared(item, print_)
         if known is None or known.text_digest != print_.text_digest:
             twins = self._twins(article, print_)
-            if known is None:
-                known = self._declared(item, met, twins)
-                print_ = replace(print_, slug_stem=slug_stem(article.url, self._session.profile))
+            if known is None and (named := self._declared(item, met)) is not None:
+                if self._is_piece(named, article, twins):
+                    known = named
+                else:
+                    print_ = self._without_declared(item, print_)
             if known is None:
                 known = self._moved(twins, article, print_)
             article.duplicate_of = _first_seen(twins, known)
@@ -77,24 +78,36 @@ class DedupePipeline:
         # Another address may have led to the same piece since this page was asked for.
         return articles.by_ids([item.known.article_id])[item.known.article_id]
 
-    def _declared(
-        self, item: FetchedArticle, met: dict[str, KnownAddress], twins: list[Twin]
-    ) -> KnownArticle | None:
-        """The piece whose address the page names as its own, if it is that piece.
+    def _declared(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
+        """The piece whose address the page names as its own, if there is one."""
+        named = _leading(met, item.declared)
+        return self._session.store.articles.by_addresses(item.article.site, named)
 
-        Templates that name one canonical address on many pages make no one piece of them:
-        such a page goes by the address that led to it.
+    def _is_piece(self, known: KnownArticle, article: Article, twins: list[Twin]) -> bool:
+        """Whether title or text are those of a piece whose address a page declares.
+
+        Templates that name one canonical address on many pages make no one piece of them.
+        """
+        if known.article_id in {twin.article_id for twin in twins}:
+            return True
+        before = self._session.store.articles.latest_record(known.article_id)
+        return before is not None and in_substance(before.title) == in_substance(article.title)
+
+    def _without_declared(self, item: FetchedArticle, print_: Fingerprint) -> Fingerprint:
+        """Let a page that names another piece's address go by the one that led to it.
+
+        Gives its fingerprint, with the slug of that address.
         """
         article = item.article
-        named = _leading(met, item.declared)
-        known = self._session.store.articles.by_addresses(article.site, named)
-        if known is None or known.article_id in {twin.article_id for twin in twins}:
-            return known
-        before = self._session.store.articles.latest_record(known.article_id)
-        if before is not None and in_substance(before.title) == in_substance(article.title):
-            return known
-        _leave_declared_out(item)
-        return None
+        item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
+        article.url = item.addresses[0][1]
+        article.aliases = []
+        article.extraction = replace(
+            article.extraction,
+            provenance={**article.extraction.provenance, "url": "response: url"},
+            warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
+        )
+        return replace(print_, slug_stem=slug_stem(article.url, self._session.profile))
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._session.store.articles.latest_record(known.article_id)
@@ -154,19 +167,6 @@ class DedupePipeline:
         }
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
-
-
-def _leave_declared_out(item: FetchedArticle) -> None:
-    """A page that names another piece's address as its own goes by the one that led to it."""
-    article = item.article
-    item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
-    article.url = item.addresses[0][1]
-    article.aliases = []
-    article.extraction = replace(
-        article.extraction,
-        provenance={**article.extraction.provenance, "url": "response: url"},
-        warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
-    )
 
 
 def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
