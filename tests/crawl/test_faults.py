@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,21 @@ def configure(
 def publish_in_section(site: SampleSite) -> Story:
     """A new piece that the one section of these tests shows."""
     return site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
+
+
+@contextmanager
+def answering(
+    monkeypatch: pytest.MonkeyPatch, path: str, status: int, answer: bytes
+) -> Iterator[None]:
+    """Let every sample site send these bytes for a path."""
+    find = demo_server.Server._reply
+
+    def reply(self: Any, method: str, target: str, headers: Any) -> tuple[int, bytes]:
+        return (status, answer) if target == path else find(self, method, target, headers)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(demo_server.Server, "_reply", reply)
+        yield
 
 
 # Pages.
@@ -146,15 +162,8 @@ def test_a_piece_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_
     configure(workspace, site, few=sources(FEED))
     workspace.crawl()
     story = site.publish()
-    find = demo_server.Server._reply
-
-    def reply(self: Any, method: str, target: str, headers: Any) -> tuple[int, bytes]:
-        if target == story.path:
-            return 404, demo_server._whole(404, {"Content-Type": "text/html"}, b"not here")
-        return find(self, method, target, headers)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(demo_server.Server, "_reply", reply)
+    absent = demo_server._whole(404, {"Content-Type": "text/html"}, b"not here")
+    with answering(monkeypatch, story.path, 404, absent):
         for _ in range(4):
             assert workspace.run("crawl", "--json").json["articles_new"] == 0
             let_time_pass(workspace, hours=7)
@@ -208,16 +217,8 @@ def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
 ) -> None:
     story = site.stories[0]
     bomb = gzip.compress(b"<html>" + b" " * 3_000_000)
-    find = demo_server.Server._reply
-
-    def reply(self: Any, method: str, target: str, headers: Any) -> tuple[int, bytes]:
-        if target == story.path:
-            head = {"Content-Type": "text/html", "Content-Encoding": "gzip"}
-            return 200, demo_server._whole(200, head, bomb)
-        return find(self, method, target, headers)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(demo_server.Server, "_reply", reply)
+    head = {"Content-Type": "text/html", "Content-Encoding": "gzip"}
+    with answering(monkeypatch, story.path, 200, demo_server._whole(200, head, bomb)):
         configure(workspace, site)
         result = workspace.run("crawl", "--full", "--json")
     assert (result.status, result.json["errors"]) == (1, 1)
