@@ -27,7 +27,7 @@ demo: install ## two cycles against the bundled sample site: what is found, flag
 	@$(BIN)/rscrawler demo
 
 test: install ## every quick test
-	$(BIN)/pytest -n auto -m "not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
 slow: install ## the long tests: two hundred kills, a cluster, a year of visits
 	$(BIN)/pytest -n auto -m slow

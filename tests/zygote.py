@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import scrapy.core.downloader.handlers.http11  # noqa: F401 (Scrapy loads it for each crawl)
+
 from rscrawler.cli import main
 from rscrawler.topics import places
 

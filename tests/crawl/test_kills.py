@@ -23,7 +23,7 @@ from tests.workspace import Workspace
 # Children are forked from a server that has the program loaded already: a kill then
 # falls into its work, not into its start.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["rscrawler.cli"])
+CONTEXT.set_forkserver_preload(["rscrawler.cli", "scrapy.core.downloader.handlers.http11"])
 
 EMAIL = """
 [alerts]
@@ -95,7 +95,8 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
         workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
         config = workspace.config.read_text(encoding="utf-8")
         workspace.config.write_text(f'database_url = "{database}"\n{config}', encoding="utf-8")
-        workspace.crawl("--full")
+        run_child(workspace).join()  # starts the server of the children as well
+        site.publish(piece(kills + 1_000_000))
         started = time.monotonic()
         run_child(workspace).join()
         whole_life_seconds = time.monotonic() - started
