@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from rscrawler import PACKAGE_DIR
 from rscrawler.cli.common import (
     EXIT_FAILED,
     ConfigOption,
@@ -18,7 +19,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
-from rscrawler.config import DEFAULT_CONFIG_NAME, PACKAGE_DIR, Config
+from rscrawler.config import DEFAULT_CONFIG_NAME, Config
 from rscrawler.delivery import send_test_alert
 from rscrawler.delivery.chat import are_known_addresses
 from rscrawler.demo.run import run_demo

@@ -16,8 +16,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
-    PACKAGE_DIR,
     Config,
     Duration,
     Model,

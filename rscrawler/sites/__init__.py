@@ -22,8 +22,8 @@ from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
 from lxml.cssselect import CSSSelector, SelectorError
 from pydantic import AfterValidator, Field, model_validator
 
+from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
-    PACKAGE_DIR,
     Config,
     Model,
     checked,

@@ -34,9 +34,7 @@ class _Tools:
 
     @classmethod
     def of(cls, watchlists: Iterable[WatchList]) -> _Tools:
-        topics = [
-            _Topic(watchlist, ContextFinder(watchlist.context)) for watchlist in watchlists
-        ]
+        topics = [_Topic(watchlist, ContextFinder(watchlist.context)) for watchlist in watchlists]
         owned = [
             ((number, entity), Spelling(spelling, entity.case))
             for number, topic in enumerate(topics)

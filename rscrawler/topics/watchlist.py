@@ -14,7 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rscrawler.config import PACKAGE_DIR, Model, checked, read_toml
+from rscrawler import PACKAGE_DIR
+from rscrawler.config import Model, checked, read_toml
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.places import PlaceRules, places_of
 

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rscrawler.config import PACKAGE_DIR
+from rscrawler import PACKAGE_DIR
 from rscrawler.delivery.wording import (
     country_name,
     date_in_words,

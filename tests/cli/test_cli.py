@@ -18,7 +18,7 @@ import jsonschema
 import pyarrow.parquet
 import pytest
 
-from rscrawler.config import PACKAGE_DIR
+from rscrawler import PACKAGE_DIR
 from rscrawler.demo.site import Fault, SampleSite
 from tests.crawl.probes import FEED, SECTION, sources
 from tests.workspace import PROGRAM, Program, Result, Workspace

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from rscrawler.config import PACKAGE_DIR
+from rscrawler import PACKAGE_DIR
 from rscrawler.demo import routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.routes import Resource

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rscrawler.config import PACKAGE_DIR
+from rscrawler import PACKAGE_DIR
 from rscrawler.demo.site import SampleSite
 from tests.crawl.probes import FEED, sources, urls
 from tests.workspace import Workspace

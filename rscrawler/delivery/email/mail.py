@@ -17,7 +17,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from rscrawler.config import PACKAGE_DIR
+from rscrawler import PACKAGE_DIR
 from rscrawler.delivery.alert import Alert, Passage
 from rscrawler.delivery.wording import (
     SUBJECT_LIMIT,

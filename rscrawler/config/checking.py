@@ -1,0 +1,195 @@
+"""Files of the operator, and one line for each thing that is wrong in them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from rscrawler.errors import ConfigurationError
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+def read_text(path: Path) -> str:
+    """What a file of the operator says.
+
+    Raises:
+        ConfigurationError: it cannot be read or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(
+            f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file.
+
+    Raises:
+        ConfigurationError: the file cannot be read or is not TOML.
+    """
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # also for a number of more digits than Python reads
+        raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
+
+
+def checked(
+    model: type[ModelT], values: object, name: str, environment: Mapping[str, Any] = {}
+) -> ModelT:
+    """`values` as a `model`; `name` is the file they came from, but for those of `environment`.
+
+    Raises:
+        ConfigurationError: one line for each problem: file, key, what is wrong, what is allowed.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(*_lines(model, error, name, environment)) from None
+
+
+def _lines(
+    model: type[BaseModel], error: ValidationError, name: str, environment: Mapping[str, Any]
+) -> list[str]:
+    """One line for each wrong key; what the members of a union allow is told together."""
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        (_key(found["loc"]), dict(found)) for found in error.errors()
+    ]
+    told: dict[str, list[str]] = {}
+    for key, found in wrong:
+        if any(other.startswith(f"{key}.") for other, _ in wrong):
+            continue  # the member of a union that the value is not meant for
+        origin = "environment" if _holds(environment, found["loc"]) else name
+        told.setdefault(f"{origin}: {key or '(whole file)'}{_shown(found)}", []).append(
+            _message(model, found)
+        )
+    return [
+        f"{head}: " + ", or ".join([first, *(each.removeprefix(_ALLOWED) for each in rest)])
+        for head, (first, *rest) in told.items()
+    ]
+
+
+def _holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
+    """Whether nested `values` say anything at `location`, or at a key on the way to it."""
+    current: object = values
+    for part in location:
+        if not isinstance(current, dict):
+            break
+        if part not in current:
+            return False
+        current = current[part]
+    return bool(values)
+
+
+def _key(location: Sequence[int | str]) -> str:
+    """The key as the file has it: without the names that pydantic gives to members of unions."""
+    parts = [str(part) for part in location]
+    return ".".join(
+        part for part in parts if "[" not in part and not part.startswith("constrained-")
+    )
+
+
+_ALLOWED = "allowed: "
+_NUMBER, _WHOLE_NUMBER, _TABLE = "a number", "a whole number", "a table"
+_TIME, _DAY = 'a time of day, such as "07:00"', "a day, such as 2026-11-24"
+# What is allowed, by pydantic's type of error; the names in braces are of its context.
+_ALLOWED_BY_TYPE = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "date_from_datetime_inexact": _DAY,
+    "date_from_datetime_parsing": _DAY,
+    "date_parsing": _DAY,
+    "date_type": _DAY,
+    "dict_type": _TABLE,
+    "enum": "{expected}",
+    "finite_number": _NUMBER,
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:g} or more",
+    "int_from_float": _WHOLE_NUMBER,
+    "int_parsing": _WHOLE_NUMBER,
+    "int_type": _WHOLE_NUMBER,
+    "less_than_equal": "{le:g} or less",
+    "list_type": "a list, in […] or as tables under [[…]]",
+    "literal_error": "{expected}",
+    "model_type": _TABLE,
+    "path_type": "a path in quotes",
+    "string_pattern_mismatch": "text that fits the pattern {pattern}",
+    "string_too_long": "a length of at most {max_length}",
+    "string_too_short": "a length of at least {min_length}",
+    "string_type": "text in quotes",
+    "time_parsing": _TIME,
+    "time_type": _TIME,
+    "too_short": "a length of at least {min_length}",
+}
+
+
+def _message(model: type[BaseModel], found: dict[str, Any]) -> str:
+    if found["type"] == "extra_forbidden":
+        allowed = ", ".join(sorted(_keys_beside(model, found["loc"])))
+        return f"unknown key; allowed here: {allowed}" if allowed else "unknown key"
+    if found["type"] == "missing":
+        return "is missing"
+    if wording := _ALLOWED_BY_TYPE.get(found["type"]):
+        return _ALLOWED + wording.format(**found.get("ctx", {}))
+    return str(found["msg"].removeprefix("Value error, "))
+
+
+def _shown(found: dict[str, Any]) -> str:
+    """The value that is wrong, after a colon; nothing where it is long or may be a secret."""
+    shown = found["input"]
+    is_secret = any(
+        word in str(part).lower()
+        for part in found["loc"]
+        for word in ("password", "secret", "channels", "url", "webhooks")
+    )
+    # An address can hold a password wherever it stands.
+    is_secret = is_secret or "://" in str(shown)
+    is_plain = isinstance(shown, str | int | float)
+    if not is_plain or is_secret or found["type"] in ("extra_forbidden", "missing"):
+        return ""
+    return f": {str(shown).lower() if isinstance(shown, bool) else repr(shown)}"
+
+
+def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The keys that the table holding `location` may have, as far as they can be told."""
+    current: type[BaseModel] | None = model
+    for part in location[:-1]:
+        if current is None:
+            return []
+        info = current.model_fields.get(str(part))
+        if info is None:
+            continue  # a list index, a name in a mapping, or a union member's tag
+        current = _model_within(info.annotation)
+    return list(current.model_fields) if current else []
+
+
+def _model_within(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        if (found := _model_within(argument)) is not None:
+            return found
+    return None
+
+
+def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, table by table."""
+    result = dict(below)
+    for key, value in above.items():
+        beneath = result.get(key)
+        if isinstance(value, dict) and isinstance(beneath, dict):
+            result[key] = merged(beneath, value)
+        else:
+            result[key] = value
+    return result

@@ -1,0 +1,102 @@
+"""The configuration that a command works with: which file, and the environment on top."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+from pydantic_settings import EnvSettingsSource, SettingsError
+
+from rscrawler.config.checking import checked, merged, read_toml
+from rscrawler.config.models import DEFAULT_CONFIG_NAME, ENVIRONMENT_PREFIX, Config
+from rscrawler.config.values import SQLITE_FILE
+from rscrawler.errors import ConfigurationError
+
+
+def find_config(named: Path | None) -> Path | None:
+    """The configuration file: the one named, `$RSCRAWLER_CONFIG`, `./rscrawler.toml` or none.
+
+    Raises:
+        ConfigurationError: a file was named and is not there.
+    """
+    origin = "--config"
+    if named is None and (from_environment := os.environ.get("RSCRAWLER_CONFIG")):
+        named, origin = Path(from_environment), "RSCRAWLER_CONFIG"
+    if named is not None:
+        if not named.is_file():
+            raise ConfigurationError(
+                f"{named}: no such file ({origin}); `rscrawler init` writes one"
+            )
+        return named.resolve()
+    default = Path(DEFAULT_CONFIG_NAME)
+    return default.resolve() if default.is_file() else None
+
+
+def load_config(path: Path | None) -> Config:
+    """The configuration in `path` (None: the defaults), with the environment on top.
+
+    Raises:
+        ConfigurationError: with every problem found, one a line.
+    """
+    _check_environment_names()
+    values = read_toml(path) if path else {}
+    name = str(path) if path else "environment"
+    environment = _environment()
+    config = checked(Config, merged(values, environment), name, environment)
+    config = _with_absolute_paths(config, path.parent if path else Path.cwd())
+    config._origin = name
+    return config
+
+
+def _environment() -> dict[str, Any]:
+    source = EnvSettingsSource(
+        Config, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", env_ignore_empty=False
+    )
+    try:
+        return source()
+    except SettingsError as error:
+        field = re.search(r'field "(\w+)"', str(error))
+        name = ENVIRONMENT_PREFIX + (field[1].upper() if field else "")
+        raise ConfigurationError(
+            f"environment: {name}…: is not valid JSON; lists and tables are written as JSON, "
+            """such as '["central-asia"]'"""
+        ) from None
+
+
+def _check_environment_names() -> None:
+    allowed = {name.upper() for name in Config.model_fields} | {"CONFIG"}
+    problems = [
+        f"environment: {name}: unknown key; allowed: {ENVIRONMENT_PREFIX} with one of "
+        + ", ".join(sorted(allowed))
+        for name in sorted(os.environ)
+        if name.startswith(ENVIRONMENT_PREFIX)
+        and name.removeprefix(ENVIRONMENT_PREFIX).split("__")[0] not in allowed
+    ]
+    if problems:
+        raise ConfigurationError(*problems)
+
+
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else (folder / path).resolve()
+
+    changes: dict[str, Any] = {
+        name: absolute(getattr(config, name))
+        for name in ("output_dir", "sites_dir", "topics_dir", "schedules_dir")
+    }
+    url = config.database_url.get_secret_value() if config.database_url else ""
+    if file := SQLITE_FILE.fullmatch(url):
+        changes["database_url"] = SecretStr(f"sqlite:///{absolute(Path(file[1]))}")
+    if email := config.alerts.email:
+        email = email.model_copy(update={"ca_file": absolute(email.ca_file)})
+        changes["alerts"] = config.alerts.model_copy(update={"email": email})
+    changes["monitoring"] = config.monitoring.model_copy(
+        update={"metrics_file": absolute(config.monitoring.metrics_file)}
+    )
+    changes["archive"] = config.archive.model_copy(
+        update={"folder": absolute(config.archive.folder)}
+    )
+    return config.model_copy(update=changes)

@@ -1,0 +1,276 @@
+"""What `rscrawler.toml` may say, table by table."""
+
+from __future__ import annotations
+
+from datetime import time, timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rscrawler import __version__
+from rscrawler.config.values import (
+    AsciiSecret,
+    DatabaseUrl,
+    Duration,
+    HostName,
+    MailAddress,
+    Model,
+    TimeOfDay,
+    TimeOut,
+    TimeZoneName,
+    UserPath,
+    WebAddress,
+)
+from rscrawler.items import Level
+
+DEFAULT_CONFIG_NAME = "rscrawler.toml"
+ENVIRONMENT_PREFIX = "RSCRAWLER_"
+
+
+class EmailSettings(Model):
+    """Where alert mails go and how they get there."""
+
+    host: HostName = Field(description="the SMTP server")
+    port: int = Field(default=587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str | None = Field(default=None, pattern=r"^[\x20-\x7e]+$")
+    password: AsciiSecret = SecretStr("")
+    sender: MailAddress = Field(description='"Name <address>" or an address')
+    recipients: list[MailAddress] = Field(min_length=1)
+    digest: Literal["cycle", "daily"] = Field(
+        default="cycle", description="one mail for each cycle, or one a day"
+    )
+    digest_at: TimeOfDay = Field(default=time(7, 0), description="when the daily mail goes out")
+    timezone: TimeZoneName = "UTC"
+    timeout: TimeOut = Field(default=timedelta(seconds=30), description="for each SMTP step")
+    ca_file: UserPath | None = Field(
+        default=None, description="PEM file of the authority to trust instead of the system's"
+    )
+
+
+class QuietHours(Model):
+    """A span of the day in which alerts wait; may pass midnight. Nothing is dropped."""
+
+    start: TimeOfDay
+    end: TimeOfDay
+    timezone: TimeZoneName = "UTC"
+
+    @model_validator(mode="after")
+    def _not_the_whole_day(self) -> QuietHours:
+        if self.start == self.end:
+            raise ValueError("start and end must differ, or no alert would ever go out")
+        return self
+
+
+class WebhookSettings(Model):
+    """A signed JSON webhook: the record, with an HMAC-SHA256 of the body."""
+
+    url: WebAddress
+    secret: SecretStr = Field(min_length=1, description="the key of the signature")
+    timeout: TimeOut = timedelta(seconds=15)
+
+
+class OpsSettings(Model):
+    """Who hears of trouble: mail addresses and names of `alerts.channels`."""
+
+    recipients: list[MailAddress] = []
+    channels: list[str] = []
+
+
+class AlertSettings(Model):
+    """What is worth an alert, and who is told."""
+
+    topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
+    min_level: Literal["primary", "substantial", "mention"] = "substantial"
+    max_age_days: float = Field(
+        default=14,
+        gt=0,
+        le=36_500,
+        description="older than this when first seen: backfill, not news",
+    )
+    flood_limit: int = Field(
+        default=20, ge=1, description="more alerts than this in one cycle become one summary"
+    )
+    quiet_hours: QuietHours | None = None
+    email: EmailSettings | None = None
+    channels: dict[str, SecretStr | Annotated[list[SecretStr], Field(min_length=1)]] = Field(
+        default={}, description="Apprise addresses, by name"
+    )
+    webhooks: dict[str, WebhookSettings] = Field(default={}, description="signed, by name")
+    ops: OpsSettings = OpsSettings()
+
+    @model_validator(mode="after")
+    def _ops_can_be_reached(self) -> AlertSettings:
+        unknown = [name for name in self.ops.channels if name not in self.channels]
+        if unknown:
+            known = ", ".join(sorted(self.channels)) or "none"
+            # An address in the place of a name holds a token.
+            named = "an address" if "://" in unknown[0] else repr(unknown[0])
+            raise ValueError(
+                f"ops.channels names {named}, which is not in alerts.channels ({known})"
+            )
+        if self.ops.recipients and self.email is None:
+            raise ValueError("ops.recipients needs alerts.email to send through")
+        return self
+
+    @property
+    def minimum(self) -> Level:
+        """`min_level` as a `Level`."""
+        return Level(self.min_level)
+
+    @property
+    def alert_channels(self) -> tuple[str, ...]:
+        """The outbox channels that an alert goes to: `email`, `channel:NAME`, `webhook:NAME`."""
+        return (
+            *(["email"] if self.email else []),
+            *(f"channel:{name}" for name in self.channels if name not in self.ops.channels),
+            *(f"webhook:{name}" for name in self.webhooks),
+        )
+
+    def channel_addresses(self, name: str) -> list[str]:
+        """The Apprise addresses under `name`, as plain text: they hold tokens, never log them."""
+        value = self.channels[name]
+        secrets = value if isinstance(value, list) else [value]
+        return [secret.get_secret_value() for secret in secrets]
+
+
+class CrawlSettings(Model):
+    """How a cycle behaves, whatever the site."""
+
+    recheck_after: list[Duration] = Field(
+        default=[timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
+        description="ages, counted from first sight, at which a piece is asked for again",
+    )
+    removal_after: Duration = Field(
+        default=timedelta(hours=1),
+        description="time between the two checks that must both find a piece gone",
+    )
+    retries: int = Field(default=2, ge=0, le=10, description="after a 5xx, 429 or time-out")
+    timeout: TimeOut = Field(default=timedelta(seconds=30), description="for one response")
+    retry_after_limit: Duration = Field(
+        default=timedelta(minutes=2),
+        description="a longer Retry-After ends this cycle's requests to the host",
+    )
+    max_response_mib: float = Field(default=16, gt=0)
+
+
+class SchedulingSettings(Model):
+    """How the service runs its jobs."""
+
+    executor: Literal["process", "procrastinate"] = Field(
+        default="process",
+        description="procrastinate: crawls go to `rscrawler worker` through the PostgreSQL",
+    )
+    time_limit: TimeOut = Field(
+        default=timedelta(minutes=30), description="a crawl that runs longer is ended"
+    )
+    misfire_grace: Duration = Field(
+        default=timedelta(days=1), description="a run missed by less than this is caught up once"
+    )
+
+
+class MonitoringSettings(Model):
+    """Signs of life for the operator."""
+
+    heartbeat_url: WebAddress | None = Field(
+        default=None, description="requested after each good cycle; with /fail after a bad one"
+    )
+    weekly_mail: bool = Field(default=False, description="one a week, to say that all is well")
+    metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
+    silent_after_factor: float = Field(
+        default=4.0, gt=1, description="times the longest usual gap between pieces"
+    )
+    overdue_after: Duration = Field(
+        default=timedelta(days=1), description="since the last good cycle of an enabled site"
+    )
+
+
+class ArchiveSettings(Model):
+    """Article pages kept as they were fetched, for `rscrawler reparse`."""
+
+    enabled: bool = False
+    folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
+    keep_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="`rscrawler prune` deletes older files; default: never",
+    )
+
+
+class Config(BaseSettings):
+    """Everything `rscrawler.toml` can say. Paths are absolute once loaded."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+    )
+
+    output_dir: UserPath = Path("output")
+    database_url: DatabaseUrl | None = Field(
+        default=None, description="sqlite:///… or postgresql+psycopg://…; default: in output_dir"
+    )
+    contact: str | None = Field(default=None, description="goes into the User-Agent")
+    sites_dir: UserPath | None = Field(default=None, description="further site profiles")
+    topics_dir: UserPath | None = Field(default=None, description="further watch-lists")
+    schedules_dir: UserPath | None = Field(default=None, description="further schedules")
+    sites: dict[str, dict[str, Any]] = Field(
+        default={}, description="keys that override the profile of that name"
+    )
+    alerts: AlertSettings = AlertSettings()
+    crawl: CrawlSettings = CrawlSettings()
+    scheduling: SchedulingSettings = SchedulingSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    archive: ArchiveSettings = ArchiveSettings()
+
+    @model_validator(mode="after")
+    def _workers_can_be_reached(self) -> Config:
+        if not self.uses_workers:
+            return self
+        if not self.database.startswith("postgresql"):
+            raise ValueError(
+                'scheduling.executor "procrastinate" needs a database_url of PostgreSQL: '
+                "postgresql+psycopg://user:password@host/database"
+            )
+        if find_spec("procrastinate") is None:
+            raise ValueError(
+                'scheduling.executor "procrastinate" needs the package procrastinate; '
+                'install it with pip install "rscrawler[workers]"'
+            )
+        return self
+
+    @property
+    def uses_workers(self) -> bool:
+        """Whether crawls are run by workers, which leave all delivery to the service."""
+        return self.scheduling.executor == "procrastinate"
+
+    _origin: str = PrivateAttr(default=DEFAULT_CONFIG_NAME)
+
+    @property
+    def origin(self) -> str:
+        """The file that this was read from, for messages; `environment` without one."""
+        return self._origin
+
+    @property
+    def user_agent(self) -> str:
+        """Who we say we are, with the operator's contact."""
+        contact = f"; {self.contact}" if self.contact else ""
+        return f"rscrawler/{__version__} (news monitor{contact})"
+
+    @property
+    def database(self) -> str:
+        """The database URL as plain text: it may hold a password, never log it."""
+        if self.database_url is None:
+            return f"sqlite:///{quote(str(self.output_dir / 'rscrawler.db'))}"
+        return self.database_url.get_secret_value()
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where article pages are archived, whether or not they are now."""
+        return self.archive.folder or self.output_dir / "archive"

@@ -1,0 +1,165 @@
+"""What a value may be, and how it is written: time spans, addresses, names of hosts and zones."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import time, timedelta
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    WithJsonSchema,
+)
+
+SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)(.+)")
+_SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
+_LONGEST_TIME_OUT = timedelta(days=1)
+
+
+def parse_duration(value: object) -> timedelta:
+    """`"90s"`, `"20m"`, `"6h"`, `"7d"`, `"2w"` as a time span.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw])", value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('allowed: a number and a unit, such as "90s", "20m", "6h", "7d", "2w"')
+    seconds = float(match[1]) * _SECONDS_PER_UNIT[match[2]]
+    if seconds > _LONGEST_SECONDS:
+        raise ValueError('allowed: at most "5000w"')
+    return timedelta(seconds=seconds)
+
+
+def format_duration(span: timedelta) -> str:
+    """The shortest text that `parse_duration` reads back as `span`."""
+    seconds = span.total_seconds()
+    for unit in ("w", "d", "h", "m"):
+        if seconds and seconds % _SECONDS_PER_UNIT[unit] == 0:
+            return f"{int(seconds // _SECONDS_PER_UNIT[unit])}{unit}"
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+
+
+def _time_out(span: timedelta) -> timedelta:
+    if not timedelta(0) < span <= _LONGEST_TIME_OUT:
+        raise ValueError('allowed: more than "0s", at most "1d"')
+    return span
+
+
+def _time_of_day(value: object) -> time:
+    if isinstance(value, time):
+        return value  # TOML's own, which has no offset
+    if isinstance(value, str) and re.fullmatch(r"\d\d:\d\d(?::\d\d)?", value):
+        with suppress(ValueError):
+            return time.fromisoformat(value)
+    raise ValueError('allowed: a time of day, such as "07:00"')
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('allowed: an IANA time zone, such as "UTC" or "Asia/Almaty"') from None
+    return name
+
+
+def _mail_address(written: str) -> str:
+    try:
+        name, address = parseaddr(written)
+        # Refuses what no header could hold, such as `desk..@example.org`.
+        parts = Address(display_name=name, addr_spec=address)
+    except (ValueError, IndexError, HeaderParseError):
+        parts = Address()
+    known = f"{parts.display_name}{parts.addr_spec}"
+    if not (parts.username and parts.domain and parts.addr_spec.isascii() and known.isprintable()):
+        raise ValueError('allowed: "desk@example.org" or "Name <desk@example.org>"')
+    return written
+
+
+def _host_name(written: str) -> str:
+    try:
+        written.encode("idna")  # as a look-up will
+    except UnicodeError:
+        raise ValueError('allowed: a host name, such as "smtp.example.org"') from None
+    return written
+
+
+def _ascii(secret: SecretStr) -> SecretStr:
+    if not secret.get_secret_value().isascii():
+        raise ValueError("allowed: ASCII characters; a login by SMTP carries no others")
+    return secret
+
+
+def checked_web_address(url: str) -> str:
+    """`url` as it is.
+
+    Raises:
+        ValueError: it is not an http or https address with a host.
+    """
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:  # a bracket or a port that is none
+        is_address = False
+    if not is_address:
+        raise ValueError("allowed: an http or https address")
+    return url
+
+
+def _secret_web_address(url: SecretStr) -> SecretStr:
+    checked_web_address(url.get_secret_value())
+    return url
+
+
+def _with_home(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("allowed: a path, which holds no null character")
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("allowed: a path; of that user no home folder is known") from None
+
+
+def _with_home_of_file(url: SecretStr) -> SecretStr:
+    file = SQLITE_FILE.fullmatch(url.get_secret_value())
+    return url if file is None else SecretStr(f"sqlite:///{_with_home(Path(file[1]))}")
+
+
+HostName = Annotated[str, Field(min_length=1), AfterValidator(_host_name)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+WebAddress = Annotated[SecretStr, AfterValidator(_secret_web_address)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_home_of_file)]
+AsciiSecret = Annotated[SecretStr, AfterValidator(_ascii)]
+UserPath = Annotated[Path, AfterValidator(_with_home)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["90s", "20m", "6h", "7d"]}),
+]
+TimeOut = Annotated[Duration, AfterValidator(_time_out)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Model(BaseModel):
+    """A validated, frozen value that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
