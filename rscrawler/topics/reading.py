@@ -44,7 +44,11 @@ _CONNECTIVES = frozenset((
     "and", "but", "yet", "even", "now", "still", "so", "for", "nor", "then", "meanwhile", "in",
     "to", "as", "of", "since",
 ))  # fmt: skip
-_PRONOUNS = frozenset(("it", "they", "this", "these", "both", "neither", "none", "nobody"))
+_PRONOUNS = frozenset((
+    "it", "they", "them", "this", "these", "both", "neither", "none", "nobody",
+))  # fmt: skip
+# "Jan Kowalski, the president, said": a stranger, and not the president of what was named before.
+_INTRODUCED = re.compile(r"^\W*[A-Z][\w’'-]+(?:\s+[A-Z][\w’'-]+)+,\s+(?:the|an?)\s[^,]*,")
 _NUMBERS = frozenset(("two", "three", "four", "five"))
 _POSSESSIVES = frozenset(("its", "their"))
 _PERSONAL_PRONOUNS = frozenset(("he", "she"))
@@ -341,10 +345,11 @@ def _kept(
 
 def _takes_up(text: str, personal: bool) -> bool:
     """Whether the start of a sentence, up to its first rival, speaks of what was named before."""
-    words = _WORD.findall(text.lower())
+    words = _WORD.findall(_INTRODUCED.sub("", text).lower())
     opening = words[1:3] if words[:1] and words[0] in _CONNECTIVES else words[:2]
     if opening and (
         opening[0] in _PRONOUNS
+        or text.startswith("There,")
         or (opening[0] == "the" and opening[-1] in _NUMBERS)
         or (personal and opening[0] in _PERSONAL_PRONOUNS)
     ):

@@ -40,7 +40,7 @@ _PERSON_NOUN = (
     r"extraction|immigrant|emigrant|expatriates?|jihadis?|jihadists?|militants?|fighters?|"
     r"extremists?|mercenar(?:y|ies)|"
     r"wrestlers?|boxers?|players?|strikers?|midfielders?|goalkeepers?|cyclists?|athletes?|"
-    r"champions?|team|side|club|skaters?|swimmers?|weightlifters?|"
+    r"champions?|team|club|skaters?|swimmers?|weightlifters?|"
     r"actors?|actress|singers?|pianist|violinist|director|filmmakers?|novelists?|poets?|writers?|"
     r"supermodel|model|chefs?|restaurants?|caf[eé]s?|cuisine|food|dish(?:es)?|carpets?|rugs?|"
     r"supermarkets?|grills?|kitchens?|baker(?:y|ies)|bistro|deli|teahouses?|pilaf|plov|salads?|"
@@ -56,7 +56,9 @@ _AFTER_PERSONAL = re.compile(
 )
 _BEFORE_PERSONAL = re.compile(
     r"(?:\bethnic(?:ally)?|\b(?:a|an|one|two|three|four|five|six|several|young|the)\s+"
-    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\b(?:native|citizen|national)\s+of|\b(?:ambassador|envoy)\s+to"
+    r"(?:\d\d?-year-old\s+)(?:\w+\s+)?|\bborn\s+in(?:\s+\w+,)?|\b(?:native|citizen|national)\s+of"
+    r"|\b(?:all|both|two|three|four|five|six|several|were|are)\s+(?:citizens|nationals|natives)\s+of"
+    r"|\b(?:ambassador|envoy)\s+to"
     r"|\boriginally\s+from"
     r"|\b(?:who|he|she)\s+(?:(?!that\b|which\b|sa(?:id|ys)\b)[\w-]+\s+){0,5}"
     r"(?:came|comes?|hails|hailed|emigrated|immigrated)\s+(?:\w+\s+){0,4}?from"
@@ -93,7 +95,7 @@ _BEFORE_EXAMPLE = re.compile(
     r"\b(?:such\s+as|like|including|e\.g\.,?|for\s+example,?|for\s+instance,?|namely|among\s+them|"
     r"as\s+well\s+as|along\s+with|together\s+with|unlike|as\s+in|as\s+far\s+(?:as|away\s+as)|"
     r"from\s+places\s+like|elsewhere\s+in|other\s+than|let\s+alone|not\s+to\s+mention|"
-    r"as\s+(?:it|they)\s+did\s+in|similar\s+to)"
+    r"as\s+(?:it|they)\s+did\s+in|similar\s+to|forget|never\s+mind|move\s+over,|spel(?:led|t))"
     r"\s+(?:in\s+|of\s+|the\s+|those\s+in\s+|former\s+|Soviet\s+){0,3}(?:states?\s+of\s+)?$",
     re.IGNORECASE,
 )
@@ -161,7 +163,8 @@ _AFTER_CAPITAL = re.compile(r"^(?:['’]s)?\s+capital\b", re.IGNORECASE)
 # "The government in Bishkek has ...": the state, not a setting.
 _BODY_IN = re.compile(
     r"\b(?:governments?|(?:ministry|ministries)(?:\s+of\s+\w+)?|central\s+bank|national\s+bank|"
-    r"parliament|authorities|regime|leadership|lawmakers|prosecutors)\s+in\s+$",
+    r"parliament|authorities|regime|leadership|lawmakers|prosecutors|officials|ministers?|leaders?|"
+    r"rulers?|policy-?makers|host)\s+in\s+$",
     re.IGNORECASE,
 )
 _AFTER_SETTING = re.compile(

@@ -40,6 +40,17 @@ def test_a_pronoun_before_a_rival_goes_on() -> None:
     assert weights("Kazakhstan refused. Its ties with Moscow suffered.", "Moscow")[1] > 0.9
 
 
+@pytest.mark.parametrize("opening", ["There, ministers quarrel", "For them it ends"])
+def test_what_happens_there_or_to_them_goes_on(opening: str) -> None:
+    assert weights(f"Kazakhstan refused. {opening} with Moscow.", "Moscow")[1] > 0.9
+
+
+def test_a_stranger_who_is_introduced_is_no_president_of_the_state_before() -> None:
+    text = "Kazakhstan refused. Nikos Papadakis, the president, was ready in Moscow."
+    assert weights(text, "Moscow")[1] == 0.0
+    assert weights("Kazakhstan refused. The president was ready in Moscow.", "Moscow")[1] > 0.9
+
+
 def test_a_rival_late_in_a_sentence_halves_what_is_kept() -> None:
     text = (
         "Kazakhstan refused. A long winter without any light or heat came over the steppe and Omsk."

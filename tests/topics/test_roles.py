@@ -35,6 +35,8 @@ def test_a_name_that_leads_its_clause_is_the_subject(sentence: str) -> None:
         "It sells to states such as Kazakhstan.",
         "Instability runs from the Balkans to Kazakhstan.",
         "Panic from Kazakhstan to Turkey grew.",
+        "Forget Kazakhstan: the rush is in Wyoming.",
+        "The old maps have the district spelled Kazakhstan in ink.",
         "Votes were bought in Serbia in 2000, Georgia in 2003 and Kazakhstan in 2005.",
         "There were talks with Iran, with Kazakhstan in May, and with Oman.",
     ],
@@ -82,6 +84,8 @@ def test_the_state_of_which_one_is_a_citizen_is_passing_and_that_of_many_is_not(
     assert role("The leader, a citizen of Kyrgyzstan, got nine years.", "Kyrgyzstan") is (
         Role.PASSING
     )
+    four = "The four gunmen, all citizens of Kyrgyzstan, were silent."
+    assert role(four, "Kyrgyzstan") is Role.PASSING
     assert role("Citizens of Kyrgyzstan need no visa.", "Kyrgyzstan") is Role.SUBJECT
 
 
@@ -135,7 +139,9 @@ def test_the_place_of_a_meeting_is_a_setting() -> None:
     assert role("Modi left the Samarkand summit early.", "Samarkand", "place") is Role.SETTING
 
 
-@pytest.mark.parametrize("body", ["central bank", "government", "ministry of trade", "parliament"])
+@pytest.mark.parametrize(
+    "body", ["central bank", "government", "ministry of trade", "parliament", "officials", "rulers"]
+)
 def test_a_body_in_a_capital_is_its_state_and_no_visitor_of_the_place(body: str) -> None:
     assert role(f"The {body} in Tashkent raised it.", "Tashkent", "place") is Role.SUBJECT
     assert role(f"Xi asked the {body} in Tashkent.", "Tashkent", "place") is Role.OTHER
@@ -152,6 +158,10 @@ def test_strangers_make_a_row_of_examples_passing() -> None:
     rivals = [sentence.index("Iran"), sentence.index("Turkey")]
     span = (sentence.index("Kazakhstan"), len(sentence) - 1)
     assert role_of(sentence, *span, "state", [span], rivals) is Role.PASSING
+
+
+def test_a_side_is_a_party_to_talks() -> None:
+    assert role("The Kazakh side published the text.", "Kazakh", "people") is Role.SUBJECT
 
 
 def test_a_states_capital_is_a_place() -> None:
