@@ -22,7 +22,6 @@ from rscrawler.topics import WatchList
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
-ALL_TEXT = "\n".join(TEXTS.values())
 
 
 def command_paths(command: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -81,10 +80,60 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from models_in(argument)
 
 
-def test_every_configuration_key_is_documented() -> None:
-    words = set(re.findall(r"[a-z_]+", ALL_TEXT))
-    missing = [path for path in key_paths(Config) if path.rsplit(".", 1)[-1] not in words]
+def dotted(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        yield prefix + key
+        if isinstance(value, dict):
+            yield from dotted(value, f"{prefix}{key}.")
+
+
+def keys_shown(page: str) -> set[str]:
+    """The keys that a page has in its examples, or between back-ticks."""
+    shown = set(re.findall(r"`([a-z_]+(?:\.[A-Za-z_]+)*)(?:\.\*)?(?: = [^`]*)?`", TEXTS[page]))
+    for example in re.findall(r"```toml\n(.*?)```", TEXTS[page], re.DOTALL):
+        shown.update(dotted(tomllib.loads(example)))
+    return shown
+
+
+PAGE_OF_TABLE = {
+    "alerts": "docs/alerts.md",
+    "scheduling": "docs/schedules.md",
+    "monitoring": "docs/monitoring.md",
+}
+
+
+def test_every_configuration_key_is_documented_on_the_page_of_its_table() -> None:
+    missing = []
+    for path in key_paths(Config):
+        table, *rest = path.split(".")
+        shown = keys_shown(PAGE_OF_TABLE.get(table, "docs/configuration.md"))
+        # A table of tables has a name in the middle; prose may leave the table's name out.
+        named = re.compile(path.replace(".", r"\.(?:\w+\.)?") + r"(?:\..*)?")
+        if not any(map(named.fullmatch, shown)) and (not rest or rest[-1] not in shown):
+            missing.append(path)
     assert missing == []
+
+
+def options_shown() -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Each option that a page shows behind a command: page, command, option."""
+    for page, text in TEXTS.items():
+        for line in re.findall(r"\brscrawler ([a-z][^\n`|]*)", text):
+            words = line.split()
+            path = tuple(words[:2]) if tuple(words[:2]) in COMMANDS else tuple(words[:1])
+            for option in re.findall(r"(?<![\w-])--[a-z-]+", line.partition("  #")[0]):
+                yield page, path, option
+
+
+def test_every_option_that_a_page_shows_exists() -> None:
+    def options_of(path: tuple[str, ...]) -> set[str]:
+        command: Any = get_command(app)
+        for name in path:
+            command = command.commands[name]
+        return {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+
+    shown = set(options_shown())
+    assert len(shown) >= 20
+    assert {each for each in shown if each[2] not in options_of(each[1])} == set()
 
 
 def test_every_field_of_the_record_is_documented() -> None:
