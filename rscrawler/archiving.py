@@ -31,6 +31,7 @@ from warcio.warcwriter import WARCWriter
 
 from rscrawler import __version__
 from rscrawler.errors import OutputError
+from rscrawler.spiders.asked import AskedArticle, asked_by
 from rscrawler.spiders.session import session_of
 
 logger = logging.getLogger(__name__)
@@ -244,11 +245,11 @@ class ArchiveExtension:
 
     def response_received(self, response: Response, request: Request) -> None:
         """Keep an article's page."""
-        key = request.cb_kwargs.get("key")
-        if self._writer is None or key is None or response.status != 200:
+        asked = asked_by(request)
+        if self._writer is None or response.status != 200 or not isinstance(asked, AskedArticle):
             return
         try:
-            self._writer.add(page_of(response, key, self._now()))
+            self._writer.add(page_of(response, asked.key, self._now()))
         except OSError as error:
             self._give_up(error)
 

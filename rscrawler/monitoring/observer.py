@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from scrapy import Request
 from scrapy.http import Response
 
-from rscrawler.decisions import KnownArticle
 from rscrawler.extraction import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.monitoring.observation import FIELDS, Observation
+from rscrawler.spiders.asked import AskedArticle, AskedSource, asked_by
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import GONE_STATUSES, NewsSpider
 from rscrawler.visits import FetchedArticle
@@ -32,32 +32,33 @@ class Observer:
 
     def response_received(self, response: Response, request: Request) -> None:
         """Note a page that was sent, before it is known what it holds."""
-        arguments = request.cb_kwargs
-        if "source" in arguments and response.status in GONE_STATUSES:
-            self._absent.add(arguments["state"].url)
+        asked = asked_by(request)
+        if isinstance(asked, AskedSource) and response.status in GONE_STATUSES:
+            self._absent.add(asked.state.url)
         if response.status != 200:
             return
-        if "source" in arguments:
-            self._source_pages[arguments["state"].url] += 1
-        elif "key" in arguments:
-            known: KnownArticle | None = arguments.get("known")
+        if isinstance(asked, AskedSource):
+            self._source_pages[asked.state.url] += 1
+        elif asked is not None and _is_whole_page(response.body):
+            known = asked.known
             is_as_known = known is not None and page_digest(response.body) == known.page_digest
-            is_seen_before = is_as_known or request.meta.get("is_second_look", False)
-            if _is_whole_page(response.body) and not is_seen_before:
-                self._expected[arguments["key"]] = bool(known or arguments["hint"])
+            if not (is_as_known or asked.is_second_look):
+                self._expected[asked.key] = bool(known or asked.hint)
 
     def item_scraped(self, item: object, response: Response | None) -> None:
         """Count an article page that was read."""
         if not isinstance(item, FetchedArticle) or response is None or response.request is None:
             return
-        arguments = response.request.cb_kwargs
-        self._expected.pop(arguments["key"], None)
+        asked = asked_by(response.request)
+        if not isinstance(asked, AskedArticle):
+            return
+        self._expected.pop(asked.key, None)
         article = item.article
         self._pages += 1
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1
-        self._misdated += _is_misdated(article, arguments["hint"])
+        self._misdated += _is_misdated(article, asked.hint)
 
     def answered(self, url: str) -> bool:
         """Whether a source sent a page in this crawl."""

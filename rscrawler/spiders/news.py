@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extr
 from rscrawler.extraction.addresses import address_key, addresses_by_key, canonical_url
 from rscrawler.extraction.page import looks_cut_off
 from rscrawler.sites import SiteProfile, Source, SourceKind
+from rscrawler.spiders.asked import AskedArticle, AskedSource
 from rscrawler.spiders.findings import Discovery, read_source
 from rscrawler.spiders.http import (
     header_of,
@@ -123,7 +125,7 @@ class NewsSpider(Spider):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_passed=session.is_full)
         for address in pending:
-            for request in self.article_requests(address):
+            for request in self.article_requests(address, now):
                 yield request
         for known in session.store.articles.due(session.site, now):
             for request in self.revisit_requests(known):
@@ -144,48 +146,35 @@ class NewsSpider(Spider):
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
+        asked = AskedSource(source, state, page_number(source, url), is_conditional)
         return Request(
             url,
             callback=self.parse_source,
             errback=self.source_failed,
             headers=validators(state.etag, state.last_modified) if is_conditional else None,
-            cb_kwargs={
-                "source": source,
-                "state": state,
-                "page": page_number(source, url),
-                "is_conditional": is_conditional,
-            },
+            cb_kwargs={"asked": asked},
             meta={"handle_httpstatus_list": [304]},
             priority=SOURCE_PRIORITY,
             dont_filter=True,
         )
 
     def article_requests(
-        self, address: KnownAddress | FoundAddress, found_at: datetime | None = None
+        self, address: KnownAddress | FoundAddress, now: datetime
     ) -> Iterator[Request]:
         """A request for a page that was never read, unless it was asked for already."""
         if address.key in self._asked or self.limit_is_reached():
             return
         self._asked.add(address.key)
         self._asked_articles += 1
-        if isinstance(address, KnownAddress):
-            found_at = address.seen_at
-        yield Request(
-            address.url,
-            callback=self.parse_article,
-            errback=self.article_failed,
-            cb_kwargs={
-                "key": address.key,
-                "found_at": found_at,
-                "hint": address.published_at,
-                "attempts": address.attempts if isinstance(address, KnownAddress) else 0,
-            },
-            meta={
-                "handle_httpstatus_list": HANDLED_STATUSES,
-                "is_second_look": address.state is AddressState.REJECTED,
-            },
-            dont_filter=True,
+        stored = address if isinstance(address, KnownAddress) else None
+        asked = AskedArticle(
+            address.key,
+            found_at=stored.seen_at if stored else now,
+            hint=address.published_at,
+            attempts=stored.attempts if stored else 0,
+            is_second_look=address.state is AddressState.REJECTED,
         )
+        yield self._article_request(address.url, asked)
 
     def revisit_requests(self, known: KnownArticle) -> Iterator[Request]:
         """A conditional request for a page that is known, unless it was asked for already."""
@@ -196,20 +185,29 @@ class NewsSpider(Spider):
         yield self._revisit(known, known.url)
 
     def _revisit(self, known: KnownArticle, url: str) -> Request:
+        asked = AskedArticle(address_key(url, self.profile), known.first_seen_at, known=known)
+        return self._article_request(
+            url,
+            asked,
+            headers=validators(known.etag, known.last_modified) if not known.removed_at else None,
+            priority=-1,
+        )
+
+    def _article_request(
+        self,
+        url: str,
+        asked: AskedArticle,
+        headers: dict[str, str] | None = None,
+        priority: int = 0,
+    ) -> Request:
         return Request(
             url,
             callback=self.parse_article,
             errback=self.article_failed,
-            headers=validators(known.etag, known.last_modified) if not known.removed_at else None,
-            cb_kwargs={
-                "key": address_key(url, self.profile),
-                "found_at": known.first_seen_at,
-                "hint": None,
-                "attempts": 0,
-                "known": known,
-            },
+            headers=headers,
+            cb_kwargs={"asked": asked},
             meta={"handle_httpstatus_list": HANDLED_STATUSES},
-            priority=-1,
+            priority=priority,
             dont_filter=True,
         )
 
@@ -220,18 +218,12 @@ class NewsSpider(Spider):
 
     # Sources.
 
-    def parse_source(
-        self,
-        response: Response,
-        source: Source,
-        state: SourceState,
-        page: int,
-        is_conditional: bool,
-    ) -> Iterator[Request]:
+    def parse_source(self, response: Response, asked: AskedSource) -> Iterator[Request]:
         """Read one page of a source, write its addresses down, and go on from them."""
+        source, state = asked.source, asked.state
         store, now = self.session.store.discovery, self.session.now()
         digest = page_digest(response.body)
-        if is_conditional and (response.status == 304 or digest == state.body_digest):
+        if asked.is_conditional and (response.status == 304 or digest == state.body_digest):
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
@@ -241,7 +233,7 @@ class NewsSpider(Spider):
             self._record_source_failure(source, state, f"{response.url} {error}")
             return
         findings = self.discovery.findings(entries, sitemaps, source, state)
-        next_page = self.discovery.next_page(source, state, page, findings)
+        next_page = self.discovery.next_page(source, state, asked.page, findings)
         store.record_reading(
             SourceReading(
                 site=self.session.site,
@@ -252,7 +244,7 @@ class NewsSpider(Spider):
                 found=findings.addresses,
                 due_articles=tuple(each.article_id for each in findings.changed),
                 sitemaps=tuple(each.url for each in findings.sitemaps),
-                is_first_page=page == 1,
+                is_first_page=asked.page == 1,
                 etag=header_of(response, "ETag"),
                 last_modified=header_of(response, "Last-Modified"),
                 body_digest=digest,
@@ -285,24 +277,19 @@ class NewsSpider(Spider):
     # Articles.
 
     def parse_article(
-        self,
-        response: Response,
-        key: str,
-        found_at: datetime,
-        hint: datetime | None,
-        attempts: int,
-        known: KnownArticle | None = None,
+        self, response: Response, asked: AskedArticle
     ) -> Iterator[FetchedArticle | GoneArticle | Request]:
         """Read one article page."""
-        now = self.session.now()
-        hint = hint or self.discovery.published.get(key)
+        now, key, known = self.session.now(), asked.key, asked.known
+        hint = asked.hint or self.discovery.published.get(key)
+        asked = replace(asked, hint=hint)
         if response.status in GONE_STATUSES:
             if known is not None and (elsewhere := self._other_address(known, key)):
                 yield self._revisit(known, elsewhere)
             elif known is not None:
                 yield GoneArticle(known, now)
             else:
-                self._is_not_there(response, key, found_at, hint, attempts)
+                self._is_not_there(response, asked)
             return
         if known is not None and known.removed_at is None:
             if response.status == 304 or page_digest(response.body) == known.page_digest:
@@ -310,7 +297,7 @@ class NewsSpider(Spider):
                 return
         elif response.status == 304:
             self._record_article_failure(
-                response.url, key, attempts, "answers 304 to an unconditional request", known
+                response.url, asked, "answers 304 to an unconditional request"
             )
             return
         try:
@@ -327,21 +314,21 @@ class NewsSpider(Spider):
                 yield GoneArticle(known, now)  # its own address has said so before
             elif known is not None:
                 reason = f"was an article and is none now: {error}"
-                self._record_article_failure(response.url, key, 0, reason, known)
-            elif decisions.is_surely_an_article(hint, found_at, now):
-                self._record_article_failure(response.url, key, attempts, str(error))
+                self._record_article_failure(response.url, asked, reason)
+            elif decisions.is_surely_an_article(hint, asked.found_at, now):
+                self._record_article_failure(response.url, asked, str(error))
             else:
-                self._reject(key, response.url, str(error), found_at)
+                self._reject(asked, response.url, str(error))
             return
         except IncompletePage as error:
-            self._record_article_failure(response.url, key, attempts, str(error), known)
+            self._record_article_failure(response.url, asked, str(error))
             return
         addresses, declared = self._addresses(response, key, [article.url, *article.aliases])
         yield FetchedArticle(
             article=article,
             addresses=addresses,
             declared=declared,
-            found_at=found_at,
+            found_at=asked.found_at,
             page_digest=page_digest(response.body),
             etag=header_of(response, "ETag"),
             last_modified=header_of(response, "Last-Modified"),
@@ -373,27 +360,25 @@ class NewsSpider(Spider):
         first = next(iter(self.session.store.discovery.urls_of(known.article_id)), known.url)
         return first if address_key(first, self.profile) != canonical_key else None
 
-    def _is_not_there(
-        self, response: Response, key: str, found_at: datetime, hint: datetime | None, attempts: int
-    ) -> None:
+    def _is_not_there(self, response: Response, asked: AskedArticle) -> None:
         """The page of an address that was never read answers that there is none."""
         now = self.session.now()
         self.count("articles/gone")
-        is_last = attempts + 1 >= MAX_GONE_ATTEMPTS
-        if is_last and not decisions.is_surely_an_article(hint, found_at, now):
-            self._reject(key, response.url, f"answers {response.status}", found_at)
+        is_last = asked.attempts + 1 >= MAX_GONE_ATTEMPTS
+        if is_last and not decisions.is_surely_an_article(asked.hint, asked.found_at, now):
+            self._reject(asked, response.url, f"answers {response.status}")
         else:
             self.session.store.discovery.record_attempt(
-                self.session.site, key, decisions.retry_at(attempts + 1, now)
+                self.session.site, asked.key, decisions.retry_at(asked.attempts + 1, now)
             )
 
-    def _reject(self, key: str, url: str, reason: str, found_at: datetime) -> None:
+    def _reject(self, asked: AskedArticle, url: str, reason: str) -> None:
         """An address leads to no article here, as far as can be seen now."""
         self.count("rejected")
         logger.info("%s is no article: %s", url, reason)
         now = self.session.now()
         self.session.store.discovery.record_rejected(
-            self.session.site, key, url, now, decisions.second_look_at(found_at, now)
+            self.session.site, asked.key, url, now, decisions.second_look_at(asked.found_at, now)
         )
 
     def _record_unchanged(self, known: KnownArticle, key: str, now: datetime) -> None:
@@ -414,8 +399,9 @@ class NewsSpider(Spider):
     def source_failed(self, failure: Failure) -> None:
         """A source could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        source, state = request.cb_kwargs["source"], request.cb_kwargs["state"]
-        self._record_source_failure(source, state, f"{request.url}: {reason_of(failure)}", failure)
+        asked: AskedSource = request.cb_kwargs["asked"]
+        reason = f"{request.url}: {reason_of(failure)}"
+        self._record_source_failure(asked.source, asked.state, reason, failure)
 
     def _record_source_failure(
         self, source: Source, state: SourceState, reason: str, failure: Failure | None = None
@@ -445,54 +431,44 @@ class NewsSpider(Spider):
         """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
         own = {self.profile.address(source.path) for source in self.profile.sources}
         request: Request = failure.request  # type: ignore[attr-defined]
-        is_further = request.cb_kwargs["page"] > 1 or state.url not in own
+        is_further = request.cb_kwargs["asked"].page > 1 or state.url not in own
         return status_of(failure) in GONE_STATUSES and is_further
 
     def article_failed(self, failure: Failure) -> None:
         """An article page could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        kwargs = request.cb_kwargs
+        asked: AskedArticle = request.cb_kwargs["asked"]
         if is_forbidden_by_robots(failure):
             self.count("articles/forbidden")
-            if "known" not in kwargs:
+            if asked.known is None:
                 # It stays pending: the rules may change, or could only not be had just now.
                 self.session.store.discovery.record_attempt(
                     self.session.site,
-                    kwargs["key"],
-                    decisions.retry_at(kwargs["attempts"] + 1, self.session.now()),
+                    asked.key,
+                    decisions.retry_at(asked.attempts + 1, self.session.now()),
                     is_asked=False,
                 )
             return
-        is_last = kwargs["attempts"] + 1 >= MAX_OFF_SITE_ATTEMPTS
+        is_last = asked.attempts + 1 >= MAX_OFF_SITE_ATTEMPTS
         # What a feed dated is an article: it is the site that leads astray, for now.
-        is_doubtful = "known" not in kwargs and kwargs["hint"] is None
+        is_doubtful = asked.known is None and asked.hint is None
         if is_off_site(failure) and is_last and is_doubtful:
-            asked = request.meta.get("redirect_urls", [request.url])[0]
-            reason = f"it leads to another site: {request.url}"
-            self._reject(kwargs["key"], asked, reason, kwargs["found_at"])
+            first = request.meta.get("redirect_urls", [request.url])[0]
+            self._reject(asked, first, f"it leads to another site: {request.url}")
             return
-        self._record_article_failure(
-            request.url, kwargs["key"], kwargs["attempts"], reason_of(failure), kwargs.get("known")
-        )
+        self._record_article_failure(request.url, asked, reason_of(failure))
 
-    def _record_article_failure(
-        self,
-        url: str,
-        key: str,
-        attempts: int,
-        reason: str,
-        known: KnownArticle | None = None,
-    ) -> None:
+    def _record_article_failure(self, url: str, asked: AskedArticle, reason: str) -> None:
         logger.warning("article %s: %s", url, reason)
         self.count("errors")
         now = self.session.now()
-        if known is None:
+        if asked.known is None:
             self.session.store.discovery.record_attempt(
-                self.session.site, key, decisions.retry_at(attempts + 1, now)
+                self.session.site, asked.key, decisions.retry_at(asked.attempts + 1, now)
             )
         else:
             self.session.store.articles.record_failed_check(
-                known.article_id, decisions.recheck_at(known, now)
+                asked.known.article_id, decisions.recheck_at(asked.known, now)
             )
 
     def on_item_error(self, item: object, response: Response | None, failure: Failure) -> None:

@@ -28,6 +28,7 @@ from rscrawler.archiving import (
 from rscrawler.config import Config
 from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.sites import load_sites
+from rscrawler.spiders.asked import AskedArticle
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession
@@ -230,7 +231,9 @@ def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
     extension = ArchiveExtension(crawler)
     for number in range(3):
         url = f"https://responsiblestatecraft.org/piece-{number}/"
-        request = Request(url, cb_kwargs={"key": f"/piece-{number}"})
+        request = Request(
+            url, cb_kwargs={"asked": AskedArticle(f"/piece-{number}", session.started_at)}
+        )
         extension.response_received(HtmlResponse(url, body=b"<html></html>"), request)
     extension.spider_closed()
     session.store.close()
