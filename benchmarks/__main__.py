@@ -13,10 +13,10 @@ import re
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measure import ROOT, machine, progress
+from rscrawler.clock import utc_now
 
 RESULTS = ROOT / "benchmarks" / "results.md"
 TITLES = {
@@ -56,7 +56,7 @@ def measured(name: str) -> str:
         output = f"```json\n{output}\n```"
     seconds = time.monotonic() - started
     return (
-        f"## {TITLES[name]}\n\n`python -m benchmarks {name}` · {datetime.now(UTC):%Y-%m-%d} · "
+        f"## {TITLES[name]}\n\n`python -m benchmarks {name}` · {utc_now():%Y-%m-%d} · "
         f"{seconds:.0f} s · {machine()}\n\n{output}\n"
     )
 

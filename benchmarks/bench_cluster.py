@@ -15,13 +15,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
 
 from benchmarks.measure import progress, rscrawler, spread, table
+from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.scheduling.queue import JobQueue, install_queue
 from rscrawler.scheduling.schedules import load_schedules
@@ -79,7 +80,7 @@ def cluster_of(sites: int) -> Iterator[Cluster]:
 def hand_over_all(cluster: Cluster) -> list[float]:
     """Claim a run of every job and put it into the queue, as the service does; ms for each."""
     config = load_config(cluster.folder / "rscrawler.toml")
-    store, queue, now = Store.open(config.database), JobQueue(), datetime.now(UTC)
+    store, queue, now = Store.open(config.database), JobQueue(), utc_now()
     install_queue(store)
     spent = []
     for scheduled in load_schedules(config).active:
@@ -105,7 +106,7 @@ def work(cluster: Cluster, workers: int, jobs: int) -> tuple[float, float]:
     """
     cluster.workers.clear()
     cluster.start(services=0, workers=workers)
-    started_at = datetime.now(UTC).isoformat()
+    started_at = utc_now().isoformat()
     ends: list[datetime] = []
     first_seen, cpu_at_first = 0, 0.0
     deadline = time.monotonic() + DEADLINE_SECONDS

@@ -34,6 +34,7 @@ from benchmarks.measure import (
     table,
     write_config,
 )
+from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.extraction import Hints, Page, extract
@@ -45,7 +46,7 @@ from rscrawler.pipelines.store import StorePipeline
 from rscrawler.pipelines.topics import TopicsPipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
-from rscrawler.spiders.session import CrawlSession, utc_now
+from rscrawler.spiders.session import CrawlSession
 from rscrawler.visits import FetchedArticle
 
 

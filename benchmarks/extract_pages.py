@@ -21,10 +21,10 @@ Extract = Callable[[str, str], str]
 def ours() -> Extract:
     from scrapy.http import HtmlResponse
 
+    from rscrawler.clock import utc_now
     from rscrawler.config import Config
     from rscrawler.extraction import Hints, Page, extract
     from rscrawler.sites import load_sites
-    from rscrawler.spiders.session import utc_now
 
     name = "responsiblestatecraft"
     profile = load_sites(Config())[name]

@@ -16,14 +16,15 @@ from datetime import datetime
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
+from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
-from rscrawler.spiders.session import CrawlSession, load_topics, new_run_id, utc_now
+from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
-from rscrawler.topics import Flagger
+from rscrawler.topics import Flagger, load_topics
 
 GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from w3lib.url import safe_url_string
 
 from rscrawler import decisions
+from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction import Page, extract
@@ -19,8 +19,7 @@ from rscrawler.extraction.page import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
-from rscrawler.spiders.session import load_topics
-from rscrawler.topics import FlaggableText, Flagger
+from rscrawler.topics import FlaggableText, Flagger, load_topics
 from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 
@@ -62,7 +61,7 @@ def explain(
         answer = Visitor(config, delay=0).get(page)
     else:
         answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
-    now, is_cut_off = datetime.now(UTC), looks_cut_off(answer.body)
+    now, is_cut_off = utc_now(), looks_cut_off(answer.body)
     article = extract(Page(answer.url, answer.tree(), now, is_cut_off=is_cut_off), profile, name)
     normalize_article(article)
     article.article_id = decisions.new_article_id(name, address_key(article.url, profile))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from rscrawler import decisions
+from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.ops import notices
 from rscrawler.extraction.addresses import address_key, slug_stem
@@ -41,12 +42,12 @@ def open_store(config: Config, *, is_damaged: bool = False) -> Store:
     """
     aside: Path | None = None
     if is_damaged:
-        aside = set_aside(config.database, datetime.now(UTC))
+        aside = set_aside(config.database, utc_now())
     try:
         store = Store.open(config.database)
     except DamagedDatabase as error:
         logger.warning("%s", error)
-        aside = set_aside(config.database, datetime.now(UTC))
+        aside = set_aside(config.database, utc_now())
         store = Store.open(config.database)
     try:
         if store.articles.is_empty() and _has_lines(config.output_dir):
@@ -155,7 +156,7 @@ def _recording(
             address_keys=tuple(addresses.items()),
             page_digest="",
             next_check_at=decisions.next_check(
-                first_seen_at, datetime.now(UTC), config.crawl.recheck_after
+                first_seen_at, utc_now(), config.crawl.recheck_after
             ),
         ),
         recorded_at=article.fetched_at,
@@ -172,7 +173,7 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
         "The next cycle is a baseline: what it finds is recorded, and nobody is alerted."
     )
     logger.warning("%s", text)
-    now = datetime.now(UTC)
+    now = utc_now()
     for message in notices(
         config.alerts, "Database rebuilt", text, key=f"rebuilt {now.isoformat()}", kind="ops",
         now=now,

@@ -17,9 +17,9 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.cli.logs import log_runs
+from rscrawler.clock import utc_now
 from rscrawler.config import find_config, load_config
 from rscrawler.errors import ConfigurationError
-from rscrawler.spiders.session import utc_now
 from rscrawler.store.transfer import migrate_store
 
 

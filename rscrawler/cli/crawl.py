@@ -29,6 +29,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
@@ -38,8 +39,8 @@ from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
-from rscrawler.spiders.session import load_topics, utc_now
 from rscrawler.store import Store
+from rscrawler.topics import load_topics
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +23,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
 from rscrawler.errors import ConfigurationError
 from rscrawler.explaining import explain
@@ -160,7 +161,7 @@ def prune_command(
         age = parse_duration(older_than)
     except ValueError as error:
         raise ConfigurationError(f"--older-than: {older_than!r}: {error}") from None
-    config, now = read_config(config_path), datetime.now(UTC)
+    config, now = read_config(config_path), utc_now()
     with opened_store(config) as store:
         pruned = store.retention.prune(now - age)
     files = 0

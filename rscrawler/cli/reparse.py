@@ -29,9 +29,9 @@ from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
 from rscrawler.reparsing import Reading, Verdict, recorded, reparse
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
-from rscrawler.spiders.session import CrawlSession, load_topics, new_run_id
+from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
-from rscrawler.topics import Flagger
+from rscrawler.topics import Flagger, load_topics
 from rscrawler.web.versions import shortened, version_changes
 
 _IN_WORDS = {

@@ -18,13 +18,13 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.cli.logs import log_runs
+from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config, read_toml
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
 from rscrawler.scheduling.service import Service
-from rscrawler.spiders.session import utc_now
 from rscrawler.store.jobs import JobState
 
 SchedulesOption = Annotated[

@@ -26,8 +26,8 @@ from rscrawler.demo.run import run_demo
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.sites import load_sites
-from rscrawler.spiders.session import load_topics
 from rscrawler.store.database import check_url
+from rscrawler.topics import load_topics
 
 alerts_app = typer.Typer(help="The alert channels.")
 config_app = typer.Typer(help="The configuration.")

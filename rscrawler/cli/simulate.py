@@ -22,6 +22,7 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.cli.reading import existing_store
+from rscrawler.clock import utc_now
 from rscrawler.config import format_duration, parse_duration
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
@@ -31,7 +32,6 @@ from rscrawler.scheduling.histories import YEAR, SiteHistory, five_sites, read_h
 from rscrawler.scheduling.policies import PolicyMaker
 from rscrawler.scheduling.simulation import Row, compare, render_plot
 from rscrawler.sites import chosen_sites, load_sites
-from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
 
 _SEED = 2025

@@ -8,7 +8,7 @@ import typer
 
 from rscrawler.cli.common import ConfigOption, out, read_config
 from rscrawler.cli.reading import existing_store
-from rscrawler.spiders.session import utc_now
+from rscrawler.clock import utc_now
 from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.server import DashboardServer, stopped_by_signals
 

@@ -15,10 +15,11 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 
+from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
@@ -45,7 +46,7 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     """
     folder = config.output_dir
     written = 0
-    cut = _cut_files(folder, today or datetime.now(UTC).date(), store.lines)
+    cut = _cut_files(folder, today or utc_now().date(), store.lines)
     if not cut and not store.lines.pending_lines(1):
         return written
     with output_errors(folder), only_writer(folder), only_writing_machine(store):
@@ -269,7 +270,7 @@ def _locked(descriptor: int) -> bool:
 def only_writing_machine(store: Store) -> Iterator[None]:
     """Wait until no other process that shares the store writes lines, on any machine."""
     deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-    while not store.leases.acquire(WRITER, process_identity(), datetime.now(UTC)):
+    while not store.leases.acquire(WRITER, process_identity(), utc_now()):
         if time.monotonic() > deadline:
             raise OutputError(_taken(store))
         time.sleep(_LOCK_POLL_SECONDS)
@@ -280,7 +281,7 @@ def only_writing_machine(store: Store) -> Iterator[None]:
 
 
 def _acquire(store: Store) -> None:
-    if not store.leases.acquire(WRITER, process_identity(), datetime.now(UTC)):
+    if not store.leases.acquire(WRITER, process_identity(), utc_now()):
         raise OutputError(_taken(store))
 
 

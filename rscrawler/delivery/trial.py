@@ -6,8 +6,9 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from rscrawler.clock import utc_now
 from rscrawler.config import AlertSettings, Config
 from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.chat import alerts_content
@@ -39,7 +40,7 @@ def send_test_alert(
     config: Config, now: datetime | None = None, titles: Mapping[str, str] | None = None
 ) -> list[ChannelResult]:
     """Send one test alert to every address of every channel, those of the operators included."""
-    alerts, now = config.alerts, now or datetime.now(UTC)
+    alerts, now = config.alerts, now or utc_now()
     article = _sample(alerts, now)
     interest = Interest(alerts.topics, alerts.minimum, titles or {})
     sample = [alert_of(article, interest)]

@@ -19,13 +19,14 @@ import sys
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import blake2b
 from http import HTTPStatus
 from random import Random
 from urllib.parse import parse_qs, urlsplit
 
+from rscrawler.clock import utc_now
 from rscrawler.demo import feeds
 from rscrawler.demo.faults import Fault, FaultRule, Faults
 from rscrawler.demo.frame import SITE_NAME, page
@@ -347,8 +348,8 @@ async def _send_huge(writer: asyncio.StreamWriter) -> None:
 
 
 async def _serve_until_told(stories: int, seed: int, port: int) -> None:
-    public, held_back = build_stories(stories, seed, datetime.now(UTC))
-    server = Server(SiteState(public, held_back, seed, lambda: datetime.now(UTC)))
+    public, held_back = build_stories(stories, seed, utc_now())
+    server = Server(SiteState(public, held_back, seed, utc_now))
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from rscrawler.clock import utc_now
 from rscrawler.demo.bodies import image_path
 from rscrawler.demo.faults import Fault, FaultRule
 from rscrawler.demo.generator import build_stories
@@ -54,10 +55,6 @@ class TrueArticle:
     shapes: frozenset[Shape]
 
 
-def _real_clock() -> datetime:
-    return datetime.now(UTC)
-
-
 class SampleSite:
     """A running site: a context manager that serves from a thread of its own.
 
@@ -71,7 +68,7 @@ class SampleSite:
     """
 
     def __init__(
-        self, stories: int = 120, seed: int = 1, now: Clock = _real_clock, port: int = 0
+        self, stories: int = 120, seed: int = 1, now: Clock = utc_now, port: int = 0
     ) -> None:
         public, held_back = build_stories(stories, seed, now())
         self.state = SiteState(public, held_back, seed, now)

@@ -6,13 +6,14 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 from lxml.etree import _Element as Element
 
+from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.addresses import address_key, canonical_url, is_article_address
 from rscrawler.extraction.selectors import select
@@ -123,7 +124,7 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     found = [_read_source(source, profile, visitor, check) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in found)))
     addresses = {address_key(e.url, profile): e.url for e in turns if e is not None}
-    now = datetime.now(UTC)
+    now = utc_now()
     for url in list(addresses.values())[:limit]:
         try:
             answer = visitor.get(url)
@@ -155,7 +156,7 @@ def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> S
             f"--pages: {folder} holds no saved page of {site}; allowed: {site}/*.html or *.html"
         )
     check = SiteCheck(site)
-    now = datetime.now(UTC)
+    now = utc_now()
     for path in paths:
         answer = Answer("", path.read_bytes(), None)
         url = _stored_address(path, answer.tree(), profile)

@@ -6,10 +6,11 @@ import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from rscrawler.clock import utc_now
 from rscrawler.config import checked
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
@@ -89,7 +90,7 @@ def propose_site(
     visitor: Visitor,
     name: str | None = None,
     *,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    now: Callable[[], datetime] = utc_now,
 ) -> Proposal:
     """Look at a site and propose a profile for it.
 

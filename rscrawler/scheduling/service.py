@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -37,7 +38,6 @@ from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
 from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
 from rscrawler.scheduling.trouble import StoreTrouble
-from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease

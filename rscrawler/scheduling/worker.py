@@ -17,13 +17,14 @@ import logging
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate import jobs as procrastinate_jobs
 
+from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
 from rscrawler.scheduling.outcome import judge_run
@@ -36,7 +37,6 @@ from rscrawler.scheduling.queue import (
     install_queue,
 )
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
-from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import process_identity
@@ -76,7 +76,7 @@ class _Retry(BaseRetryStrategy):
             pause = self._busy_pause
         elif isinstance(exception, StoppedError | asyncio.CancelledError):
             pause = timedelta()
-        return RetryDecision(retry_at=datetime.now(UTC) + pause)
+        return RetryDecision(retry_at=utc_now() + pause)
 
 
 class Worker:

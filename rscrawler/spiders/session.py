@@ -6,11 +6,12 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from scrapy.crawler import Crawler
 
+from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
@@ -18,36 +19,12 @@ from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity, site_lease
-from rscrawler.topics import Flagger, WatchList, load_watchlists
-
-
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
+from rscrawler.topics import Flagger, load_topics
 
 
 def new_run_id() -> str:
     """A name for one cycle: its second, and enough chance to tell two of them apart."""
     return f"{utc_now():%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
-
-
-def load_topics(config: Config) -> dict[str, WatchList]:
-    """Every watch-list by name, shipped and own.
-
-    Raises:
-        ConfigurationError: a file is wrong, or `alerts.topics` names one that is not there.
-    """
-    watchlists = load_watchlists(None, config.topics_dir)
-    unknown = [topic for topic in config.alerts.topics if topic not in watchlists]
-    if unknown:
-        known = ", ".join(sorted(watchlists))
-        raise ConfigurationError(
-            *(
-                f"{config.origin}: alerts.topics: {topic!r} is not a watch-list; allowed: {known}"
-                for topic in unknown
-            )
-        )
-    return watchlists
 
 
 @dataclass(slots=True)

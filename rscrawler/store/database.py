@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
+from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.migrations import migrate
 
@@ -116,7 +117,7 @@ def open_database(url: str) -> Database:
 
 def _migrate_or_dispose(engine: Engine) -> None:
     try:
-        migrate(engine, datetime.now(UTC))
+        migrate(engine, utc_now())
     except BaseException:
         engine.dispose()  # nobody will have it to close
         raise

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Model, checked, read_toml
+from rscrawler.config import Config, Model, checked, read_toml
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.places import PlaceRules, places_of
 
@@ -273,6 +273,25 @@ def load_watchlists(
     if problems:
         raise ConfigurationError(*problems)
     return lists
+
+
+def load_topics(config: Config) -> dict[str, WatchList]:
+    """Every watch-list by name, shipped and own.
+
+    Raises:
+        ConfigurationError: a file is wrong, or `alerts.topics` names one that is not there.
+    """
+    watchlists = load_watchlists(None, config.topics_dir)
+    unknown = [topic for topic in config.alerts.topics if topic not in watchlists]
+    if unknown:
+        known = ", ".join(sorted(watchlists))
+        raise ConfigurationError(
+            *(
+                f"{config.origin}: alerts.topics: {topic!r} is not a watch-list; allowed: {known}"
+                for topic in unknown
+            )
+        )
+    return watchlists
 
 
 def read_watchlist(path: str | os.PathLike[str]) -> WatchList:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import timedelta
 
+from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery import deliver_jsonl
-from rscrawler.spiders.session import utc_now
 from rscrawler.store import Store
 from tests.delivery.helpers import a_piece, record
 from tests.workspace import Workspace
