@@ -18,7 +18,7 @@ from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
 # A path that ends so does not tell one piece from another by itself: `/?p=81` and
-# `/index.php?id=81` are pieces, while a query behind `/slug/` only says who linked to it.
+# `/index.php?n=81` are pieces, while a query behind `/slug/` mostly says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp))$", re.IGNORECASE)
 # Beside those that courlan knows.
 _TRACKING = re.compile(
@@ -30,34 +30,31 @@ _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
 
 
-def canonical_url(url: str, profile: SiteProfile, *, declared: bool = False) -> str | None:
+def canonical_url(url: str, profile: SiteProfile) -> str | None:
     """The canonical form of an address of this site.
 
     Scheme and host become those of `base_url` (the profile's other hosts, and each with or
     without `www.`, map to it); tracking parameters and the fragment go; percent-encoding, dot
-    segments and repeated slashes are normalised. Idempotent.
-
-    Args:
-        url: an absolute address.
-        profile: the site.
-        declared: the page itself names this address as its canonical one, so its trailing
-            slash, or the lack of one, is kept; otherwise the path ends in a slash.
+    segments and repeated slashes are normalised. A trailing slash, or the lack of one, stays:
+    a site may answer one of the two alone. Idempotent.
 
     Returns:
         None if the address is not http(s), not on one of the site's hosts, or endless.
     """
-    return _canonical(url, profile.base_url, tuple(profile.hosts), declared)
+    return _canonical(url, profile.base_url, tuple(profile.hosts), tuple(profile.links.parameters))
 
 
 @lru_cache(maxsize=16_384)
-def _canonical(url: str, base_url: str, hosts: tuple[str, ...], declared: bool) -> str | None:
+def _canonical(
+    url: str, base_url: str, hosts: tuple[str, ...], parameters: tuple[str, ...]
+) -> str | None:
     # Cached, since a site's pages name the same sections, tags and neighbours again and again.
     parts = _split(url)
     if parts is None or host_of(parts) not in hosts_of(base_url, hosts):
         return None
     base = urlsplit(base_url)
     path = parts.path or "/"
-    query = _identifying_query(parts.query) if _PATH_NEEDS_QUERY.search(path) else ""
+    query = _identifying_query(path, parts.query, parameters) if parts.query else ""
     if query or not _PLAIN_PATH.fullmatch(path):
         path = re.sub(r"/{2,}", "/", path.replace("\\", "/")) or "/"
         address = urlunsplit((base.scheme, base.netloc, path, query, ""))
@@ -67,9 +64,7 @@ def _canonical(url: str, base_url: str, hosts: tuple[str, ...], declared: bool) 
             return None
         # Resolving dot segments can leave a new pair of slashes.
         path, query = re.sub(r"/{2,}", "/", cleaned.path), cleaned.query
-        query = query if _PATH_NEEDS_QUERY.search(path) else ""
-    if not declared and not path.endswith("/") and not _FILE_NAME.search(path):
-        path += "/"
+        query = _identifying_query(path, query, parameters)
     address = urlunsplit((base.scheme, host_of(base), path, query, ""))
     return address if len(address) <= LONGEST_ADDRESS else None
 
@@ -176,7 +171,10 @@ def _split(url: str) -> SplitResult | None:
     return None if port == 0 else parts
 
 
-def _identifying_query(query: str) -> str:
-    known = urlsplit(f"?{clean_query(query)}").query
-    pairs = [pair for pair in known.split("&") if pair and not _TRACKING.match(pair.split("=")[0])]
-    return "&".join(sorted(pairs))
+def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> str:
+    named = [pair for pair in query.split("&") if pair.partition("=")[0] in parameters]
+    if not _PATH_NEEDS_QUERY.search(path):
+        return "&".join(sorted(named))
+    known = urlsplit(f"?{clean_query(query)}").query.split("&")
+    kept = [pair for pair in known if pair and not _TRACKING.match(pair.partition("=")[0])]
+    return "&".join(sorted({*named, *kept}))

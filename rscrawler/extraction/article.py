@@ -233,7 +233,7 @@ def addresses_of(
     for origin, address in declared:
         if not address:
             continue
-        canonical = canonical_url(absolute(address, structured.base), profile, declared=True)
+        canonical = canonical_url(absolute(address, structured.base), profile)
         if canonical is None or not _may_be_article(canonical, profile):
             continue
         if chosen is None:

@@ -175,7 +175,7 @@ def _stored_address(path: Path, root: Element, profile: SiteProfile) -> str:
             return str(values["fetched_from"])
     structured = read_structured(root, f"{profile.base_url}/", profile)
     declared = structured.canonical or structured.meta.get("og:url")
-    url = canonical_url(declared, profile, declared=True) if declared else None
+    url = canonical_url(declared, profile) if declared else None
     return url or profile.address(f"/{path.stem}/")
 
 

@@ -141,15 +141,25 @@ class Links(Model):
     within: Selectors = Field(
         default=[], description="where on a listing the links count; empty: on the whole page"
     )
+    parameters: list[str] = Field(
+        default=["id"], description="parts of a query that tell one piece from another"
+    )
     slug_suffix: Pattern | None = Field(
         default=None, description="what a slug may end in besides its words, such as a post id"
     )
 
     def is_article_path(self, path: str) -> bool:
-        """Whether `path` (with its leading slash) may be an article's."""
-        return any(re.search(pattern, path) for pattern in self.article) and not any(
-            re.search(pattern, path) for pattern in self.not_article
-        )
+        """Whether `path` (with its leading slash) may be an article's.
+
+        A trailing slash, or the lack of one, tells nothing: the patterns are tried on both.
+        """
+        bare = path.rstrip("/")
+        forms = (bare, f"{bare}/") if bare else ("/",)
+
+        def any_matches(patterns: list[str]) -> bool:
+            return any(re.search(pattern, form) for pattern in patterns for form in forms)
+
+        return any_matches(self.article) and not any_matches(self.not_article)
 
 
 class Markup(Model):

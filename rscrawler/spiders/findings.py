@@ -147,7 +147,7 @@ class Discovery:
         profile = self._session.profile
         found: dict[str, FoundAddress] = {}
         for entry in entries:
-            url = canonical_url(entry.url, profile, declared=True)
+            url = canonical_url(entry.url, profile)
             if url is None or not is_article_address(url, profile):
                 continue
             key = address_key(url, profile)

@@ -135,10 +135,15 @@ def test_the_address_that_redirected_to_a_piece_is_among_its_aliases_at_once(
     assert (record["url"], true.aliases[1] in record["aliases"]) == (true.url, True)
 
 
+def page_of(site: SampleSite, story: Story) -> str:
+    with urlopen(f"{site.base_url}{story.path}") as answer:
+        html: str = answer.read().decode()
+    return html
+
+
 def with_canonical(site: SampleSite, story: Story, address: str) -> Resource:
     """The page of a story that declares another address to be its own."""
-    with urlopen(f"{site.base_url}{story.path}") as answer:
-        html = answer.read().decode()
+    html = page_of(site, story)
     declared = '<link rel="canonical" href="'
     assert declared in html
     return Resource(body=re.sub(f'{declared}[^"]*', declared + address, html).encode(), lasts=False)
@@ -248,6 +253,22 @@ def test_a_piece_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
         workspace.crawl()
         let_pieces_be_due(workspace)
     assert [record["event"] for record in workspace.records()] == ["new", "removed"]
+
+
+def test_an_address_without_a_trailing_slash_stays_so_where_the_page_declares_none(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    html = page_of(site, site.stories[0])
+    silent = re.sub(r'<link rel="canonical"[^>]*>|<meta property="og:url"[^>]*>', "", html)
+    extra_pages["/a-canal-that-nobody-wants"] = Resource(body=silent.encode(), lasts=False)
+    extra_pages[LISTING] = listing_of("/a-canal-that-nobody-wants")
+    workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
+    for _ in range(3):
+        workspace.crawl()
+        let_pieces_be_due(workspace)
+    assert [(record["event"], record["url"]) for record in workspace.records()] == [
+        ("new", f"{site.base_url}/a-canal-that-nobody-wants")
+    ]
 
 
 def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
