@@ -186,15 +186,22 @@ def fingerprint_of(article: Article, stem: str) -> Fingerprint:
     )
 
 
+def _was_before(twin: Twin, known: KnownArticle) -> bool:
+    """Whether a piece can be the copy of a twin: never of itself, or of one seen after it."""
+    if twin.article_id == known.article_id:
+        return False
+    if known.duplicate_of is not None and known.duplicate_of in (
+        twin.article_id,
+        twin.duplicate_of,
+    ):
+        return True  # as it is: both may have been found at one moment, on one page
+    return twin.first_seen_at < known.first_seen_at
+
+
 def _first_seen(twins: list[Twin], known: KnownArticle | None) -> str | None:
     """The first-seen member of the story that these twins make, other than the piece itself."""
     if known is not None:
-        # A piece never becomes the copy of one that was seen after it.
-        twins = [
-            twin
-            for twin in twins
-            if twin.article_id != known.article_id and twin.first_seen_at < known.first_seen_at
-        ]
+        twins = [twin for twin in twins if _was_before(twin, known)]
     first = next(iter(twins), None)
     if first is None or (known is not None and first.duplicate_of == known.article_id):
         return None

@@ -400,6 +400,30 @@ def test_of_a_text_that_two_sites_publish_at_once_one_is_the_copy_and_one_is_tol
     assert len(told) == 1
 
 
+def test_a_copy_found_together_with_its_original_stays_one_when_it_is_edited(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    model = regional(site)
+    extra_pages[LISTING] = listing_of("/one-of-two/", "/two-of-two/")
+    workspace.write_config(site.base_url, sources(LISTING))
+    for number, slug in enumerate(("one-of-two", "two-of-two")):
+        site.publish(replace(model, slug=slug, post_id=f"265599902{number}", title=f"Title {slug}"))
+    workspace.crawl()
+    first, copy = sorted(workspace.records(), key=lambda record: record["duplicate_of"] or "")
+    assert (first["duplicate_of"], copy["duplicate_of"]) == (None, first["article_id"])
+    for slug in ("one-of-two", "two-of-two"):
+        site.edit(slug, title=f"Another {slug}", modified_at=datetime.now(UTC))
+    let_pieces_be_due(workspace)
+    workspace.crawl()
+    assert {
+        record["article_id"]: (record["version"], record["duplicate_of"])
+        for record in workspace.records()
+    } == {
+        first["article_id"]: (2, None),
+        copy["article_id"]: (2, first["article_id"]),
+    }
+
+
 def test_an_old_piece_that_surfaces_again_is_backfill_and_nobody_is_told(
     workspace: Workspace, site: SampleSite
 ) -> None:
