@@ -14,7 +14,12 @@ from datetime import datetime
 from charset_normalizer import from_bytes
 from lxml import etree
 from lxml.etree import _Element as Element
-from w3lib.encoding import html_to_unicode
+from w3lib.encoding import (
+    html_body_declared_encoding,
+    html_to_unicode,
+    http_content_type_encoding,
+    to_unicode,
+)
 
 from rscrawler.errors import RscrawlerError
 
@@ -67,12 +72,11 @@ class Page:
 def parse_page(body: bytes, content_type: str | None = None) -> Element:
     """The tree of a page.
 
-    The encoding is that of the byte order mark, of `content_type` (a Content-Type header), of
-    the page's own declaration, else a guess. Never fails: what is no HTML gives an empty page.
+    What reads as UTF-8 is UTF-8. Else the encoding is that of the byte order mark, of
+    `content_type` (a Content-Type header) or of the page's own declaration, whichever the bytes
+    bear out, else a guess. Never fails: what is no HTML gives an empty page.
     """
-    _, text = html_to_unicode(
-        content_type, body, default_encoding="utf-8", auto_detect_fun=_guessed_encoding
-    )
+    text = _text_of(body, content_type)
     parser = etree.HTMLParser(recover=True, encoding="utf8", huge_tree=True)
     data = text.replace("\x00", "").strip().encode("utf8", "replace") or _EMPTY_PAGE
     try:
@@ -87,11 +91,23 @@ def looks_cut_off(body: bytes) -> bool:
     return b"<html" in body[:2048].lower() and b"</html" not in body[-4096:].lower()
 
 
-def _guessed_encoding(body: bytes) -> str:
-    """UTF-8, be it with a broken character here and there; else the likeliest older one."""
-    text = body.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    if not broken or sum(not character.isascii() for character in text) > 2 * broken:
-        return "utf-8"
+def _text_of(body: bytes, content_type: str | None) -> str:
+    if not body.isascii() and _reads_as(body, "utf-8"):
+        return body.decode("utf-8", "replace").removeprefix("\ufeff")
+    claims = (http_content_type_encoding(content_type), html_body_declared_encoding(body))
+    for claim in claims:
+        if claim is not None and _reads_as(body, claim):
+            return _decoded(body, claim)
     guess = from_bytes(body, cp_isolation=_OLD_ENCODINGS).best()
-    return guess.encoding if guess is not None else "cp1252"
+    return _decoded(body, guess.encoding if guess is not None else "cp1252")
+
+
+def _decoded(body: bytes, encoding: str) -> str:
+    return html_to_unicode(f"text/html; charset={encoding}", body)[1]
+
+
+def _reads_as(body: bytes, encoding: str) -> bool:
+    """Whether bytes are text in an encoding, be it with a broken character here and there."""
+    text = to_unicode(body, encoding)
+    broken = text.count("\ufffd")
+    return not broken or sum(not character.isascii() for character in text) > 2 * broken

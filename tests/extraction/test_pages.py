@@ -541,6 +541,24 @@ def test_a_page_that_declares_no_encoding_is_read_in_the_one_it_has(
         assert parse_page(html.encode(encoding), content_type).findtext(".//p") == paragraph
 
 
+RUSSIAN = "Переговоры о воде между странами региона снова сорвались."
+
+
+@pytest.mark.parametrize("claim", ["utf-8", "iso-8859-1", "windows-1251"])
+@pytest.mark.parametrize("meta", ["utf-8", "windows-1251", "iso-8859-1"])
+def test_utf_8_is_read_as_such_whatever_is_declared(claim: str, meta: str) -> None:
+    html = f'<html><head><meta charset="{meta}"></head><body><p>{RUSSIAN}</p></body></html>'
+    root = parse_page(html.encode(), f"text/html; charset={claim}")
+    assert root.findtext(".//p") == RUSSIAN
+
+
+@pytest.mark.parametrize("meta", ["windows-1251", "utf-8"])
+def test_a_header_that_the_bytes_do_not_bear_out_gives_way(meta: str) -> None:
+    html = f'<html><head><meta charset="{meta}"></head><body><p>{RUSSIAN}</p></body></html>'
+    root = parse_page(html.encode("windows-1251"), "text/html; charset=utf-8")
+    assert root.findtext(".//p") == RUSSIAN
+
+
 def test_a_broken_character_does_not_cost_a_page_all_the_others() -> None:
     html = "<html><body><p>Тараз — город</p><p>‘Öskemen’ и Тар</p></body></html>".encode()
     cut = html.replace("Тар</p></body>".encode(), "Та".encode() + b"\xd1</p></body>")
