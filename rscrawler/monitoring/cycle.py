@@ -112,13 +112,17 @@ def judge(
             f"none of its {failed + count('sources/absent')} sources could be read; "
             "the log says why for each"
         )
-    recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
-    if count("articles/gone") >= MANY_GONE and not recorded:
+    if count("articles/gone") >= MANY_GONE and not _recorded(counters):
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
     succeeded = finish_reason == "finished" and reached > 0 and not count("broken")
     return CycleOutcome(counters, succeeded, problems)
+
+
+def _recorded(counters: Mapping[str, int]) -> int:
+    """How many article pages were read as what they are."""
+    return sum(counters[f"articles_{each}"] for each in ("new", "updated", "unchanged"))
 
 
 class CycleExtension:
@@ -156,7 +160,9 @@ class CycleExtension:
         )
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
-            outcome = _conclude(session, outcome, seen, self._observer, drops_of(stats))
+            outcome = _conclude(
+                session, outcome, seen, self._observer, drops_of(stats), spider.asked_articles
+            )
         else:
             for code, message in outcome.problems.items():
                 session.store.health.raise_problem(session.site, code, message, session.now())
@@ -169,6 +175,7 @@ def _conclude(
     seen: Observation | None,
     observer: Observer,
     drops: Mapping[str, int],
+    asked_articles: int,
 ) -> CycleOutcome:
     """Compare with the site's past, and write down what came of the cycle.
 
@@ -188,8 +195,13 @@ def _conclude(
             problems[ProblemCode.SILENT] = late.message
         if unread := _unread(session, now):
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
-        if session.state.baseline_at is None and is_lost(seen.findings):
-            succeeded = False  # nothing at all was found: no baseline to go on from
+        is_vain = asked_articles > 0 and not _recorded(outcome.counters)
+        if session.state.baseline_at is None and (is_vain or is_lost(seen.findings)):
+            succeeded = False  # nothing at all was read: no baseline to go on from
+            if not problems:
+                problems[ProblemCode.LAYOUT_DRIFT] = (
+                    f"none of the {asked_articles} article pages asked for could be recorded"
+                )
     health.record_end(
         session.run_id,
         session.site,

@@ -89,7 +89,7 @@ class NewsSpider(Spider):
         self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
         self.discovery = Discovery(self.session)
         self._asked_sources: set[str] = set()
-        self._asked_articles = 0
+        self.asked_articles = 0
         self._stopping: asyncio.Future[None] | None = None
         self._turn = self.session.turn()
         self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
@@ -165,7 +165,7 @@ class NewsSpider(Spider):
         if address.key in self._asked or self.limit_is_reached():
             return
         self._asked.add(address.key)
-        self._asked_articles += 1
+        self.asked_articles += 1
         stored = address if isinstance(address, KnownAddress) else None
         asked = AskedArticle(
             address.key,
@@ -181,7 +181,7 @@ class NewsSpider(Spider):
         if known.article_id in self._asked or self.limit_is_reached():
             return
         self._asked.add(known.article_id)
-        self._asked_articles += 1
+        self.asked_articles += 1
         yield self._revisit(known, known.url)
 
     def _revisit(self, known: KnownArticle, url: str) -> Request:
@@ -214,7 +214,7 @@ class NewsSpider(Spider):
     def limit_is_reached(self) -> bool:
         """Whether this cycle has asked for as many article pages as it may."""
         limit = self.session.limit
-        return limit is not None and self._asked_articles >= limit
+        return limit is not None and self.asked_articles >= limit
 
     # Sources.
 

@@ -189,6 +189,20 @@ def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_home(
     assert [record["event"] for record in workspace.records()] == ["new", "removed"]
 
 
+def test_a_first_cycle_that_could_read_no_piece_is_no_baseline(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    extra_pages[LISTING] = listing_of("/a-piece-that-is-not-there/")
+    workspace.write_config(site.base_url, sources(LISTING))
+    first = workspace.run("crawl")
+    assert first.status == 1
+    assert "none of the 1 article pages asked for could be recorded" in first.stderr
+    extra_pages[LISTING] = listing_of(*(story.path for story in site.stories[:3]))
+    workspace.crawl()
+    assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 3
+    assert alerted(workspace) == []
+
+
 def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
