@@ -12,7 +12,7 @@ from rscrawler.topics.evidence import evidence_of
 from rscrawler.topics.folding import Folded, fold_with_offsets
 from rscrawler.topics.levels import Verdict, judge
 from rscrawler.topics.matcher import Match, Matcher, Spelling
-from rscrawler.topics.rivals import RivalFinder
+from rscrawler.topics.rivals import Rival, RivalFinder
 from rscrawler.topics.text import FlaggableText, JoinedText
 from rscrawler.topics.watchlist import Entity, WatchList
 
@@ -90,7 +90,7 @@ class Flagger:
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
             return []
-        rivals = [match.start for match in tools.rivals.find(joined.text, folded)]
+        rivals = tools.rivals.find(joined.text, folded)
         verdicts: list[tuple[_Topic, Verdict]] = []
         for number in sorted(candidates):
             topic = tools.topics[number]
@@ -105,12 +105,12 @@ def _verdict(
     joined: JoinedText,
     folded: Folded,
     candidates: list[tuple[Entity, Match]],
-    rivals: list[int],
+    rivals: list[Rival],
 ) -> Verdict | None:
     words = topic.finder.find(joined, folded)
     hits = settle(candidates, joined, topic.watchlist.context, words)
     if not hits:
         return None
     taken = {match.start for _, match in candidates}
-    others = [start for start in rivals if start not in taken]
+    others = [rival for rival in rivals if rival.start not in taken]
     return judge(topic.watchlist, joined, hits, others, words)

@@ -10,7 +10,9 @@
    that sentence is most of the piece; nor to primary a piece that names the topic in one
    paragraph of several, unless the others go on with it. A cap (a match report) holds the score
    below the end of its level.
-5. The countries are the states that most sentences name: those with `country_of_leader` of the
+5. A piece that names the topic in `foremost_part` of its paragraphs, and `foremost_times` as
+   often as any other state, is about it; in four paragraphs, it is a substantial subject.
+6. The countries are the states that most sentences name: those with `country_of_leader` of the
    sentences of the first, if that one stands out from the region as a whole (`country_of_region`).
    A state that the subtitle names counts too, if the body does. Three or more states (not
    all) under a headline on the region alone are the region: none is named.
@@ -18,14 +20,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from rscrawler.items import Level
-from rscrawler.topics.contexts import Hit
+from rscrawler.topics.contexts import SURE_WEIGHT, Hit
 from rscrawler.topics.matcher import Match
 from rscrawler.topics.reading import REGION, TELLING, ReadHit, ReadZone, read_zones
+from rscrawler.topics.rivals import Rival
 from rscrawler.topics.roles import Role
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Cap, LevelModel, Roles, WatchList
@@ -37,6 +41,7 @@ _LEAST = 0.01
 _DIGITS = 3
 _BRIDGE_PARAGRAPHS = 3
 _SOME_RIVALS = 2
+_SOME_PARAGRAPHS = 3
 # A title counts like so many sentences on what it names.
 _TITLE_FACTOR = 2.0
 _SEVERAL_STATES = 3  # so many under a headline on the region are the region
@@ -59,7 +64,7 @@ def judge(
     watchlist: WatchList,
     joined: JoinedText,
     hits: Sequence[Hit],
-    rivals: Sequence[int],
+    rivals: Sequence[Rival],
     words: Mapping[str, Sequence[Match]],
 ) -> Verdict:
     """The verdict on a piece in which `hits` stand.
@@ -68,11 +73,12 @@ def judge(
         watchlist: the topic.
         joined: the piece.
         hits: the topic's names in it, in order; at least one.
-        rivals: where names of the rest of the world start, in order.
+        rivals: names of the rest of the world, in order.
         words: the context words in it, by context.
     """
     model = watchlist.levels
-    zones = read_zones(joined, hits, rivals, model.roles)
+    starts = [rival.start for rival in rivals]
+    zones = read_zones(joined, hits, starts, model.roles)
     body = _bridged([zone for zone in zones if zone.zone.field == "body"], model.roles)
     total = sum(zone.words for zone in body)
     share = sum(zone.about for zone in body) / max(total, model.shortest_piece)
@@ -84,11 +90,12 @@ def judge(
         share += bonus * max((z.share for z in zones if z.zone.field == field), default=0.0)
     section = _section(body, model)
     share_score = _share_score(share, model)
-    if _is_named_once(zones, rivals, share, model):
+    if _is_named_once(zones, starts, share, model):
         share_score = min(share_score, _BELOW["mention"])
     if _is_one_item(zones, model):
         share_score = min(share_score, _BELOW["substantial"])
     score = max(share_score, _section_score(section, model))
+    score = max(score, _foremost_score(zones, rivals, model))
     for cap in watchlist.cap:
         if _is_capped(cap, total, words):
             score = min(score, _BELOW[cap.level])
@@ -180,6 +187,27 @@ def _begins_elsewhere(zones: Sequence[ReadZone], rivals: Sequence[int]) -> bool:
     if not any(start <= rival < end for start, end in ends for rival in rivals):
         return False
     return not (first.sentences and first.sentences[0].taken_up)
+
+
+def _foremost_score(zones: Sequence[ReadZone], rivals: Sequence[Rival], model: LevelModel) -> float:
+    """What a piece is worth that names the topic again and again, and no other state as often.
+
+    A feature on a state speaks for pages of a village, a river and a minister, and of what
+    the neighbours want there.
+    """
+    names = sum(_is_sure(read) for zone in zones if zone.zone.field != "tags" for read in zone.hits)
+    strongest = max(Counter(rival.state for rival in rivals).values(), default=0)
+    if names < model.foremost_times * strongest:
+        return 0.0
+    body = [zone for zone in zones if zone.zone.field == "body"]
+    named = sum(any(map(_is_sure, zone.hits)) for zone in body)
+    if named >= max(_SOME_PARAGRAPHS, model.foremost_part * len(body)):
+        return SCORE_PRIMARY
+    return SCORE_SUBSTANTIAL if named > _SOME_PARAGRAPHS else 0.0
+
+
+def _is_sure(read: ReadHit) -> bool:
+    return read.role is not Role.PASSING and read.hit.entity.weight >= SURE_WEIGHT
 
 
 def _section(body: Sequence[ReadZone], model: LevelModel) -> float:

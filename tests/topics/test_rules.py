@@ -6,6 +6,8 @@ import pytest
 
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
+from rscrawler.topics.folding import fold_with_offsets
+from rscrawler.topics.rivals import RivalFinder
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
@@ -405,3 +407,46 @@ def test_fergana_is_a_city_of_uzbekistan_and_its_valley_of_three_states(
     assert countries_of(central_asia, blast) == ("UZ",)
     valley = blast.replace("Fergana", "the Fergana Valley")
     assert countries_of(central_asia, valley) == ("KG", "TJ", "UZ")
+
+
+FILLER = "The road was long and the winter had been hard, and nobody could say when it would end."
+PARTNERS = ("Moscow", "Beijing", "Brussels", "Ankara", "Tehran", "Seoul", "Delhi", "Baku")
+
+
+def feature(naming: int, silent: int, stranger: str | None = None) -> str:
+    """So many paragraphs that name the state, each beside a partner, and so many that do not."""
+    partners = PARTNERS if stranger is None else (stranger,) * len(PARTNERS)
+    named = [
+        f"{partner} has sent an envoy. A village in Kazakhstan waited. {FILLER}"
+        for partner in partners[:naming]
+    ]
+    return "\n\n".join([*named, *[f"{FILLER} {FILLER}"] * silent])
+
+
+def test_a_state_named_all_along_beside_many_partners_is_what_a_feature_is_about(
+    central_asia: Flagger,
+) -> None:
+    assert level_of(central_asia, feature(6, 8)) is Level.PRIMARY
+    assert level_of(central_asia, feature(4, 16)) is Level.SUBSTANTIAL
+
+
+def test_a_state_named_all_along_beside_one_partner_shares_the_piece(
+    central_asia: Flagger,
+) -> None:
+    for text in (feature(6, 8, "Moscow"), feature(4, 16, "Moscow")):
+        assert level_of(central_asia, text) is not Level.PRIMARY
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Armenia", "Armenians"), ("Russia", "Putin"), ("Moscow", "Kremlin"), ("China", "Chinese"),
+        ("Turkey", "Ankara"), ("Tehran", "Iranian"), ("U.S.", "Americans"), ("Poland", "Poles"),
+    ],
+)  # fmt: skip
+def test_two_names_of_one_state_are_rivals_of_one_state(one: str, other: str) -> None:
+    def state(name: str) -> str:
+        return RivalFinder().find(name, fold_with_offsets(name))[0].state
+
+    assert state(one) == state(other)
+    assert state(one) != state("Brazil")
