@@ -62,8 +62,8 @@ _LEADERS = (
 # Of one state by another word; else names that begin alike are taken for those of one state
 # ("Armenia", "Armenians"), and a capital is its state.
 _STATES = {
-    "united states": ("america", "american", "u.s.", "usa", "pentagon", "white house", "congress", "new york",
-                      "trump", "biden", "obama", "rubio", "blinken", "united states"),
+    "united states": ("america", "american", "u.s.", "usa", "pentagon", "white house", "congress",
+                      "new york", "trump", "biden", "obama", "rubio", "blinken", "united states"),
     "united kingdom": ("britain", "briton", "british", "england", "english", "u.k.", "starmer",
                        "united kingdom"),
     "russia": ("kremlin", "putin", "lavrov", "soviet union", "siberia", "st petersburg",

@@ -38,8 +38,8 @@ PARTS = {
     "wires": Floor(),
     "long": Floor(precision=0.92),  # two of its three borderline mentions count as subjects
     # Written to be hard, and chosen for their labels and not for the verdicts: what is reached.
-    "mended": Floor(precision=0.982, recall=0.949, levels_right=0.837, countries_right=0.928),
-    "held": Floor(precision=1.0, recall=0.942, levels_right=0.821, countries_right=0.939),
+    "mended": Floor(precision=0.982, recall=0.949, levels_right=0.846, countries_right=0.928),
+    "held": Floor(precision=1.0, recall=0.942, levels_right=0.835, countries_right=0.939),
 }
 
 
