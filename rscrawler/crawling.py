@@ -116,5 +116,8 @@ def _collect_garbage_seldom() -> None:
 def _outcome(crawler: Crawler) -> CycleOutcome:
     extension = crawler.get_extension(CycleExtension)
     if extension is None or extension.outcome is None:
-        raise StoreError("the end of a crawl could not be written down; the log above says why")
+        raise StoreError(
+            "a crawl was stopped before it began, or its end could not be written down: "
+            "a signal, or what the log above says"
+        )
     return extension.outcome

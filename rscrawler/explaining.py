@@ -63,6 +63,8 @@ def explain(
         answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
     now, is_cut_off = utc_now(), looks_cut_off(answer.body)
     article = extract(Page(answer.url, answer.tree(), now, is_cut_off=is_cut_off), profile, name)
+    if not is_address and url is None:
+        article.aliases = []  # a file has no address of its own
     normalize_article(article)
     article.article_id = decisions.new_article_id(name, address_key(article.url, profile))
     article.version = 1

@@ -259,7 +259,7 @@ def _complaints(
         if outcome.note:
             yield f"{name}: {outcome.note}"
         elif not outcome.succeeded and not outcome.problems:
-            yield f"{name}: the cycle did not end well; the log above says why"
+            yield f"{name}: the cycle did not end well: a signal, or what the log above says"
         elif outcome.counters["errors"] and not outcome.problems:
             yield f"{name}: {outcome.counters['errors']} errors, see above; pages are tried again"
     yield from _undelivered(delivery)

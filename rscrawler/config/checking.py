@@ -44,9 +44,20 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def checked(
-    model: type[ModelT], values: object, name: str, environment: Mapping[str, Any] = {}
+    model: type[ModelT],
+    values: object,
+    name: str,
+    environment: Mapping[str, Any] = {},
+    table: str = "",
 ) -> ModelT:
-    """`values` as a `model`; `name` is the file they came from, but for those of `environment`.
+    """`values` as a `model`.
+
+    Args:
+        model: what they should be.
+        values: what a file says, with the environment on top.
+        name: of the file that they came from, but for those of `environment`.
+        environment: what the environment says of them.
+        table: the table of the file that holds them, if not the file as a whole.
 
     Raises:
         ConfigurationError: one line for each problem: file, key, what is wrong, what is allowed.
@@ -54,11 +65,15 @@ def checked(
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigurationError(*_lines(model, error, name, environment)) from None
+        raise ConfigurationError(*_lines(model, error, name, environment, table)) from None
 
 
 def _lines(
-    model: type[BaseModel], error: ValidationError, name: str, environment: Mapping[str, Any]
+    model: type[BaseModel],
+    error: ValidationError,
+    name: str,
+    environment: Mapping[str, Any],
+    table: str,
 ) -> list[str]:
     """One line for each wrong key; what the members of a union allow is told together."""
     wrong: list[tuple[str, dict[str, Any]]] = [
@@ -68,7 +83,9 @@ def _lines(
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
             continue  # the member of a union that the value is not meant for
-        origin = "environment" if _holds(environment, found["loc"]) else name
+        origin = "environment" if holds(environment, found["loc"]) else name
+        if table:
+            origin = f"{origin}: {table}"
         told.setdefault(f"{origin}: {key or '(whole file)'}{_shown(found)}", []).append(
             _message(model, found)
         )
@@ -78,7 +95,7 @@ def _lines(
     ]
 
 
-def _holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
+def holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
     """Whether nested `values` say anything at `location`, or at a key on the way to it."""
     current: object = values
     for part in location:

@@ -47,7 +47,7 @@ def load_config(path: Path | None) -> Config:
     environment = _environment()
     config = checked(Config, merged(values, environment), name, environment)
     config = _with_absolute_paths(config, path.parent if path else Path.cwd())
-    config._origin = name
+    config._origin, config._environment = name, environment
     return config
 
 

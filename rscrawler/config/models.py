@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time, timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rscrawler import __version__
+from rscrawler.config.checking import holds
 from rscrawler.config.values import (
     AsciiSecret,
     DatabaseUrl,
@@ -19,6 +21,7 @@ from rscrawler.config.values import (
     HostName,
     MailAddress,
     Model,
+    OneLine,
     TimeOfDay,
     TimeOut,
     TimeZoneName,
@@ -216,7 +219,7 @@ class Config(BaseSettings):
     database_url: DatabaseUrl | None = Field(
         default=None, description="sqlite:///… or postgresql+psycopg://…; default: in output_dir"
     )
-    contact: str | None = Field(default=None, description="goes into the User-Agent")
+    contact: OneLine | None = Field(default=None, description="goes into the User-Agent")
     sites_dir: UserPath | None = Field(default=None, description="further site profiles")
     topics_dir: UserPath | None = Field(default=None, description="further watch-lists")
     schedules_dir: UserPath | None = Field(default=None, description="further schedules")
@@ -251,11 +254,21 @@ class Config(BaseSettings):
         return self.scheduling.executor == "procrastinate"
 
     _origin: str = PrivateAttr(default=DEFAULT_CONFIG_NAME)
+    _environment: dict[str, Any] = PrivateAttr(default={})
 
     @property
     def origin(self) -> str:
         """The file that this was read from, for messages; `environment` without one."""
         return self._origin
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What of this came from the environment; it may hold secrets."""
+        return self._environment
+
+    def origin_of(self, *location: str) -> str:
+        """Where the value at a key came from, for messages."""
+        return "environment" if holds(self._environment, location) else self._origin
 
     @property
     def user_agent(self) -> str:

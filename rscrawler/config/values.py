@@ -87,8 +87,15 @@ def _mail_address(written: str) -> str:
     except (ValueError, IndexError, HeaderParseError):
         parts = Address()
     known = f"{parts.display_name}{parts.addr_spec}"
-    if not (parts.username and parts.domain and parts.addr_spec.isascii() and known.isprintable()):
+    is_plain = written.isprintable() and known.isprintable() and parts.addr_spec.isascii()
+    if not (parts.username and parts.domain and is_plain):
         raise ValueError('allowed: "desk@example.org" or "Name <desk@example.org>"')
+    return written
+
+
+def _one_line(written: str) -> str:
+    if not written.isprintable():
+        raise ValueError("allowed: one line of text")
     return written
 
 
@@ -143,6 +150,7 @@ def _with_home_of_file(url: SecretStr) -> SecretStr:
 
 
 HostName = Annotated[str, Field(min_length=1), AfterValidator(_host_name)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 WebAddress = Annotated[SecretStr, AfterValidator(_secret_web_address)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_home_of_file)]

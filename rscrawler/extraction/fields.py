@@ -257,7 +257,11 @@ def image_of(own: Own, page: Surroundings, first_text: Element | None) -> tuple[
     if lead is not None and not credit and not caption and not own.is_from_profile:
         caption, credit = _guessed_caption(lead, own)
     if caption and (match := _CREDIT_LABEL.match(caption)):
-        credit, caption = credit or caption[match.end() :], None
+        labelled = caption[match.end() :]
+        if not credit:
+            credit, caption = labelled, None
+        elif labelled == _CREDIT_LABEL.sub("", credit):
+            caption = None
     if credit:
         credit = _CREDIT_LABEL.sub("", credit).strip() or None
     if caption == credit:

@@ -16,7 +16,7 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
@@ -274,7 +274,7 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     problems: list[str] = []
     for name in [*files, *(key for key in config.sites if key not in files)]:
         try:
-            sites[name] = _site(name, files.get(name), config.sites.get(name), config.origin)
+            sites[name] = _site(name, files.get(name), config)
         except ConfigurationError as error:
             problems.extend(error.problems)
     if problems:
@@ -282,21 +282,22 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     return sites
 
 
-def _site(
-    name: str, path: Path | None, overrides: dict[str, Any] | None, origin: str
-) -> SiteProfile:
+def _site(name: str, path: Path | None, config: Config) -> SiteProfile:
+    overrides, origin = config.sites.get(name), config.origin_of("sites", name)
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is None:
         raise ConfigurationError(
             f"{path or f'{origin}: sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
         )
+    environment = config.environment.get("sites", {}).get(name, {})
     if path is None:
-        where = f"{origin}: sites.{name} (no profile of that name is shipped)"
-        return checked(SiteProfile, overrides, where)
+        table = f"sites.{name} (no profile of that name is shipped)"
+        return checked(SiteProfile, overrides, config.origin, environment, table)
     values = read_toml(path)
     checked(SiteProfile, values, str(path))
     if overrides is None:
         return checked(SiteProfile, values, str(path))
-    return checked(SiteProfile, merged(values, overrides), f"{origin}: sites.{name}")
+    both = merged(values, overrides)
+    return checked(SiteProfile, both, config.origin, environment, f"sites.{name}")
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:

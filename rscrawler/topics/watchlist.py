@@ -290,12 +290,10 @@ def load_topics(config: Config) -> dict[str, WatchList]:
     watchlists = load_watchlists(None, config.topics_dir)
     unknown = [topic for topic in config.alerts.topics if topic not in watchlists]
     if unknown:
+        key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
         known = ", ".join(sorted(watchlists))
         raise ConfigurationError(
-            *(
-                f"{config.origin}: alerts.topics: {topic!r} is not a watch-list; allowed: {known}"
-                for topic in unknown
-            )
+            *(f"{key}: {topic!r} is not a watch-list; allowed: {known}" for topic in unknown)
         )
     return watchlists
 

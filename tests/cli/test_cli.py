@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import jsonschema
 import pyarrow.parquet
@@ -388,6 +389,15 @@ def test_explain_does_not_divide_an_address_that_fits(crawled: Crawled) -> None:
     shown = crawled.run("explain", url, COLUMNS="80").stdout
     assert json.dumps(url) in shown
     assert "html: link rel=canonical" in " ".join(shown.split())
+
+
+def test_explain_of_a_file_makes_up_no_address(crawled: Crawled, tmp_path: Path) -> None:
+    url = crawled.records()[0]["url"]
+    page = tmp_path / "saved.html"
+    with urlopen(url) as answer:
+        page.write_bytes(answer.read())
+    named = ("explain", str(page), "--site", "responsiblestatecraft", "--json")
+    assert crawled.run(*named).json["record"]["aliases"] == []
 
 
 def test_explain_shows_the_record_that_a_crawl_wrote_and_stores_nothing(crawled: Crawled) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -24,9 +25,9 @@ from rscrawler.config import (
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import ScheduleFile
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
-from rscrawler.topics import WatchList
+from rscrawler.topics import WatchList, load_topics
 
 SECRET = "hunter2"
 
@@ -328,6 +329,41 @@ def test_a_wrong_value_in_the_environment_is_not_laid_to_the_file(
     monkeypatch.setenv("RSCRAWLER_CRAWL__RETRIES", "many")
     path = written(tmp_path, "[crawl]\ntimeout = 1\n")
     assert {line.split(": ")[0] for line in problems_of(path)} == {"environment", str(path)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "read", "key"),
+    [
+        ("SITES__EURASIANET__CONCURRENCY", "x", load_sites, "sites.eurasianet: concurrency"),
+        ("ALERTS__TOPICS", '["nowhere"]', load_topics, "alerts.topics"),
+    ],
+)
+def test_nor_is_one_that_a_profile_or_a_watch_list_shows_to_be_wrong(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
+    read: Callable[[Config], object],
+    key: str,
+) -> None:
+    monkeypatch.setenv(f"RSCRAWLER_{name}", value)
+    path = written(tmp_path, '[sites.eurasianet]\ndownload_delay = "y"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        read(load_config(path))
+    (line,) = (each for each in caught.value.problems if key in each)
+    assert line.startswith(f"environment: {key}: ")
+    assert all(each.startswith(str(path)) for each in caught.value.problems if "delay" in each)
+
+
+@pytest.mark.parametrize("key", ["contact", "alerts.email.recipients.0"])
+def test_what_goes_into_a_header_is_one_line(tmp_path: Path, key: str) -> None:
+    text = {
+        "contact": 'contact = "desk\\nX-More: 1"\n',
+        "alerts.email.recipients.0": EMAIL.replace("c@d.org", "c@d.org\\nBcc: e@f.org"),
+    }[key]
+    (line,) = problems_of(written(tmp_path, text))
+    assert line.startswith(f"{tmp_path / 'rscrawler.toml'}: {key}")
+    assert "allowed: " in line
 
 
 @pytest.mark.parametrize("name", ["ALERTS__TOPICS", "ALERTS", "CRAWL__RECHECK_AFTER", "SITES"])

@@ -300,6 +300,22 @@ def test_a_lazy_lead_image_has_its_address_caption_and_credit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("caption", "kept"),
+    [("Top photo: Astana at night", "Top photo: Astana at night"), ("Photo: Anna Li", None)],
+)
+def test_a_caption_with_a_label_is_one_where_the_credit_stands_apart(
+    caption: str, kept: str | None
+) -> None:
+    markup = (
+        f'<div class="widget__image"><img src="/a.jpg"><small class="media-caption">{caption}'
+        '</small><small class="media-photo-credit">Photo credit: Anna Li</small></div>'
+    )
+    image = read(_image_page(markup)).image
+    assert image is not None
+    assert (image.caption, image.credit) == (kept, "Anna Li")
+
+
+@pytest.mark.parametrize(
     "credit",
     ["Photo credit: Anna Li", "Photo by Anna Li", "Image credit: Anna Li", "Credit: Anna Li",
      "Anna Li", "Top image credit: Anna Li", "Photo: Anna Li", "Image via Anna Li"],
