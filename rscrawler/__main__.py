@@ -1,6 +1,18 @@
-"""`python -m rscrawler`."""
+"""`rscrawler`, and `python -m rscrawler`."""
 
-from rscrawler.cli import main
+import sys
+
+EXIT_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line, which takes a second to load."""
+    try:
+        from rscrawler.cli import main as run
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    run()
+
 
 if __name__ == "__main__":
     main()

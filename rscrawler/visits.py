@@ -19,8 +19,9 @@ class FetchedArticle:
 
     `addresses` are the (key, url) pairs of every address that led to the page, and of those
     that it declares to be its own; the keys of such as only it says so are in `declared`.
-    `found_at` is when the first of them was met. The last two fields are given by the
-    dedupe pipeline, and `known` too where it was None: `event` None means unchanged.
+    `found_at` is when the first of them was met. The last three fields are given by the
+    dedupe pipeline, and `known` too where it was None: `event` None means unchanged, `copies`
+    are pieces that turn out to be this one.
     `is_archived`: the page was read from the archive. That is no news, and no visit: the next
     one stays when it was.
     """
@@ -37,6 +38,7 @@ class FetchedArticle:
     is_archived: bool = False
     fingerprint: Fingerprint | None = None
     event: Event | None = None
+    copies: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Short: Scrapy puts items into its log."""

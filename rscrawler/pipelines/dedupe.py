@@ -47,7 +47,7 @@ class DedupePipeline:
         met = self._session.store.discovery.addresses(article.site, keys)
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
-        known = self._known(item, met)
+        known, item.copies = self._known(item, met)
         if known is not None and any(
             met[key].article_id != known.article_id for key in _leading(met, item.declared)
         ):
@@ -71,12 +71,27 @@ class DedupePipeline:
         self._identify(item, known)
         return item
 
-    def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
+    def _known(
+        self, item: FetchedArticle, met: dict[str, KnownAddress]
+    ) -> tuple[KnownArticle | None, tuple[str, ...]]:
+        """The piece whose page this is, and those that were taken for copies of it so far.
+
+        The new address of a piece that was retitled and moved may be met before the old one,
+        which then leads there, is asked for again.
+        """
         articles = self._session.store.articles
+        leading = _leading(met, set(met) - item.declared)
         if item.known is None:
-            return articles.by_addresses(item.article.site, _leading(met, set(met) - item.declared))
+            return articles.by_addresses(item.article.site, leading), ()
         # Another address may have led to the same piece since this page was asked for.
-        return articles.by_ids([item.known.article_id])[item.known.article_id]
+        asked_for = item.known.article_id
+        pieces = articles.by_ids({asked_for, *(met[key].article_id or "" for key in leading)})
+        known = pieces[asked_for]
+        known = pieces.get(known.duplicate_of or "", known)
+        copies = [
+            each.article_id for each in pieces.values() if each.duplicate_of == known.article_id
+        ]
+        return known, tuple(copies)
 
     def _declared(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
         """The piece whose address the page names as its own, if there is one."""

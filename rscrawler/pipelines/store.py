@@ -41,10 +41,13 @@ class StorePipeline:
         """The same item, after it has been made durable."""
         if isinstance(item, GoneArticle):
             self._record_gone(item)
-        elif item.event is None and item.known is not None:
-            self._record_unchanged(item, item.known)
         else:
-            self._record_version(item)
+            for copy in item.copies:
+                self._session.store.articles.merge(copy, item.article.article_id)
+            if item.event is None and item.known is not None:
+                self._record_unchanged(item, item.known)
+            else:
+                self._record_version(item)
         return item
 
     def close_spider(self) -> None:

@@ -413,6 +413,19 @@ class ArticleStore:
                 .values(next_check_at=next_check_at)
             )
 
+    def merge(self, copy_id: str, article_id: str) -> None:
+        """A piece turns out to be another one: its addresses lead there, it is asked for no more.
+
+        What was recorded of it stays.
+        """
+        with self._database.writing() as connection:
+            connection.execute(
+                update(address).where(address.c.article_id == copy_id).values(article_id=article_id)
+            )
+            connection.execute(
+                update(article).where(article.c.article_id == copy_id).values(next_check_at=None)
+            )
+
     def record_gone(
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:

@@ -57,7 +57,11 @@ def let_retries_come(workspace: Workspace) -> None:
 
 def let_pieces_be_due(workspace: Workspace) -> None:
     """Let every known piece's next check on the ageing schedule come."""
-    change_database(workspace, "UPDATE article SET next_check_at = '2020-01-01T00:00:00.000000Z'")
+    long_ago = "2020-01-01T00:00:00.000000Z"
+    change_database(
+        workspace,
+        f"UPDATE article SET next_check_at = '{long_ago}' WHERE next_check_at IS NOT NULL",
+    )
 
 
 def let_time_pass(workspace: Workspace, *, hours: float) -> None:

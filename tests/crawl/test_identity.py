@@ -330,6 +330,41 @@ def test_a_piece_that_moves_to_another_slug_stays_itself(
     assert (latest["article_id"], latest["version"]) == (before["article_id"], 2)
 
 
+def test_a_piece_met_under_another_title_and_address_before_it_moved_there_is_one_again(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
+    workspace.write_config(site.base_url, FEW_SOURCES, "[crawl]\nremoval_after = '0s'")
+    workspace.crawl("--full")
+    (before,) = records_of(workspace, story.slug)
+    site.publish(replace(story, slug="a-better-headline", title="A better headline"))
+    workspace.crawl()
+    (copy,) = records_of(workspace, "a-better-headline")
+    assert copy["duplicate_of"] == before["article_id"]
+
+    site.remove(story.slug)
+    extra_pages[story.path] = Resource(301, location="/a-better-headline/", lasts=False)
+    let_pieces_be_due(workspace)
+    workspace.crawl()
+    site.edit("a-better-headline", title="The best headline", modified_at=datetime.now(UTC))
+    workspace.crawl()
+    del extra_pages[story.path]
+    site.remove("a-better-headline")
+    for _ in range(2):
+        let_pieces_be_due(workspace)
+        workspace.crawl()
+    moved = [r for r in workspace.records() if r["article_id"] == before["article_id"]]
+    assert [(r["event"], r["title"]) for r in moved] == [
+        ("new", story.title),
+        ("updated", "A better headline"),
+        ("updated", "The best headline"),
+        ("removed", "The best headline"),
+    ]
+    assert moved[1]["url"] == copy["url"]
+    assert before["url"] in moved[1]["aliases"]
+    assert sum(r["article_id"] == copy["article_id"] for r in workspace.records()) == 1
+
+
 def test_a_piece_that_has_moved_is_not_taken_for_gone_at_its_old_address(
     workspace: Workspace, site: SampleSite
 ) -> None:
