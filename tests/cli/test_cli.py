@@ -381,6 +381,22 @@ def test_the_status_cuts_no_name_and_tells_each_problem_below(workspace: Workspa
     assert problem.startswith("  responsiblestatecraft: unreachable since ")
 
 
+def test_ctrl_c_while_the_program_loads_is_no_traceback() -> None:
+    interrupted = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'rscrawler.cli': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from rscrawler.__main__ import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", interrupted], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (130, "")
+
+
 # explain.
 
 
