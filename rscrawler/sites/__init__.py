@@ -83,6 +83,7 @@ def _valid_pattern(pattern: str) -> str:
     return pattern
 
 
+@lru_cache(maxsize=1024)  # the profiles are read again by each delivery
 def _valid_selector(selector: str) -> str:
     try:
         CSSSelector(selector, translator="html")
@@ -293,9 +294,9 @@ def _site(name: str, path: Path | None, config: Config) -> SiteProfile:
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)
     values = read_toml(path)
-    checked(SiteProfile, values, str(path))
+    profile = checked(SiteProfile, values, str(path))
     if overrides is None:
-        return checked(SiteProfile, values, str(path))
+        return profile
     both = merged(values, overrides)
     return checked(SiteProfile, both, config.origin, environment, f"sites.{name}")
 

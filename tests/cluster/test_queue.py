@@ -56,7 +56,7 @@ def test_workers_need_postgresql() -> None:
 
 
 def test_workers_need_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rscrawler.config.find_spec", lambda _: None)
+    monkeypatch.setattr("rscrawler.config.models.find_spec", lambda _: None)
     values = {
         "database_url": "postgresql+psycopg://localhost/x",
         "scheduling": {"executor": "procrastinate"},

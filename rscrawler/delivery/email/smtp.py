@@ -133,6 +133,9 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
     else:
         session = _Connection(settings.host, settings.port, timeout=timeout)
     try:
+        if session.sock is not None:
+            # Else the end of a mail, sent by itself, waits until its text is acknowledged.
+            session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if settings.security == "starttls":
             session.starttls(context=context)
         session.ehlo_or_helo_if_needed()
