@@ -29,15 +29,17 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database; a test that takes it runs once on each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'rscrawler.db'}"
+        yield f"sqlite:///{tmp_path / 'rscrawler.db'}"
+        return
     server_url: str = request.getfixturevalue("postgresql_url")
     name = f"test_{next(_DATABASE_NUMBERS)}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    return _with_database(server_url, name)
+        yield _with_database(server_url, name)
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
 
 
 def _with_database(url: str, name: str) -> str:

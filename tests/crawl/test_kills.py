@@ -23,7 +23,7 @@ from tests.workspace import Workspace
 # Children are forked from a server that has the program loaded already: a kill then
 # falls into its work, not into its start.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["rscrawler.cli", "scrapy.core.downloader.handlers.http11"])
+CONTEXT.set_forkserver_preload(["tests.zygote"])
 
 EMAIL = """
 [alerts]
