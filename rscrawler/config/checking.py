@@ -83,7 +83,7 @@ def _lines(
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
             continue  # the member of a union that the value is not meant for
-        origin = "environment" if holds(environment, found["loc"]) else name
+        origin = _origin(name, environment, found["loc"])
         if table:
             origin = f"{origin}: {table}"
         told.setdefault(f"{origin}: {key or '(whole file)'}{_shown(found)}", []).append(
@@ -93,6 +93,17 @@ def _lines(
         f"{head}: " + ", or ".join([first, *(each.removeprefix(_ALLOWED) for each in rest)])
         for head, (first, *rest) in told.items()
     ]
+
+
+def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | str]) -> str:
+    """Where a wrong value came from; a table can be of both."""
+    if not holds(environment, location):
+        return name
+    current: object = environment
+    for part in location:
+        current = current.get(part) if isinstance(current, dict) else current
+    is_of_both = isinstance(current, dict) and name != "environment"
+    return f"{name} and environment" if is_of_both else "environment"
 
 
 def holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
@@ -173,9 +184,15 @@ def _shown(found: dict[str, Any]) -> str:
     # An address can hold a password wherever it stands.
     is_secret = is_secret or "://" in str(shown)
     is_plain = isinstance(shown, str | int | float)
+    # A text in the place of a whole table is one, in a spelling that is not understood.
+    is_secret = is_secret or (_is_of_table(found) and not str(shown).isalnum())
     if not is_plain or is_secret or found["type"] in ("extra_forbidden", "missing"):
         return ""
     return f": {str(shown).lower() if isinstance(shown, bool) else repr(shown)}"
+
+
+def _is_of_table(found: dict[str, Any]) -> bool:
+    return found["type"] in ("model_type", "dict_type")
 
 
 def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

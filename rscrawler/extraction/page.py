@@ -27,6 +27,9 @@ _EMPTY_PAGE = b"<html><body></body></html>"
 # What sites of and about the region were written in before UTF-8. Guessing among all there
 # are makes Shift JIS of a Russian page.
 _OLD_ENCODINGS = ["cp1252", "cp1251", "koi8-r", "cp1254"]
+# So many whole characters for each broken one make a text; of what a page claims, fewer: excerpts
+# of other pieces may be cut in the middle of one.
+_WHOLE, _CLAIMED_WHOLE = 1.0, 0.25
 
 
 class PageError(RscrawlerError):
@@ -96,7 +99,7 @@ def _text_of(body: bytes, content_type: str | None) -> str:
         return body.decode("utf-8", "replace").removeprefix("\ufeff")
     claims = (http_content_type_encoding(content_type), html_body_declared_encoding(body))
     for claim in claims:
-        if claim is not None and _reads_as(body, claim):
+        if claim is not None and _reads_as(body, claim, _CLAIMED_WHOLE):
             return _decoded(body, claim)
     guess = from_bytes(body, cp_isolation=_OLD_ENCODINGS).best()
     return _decoded(body, guess.encoding if guess is not None else "cp1252")
@@ -106,8 +109,11 @@ def _decoded(body: bytes, encoding: str) -> str:
     return html_to_unicode(f"text/html; charset={encoding}", body)[1]
 
 
-def _reads_as(body: bytes, encoding: str) -> bool:
-    """Whether bytes are text in an encoding, be it with a broken character here and there."""
+def _reads_as(body: bytes, encoding: str, whole: float = _WHOLE) -> bool:
+    """Whether bytes are text in an encoding, be it with a broken character here and there.
+
+    Of the characters beyond ASCII, more than `whole` for each broken one must be whole.
+    """
     text = to_unicode(body, encoding)
     broken = text.count("\ufffd")
-    return not broken or sum(not character.isascii() for character in text) > 2 * broken
+    return not broken or sum(not each.isascii() for each in text) - broken > whole * broken

@@ -355,6 +355,17 @@ def test_nor_is_one_that_a_profile_or_a_watch_list_shows_to_be_wrong(
     assert all(each.startswith(str(path)) for each in caught.value.problems if "delay" in each)
 
 
+def test_a_table_of_file_and_environment_is_laid_to_both_and_its_text_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, EMAIL + '[alerts.ops]\nchannels = ["opz"]\n')
+    monkeypatch.setenv("RSCRAWLER_ALERTS__EMAIL__PASSWORD", SECRET)
+    (line,) = problems_of(path)
+    assert line.startswith(f"{path} and environment: alerts: ops.channels names 'opz'")
+    monkeypatch.setenv("RSCRAWLER_ALERTS__EMAIL", f'{{"password": "{SECRET}"')
+    assert not any(SECRET in line for line in problems_of(path))
+
+
 @pytest.mark.parametrize("key", ["contact", "alerts.email.recipients.0"])
 def test_what_goes_into_a_header_is_one_line(tmp_path: Path, key: str) -> None:
     text = {

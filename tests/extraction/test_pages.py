@@ -568,6 +568,14 @@ def test_utf_8_is_read_as_such_whatever_is_declared(claim: str, meta: str) -> No
     assert root.findtext(".//p") == RUSSIAN
 
 
+def test_cut_characters_do_not_turn_a_page_that_says_utf_8_into_another() -> None:
+    page = (
+        b"<html><head><meta charset='utf-8'></head><body><p>Erdo\xc4\x9fan, Kazakhstan.</p>"
+        b"<aside>cut her\xe2\x80</aside><aside>and he\xe2\x80</aside></body></html>"
+    )
+    assert parse_page(page, "text/html; charset=utf-8").findtext(".//p") == "Erdoğan, Kazakhstan."
+
+
 @pytest.mark.parametrize("meta", ["windows-1251", "utf-8"])
 def test_a_header_that_the_bytes_do_not_bear_out_gives_way(meta: str) -> None:
     html = f'<html><head><meta charset="{meta}"></head><body><p>{RUSSIAN}</p></body></html>'
