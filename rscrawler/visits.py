@@ -19,9 +19,10 @@ class FetchedArticle:
 
     `addresses` are the (key, url) pairs of every address that led to the page, and of those
     that it declares to be its own; the keys of such as only it says so are in `declared`.
-    `found_at` is when the first of them was met. The last three fields are given by the
-    dedupe pipeline, and `known` too where it was None: `event` None means unchanged, `copies`
-    are pieces that turn out to be this one.
+    `found_at` is when the first of them was met; `has_moved`: the one that was asked for leads
+    on for good. The last four fields are given by the dedupe pipeline, and `known` too: `event`
+    None means unchanged, `merged` is a piece that turns out to be this one, and `led_here` one
+    whose address leads here for now.
     `is_archived`: the page was read from the archive. That is no news, and no visit: the next
     one stays when it was.
     """
@@ -31,6 +32,7 @@ class FetchedArticle:
     found_at: datetime
     page_digest: str
     declared: frozenset[str] = frozenset()
+    has_moved: bool = False
     etag: str | None = None
     last_modified: str | None = None
     dated_at: datetime | None = None
@@ -38,7 +40,8 @@ class FetchedArticle:
     is_archived: bool = False
     fingerprint: Fingerprint | None = None
     event: Event | None = None
-    copies: tuple[str, ...] = ()
+    merged: KnownArticle | None = None
+    led_here: KnownArticle | None = None
 
     def __repr__(self) -> str:
         """Short: Scrapy puts items into its log."""

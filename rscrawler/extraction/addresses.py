@@ -108,6 +108,15 @@ def addresses_by_key(
     return tuple(pairs.items()), frozenset(of_its_own_word)
 
 
+def other_form(url: str) -> str | None:
+    """An address with its trailing slash, if it has none, or without; None where neither is."""
+    parts = _split(url)
+    if parts is None or not parts.path.strip("/") or _FILE_NAME.search(parts.path):
+        return None
+    bare = parts.path.rstrip("/")
+    return urlunsplit(parts._replace(path=bare if parts.path.endswith("/") else f"{bare}/"))
+
+
 def slug_stem(url: str, profile: SiteProfile) -> str:
     """The words of an address's slug: last path segment, without `slug_suffix`, lower-cased.
 
@@ -172,7 +181,8 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> str:
-    named = [pair for pair in query.split("&") if pair.partition("=")[0] in parameters]
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    named = {f"{name}={value}" for name, _, value in pairs if value and name in parameters}
     if not _PATH_NEEDS_QUERY.search(path):
         return "&".join(sorted(named))
     known = urlsplit(f"?{clean_query(query)}").query.split("&")

@@ -112,17 +112,13 @@ def judge(
             f"none of its {failed + count('sources/absent')} sources could be read; "
             "the log says why for each"
         )
-    if count("articles/gone") >= MANY_GONE and not _recorded(counters):
+    recorded = sum(counters[f"articles_{each}"] for each in ("new", "updated", "unchanged"))
+    if count("articles/gone") >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
     succeeded = finish_reason == "finished" and reached > 0 and not count("broken")
     return CycleOutcome(counters, succeeded, problems)
-
-
-def _recorded(counters: Mapping[str, int]) -> int:
-    """How many article pages were read as what they are."""
-    return sum(counters[f"articles_{each}"] for each in ("new", "updated", "unchanged"))
 
 
 class CycleExtension:
@@ -161,7 +157,12 @@ class CycleExtension:
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
             outcome = _conclude(
-                session, outcome, seen, self._observer, drops_of(stats), spider.asked_articles
+                session,
+                outcome,
+                seen,
+                self._observer,
+                drops_of(stats),
+                int(stats.get("rscrawler/articles/forbidden", 0)),
             )
         else:
             for code, message in outcome.problems.items():
@@ -175,7 +176,7 @@ def _conclude(
     seen: Observation | None,
     observer: Observer,
     drops: Mapping[str, int],
-    asked_articles: int,
+    forbidden_articles: int,
 ) -> CycleOutcome:
     """Compare with the site's past, and write down what came of the cycle.
 
@@ -195,13 +196,13 @@ def _conclude(
             problems[ProblemCode.SILENT] = late.message
         if unread := _unread(session, now):
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
-        is_vain = asked_articles > 0 and not _recorded(outcome.counters)
+        is_vain = not session.store.articles.count(session.site) and (
+            session.store.discovery.has_unread(session.site)
+        )
         if session.state.baseline_at is None and (is_vain or is_lost(seen.findings)):
             succeeded = False  # nothing at all was read: no baseline to go on from
             if not problems:
-                problems[ProblemCode.LAYOUT_DRIFT] = (
-                    f"none of the {asked_articles} article pages asked for could be recorded"
-                )
+                problems |= _in_vain(forbidden_articles)
     health.record_end(
         session.run_id,
         session.site,
@@ -217,6 +218,17 @@ def _conclude(
         else:
             health.clear_problem(session.site, code)
     return replace(outcome, succeeded=succeeded, problems=problems)
+
+
+def _in_vain(forbidden_articles: int) -> dict[ProblemCode, str]:
+    """What to say of a site of which no page could be recorded so far."""
+    if forbidden_articles:
+        return {ProblemCode.ROBOTS_DISALLOWED: "robots.txt forbids its article pages"}
+    return {
+        ProblemCode.LAYOUT_DRIFT: (
+            "none of the article pages that its sources lead to could be recorded so far"
+        )
+    }
 
 
 def _with_findings(

@@ -47,7 +47,7 @@ class DedupePipeline:
         met = self._session.store.discovery.addresses(article.site, keys)
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
-        known, item.copies = self._known(item, met)
+        known = self._known(item, met)
         if known is not None and any(
             met[key].article_id != known.article_id for key in _leading(met, item.declared)
         ):
@@ -71,27 +71,46 @@ class DedupePipeline:
         self._identify(item, known)
         return item
 
-    def _known(
-        self, item: FetchedArticle, met: dict[str, KnownAddress]
-    ) -> tuple[KnownArticle | None, tuple[str, ...]]:
-        """The piece whose page this is, and those that were taken for copies of it so far.
-
-        The new address of a piece that was retitled and moved may be met before the old one,
-        which then leads there, is asked for again.
-        """
+    def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
+        """The piece whose page this is."""
         articles = self._session.store.articles
-        leading = _leading(met, set(met) - item.declared)
+        leading = [key for key, _ in item.addresses if key not in item.declared]
+        pieces = [met[key].article_id for key in _leading(met, leading)]
         if item.known is None:
-            return articles.by_addresses(item.article.site, leading), ()
+            return articles.by_addresses(item.article.site, _leading(met, leading))
         # Another address may have led to the same piece since this page was asked for.
         asked_for = item.known.article_id
-        pieces = articles.by_ids({asked_for, *(met[key].article_id or "" for key in leading)})
-        known = pieces[asked_for]
-        known = pieces.get(known.duplicate_of or "", known)
-        copies = [
-            each.article_id for each in pieces.values() if each.duplicate_of == known.article_id
-        ]
-        return known, tuple(copies)
+        here = pieces[-1] if pieces and pieces[-1] is not None else asked_for
+        found = articles.by_ids({asked_for, here})
+        if here == asked_for or pieces[0] == here:
+            return found[here]  # the latter: it was merged while its page was on the way
+        return self._led_here(item, found[asked_for], found[here], met)
+
+    def _led_here(
+        self,
+        item: FetchedArticle,
+        asked_for: KnownArticle,
+        owner: KnownArticle,
+        met: dict[str, KnownAddress],
+    ) -> KnownArticle:
+        """The piece that goes on where the address of one leads to that of another.
+
+        For good: the new address of a piece that was retitled and moved may be met before the
+        old one is asked for again, and is then taken for that of a copy. Else they stay two.
+        """
+        if not item.has_moved:
+            item.led_here = asked_for
+            item.addresses = tuple(
+                (key, url)
+                for key, url in item.addresses
+                if key not in met or met[key].article_id != asked_for.article_id
+            )
+            return owner
+        if owner.duplicate_of == asked_for.article_id:
+            item.merged = owner
+            return asked_for
+        item.merged = asked_for
+        return owner
 
     def _declared(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
         """The piece whose address the page names as its own, if there is one."""

@@ -42,13 +42,20 @@ class StorePipeline:
         if isinstance(item, GoneArticle):
             self._record_gone(item)
         else:
-            for copy in item.copies:
-                self._session.store.articles.merge(copy, item.article.article_id)
+            self._settle_others(item)
             if item.event is None and item.known is not None:
                 self._record_unchanged(item, item.known)
             else:
                 self._record_version(item)
         return item
+
+    def _settle_others(self, item: FetchedArticle) -> None:
+        articles = self._session.store.articles
+        if item.merged is not None:
+            articles.merge(item.merged.article_id, item.article.article_id)
+        if item.led_here is not None:
+            again_at = decisions.recheck_at(item.led_here, self._session.now())
+            articles.record_failed_check(item.led_here.article_id, again_at)
 
     def close_spider(self) -> None:
         """Record what still waits; a cycle that cannot is no good one."""

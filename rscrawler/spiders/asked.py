@@ -33,6 +33,7 @@ class AskedArticle:
         attempts: earlier requests in vain.
         known: the piece as it is stored; None if the page was never read.
         is_second_look: whether it was taken for no article before.
+        is_elsewhere: whether the address is another one, after the piece's own led to nothing.
     """
 
     key: str
@@ -41,6 +42,7 @@ class AskedArticle:
     attempts: int = 0
     known: KnownArticle | None = None
     is_second_look: bool = False
+    is_elsewhere: bool = False
 
 
 def asked_by(request: Request) -> AskedSource | AskedArticle | None:

@@ -22,7 +22,12 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract
-from rscrawler.extraction.addresses import address_key, addresses_by_key, canonical_url
+from rscrawler.extraction.addresses import (
+    address_key,
+    addresses_by_key,
+    canonical_url,
+    other_form,
+)
 from rscrawler.extraction.page import looks_cut_off
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.asked import AskedArticle, AskedSource
@@ -51,6 +56,7 @@ from rscrawler.visits import FetchedArticle, GoneArticle
 logger = logging.getLogger(__name__)
 
 GONE_STATUSES = frozenset({404, 410})
+PERMANENT_REDIRECTS = frozenset({301, 308})
 HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
 # An address that answers 404 this often is taken for none of an article here.
@@ -89,7 +95,7 @@ class NewsSpider(Spider):
         self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
         self.discovery = Discovery(self.session)
         self._asked_sources: set[str] = set()
-        self.asked_articles = 0
+        self._asked_articles = 0
         self._stopping: asyncio.Future[None] | None = None
         self._turn = self.session.turn()
         self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
@@ -165,7 +171,7 @@ class NewsSpider(Spider):
         if address.key in self._asked or self.limit_is_reached():
             return
         self._asked.add(address.key)
-        self.asked_articles += 1
+        self._asked_articles += 1
         stored = address if isinstance(address, KnownAddress) else None
         asked = AskedArticle(
             address.key,
@@ -181,7 +187,7 @@ class NewsSpider(Spider):
         if known.article_id in self._asked or self.limit_is_reached():
             return
         self._asked.add(known.article_id)
-        self.asked_articles += 1
+        self._asked_articles += 1
         yield self._revisit(known, known.url)
 
     def _revisit(self, known: KnownArticle, url: str) -> Request:
@@ -214,7 +220,7 @@ class NewsSpider(Spider):
     def limit_is_reached(self) -> bool:
         """Whether this cycle has asked for as many article pages as it may."""
         limit = self.session.limit
-        return limit is not None and self.asked_articles >= limit
+        return limit is not None and self._asked_articles >= limit
 
     # Sources.
 
@@ -284,8 +290,13 @@ class NewsSpider(Spider):
         hint = asked.hint or self.discovery.published.get(key)
         asked = replace(asked, hint=hint)
         if response.status in GONE_STATUSES:
-            if known is not None and (elsewhere := self._other_address(known, key)):
-                yield self._revisit(known, elsewhere)
+            elsewhere = None if asked.is_elsewhere else self._elsewhere(asked, response.url)
+            if elsewhere is not None:
+                yield self._article_request(
+                    elsewhere,
+                    replace(asked, key=address_key(elsewhere, self.profile), is_elsewhere=True),
+                    priority=-1,
+                )
             elif known is not None:
                 yield GoneArticle(known, now)
             else:
@@ -310,7 +321,7 @@ class NewsSpider(Spider):
             )
             article = extract(page, self.profile, self.session.site)
         except NotAnArticle as error:
-            if known is not None and key != address_key(known.url, self.profile):
+            if known is not None and asked.is_elsewhere:
                 yield GoneArticle(known, now)  # its own address has said so before
             elif known is not None:
                 reason = f"was an article and is none now: {error}"
@@ -328,6 +339,7 @@ class NewsSpider(Spider):
             article=article,
             addresses=addresses,
             declared=declared,
+            has_moved=_has_moved(response),
             found_at=asked.found_at,
             page_digest=page_digest(response.body),
             etag=header_of(response, "ETag"),
@@ -349,16 +361,16 @@ class NewsSpider(Spider):
             self.profile,
         )
 
-    def _other_address(self, known: KnownArticle, asked_key: str) -> str | None:
-        """The address that first led to a piece, if the canonical one was asked for in vain.
+    def _elsewhere(self, asked: AskedArticle, url: str) -> str | None:
+        """Where else the page may be, of which `url` says that it is not there.
 
-        Some templates declare an address at which nothing is.
+        Some templates declare an address at which nothing is; and a site may answer an address
+        only with its trailing slash, or only without.
         """
-        canonical_key = address_key(known.url, self.profile)
-        if asked_key != canonical_key:
-            return None
-        first = next(iter(self.session.store.discovery.urls_of(known.article_id)), known.url)
-        return first if address_key(first, self.profile) != canonical_key else None
+        if asked.known is None:
+            return other_form(url)
+        found = self.session.store.discovery.urls_of(asked.known.article_id)
+        return next((each for each in found if each != asked.known.url), None)
 
     def _is_not_there(self, response: Response, asked: AskedArticle) -> None:
         """The page of an address that was never read answers that there is none."""
@@ -506,6 +518,12 @@ class NewsSpider(Spider):
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of this project's counters."""
         self.crawler.stats.inc_value(f"rscrawler/{name}", by)
+
+
+def _has_moved(response: Response) -> bool:
+    """Whether the address that was asked for leads on to the page's for good."""
+    reasons = response.meta.get("redirect_reasons", [])
+    return bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
 
 
 def crawl_settings(session: CrawlSession) -> dict[str, Any]:

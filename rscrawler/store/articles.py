@@ -416,9 +416,18 @@ class ArticleStore:
     def merge(self, copy_id: str, article_id: str) -> None:
         """A piece turns out to be another one: its addresses lead there, it is asked for no more.
 
-        What was recorded of it stays.
+        What was recorded of it stays, and whoever was told of it was told of the other.
         """
+        told = select(flag).where(flag.c.article_id == copy_id, flag.c.alerted_at.is_not(None))
         with self._database.writing() as connection:
+            for row in connection.execute(told).mappings().all():
+                insert = self._database.upsert(flag).values({**row, "article_id": article_id})
+                connection.execute(
+                    insert.on_conflict_do_update(
+                        index_elements=["article_id", "topic"],
+                        set_={"alerted_at": func.coalesce(flag.c.alerted_at, row["alerted_at"])},
+                    )
+                )
             connection.execute(
                 update(address).where(address.c.article_id == copy_id).values(article_id=article_id)
             )

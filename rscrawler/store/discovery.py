@@ -204,6 +204,18 @@ class DiscoveryStore:
             rows = connection.execute(query).all()
         return Unread(len(rows), *rows[0]) if rows else None
 
+    def has_unread(self, site: str) -> bool:
+        """Whether any address is still to be asked for that never led to a record."""
+        query = select(address.c.key).where(
+            address.c.site == site,
+            or_(
+                address.c.state == AddressState.PENDING,
+                and_(address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)),
+            ),
+        )
+        with self._database.reading() as connection:
+            return connection.scalar(query.limit(1)) is not None
+
     def count_pending(self, site: str) -> int:
         """How many addresses still wait to be fetched, due or not."""
         query = (

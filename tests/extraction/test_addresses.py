@@ -149,3 +149,4 @@ def test_a_profile_names_the_parameters_that_tell_pieces_apart() -> None:
     url = f"{BASE}/story?utm_source=x&part=2&n=81&id=7"
     assert canonical_url(url, profile) == f"{BASE}/story?n=81&part=2"
     assert address_key(url, profile) != address_key(f"{BASE}/story?n=82&part=2", profile)
+    assert canonical_url(f"{BASE}/story?n=&part=2&part=2", profile) == f"{BASE}/story?part=2"
