@@ -70,6 +70,7 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
     watch, now = Stopwatch(), utc_now()
     normalize, dedupe = NormalizePipeline(), DedupePipeline(session)
     topics = TopicsPipeline(session.flagger)
+    session.flagger.flag(FlaggableText(title="what is made once, for the first piece"))
     store = StorePipeline(session, DummyStatsCollector(get_crawler()))
     for url, body in pages:
         response = HtmlResponse(url, body=body, encoding="utf-8")
