@@ -47,6 +47,7 @@ from rscrawler.pipelines.topics import TopicsPipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.session import CrawlSession
+from rscrawler.topics import FlaggableText
 from rscrawler.visits import FetchedArticle
 
 

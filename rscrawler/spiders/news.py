@@ -290,7 +290,7 @@ class NewsSpider(Spider):
         hint = asked.hint or self.discovery.published.get(key)
         asked = replace(asked, hint=hint)
         if response.status in GONE_STATUSES:
-            elsewhere = None if asked.is_elsewhere else self._elsewhere(asked, response.url)
+            elsewhere = self._elsewhere(asked, response.url)
             if elsewhere is not None:
                 yield self._article_request(
                     elsewhere,
@@ -367,8 +367,11 @@ class NewsSpider(Spider):
         Some templates declare an address at which nothing is; and a site may answer an address
         only with its trailing slash, or only without.
         """
+        if asked.is_elsewhere:
+            return None
         if asked.known is None:
-            return other_form(url)
+            is_early = asked.attempts < MAX_GONE_ATTEMPTS and not asked.is_second_look
+            return other_form(url) if is_early else None
         found = self.session.store.discovery.urls_of(asked.known.article_id)
         return next((each for each in found if each != asked.known.url), None)
 
