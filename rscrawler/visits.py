@@ -20,9 +20,10 @@ class FetchedArticle:
     `addresses` are the (key, url) pairs of every address that led to the page, and of those
     that it declares to be its own; the keys of such as only it says so are in `declared`.
     `found_at` is when the first of them was met; `has_moved`: the one that was asked for leads
-    on for good. The last four fields are given by the dedupe pipeline, and `known` too: `event`
-    None means unchanged, `merged` is a piece that turns out to be this one, and `led_here` one
-    whose address leads here for now.
+    on for good; `is_elsewhere`: it was asked for since the piece's own led to nothing. The last
+    four fields are given by the dedupe pipeline, and `known` too: `event` None means unchanged,
+    `merged` is a piece that turns out to be this one, and `led_here` one whose address leads
+    here, though they stay two.
     `is_archived`: the page was read from the archive. That is no news, and no visit: the next
     one stays when it was.
     """
@@ -33,6 +34,7 @@ class FetchedArticle:
     page_digest: str
     declared: frozenset[str] = frozenset()
     has_moved: bool = False
+    is_elsewhere: bool = False
     etag: str | None = None
     last_modified: str | None = None
     dated_at: datetime | None = None

@@ -76,14 +76,21 @@ class DedupePipeline:
         articles = self._session.store.articles
         leading = [key for key, _ in item.addresses if key not in item.declared]
         pieces = [met[key].article_id for key in _leading(met, leading)]
+        here = pieces[-1] if pieces else None
         if item.known is None:
-            return articles.by_addresses(item.article.site, _leading(met, leading))
+            if here is None:
+                return None
+            _keep_addresses(item, met, others_than=set(pieces) - {here})
+            return articles.by_ids([here])[here]
         # Another address may have led to the same piece since this page was asked for.
         asked_for = item.known.article_id
-        here = pieces[-1] if pieces and pieces[-1] is not None else asked_for
+        here = here or asked_for
         found = articles.by_ids({asked_for, here})
-        if here == asked_for or pieces[0] == here:
-            return found[here]  # the latter: it was merged while its page was on the way
+        if here == asked_for:
+            return found[here]
+        if pieces[0] == here:
+            item.merged = found[asked_for]  # while its page was on the way, or long ago
+            return found[here]
         return self._led_here(item, found[asked_for], found[here], met)
 
     def _led_here(
@@ -96,15 +103,12 @@ class DedupePipeline:
         """The piece that goes on where the address of one leads to that of another.
 
         For good: the new address of a piece that was retitled and moved may be met before the
-        old one is asked for again, and is then taken for that of a copy. Else they stay two.
+        old one is asked for again, and is then taken for that of a copy. Else they stay two, as
+        they do where a piece's own address leads to nothing, and an old one to another piece.
         """
-        if not item.has_moved:
+        if item.is_elsewhere or not item.has_moved:
             item.led_here = asked_for
-            item.addresses = tuple(
-                (key, url)
-                for key, url in item.addresses
-                if key not in met or met[key].article_id != asked_for.article_id
-            )
+            _keep_addresses(item, met, others_than={asked_for.article_id})
             return owner
         if owner.duplicate_of == asked_for.article_id:
             item.merged = owner
@@ -201,6 +205,17 @@ class DedupePipeline:
         }
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
+
+
+def _keep_addresses(
+    item: FetchedArticle, met: dict[str, KnownAddress], others_than: Collection[str | None]
+) -> None:
+    """Leave to other pieces the addresses that only led on to this page."""
+    item.addresses = tuple(
+        (key, url)
+        for key, url in item.addresses
+        if key in item.declared or key not in met or met[key].article_id not in others_than
+    )
 
 
 def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:

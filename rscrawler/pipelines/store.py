@@ -53,7 +53,9 @@ class StorePipeline:
         articles = self._session.store.articles
         if item.merged is not None:
             articles.merge(item.merged.article_id, item.article.article_id)
-        if item.led_here is not None:
+        if item.led_here is not None and item.is_elsewhere:
+            self._record_gone(GoneArticle(item.led_here, self._session.now()))
+        elif item.led_here is not None:
             again_at = decisions.recheck_at(item.led_here, self._session.now())
             articles.record_failed_check(item.led_here.article_id, again_at)
 

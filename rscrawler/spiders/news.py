@@ -292,9 +292,11 @@ class NewsSpider(Spider):
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(asked, response.url)
             if elsewhere is not None:
+                if known is not None:
+                    key = address_key(elsewhere, self.profile)
                 yield self._article_request(
                     elsewhere,
-                    replace(asked, key=address_key(elsewhere, self.profile), is_elsewhere=True),
+                    replace(asked, key=key, is_elsewhere=True),
                     priority=-1,
                 )
             elif known is not None:
@@ -340,6 +342,7 @@ class NewsSpider(Spider):
             addresses=addresses,
             declared=declared,
             has_moved=_has_moved(response),
+            is_elsewhere=asked.is_elsewhere,
             found_at=asked.found_at,
             page_digest=page_digest(response.body),
             etag=header_of(response, "ETag"),

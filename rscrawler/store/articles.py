@@ -425,7 +425,11 @@ class ArticleStore:
                 connection.execute(
                     insert.on_conflict_do_update(
                         index_elements=["article_id", "topic"],
-                        set_={"alerted_at": func.coalesce(flag.c.alerted_at, row["alerted_at"])},
+                        set_={
+                            "alerted_at": func.coalesce(
+                                flag.c.alerted_at, insert.excluded.alerted_at
+                            )
+                        },
                     )
                 )
             connection.execute(

@@ -341,6 +341,62 @@ def test_an_address_shown_with_a_slash_is_read_where_only_the_other_form_answers
     assert paths_asked(site)[-2:] == ["/a-canal/", "/a-canal"]
 
 
+def test_an_address_that_leads_to_a_dead_one_is_given_up_like_any_other(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    extra_pages["/old-name/"] = Resource(301, location="/new-place/", lasts=False)
+    extra_pages[LISTING] = listing_of("/old-name/", site.stories[0].path)
+    workspace.write_config(site.base_url, sources(LISTING))
+    for _ in range(4):
+        workspace.crawl()
+        let_time_pass(workspace, hours=2)
+    connection = sqlite3.connect(workspace.output / "rscrawler.db")
+    rows = connection.execute("SELECT state FROM address WHERE key = '/old-name'").fetchall()
+    connection.close()
+    assert rows == [("rejected",)]
+
+
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_to_another_piece(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], status: int
+) -> None:
+    story, other = [each for each in site.stories if len(each.body.split()) > 100][:2]
+    extra_pages["/old-name/"] = Resource(301, location=story.path, lasts=False)
+    extra_pages[LISTING] = listing_of("/old-name/", other.path)
+    workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
+    workspace.crawl()
+    site.remove(story.slug)
+    extra_pages["/old-name/"] = Resource(status, location=other.path, lasts=False)
+    for _ in range(2):
+        let_pieces_be_due(workspace)
+        workspace.crawl()
+    assert [(r["event"], story.slug in r["url"]) for r in workspace.records()][-1] == (
+        "removed",
+        True,
+    )
+
+
+def test_a_new_address_that_leads_through_one_piece_to_another_is_that_of_the_other(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    first, second = [each for each in site.stories if len(each.body.split()) > 100][:2]
+    extra_pages[LISTING] = listing_of(first.path)
+    workspace.write_config(site.base_url, sources(LISTING))
+    workspace.crawl()
+    extra_pages[LISTING] = listing_of(first.path, second.path)
+    workspace.crawl()
+    extra_pages[first.path] = Resource(302, location=second.path, lasts=False)
+    extra_pages["/a-tracked-link/"] = Resource(301, location=first.path, lasts=False)
+    extra_pages[LISTING] = listing_of("/a-tracked-link/")
+    workspace.crawl()
+    del extra_pages[first.path]
+    site.edit(first.slug, title="Changed since")
+    let_pieces_be_due(workspace)
+    workspace.crawl()
+    assert [r["title"] for r in records_of(workspace, first.slug)] == [first.title, "Changed since"]
+    assert [r["title"] for r in records_of(workspace, second.slug)] == [second.title]
+
+
 def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
     workspace: Workspace, site: SampleSite
 ) -> None:

@@ -321,3 +321,19 @@ def test_the_latest_version_of_each_piece_is_read(store: Store) -> None:
     since = store.articles.latest_articles(since=NOON + 2 * HOUR)
     assert [a.article_id[0] for a in since] == ["a"]
     assert store.articles.count(SITE) == 2
+
+
+def test_a_piece_that_turns_out_to_be_another_leaves_it_its_addresses_and_its_alerts(
+    store: Store,
+) -> None:
+    flag = TopicFlag("central-asia", Level.PRIMARY, 0.9)
+    for name in "abc":
+        told = ("central-asia",) if name == "a" else ()
+        record(store, article(name, topics=[flag]), alerted_topics=told)
+    store.articles.merge("a" * 16, "b" * 16)
+    store.articles.merge("b" * 16, "c" * 16)
+    assert store.articles.alerted_topics("c" * 16) == {"central-asia"}
+    known = store.discovery.addresses(SITE, ["/a", "/b", "/c"])
+    assert {address.article_id for address in known.values()} == {"c" * 16}
+    due = store.articles.due(SITE, NOON + 2 * HOUR)
+    assert [each.article_id for each in due] == ["c" * 16]
