@@ -112,7 +112,7 @@ def judge(
             f"none of its {failed + count('sources/absent')} sources could be read; "
             "the log says why for each"
         )
-    recorded = sum(counters[f"articles_{each}"] for each in ("new", "updated", "unchanged"))
+    recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
     if count("articles/gone") >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
@@ -196,10 +196,7 @@ def _conclude(
             problems[ProblemCode.SILENT] = late.message
         if unread := _unread(session, now):
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
-        is_vain = not session.store.articles.count(session.site) and (
-            session.store.discovery.has_unread(session.site)
-        )
-        if session.state.baseline_at is None and (is_vain or is_lost(seen.findings)):
+        if session.state.baseline_at is None and (is_lost(seen.findings) or _is_in_vain(session)):
             succeeded = False  # nothing at all was read: no baseline to go on from
             if not problems:
                 problems |= _in_vain(forbidden_articles)
@@ -218,6 +215,12 @@ def _conclude(
         else:
             health.clear_problem(session.site, code)
     return replace(outcome, succeeded=succeeded, problems=problems)
+
+
+def _is_in_vain(session: CrawlSession) -> bool:
+    """Whether no page of the site was ever recorded, and some are still to be asked for."""
+    is_empty = not session.store.articles.count(session.site)
+    return is_empty and session.store.discovery.has_unread(session.site)
 
 
 def _in_vain(forbidden_articles: int) -> dict[ProblemCode, str]:
