@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 from rscrawler.demo.site import SampleSite
 from tests.workspace import Workspace
@@ -44,10 +45,9 @@ def urls(workspace: Workspace) -> list[str]:
 
 def change_database(workspace: Workspace, *statements: str) -> None:
     """Run SQL in the workspace's database, mostly to let time pass."""
-    with sqlite3.connect(workspace.output / "rscrawler.db") as connection:
+    with closing(sqlite3.connect(workspace.output / "rscrawler.db")) as connection, connection:
         for statement in statements:
             connection.execute(statement)
-    connection.close()
 
 
 def let_retries_come(workspace: Workspace) -> None:

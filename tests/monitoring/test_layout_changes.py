@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite, Theme
+from tests.crawl.probes import let_pieces_be_due
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
@@ -48,15 +48,10 @@ class Told:
             site.publish()
             self.back = cycle(self.workspace)
             site.change_markup(Theme.BARE)
-            _let_known_pieces_be_due(self.workspace)
+            let_pieces_be_due(self.workspace)
             self.bare = cycle(self.workspace)
             self.truth = {true.url: true for true in site.truth()}
         self.records = self.workspace.records()
-
-
-def _let_known_pieces_be_due(workspace: Workspace) -> None:
-    with sqlite3.connect(workspace.output / "rscrawler.db") as connection:
-        connection.execute("UPDATE article SET next_check_at = '2020-01-01T00:00:00.000000Z'")
 
 
 @pytest.fixture(scope="module")
