@@ -15,10 +15,10 @@ from scrapy.exceptions import (
     DownloadConnectionRefusedError,
     DownloadFailedError,
     DownloadTimeoutError,
-    IgnoreRequest,
 )
 from scrapy.http import Response
 
+from rscrawler.spiders.refusals import HostPaused
 from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)
@@ -36,10 +36,6 @@ NO_ANSWER = (
 )
 
 
-class HostPaused(IgnoreRequest):
-    """The host asked to be left alone for longer than this cycle will wait."""
-
-
 class RetryAfterMiddleware:
     """Holds every request to the site back until its Retry-After has passed.
 
@@ -53,6 +49,7 @@ class RetryAfterMiddleware:
         self._paused_until: datetime | None = session.state.not_before
         self._limit = session.config.crawl.retry_after_limit
         self._unanswered = self._broken = 0
+        self._is_told = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -62,17 +59,27 @@ class RetryAfterMiddleware:
     async def process_request(self, request: Request) -> None:
         """Wait for the end of a short pause; refuse during a long one, or if nobody answers."""
         if self._unanswered >= MAX_UNANSWERED:
-            raise HostPaused(f"the host left {self._unanswered} requests in a row unanswered")
+            raise self._paused(f"the host left {self._unanswered} requests in a row unanswered")
         if self._broken >= MAX_BROKEN:
-            raise HostPaused(f"the host answered {self._broken} requests in a row with an error")
+            raise self._paused(f"the host answered {self._broken} requests in a row with an error")
         while self._paused_until is not None:
             remaining = self._paused_until - self._session.now()
             if remaining <= timedelta():
                 self._paused_until = None
             elif remaining > self._limit:
-                raise HostPaused(f"the host asked for a pause until {self._paused_until:%H:%M} UTC")
+                until = f"{self._paused_until:%Y-%m-%d %H:%M} UTC"
+                raise self._paused(f"the host asked for a pause until {until}")
             else:
                 await asyncio.sleep(remaining.total_seconds())
+
+    def _paused(self, reason: str) -> HostPaused:
+        """The refusal of a request; the log has the first, and need not have all the others."""
+        if not self._is_told:
+            logger.warning(
+                "%s: nothing more is asked in this cycle: %s", self._session.site, reason
+            )
+            self._is_told = True
+        return HostPaused(reason)
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Note the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""

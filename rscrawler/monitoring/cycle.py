@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from scrapy import Spider, signals
+from scrapy import signals
 from scrapy.crawler import Crawler
 
 from rscrawler.middlewares.robots import FRESH_FOR
@@ -33,7 +33,7 @@ COUNTERS: Mapping[str, tuple[str, ...]] = {
     "duplicates": ("rscrawler/duplicates",),
     "flagged": ("rscrawler/flagged",),
     "dropped": ("rscrawler/rejected", "item_dropped_count"),
-    "errors": ("rscrawler/errors", "rscrawler/callback_errors"),
+    "errors": ("rscrawler/errors",),
 }
 DROPPED_BY_PIPELINE = "item_dropped_reasons_count/"
 REMEMBERED_CYCLES = 500  # cycles that observed something, to compare with
@@ -82,7 +82,7 @@ def judge(
 ) -> CycleOutcome:
     """Whether a cycle succeeded, and whether it could reach its site.
 
-    It succeeds when it ran to its end, reached a source at all and no page broke it. A
+    It succeeds when it ran to its end, reached a source at all and could record what it read. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
     unreachable; it has forbidden nothing. `paused_until` is the end of a pause that is long
     enough to be told of.
@@ -102,7 +102,8 @@ def judge(
     if count("paused"):
         return CycleOutcome(counters, True, problems, "asked for a pause that has not passed")
     reached = count("sources/read") + count("sources/unchanged")
-    failed, forbidden = count("sources/failed"), count("sources/forbidden")
+    failed = count("sources/failed") + count("sources/held_back")
+    forbidden = count("sources/forbidden")
     if forbidden and not robots_were_read:
         problems[ProblemCode.UNREACHABLE] = "its robots.txt could not be read, so nothing was asked"
     elif forbidden:
@@ -117,7 +118,7 @@ def judge(
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
-    succeeded = finish_reason == "finished" and reached > 0 and not count("broken")
+    succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
     return CycleOutcome(counters, succeeded, problems)
 
 
@@ -134,16 +135,10 @@ class CycleExtension:
         """Connected to the signals of one crawl."""
         extension = cls(crawler)
         observer = extension._observer
-        crawler.signals.connect(extension.spider_error, signals.spider_error)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         crawler.signals.connect(observer.response_received, signals.response_received)
         crawler.signals.connect(observer.item_scraped, signals.item_scraped)
         return extension
-
-    def spider_error(self, spider: Spider) -> None:
-        """A callback broke: Scrapy logs it with its traceback, the cycle counts it."""
-        self._crawler.stats.inc_value("rscrawler/callback_errors")
-        self._crawler.stats.inc_value("rscrawler/broken")
 
     def spider_closed(self, spider: NewsSpider, reason: str) -> None:
         """Judge and record."""

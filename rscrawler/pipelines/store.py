@@ -65,7 +65,7 @@ class StorePipeline:
             self._session.store.batch.flush()
         except Exception:
             self._count("errors")
-            self._count("broken")
+            self._count("unrecorded")
             raise
 
     def _record_version(self, item: FetchedArticle) -> None:

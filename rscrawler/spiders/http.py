@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 
 from lxml.etree import _Element as Element
+from scrapy import Request
 from scrapy.http import Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from rscrawler.extraction import IncompletePage, parse_page
-from rscrawler.spiders.refusals import ForbiddenByRobots, OffSite
+from rscrawler.spiders.refusals import ForbiddenByRobots, HostPaused, OffSite
 
 
 def page_digest(body: bytes) -> str:
@@ -60,3 +61,8 @@ def is_forbidden_by_robots(failure: Failure) -> bool:
 def is_off_site(failure: Failure) -> bool:
     """Whether a request was not sent since it would have left the site's hosts."""
     return isinstance(failure.value, OffSite)
+
+
+def was_held_back(failure: Failure, request: Request) -> bool:
+    """Whether a request was never sent since its host is left alone, so that it says nothing."""
+    return isinstance(failure.value, HostPaused) and not request.meta.get("retry_times")

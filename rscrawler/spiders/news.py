@@ -30,7 +30,7 @@ from rscrawler.extraction.addresses import (
 )
 from rscrawler.extraction.page import looks_cut_off
 from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.asked import AskedArticle, AskedSource
+from rscrawler.spiders.asked import AskedArticle, AskedSource, asked_by
 from rscrawler.spiders.findings import Discovery, read_source
 from rscrawler.spiders.http import (
     header_of,
@@ -41,6 +41,7 @@ from rscrawler.spiders.http import (
     status_of,
     tree_of,
     validators,
+    was_held_back,
 )
 from rscrawler.spiders.readers import UnreadableSource, page_address, page_number
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
@@ -85,7 +86,9 @@ class NewsSpider(Spider):
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.session = session
         spider.prepare()
-        crawler.signals.connect(spider.on_item_error, signals.item_error)
+        # Scrapy logs either with its traceback.
+        crawler.signals.connect(spider.on_broken_page, signals.item_error)
+        crawler.signals.connect(spider.on_broken_page, signals.spider_error)
         crawler.signals.connect(spider.on_closed, signals.spider_closed)
         return spider
 
@@ -418,6 +421,9 @@ class NewsSpider(Spider):
         """A source could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
         asked: AskedSource = request.cb_kwargs["asked"]
+        if was_held_back(failure, request):
+            self.count("sources/held_back")
+            return
         reason = f"{request.url}: {reason_of(failure)}"
         self._record_source_failure(asked.source, asked.state, reason, failure)
 
@@ -456,6 +462,8 @@ class NewsSpider(Spider):
         """An article page could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
         asked: AskedArticle = request.cb_kwargs["asked"]
+        if was_held_back(failure, request):
+            return  # it waits as before
         if is_forbidden_by_robots(failure):
             self.count("articles/forbidden")
             if asked.known is None:
@@ -489,21 +497,27 @@ class NewsSpider(Spider):
                 asked.known.article_id, decisions.recheck_at(asked.known, now)
             )
 
-    def on_item_error(self, item: object, response: Response | None, failure: Failure) -> None:
-        """A pipeline broke on a page: the page stays to be fetched, the cycle counts as failed."""
-        self.count("errors")
-        self.count("broken")
+    def on_broken_page(self, response: Response | None, failure: Failure) -> None:
+        """The program broke on a page, in a callback or pipeline: it is tried again, ever later."""
         if isinstance(failure.value, StoreError):
-            # What cannot be recorded is not to be asked for; its address stays pending.
-            if self._stopping is None:
-                logger.error("%s: nothing can be recorded: stopping", self.session.site)
-                self._stopping = asyncio.ensure_future(self.crawler.stop_async())
+            self._stop_unrecorded()
             return
-        if isinstance(item, FetchedArticle) and item.known is None:
-            key = item.addresses[0][0]
-            self.session.store.discovery.record_attempt(
-                self.session.site, key, decisions.retry_at(1, self.session.now())
-            )
+        asked = asked_by(response.request) if response is not None and response.request else None
+        reason = f"the program broke on it: {failure.value!r}"
+        if isinstance(asked, AskedArticle) and response is not None:
+            self._record_article_failure(response.url, asked, reason)
+        elif isinstance(asked, AskedSource):
+            self._record_source_failure(asked.source, asked.state, f"{asked.state.url}: {reason}")
+        else:
+            self.count("errors")
+
+    def _stop_unrecorded(self) -> None:
+        """What cannot be recorded is not to be asked for; its address stays pending."""
+        self.count("errors")
+        self.count("unrecorded")
+        if self._stopping is None:
+            logger.error("%s: nothing can be recorded: stopping", self.session.site)
+            self._stopping = asyncio.ensure_future(self.crawler.stop_async())
 
     def on_closed(self, spider: Spider, reason: str) -> None:
         """Remember the dates that sources gave, and give the lease back."""

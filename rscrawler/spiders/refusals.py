@@ -11,3 +11,7 @@ class ForbiddenByRobots(IgnoreRequest):
 
 class OffSite(IgnoreRequest):
     """An address, or a redirect's target, that is not on the site's hosts."""
+
+
+class HostPaused(IgnoreRequest):
+    """The host is left alone for the rest of the cycle: it asked for that, or does not answer."""

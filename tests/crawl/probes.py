@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from typing import Any
 
 from rscrawler.demo.site import SampleSite
 from tests.workspace import Workspace
@@ -48,6 +49,12 @@ def change_database(workspace: Workspace, *statements: str) -> None:
     with closing(sqlite3.connect(workspace.output / "rscrawler.db")) as connection, connection:
         for statement in statements:
             connection.execute(statement)
+
+
+def rows_of(workspace: Workspace, query: str) -> list[tuple[Any, ...]]:
+    """What a query finds in the workspace's database."""
+    with closing(sqlite3.connect(workspace.output / "rscrawler.db")) as connection:
+        return connection.execute(query).fetchall()
 
 
 def let_retries_come(workspace: Workspace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,7 +31,7 @@ from rscrawler.spiders.asked import AskedArticle
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession
-from tests.crawl.probes import FEW_SOURCES, let_pieces_be_due
+from tests.crawl.probes import FEW_SOURCES, let_pieces_be_due, rows_of
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
@@ -52,10 +51,7 @@ def pages_of(workspace: Workspace) -> list[ArchivedPage]:
 
 def digests_of(workspace: Workspace) -> dict[str, str]:
     """The digests of the bytes that the crawl read, by address."""
-    connection = sqlite3.connect(workspace.output / "rscrawler.db")
-    digests = dict(connection.execute("SELECT url, page_digest FROM article").fetchall())
-    connection.close()
-    return digests
+    return dict(rows_of(workspace, "SELECT url, page_digest FROM article"))
 
 
 def a_page(number: int, fetched_at: datetime = NOON) -> ArchivedPage:

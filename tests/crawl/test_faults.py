@@ -21,6 +21,7 @@ from rscrawler.demo import server as demo_server
 from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.demo.state import is_dated
 from rscrawler.demo.stories import Story
+from rscrawler.middlewares.retry_after import MAX_BROKEN
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
@@ -33,10 +34,11 @@ from tests.crawl.probes import (
     let_retries_come,
     let_time_pass,
     paths_asked,
+    rows_of,
     sources,
     urls,
 )
-from tests.workspace import Workspace
+from tests.workspace import Result, Workspace
 
 
 @pytest.fixture
@@ -419,6 +421,78 @@ def test_a_long_retry_after_ends_the_cycle_and_later_ones_wait_for_its_end(
     assert workspace.crawl()["articles_new"] > 0
 
 
+def test_requests_that_were_held_back_are_no_attempts_and_no_errors(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, concurrency=1)
+    for story in site.stories:
+        site.fail(story.path, Fault.SERVER_ERROR)
+    result = workspace.run("crawl", "--json")
+    sent = articles_asked(site)
+    assert len(sent) == MAX_BROKEN
+    assert (result.status, result.json["errors"]) == (1, MAX_BROKEN)
+    assert result.stderr.count("nothing more is asked in this cycle") == 1
+    attempts = rows_of(workspace, "SELECT attempts, count(*) FROM address GROUP BY attempts")
+    assert dict(attempts)[1] == MAX_BROKEN
+    assert dict(attempts)[0] > 0
+
+
+def test_a_source_that_was_held_back_has_not_failed(workspace: Workspace, site: SampleSite) -> None:
+    configure(workspace, site, "[crawl]\nretries = 1", FEW_SOURCES, concurrency=1)
+    site.fail(FEED, Fault.TOO_MANY, times=1, retry_after_seconds=3600)
+    assert workspace.run("crawl", "--json").json["errors"] == 1
+    assert len(paths_asked(site)) == 1
+    assert rows_of(workspace, "SELECT failures FROM source") == [(1,)]
+
+
+# A page on which the program itself breaks.
+
+BREAKING = """
+import rscrawler.{module} as module
+
+real = module.{name}
+
+
+def break_on_one(*given):
+    if "{slug}" in repr(given):
+        raise RuntimeError("a mistake of ours")
+    return real(*given)
+
+
+module.{name} = break_on_one
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("spiders.news", "extract"), ("pipelines.topics", "FlaggableText.from_article")],
+)
+def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_other(
+    tmp_path: Path, site: SampleSite, module: str, name: str
+) -> None:
+    workspace = Workspace(tmp_path)
+    configure(workspace, site)
+    slug = site.stories[0].slug
+    (tmp_path / "sitecustomize.py").write_text(
+        BREAKING.format(module=module, name=name, slug=slug), encoding="utf-8"
+    )
+
+    def crawl_with_the_mistake() -> Result:
+        return workspace.run("crawl", "--full", "--json", PYTHONPATH=str(tmp_path))
+
+    first = crawl_with_the_mistake()
+    assert (first.status, first.json["errors"]) == (1, 1)
+    assert "the program broke on it: RuntimeError('a mistake of ours')" in first.stderr
+    assert first.json["articles_new"] == len(site.stories) - 1
+    assert rows_of(workspace, "SELECT baseline_at FROM site") != [(None,)]
+    crawl_with_the_mistake()
+    third = crawl_with_the_mistake()
+    assert (third.status, third.json["errors"]) == (0, 0)
+    assert articles_asked(site).count(slug) == 2
+    let_retries_come(workspace)
+    assert workspace.crawl()["articles_new"] == 1
+
+
 # robots.txt.
 
 
@@ -491,7 +565,7 @@ def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is
 def test_a_database_that_is_locked_for_a_while_delays_and_loses_nothing(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site)
+    configure(workspace, site, "[crawl]\nretries = 0\n")
     workspace.crawl("--limit", "1")
     site.forget_requests()
     site.publish()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,6 +28,7 @@ from tests.crawl.probes import (
     let_pieces_be_due,
     let_time_pass,
     paths_asked,
+    rows_of,
     sources,
     urls,
 )
@@ -67,11 +67,8 @@ def records_of(workspace: Workspace, slug: str) -> list[dict[str, Any]]:
 
 def alerted(workspace: Workspace) -> list[str]:
     """The ids of the pieces that somebody was told of."""
-    connection = sqlite3.connect(workspace.output / "rscrawler.db")
-    rows = connection.execute("SELECT article_id FROM flag WHERE alerted_at IS NOT NULL")
-    found = [article_id for (article_id,) in rows]
-    connection.close()
-    return found
+    rows = rows_of(workspace, "SELECT article_id FROM flag WHERE alerted_at IS NOT NULL")
+    return [article_id for (article_id,) in rows]
 
 
 def regional(site: SampleSite) -> Story:
@@ -350,9 +347,7 @@ def test_an_address_that_leads_to_a_dead_one_is_given_up_like_any_other(
     for _ in range(4):
         workspace.crawl()
         let_time_pass(workspace, hours=2)
-    connection = sqlite3.connect(workspace.output / "rscrawler.db")
-    rows = connection.execute("SELECT state FROM address WHERE key = '/old-name'").fetchall()
-    connection.close()
+    rows = rows_of(workspace, "SELECT state FROM address WHERE key = '/old-name'")
     assert rows == [("rejected",)]
 
 
