@@ -18,7 +18,7 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
-from rscrawler.spiders.refusals import HostPaused
+from rscrawler.spiders.refusals import HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)
@@ -59,27 +59,29 @@ class RetryAfterMiddleware:
     async def process_request(self, request: Request) -> None:
         """Wait for the end of a short pause; refuse during a long one, or if nobody answers."""
         if self._unanswered >= MAX_UNANSWERED:
-            raise self._paused(f"the host left {self._unanswered} requests in a row unanswered")
+            raise self._held_back(f"the host left {self._unanswered} requests in a row unanswered")
         if self._broken >= MAX_BROKEN:
-            raise self._paused(f"the host answered {self._broken} requests in a row with an error")
+            raise self._held_back(
+                f"the host answered {self._broken} requests in a row with an error"
+            )
         while self._paused_until is not None:
             remaining = self._paused_until - self._session.now()
             if remaining <= timedelta():
                 self._paused_until = None
             elif remaining > self._limit:
                 until = f"{self._paused_until:%Y-%m-%d %H:%M} UTC"
-                raise self._paused(f"the host asked for a pause until {until}")
+                raise self._held_back(f"the host asked for a pause until {until}")
             else:
                 await asyncio.sleep(remaining.total_seconds())
 
-    def _paused(self, reason: str) -> HostPaused:
+    def _held_back(self, reason: str) -> HeldBack:
         """The refusal of a request; the log has the first, and need not have all the others."""
         if not self._is_told:
             logger.warning(
                 "%s: nothing more is asked in this cycle: %s", self._session.site, reason
             )
             self._is_told = True
-        return HostPaused(reason)
+        return HeldBack(reason)
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Note the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""

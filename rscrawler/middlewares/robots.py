@@ -14,10 +14,11 @@ from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
+from scrapy.statscollectors import StatsCollector
 from scrapy.utils.httpobj import urlparse_cached
 
 from rscrawler.spiders.http import header_of, validators
-from rscrawler.spiders.refusals import ForbiddenByRobots
+from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.discovery import KeptRobots
 
@@ -39,6 +40,7 @@ class RobotsRulesMiddleware(RobotsTxtMiddleware):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        self._session = session_of(crawler)
         self._turn = asyncio.Lock()
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
@@ -47,10 +49,13 @@ class RobotsRulesMiddleware(RobotsTxtMiddleware):
             return await super().robot_parser(request)
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
-        """Let the request pass, or raise `ForbiddenByRobots`."""
+        """Let the request pass, or raise `ForbiddenByRobots` or `HeldBack`."""
         try:
             super().process_request_2(rp, request)
         except IgnoreRequest as error:
+            reason = self._session.unread_robots.get(urlparse_cached(request).netloc)
+            if reason is not None:
+                raise HeldBack(f"its robots.txt {reason}") from None
             raise ForbiddenByRobots(str(error)) from None
 
 
@@ -61,13 +66,14 @@ class RobotsCacheMiddleware:
     is (RFC 9309, 2.3.1), unless one of the last day is kept. Only real answers are kept.
     """
 
-    def __init__(self, session: CrawlSession) -> None:
+    def __init__(self, session: CrawlSession, stats: StatsCollector) -> None:
         self._session = session
+        self._stats = stats
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Built for the site of the crawler's spider."""
-        return cls(session_of(crawler))
+        return cls(session_of(crawler), crawler.stats)
 
     def process_request(self, request: Request) -> None:
         """Ask for robots.txt only if it has changed since it was kept."""
@@ -110,6 +116,8 @@ class RobotsCacheMiddleware:
         if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
             return _answer(request, kept.body)
         logger.warning("%s %s: nothing is asked of the host", request.url, reason)
+        self._session.unread_robots[urlparse_cached(request).netloc] = reason
+        self._stats.inc_value("rscrawler/errors")
         return _answer(request, DISALLOW_ALL)
 
     def _kept(self, request: Request) -> KeptRobots | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from scrapy import signals
 from scrapy.crawler import Crawler
 
-from rscrawler.middlewares.robots import FRESH_FOR
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.monitoring.observer import Observer
@@ -77,15 +76,15 @@ def judge(
     stats: Mapping[str, Any],
     finish_reason: str,
     *,
-    robots_were_read: bool = True,
+    unread_robots: Mapping[str, str] = MappingProxyType({}),
     paused_until: datetime | None = None,
 ) -> CycleOutcome:
     """Whether a cycle succeeded, and whether it could reach its site.
 
     It succeeds when it ran to its end, reached a source at all and could record what it read. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
-    unreachable; it has forbidden nothing. `paused_until` is the end of a pause that is long
-    enough to be told of.
+    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why; `paused_until`
+    is the end of a pause that is long enough to be told of.
     """
 
     def count(name: str) -> int:
@@ -104,11 +103,14 @@ def judge(
     reached = count("sources/read") + count("sources/unchanged")
     failed = count("sources/failed") + count("sources/held_back")
     forbidden = count("sources/forbidden")
-    if forbidden and not robots_were_read:
-        problems[ProblemCode.UNREACHABLE] = "its robots.txt could not be read, so nothing was asked"
-    elif forbidden:
+    if unread_robots:
+        problems[ProblemCode.UNREACHABLE] = "; ".join(
+            f"the robots.txt of {host} {reason}, so nothing was asked there"
+            for host, reason in unread_robots.items()
+        )
+    if forbidden:
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
-    elif not reached and not problems:
+    if not reached and not problems:
         problems[ProblemCode.UNREACHABLE] = (
             f"none of its {failed + count('sources/absent')} sources could be read; "
             "the log says why for each"
@@ -146,7 +148,7 @@ class CycleExtension:
         outcome = judge(
             stats,
             reason,
-            robots_were_read=_robots_were_read(session),
+            unread_robots=session.unread_robots,
             paused_until=_long_pause(session),
         )
         if outcome.note is None:
@@ -298,9 +300,3 @@ def _unread(session: CrawlSession, now: datetime) -> str | None:
         f"{what} could not be read, since {unread.since:%Y-%m-%d %H:%M} UTC {unread.url}; if it "
         "is no article, links.not_article of the profile leaves it out"
     )
-
-
-def _robots_were_read(session: CrawlSession) -> bool:
-    host = urlsplit(session.profile.base_url).netloc
-    kept = session.store.discovery.robots(host)
-    return kept is not None and session.now() - kept.fetched_at < FRESH_FOR

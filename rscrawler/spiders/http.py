@@ -11,7 +11,7 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from rscrawler.extraction import IncompletePage, parse_page
-from rscrawler.spiders.refusals import ForbiddenByRobots, HostPaused, OffSite
+from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack, OffSite
 
 
 def page_digest(body: bytes) -> str:
@@ -65,4 +65,4 @@ def is_off_site(failure: Failure) -> bool:
 
 def was_held_back(failure: Failure, request: Request) -> bool:
     """Whether a request was never sent since its host is left alone, so that it says nothing."""
-    return isinstance(failure.value, HostPaused) and not request.meta.get("retry_times")
+    return isinstance(failure.value, HeldBack) and not request.meta.get("retry_times")

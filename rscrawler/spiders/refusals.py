@@ -6,12 +6,15 @@ from scrapy.exceptions import IgnoreRequest
 
 
 class ForbiddenByRobots(IgnoreRequest):
-    """robots.txt forbids the address, or could not be had."""
+    """robots.txt forbids the address."""
 
 
 class OffSite(IgnoreRequest):
     """An address, or a redirect's target, that is not on the site's hosts."""
 
 
-class HostPaused(IgnoreRequest):
-    """The host is left alone for the rest of the cycle: it asked for that, or does not answer."""
+class HeldBack(IgnoreRequest):
+    """The host is left alone for the rest of the cycle.
+
+    It asked for that, does not answer, or its robots.txt cannot be read.
+    """

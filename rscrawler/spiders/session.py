@@ -32,7 +32,8 @@ class CrawlSession:
     """One cycle over one site.
 
     `state` is the site's state before this cycle; `rules_digest` is that of the profile;
-    `limit` is the most article pages to ask for (None: no limit).
+    `limit` is the most article pages to ask for (None: no limit); `unread_robots` says of hosts
+    why their robots.txt could not be read in this cycle.
     """
 
     config: Config
@@ -48,6 +49,7 @@ class CrawlSession:
     limit: int | None = None
     owner: str = field(default_factory=process_identity)
     now: Callable[[], datetime] = utc_now
+    unread_robots: dict[str, str] = field(default_factory=dict)
 
     @property
     def lease_name(self) -> str:

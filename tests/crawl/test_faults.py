@@ -41,6 +41,9 @@ from tests.crawl.probes import (
 from tests.workspace import Result, Workspace
 
 
+NO_RETRIES = "[crawl]\nretries = 0\n"
+
+
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
     with SampleSite(stories=30) as running:
@@ -471,7 +474,7 @@ def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_oth
     tmp_path: Path, site: SampleSite, module: str, name: str
 ) -> None:
     workspace = Workspace(tmp_path)
-    configure(workspace, site)
+    configure(workspace, site, NO_RETRIES)
     slug = site.stories[0].slug
     (tmp_path / "sitecustomize.py").write_text(
         BREAKING.format(module=module, name=name, slug=slug), encoding="utf-8"
@@ -548,7 +551,12 @@ def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is
     sites = result.json["sites"]
     assert sites["responsiblestatecraft"]["articles_new"] > 0
     assert sites["responsiblestatecraft"]["problems"] == []
-    assert [problem["code"] for problem in sites["other"]["problems"]] == ["unreachable"]
+    (problem,) = sites["other"]["problems"]
+    assert problem["code"] == "unreachable"
+    assert f"robots.txt of 127.0.0.1:{port} cannot be reached: " in problem["message"]
+    assert "refused" in problem["message"]
+    assert sites["other"]["errors"] == 1
+    assert "Forbidden by robots.txt" not in result.stderr
     status = workspace.run("status", "--json").json
     assert [each["code"] for each in status["sites"]["other"]["problems"]] == ["unreachable"]
     assert status["sites"]["other"]["last_success"] is None
@@ -565,7 +573,7 @@ def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is
 def test_a_database_that_is_locked_for_a_while_delays_and_loses_nothing(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, "[crawl]\nretries = 0\n")
+    configure(workspace, site, NO_RETRIES)
     workspace.crawl("--limit", "1")
     site.forget_requests()
     site.publish()
