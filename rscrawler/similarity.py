@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from rensa import RMinHash
 
@@ -21,12 +22,7 @@ ROWS_PER_BAND = PERMUTATIONS // BANDS
 SHINGLE_WORDS = 3
 MIN_WORDS = 40
 SAME_TEXT = 0.45  # Jaccard of the shingles; a tenth of the words changed leaves about 0.57
-# A biography or a note of some length makes most of a short text: two pieces of one author
-# then share more than SAME_TEXT of it.
 SHORT_WORDS = 200
-SAME_SHORT_TEXT = 0.85
-_OPENING_WORDS = 20
-_SAME_OPENING = 0.6  # of its shingles
 _SEED = 20_221_124
 _MASK_63_BITS = (1 << 63) - 1
 
@@ -80,21 +76,41 @@ def likeness(first: bytes | None, second: bytes | None) -> float:
     return float(sum(a == b for a, b in pairs)) / PERMUTATIONS
 
 
+@dataclass(frozen=True, slots=True)
+class _Sameness:
+    """When two texts are the same: alike enough, or alike and one holds the opening of the other.
+
+    `surely` is that likeness; `opening` counts words, of whose shingles `held` must be shared.
+    """
+
+    surely: float
+    opening: int
+    held: float
+
+
+# A biography or a note of some length makes most of a short text: two pieces of one author then
+# share more than SAME_TEXT of it.
+_SHORT = _Sameness(surely=0.85, opening=20, held=0.6)
+# A follow-up tells the background again under a new lead; a reprint begins as the original does,
+# be it behind a note or with a tenth of its words changed.
+_LONG = _Sameness(surely=0.7, opening=60, held=0.4)
+
+
 def is_same_text(likeness: float, body: str, other: Callable[[], str]) -> bool:
     """Whether two texts of this likeness are the same but for some words.
 
-    Short ones must be more alike, or one must hold the opening of the other. `other` gives the
-    body that `body` is compared with, and is only called if that is asked.
+    `other` gives the body that `body` is compared with, and is only called if that is asked.
     """
     if likeness < SAME_TEXT:
         return False
     words = _words(body)
-    if likeness >= SAME_SHORT_TEXT or len(words) >= SHORT_WORDS:
+    rule = _SHORT if len(words) < SHORT_WORDS else _LONG
+    if likeness >= rule.surely:
         return True
     others = _words(other())
-    return _holds_opening(words, others) or _holds_opening(others, words)
+    return _holds_opening(words, others, rule) or _holds_opening(others, words, rule)
 
 
-def _holds_opening(words: list[str], others: list[str]) -> bool:
-    opening = set(_shingles(others[:_OPENING_WORDS]))
-    return bool(opening) and len(opening & set(_shingles(words))) >= _SAME_OPENING * len(opening)
+def _holds_opening(words: list[str], others: list[str], rule: _Sameness) -> bool:
+    opening = set(_shingles(others[: rule.opening]))
+    return bool(opening) and len(opening & set(_shingles(words))) >= rule.held * len(opening)

@@ -40,7 +40,6 @@ from tests.crawl.probes import (
 )
 from tests.workspace import Result, Workspace
 
-
 NO_RETRIES = "[crawl]\nretries = 0\n"
 
 
