@@ -90,7 +90,8 @@ def judge(
         share += bonus * max((z.share for z in zones if z.zone.field == field), default=0.0)
     section = _section(body, model)
     share_score = _share_score(share, model)
-    if _is_named_once(zones, starts, share, model):
+    # Of a film or a gallery there is only the headline, and what that is about they are.
+    if body and _is_named_once(zones, starts, share, model):
         share_score = min(share_score, _BELOW["mention"])
     if _is_one_item(zones, model):
         share_score = min(share_score, _BELOW["substantial"])

@@ -104,6 +104,41 @@ def test_a_body_that_names_the_topic_in_passing_does_not_go_on_with_its_headline
     assert level_of(central_asia, text, "Alma-Ata and primary care") not in FLAGGED
 
 
+def test_alma_ata_is_the_declaration_on_health_beside_health_and_the_city_elsewhere(
+    central_asia: Flagger,
+) -> None:
+    health = "Alma-Ata is what public health lost. UNICEF left it first.\n\nAlma-Ata was no dream."
+    presidents = "Eleven presidents met in Alma-Ata.\n\nAlma-Ata ended a state in an afternoon."
+    assert level_of(central_asia, health, "What Alma-Ata promised") not in FLAGGED
+    assert level_of(central_asia, presidents, "What Alma-Ata ended") in FLAGGED
+
+
+def test_the_kazakhs_of_a_piece_on_mongolia_are_mongolians(central_asia: Flagger) -> None:
+    text = (
+        "ÖLGII — The Kazakhs of western Mongolia hunt with eagles.\n\n"
+        "Visitors come in October. The bus from Ulaanbaatar takes two days, and nobody minds; the "
+        "light is good and the hotels are new.\n\nThe Kazakhs say that schools lack teachers. "
+        "Kazakh herders have moved to the capital."
+    )
+    assert level_of(central_asia, text, "Eagles for the cameras") not in FLAGGED
+
+
+@pytest.mark.parametrize(
+    ("title", "is_flagged"),
+    [
+        ("Watch: Tokayev speaks to Kazakhstan's parliament in Astana", True),
+        ("Photos: the Fergana Valley's new border", True),
+        ("Watch: Biden meets Zelensky in Kyiv", False),
+        ("Russia, Belarus, Armenia, Kazakhstan and Kyrgyzstan vote no", False),
+    ],
+)
+def test_of_a_piece_without_text_the_headline_tells(
+    title: str, is_flagged: bool, central_asia: Flagger
+) -> None:
+    flags = central_asia.flag(FlaggableText(title=title))
+    assert any(flag.level in FLAGGED for flag in flags) is is_flagged
+
+
 @pytest.mark.parametrize(
     ("text", "title"),
     [
