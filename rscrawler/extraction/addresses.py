@@ -20,6 +20,7 @@ LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 
 # A path that ends so does not tell one piece from another by itself: `/?p=81` and
 # `/index.php?n=81` are pieces, while a query behind `/slug/` mostly says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp))$", re.IGNORECASE)
+_WORDPRESS_PIECE = "p"  # names a piece on any site of WordPress without permalinks
 # Beside those that courlan knows.
 _TRACKING = re.compile(
     r"^(?:utm_?.*|rbl.*|rebelltitem|share.*|fbclid|gclid|gad_.*|mc_.*|_hs.*|hs.*|amp|cmp.*|cn-.*"
@@ -132,14 +133,18 @@ def slug_stem(url: str, profile: SiteProfile) -> str:
 
 
 def is_article_address(url: str, profile: SiteProfile) -> bool:
-    """Whether `url` (absolute) is of this site and may be an article's, by its path."""
+    """Whether `url` (absolute) is of this site and may be an article's, by its path.
+
+    Behind the path of the front page, by its query: it must name a piece, since others choose
+    a language or an older page.
+    """
     canonical = canonical_url(url, profile)
     if canonical is None:
         return False
-    parts = urlsplit(canonical)
+    parts, links = urlsplit(canonical), profile.links
     if parts.path == "/":
-        return bool(parts.query)
-    links = profile.links
+        named = {pair.partition("=")[0] for pair in parts.query.split("&")}
+        return not named.isdisjoint({_WORDPRESS_PIECE, *links.parameters})
     return _is_article_path(parts.path, tuple(links.article), tuple(links.not_article))
 
 

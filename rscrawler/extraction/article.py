@@ -12,7 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import absolute, address_key, canonical_url
+from rscrawler.extraction.addresses import (
+    absolute,
+    address_key,
+    canonical_url,
+    is_article_address,
+)
 from rscrawler.extraction.appeals import appeals_among, lines_before_appeal, voice_of
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.container import Own, find_own
@@ -234,7 +239,7 @@ def addresses_of(
         if not address:
             continue
         canonical = canonical_url(absolute(address, structured.base), profile)
-        if canonical is None or not _may_be_article(canonical, profile):
+        if canonical is None or not is_article_address(canonical, profile):
             continue
         if chosen is None:
             chosen, provenance["url"] = canonical, origin
@@ -250,11 +255,6 @@ def addresses_of(
             keys.add(key)
             aliases.append(address)
     return chosen, aliases
-
-
-def _may_be_article(canonical: str, profile: SiteProfile) -> bool:
-    parts = urlsplit(canonical)
-    return bool(parts.path.strip("/")) and profile.links.is_article_path(unquote(parts.path))
 
 
 @dataclass(frozen=True)
@@ -346,10 +346,10 @@ def _check_is_article(
         is_dated, bool(article.authors), bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),
     ))  # fmt: skip
-    path = unquote(urlsplit(article.url).path)
-    is_listed_out = any(re.search(pattern, path) for pattern in profile.links.not_article)
-    if is_listed_out or not (_may_be_article(article.url, profile) or structured.says_article):
-        raise NotAnArticle(page.url, "its address is not an article's")
+    if not is_article_address(article.url, profile):
+        is_ruled_out = profile.links.rule_out(unquote(urlsplit(article.url).path))
+        if is_ruled_out or not structured.says_article:
+            raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body and sifted.appeals:
         raise NotAnArticle(page.url, "it holds an appeal and nothing else")
     if not article.body and structured.says_article and article.image is None:

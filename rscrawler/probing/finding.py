@@ -11,7 +11,12 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import absolute, address_key, canonical_url
+from rscrawler.extraction.addresses import (
+    absolute,
+    address_key,
+    canonical_url,
+    is_article_address,
+)
 from rscrawler.extraction.structured import read_structured
 from rscrawler.probing.paths import article_patterns, likely_articles
 from rscrawler.sites import (
@@ -267,7 +272,9 @@ def _links(patterns: list[str], frame: list[str], within: str, sure: list[str]) 
     odd = sorted({path.strip("/") for path in plain if shaped.is_article_path(path)})
     menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
     extra = [f"^/(?:{menus})/?$"] if odd else []
-    usual = [p for p in default.not_article if not any(re.search(p, path) for path in sure)]
+    # Behind the path of the front page, the query alone tells pieces from others.
+    telling = [path for path in sure if path != "/"]
+    usual = [p for p in default.not_article if not any(re.search(p, path) for path in telling)]
     return Links(article=article, not_article=[*usual, *extra])
 
 
@@ -347,10 +354,9 @@ def _own_links(root: Element, url: str, profile: SiteProfile, where: str) -> Ite
 def _articles(entries: Iterable[Entry], profile: SiteProfile) -> Iterator[Entry]:
     seen: set[str] = set()
     for entry in entries:
-        url = canonical_url(entry.url, profile)
-        if url is None or not profile.links.is_article_path(_path(url)):
+        if not is_article_address(entry.url, profile):
             continue
-        key = address_key(url, profile)
+        key = address_key(entry.url, profile)
         if key not in seen:
             seen.add(key)
             yield entry

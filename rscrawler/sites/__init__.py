@@ -150,17 +150,22 @@ class Links(Model):
     )
 
     def is_article_path(self, path: str) -> bool:
-        """Whether `path` (with its leading slash) may be an article's.
+        """Whether `path` (with its leading slash) may be an article's."""
+        return _match(self.article, path) and not self.rule_out(path)
 
-        A trailing slash, or the lack of one, tells nothing: the patterns are tried on both.
-        """
-        bare = path.rstrip("/")
-        forms = (bare, f"{bare}/") if bare else ("/",)
+    def rule_out(self, path: str) -> bool:
+        """Whether `path` is no article's, whatever its page says of itself."""
+        return _match(self.not_article, path)
 
-        def any_matches(patterns: list[str]) -> bool:
-            return any(re.search(pattern, form) for pattern in patterns for form in forms)
 
-        return any_matches(self.article) and not any_matches(self.not_article)
+def _match(patterns: list[str], path: str) -> bool:
+    """Whether one of `patterns` fits a path.
+
+    A trailing slash, or the lack of one, tells nothing: they are tried on both.
+    """
+    bare = path.rstrip("/")
+    forms = (bare, f"{bare}/") if bare else ("/",)
+    return any(re.search(pattern, form) for pattern in patterns for form in forms)
 
 
 class Markup(Model):

@@ -15,7 +15,7 @@ from rscrawler.extraction import (
     looks_cut_off,
     parse_page,
 )
-from rscrawler.sites import Markup
+from rscrawler.sites import Links, Markup
 from tests.extraction.pages import (
     BASE,
     FOREIGN,
@@ -65,6 +65,14 @@ def test_a_misconfigured_canonical_address_is_not_believed() -> None:
         assert article.url == URL
         assert article.aliases == []
         assert article.extraction.provenance["url"] == "response: url"
+
+
+@pytest.mark.parametrize("canonical", ["/", "/?lang=ru", "/?p=81"])
+def test_a_piece_behind_the_front_pages_path_keeps_the_query_that_names_it(canonical: str) -> None:
+    html = page_html(USUAL, HEAD.replace(URL, f"{BASE}{canonical}"))
+    for links in (PROFILE.links, Links()):
+        article = read(html, f"{BASE}/?p=81&utm_source=x", links=links)
+        assert (article.url, article.aliases) == (f"{BASE}/?p=81", [])
 
 
 def test_a_declared_address_without_a_slash_is_kept_so() -> None:
@@ -481,6 +489,16 @@ WEBSITE = '<meta property="og:type" content="website"><meta property="og:title" 
 def test_another_kind_of_page_is_no_article(url: str, html: str) -> None:
     with pytest.raises(NotAnArticle):
         read(html, url)
+
+
+@pytest.mark.parametrize("pattern", ["^/video/$", "^/video$"])
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_path_that_the_profile_rules_out_is_no_articles_in_either_form(
+    pattern: str, slash: str
+) -> None:
+    url, links = f"{BASE}/video{slash}", Links(not_article=[pattern])
+    with pytest.raises(NotAnArticle, match="its address is not an article's"):
+        read(page_html(USUAL, HEAD.replace(URL, url)), url, links=links)
 
 
 @pytest.mark.parametrize(

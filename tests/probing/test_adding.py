@@ -16,7 +16,7 @@ from rscrawler.demo.site import SampleSite
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import PageUnavailable, Proposal, Visitor, check_live, propose_site
 from rscrawler.probing.proposal import name_of
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import Links, SiteProfile
 from tests.probing.built import APPEAL, BUILT
 from tests.probing.pieces import PIECES
 from tests.probing.server import Reply, SmallSite, page, plain
@@ -136,6 +136,36 @@ def test_the_feed_sitemaps_and_sections_of_the_sample_site_are_found() -> None:
             assert sample.article.authors == list(article.authors)
         links = proposal.profile.links
         assert not links.is_article_path("/military-industrial-complex/")
+
+
+def _numbers_alone(pages: dict[str, Reply]) -> dict[str, Reply]:
+    """The static site with its pieces at `/?p=81`, as WordPress has them without permalinks."""
+    numbered = {f"/posts/{piece.slug}/": f"/?p={81 + piece.number}" for piece in PIECES}
+    moved = {}
+    for path, reply in pages.items():
+        text = reply.text
+        for old, new in numbered.items():
+            text = text.replace(old, new)
+        moved[numbered.get(path, path)] = Reply(text, reply.kind)
+    return moved
+
+
+def test_pieces_behind_the_path_of_the_front_page_are_found_and_recorded(
+    workspace: Workspace,
+) -> None:
+    pages = _numbers_alone(BUILT["static"]())
+    with SmallSite(pages) as site:
+        proposal = propose(site)
+        workspace.config.write_text(
+            f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\n',
+            encoding="utf-8",
+        )
+        workspace.crawl("outlet")
+    assert [source.path for source in proposal.profile.sources] == ["/index.xml"]
+    assert proposal.profile.links == Links()
+    assert [sample.trouble for sample in proposal.samples] == [None] * 3
+    urls = {record["title"]: record["url"] for record in workspace.records()}
+    assert urls == {piece.title: f"{site.base_url}/?p={81 + piece.number}" for piece in PIECES}
 
 
 def test_a_part_of_a_site_can_be_followed_alone() -> None:
