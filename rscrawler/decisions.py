@@ -14,6 +14,7 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
+from rscrawler.text import INVISIBLE, JOINERS
 
 # Spellings that a typesetter changes without changing the text.
 _TYPOGRAPHY = (
@@ -21,13 +22,13 @@ _TYPOGRAPHY = (
     *((quote, '"') for quote in "“”„‟«»″"),
     *((dash, "-") for dash in "‐‑‒–—―−"),
     ("…", "..."),
-    *((invisible, "") for invisible in "\u00ad\u200b\u2060\ufeff"),
+    *((invisible, "") for invisible in INVISIBLE + JOINERS),
 )
 
 
 @lru_cache(maxsize=8)  # each digest of an article asks for the same body
 def in_substance(text: str | None) -> str:
-    """`text` without what a mere re-typesetting changes: quotes, dashes, white space."""
+    """`text` without what a mere re-typesetting changes: quotes, dashes, what prints nothing."""
     if not text:
         return ""
     # One replacement after another: 30 times as fast as `str.translate` on a whole body.

@@ -20,8 +20,9 @@ from string import ascii_lowercase
 from rscrawler.extraction.asking import ASKING_WORDS, asking_weight
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.republication import is_republication_line
-from rscrawler.extraction.text import any_of, clean, straight
+from rscrawler.extraction.text import any_of, straight
 from rscrawler.extraction.widgets import is_appeal_block
+from rscrawler.text import clean
 
 _APPEAL = 4.0  # from this weight a paragraph is an appeal by itself
 _COMPANION = 2.5  # from this weight it is one beside another

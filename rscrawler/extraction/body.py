@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.text import clean
 from rscrawler.extraction.tree import ALL_HEADINGS, text_length
 from rscrawler.extraction.widgets import is_doubtful, is_widget
+from rscrawler.text import clean
 
 
 def _words(names: str) -> frozenset[str]:

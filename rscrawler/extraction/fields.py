@@ -19,10 +19,11 @@ from rscrawler.extraction.structured import (
     json_ld_text,
 )
 from rscrawler.extraction.surroundings import Surroundings
-from rscrawler.extraction.text import clean, likeness, text_of
+from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.tree import is_within
 from rscrawler.items import Image
 from rscrawler.sites import SiteProfile, SourceKind
+from rscrawler.text import clean
 
 _BY = re.compile(r"^\W*(?:written\s+|reported\s+|story\s+|analysis\s+)?by\s*:?\s+", re.IGNORECASE)
 _HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")

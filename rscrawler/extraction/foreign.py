@@ -19,7 +19,7 @@ from rscrawler.extraction.surroundings import (
     headline_links,
     links_home,
 )
-from rscrawler.extraction.text import clean, text_of
+from rscrawler.extraction.text import text_of
 from rscrawler.extraction.tree import (
     ALL_HEADINGS,
     HEADINGS,
@@ -31,6 +31,7 @@ from rscrawler.extraction.tree import (
     remove,
     text_length,
 )
+from rscrawler.text import clean
 
 _LEAST_HEADLINE = 4  # words from which a linked block outside the text is a headline
 _TEASER_END = re.compile(

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from rscrawler.extraction.body import Paragraph
-from rscrawler.extraction.text import any_of, clean, straight
+from rscrawler.extraction.text import any_of, straight
+from rscrawler.text import clean
 
 _CREDIT = any_of(
     r"^\W*(?:(?:top|lead|main|cover|file|header|featured|banner|home ?page|feature) )*"

@@ -11,8 +11,9 @@ from typing import Any
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.addresses import absolute, address_key
-from rscrawler.extraction.text import clean, likeness, text_of
+from rscrawler.extraction.text import likeness, text_of
 from rscrawler.sites import SiteProfile
+from rscrawler.text import clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")

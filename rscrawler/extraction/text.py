@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from lxml.etree import _Element as Element
 
-# Soft hyphens, zero-width characters and direction marks: they print nothing.
-_INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\ufeff"
-# Windows-1252 read as Latin-1: these controls never occur in text.
-_CONTROLS = {
-    code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)
-} | dict.fromkeys(range(0x20), " ")
-_TABLE = {**_CONTROLS, **dict.fromkeys(map(ord, _INVISIBLE))}
-_ODD = re.compile(f"[\x00-\x1f\x80-\xa0{_INVISIBLE}]|  ")
+from rscrawler.text import clean
+
 _APOSTROPHE = re.compile(r"(?<=\w)[’ʼ](?=\w)|(?<=s)’(?=\s)")
 _WORD = re.compile(r"[^\W_]+")
 _UNREAD = frozenset({"script", "style", "noscript", "template"})
-
-
-def clean(text: str) -> str:
-    """`text` on one line in NFC: white space collapsed, invisible characters removed."""
-    if text.isascii():
-        if text.isprintable() and "  " not in text:
-            return text.strip()
-        return " ".join(text.translate(_TABLE).split())
-    if _ODD.search(text):
-        text = text.translate(_TABLE)
-    return unicodedata.normalize("NFC", " ".join(text.split()))
 
 
 def text_of(element: Element) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,10 +10,9 @@ from itemadapter import ItemAdapter
 from scrapy.exceptions import DropItem
 
 from rscrawler.items import Article
+from rscrawler.text import clean
 from rscrawler.visits import FetchedArticle, GoneArticle
 
-_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LINES = ("url", "title", "subtitle", "republished_from")
 _LISTS = ("authors", "sections", "tags", "aliases")
 _DATES = ("published_at", "modified_at", "fetched_at")
@@ -41,29 +39,17 @@ def normalize_article(article: Article) -> None:
     """Bring every text, list and date of an article into its one form, in place."""
     fields = ItemAdapter(article)
     for name in _LINES:
-        fields[name] = clean_line(fields[name])
+        fields[name] = clean(fields[name] or "") or None
     for name in _LISTS:
-        cleaned = (clean_line(value) for value in fields[name])
-        fields[name] = list(dict.fromkeys(value for value in cleaned if value))
+        fields[name] = list(dict.fromkeys(filter(None, map(clean, fields[name]))))
     for name in _DATES:
         fields[name] = in_utc(fields[name])
     fields["body"] = clean_body(fields["body"])
 
 
-def clean_line(text: str | None) -> str | None:
-    """`text` on one line in NFC, without invisible characters; None if nothing is left."""
-    if text is None:
-        return None
-    if text.isascii() and text.isprintable() and "  " not in text:  # most lines
-        return text.strip() or None
-    visible = _INVISIBLE.sub("", _LONE_SURROGATE.sub("\ufffd", text))
-    return " ".join(unicodedata.normalize("NFC", visible).split()) or None
-
-
 def clean_body(body: str) -> str:
     """Each paragraph on one line, a blank line between two, none of them empty."""
-    paragraphs = (clean_line(paragraph) for paragraph in re.split(r"\n\s*\n", body))
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+    return "\n\n".join(filter(None, map(clean, re.split(r"\n\s*\n", body))))
 
 
 def in_utc(moment: Any) -> datetime | None:

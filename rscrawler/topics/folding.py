@@ -12,15 +12,17 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 
-_INVISIBLE = "\u00ad\u200b-\u200d\u2060\ufeff\u0300-\u036f"
-# What is cut out: invisible characters and combining accents, a hyphen at a line's end inside a
-# word, and all but the first of a run of blanks.
+from rscrawler.text import INVISIBLE, JOINERS
+
+_UNREAD = f"{INVISIBLE}{JOINERS}\u0300-\u036f"
+# What is cut out: what prints nothing by itself, combining accents, a hyphen at a line's end
+# inside a word, and all but the first of a run of blanks.
 _CUT = re.compile(
-    rf"[{_INVISIBLE}]+"
+    rf"[{_UNREAD}]+"
     r"|(?<=[^\W\d_])[-\u2010]\s*\n\s*(?=[^\W\d_A-Z])"
     r"|(?<=\s)\s+"
 )
-_CUT_CHARACTER = re.compile(rf"[{_INVISIBLE}]")
+_CUT_CHARACTER = re.compile(rf"[{_UNREAD}]")
 _ASCII = bytes(range(128))
 # Cyrillic keeps its letters: "й" is not "и".
 _CYRILLIC = ("Ѐ", "ԯ")

@@ -303,6 +303,7 @@ def test_not_modified_is_trusted_for_a_day() -> None:
         {"subtitle": "A balance - for now..."},
         {"body": "First  paragraph, it’s\u00a0short.\n\nSecond—and last—one.\n"},
         {"body": "First para\u00adgraph, it's short.\u200b Second — and last — one."},
+        {"body": "First para\u200cgraph, it's short.\u200e Second — and last\u200d — one."},
         {"image": None, "authors": ["A. Nother"], "tags": ["new-tag"], "modified_at": NOON},
         {"url": "https://example.org/other/", "site": "elsewhere", "fetched_at": NOON + DAY},
     ],

@@ -14,7 +14,6 @@ from rscrawler.items import Article
 from rscrawler.pipelines.normalize import (
     NormalizePipeline,
     clean_body,
-    clean_line,
     in_utc,
     normalize_article,
 )
@@ -26,24 +25,6 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 def article(**fields: object) -> Article:
     values: dict[str, object] = {"site": "s", "url": "https://example.org/a/", "fetched_at": NOON}
     return Article(**{**values, **fields})  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("  two \t words\n", "two words"),
-        ("a\u00a0b\u2009c", "a b c"),
-        ("Kaza\u00adkh\u200bstan\ufeff", "Kazakhstan"),
-        ("e\u0301", "é"),
-        ("\x00\x07bell", "bell"),
-        ("a\ud800b", "a\ufffdb"),
-        (" \u200b ", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_line_has_one_form(text: str | None, expected: str | None) -> None:
-    assert clean_line(text) == expected
 
 
 def test_a_body_is_paragraphs_and_blank_lines() -> None:

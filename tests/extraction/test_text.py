@@ -2,33 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
-
-from hypothesis import given
-from hypothesis import strategies as st
 from lxml import html
 
 from rscrawler.extraction.body import paragraphs_of
-from rscrawler.extraction.text import clean, text_of
-
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=80)
-
-
-@given(texts)
-def test_cleaned_text_is_one_line_in_nfc_without_doubled_spaces(text: str) -> None:
-    cleaned = clean(text)
-    assert cleaned == clean(cleaned)
-    assert cleaned == " ".join(cleaned.split())
-    assert unicodedata.is_normalized("NFC", cleaned)
-    assert not set(cleaned) & set("\u00ad\u200b\ufeff\u00a0\n\t")
-
-
-def test_invisible_characters_go_and_typographic_ones_stay() -> None:
-    assert (
-        clean("Ka\u00adzakh\u200bstan\u00a0is “big” — 100\u202f%") == "Kazakhstan is “big” — 100 %"
-    )
-    assert clean("cafe\u0301") == "café"
-    assert clean("Tokayev\x92s \x93plan\x94") == "Tokayev’s “plan”"
+from rscrawler.extraction.text import text_of
 
 
 def _body(markup: str) -> list[str]:
@@ -40,6 +17,11 @@ def test_inline_elements_neither_add_nor_lose_spaces() -> None:
         "Kazakhstan, the bar, baz2."
     ]
     assert _body("<p>one <!-- a note -->two<?php ?> three</p>") == ["one two three"]
+
+
+def test_a_paragraph_of_nothing_that_prints_is_none() -> None:
+    persian = "او می\u200cخواهد برود"
+    assert _body(f"<p>{persian}</p><p>&zwnj;</p><p>&zwj;&nbsp;</p>") == [persian]
 
 
 def test_blocks_and_doubled_breaks_part_paragraphs() -> None:

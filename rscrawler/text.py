@@ -1,0 +1,38 @@
+"""Text as it is recorded, wherever it comes from."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Soft hyphens, zero-width characters, direction marks and unseen operators: they print nothing.
+INVISIBLE = "\u00ad\u200b\u200e\u200f\u2060\u2061\u2062\u2063\ufeff"
+# They part or join the letters beside them: Persian words and pictures are spelt with them.
+JOINERS = "\u200c\u200d"
+
+_CONTROLS = {
+    **dict.fromkeys(range(0x20), " "),
+    0x7F: None,
+    # Windows-1252 read as Latin-1: these controls never occur in text.
+    **{code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)},
+}
+_LONE_SURROGATES = dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+_TABLE = {**_CONTROLS, **_LONE_SURROGATES, **dict.fromkeys(map(ord, INVISIBLE))}
+_ODD = re.compile(f"[\x00-\x1f\x7f-\x9f\ud800-\udfff{INVISIBLE}]")
+
+
+def clean(text: str) -> str:
+    """`text` on one line in NFC: white space collapsed, what prints nothing removed.
+
+    Joiners stay but where they stand alone. Empty if nothing is left; any text can be written.
+    """
+    if text.isascii():
+        if text.isprintable() and "  " not in text:  # most lines
+            return text.strip()
+        return " ".join(text.translate(_TABLE).split())
+    if _ODD.search(text):
+        text = text.translate(_TABLE)
+    words = text.split()
+    if "\u200c" in text or "\u200d" in text:
+        words = [word for word in words if word.strip(JOINERS)]
+    return unicodedata.normalize("NFC", " ".join(words))
