@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from scrapy.http import HtmlResponse
 from scrapy.statscollectors import DummyStatsCollector
 from scrapy.utils.test import get_crawler
 
@@ -37,7 +36,7 @@ from benchmarks.measure import (
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl
-from rscrawler.extraction import Hints, Page, extract
+from rscrawler.extraction import Page, extract
 from rscrawler.extraction.addresses import address_key
 from rscrawler.items import Article
 from rscrawler.pipelines.dedupe import DedupePipeline
@@ -74,9 +73,7 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
     session.flagger.flag(FlaggableText(title="what is made once, for the first piece"))
     store = StorePipeline(session, DummyStatsCollector(get_crawler()))
     for url, body in pages:
-        response = HtmlResponse(url, body=body, encoding="utf-8")
-        root = watch.timed("parse", lambda response=response: response.selector.root)  # type: ignore[misc]
-        page = Page(url, root, now, Hints())
+        page = watch.timed("parse", lambda url=url, body=body: Page.of(url, body, None, now))  # type: ignore[misc]
         article = watch.timed(
             "extraction",
             lambda page=page: extract(page, session.profile, session.site),  # type: ignore[misc]

@@ -19,11 +19,9 @@ Extract = Callable[[str, str], str]
 
 
 def ours() -> Extract:
-    from scrapy.http import HtmlResponse
-
     from rscrawler.clock import utc_now
     from rscrawler.config import Config
-    from rscrawler.extraction import Hints, Page, extract
+    from rscrawler.extraction import Page, extract
     from rscrawler.sites import load_sites
 
     name = "responsiblestatecraft"
@@ -34,8 +32,7 @@ def ours() -> Extract:
         base = "/".join(url.split("/")[:3])
         if base not in profiles:
             profiles[base] = profile.model_copy(update={"base_url": base, "hosts": []})
-        response = HtmlResponse(url, body=html, encoding="utf-8")
-        page = Page(url, response.selector.root, utc_now(), Hints())
+        page = Page.of(url, html.encode(), "text/html; charset=utf-8", utc_now())
         return extract(page, profiles[base], name).body
 
     return body

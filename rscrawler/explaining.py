@@ -13,9 +13,8 @@ from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
-from rscrawler.extraction import Page, extract
+from rscrawler.extraction import extract
 from rscrawler.extraction.addresses import address_key, canonical_url
-from rscrawler.extraction.page import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
@@ -61,8 +60,8 @@ def explain(
         answer = Visitor(config, delay=0).get(page)
     else:
         answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
-    now, is_cut_off = utc_now(), looks_cut_off(answer.body)
-    article = extract(Page(answer.url, answer.tree(), now, is_cut_off=is_cut_off), profile, name)
+    now = utc_now()
+    article = extract(answer.page(now), profile, name)
     if not is_address and url is None:
         article.aliases = []  # a file has no address of its own
     normalize_article(article)

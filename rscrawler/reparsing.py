@@ -18,14 +18,14 @@ from rscrawler.archiving import ArchivedPage, archived_pages
 from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
-from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract, looks_cut_off
+from rscrawler.extraction import IncompletePage, NotAnArticle, extract
 from rscrawler.extraction.addresses import addresses_by_key
 from rscrawler.items import Article, ChangeSummary, Event, Level
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.normalize import EmptyArticle, NormalizePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.pipelines.topics import TopicsPipeline
-from rscrawler.spiders.http import page_digest, tree_of
+from rscrawler.spiders.http import page_digest, page_of
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
@@ -149,13 +149,8 @@ class _Reader:
         profile, headers = self._session.profile, Headers(_by_name(page.headers))
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         response = make(page.url, headers=headers, body=page.body)
-        parsed = Page(
-            page.url,
-            tree_of(response),
-            page.fetched_at,
-            Hints(published_at=address.published_at if address else None),
-            is_cut_off=looks_cut_off(page.body),
-        )
+        hint = address.published_at if address else None
+        parsed = page_of(response, page.fetched_at, hint)
         article = extract(parsed, profile, self._session.site)
         asked = address.url if address else page.url
         addresses, declared = addresses_by_key(

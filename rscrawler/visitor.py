@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from http.client import HTTPException, HTTPMessage
 from typing import IO
 from urllib.error import HTTPError
@@ -18,7 +19,7 @@ from w3lib.url import safe_url_string
 
 from rscrawler.config import Config
 from rscrawler.errors import RscrawlerError
-from rscrawler.extraction import parse_page
+from rscrawler.extraction import Page, parse_page
 
 ROBOTS_NAME = "rscrawler"
 MOST_REQUESTS = 40
@@ -39,8 +40,12 @@ class Answer:
     content_type: str | None
 
     def tree(self) -> Element:
-        """The page, parsed anew: whoever asks may change it."""
+        """The page's tree, parsed anew: whoever asks may change it."""
         return parse_page(self.body, self.content_type)
+
+    def page(self, fetched_at: datetime) -> Page:
+        """The page, parsed anew for extraction."""
+        return Page.of(self.url, self.body, self.content_type, fetched_at)
 
 
 class Visitor:

@@ -14,7 +14,6 @@ from rscrawler.extraction.addresses import (
 )
 from rscrawler.extraction.article import extract
 from rscrawler.extraction.page import (
-    Hints,
     IncompletePage,
     NotAnArticle,
     Page,
@@ -24,7 +23,6 @@ from rscrawler.extraction.page import (
 )
 
 __all__ = [
-    "Hints",
     "IncompletePage",
     "NotAnArticle",
     "Page",

@@ -147,7 +147,7 @@ class _Fields:
         return article
 
     def _published(self) -> datetime | None:
-        structured, hints = self.surroundings.structured, self.page.hints
+        structured = self.surroundings.structured
         candidates: list[tuple[str, str | datetime | None]] = [
             *(
                 (f"meta: {name}", structured.meta.get(name))
@@ -159,7 +159,7 @@ class _Fields:
             ),
             ("json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")),
             *self._time_elements(),
-            ("hint: published_at", hints.published_at),
+            ("hint: published_at", self.page.published_at),
         ]
         printed = (
             (origin, text_of(element))
@@ -341,7 +341,7 @@ def _check_is_article(
     sifted: _Sifted,
 ) -> None:
     """Raise if the page is something else than an article, or has lost its text."""
-    is_dated = article.published_at is not None and page.hints.published_at is None
+    is_dated = article.published_at is not None and page.published_at is None
     signs = sum((
         is_dated, bool(article.authors), bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),

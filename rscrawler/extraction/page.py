@@ -8,8 +8,9 @@ RscrawlerError
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from charset_normalizer import from_bytes
 from lxml import etree
@@ -50,26 +51,32 @@ class IncompletePage(PageError):
 
 
 @dataclass(frozen=True)
-class Hints:
-    """What the feed entry that led to a page says of it; None where it is silent."""
-
-    published_at: datetime | None = None
-
-
-@dataclass(frozen=True)
 class Page:
     """One fetched page.
 
     `url` is the final address, after redirects. `root` is its parsed tree, handed over:
-    extraction removes from it what is not the article's own. `is_cut_off` is for what only
-    the bytes can tell, see `looks_cut_off`.
+    extraction removes from it what is not the article's own. `published_at` is what the feed
+    entry that led to the page says; None where it is silent.
     """
 
     url: str
     root: Element
     fetched_at: datetime
-    hints: Hints = field(default_factory=Hints)
-    is_cut_off: bool = False
+    published_at: datetime | None
+    is_cut_off: bool
+
+    @classmethod
+    def of(
+        cls,
+        url: str,
+        body: bytes,
+        content_type: str | None,
+        fetched_at: datetime,
+        published_at: datetime | None = None,
+    ) -> Self:
+        """The page of what an address answered: its bytes and its Content-Type header."""
+        root = parse_page(body, content_type)
+        return cls(url, root, fetched_at, published_at, looks_cut_off(body))
 
 
 def parse_page(body: bytes, content_type: str | None = None) -> Element:

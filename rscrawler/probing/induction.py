@@ -15,7 +15,7 @@ from datetime import datetime
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction import Page, PageError, extract
+from rscrawler.extraction import PageError, extract
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.items import Article
@@ -65,7 +65,7 @@ class Sample:
 def read_sample(answer: Answer, profile: SiteProfile, site: str, now: datetime) -> Sample:
     """What `profile` reads on a page."""
     try:
-        article = extract(Page(answer.url, answer.tree(), now), profile, site)
+        article = extract(answer.page(now), profile, site)
     except PageError as error:
         return Sample(answer, None, error.reason)
     return Sample(answer, article)

@@ -11,8 +11,9 @@ from scrapy.http import Response, TextResponse
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.extraction.addresses import address_key, canonical_url, is_article_address
+from rscrawler.extraction.page import parse_page
 from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.http import tree_of
+from rscrawler.spiders.http import header_of
 from rscrawler.spiders.readers import (
     Entry,
     UnreadableSource,
@@ -69,7 +70,7 @@ def read_source(
         return content.entries, content.sitemaps
     if not isinstance(response, TextResponse):
         raise UnreadableSource("is not a page of text")
-    root = tree_of(response)
+    root = parse_page(response.body, header_of(response, "Content-Type"))
     links = read_listing(root, response.url, profile)
     if not links and next(root.iter(*_PAGE_ELEMENTS), None) is None:
         raise UnreadableSource("is no page")  # an empty list is one, and fine

@@ -21,14 +21,13 @@ from twisted.python.failure import Failure
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
-from rscrawler.extraction import Hints, IncompletePage, NotAnArticle, Page, extract
+from rscrawler.extraction import IncompletePage, NotAnArticle, extract
 from rscrawler.extraction.addresses import (
     address_key,
     addresses_by_key,
     canonical_url,
     other_form,
 )
-from rscrawler.extraction.page import looks_cut_off
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.asked import AskedArticle, AskedSource, asked_by
 from rscrawler.spiders.findings import Discovery, read_source
@@ -37,9 +36,9 @@ from rscrawler.spiders.http import (
     is_forbidden_by_robots,
     is_off_site,
     page_digest,
+    page_of,
     reason_of,
     status_of,
-    tree_of,
     validators,
     was_held_back,
 )
@@ -317,13 +316,7 @@ class NewsSpider(Spider):
             )
             return
         try:
-            page = Page(
-                response.url,
-                tree_of(response),
-                now,
-                Hints(published_at=hint),
-                is_cut_off=looks_cut_off(response.body),
-            )
+            page = page_of(response, now, hint)
             article = extract(page, self.profile, self.session.site)
         except NotAnArticle as error:
             if known is not None and asked.is_elsewhere:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from rscrawler.config import Config
-from rscrawler.extraction import Hints, Page, extract, parse_page
+from rscrawler.extraction import Page, extract
 from rscrawler.items import Article
 from rscrawler.sites import SiteProfile, load_sites
 
@@ -100,7 +100,6 @@ def page_html(content: str, head: str = HEAD) -> str:
     )
 
 
-def read(html: str, url: str = URL, hints: Hints | None = None, **profile: object) -> Article:
-    root = parse_page(html.encode(), "text/html; charset=utf-8")
-    site = PROFILE.model_copy(update=profile)
-    return extract(Page(url, root, NOW, hints or Hints()), site, "responsiblestatecraft")
+def read(html: str, url: str = URL, feed: datetime | None = None, **profile: object) -> Article:
+    page = Page.of(url, html.encode(), "text/html; charset=utf-8", NOW, feed)
+    return extract(page, PROFILE.model_copy(update=profile), "responsiblestatecraft")

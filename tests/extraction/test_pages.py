@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 
 from rscrawler.extraction import (
-    Hints,
     IncompletePage,
     NotAnArticle,
     Page,
@@ -103,14 +102,14 @@ def test_dates_come_from_json_ld_then_a_time_element_then_the_feed_then_the_prin
         f'{{"@type": "NewsArticle", "headline": "{TITLE}", "datePublished": "2024-12-09T10:00:00Z",'
         ' "dateModified": "2024-12-09T11:00:00Z"}'
     )
-    hints = Hints(published_at=datetime(2024, 12, 7, tzinfo=UTC))
-    article = read(_with_head(ld), hints=hints)
+    feed = datetime(2024, 12, 7, tzinfo=UTC)
+    article = read(_with_head(ld), feed=feed)
     assert article.published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
     assert article.modified_at == datetime(2024, 12, 9, 11, tzinfo=UTC)
     timed = current_post(own_article(head='<time datetime="2024-12-08T10:00:00Z">Sunday</time>'))
-    article = read(page_html(timed, UNDATED), hints=hints)
+    article = read(page_html(timed, UNDATED), feed=feed)
     assert article.published_at == datetime(2024, 12, 8, 10, tzinfo=UTC)
-    article = read(_with_head(""), hints=hints)
+    article = read(_with_head(""), feed=feed)
     assert article.published_at == datetime(2024, 12, 7, tzinfo=UTC)
     assert article.extraction.provenance["published_at"] == "hint: published_at"
     article = read(_with_head(""))
@@ -122,7 +121,7 @@ def _published(meta: str, *, ld: str = "", feed: datetime | None = None) -> tupl
     head = DATE.replace("2024-12-10T08:00:00+00:00", meta)
     if ld:
         head += _json_ld(f'{{"@type": "Article", "headline": "{TITLE}", "datePublished": "{ld}"}}')
-    article = read(_with_head(head), hints=Hints(published_at=feed))
+    article = read(_with_head(head), feed=feed)
     assert article.published_at is not None
     return article.published_at.strftime("%d %H:%M"), list(article.extraction.warnings)
 
@@ -526,9 +525,8 @@ def test_a_page_cut_off_in_the_middle_is_told_by_its_bytes() -> None:
     assert not looks_cut_off(html)
     cut = html[: len(html) // 2]
     assert looks_cut_off(cut)
-    page = Page(URL, parse_page(cut, "text/html"), NOW, is_cut_off=looks_cut_off(cut))
     with pytest.raises(IncompletePage):
-        extract(page, PROFILE, "responsiblestatecraft")
+        extract(Page.of(URL, cut, "text/html", NOW), PROFILE, "responsiblestatecraft")
 
 
 # Encodings

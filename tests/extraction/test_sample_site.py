@@ -11,7 +11,7 @@ import pytest
 from rscrawler.demo.generator import build_stories
 from rscrawler.demo.pages import render_article
 from rscrawler.demo.state import SiteState
-from rscrawler.extraction import Page, extract, parse_page
+from rscrawler.extraction import Page, extract
 from tests.extraction.pages import PROFILE
 
 BASE = "http://127.0.0.1:8099"
@@ -52,8 +52,8 @@ def site_state() -> SiteState:
 def test_every_piece_is_read_right(site_state: SiteState, drift: str) -> None:
     for story in site_state.stories:
         html = DRIFTS[drift](render_article(site_state, story))
-        root = parse_page(html.encode(), "text/html; charset=utf-8")
-        article = extract(Page(BASE + story.path, root, NOW), SITE, "sample")
+        page = Page.of(BASE + story.path, html.encode(), "text/html; charset=utf-8", NOW)
+        article = extract(page, SITE, "sample")
         assert article.paragraphs == list(story.paragraphs), story.slug
         assert article.title == story.title
         assert article.subtitle == story.subtitle

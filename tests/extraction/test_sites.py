@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.extraction import Page, extract, parse_page
+from rscrawler.extraction import Page, extract
 from rscrawler.sites import load_sites
 
 STORED = Path(__file__).parents[1] / "sites"
@@ -26,8 +26,9 @@ def test_the_stored_page_of_a_site_gives_the_expected_record(site: str) -> None:
         expected: dict[str, Any] = json.loads(
             path.with_name(path.name.replace("page", "expected")).with_suffix(".json").read_text()
         )
-        root = parse_page(path.read_bytes(), "text/html; charset=utf-8")
-        page = Page(expected["fetched_from"], root, datetime.fromisoformat(expected["fetched_at"]))
+        fetched_at = datetime.fromisoformat(expected["fetched_at"])
+        body, kind = path.read_bytes(), "text/html; charset=utf-8"
+        page = Page.of(expected["fetched_from"], body, kind, fetched_at)
         article = extract(page, SITES[site], site)
         record = article.to_record() | {"paragraphs": article.paragraphs}
         assert {key: record[key] for key in expected["record"]} == expected["record"]

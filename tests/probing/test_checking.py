@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from rscrawler.cli.sites import app
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
-from rscrawler.probing import SiteCheck, Visitor, check_live, check_stored
+from rscrawler.probing import SiteCheck, Visitor, check_live, check_stored, propose_site
 from rscrawler.sites import SiteProfile, load_sites
 from tests.probing.built import BUILT
 from tests.probing.server import SmallSite
@@ -104,6 +104,17 @@ def test_a_page_that_is_something_else_is_no_failure_among_articles(daily: Small
     result = check(profile_of(daily, sources=sources, links=links), limit=5)
     assert [sample.trouble is None for sample in result.samples].count(False) == 1
     assert result.failures == []
+
+
+def test_pages_that_are_cut_off_are_not_read(daily: SmallSite) -> None:
+    for path, reply in list(daily.pages.items()):
+        if "type-post" in reply.text:
+            daily.pages[path] = type(reply)(reply.text.partition("</main>")[0], reply.kind)
+    result = check(profile_of(daily))
+    reasons = [each.rpartition(": ")[2] for each in result.failures[:3]]
+    assert reasons == ["the page ends before its end tag"] * 3
+    (problem,) = propose_site(daily.base_url, Visitor(Config(), delay=0)).problems
+    assert problem.endswith("pages could be read; set markup.container by hand")
 
 
 def test_stored_pages_are_checked_without_asking_anybody() -> None:
