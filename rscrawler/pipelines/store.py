@@ -191,6 +191,7 @@ class StorePipeline:
         removal = replace(
             last,
             event=Event.REMOVED,
+            change=None,
             version=version,
             record_id=decisions.new_record_id(known.article_id, version),
             fetched_at=item.checked_at,

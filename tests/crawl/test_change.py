@@ -65,7 +65,9 @@ def test_quotes_set_in_another_way_make_no_version(known: Workspace, site: Sampl
     assert (report["articles_updated"], report["articles_unchanged"]) == (0, 1)
 
 
-def test_a_piece_gone_at_two_checks_is_removed_once(known: Workspace, site: SampleSite) -> None:
+def test_an_edit_that_could_not_be_fetched_is_recorded_with_the_next_one(
+    known: Workspace, site: SampleSite
+) -> None:
     story = site.stories[5]
     site.edit(story.slug, title=story.title + " (updated)")
     site.fail(f"/{story.slug}/", Fault.SERVER_ERROR)
@@ -190,19 +192,24 @@ def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_ret
     known: Workspace, site: SampleSite
 ) -> None:
     story = site.stories[7]
+    site.edit(story.slug, title=story.title + " (updated)")
+    known.crawl()
+    assert known.records()[-1]["change"]["fields"] == ["title"]
     site.remove(story.slug)
     let_pieces_be_due(known)
     assert known.crawl()["articles_removed"] == 0
     let_pieces_be_due(known)
     assert known.crawl()["articles_removed"] == 1
     record = known.records()[-1]
-    assert (record["event"], record["version"]) == ("removed", 2)
+    assert (record["event"], record["version"]) == ("removed", 3)
+    assert record["change"] is None  # that of the update before is told with the update alone
     let_pieces_be_due(known)
     assert known.crawl()["articles_removed"] == 0
     site.restore(story.slug)
     known.crawl()
     assert [r["event"] for r in known.records() if r["article_id"] == record["article_id"]] == [
         "new",
+        "updated",
         "removed",
         "updated",
     ]
