@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rscrawler.changes import count_words, word_diff
 from rscrawler.delivery.wording import (
     QUOTE_LIMIT,
     country_name,
@@ -104,9 +103,9 @@ def alert_of(
     interest: Interest,
     *,
     reprints: Sequence[str] = (),
-    before: Article | None = None,
+    title_before: str | None = None,
 ) -> Alert:
-    """The alert for a version; `before` is the version that it follows."""
+    """The alert for a version; `title_before` is the headline of the one that it follows."""
     flags = [
         flag
         for flag in article.topics
@@ -131,21 +130,26 @@ def alert_of(
             Reprint(host_of(url), url) for url in reprints[:MAX_REPRINTS] if safe_link(url)
         ),
         is_update=article.event is Event.UPDATED,
-        changed=diff_summary(before, article) if before else "",
+        changed=_changed(article, title_before),
     )
 
 
-def diff_summary(before: Article, after: Article) -> str:
-    """What changed, in a sentence: `new headline; 42 words added, 3 removed`."""
-    parts = []
-    if (before.title or "") != (after.title or ""):
-        parts.append(f"headline was “{one_line(before.title) or 'missing'}”")
-    if (before.subtitle or "") != (after.subtitle or ""):
-        parts.append("new subtitle" if after.subtitle else "subtitle gone")
-    count = count_words(word_diff(before.body, after.body))
-    counted = [(count.added, "added"), (count.removed, "removed")]
-    if words := [f"{_words(number)} {done}" for number, done in counted if number]:
-        parts.append(f"{', '.join(words)} in the text")
+def _changed(article: Article, title_before: str | None) -> str:
+    """What an update changed: `headline was “An older one”; 42 words added in all`."""
+    change, parts = article.change, []
+    if change is None:
+        return ""
+    if "title" in change.fields:
+        was = one_line(title_before)
+        parts.append(f"headline was “{was}”" if was else "new headline")
+    if "subtitle" in change.fields:
+        parts.append("new subtitle" if article.subtitle else "subtitle gone")
+    counted = [(change.words_added, "added"), (change.words_removed, "removed")]
+    words = [f"{_words(number)} {done}" for number, done in counted if number]
+    if "body" in change.fields and words:
+        # They were counted over all the fields.
+        where = "in the text" if change.fields == ("body",) else "in all"
+        parts.append(f"{', '.join(words)} {where}")
     return "; ".join(parts)
 
 

@@ -18,7 +18,7 @@ from rscrawler.delivery.email.mail import (
 )
 from rscrawler.delivery.jsonl import line_of
 from rscrawler.delivery.timing import composing_waits
-from rscrawler.items import Article, Event
+from rscrawler.items import Article
 from rscrawler.store import Store
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
@@ -110,18 +110,17 @@ def alerts_of(rows: Sequence[OutboxRow], store: Store, interest: Interest) -> li
             article,
             interest,
             reprints=reprints.get(article.article_id, ()),
-            before=_version_before(article, store),
+            title_before=_title_before(article, store),
         )
         for article in articles
     ]
     return sorted(alerts, key=lambda alert: -alert.level.rank)
 
 
-def _version_before(article: Article, store: Store) -> Article | None:
-    if article.event is not Event.UPDATED:
+def _title_before(article: Article, store: Store) -> str | None:
+    if article.change is None or "title" not in article.change.fields:
         return None
-    history = store.articles.history(article.article_id)
-    return next((known for known in history if known.version == article.version - 1), None)
+    return store.articles.title_of(article.article_id, article.version - 1)
 
 
 def mail_id(settings: EmailSettings, key: str) -> str:

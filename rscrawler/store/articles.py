@@ -216,6 +216,16 @@ class ArticleStore:
         with self._database.reading() as connection:
             return [Article.from_record(json.loads(line)) for line in connection.scalars(query)]
 
+    def title_of(self, article_id: str, number: int) -> str | None:
+        """The title of one version of a piece; None if it has none, or is not there."""
+        query = select(version.c.record).where(
+            version.c.article_id == article_id, version.c.version == number
+        )
+        with self._database.reading() as connection:
+            line = connection.scalar(query)
+        title: str | None = json.loads(line)["title"] if line else None
+        return title
+
     def alerted_topics(self, article_id: str) -> set[str]:
         """The topics on which somebody was told of a piece."""
         query = select(flag.c.topic).where(

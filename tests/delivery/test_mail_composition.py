@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from rscrawler.delivery.alert import Alert, Interest, alert_of, diff_summary
+from rscrawler.delivery.alert import Alert, Interest, alert_of
 from rscrawler.delivery.email.mail import Envelope, compose_alerts, compose_summary, subject_of
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, safe_link
-from rscrawler.items import Level
+from rscrawler.items import ChangeSummary, Level
 from rscrawler.sites import SiteProfile
-from tests.delivery.helpers import BODY, HOSTILE_TITLES, NOW, a_flag, a_piece
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, a_piece
 from tests.delivery.mailbox import Received
 
 INTEREST = Interest(["central-asia"], Level.SUBSTANTIAL, {})
@@ -75,14 +75,31 @@ def test_what_is_not_known_is_left_out_or_said() -> None:
 
 
 def test_an_update_says_what_changed() -> None:
-    before = a_piece(1, title="An older headline", body=BODY + " More.")
-    after = a_piece(1, version=2, subtitle="A subtitle")
-    mail = composed(alert_of(after, INTEREST, before=before))
-    summary = "headline was “An older headline”; new subtitle; 1 word removed in the text"
-    assert diff_summary(before, after) == summary
+    change = ChangeSummary(("title", "subtitle", "body"), 1_042, 1)
+    piece = a_piece(1, version=2, subtitle="A subtitle", change=change)
+    mail = composed(alert_of(piece, INTEREST, title_before="An older headline"))
+    summary = (
+        "headline was “An older headline”; new subtitle; 1,042 words added, 1 word removed in all"
+    )
     assert summary in " ".join(mail.text.split())
     assert summary in mail.html
     assert mail.mail["Subject"].startswith("Updated: Tensions flare")
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        (None, ""),
+        (ChangeSummary(("body",), 1, 0), "1 word added in the text"),
+        (ChangeSummary(("subtitle",), 0, 5), "subtitle gone"),
+        (ChangeSummary(("title",), 2, 3), "new headline"),  # what it was is not known
+    ],
+)
+def test_an_update_says_of_its_change_what_was_recorded_and_no_more(
+    change: ChangeSummary | None, changed: str
+) -> None:
+    alert = alert_of(a_piece(1, version=2, change=change), INTEREST)
+    assert (alert.is_update, alert.changed) == (True, changed)
 
 
 def test_only_topics_of_interest_are_named() -> None:

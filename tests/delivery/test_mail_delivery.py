@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,10 +18,11 @@ from rscrawler.delivery.ops import judge_delivery
 from rscrawler.delivery.outcome import Outcome
 from rscrawler.delivery.sending import FEW_ATTEMPTS
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
+from rscrawler.items import ChangeSummary
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, a_piece, lines_of, record
+from tests.delivery.helpers import BODY, NOW, a_piece, lines_of, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.workspace import wait_until
 
@@ -82,6 +84,31 @@ def test_the_mail_names_the_site_by_its_profile_and_a_wrong_one_holds_nothing_up
     record(store, a_piece(1), "email")
     deliver(config, store, now=NOW)
     assert f"21 June 2022, 14:05 UTC · {outlet}" in mailbox.only().text
+
+
+def test_the_mail_of_an_update_tells_of_no_change_but_those_that_count(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    old = {"title": "Kazakhstan's choice", "body": BODY + " More."}
+    for number, change in ((1, ChangeSummary(("body",), 0, 1)), (2, None)):
+        record(store, a_piece(number, **old))
+        new = a_piece(number, version=2, title="Kazakhstan’s choice", change=change)
+        record(store, new, "email")
+    deliver(email_config(), store, now=NOW)
+    changed = re.findall(r"Changed: +(.*)\r", mailbox.only().text)
+    assert changed == ["1 word removed in the text"]
+
+
+def test_the_mail_of_a_new_headline_gives_the_one_before_it(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    for version, title in enumerate(("The first", "The second", "The third"), start=1):
+        change = ChangeSummary(("title",), 1, 1) if version > 1 else None
+        piece = a_piece(1, version=version, title=title, change=change)
+        record(store, piece, *(["email"] if version == 3 else []))
+    deliver(email_config(), store, now=NOW)
+    changed = re.findall(r"Changed: +(.*)\r", mailbox.only().text)
+    assert changed == ["headline was “The second”"]
 
 
 # A server that does not take it.
