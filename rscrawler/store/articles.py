@@ -204,7 +204,15 @@ class ArticleStore:
 
     def latest_record(self, article_id: str) -> Article | None:
         """The last recorded version of a piece, whole."""
-        return next(iter(self.history(article_id)[-1:]), None)
+        query = (
+            select(version.c.record)
+            .where(version.c.article_id == article_id)
+            .order_by(version.c.version.desc())
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            line = connection.scalar(query)
+        return Article.from_record(json.loads(line)) if line else None
 
     def history(self, article_id: str) -> list[Article]:
         """Every version of a piece, oldest first."""

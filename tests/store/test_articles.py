@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -173,6 +174,17 @@ def test_versions_follow_each_other_and_none_is_written_twice(store: Store) -> N
         record(store, article(version=1), NOON + HOUR)
     assert [piece.version for piece in store.articles.history("a" * 16)] == [1, 2]
     assert store.articles.by_ids(["a" * 16])["a" * 16].version == 2
+
+
+def test_the_last_version_is_read_without_those_before_it(store: Store) -> None:
+    for number in range(1, 11):
+        record(store, article(version=number, title=f"Title {number}"))
+    with patch.object(Article, "from_record", wraps=Article.from_record) as read:
+        last = store.articles.latest_record("a" * 16)
+    assert last is not None
+    assert (last.version, last.title, read.call_count) == (10, "Title 10", 1)
+    assert store.articles.title_of("a" * 16, 2) == "Title 2"
+    assert store.articles.title_of("a" * 16, 11) is None
 
 
 def test_what_fails_in_the_middle_leaves_nothing_of_it(store: Store) -> None:
