@@ -66,12 +66,18 @@ def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:
     The clock on the wall counts, so they last an hour less or more when it is changed.
     """
     zone = ZoneInfo(quiet.timezone)
-    wall = now.astimezone(zone).time()
+    local = now.astimezone(zone)
+    wall = local.time()
     if quiet.start < quiet.end:
         is_quiet = quiet.start <= wall < quiet.end
     else:
         is_quiet = wall >= quiet.start or wall < quiet.end
-    return next_time(now, quiet.end, zone) if is_quiet else None
+    if not is_quiet:
+        return None
+    # Of an end that the clock shows twice, the second may be the one to come.
+    again = _moment(local.date(), quiet.end.replace(fold=1), zone)
+    is_over = _moment(local.date(), quiet.end, zone) <= now
+    return again if is_over and now < again else next_time(now, quiet.end, zone)
 
 
 def next_time(after: datetime, at: time, zone: ZoneInfo) -> datetime:

@@ -65,6 +65,16 @@ def test_quiet_hours_last_as_long_as_the_wall_clock_says(start: str, hours: floa
     assert quiet_until(NIGHT, moment) == moment + timedelta(hours=hours)
 
 
+def test_quiet_hours_that_begin_in_the_hour_that_comes_twice_end_in_it() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    quiet = QuietHours(start=time(1), end=time(2, 45), timezone="Europe/Berlin")
+    again = timedelta(hours=1)
+    first, end = at("2026-10-25 02:30", berlin), at("2026-10-25 02:45", berlin)
+    assert quiet_until(quiet, first) == end
+    assert quiet_until(quiet, first + again) == end + again
+    assert quiet_until(quiet, end + again) is None
+
+
 def test_a_time_that_the_clock_skips_still_comes() -> None:
     assert next_time(at("2026-03-08 00:00", NEW_YORK), time(2, 30), NEW_YORK) == at(
         "2026-03-08 07:30"
