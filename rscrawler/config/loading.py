@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from rscrawler.config.checking import checked, merged, read_toml
 from rscrawler.config.models import DEFAULT_CONFIG_NAME, ENVIRONMENT_PREFIX, Config
-from rscrawler.config.values import SQLITE_FILE
+from rscrawler.config.values import with_sqlite_file
 from rscrawler.errors import ConfigurationError
 
 
@@ -80,16 +79,18 @@ def _check_environment_names() -> None:
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    def resolved(path: Path) -> Path:
+        return (folder / path).resolve()
+
     def absolute(path: Path | None) -> Path | None:
-        return None if path is None else (folder / path).resolve()
+        return None if path is None else resolved(path)
 
     changes: dict[str, Any] = {
         name: absolute(getattr(config, name))
         for name in ("output_dir", "sites_dir", "topics_dir", "schedules_dir")
     }
-    url = config.database_url.get_secret_value() if config.database_url else ""
-    if file := SQLITE_FILE.fullmatch(url):
-        changes["database_url"] = SecretStr(f"sqlite:///{absolute(Path(file[1]))}")
+    if config.database_url is not None:
+        changes["database_url"] = with_sqlite_file(config.database_url, resolved)
     if email := config.alerts.email:
         email = email.model_copy(update={"ca_file": absolute(email.ca_file)})
         changes["alerts"] = config.alerts.model_copy(update={"email": email})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import time, timedelta
 from email.errors import HeaderParseError
@@ -10,7 +11,7 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -24,7 +25,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)(.+)")
+_SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)([^?]+)(.*)")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
 _LONGEST_TIME_OUT = timedelta(days=1)
@@ -144,9 +145,17 @@ def _with_home(path: Path) -> Path:
         raise ValueError("allowed: a path; of that user no home folder is known") from None
 
 
+def with_sqlite_file(url: SecretStr, change: Callable[[Path], Path]) -> SecretStr:
+    """`url` with the path in it changed, if it is that of an SQLite file."""
+    match = _SQLITE_FILE.fullmatch(url.get_secret_value())
+    if match is None:
+        return url
+    path, options = match.groups()
+    return SecretStr(f"sqlite:///{quote(str(change(Path(unquote(path)))))}{options}")
+
+
 def _with_home_of_file(url: SecretStr) -> SecretStr:
-    file = SQLITE_FILE.fullmatch(url.get_secret_value())
-    return url if file is None else SecretStr(f"sqlite:///{_with_home(Path(file[1]))}")
+    return with_sqlite_file(url, _with_home)
 
 
 HostName = Annotated[str, Field(min_length=1), AfterValidator(_host_name)]

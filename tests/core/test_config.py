@@ -27,6 +27,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
+from rscrawler.store.database import sqlite_file
 from rscrawler.topics import WatchList, load_topics
 
 SECRET = "hunter2"
@@ -262,6 +263,24 @@ def test_relative_paths_are_relative_to_the_files_folder(
     assert load_config(None).output_dir == tmp_path / "output"
     assert load_config(None).archive_folder == tmp_path / "output/archive"
     assert load_config(None).database == f"sqlite:///{tmp_path}/output/rscrawler.db"
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("db/x.db", "w b%20c?é/db/x.db"),
+        ("my%20db/100%25.db", "w b%20c?é/my db/100%.db"),  # an address: written as those are
+        ("~/x.db", "home %20/x.db"),
+    ],
+)
+def test_a_database_file_lies_in_the_configurations_folder_whatever_that_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, file: str
+) -> None:
+    folder = tmp_path / "w b%20c?é"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home %20"))
+    config = load_config(written(folder, f'database_url = "sqlite:///{path}"'))
+    assert sqlite_file(config.database) == tmp_path / file
 
 
 def test_the_default_database_lies_in_the_output_folder_whatever_that_is_called(
