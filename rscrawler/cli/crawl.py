@@ -33,7 +33,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
-from rscrawler.errors import ConfigurationError, OutputError
+from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
@@ -80,16 +80,14 @@ def crawl_command(
             on_crawler=progress.watch if progress else None,
         )
     with opened_store(config) as store:
-        try:
-            if config.uses_workers:
-                delivery = left_to_the_service(config, store, utc_now())
-            else:
-                delivery = _deliver(config, store)
-        except OutputError:
-            after_cycle(config, store, report, utc_now(), _planned_jobs(config), is_delivered=False)
-            raise
+        if config.uses_workers:
+            delivery = left_to_the_service(config, store, utc_now())
+        else:
+            delivery = _deliver(config, store)
         by_site = store.outbox.delivered_by_site(report.run_id)
-        after_cycle(config, store, report, utc_now(), _planned_jobs(config))
+        is_written = delivery.output_problem is None
+        jobs = _planned_jobs(config)
+        after_cycle(config, store, report, utc_now(), jobs, is_delivered=is_written)
         standing = {
             (problem.subject, problem.code)
             for problem in store.health.problems()
@@ -200,6 +198,7 @@ def _report_json(
         "elapsed_seconds": round(report.elapsed_seconds, 3),
         **{counter: report.total(counter) for counter in COUNTERS},
         "delivered": delivery.messages,
+        "output_problem": delivery.output_problem,
         "sites": {
             name: {
                 **outcome.counters,
@@ -267,6 +266,8 @@ def _complaints(
 
 def _undelivered(delivery: DeliveryReport) -> Iterator[str]:
     """What could not be delivered this time, or is given up."""
+    if delivery.output_problem is not None:
+        yield delivery.output_problem
     yield from delivery.problems
     if delivery.was_stopped:
         yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next one"

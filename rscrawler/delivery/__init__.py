@@ -52,6 +52,7 @@ class DeliveryReport:
     waiting: int  # deliveries still to be made, of every kind
     problems: tuple[str, ...]  # one line for each recipient who cannot be served
     was_stopped: bool = False  # before everything that is due was tried
+    output_problem: str | None = None  # why the output folder could not be written
 
 
 def deliver(
@@ -65,6 +66,8 @@ def deliver(
 ) -> DeliveryReport:
     """Hand on everything that is due: JSONL and feeds, alerts, then word to the operators.
 
+    An output folder that cannot be written holds up no alert.
+
     Args:
         config: whose `alerts` say where to.
         store: the outbox.
@@ -72,28 +75,23 @@ def deliver(
         clock: the time while it goes on; by default `now` and what has passed since.
         topic_titles: a title for people for each topic.
         must_stop: asked before each message; the one in hand is always finished.
-
-    Raises:
-        OutputError: the output folder cannot be written; the alerts have gone out all the same.
     """
     clock = clock or _clock_from(now)
     alerts = config.alerts
     interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _sites(config))
     lines = feeds = 0
-    trouble: OutputError | None = None
+    output_problem: str | None = None
     try:
         lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
         feeds = write_feeds(config, store, interest)
     except OutputError as error:
-        trouble = error
+        output_problem = str(error)
     composed = compose_due(alerts, store, interest, now)
     sent = Sent()
     send_due(alerts, store, clock, sent, must_stop=must_stop)
     failing = judge_delivery(alerts, store, clock())
     tell_ops(config, store, clock())
     send_due(alerts, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
-    if trouble is not None:
-        raise trouble
     return DeliveryReport(
         lines=lines,
         feeds=feeds,
@@ -105,6 +103,7 @@ def deliver(
         waiting=outbox_summary(config, store, clock()).pending,
         problems=tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing),
         was_stopped=sent.was_stopped,
+        output_problem=output_problem,
     )
 
 

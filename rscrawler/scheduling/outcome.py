@@ -48,9 +48,11 @@ def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) ->
     """The outcome of a run that was not stopped; `limit` is the time that it had."""
     report = None if result.timed_out else _report(result)
     if report is None:
-        return _failure(scheduled, result, limit)
+        return _failure(scheduled, _why_it_failed(result, limit))
     if scheduled.job.action is Action.CRAWL:
         return _judge_crawl(scheduled, report, result)
+    if problem := report.get("output_problem"):
+        return _failure(scheduled, problem)
     numbers = [
         f"{report[key]} {key}" for key in ("served", "delivered", "waiting") if key in report
     ]
@@ -77,11 +79,13 @@ def _judge_crawl(
         *notes,
     ]
     problems = [
-        (problem["code"], f"{name}: {problem['code']}: {problem['message']}")
+        (each["code"], f"{name}: {each['code']}: {each['message']}")
         for name, site in sites.items()
-        for problem in site.get("problems", ())
+        for each in site.get("problems", ())
     ]
     parts.extend(text for _, text in problems)
+    if problem := report.get("output_problem"):
+        parts.append(problem)  # the site was visited all the same, and its records wait
     has_failed = any(code == ProblemCode.UNREACHABLE for code, _ in problems)
     return _outcome(
         subject, parts, result, has_failed=has_failed, run_id=report.get("run_id"), finished=visited
@@ -111,20 +115,23 @@ def _outcome(
     )
 
 
-def _failure(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) -> RunOutcome:
+def _failure(scheduled: ScheduledJob, why: str) -> RunOutcome:
+    about = f" ({','.join(scheduled.sites)})" if scheduled.sites else ""
+    return RunOutcome(
+        line=f"job {scheduled.id}{about} failed: {why}",
+        summary=f"failed: {why}",
+        has_failed=True,
+        is_healthy=False,
+    )
+
+
+def _why_it_failed(result: ChildResult, limit: timedelta) -> str:
     if result.timed_out:
         reason = f"ended after its time limit of {format_duration(limit)}"
     else:
         reason = _exit_reason(result.exit_status)
     said = _last_error(result)
-    whole = f"{reason}: {said}" if said else reason
-    about = f" ({','.join(scheduled.sites)})" if scheduled.sites else ""
-    return RunOutcome(
-        line=f"job {scheduled.id}{about} failed: {whole}",
-        summary=f"failed: {whole}",
-        has_failed=True,
-        is_healthy=False,
-    )
+    return f"{reason}: {said}" if said else reason
 
 
 def _report(result: ChildResult) -> Mapping[str, Any] | None:

@@ -600,11 +600,17 @@ def test_where_the_output_cannot_be_written_one_line_says_so_and_nothing_is_lost
     assert result.status == 1
     assert "Traceback" not in result.stderr
     lines = [line for line in result.stderr.splitlines() if line.startswith("rscrawler: ")]
-    assert len(lines) == 1
+    assert lines == [f"rscrawler: {result.json['output_problem']}"]
     assert str(in_the_way) in lines[0]
+    assert result.json["articles_new"] > 0
+    assert result.json["delivered"] == 0
+    failed = workspace.run("deliver", "--json")
+    assert failed.status == 1
+    assert failed.json["output_problem"] == result.json["output_problem"]
     in_the_way.unlink()
-    delivered = workspace.run("deliver")
+    delivered = workspace.run("deliver", "--json")
     assert delivered.status == 0, delivered.stderr
+    assert delivered.json["output_problem"] is None
     assert len(workspace.records()) > 0
     assert len(urls(workspace)) == len(set(urls(workspace)))
 

@@ -15,7 +15,6 @@ from lxml import etree
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.errors import OutputError
 from rscrawler.items import Event, Level
 from rscrawler.store import Store
 from tests.delivery.helpers import (
@@ -180,8 +179,7 @@ def test_a_crash_while_writing_leaves_the_old_feed(
     assert deliver_lines == 2
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OutputError, match="No space left on device"):
-            deliver(config, store, now=NOW)
+        assert "No space left on device" in (deliver(config, store, now=NOW).output_problem or "")
     assert len(feeds(config)[0]) == 1
     assert not list((config.output_dir / "feeds").glob(".*"))
     deliver(config, store, now=NOW)

@@ -30,7 +30,13 @@ def scheduled(job_id: str = "job", sites: Sequence[str] = ("site",), **keys: Any
     return ScheduledJob(job, Path("jobs.toml"), tuple(names), job.slots)
 
 
-def crawled(*sites: str, status: int = 0, errors: Sequence[str] = (), **site: Any) -> ChildResult:
+def crawled(
+    *sites: str,
+    status: int = 0,
+    errors: Sequence[str] = (),
+    output_problem: str | None = None,
+    **site: Any,
+) -> ChildResult:
     """How a crawl ends that printed a report."""
     report = {
         "run_id": "run-1",
@@ -38,6 +44,7 @@ def crawled(*sites: str, status: int = 0, errors: Sequence[str] = (), **site: An
         "not_modified": 20,
         "articles_new": 0,
         "flagged": 0,
+        "output_problem": output_problem,
         "sites": {name: {"problems": [], "note": None, **site} for name in sites or ("site",)},
     }
     return ChildResult(status, json.dumps(report), tuple(errors), timedelta(seconds=1.2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import threading
@@ -17,6 +18,9 @@ from sqlalchemy.exc import OperationalError
 
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.outcome import judge_run
+from rscrawler.scheduling.processes import ChildResult
+from rscrawler.scheduling.runs import judge_overdue
 from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import OUTBOX_CHECK, Service
 from rscrawler.store import Store
@@ -393,6 +397,40 @@ def test_an_unhealthy_cycle_names_its_problems(world: World, log: pytest.LogCapt
     assert "site: unreachable: none of its 9 sources could be read" in log.text
     assert log.records[0].levelno == logging.WARNING
     assert world.open_store().jobs.states()["job"].failures == 1
+
+
+def test_an_output_folder_that_cannot_be_written_is_no_fault_of_the_site(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    problem = "output/articles: cannot be written: No space left on device"
+
+    async def scenario() -> None:
+        errors = ["a warning", f"rscrawler: {problem}"]
+        world.children.results = [crawled(status=1, errors=errors, output_problem=problem)]
+        await step(world.service())
+
+    asyncio.run(scenario())
+    store = world.open_store()
+    assert store.health.problems() == []
+    state = store.jobs.states()["job"]
+    assert (state.failures, state.last_outcome) == (0, f"unhealthy: {problem}")
+    assert log.text.count(problem) == 1
+
+
+def test_a_delivery_that_cannot_write_the_output_folder_makes_the_outbox_overdue(
+    world: World,
+) -> None:
+    problem = "output/articles: cannot be written: No space left on device"
+    printed = json.dumps({"served": 0, "waiting": 4, "output_problem": problem})
+    delivery = scheduled("hand-over", action="deliver")
+    for result, problems in (
+        (ChildResult(1, printed, (f"rscrawler: {problem}",), MINUTE), [ProblemCode.OVERDUE]),
+        (ChildResult(0, '{"served": 0, "waiting": 0}', (), MINUTE), []),
+    ):
+        outcome = judge_run(delivery, result, MINUTE)
+        assert outcome.is_healthy == (not problems)
+        judge_overdue(world.open_store(), delivery, outcome, NOON)
+        assert [each.code for each in world.open_store().health.problems()] == problems
 
 
 def test_a_site_that_was_left_alone_is_neither_a_success_nor_a_failure(
