@@ -72,8 +72,10 @@ class Job(Model):
         default=None, description="minute, hour, day of month, month, day of week (0, 7: Sunday)"
     )
     adaptive: Adaptive | None = None
-    jitter: Duration = Field(default=timedelta(0), description="each run is late by up to this")
-    timezone: TimeZoneName = Field(default="UTC", description="of `cron`")
+    jitter: Duration = Field(
+        default=timedelta(0), description="each run of `every` or `cron` is late by up to this"
+    )
+    timezone: TimeZoneName = Field(default="UTC", description="of `cron`; nothing to the others")
     full: bool = Field(default=False, description="follow pagination and sitemaps to the end")
     enabled: bool = True
     time_limit: Duration | None = Field(
@@ -90,6 +92,10 @@ class Job(Model):
             )
         if self.every is not None and not max(SHORTEST, self.jitter) <= self.every:
             raise ValueError(f"job {self.id!r}: every: allowed: at least 1s, and at least jitter")
+        if self.adaptive is not None and self.jitter:
+            raise ValueError(
+                f"job {self.id!r}: jitter is for every and cron; remove it from an adaptive job"
+            )
         if self.time_limit is not None and self.time_limit < SHORTEST:
             raise ValueError(f"job {self.id!r}: time_limit: allowed: at least 1s")
         if self.cron is not None:
@@ -116,7 +122,7 @@ class Job(Model):
         visits = self.adaptive.visits_per_day
         budget = f", {visits:g} visits a day" if visits else ""
         spans = f"{format_duration(self.adaptive.min)} to {format_duration(self.adaptive.max)}"
-        return f"adaptive, {spans}{budget}{late}"
+        return f"adaptive, {spans}{budget}"
 
     @property
     def slots(self) -> times.Slots | None:
