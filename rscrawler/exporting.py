@@ -33,7 +33,14 @@ _COLUMNS = (
     "subtitle", "authors", "sections", "tags", "language", "published_at", "modified_at",
     "first_seen_at", "fetched_at", "word_count", "image_url", "image_caption", "image_credit",
     "republished_from", "duplicate_of", "topics", "countries", "body",
+    "found_in", "changed_fields", "words_added", "words_removed", "extraction_method",
+    "extraction_warnings",
 )  # fmt: skip
+_LISTS = frozenset({
+    "aliases", "authors", "sections", "tags", "topics", "countries", "found_in", "changed_fields",
+    "extraction_warnings",
+})  # fmt: skip
+_NUMBERS = frozenset({"version", "word_count", "words_added", "words_removed"})
 
 
 def export_records(
@@ -117,12 +124,11 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
             "--format parquet: needs pyarrow; install rscrawler[parquet]"
         ) from None
     text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
-    lists = {"aliases", "authors", "sections", "tags", "topics", "countries"}
     schema = pyarrow.schema(
         [
             (
                 name,
-                texts if name in lists else pyarrow.int64() if name in _NUMBERS else text,
+                texts if name in _LISTS else pyarrow.int64() if name in _NUMBERS else text,
             )
             for name in _COLUMNS
         ]
@@ -137,11 +143,8 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
         writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
 
 
-_NUMBERS = frozenset({"version", "word_count"})
-
-
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    image = record["image"] or {}
+    image, change = record["image"] or {}, record.get("change") or {}
     countries = (country for flag in record["topics"] for country in flag["countries"])
     values = {
         **record,
@@ -150,5 +153,11 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
         "image_credit": image.get("credit"),
         "topics": [f"{flag['topic']}:{flag['level']}" for flag in record["topics"]],
         "countries": list(dict.fromkeys(countries)),
+        "found_in": record.get("found_in", []),
+        "changed_fields": change.get("fields", []),
+        "words_added": change.get("words_added"),
+        "words_removed": change.get("words_removed"),
+        "extraction_method": record["extraction"]["method"],
+        "extraction_warnings": record["extraction"]["warnings"],
     }
     return {name: values[name] for name in _COLUMNS}
