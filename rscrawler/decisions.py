@@ -25,6 +25,9 @@ _TYPOGRAPHY = (
     *((invisible, "") for invisible in INVISIBLE + JOINERS),
 )
 
+_LEAST_WORDS = 20  # of a body that tells copies apart
+_LONGEST_TRUST = timedelta(days=1)  # in a server that says "not modified"
+
 
 @lru_cache(maxsize=8)  # each digest of an article asks for the same body
 def in_substance(text: str | None) -> str:
@@ -47,9 +50,9 @@ def text_digest(article: Article) -> str:
     return _digest("\x1f".join(in_substance(part) for part in parts))
 
 
-def body_digest(article: Article, min_words: int = 20) -> str | None:
+def body_digest(article: Article) -> str | None:
     """32 hex digits of the body in substance; None if it is too short to tell copies apart."""
-    if article.word_count < min_words:
+    if article.word_count < _LEAST_WORDS:
         return None
     return _digest(in_substance(article.body))
 
@@ -305,11 +308,9 @@ def was_read_too_soon(dated_at: datetime, read_at: datetime) -> bool:
     return dated_at.time() == time.min and read_at < dated_at + timedelta(days=1, hours=14)
 
 
-def trusts_not_modified(
-    read_at: datetime | None, now: datetime, at_most: timedelta = timedelta(days=1)
-) -> bool:
+def trusts_not_modified(read_at: datetime | None, now: datetime) -> bool:
     """Whether a source may be asked conditionally: not if its text was not seen for a day.
 
     A server that answers "not modified" to everything can so hide news for a day, no more.
     """
-    return read_at is not None and now - read_at < at_most
+    return read_at is not None and now - read_at < _LONGEST_TRUST

@@ -13,7 +13,6 @@ COOKIES_ENABLED = False
 METAREFRESH_ENABLED = False
 REFERER_ENABLED = True
 DOWNLOAD_DELAY_JITTER = 0  # else half of the delay that the profile promises will do
-LOGSTATS_INTERVAL = 0
 LOG_LEVEL = "WARNING"
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
@@ -51,7 +50,6 @@ EXTENSIONS_BASE = {
     "scrapy.extensions.memusage.MemoryUsage": 0,
     "scrapy.extensions.closespider.CloseSpider": 0,
     "scrapy.extensions.feedexport.FeedExporter": 0,
-    "scrapy.extensions.logstats.LogStats": 0,
 }
 EXTENSIONS = {
     "rscrawler.archiving.ArchiveExtension": 400,

@@ -54,9 +54,9 @@ def configure_logging(level: int, *, as_json: bool) -> None:
         logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
-def log_runs(context: typer.Context | None = None) -> None:
+def log_runs(context: typer.Context) -> None:
     """Let a command tell of each run, where others tell of trouble only; `-v` tells all."""
-    options: dict[str, Any] = context.parent.params if context and context.parent else {}
+    options: dict[str, Any] = context.parent.params if context.parent else {}
     configure_logging(logging.INFO, as_json=bool(options.get("log_json")))
     if options.get("verbose"):
         return

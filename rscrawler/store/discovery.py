@@ -216,16 +216,6 @@ class DiscoveryStore:
         with self._database.reading() as connection:
             return connection.scalar(query.limit(1)) is not None
 
-    def count_pending(self, site: str) -> int:
-        """How many addresses still wait to be fetched, due or not."""
-        query = (
-            select(func.count())
-            .select_from(address)
-            .where(address.c.site == site, address.c.state == AddressState.PENDING)
-        )
-        with self._database.reading() as connection:
-            return connection.scalar(query) or 0
-
     def record_reading(self, reading: SourceReading) -> None:
         """Write down a page of a source and every address on it, in one transaction."""
         values = {

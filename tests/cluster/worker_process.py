@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import typer
+from typer.core import TyperCommand
+
 from rscrawler.cli.logs import log_runs
 from rscrawler.config import load_config
 from rscrawler.scheduling.processes import ChildResult, rscrawler_command, run_child
@@ -24,7 +27,7 @@ HEARTBEAT, DEAD_AFTER = timedelta(seconds=1), timedelta(seconds=5)
 
 def main(config_path: Path, log: Path, at_once: int) -> None:
     """Work until told to stop."""
-    log_runs()
+    log_runs(typer.Context(TyperCommand("work")))
 
     def note(*words: object) -> None:
         with log.open("a") as stream:

@@ -105,8 +105,6 @@ def test_an_address_is_pending_from_its_first_sight_until_its_page_is_read(store
     store.discovery.record_reading(reading(found("b"), found("a")))
     store.discovery.record_reading(reading(found("a"), found("c"), read_at=NOON + HOUR))
     assert pending(store) == ["/a", "/b", "/c"]
-    assert store.discovery.count_pending(SITE) == 3
-    assert store.discovery.count_pending("other") == 0
     known = store.discovery.addresses(SITE, ["/a", "/x"])
     assert list(known) == ["/a"]
     assert known["/a"].seen_at == NOON

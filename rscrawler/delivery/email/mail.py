@@ -25,7 +25,6 @@ from rscrawler.delivery.wording import (
     in_words,
     isolated,
     one_line,
-    safe_link,
 )
 
 TEXT_WIDTH = 76
@@ -190,7 +189,6 @@ def _environment() -> Environment:
         "words": in_words,
         "wrapped": _wrapped,
         "starred": _starred,
-        "link": safe_link,
         "isolated": isolated,
     }
     return environment
