@@ -104,12 +104,12 @@ def _message(
 def alerts_of(rows: Sequence[OutboxRow], store: Store, interest: Interest) -> list[Alert]:
     """What is to be said of each row's piece; the most telling first, then as they came."""
     articles = [Article.from_record(json.loads(row.record)) for row in rows]
-    reprints = store.outbox.reprints(article.article_id for article in articles)
+    copies = store.browsing.copies(article.article_id for article in articles)
     alerts = [
         alert_of(
             article,
             interest,
-            reprints=reprints.get(article.article_id, ()),
+            reprints=[copy.url for copy in copies.get(article.article_id, ())],
             title_before=_title_before(article, store),
         )
         for article in articles

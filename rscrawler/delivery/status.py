@@ -10,7 +10,7 @@ from rscrawler.delivery.ops import is_addressed
 from rscrawler.delivery.sending import ALERT_KINDS, transport_of
 from rscrawler.delivery.timing import composing_waits, sending_waits
 from rscrawler.store import Store
-from rscrawler.store.outbox import Unassigned, Undelivered
+from rscrawler.store.outbox import Undelivered, WaitingChannel
 
 _NEXT = "goes out with the next delivery"
 _UNKNOWN = "the channel is not configured"
@@ -62,7 +62,7 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     return OutboxSummary(total, len(failed), waiting)
 
 
-def _of_rows(alerts: AlertSettings, rows: Unassigned, now: datetime) -> Waiting:
+def _of_rows(alerts: AlertSettings, rows: WaitingChannel, now: datetime) -> Waiting:
     if rows.channel not in alerts.alert_channels:
         return Waiting(rows.channel, rows.count, _UNKNOWN)
     wait = composing_waits(rows.channel, rows.oldest, alerts, now)

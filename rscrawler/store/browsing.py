@@ -1,4 +1,4 @@
-"""What a person looks through: flagged coverage by filter, copies, addresses, pieces a day.
+"""What a person looks through: flagged coverage by filter, copies, pieces a day.
 
 Read-only. Nothing here grows with the number of known pieces alone: the list walks
 over flagged ones, newest first, and stops when its page is full.
@@ -7,7 +7,7 @@ over flagged ones, newest first, and stops when its page is full.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 
 from rscrawler.items import Article, Level
-from rscrawler.store.database import Database
-from rscrawler.store.tables import address, article, flag, version
+from rscrawler.store.database import Database, in_portions
+from rscrawler.store.tables import article, flag, version
 
 # Flagged pieces looked at in one go while a page is being filled.
 _PORTION = 200
@@ -67,14 +67,6 @@ class Copy:
     site: str
     url: str
     first_seen_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ShownAddress:
-    """An address of a piece, and the paths of the sources that showed it."""
-
-    url: str
-    sources: tuple[str, ...]
 
 
 class BrowseStore:
@@ -141,29 +133,19 @@ class BrowseStore:
         with self._database.reading() as connection:
             return connection.scalar(query.limit(1))
 
-    def copies(self, article_id: str, limit: int) -> list[Copy]:
-        """The pieces recorded as copies of one, first-seen first."""
-        query = (
-            select(article.c.article_id, article.c.site, article.c.url, article.c.first_seen_at)
-            .where(article.c.duplicate_of == article_id)
-            .order_by(article.c.first_seen_at, article.c.number)
-            .limit(limit)
+    def copies(self, article_ids: Iterable[str]) -> dict[str, list[Copy]]:
+        """The pieces recorded as copies of others, by the id of theirs; first-seen first."""
+        found: dict[str, list[Copy]] = {}
+        columns = (article.c[name] for name in Copy.__slots__)
+        query = select(article.c.duplicate_of, *columns).order_by(
+            article.c.first_seen_at, article.c.number
         )
         with self._database.reading() as connection:
-            return [Copy(*row) for row in connection.execute(query)]
-
-    def addresses_of(self, article_id: str) -> list[ShownAddress]:
-        """Every address that led to a piece, in the order in which they were met."""
-        query = (
-            select(address.c.url, address.c.seen_in)
-            .where(address.c.article_id == article_id)
-            .order_by(address.c.seen_at, address.c.key)
-        )
-        with self._database.reading() as connection:
-            return [
-                ShownAddress(url, tuple(seen_in.split("\n")) if seen_in else ())
-                for url, seen_in in connection.execute(query)
-            ]
+            for portion in in_portions(list(article_ids)):
+                of_these = query.where(article.c.duplicate_of.in_(portion))
+                for first, *values in connection.execute(of_these):
+                    found.setdefault(first, []).append(Copy(*values))
+        return found
 
     def pieces_per_day(self, site: str, since: datetime) -> dict[str, int]:
         """How many pieces of a site were published on each UTC day (`2026-11-24`) since a time.

@@ -377,15 +377,19 @@ class DiscoveryStore:
         with self._database.writing() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=["host"], set_=values))
 
-    def urls_of(self, article_id: str) -> list[str]:
+    def addresses_of(self, article_id: str) -> list[KnownAddress]:
         """Every address that led to a piece, the first met first."""
         query = (
-            select(address.c.url)
+            select(*_KNOWN_ADDRESS)
             .where(address.c.article_id == article_id)
             .order_by(address.c.seen_at, address.c.key)
         )
         with self._database.reading() as connection:
-            return list(connection.scalars(query))
+            return [_known_address(row) for row in connection.execute(query)]
+
+    def urls_of(self, article_id: str) -> list[str]:
+        """The same as URLs alone."""
+        return [known.url for known in self.addresses_of(article_id)]
 
 
 def _insert_address(database: Database) -> Insert:

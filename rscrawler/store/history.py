@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,20 +12,16 @@ from sqlalchemy import func, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Database
-from rscrawler.store.outbox import NewMessage, insert_message
+from rscrawler.store.outbox import (
+    NewMessage,
+    WaitingChannel,
+    insert_message,
+    waiting_channels,
+)
 from rscrawler.store.tables import article, message, outbox, run, total, version
 
 WEEKLY_KIND = "weekly"
 _ALERT_KINDS = ("alert", "summary")
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingChannel:
-    """Outbox rows of a channel that are not done; `oldest` is when the first was written."""
-
-    channel: str
-    count: int
-    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +151,9 @@ class HistoryStore:
                 (row.site, row.created_at - row.published_at) for row in connection.execute(query)
             ]
 
-    def waiting_channels(self) -> Iterator[WaitingChannel]:
+    def waiting_channels(self) -> list[WaitingChannel]:
         """The outbox, channel by channel, as far as it is not done."""
-        query = (
-            select(outbox.c.channel, func.count().label("rows"), func.min(outbox.c.created_at))
-            .where(outbox.c.state == "pending")
-            .group_by(outbox.c.channel)
-            .order_by(outbox.c.channel)
-        )
-        with self._database.reading() as connection:
-            for channel, count, oldest in connection.execute(query):
-                yield WaitingChannel(channel, count, oldest)
+        return waiting_channels(self._database)
 
     # The weekly mail.
 

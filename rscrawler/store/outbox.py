@@ -125,12 +125,26 @@ class Undelivered:
 
 
 @dataclass(frozen=True, slots=True)
-class Unassigned:
-    """Rows of a channel that no message carries yet; `oldest` is when the first was written."""
+class WaitingChannel:
+    """Rows of a channel that are not done; `oldest` is when the first was written."""
 
     channel: str
     count: int
     oldest: datetime
+
+
+def waiting_channels(
+    database: Database, where: ColumnElement[bool] | None = None
+) -> list[WaitingChannel]:
+    """The outbox, channel by channel, as far as it is not done."""
+    query = (
+        select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
+        .where(outbox.c.state == "pending", *([] if where is None else [where]))
+        .group_by(outbox.c.channel)
+        .order_by(outbox.c.channel)
+    )
+    with database.reading() as connection:
+        return [WaitingChannel(*row) for row in connection.execute(query)]
 
 
 def pending_rows(
@@ -192,16 +206,9 @@ class OutboxStore:
 
     # From rows to messages.
 
-    def unassigned(self) -> list[Unassigned]:
+    def unassigned(self) -> list[WaitingChannel]:
         """The channels with rows that no message carries yet."""
-        query = (
-            select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
-            .where(_is_unassigned())
-            .group_by(outbox.c.channel)
-            .order_by(outbox.c.channel)
-        )
-        with self._database.reading() as connection:
-            return [Unassigned(*row) for row in connection.execute(query)]
+        return waiting_channels(self._database, _is_unassigned())
 
     def unassigned_rows(self, channel: str) -> list[OutboxRow]:
         """The rows of a channel that no message carries yet, in the order of the outbox."""
@@ -397,20 +404,6 @@ class OutboxStore:
             return connection.scalar(query) or 0
 
     # What messages and feeds are made of.
-
-    def reprints(self, article_ids: Iterable[str]) -> dict[str, list[str]]:
-        """The addresses of the pieces that were recorded as duplicates, by the first's id."""
-        found: dict[str, list[str]] = {}
-        with self._database.reading() as connection:
-            for portion in in_portions(list(article_ids)):
-                query = (
-                    select(article.c.duplicate_of, article.c.url)
-                    .where(article.c.duplicate_of.in_(portion))
-                    .order_by(article.c.first_seen_at, article.c.number)
-                )
-                for row in connection.execute(query):
-                    found.setdefault(row.duplicate_of, []).append(row.url)
-        return found
 
     def delivered_by_site(self, run_id: str) -> dict[str, int]:
         """How many messages that reached somebody carried pieces that a run found, by site."""

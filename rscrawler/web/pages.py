@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from rscrawler.monitoring.metrics import render_metrics
 from rscrawler.monitoring.status import SiteStatus
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.sites import SiteProfile
-from rscrawler.store.browsing import Coverage
+from rscrawler.store.browsing import Copy, Coverage
 from rscrawler.store.health import Run
 from rscrawler.web.charts import BarChart, bar_chart
 from rscrawler.web.dashboard import Dashboard
@@ -62,7 +62,7 @@ def coverage(dashboard: Dashboard, request: Request) -> Response:
     if re.fullmatch(f"(?:{ARTICLE_ID})?", behind) is None:
         raise BadRequest(f"behind: {behind[:80]!r} is not the id of a piece")
     page = dashboard.store.browsing.coverage(wanted, PAGE_SIZE, behind=behind or None)
-    reprints = dashboard.store.outbox.reprints(each.article_id for each in page.articles)
+    copies = dashboard.store.browsing.copies(each.article_id for each in page.articles)
     interest = Interest(wanted.topics, wanted.minimum, dashboard.topics, dashboard.sites)
     older = None
     if page.has_more:
@@ -72,7 +72,7 @@ def coverage(dashboard: Dashboard, request: Request) -> Response:
             "coverage.html.j2",
             dashboard.status(),
             entries=[
-                _entry(each, interest, reprints.get(each.article_id, [])) for each in page.articles
+                _entry(each, interest, copies.get(each.article_id, ())) for each in page.articles
             ],
             chosen=chosen,
             is_filtered=bool(chosen),
@@ -93,8 +93,8 @@ _LEVELS = {
 }
 
 
-def _entry(article: Article, interest: Interest, reprints: list[str]) -> _Entry:
-    alert = alert_of(article, interest, reprints=reprints)
+def _entry(article: Article, interest: Interest, copies: Sequence[Copy]) -> _Entry:
+    alert = alert_of(article, interest, reprints=[copy.url for copy in copies])
     # The headline stands above; a passage of the text says more.
     from_body = (each for each in alert.passages if not each.where)
     return _Entry(
@@ -157,7 +157,8 @@ def article(dashboard: Dashboard, _request: Request, article_id: str) -> Respons
     first = None
     if piece.duplicate_of is not None:
         first = store.articles.latest_record(piece.duplicate_of)
-    addresses = store.browsing.addresses_of(article_id)
+    copies = store.browsing.copies([article_id]).get(article_id, [])
+    addresses = store.discovery.addresses_of(article_id)
     return Response(
         dashboard.render(
             "article.html.j2",
@@ -169,9 +170,9 @@ def article(dashboard: Dashboard, _request: Request, article_id: str) -> Respons
             is_removed=piece.event is Event.REMOVED,
             alerted=sorted(store.articles.alerted_topics(article_id)),
             first=first,
-            copies=store.browsing.copies(article_id, COPIES_SHOWN),
+            copies=copies[:COPIES_SHOWN],
             addresses=addresses,
-            sources=list(dict.fromkeys(path for each in addresses for path in each.sources)),
+            sources=list(dict.fromkeys(path for each in addresses for path in each.seen_in)),
             versions=changes[::-1],
             hidden_versions=len(history) - len(changes),
         )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from rscrawler.items import Level
 from rscrawler.store import Store
-from rscrawler.store.browsing import Coverage
+from rscrawler.store.browsing import Copy, Coverage
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, a_piece, record
 
 TOPICS = ["central-asia"]
@@ -68,3 +68,17 @@ def test_a_piece_is_found_by_its_id_and_by_that_of_any_version(store: Store) -> 
     for identity in (piece.article_id, piece.record_id):
         assert store.browsing.article_of(identity) == piece.article_id
     assert store.browsing.article_of("nobody") is None
+
+
+def test_copies_are_found_by_the_piece_that_was_first(store: Store) -> None:
+    first = record(store, a_piece(1))
+    later, copy = (
+        record(store, a_piece(number, duplicate_of=first.article_id, first_seen_at=seen_at))
+        for number, seen_at in ((2, NOW + timedelta(hours=1)), (3, NOW))
+    )
+    assert store.browsing.copies([first.article_id, copy.article_id]) == {
+        first.article_id: [
+            Copy(each.article_id, "sample", each.url, each.first_seen_at or NOW)
+            for each in (copy, later)
+        ]
+    }

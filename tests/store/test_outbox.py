@@ -204,14 +204,3 @@ def test_what_an_address_refused_is_due_at_once_when_it_takes_something(store: S
     assert claimed is not None
     assert [each.address for each in claimed.recipients] == [one]
     assert states(store)[two] == "refused"
-
-
-# What messages and feeds are made of.
-
-
-def test_reprints_are_the_copies_of_a_piece(store: Store) -> None:
-    first = record(store, a_piece(1))
-    copy = record(store, a_piece(2, duplicate_of=first.article_id))
-    assert store.outbox.reprints([first.article_id, copy.article_id]) == {
-        first.article_id: [copy.url]
-    }
