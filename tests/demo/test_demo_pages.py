@@ -36,6 +36,13 @@ def squeezed(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text.replace("\u00ad", "")).split())
 
 
+def shaped(site: SampleSite, shape: Shape) -> list[Story]:
+    """The stories of a shape, of which there are some."""
+    stories = site.shaped(shape)
+    assert stories, shape
+    return stories
+
+
 def own_text(get: Get, story: Story) -> str:
     page = parsed(get, story.path)
     for line_break in page.iter("br"):
@@ -98,16 +105,14 @@ SHOWN_BY = {
 
 @pytest.mark.parametrize("shape", SHOWN_BY)
 def test_a_shape_shows_on_its_pages(site: SampleSite, get: Get, shape: Shape) -> None:
-    stories = site.shaped(shape)
-    assert stories
-    for story in stories:
+    for story in shaped(site, shape):
         assert parsed(get, story.path).xpath(SHOWN_BY[shape]), story.slug
 
 
 @pytest.mark.parametrize("shape", [Shape.APPEAL_BARE, Shape.APPEAL_MIDDLE])
 def test_bare_appeals_stand_among_the_paragraphs(site: SampleSite, get: Get, shape: Shape) -> None:
     appeals = set(appeal_texts())
-    for story in site.shaped(shape):
+    for story in shaped(site, shape):
         paragraphs = parsed(get, story.path).xpath(f"{OWN}//div[@class='body-description']/p")
         assert appeals & {squeezed(p.text_content()) for p in paragraphs}, story.slug
         assert not appeals & set(story.paragraphs)
@@ -115,7 +120,7 @@ def test_bare_appeals_stand_among_the_paragraphs(site: SampleSite, get: Get, sha
 
 def test_undated_pages_have_no_date_anywhere(site: SampleSite, get: Get) -> None:
     feed = "".join(get(f"/feeds/feed.rss?page={page}").text for page in (1, 2, 3))
-    for story in site.shaped(Shape.NO_DATE):
+    for story in shaped(site, Shape.NO_DATE):
         page = get(story.path).text
         assert "article:published_time" not in page
         assert (
@@ -127,7 +132,7 @@ def test_undated_pages_have_no_date_anywhere(site: SampleSite, get: Get) -> None
 
 
 def test_dates_only_in_structured_data_are_right(site: SampleSite, get: Get) -> None:
-    for story in site.shaped(Shape.JSON_LD_DATES):
+    for story in shaped(site, Shape.JSON_LD_DATES):
         page = get(story.path).text
         assert "article:published_time" not in page
         stated = re.search(r'"datePublished": "([^"]+)"', page)
@@ -137,12 +142,12 @@ def test_dates_only_in_structured_data_are_right(site: SampleSite, get: Get) -> 
 
 
 def test_windows_1252_is_stated_on_the_page_alone(site: SampleSite, get: Get) -> None:
-    for story in site.shaped(Shape.WINDOWS_1252):
+    for story in shaped(site, Shape.WINDOWS_1252):
         assert get(story.path).headers["Content-Type"] == "text/html"
 
 
 def test_unclosed_pages_close_no_paragraph_of_their_own(site: SampleSite) -> None:
-    for story in site.shaped(Shape.UNCLOSED):
+    for story in shaped(site, Shape.UNCLOSED):
         page = render_article(site.state, story)
         body = page.split('<div class="body-description">')[1]
         assert f"{story.paragraphs[1]}</p>" not in body
