@@ -34,11 +34,14 @@ _JSON_FEED = "https://jsonfeed.org/version/1.1"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One piece in a feed: `first` is when it was first seen, `updated` its last version."""
+    """One piece in a feed, in its last version, of which `updated` is the date.
+
+    `published` is the date that the piece gives, or when it was first seen if it gives none.
+    """
 
     alert: Alert
     article_id: str
-    first: datetime
+    published: datetime
     updated: datetime
     language: str | None
     summary: str
@@ -125,7 +128,7 @@ def _add_entry(feed: etree._Element, entry: Entry) -> None:
     _add(element, "id", entry.uri)
     _add(element, "title", alert.title)
     _add(element, "updated", rfc3339(entry.updated))
-    _add(element, "published", rfc3339(entry.first))
+    _add(element, "published", rfc3339(entry.published))
     if alert.link:
         _add(element, "link", rel="alternate", href=alert.link)
     for name in alert.authors:
@@ -168,7 +171,7 @@ def _item(entry: Entry) -> dict[str, Any]:
         "title": alert.title,
         "content_text": f"{entry.summary}\n\n{in_words([*alert.levels, *alert.countries])}",
         "summary": entry.summary,
-        "date_published": rfc3339(entry.first),
+        "date_published": rfc3339(entry.published),
         "date_modified": rfc3339(entry.updated),
         "tags": [*alert.topics, *alert.countries],
     }

@@ -182,7 +182,7 @@ band = Table(
     sqlite_with_rowid=False,
 )
 
-# The best level a piece has reached on a topic, and whether anybody was told.
+# The level of a piece's last version on a topic, and whether anybody was told.
 flag = Table(
     "flag",
     metadata,
