@@ -347,7 +347,7 @@ def _check_is_article(
         "article:section" in structured.meta, bool(article.tags),
     ))  # fmt: skip
     if not is_article_address(article.url, profile):
-        is_ruled_out = profile.links.rule_out(unquote(urlsplit(article.url).path))
+        is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
         if is_ruled_out or not structured.says_article:
             raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body and sifted.appeals:

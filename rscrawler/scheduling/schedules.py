@@ -73,7 +73,8 @@ class Job(Model):
     )
     adaptive: Adaptive | None = None
     jitter: Duration = Field(
-        default=timedelta(0), description="each run of `every` or `cron` is late by up to this"
+        default=timedelta(0),
+        description="each run of `every` or `cron` is late by up to this; nothing to `adaptive`",
     )
     timezone: TimeZoneName = Field(default="UTC", description="of `cron`; nothing to the others")
     full: bool = Field(default=False, description="follow pagination and sitemaps to the end")
@@ -92,10 +93,6 @@ class Job(Model):
             )
         if self.every is not None and not max(SHORTEST, self.jitter) <= self.every:
             raise ValueError(f"job {self.id!r}: every: allowed: at least 1s, and at least jitter")
-        if self.adaptive is not None and self.jitter:
-            raise ValueError(
-                f"job {self.id!r}: jitter is for every and cron; remove it from an adaptive job"
-            )
         if self.time_limit is not None and self.time_limit < SHORTEST:
             raise ValueError(f"job {self.id!r}: time_limit: allowed: at least 1s")
         if self.cron is not None:

@@ -151,9 +151,9 @@ class Links(Model):
 
     def is_article_path(self, path: str) -> bool:
         """Whether `path` (with its leading slash) may be an article's."""
-        return _match(self.article, path) and not self.rule_out(path)
+        return _match(self.article, path) and not self.rules_out(path)
 
-    def rule_out(self, path: str) -> bool:
+    def rules_out(self, path: str) -> bool:
         """Whether `path` is no article's, whatever its page says of itself."""
         return _match(self.not_article, path)
 

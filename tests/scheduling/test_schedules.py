@@ -263,7 +263,6 @@ def test_a_site_that_is_not_enabled_is_not_crawled(
         ('every = "5"', "job.0.every: '5': allowed: a number and a unit"),
         ('every = "0s"', "job 'a': every: allowed: at least 1s"),
         ('every = "5m"\njitter = "6m"', "at least jitter"),
-        ('adaptive = {}\njitter = "30m"', "job 'a': jitter is for every and cron; remove it"),
         ('cron = "0 25 * * *"', "job 'a': cron: '0 25 * * *': hour: '25' is not among its values"),
         ('every = "5m"\ntimezone = "Mars"', "job.0.timezone: 'Mars': allowed: an IANA time zone"),
         ('every = "5m"\naction = "crowl"', "job.0.action: 'crowl'"),
