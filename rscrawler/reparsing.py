@@ -167,7 +167,7 @@ class _Reader:
             etag=page.header("ETag"),
             last_modified=page.header("Last-Modified"),
             dated_at=known.dated_at if known else dated_at,
-            known=known,
+            asked_for=known,
             is_archived=True,
         )
 

@@ -15,17 +15,22 @@ from rscrawler.store.articles import Fingerprint
 
 @dataclass(slots=True)
 class FetchedArticle:
-    """An article page that was fetched and read.
+    """An article page that was fetched and read; from `known` on, what the dedupe pipeline adds.
 
-    `addresses` are the (key, url) pairs of every address that led to the page, and of those
-    that it declares to be its own; the keys of such as only it says so are in `declared`.
-    `found_at` is when the first of them was met; `has_moved`: the one that was asked for leads
-    on for good; `is_elsewhere`: it was asked for since the piece's own led to nothing. The last
-    four fields are given by the dedupe pipeline, and `known` too: `event` None means unchanged,
-    `merged` is a piece that turns out to be this one, and `led_here` one whose address leads
-    here, though they stay two.
-    `is_archived`: the page was read from the archive. That is no news, and no visit: the next
-    one stays when it was.
+    Attributes:
+        addresses: (key, url) of every address that led to the page, and of those that it declares
+            to be its own.
+        declared: the keys of such as only the page itself says so.
+        asked_for: the piece whose page was asked for; None if the address was never read.
+        found_at: when the first of the addresses was met.
+        has_moved: the one that was asked for leads on for good.
+        is_elsewhere: it was asked for since the piece's own led to nothing.
+        is_archived: the page was read from the archive. That is no news, and no visit: the next
+            one stays when it was.
+        known: the piece whose page this is; None if it is a new one.
+        event: what its record is; None if it is as it was.
+        merged: a piece that turns out to be this one.
+        led_here: a piece whose address leads here, though they stay two.
     """
 
     article: Article
@@ -38,8 +43,9 @@ class FetchedArticle:
     etag: str | None = None
     last_modified: str | None = None
     dated_at: datetime | None = None
-    known: KnownArticle | None = None
+    asked_for: KnownArticle | None = None
     is_archived: bool = False
+    known: KnownArticle | None = None
     fingerprint: Fingerprint | None = None
     event: Event | None = None
     merged: KnownArticle | None = None

@@ -77,13 +77,13 @@ class DedupePipeline:
         leading = [key for key, _ in item.addresses if key not in item.declared]
         pieces = [met[key].article_id for key in _leading(met, leading)]
         here = pieces[-1] if pieces else None
-        if item.known is None:
+        if item.asked_for is None:
             if here is None:
                 return None
             _keep_addresses(item, met, others_than=set(pieces) - {here})
             return articles.by_ids([here])[here]
         # Another address may have led to the same piece since this page was asked for.
-        asked_for = item.known.article_id
+        asked_for = item.asked_for.article_id
         here = here or asked_for
         found = articles.by_ids({asked_for, here})
         if here == asked_for:

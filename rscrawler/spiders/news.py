@@ -344,7 +344,7 @@ class NewsSpider(Spider):
             etag=header_of(response, "ETag"),
             last_modified=header_of(response, "Last-Modified"),
             dated_at=self.discovery.dates.get(key),
-            known=known,
+            asked_for=known,
         )
 
     def _addresses(
