@@ -178,17 +178,23 @@ def _whole_bytes(descriptor: int, file: str, channel: str, store: LineStore) -> 
     """Where the next line goes; None when rows changed state to match the file."""
     size = os.fstat(descriptor).st_size
     committed = store.committed_bytes(file)
-    if size == (committed or 0):
-        return size
-    if committed is not None and size > committed:
-        return _take_up_tail(descriptor, file, channel, committed, store)
-    # The database knows nothing of the file, or somebody has cut or deleted the file:
-    # what it holds is kept, what it lacks is written again.
+    if _ends_line(descriptor, committed or 0):
+        if size == (committed or 0):
+            return size
+        if committed is not None and size > committed:
+            return _take_up_tail(descriptor, file, channel, committed, store)
+    # The database knows nothing of the file, or somebody has cut, lengthened or deleted
+    # the file: what it holds is kept, what it lacks is written again.
     present, end = _lines(descriptor, 0, is_strict=False)
     os.ftruncate(descriptor, end)
     os.fsync(descriptor)
     store.match_file(file, channel, present, end)
     return None
+
+
+def _ends_line(descriptor: int, position: int) -> bool:
+    """Whether a line may begin at a position; not where somebody has moved the lines."""
+    return position == 0 or os.pread(descriptor, 1, position - 1) == b"\n"
 
 
 def _take_up_tail(

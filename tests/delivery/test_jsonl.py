@@ -153,6 +153,30 @@ def test_a_file_of_today_is_mended_though_nothing_new_has_come(
     assert deliver_jsonl(config, store, NOW.date()) == 0
 
 
+@pytest.mark.parametrize("how", ["a line put in front", "longer lines", "a line moved to the end"])
+def test_lines_that_somebody_made_longer_stay_whole_and_each_is_there_once(
+    store: Store, tmp_path: Path, how: str
+) -> None:
+    path, pieces = tmp_path / FILE, [a_piece(number) for number in range(1, 6)]
+    for piece in pieces[:3]:
+        record(store, piece)
+    deliver_jsonl(a_config(tmp_path), store)
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(
+        {
+            "a line put in front": b'{"note": "read by the desk"}\n' + first + b"".join(others),
+            "longer lines": b"".join([first, *others]).replace(b"https://", b"https://www."),
+            "a line moved to the end": b"".join([*others, b'{"note": "2"}\n', first]),
+        }[how]
+    )
+    for piece in pieces[3:]:
+        record(store, piece)
+        deliver_jsonl(a_config(tmp_path), store)
+    present = [line["record_id"] for line in lines_of(path) if "record_id" in line]
+    assert sorted(present) == [piece.record_id for piece in pieces]
+    assert store.outbox.pending_line_count() == 0
+
+
 def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_path: Path) -> None:
     known, new = a_piece(1), a_piece(2)
     foreign = b'{"record_id": "of-the-lost-database-1"}\n'
