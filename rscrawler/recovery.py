@@ -16,6 +16,7 @@ from pathlib import Path
 from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
+from rscrawler.delivery.jsonl import day_files, day_lines
 from rscrawler.delivery.ops import notices
 from rscrawler.extraction.addresses import address_key, slug_stem
 from rscrawler.items import Article
@@ -107,8 +108,7 @@ class StoreKeeper:
 
 
 def _has_lines(output_dir: Path) -> bool:
-    files = (output_dir / ARTICLES_CHANNEL).glob("*.jsonl")
-    return any(path.stat().st_size for path in files)
+    return any(path.stat().st_size for path in day_files(output_dir / ARTICLES_CHANNEL))
 
 
 def rebuild(config: Config, store: Store) -> int:
@@ -129,18 +129,17 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
 
 def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
     """Each recorded version, and when its piece was first seen."""
-    for path in sorted(folder.glob("*.jsonl")):
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for number, line in enumerate(lines, start=1):
-                try:
-                    article = Article.from_record(json.loads(line))
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    logger.warning("%s: line %d is no whole record: left out", path, number)
-                    continue
-                if article.first_seen_at is None:
-                    logger.warning("%s: line %d: no first_seen_at: left out", path, number)
-                else:
-                    yield article, article.first_seen_at
+    for path in day_files(folder):
+        for number, line in enumerate(day_lines(path), start=1):
+            try:
+                article = Article.from_record(json.loads(line.decode(errors="replace")))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                logger.warning("%s: line %d is no whole record: left out", path, number)
+                continue
+            if article.first_seen_at is None:
+                logger.warning("%s: line %d: no first_seen_at: left out", path, number)
+            else:
+                yield article, article.first_seen_at
 
 
 def _recording(

@@ -10,9 +10,12 @@ on several by a lease. The rows tell a second one, if ever there is one, that it
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
+import logging
 import os
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -27,8 +30,11 @@ from rscrawler.store.leases import process_identity
 from rscrawler.store.lines import LineStore, PlacedLine
 from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow
 
+logger = logging.getLogger(__name__)
+
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
+COMPRESSED = ".gz"  # behind the name of a file that the user has compressed
 WRITER = "writer"  # the lease
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
@@ -79,7 +85,7 @@ def _bring_into_line(folder: Path, file: str, store: LineStore) -> None:
     """Make the rows pending whose lines a file lacks."""
     descriptor = _opened(folder / file)
     try:
-        _whole_bytes(descriptor, file, file.partition("/")[0], store)
+        _whole_bytes(descriptor, folder, file, store)
     finally:
         os.close(descriptor)
 
@@ -110,7 +116,7 @@ def _append(folder: Path, file: str, rows: Sequence[OutboxRow], store: LineStore
     path = folder / file
     descriptor = _opened(path)
     try:
-        end = _whole_bytes(descriptor, file, rows[0].channel, store)
+        end = _whole_bytes(descriptor, folder, file, store)
         if end is None:
             return 0
         placed, data = _laid_out(rows, end)
@@ -174,8 +180,9 @@ def sync_folder(folder: Path) -> None:
 # What a file holds against what is known of it.
 
 
-def _whole_bytes(descriptor: int, file: str, channel: str, store: LineStore) -> int | None:
+def _whole_bytes(descriptor: int, folder: Path, file: str, store: LineStore) -> int | None:
     """Where the next line goes; None when rows changed state to match the file."""
+    channel = file.partition("/")[0]
     size = os.fstat(descriptor).st_size
     committed = store.committed_bytes(file)
     if _ends_line(descriptor, committed or 0):
@@ -188,7 +195,7 @@ def _whole_bytes(descriptor: int, file: str, channel: str, store: LineStore) -> 
     present, end = _lines(descriptor, 0, is_strict=False)
     os.ftruncate(descriptor, end)
     os.fsync(descriptor)
-    store.match_file(file, channel, present, end)
+    store.match_file(file, channel, _compressed_lines(folder / file) | present, end)
     return None
 
 
@@ -231,6 +238,28 @@ def _lines(
                 present.setdefault(record_id, (end, end + len(line)))
             end += len(line)
     return present, end
+
+
+def _compressed_lines(path: Path) -> dict[str, tuple[int, int]]:
+    """The records in a compressed file beside another, by id; they have no place in that one."""
+    packed = path.with_name(path.name + COMPRESSED)
+    lines = day_lines(packed) if packed.exists() else ()
+    return {record_id: (0, 0) for line in lines if (record_id := _record_id(line))}
+
+
+def day_files(folder: Path) -> list[Path]:
+    """The files of all days in their order, of each day what was compressed first."""
+    files = [*folder.glob("*.jsonl"), *folder.glob(f"*.jsonl{COMPRESSED}")]
+    return sorted(files, key=lambda path: (path.name[:10], path.suffix != COMPRESSED, path.name))
+
+
+def day_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a file, compressed or not; of a damaged one, what can be read."""
+    with gzip.open(path) if path.suffix == COMPRESSED else path.open("rb") as lines:
+        try:
+            yield from lines
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            logger.warning("%s: the rest of it cannot be read: %s", path, error)
 
 
 def _record_id(line: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +86,32 @@ def test_a_rebuilt_store_goes_on_where_the_old_one_stopped(
     assert (report["articles_new"], report["articles_updated"]) == (2, 1)
     updated = [record for record in alerted.records() if record["event"] == "updated"]
     assert [record["version"] for record in updated] == [2]
+
+
+def test_days_that_were_compressed_are_rebuilt_too(alerted: Workspace, site: SampleSite) -> None:
+    database, story = alerted.output / "rscrawler.db", site.stories[4]
+    (day,) = (alerted.output / "articles").glob("*.jsonl")
+    with gzip.open(f"{day}.gz", "wb") as packed:
+        packed.write(day.read_bytes())
+    day.unlink()
+    database.unlink()
+    assert alerted.crawl("--full")["articles_new"] == 0
+    site.edit(story.slug, title="A headline changed after the rebuilding")
+    assert alerted.crawl()["articles_updated"] == 1
+    (updated,) = alerted.records()
+    assert updated["version"] == 2
+    database.unlink()
+    report = alerted.crawl("--full")
+    assert (report["articles_new"], report["articles_updated"]) == (0, 0)
+
+
+def test_what_is_left_of_a_damaged_compressed_day_is_rebuilt(
+    alerted: Workspace, site: SampleSite
+) -> None:
+    before = len(alerted.records())
+    (day,) = (alerted.output / "articles").glob("*.jsonl")
+    packed = gzip.compress(day.read_bytes())
+    Path(f"{day}.gz").write_bytes(packed[: len(packed) // 2])
+    day.unlink()
+    (alerted.output / "rscrawler.db").unlink()
+    assert 0 < alerted.crawl("--full")["articles_new"] < before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import subprocess
@@ -174,6 +175,24 @@ def test_lines_that_somebody_made_longer_stay_whole_and_each_is_there_once(
         deliver_jsonl(a_config(tmp_path), store)
     present = [line["record_id"] for line in lines_of(path) if "record_id" in line]
     assert sorted(present) == [piece.record_id for piece in pieces]
+    assert store.outbox.pending_line_count() == 0
+
+
+def test_lines_of_a_file_that_was_compressed_are_not_written_again(
+    store: Store, tmp_path: Path
+) -> None:
+    config, path = a_config(tmp_path), tmp_path / FILE
+    for number in (1, 2):
+        record(store, a_piece(number))
+    deliver_jsonl(config, store)
+    record(store, a_piece(3))
+    Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    deliver_jsonl(config, store)
+    assert record_ids(path) == [a_piece(3).record_id]
+    record(store, a_piece(4))
+    deliver_jsonl(config, store)
+    assert record_ids(path) == [a_piece(3).record_id, a_piece(4).record_id]
     assert store.outbox.pending_line_count() == 0
 
 
