@@ -10,7 +10,7 @@ from rscrawler.delivery.ops import is_addressed
 from rscrawler.delivery.sending import ALERT_KINDS, transport_of
 from rscrawler.delivery.timing import composing_waits, sending_waits
 from rscrawler.store import Store
-from rscrawler.store.outbox import Undelivered, WaitingChannel
+from rscrawler.store.outbox import FURTHEST_TRY, Undelivered, WaitingChannel
 
 _NEXT = "goes out with the next delivery"
 _UNKNOWN = "the channel is not configured"
@@ -83,7 +83,9 @@ def _of_recipient(alerts: AlertSettings, each: Undelivered, now: datetime) -> Wa
         return Waiting(each.channel, 1, _NEXT)
     times = "once" if each.attempts == 1 else f"{each.attempts} times"
     why = f"refused {times}" if each.state == "refused" else f"failed {times}"
-    return Waiting(each.channel, 1, why, each.next_try_at, _error(each))
+    is_of_wrong_clock = each.next_try_at - now > FURTHEST_TRY  # and due, whatever it says
+    until = None if is_of_wrong_clock else each.next_try_at
+    return Waiting(each.channel, 1, why, until, _error(each))
 
 
 def _error(each: Undelivered) -> str | None:

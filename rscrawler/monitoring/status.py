@@ -191,14 +191,11 @@ def _outbox_problems(
     """What deliveries met; and, where there are none, what should have gone out long ago."""
     known = [each for each in problems if each.subject == OUTBOX_SUBJECT]
     yield from known
-    long_ago = now - config.monitoring.overdue_after
+    long_ago = config.monitoring.overdue_after
     if any(each.code is ProblemCode.OVERDUE for each in known):
         return
-    if since := due_since(config, store, long_ago):
-        message = (
-            f"what was to go out {in_days(config.monitoring.overdue_after)} ago still waits: "
-            "nothing delivers"
-        )
+    if since := due_since(config, store, now, ago=long_ago):
+        message = f"what was to go out {in_days(long_ago)} ago still waits: nothing delivers"
         yield Problem(OUTBOX_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 

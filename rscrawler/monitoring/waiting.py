@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery.sending import ALERT_KINDS, transport_of
@@ -16,29 +16,36 @@ def delivery_is_due(config: Config, store: Store, now: datetime) -> bool:
     return due_since(config, store, now) is not None
 
 
-def due_since(config: Config, store: Store, now: datetime) -> datetime | None:
+def due_since(
+    config: Config, store: Store, now: datetime, *, ago: timedelta = timedelta(0)
+) -> datetime | None:
     """Since when something of the outbox waits that is due; None: nothing is.
 
-    A `now` in the past asks for what was due then already, and still is.
+    With `ago`, only what was due so long ago already counts. What bears a time to come was
+    written by a clock that was ahead, and is due.
     """
-    alerts = config.alerts
+    alerts, then = config.alerts, now - ago
+
+    def is_old(oldest: datetime) -> bool:
+        return oldest <= then or oldest > now
+
     lines = (
-        each.oldest
+        min(each.oldest, then)
         for each in store.history.waiting_channels()
-        if each.channel in JSONL_CHANNELS and each.oldest <= now
+        if each.channel in JSONL_CHANNELS and is_old(each.oldest)
     )
     rows = (
-        each.oldest
+        min(each.oldest, then)
         for each in store.outbox.unassigned()
         if each.channel in alerts.alert_channels
-        and each.oldest <= now
-        and composing_waits(each.channel, each.oldest, alerts, now) is None
+        and is_old(each.oldest)
+        and composing_waits(each.channel, each.oldest, alerts, then) is None
     )
     messages = (
-        now
-        for _, channel, kind in store.outbox.due_messages(now)
+        then
+        for _, channel, kind in store.outbox.due_messages(now, since=then)
         if transport_of(alerts, channel) is not None
-        and not (kind in ALERT_KINDS and sending_waits(channel, alerts, now))
+        and not (kind in ALERT_KINDS and sending_waits(channel, alerts, then))
     )
     return min((*lines, *rows, *messages), default=None)
 

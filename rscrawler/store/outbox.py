@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -39,6 +39,8 @@ from rscrawler.store.tables import (
 )
 
 JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
+# No pace puts a next try off so far: what is further away was written by a clock that was ahead.
+FURTHEST_TRY = timedelta(hours=8)
 _TRIED = ("pending", "refused")  # states of recipients who are still to be served
 
 
@@ -244,11 +246,17 @@ class OutboxStore:
 
     # Sending.
 
-    def due_messages(self, now: datetime) -> list[tuple[str, str, str]]:
-        """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first."""
+    def due_messages(
+        self, now: datetime, since: datetime | None = None
+    ) -> list[tuple[str, str, str]]:
+        """`(message_id, channel, kind)` of messages with a recipient to serve, oldest first.
+
+        With `since`, only those that were due at that time in the past already.
+        """
+        is_due = _is_due(now, now if since is None else since)
         query = (
             select(message.c.message_id, message.c.channel, message.c.kind)
-            .where(message.c.state.in_(["pending", "failed"]), exists().where(_is_due(now)))
+            .where(message.c.state.in_(["pending", "failed"]), exists().where(is_due))
             .order_by(message.c.created_at, message.c.message_id)
         )
         with self._database.reading() as connection:
@@ -282,7 +290,7 @@ class OutboxStore:
                 .where(
                     recipient.c.message_id == message_id,
                     recipient.c.state.in_(_TRIED),
-                    recipient.c.next_try_at <= now,
+                    or_(recipient.c.next_try_at <= now, _is_of_wrong_clock(now)),
                 )
                 .values(state="pending", attempts=recipient.c.attempts + 1)
                 .returning(recipient.c.address, recipient.c.attempts)
@@ -473,12 +481,20 @@ def _is_unassigned() -> ColumnElement[bool]:
     )
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
+def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
+    created_at = message.c.created_at  # which may be of a wrong clock as well
     return and_(
         recipient.c.message_id == message.c.message_id,
         recipient.c.state.in_(_TRIED),
-        recipient.c.next_try_at <= now,
+        or_(
+            recipient.c.next_try_at <= since,
+            and_(_is_of_wrong_clock(now), or_(created_at <= since, created_at > now)),
+        ),
     )
+
+
+def _is_of_wrong_clock(now: datetime) -> ColumnElement[bool]:
+    return recipient.c.next_try_at > now + FURTHEST_TRY
 
 
 def _settle(connection: Connection, message_id: str) -> bool:

@@ -562,6 +562,21 @@ def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
     assert deliver(email_config(), open_store(), now=until + HOUR).served == 1
 
 
+def test_an_alert_that_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_right(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config, ahead = email_config(), NOW + timedelta(days=30)
+    record(store, a_piece(1), "email")
+    mailbox.refuse["desk@example.org"] = "450 busy"
+    for moment in (NOW, ahead):
+        deliver(config, store, now=moment)
+    mailbox.refuse.clear()
+    (waiting,) = outbox_summary(config, store, NOW + HOUR).waiting
+    assert (waiting.why, waiting.until) == ("failed 2 times", None)
+    assert deliver(config, store, now=NOW + HOUR).served == 1
+    assert mailbox.only().recipients == ("desk@example.org",)
+
+
 def test_a_mail_to_many_slow_recipients_stays_with_one_process(
     open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

@@ -12,10 +12,11 @@ import pytest
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.monitoring.status import Status, read_status
+from rscrawler.monitoring.waiting import delivery_is_due
 from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease
-from rscrawler.store.outbox import NewMessage
+from rscrawler.store.outbox import NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, a_piece, record
 from tests.monitoring.conftest import RunCycle
 from tests.scheduling.services import scheduled
@@ -129,6 +130,23 @@ def test_an_alert_that_nobody_sends_is_told(tmp_path: Path, store: Store) -> Non
     config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
     store.outbox.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
     assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
+    assert len(said_of_outbox(config, store, NOW + DAY)) == 1
+
+
+def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
+    tmp_path: Path, store: Store
+) -> None:
+    alerts = {"channels": {"desk": "json://127.0.0.1:1/"}}
+    config = Config.model_validate({"output_dir": tmp_path, "alerts": alerts})
+    ahead = NOW + 30 * DAY
+    store.outbox.add(NewMessage("m-1", "channel:desk", "alert", NOW, b"{}", ("key",)))
+    store.outbox.mark("m-1", [RecipientOutcome("key", "pending", "no answer", ahead)])
+    assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
+    assert len(said_of_outbox(config, store, NOW + DAY)) == 1
+    deliver(config, store, now=NOW + DAY)
+    assert said_of_outbox(config, store, NOW + DAY + HOUR) == []
+    record(store, a_piece(1), at=ahead)
+    assert delivery_is_due(config, store, NOW + DAY)
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from rscrawler.delivery.timing import SLOW, next_try
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from rscrawler.store.lines import PlacedLine
-from rscrawler.store.outbox import NewMessage, RecipientOutcome
+from rscrawler.store.outbox import FURTHEST_TRY, NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, a_piece, record
 
 FILE = "articles/2026-11-24.jsonl"
@@ -101,6 +102,11 @@ def test_a_message_is_claimed_by_one_process_until_it_is_given_back(
     assert other.outbox.claim(message.message_id, "host-b/2/2", NOW, SOON) is None
     store.outbox.release(message.message_id, "host-a/1/1")
     assert other.outbox.claim(message.message_id, "host-b/2/2", NOW, SOON) is not None
+
+
+def test_no_pace_puts_off_so_far_that_it_passes_for_a_wrong_clock() -> None:
+    assert next_try(99, "", NOW, SLOW) - NOW < FURTHEST_TRY
+    assert SLOW.longest * 1.2 < FURTHEST_TRY
 
 
 def test_a_claim_runs_out(store: Store) -> None:
