@@ -16,7 +16,7 @@ from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.feeds import write_feeds
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import compose_due
-from rscrawler.delivery.ops import judge_delivery, tell_ops
+from rscrawler.delivery.ops import end_overdue, judge_delivery, tell_ops
 from rscrawler.delivery.sending import ALERT_KINDS, Clock, Sent, send_due
 from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
 from rscrawler.delivery.trial import ChannelResult, send_test_alert
@@ -90,6 +90,8 @@ def deliver(
     sent = Sent()
     send_due(alerts, store, clock, sent, must_stop=must_stop)
     failing = judge_delivery(alerts, store, clock())
+    if trouble is None and not sent.was_stopped:
+        end_overdue(store)
     tell_ops(config, store, clock())
     send_due(alerts, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
     return DeliveryReport(

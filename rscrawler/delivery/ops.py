@@ -76,6 +76,16 @@ def judge_delivery(alerts: AlertSettings, store: Store, now: datetime) -> list[U
     return failing
 
 
+def end_overdue(store: Store) -> None:
+    """A delivery that could be made ends what is overdue, but sites without a good cycle since."""
+    for each in store.health.problems():
+        if each.code is not ProblemCode.OVERDUE:
+            continue
+        good_at = store.health.site(each.subject).last_success_at
+        if each.subject == OUTBOX_SUBJECT or (good_at is not None and good_at > each.since):
+            store.health.clear_problem(each.subject, each.code)
+
+
 def is_failing(alerts: AlertSettings, each: Undelivered) -> bool:
     """Whether somebody should look into it: refused, given up, or tried in vain three times."""
     is_in_vain = each.state != "pending" or each.attempts >= FAILING_ATTEMPTS

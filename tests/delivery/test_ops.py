@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from rscrawler.delivery import deliver, tell_ops
+from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.conftest import EmailConfig
@@ -19,7 +20,7 @@ from tests.delivery.mailbox import Mailbox
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 HOUR = timedelta(hours=1)
 OPS = {"ops": {"recipients": ["ops@example.org"]}}
-UNREACHABLE = ProblemCode.UNREACHABLE
+UNREACHABLE, OVERDUE = ProblemCode.UNREACHABLE, ProblemCode.OVERDUE
 
 
 def subjects(mailbox: Mailbox) -> list[str]:
@@ -147,3 +148,44 @@ def test_nobody_is_told_when_nobody_is_named(
     assert tell_ops(email_config(), store, NOW) == 0
     (problem,) = store.health.problems()
     assert problem.told_at is None
+
+
+def a_good_cycle(store: Store, site: str, hours: int) -> None:
+    """A cycle over a site that succeeded so long after now."""
+    store.health.record_start(f"run-{hours}", site, NOW + hours * HOUR)
+    store.health.record_end(f"run-{hours}", site, NOW + hours * HOUR, succeeded=True, counters={})
+
+
+def test_overdue_is_over_with_a_good_cycle_and_a_delivery_whoever_runs_them(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    a_good_cycle(store, "sample", -1)
+    for subject in ("sample", "other"):
+        store.health.raise_problem(subject, OVERDUE, "job sample failed", NOW)
+    deliver(config, store, now=NOW)
+    assert sorted(subjects(mailbox)) == ["Problem: other: overdue", "Problem: sample: overdue"]
+    a_good_cycle(store, "sample", 1)
+    deliver(config, store, now=NOW + HOUR)
+    assert subjects(mailbox)[2:] == ["Over: sample: overdue"]
+    assert [problem.subject for problem in store.health.problems()] == ["other"]
+
+
+def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    record(store, a_piece(1))
+    blocked = config.output_dir / "articles"
+    blocked.parent.mkdir(parents=True, exist_ok=True)
+    blocked.write_text("a file where the folder should be")
+    for subject in ("outbox", "sample"):
+        store.health.raise_problem(subject, OVERDUE, "job (outbox) failed", NOW)
+    for hours in (1, 2):
+        a_good_cycle(store, "sample", hours)
+        with pytest.raises(OutputError):
+            deliver(config, store, now=NOW + hours * HOUR)
+    assert sorted(subjects(mailbox)) == ["Problem: outbox: overdue", "Problem: sample: overdue"]
+    blocked.unlink()
+    deliver(config, store, now=NOW + 3 * HOUR)
+    assert sorted(subjects(mailbox)[2:]) == ["Over: outbox: overdue", "Over: sample: overdue"]
