@@ -140,19 +140,23 @@ def topics_to_alert(
     already_alerted: Iterable[str],
     topics: Sequence[str],
     minimum: Level,
+    was_copy: bool = False,
 ) -> list[TopicFlag]:
     """The flags of this version that somebody should be told of; empty: nobody.
 
     A new piece alerts when it is news; an updated one when its level rises to
     `minimum` or above. `levels_before` are the levels of the text before, judged by
     the present watch-list, so that a changed watch-list alone never alerts. Nobody
-    is told of a duplicate, or of one piece twice on one topic.
+    is told of a duplicate, or of one piece twice on one topic. A piece that is no copy any
+    more (`was_copy`) alerts as a new one would: its level before was told to nobody.
     """
     if article.duplicate_of is not None or article.event is Event.REMOVED:
         return []
     if article.event is Event.NEW and article.novelty is not Novelty.NEW:
         return []
     told = set(already_alerted)
+    if was_copy and article.novelty is Novelty.NEW:
+        levels_before = {}
     return [
         flag
         for flag in article.topics

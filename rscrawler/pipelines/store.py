@@ -137,6 +137,7 @@ class StorePipeline:
             already_alerted=already_alerted,
             topics=self._alerts.topics,
             minimum=self._alerts.minimum,
+            was_copy=before is not None and before.duplicate_of is not None,
         )
 
     def _jsonl_channels(self, article: Article) -> tuple[str, ...]:

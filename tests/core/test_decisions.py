@@ -148,6 +148,15 @@ def test_nobody_is_told_of_a_duplicate_a_removal_or_twice_on_one_topic() -> None
     assert to_alert(article(topics=flags), already_alerted=["central-asia"]) == ["pipelines"]
 
 
+@pytest.mark.parametrize("novelty", list(Novelty))
+def test_a_copy_that_becomes_another_piece_alerts_if_it_was_news(novelty: Novelty) -> None:
+    flags = [flagged(Level.PRIMARY), flagged(Level.PRIMARY, "pipelines")]
+    piece = article(event=Event.UPDATED, novelty=novelty, topics=flags)
+    levels = {"central-asia": Level.PRIMARY, "pipelines": Level.PRIMARY}
+    found = to_alert(piece, levels_before=levels, already_alerted=["pipelines"], was_copy=True)
+    assert found == (["central-asia"] if novelty is Novelty.NEW else [])
+
+
 def test_a_topic_that_is_not_among_those_to_alert_on_is_silent() -> None:
     assert to_alert(article(topics=[flagged(Level.PRIMARY, "sports")])) == []
 

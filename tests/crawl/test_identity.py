@@ -580,6 +580,30 @@ def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
     assert set(alerted(workspace)) - set(told_before) == {first["article_id"]}
 
 
+def test_a_copy_that_becomes_another_piece_is_told(workspace: Workspace, site: SampleSite) -> None:
+    workspace.write_config(site.base_url, FEW_SOURCES)
+    workspace.crawl("--full")
+    model = regional(site)
+    copied = replace(model, slug="soon-another", post_id="2655999004", title="Kazakhstan anew")
+    site.publish(copied)
+    workspace.crawl()
+    (copy,) = records_of(workspace, "soon-another")
+    assert copy["duplicate_of"] is not None
+    assert alerted(workspace) == []
+    site.edit(
+        "soon-another",
+        title="Kazakhstan elects a parliament",
+        paragraphs=[told_backwards(text) for text in model.paragraphs],
+        modified_at=datetime.now(UTC),
+    )
+    let_pieces_be_due(workspace)
+    for _ in range(2):
+        workspace.crawl()
+    update = records_of(workspace, "soon-another")[-1]
+    assert (update["version"], update["duplicate_of"]) == (2, None)
+    assert alerted(workspace) == [copy["article_id"]]
+
+
 def test_of_a_text_that_two_sites_publish_at_once_one_is_the_copy_and_one_is_told(
     workspace: Workspace, site: SampleSite, two_sites: SampleSite
 ) -> None:
