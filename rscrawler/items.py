@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 RECORD_SCHEMA = "rscrawler.article/1"
+PRUNED = "pruned"  # the warning that marks a version whose text was forgotten
 
 
 class Level(StrEnum):
@@ -155,6 +156,11 @@ class Article:
         """Words in the body, as white space divides them."""
         return _count_words(self.body)
 
+    @property
+    def is_pruned(self) -> bool:
+        """Whether its text was forgotten: the body is empty, and was not."""
+        return PRUNED in self.extraction.warnings
+
     def level_on(self, topic: str) -> Level:
         """The level on `topic`; `none` when it was not flagged."""
         return next((flag.level for flag in self.topics if flag.topic == topic), Level.NONE)
@@ -183,8 +189,8 @@ class Article:
             "modified_at": rfc3339(self.modified_at),
             "first_seen_at": rfc3339(self.first_seen_at),
             "fetched_at": rfc3339(self.fetched_at),
-            "body": self.body,
-            "word_count": self.word_count,
+            "body": None if self.is_pruned else self.body,
+            "word_count": None if self.is_pruned else self.word_count,
             "image": asdict(self.image) if self.image else None,
             "republished_from": self.republished_from,
             "duplicate_of": self.duplicate_of,
@@ -202,6 +208,7 @@ class Article:
         values = {key: value for key, value in record.items() if key in known}
         for key in ("published_at", "modified_at", "first_seen_at", "fetched_at"):
             values[key] = parse_rfc3339(values[key]) if values.get(key) else None
+        values["body"] = record.get("body") or ""
         values["event"] = Event(record["event"])
         values["novelty"] = Novelty(record["novelty"])
         if change := record.get("change"):

@@ -30,7 +30,6 @@ from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
 from rscrawler.store.leases import LEASE_RENEWAL
-from rscrawler.store.retention import PRUNED
 from rscrawler.visits import FetchedArticle
 
 # What a record says beside its text, as far as the page alone decides it.
@@ -80,7 +79,7 @@ class Reading:
         """What it changes of the recorded version; None where that is not known any more."""
         if self.before is None or self.article is None:
             return None
-        if PRUNED in self.before.extraction.warnings:
+        if self.before.is_pruned:
             return None
         return summarize(self.before, self.article)
 

@@ -32,6 +32,8 @@ from rscrawler.items import Evidence
 from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.topics import load_watchlists
 
+SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -159,6 +161,8 @@ def prune_command(
     """
     try:
         age = parse_duration(older_than)
+        if age < SHORTEST_MEMORY:
+            raise ValueError('allowed: at least "1d"')
     except ValueError as error:
         raise ConfigurationError(f"--older-than: {older_than!r}: {error}") from None
     config, now = read_config(config_path), utc_now()

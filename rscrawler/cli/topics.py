@@ -21,7 +21,6 @@ from rscrawler.cli.common import (
 )
 from rscrawler.config import Config, read_text
 from rscrawler.errors import ConfigurationError
-from rscrawler.store.retention import is_pruned
 from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, load_watchlists
 from rscrawler.topics.evaluation import problem_of_line
 
@@ -168,7 +167,8 @@ def backtest_command(
     watchlist = _watchlist(topic, config)
     with opened_store(config) as store:
         articles = store.articles.latest_articles(since=parse_day(since, "--since"))
-        result = backtest(Flagger([watchlist]), topic, articles, is_forgotten=is_pruned)
+        flagger = Flagger([watchlist])
+        result = backtest(flagger, topic, articles, is_forgotten=lambda each: each.is_pruned)
     if as_json:
         print_json(result.to_json())
         return

@@ -16,7 +16,6 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.retention import PRUNED
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 from rscrawler.topics import FlaggableText
 from rscrawler.visits import FetchedArticle, GoneArticle
@@ -75,7 +74,7 @@ class StorePipeline:
         article.event = item.event
         article.novelty = item.known.novelty if item.known else self._novelty(item)
         before = session.store.articles.latest_record(item.known.article_id) if item.known else None
-        if before is not None and PRUNED not in before.extraction.warnings:
+        if before is not None and not before.is_pruned:
             article.change = summarize(before, article)
         alerts = [] if item.is_archived else self._alerts_for(article, before)
         session.store.batch.add(
@@ -127,7 +126,7 @@ class StorePipeline:
             # Judged by the present watch-list: a change of that alone is no news.
             flags = (
                 before.topics  # its text was forgotten, its verdict was not
-                if PRUNED in before.extraction.warnings
+                if before.is_pruned
                 else self._session.flagger.flag(FlaggableText.from_article(before))
             )
             levels_before = {flag.topic: flag.level for flag in flags}

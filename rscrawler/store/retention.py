@@ -11,13 +11,12 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, select, update
 
 from rscrawler.errors import StoreError
-from rscrawler.items import Article
+from rscrawler.items import PRUNED
 from rscrawler.store.database import Database
 from rscrawler.store.tables import fired, message, outbox, run, version
 
 logger = logging.getLogger(__name__)
 
-PRUNED = "pruned"  # the warning that marks a record whose text was forgotten
 _VERSIONS_PER_TRANSACTION = 500
 
 
@@ -87,16 +86,11 @@ class RetentionStore:
         return [row.record_id for row in rows]
 
 
-def is_pruned(article: Article) -> bool:
-    """Whether the text of a stored version was forgotten."""
-    return PRUNED in article.extraction.warnings
-
-
 def _without_text(record: dict[str, Any]) -> dict[str, Any]:
     extraction = record["extraction"]
     return {
         **record,
-        "body": "",
+        "body": None,
         "topics": [{**flag, "evidence": []} for flag in record["topics"]],
         "extraction": {**extraction, "warnings": [*extraction["warnings"], PRUNED]},
     }

@@ -198,6 +198,13 @@ def test_prune_keeps_the_archive_unless_told_for_how_long(
     assert archive_files(folder, SITE) == []
 
 
+def test_prune_leaves_the_text_of_the_last_day(workspace: Workspace, site: SampleSite) -> None:
+    workspace.write_config(site.base_url)
+    refused = workspace.run("prune", "--older-than", "0d")
+    assert refused.status == 2
+    assert "--older-than: '0d': allowed: at least \"1d\"" in refused.stderr
+
+
 def test_an_archive_that_cannot_be_made_costs_no_article(
     workspace: Workspace, site: SampleSite
 ) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 
-from rscrawler.items import Article, Level, TopicFlag
+from rscrawler.items import PRUNED, Article, Event, Level, TopicFlag
+from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.store import Store
 from rscrawler.store.articles import Fingerprint, Recording, Visit
-from rscrawler.store.retention import PRUNED
 
 THEN = datetime(2024, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -55,6 +57,20 @@ def test_old_text_is_forgotten_and_its_piece_is_not(store: Store) -> None:
     assert young.body == "Some text of the piece."
     assert store.articles.by_addresses("site", ["/old"]) is not None
     assert [twin.article_id for twin in store.articles.twins("x", "", "body old", ())] == ["old"]
+
+
+def test_text_that_was_forgotten_is_unknown_in_every_record(store: Store) -> None:
+    record(store, "old", THEN)
+    store.retention.prune(NOW)
+    (exported,) = store.articles.records()
+    assert (exported["body"], exported["word_count"]) == (None, 5)
+    latest = store.articles.latest_record("old")
+    assert latest is not None
+    removal = replace(latest, event=Event.REMOVED).to_record()
+    assert (removal["body"], removal["word_count"]) == (None, None)
+    for each in (exported, removal):
+        jsonschema.validate(each, schema_of(SchemaName.ARTICLE))
+        assert Article.from_record(each).body == ""
 
 
 def test_a_run_that_goes_on_is_not_forgotten(store: Store) -> None:
