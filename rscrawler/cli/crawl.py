@@ -37,6 +37,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.noticing import notice
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.store import Store
@@ -119,6 +120,7 @@ def _deliver(config: Config, store: Store) -> DeliveryReport:
 
     before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
+        notice(config, store, utc_now())
         return deliver(
             config,
             store,

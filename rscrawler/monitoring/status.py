@@ -137,7 +137,7 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
         outbox=outbox_summary(config, store, now),
         outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
         schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
-        disk_problems=tuple(_disk_problems(config, now)),
+        disk_problems=tuple(disk_problems(config, now)),
     )
 
 
@@ -206,20 +206,26 @@ def _schedule_problems(
 
     Where no service was ever started, or each was ended as it should be, nothing is missed.
     """
-    services = store.leases.services()
-    if not services:
-        return
-    if any(service.is_living(now) for service in services):
+    if dead := dead_service(store, now):
+        yield dead
+    elif store.leases.services():
         yield from _late_jobs(config, store, now, jobs)
-        return
+
+
+def dead_service(store: Store, now: datetime) -> Problem | None:
+    """The problem of a service that died or hangs, where no other one lives."""
+    services = store.leases.services()
+    if not services or any(service.is_living(now) for service in services):
+        return None
     last = services[-1]
     message = (
         f"the service {last.owner} has died or hangs: no sign of life since {rfc3339(last.seen_at)}"
     )
-    yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
+    return Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
 
 
-def _disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
+def disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
+    """The folders that are nearly full, a problem each."""
     for folder, left in full_folders(config):
         message = f"{folder}: {left} MiB are left to write to; at least {LEAST_ROOM_MIB} should be"
         yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)

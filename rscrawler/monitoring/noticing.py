@@ -1,0 +1,31 @@
+"""What no cycle meets and a look finds, written down for the operators to be told of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from rscrawler.config import Config
+from rscrawler.monitoring.room import AMPLE_ROOM_MIB, full_folders
+from rscrawler.monitoring.status import (
+    DISK_SUBJECT,
+    SCHEDULE_SUBJECT,
+    dead_service,
+    disk_problems,
+)
+from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
+
+
+def notice(config: Config, store: Store, now: datetime) -> None:
+    """Raise or clear, before a delivery, that the service is dead and that a disk is full.
+
+    A job that is late is left to `status`: after a machine has slept, all are for a moment.
+    """
+    if dead := dead_service(store, now):
+        store.health.raise_problem(dead.subject, dead.code, dead.message, dead.since)
+    else:
+        store.health.clear_problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE)
+    if full := next(disk_problems(config, now), None):
+        store.health.raise_problem(full.subject, full.code, full.message, full.since)
+    elif not any(full_folders(config, AMPLE_ROOM_MIB)):
+        store.health.clear_problem(DISK_SUBJECT, ProblemCode.DISK_FULL)
