@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -67,13 +67,14 @@ class StoreKeeper:
     the former file open: it would go on with what nobody else sees.
 
     Raises:
-        ConfigurationError, StoreError: as `open_store`.
+        ConfigurationError, StoreError: as `opening`.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, opening: Callable[[Config], Store] = open_store) -> None:
         self._config = config
+        self._opening = opening
         self._path = sqlite_file(config.database)
-        self.store = open_store(config)
+        self.store = opening(config)
         self._file = self._present_file()
 
     def _present_file(self) -> tuple[int, int] | None:
@@ -91,14 +92,16 @@ class StoreKeeper:
         return self._present_file() != self._file
 
     def reopen(self, *, is_damaged: bool = False) -> Store:
-        """Another store in the place of the one that is open; what was lost is rebuilt.
+        """Another store in the place of the one that is open.
 
         Raises:
-            ConfigurationError, StoreError: as `open_store`.
+            ConfigurationError, StoreError: as `opening`; it is tried again with the next call.
         """
         # First, while SQLite can tell whose its files are: by name it would delete the new ones.
         self.store.close()
-        self.store = open_store(self._config, is_damaged=is_damaged)
+        self.store = (
+            open_store(self._config, is_damaged=True) if is_damaged else self._opening(self._config)
+        )
         self._file = self._present_file()
         return self.store
 

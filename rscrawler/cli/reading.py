@@ -18,6 +18,11 @@ def existing_store(config: Config) -> Iterator[Store]:
         ConfigurationError: the database URL is of no use.
         StoreError: there is no store yet, or it is damaged.
     """
-    require_existing(config.database, "`rscrawler crawl` makes it")
-    with closing(Store.open(config.database)) as store:
+    with closing(open_existing(config)) as store:
         yield store
+
+
+def open_existing(config: Config) -> Store:
+    """The same, for who closes it; raises the same."""
+    require_existing(config.database, "`rscrawler crawl` makes it")
+    return Store.open(config.database)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
 
 from rscrawler.cli.common import ConfigOption, out, read_config
-from rscrawler.cli.reading import existing_store
+from rscrawler.cli.reading import open_existing
 from rscrawler.clock import utc_now
-from rscrawler.web.dashboard import Dashboard
+from rscrawler.recovery import StoreKeeper
+from rscrawler.web.dashboard import Dashboard, newest_store
 from rscrawler.web.server import DashboardServer, stopped_by_signals
 
 
@@ -28,8 +30,10 @@ def web_command(
     """Serve the dashboard until SIGTERM or Ctrl-C."""
     config = read_config(config_path)
     with (
-        existing_store(config) as store,
-        DashboardServer(Dashboard.of(config, store, now=utc_now), host, port) as server,
+        closing(StoreKeeper(config, open_existing)) as keeper,
+        DashboardServer(
+            Dashboard.of(config, newest_store(keeper), now=utc_now), host, port
+        ) as server,
         stopped_by_signals(server),
     ):
         out.print(f"dashboard at {server.url} (Ctrl-C stops it)", markup=False)

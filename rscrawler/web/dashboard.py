@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from threading import Lock
 from typing import Any, Self
 
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
 from rscrawler.monitoring.status import Status, read_status
+from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
@@ -19,6 +21,17 @@ from rscrawler.topics import load_watchlists
 from rscrawler.web.rendering import render
 
 logger = logging.getLogger(__name__)
+
+
+def newest_store(keeper: StoreKeeper) -> Callable[[], Store]:
+    """Gives the store of a keeper, opened anew when its file is another one, to any thread."""
+    lock = Lock()
+
+    def newest() -> Store:
+        with lock:
+            return keeper.reopen() if keeper.is_lost else keeper.store
+
+    return newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +43,17 @@ class Dashboard:
     """
 
     config: Config
-    store: Store
+    newest: Callable[[], Store]
     now: Callable[[], datetime]
     sites: Mapping[str, SiteProfile]
     topics: Mapping[str, str]
     countries: tuple[str, ...]
 
     @classmethod
-    def of(cls, config: Config, store: Store, *, now: Callable[[], datetime]) -> Self:
-        """The dashboard of a configuration.
+    def of(
+        cls, config: Config, store: Store | Callable[[], Store], *, now: Callable[[], datetime]
+    ) -> Self:
+        """The dashboard of a configuration; of a store, or of whichever is the newest.
 
         Raises:
             ConfigurationError: a site profile or a watch-list is wrong.
@@ -47,12 +62,21 @@ class Dashboard:
         entities = (entity for watchlist in watchlists.values() for entity in watchlist.entity)
         return cls(
             config=config,
-            store=store,
+            newest=(lambda: store) if isinstance(store, Store) else store,
             now=now,
             sites=load_sites(config),
             topics={name: watchlist.title for name, watchlist in watchlists.items()},
             countries=tuple(sorted({code for entity in entities for code in entity.countries})),
         )
+
+    @property
+    def store(self) -> Store:
+        """The store to look at.
+
+        Raises:
+            StoreError: it is gone, or damaged.
+        """
+        return self.newest()
 
     @property
     def minimum(self) -> Level:

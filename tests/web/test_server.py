@@ -8,12 +8,19 @@ import re
 import signal
 import socket
 import subprocess
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from rscrawler.cli.reading import open_existing
+from rscrawler.recovery import StoreKeeper
 from rscrawler.store import Store
+from rscrawler.web.dashboard import Dashboard, newest_store
+from rscrawler.web.messages import Request, Response
+from rscrawler.web.routes import respond
 from rscrawler.web.server import DashboardServer
-from tests.delivery.helpers import a_piece, record
+from tests.delivery.helpers import NOW, a_config, a_piece, record
 from tests.web.conftest import Browser
 from tests.workspace import PROGRAM, Workspace
 
@@ -146,3 +153,30 @@ def test_a_port_that_is_taken_is_named(workspace: Workspace, server: DashboardSe
     result = workspace.run("web", "--port", port)
     assert result.status == 2
     assert f"--port {port}: cannot be listened on" in result.stderr
+
+
+def test_a_database_that_was_replaced_is_the_one_that_is_shown(tmp_path: Path) -> None:
+    config = a_config(tmp_path)
+    database, aside = tmp_path / "rscrawler.db", tmp_path / "aside.db"
+    with closing(Store.open(config.database)) as store:
+        record(store, a_piece(1, title="A piece of the former file"))
+    with closing(StoreKeeper(config, open_existing)) as keeper:
+        dashboard = Dashboard.of(config, newest_store(keeper), now=lambda: NOW)
+
+        def shown(path: str) -> Response:
+            return respond(dashboard, Request("GET", path))
+
+        assert b"A piece of the former file" in shown("/").body
+        database.rename(aside)
+        gone = shown("/healthz")
+        assert gone.status == 503
+        assert b"is not there yet" in gone.body
+        assert not database.exists()
+        with closing(Store.open(config.database)) as store:
+            record(store, a_piece(2, title="A piece of the present file"))
+        assert b"A piece of the present file" in shown("/").body
+        assert b"A piece of the former file" not in shown("/").body
+        assert shown("/healthz").status == 200
+        database.unlink()
+        aside.rename(database)
+        assert b"A piece of the former file" in shown("/").body
