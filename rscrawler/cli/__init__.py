@@ -28,7 +28,7 @@ from rscrawler.cli import (
     topics,
     web,
 )
-from rscrawler.cli.common import EXIT_FAILED, EXIT_USAGE, complain
+from rscrawler.cli.common import EXIT_FAILED, EXIT_USAGE, answer_error, complain
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
@@ -69,16 +69,29 @@ def options(
 
 def main() -> None:
     """Run the command line; what the user can mend becomes one line for each problem."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Run one command; gives its exit status."""
     try:
         app()
+    except SystemExit as end:
+        # Typer has told what was wrong with the usage; that is what it ended in the face of.
+        if wording := getattr(end.__context__, "format_message", None):
+            answer_error(wording())
+        return end.code if isinstance(end.code, int) else EXIT_FAILED
     except ConfigurationError as error:
         for problem in error.problems:
             complain(problem)
-        sys.exit(EXIT_USAGE)
+        answer_error(str(error))
+        return EXIT_USAGE
     except RscrawlerError as error:
         complain(str(error))
-        sys.exit(EXIT_FAILED)
+        answer_error(str(error))
+        return EXIT_FAILED
     except BrokenPipeError:
         # The reader of a pipe has had enough; leave no traceback at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_FAILED)
+        return EXIT_FAILED
+    return 0

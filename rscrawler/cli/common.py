@@ -46,9 +46,25 @@ def opened_store(config: Config) -> Iterator[Store]:
         store.close()
 
 
+class _Answer:
+    """What has gone to standard output as JSON: one object at most."""
+
+    is_given = False
+
+
 def print_json(value: Any) -> None:
     """One JSON object on standard output."""
+    _Answer.is_given = True
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def answer_error(message: str) -> None:
+    """Where `--json` was asked for: one object that says what went wrong, if none was printed.
+
+    The command line is looked at as it was written, since it may be what is wrong.
+    """
+    if "--json" in sys.argv[1:] and not _Answer.is_given:
+        print_json({"error": message})
 
 
 def complain(message: str) -> None:

@@ -135,12 +135,12 @@ def _why_it_failed(result: ChildResult, limit: timedelta) -> str:
 
 
 def _report(result: ChildResult) -> Mapping[str, Any] | None:
-    """The JSON object that the child printed, if its exit status vouches for it."""
+    """What the child printed, if its exit status vouches for it; a bare error is no report."""
     if result.exit_status not in (0, 1):
         return None
     with suppress(json.JSONDecodeError):
         value = json.loads(result.output)
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "error" not in value:
             return value
     return None
 

@@ -127,7 +127,7 @@ def test_every_problem_of_a_configuration_is_a_line_and_no_secret_is_shown(
     workspace.config.write_text(
         "outptu_dir = 1\n[crawl]\nretries = 'x'\n[alerts.email]\npassword = 'hunter2'\n", "utf-8"
     )
-    for command in (("crawl",), ("config", "check"), ("export",), ("status", "--json")):
+    for command in (("crawl",), ("config", "check"), ("export",), ("status",)):
         result = workspace.run(*command)
         assert (result.status, result.stdout) == (2, "")
         lines = complaints(result)
@@ -275,6 +275,51 @@ def test_json_is_alone_on_standard_output_though_there_are_warnings(crawled: Cra
     assert result.json["errors"] == 1
     assert "WARNING" in result.stderr
     assert complaints(result)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (("explain", "{site}/no-such-piece/"), 1),
+        (("explain", "{site}/europe/"), 1),
+        (("explain", "missing.html"), 2),
+        (("history", "no-such-piece"), 1),
+        (("sites", "check", "elsewhere"), 2),
+        (("sites", "add", "http://127.0.0.1:1"), 1),
+        (("migrate-store", "sqlite:///missing.db", "sqlite:///other.db"), 1),
+        (("topics", "show", "no-such-topic"), 2),
+        (("status", "--config", "missing.toml"), 2),
+    ],
+)
+def test_json_is_one_object_where_a_command_fails_too(
+    crawled: Crawled, arguments: tuple[str, ...], status: int
+) -> None:
+    named = [each.format(site=crawled.site.base_url) for each in arguments]
+    result = crawled.run(*named, "--json")
+    assert result.status == status
+    said = [line.removeprefix("rscrawler: ") for line in complaints(result)]
+    assert result.json == {"error": "\n".join(said)}
+
+
+@pytest.mark.parametrize("command", ["crawl", "status"])
+def test_json_tells_every_problem_of_a_configuration_and_of_a_database_too(
+    workspace: Workspace, command: str
+) -> None:
+    workspace.config.write_text("wrong = 1\n[crawl]\nretries = 'x'\n", "utf-8")
+    result = workspace.run(command, "--json")
+    assert result.status == 2
+    assert len(result.json["error"].splitlines()) == 2
+    workspace.config.write_text(f'database_url = "sqlite:///{workspace.folder}"\n', "utf-8")
+    result = workspace.run(command, "--json")
+    assert result.status == 1
+    assert [f"rscrawler: {result.json['error']}"] == complaints(result)
+
+
+def test_json_tells_wrong_usage_too(workspace: Workspace) -> None:
+    result = workspace.run("crawl", "--limit", "0", "--json")
+    assert result.status == 2
+    assert "--limit" in result.json["error"]
+    assert "--limit" in result.stderr
 
 
 def test_the_report_of_a_crawl_has_the_counters_of_the_contract(crawled: Crawled) -> None:
@@ -459,7 +504,7 @@ def test_explain_says_in_one_line_why_there_is_no_article(
     crawled: Crawled, page: str, says: str
 ) -> None:
     address = crawled.site.base_url + page if page.startswith("/") else page
-    result = crawled.run("explain", address, "--json")
+    result = crawled.run("explain", address)
     assert (result.status, result.stdout) == (1, "")
     (line,) = complaints(result)
     assert says in line

@@ -329,6 +329,10 @@ def test_a_job_waits_while_its_site_is_crawled_by_hand(shared_world: World) -> N
     [
         (crashed(1, "Traceback", "ValueError: no"), "failed: exit status 1: ValueError: no"),
         (crashed(2, "rscrawler: x.toml: wrong"), "failed: exit status 2: x.toml: wrong"),
+        (
+            replace(crashed(1, "rscrawler: x: no room"), output='{"error": "x: no room"}'),
+            "failed: exit status 1: x: no room",
+        ),
         (crashed(-11), "failed: ended by SIGSEGV"),
         (crashed(0), "failed: printed no report"),
         (OSError("no more processes"), "failed: could not be run: no more processes"),
