@@ -74,8 +74,8 @@ def export_records(
                 write = _write_jsonl if export_format is ExportFormat.JSONL else _write_csv
                 write(records, stream)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
+        if output is None or isinstance(error, BrokenPipeError):
+            raise  # of standard output the command line tells
         raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
 
 

@@ -18,6 +18,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.jsonl import day_files, day_lines
 from rscrawler.delivery.ops import notices
+from rscrawler.errors import OutputError
 from rscrawler.extraction.addresses import address_key, slug_stem
 from rscrawler.items import Article
 from rscrawler.pipelines.dedupe import fingerprint_of
@@ -40,6 +41,7 @@ def open_store(config: Config, *, is_damaged: bool = False) -> Store:
     Raises:
         ConfigurationError: the database URL or a site profile is of no use.
         StoreError: the database cannot be used, and cannot be set aside.
+        OutputError: the JSONL from which it is to be rebuilt cannot be read.
     """
     aside: Path | None = None
     if is_damaged:
@@ -133,7 +135,7 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
 def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
     """Each recorded version, and when its piece was first seen."""
     for path in day_files(folder):
-        for number, line in enumerate(day_lines(path), start=1):
+        for number, line in enumerate(_lines(path), start=1):
             try:
                 article = Article.from_record(json.loads(line.decode(errors="replace")))
             except (ValueError, KeyError, TypeError, AttributeError):
@@ -143,6 +145,16 @@ def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
                 logger.warning("%s: line %d: no first_seen_at: left out", path, number)
             else:
                 yield article, article.first_seen_at
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        yield from day_lines(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: mend it, "
+            "or move it away"
+        ) from error
 
 
 def _recording(

@@ -8,7 +8,6 @@ configuration.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import Annotated
 
@@ -28,7 +27,15 @@ from rscrawler.cli import (
     topics,
     web,
 )
-from rscrawler.cli.common import EXIT_FAILED, EXIT_USAGE, answer_error, complain
+from rscrawler.cli.common import (
+    EXIT_FAILED,
+    EXIT_USAGE,
+    answer_error,
+    complain,
+    give_up_output,
+    is_output_stuck,
+    written_out,
+)
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
@@ -69,7 +76,7 @@ def options(
 
 def main() -> None:
     """Run the command line; what the user can mend becomes one line for each problem."""
-    sys.exit(_run())
+    sys.exit(written_out(_run()))
 
 
 def _run() -> int:
@@ -90,8 +97,14 @@ def _run() -> int:
         complain(str(error))
         answer_error(str(error))
         return EXIT_FAILED
-    except BrokenPipeError:
-        # The reader of a pipe has had enough; leave no traceback at interpreter exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.filename is not None:
+            message = f"{error.filename}: cannot be read or written: {error.strerror}"
+            complain(message)
+            answer_error(message)
+        elif is_output_stuck():
+            give_up_output(error)
+        else:
+            raise
         return EXIT_FAILED
     return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,7 +70,54 @@ def answer_error(message: str) -> None:
 
 def complain(message: str) -> None:
     """One line on standard error, as it is: no markup, no wrapping."""
-    sys.stderr.write(f"rscrawler: {message}\n")
+    with suppress(OSError):  # there is nowhere else to say it
+        sys.stderr.write(f"rscrawler: {message}\n")
+
+
+def is_output_stuck() -> bool:
+    """Whether nothing can be printed any more.
+
+    An error does not name the stream it is of, and what could not be printed is dropped with it.
+    """
+    try:
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def give_up_output(error: OSError) -> None:
+    """Tell that standard output cannot be written, but to a reader that has had enough."""
+    if not isinstance(error, BrokenPipeError):
+        complain(f"standard output: {error.strerror}")
+    # The interpreter tries once more when it exits, and would complain of it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def written_out(status: int) -> int:
+    """The exit status of a command, once all that it printed is on its way."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        give_up_output(error)
+        return status or EXIT_FAILED
+    return status
+
+
+@contextmanager
+def readable(option: str) -> Iterator[None]:
+    """Whatever is read within was named by `option`.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{option}: {error.filename}: cannot be read: {error.strerror}"
+        ) from error
 
 
 def parse_day(text: str | None, option: str) -> datetime | None:

@@ -30,7 +30,7 @@ from rscrawler.explaining import explain
 from rscrawler.exporting import ExportFormat, export_records
 from rscrawler.items import Evidence
 from rscrawler.schemas import SchemaName, schema_of
-from rscrawler.topics import load_watchlists
+from rscrawler.topics import known_topics
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
 
@@ -123,7 +123,7 @@ def export_command(
 ) -> None:
     """Write stored records."""
     config = read_config(config_path)
-    known = load_watchlists(None, config.topics_dir) if topic else {}
+    known = known_topics(config) if topic else {}
     if topic and topic not in known:
         raise ConfigurationError(
             f"--topic: {topic!r} is not known; allowed: {', '.join(sorted(known))}"

@@ -45,9 +45,9 @@ def init_command(
     force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
 ) -> None:
     """Write a commented configuration file."""
-    if path.exists() and not force:
-        raise ConfigurationError(f"{path}: is there already; --force overwrites it")
     try:
+        if path.exists() and not force:
+            raise ConfigurationError(f"{path}: is there already; --force overwrites it")
         path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error

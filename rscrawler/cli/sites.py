@@ -18,6 +18,7 @@ from rscrawler.cli.common import (
     out,
     print_json,
     read_config,
+    readable,
 )
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
@@ -150,7 +151,8 @@ def check_command(
     checks: list[SiteCheck] = []
     for name, profile in chosen_sites(load_sites(config), sites or []).items():
         if pages is not None:
-            checks.append(check_stored(name, profile, pages, limit))
+            with readable("--pages"):
+                checks.append(check_stored(name, profile, pages, limit))
             continue
         visitor = Visitor(
             config, delay=profile.download_delay, most=limit + 3 * len(profile.sources) + 5

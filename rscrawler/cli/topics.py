@@ -21,7 +21,7 @@ from rscrawler.cli.common import (
 )
 from rscrawler.config import Config, read_text
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, load_watchlists
+from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, known_topics
 from rscrawler.topics.evaluation import problem_of_line
 
 app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
@@ -29,7 +29,7 @@ TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such 
 
 
 def _watchlist(topic: str, config: Config) -> WatchList:
-    watchlists = load_watchlists(None, config.topics_dir)
+    watchlists = known_topics(config)
     if topic not in watchlists:
         known = ", ".join(sorted(watchlists))
         raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
@@ -40,7 +40,7 @@ def _watchlist(topic: str, config: Config) -> WatchList:
 def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch-list, shipped and own."""
     config = read_config(config_path)
-    watchlists = load_watchlists(None, config.topics_dir)
+    watchlists = known_topics(config)
     rows = [
         {
             "topic": name,

@@ -43,6 +43,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
 
+def toml_files(folder: Path, name: str) -> list[Path]:
+    """The TOML files in a folder, in order; `name` is what named it, such as a file and its key.
+
+    Raises:
+        ConfigurationError: it is no folder that can be read.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.match("*.toml"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{name}: {folder}: cannot be read: {error.strerror}; allowed: a folder that is there"
+        ) from error
+
+
 def checked(
     model: type[ModelT],
     values: object,

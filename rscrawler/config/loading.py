@@ -19,13 +19,19 @@ def find_config(named: Path | None) -> Path | None:
     """The configuration file: the one named, `$RSCRAWLER_CONFIG`, `./rscrawler.toml` or none.
 
     Raises:
-        ConfigurationError: a file was named and is not there.
+        ConfigurationError: a file was named and is not there, or out of reach.
     """
     origin = "--config"
     if named is None and (from_environment := os.environ.get("RSCRAWLER_CONFIG")):
         named, origin = Path(from_environment), "RSCRAWLER_CONFIG"
     if named is not None:
-        if not named.is_file():
+        try:
+            is_there = named.is_file()
+        except OSError as error:  # a folder on the way that may not be looked into
+            raise ConfigurationError(
+                f"{named}: cannot be read: {error.strerror} ({origin})"
+            ) from error
+        if not is_there:
             raise ConfigurationError(
                 f"{named}: no such file ({origin}); `rscrawler init` writes one"
             )

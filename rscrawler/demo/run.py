@@ -17,7 +17,7 @@ from rich.text import Text
 
 from rscrawler.demo.mailbox import Mailbox
 from rscrawler.demo.site import SampleSite
-from rscrawler.errors import RscrawlerError
+from rscrawler.errors import ConfigurationError, RscrawlerError
 
 _CONFIGURATION = """\
 # Written by `rscrawler demo`; the site and the mail server it names ran for the demo only.
@@ -58,12 +58,18 @@ def run_demo(folder: Path, console: Console) -> None:
     `folder` is emptied first.
 
     Raises:
-        DemoFailed: a cycle failed.
+        DemoFailed: a cycle failed, or the folder holds other files.
+        ConfigurationError: the folder cannot be written.
     """
-    if folder.exists() and not {path.name for path in folder.iterdir()} <= _OWN_FILES:
-        raise DemoFailed(f"{folder}: holds other files; name an empty folder with --folder")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    try:
+        if folder.exists() and not {path.name for path in folder.iterdir()} <= _OWN_FILES:
+            raise DemoFailed(f"{folder}: holds other files; name an empty folder with --folder")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"--folder: {folder}: cannot be written: {error.strerror}"
+        ) from error
     config = folder / "rscrawler.toml"
     with SampleSite() as site, Mailbox(folder / "mailbox") as mailbox:
         config.write_text(

@@ -25,6 +25,7 @@ from rscrawler.config import (
     checked,
     format_duration,
     read_toml,
+    toml_files,
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling import times
@@ -218,11 +219,13 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
     Raises:
         ConfigurationError: with every problem found in every file.
     """
-    extra_dir = extra_dir or config.schedules_dir
-    if extra_dir is not None and not extra_dir.is_dir():
-        raise ConfigurationError(f"schedules: {extra_dir} is not a folder; name one that is there")
-    shipped = _files(shipped_schedules_dir())
-    own = _files(extra_dir) if extra_dir else {}
+    named = f"{config.origin_of('schedules_dir')}: schedules_dir"
+    if extra_dir is not None:
+        named = "--schedules"
+    folder = extra_dir or config.schedules_dir
+    # Whoever wants none of the shipped ones may remove their folder.
+    shipped = _by_name(sorted(shipped_schedules_dir().glob("*.toml")))
+    own = _by_name(toml_files(folder, named)) if folder else {}
     enabled = {name: site.enabled for name, site in load_sites(config).items()}
     problems: list[str] = []
     own_jobs = list(_read(own.values(), enabled, problems))
@@ -238,8 +241,8 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
     return Schedules(jobs)
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    return {path.name: path for path in sorted(folder.glob("*.toml"))}
+def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
+    return {path.name: path for path in paths}
 
 
 def _read(

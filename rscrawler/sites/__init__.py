@@ -30,6 +30,7 @@ from rscrawler.config import (
     checked_web_address,
     merged,
     read_toml,
+    toml_files,
 )
 from rscrawler.errors import ConfigurationError
 
@@ -271,11 +272,8 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     """
     files = {path.stem: path for path in sorted(SHIPPED_SITES_DIR.glob("*.toml"))}
     if config.sites_dir:
-        if not config.sites_dir.is_dir():
-            raise ConfigurationError(
-                f"{config.origin}: sites_dir: {config.sites_dir} is not a folder"
-            )
-        files |= {path.stem: path for path in sorted(config.sites_dir.glob("*.toml"))}
+        named = f"{config.origin_of('sites_dir')}: sites_dir"
+        files |= {path.stem: path for path in toml_files(config.sites_dir, named)}
     sites: dict[str, SiteProfile] = {}
     problems: list[str] = []
     for name in [*files, *(key for key in config.sites if key not in files)]:

@@ -15,7 +15,13 @@ from rscrawler.topics.evaluation import (
 )
 from rscrawler.topics.flagger import Flagger
 from rscrawler.topics.text import FlaggableText
-from rscrawler.topics.watchlist import WatchList, load_topics, load_watchlists, read_watchlist
+from rscrawler.topics.watchlist import (
+    WatchList,
+    known_topics,
+    load_topics,
+    load_watchlists,
+    read_watchlist,
+)
 
 __all__ = [
     "Backtest",
@@ -28,6 +34,7 @@ __all__ = [
     "WatchList",
     "backtest",
     "evaluate",
+    "known_topics",
     "load_topics",
     "load_watchlists",
     "read_watchlist",

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, Model, checked, read_toml
+from rscrawler.config import Config, Model, checked, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.places import PlaceRules, places_of
 
@@ -249,21 +249,21 @@ class WatchList(Model):
 
 
 def load_watchlists(
-    names: Sequence[str] | None = None, extra_dir: Path | None = None
+    names: Sequence[str] | None = None,
+    extra_dir: Path | None = None,
+    named: str = "topics_dir",
 ) -> dict[str, WatchList]:
     """The watch-lists called `names` (None: all of them), by name in order.
 
-    The shipped folder is read first; a file of the same name in `extra_dir` wins.
+    The shipped folder is read first; a file of the same name in `extra_dir`, which a message
+    calls `named`, wins.
 
     Raises:
         ConfigurationError: a folder or name is not there, or a file is wrong; with every problem.
     """
-    if extra_dir is not None and not extra_dir.is_dir():
-        raise ConfigurationError(
-            f"topics_dir: {extra_dir}: no such folder; create it or remove the key"
-        )
-    folders = [SHIPPED_DIR] + ([extra_dir] if extra_dir else [])
-    paths = {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
+    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
+    files += toml_files(extra_dir, named) if extra_dir else []
+    paths = {path.stem: path for path in files}
     problems: list[str] = []
     lists: dict[str, WatchList] = {}
     for name in sorted(paths if names is None else set(names)):
@@ -281,13 +281,22 @@ def load_watchlists(
     return lists
 
 
-def load_topics(config: Config) -> dict[str, WatchList]:
+def known_topics(config: Config) -> dict[str, WatchList]:
     """Every watch-list by name, shipped and own.
+
+    Raises:
+        ConfigurationError: the folder or a file is wrong.
+    """
+    return load_watchlists(None, config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
+
+
+def load_topics(config: Config) -> dict[str, WatchList]:
+    """As `known_topics`, where those that are alerted must be there.
 
     Raises:
         ConfigurationError: a file is wrong, or `alerts.topics` names one that is not there.
     """
-    watchlists = load_watchlists(None, config.topics_dir)
+    watchlists = known_topics(config)
     unknown = [topic for topic in config.alerts.topics if topic not in watchlists]
     if unknown:
         key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"

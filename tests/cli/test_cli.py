@@ -20,6 +20,7 @@ import pyarrow.parquet
 import pytest
 
 from rscrawler import PACKAGE_DIR
+from rscrawler.cli import main
 from rscrawler.demo.site import Fault, SampleSite
 from tests.crawl.probes import FEED, SECTION, sources
 from tests.workspace import PROGRAM, Program, Result, Workspace
@@ -623,6 +624,109 @@ def test_a_reader_that_has_had_enough_leaves_no_traceback(
     process.stderr.close()
     process.wait(60)
     assert said == ""
+
+
+@pytest.mark.parametrize("redirected", ["> /dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "command",
+    ["export", "status", "status --json", "schema", "--version", "topics show central-asia"],
+)
+def test_what_cannot_be_printed_is_one_line(
+    crawled: Crawled, command: str, redirected: str
+) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{' '.join(PROGRAM)} {command} {redirected}"],
+        cwd=crawled.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    reason = "Bad file descriptor" if redirected == ">&-" else "No space left on device"
+    assert (done.returncode, done.stderr) == (1, f"rscrawler: standard output: {reason}\n")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_trouble_until_they_are_needed(
+    workspace: Workspace, closed: str
+) -> None:
+    workspace.config.write_text("")
+    command = f"{' '.join(PROGRAM)} deliver --json {closed}"
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=workspace.folder, check=False)
+    assert done.returncode == (1 if ">&-" in closed.split() else 0)
+    database = (workspace.output / "rscrawler.db").read_bytes()
+    assert database.startswith(b"SQLite format 3")
+    assert b"delivered" not in database
+
+
+# Paths that cannot be used. (Tests may be run by root, who may read everything.)
+
+TOO_LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status", "--config", TOO_LONG),
+        ("init", TOO_LONG),
+        ("schedules", "--schedules", TOO_LONG),
+        ("schedules", "--schedules", "rscrawler.toml"),
+        ("demo", "--folder", TOO_LONG),
+        ("demo", "--folder", "rscrawler.toml"),
+        ("sites", "check", "eurasianet", "--pages", TOO_LONG),
+        ("explain", TOO_LONG),
+        ("topics", "evaluate", "central-asia", TOO_LONG),
+    ],
+)
+def test_a_path_that_cannot_be_used_is_one_line_and_status_2(
+    workspace: Workspace, arguments: tuple[str, ...]
+) -> None:
+    workspace.config.write_text("")
+    result = workspace.run(*arguments)
+    assert (result.status, result.stdout) == (2, "")
+    (line,) = complaints(result)
+    assert arguments[-1] in line
+
+
+@pytest.mark.parametrize("key", ["sites_dir", "topics_dir", "schedules_dir"])
+@pytest.mark.parametrize("folder", [TOO_LONG, "none", "rscrawler.toml"])
+def test_a_folder_that_cannot_be_read_is_told_with_file_and_key(
+    workspace: Workspace, key: str, folder: str
+) -> None:
+    workspace.config.write_text(f'{key} = "{folder}"\n', "utf-8")
+    result = workspace.run("config", "check")
+    assert result.status == 2
+    (line,) = complaints(result)
+    assert line.startswith(
+        f"rscrawler: {workspace.config}: {key}: {workspace.folder / folder}: cannot be read: "
+    )
+    assert line.endswith("; allowed: a folder that is there")
+
+
+def test_a_folder_in_the_place_of_a_file_of_records_is_one_line(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    folder = workspace.output / "articles" / "2026-11-25.jsonl"
+    folder.mkdir(parents=True)
+    (folder / "x").touch()
+    result = workspace.run("status")
+    assert result.status == 1
+    (line,) = complaints(result)
+    assert line.startswith(f"rscrawler: {folder}: cannot be read: Is a directory; ")
+
+
+def test_any_other_file_that_is_out_of_reach_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise PermissionError(13, "Permission denied", "/root/x")
+
+    monkeypatch.setattr("rscrawler.cli.app", fail)
+    monkeypatch.setattr("sys.argv", ["rscrawler", "status", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = "/root/x: cannot be read or written: Permission denied"
+    stdout, stderr = capsys.readouterr()
+    assert (json.loads(stdout), stderr) == ({"error": said}, f"rscrawler: {said}\n")
 
 
 # Entry points.

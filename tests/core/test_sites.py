@@ -94,7 +94,10 @@ def test_a_wrong_file_is_named_and_every_problem_is_told(tmp_path: Path) -> None
 
 def test_a_folder_of_profiles_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     (line,) = problems_of(Config(sites_dir=tmp_path / "none"))
-    assert line == f"rscrawler.toml: sites_dir: {tmp_path / 'none'} is not a folder"
+    assert line == (
+        f"rscrawler.toml: sites_dir: {tmp_path / 'none'}: cannot be read: "
+        "No such file or directory; allowed: a folder that is there"
+    )
 
 
 def test_sites_are_chosen_by_name_or_else_all_that_are_enabled() -> None:

@@ -295,7 +295,8 @@ def test_every_problem_is_told_at_once(load_files: LoadFiles) -> None:
 
 
 def test_a_folder_that_is_not_there_is_refused(config: Config, tmp_path: Path) -> None:
-    assert "is not a folder" in problems_of(lambda: load_schedules(config, tmp_path / "none"))[0]
+    (line,) = problems_of(lambda: load_schedules(config, tmp_path / "none"))
+    assert line.startswith(f"--schedules: {tmp_path / 'none'}: cannot be read: No such file")
 
 
 def test_a_new_job_fires_at_once_but_a_cron_job_at_its_time(load_files: LoadFiles) -> None:
@@ -312,3 +313,10 @@ def test_a_new_job_fires_at_once_but_a_cron_job_at_its_time(load_files: LoadFile
         "cron": datetime(2026, 11, 25, 2, 0, tzinfo=UTC),
         "adaptive": NOON,
     }
+
+
+def test_the_shipped_schedules_may_be_removed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(schedules, "shipped_schedules_dir", lambda: tmp_path / "none")
+    assert load_schedules(Config()).jobs == ()

@@ -49,7 +49,7 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"topics_dir.*no such folder"):
+    with pytest.raises(ConfigurationError, match=r"topics_dir: .*: cannot be read: No such file"):
         load_watchlists(None, tmp_path / "nowhere")
 
 
