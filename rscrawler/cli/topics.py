@@ -150,7 +150,7 @@ def _print_evaluation(evaluation: Evaluation) -> None:
     out.print(table)
     for miss in evaluation.misses:
         out.print(
-            f"  {miss.id}: {miss.expected} → {miss.predicted} ({miss.score:.2f})  {miss.title}",
+            f"  {miss.id}: {miss.difference} ({miss.score:.2f})  {miss.title}",
             markup=False,
         )
 

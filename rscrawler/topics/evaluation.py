@@ -42,6 +42,16 @@ class Miss:
     expected_countries: tuple[str, ...] | None
     countries: tuple[str, ...]
 
+    @property
+    def difference(self) -> str:
+        """What is labelled and what is said, where they differ."""
+        parts = [] if self.expected is self.predicted else [f"{self.expected} → {self.predicted}"]
+        expected = self.expected_countries
+        if expected is not None and self.predicted.reaches(_FLAGGED) and expected != self.countries:
+            here, there = (" ".join(each) or "none" for each in (expected, self.countries))
+            parts.append(f"countries {here} → {there}")
+        return ", ".join(parts)
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -142,7 +152,7 @@ def _figures(
         total=len(predictions),
         precision=precision,
         recall=recall,
-        f1=_part(2 * precision * recall, precision + recall) if hits else 0.0,
+        f1=_part(2 * hits, 2 * hits + false_alarms + lost),
         levels_right=_part(sum(confusion[level][level] for level in Level), len(predictions)),
         countries_right=(
             _part(sum(judged_countries), len(judged_countries)) if judged_countries else None

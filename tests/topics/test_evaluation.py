@@ -33,6 +33,31 @@ def test_the_figures_follow_from_the_confusion(central_asia: Flagger) -> None:
     assert [miss.id for miss in result.misses] == ["missed", "false alarm"]
 
 
+def test_where_there_is_nothing_to_find_and_nothing_is_found_all_is_right(
+    central_asia: Flagger,
+) -> None:
+    result = evaluate(central_asia, "central-asia", [line("quiet", "none", NOT_ABOUT)])
+    assert (result.precision, result.recall, result.f1) == (1.0, 1.0, 1.0)
+    result = evaluate(central_asia, "central-asia", [line("missed", "primary", NOT_ABOUT)])
+    assert (result.precision, result.recall, result.f1) == (1.0, 0.0, 0.0)
+
+
+def test_a_miss_says_what_differs_level_or_countries(central_asia: Flagger) -> None:
+    lines = [
+        line("countries", "primary", ABOUT, countries=["UZ"]),
+        line("none", "primary", ABOUT, countries=[]),
+        line("both", "substantial", ABOUT, countries=["TJ", "KG"]),
+        line("level", "substantial", NOT_ABOUT, countries=["KZ"]),
+    ]
+    misses = evaluate(central_asia, "central-asia", lines).misses
+    assert [miss.difference for miss in misses] == [
+        "countries UZ → KZ",
+        "countries none → KZ",
+        "substantial → primary, countries KG TJ → KZ",
+        "substantial → none",
+    ]
+
+
 def test_the_json_has_the_keys_of_the_contract(central_asia: Flagger) -> None:
     result = evaluate(central_asia, "central-asia", [line("one", "primary", ABOUT)]).to_json()
     assert {"precision", "recall", "f1", "confusion", "predictions"} <= set(result)
