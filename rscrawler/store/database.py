@@ -131,6 +131,25 @@ def sqlite_file(url: str) -> Path | None:
     return Path(str(parsed.database))
 
 
+def is_same_database(one: str, other: str) -> bool:
+    """Whether two URLs lead to one database, as far as they themselves tell.
+
+    Raises:
+        ConfigurationError: one is not of SQLite or PostgreSQL.
+    """
+    return _place(one) == _place(other)
+
+
+def _place(url: str) -> tuple[object, ...]:
+    """What a database is found by, however its URL is written."""
+    if (file := sqlite_file(url)) is not None:
+        return (file.resolve(),)
+    parsed = _parsed(url)
+    host = parsed.host or parsed.query.get("host") or "localhost"
+    port = parsed.port or parsed.query.get("port") or 5432
+    return host, str(port), parsed.database or parsed.username
+
+
 def set_aside(url: str, now: datetime) -> Path:
     """Rename a SQLite database's files, so that a new one can take their place.
 

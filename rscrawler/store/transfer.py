@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Integer, Table, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
-from rscrawler.store.database import Database, open_database, require_existing
+from rscrawler.store.database import Database, is_same_database, open_database, sqlite_file
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.tables import metadata, schema_version
 
@@ -42,14 +42,18 @@ def migrate_store(source_url: str, target_url: str, now: datetime) -> list[Copie
     """Copy every table of one database into another, which must be empty.
 
     Raises:
-        ConfigurationError: a URL is of no use, or both are the same.
+        ConfigurationError: a URL is of no use, both name one database, or the source is not there.
         StoreError: a database cannot be used; the source is in use (somebody holds a
             lease); the target holds something already; what was copied is not the same.
             The target is then as it was.
     """
-    if source_url == target_url:
-        raise ConfigurationError("TO_URL: is the same database as FROM_URL; name another")
-    require_existing(source_url, "FROM_URL must be a store")
+    if is_same_database(source_url, target_url):
+        raise ConfigurationError(
+            "TO_URL (else database_url): is the same database as FROM_URL; name another, empty one"
+        )
+    file = sqlite_file(source_url)
+    if file is not None and not file.is_file():
+        raise ConfigurationError(f"FROM_URL: {file} is not there; allowed: a store that is")
     source = open_database(source_url)
     try:
         target = open_database(target_url)

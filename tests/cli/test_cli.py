@@ -287,7 +287,7 @@ def test_json_is_alone_on_standard_output_though_there_are_warnings(crawled: Cra
         (("history", "no-such-piece"), 1),
         (("sites", "check", "elsewhere"), 2),
         (("sites", "add", "http://127.0.0.1:1"), 1),
-        (("migrate-store", "sqlite:///missing.db", "sqlite:///other.db"), 1),
+        (("migrate-store", "sqlite:///missing.db", "sqlite:///other.db"), 2),
         (("topics", "show", "no-such-topic"), 2),
         (("status", "--config", "missing.toml"), 2),
     ],

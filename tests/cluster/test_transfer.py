@@ -16,6 +16,7 @@ from rscrawler.cli import cluster
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store, transfer
 from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.database import is_same_database
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import NewMessage
 from rscrawler.store.transfer import migrate_store
@@ -133,7 +134,7 @@ def test_batches_of_any_size_copy_the_same(
 
 
 def test_a_source_that_is_not_there_is_not_made(tmp_path: Path, target_url: str) -> None:
-    with pytest.raises(StoreError, match="is not there yet"):
+    with pytest.raises(ConfigurationError, match=r"FROM_URL: .* is not there; allowed: "):
         migrate_store(f"sqlite:///{tmp_path / 'none.db'}", target_url, NOW)
     assert not (tmp_path / "none.db").exists()
 
@@ -141,6 +142,19 @@ def test_a_source_that_is_not_there_is_not_made(tmp_path: Path, target_url: str)
 def test_a_store_is_not_moved_onto_itself(filled: Store, sqlite_url: str) -> None:
     with pytest.raises(ConfigurationError, match="is the same database"):
         migrate_store(sqlite_url, sqlite_url, NOW)
+
+
+def test_nor_is_one_whose_url_is_written_in_another_way(
+    filled: Store, sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(tmp_path)
+    for other in ("sqlite:///from.db", f"sqlite+pysqlite:///{tmp_path}/link/from.db"):
+        with pytest.raises(ConfigurationError, match="is the same database"):
+            migrate_store(sqlite_url, other, NOW)
+    server = "postgresql+psycopg://u:p@localhost"
+    assert is_same_database(f"{server}/x", "postgresql://localhost:5432/x")
+    assert not is_same_database(f"{server}/x", f"{server}/y")
 
 
 def test_the_command_prints_counts_and_digests(
