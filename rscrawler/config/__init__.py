@@ -5,7 +5,7 @@ into one line for each problem that names the file, the key and what is allowed.
 Site profiles, watch-lists and schedules are read through the same functions.
 """
 
-from rscrawler.config.checking import checked, merged, read_text, read_toml, toml_files
+from rscrawler.config.checking import checked, merged, read_text, read_toml, toml_files, typed
 from rscrawler.config.loading import find_config, load_config
 from rscrawler.config.models import (
     DEFAULT_CONFIG_NAME,
@@ -46,4 +46,5 @@ __all__ = [
     "read_text",
     "read_toml",
     "toml_files",
+    "typed",
 ]

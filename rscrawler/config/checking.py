@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -80,6 +82,62 @@ def checked(
         return model.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(*_lines(model, error, name, environment, table)) from None
+
+
+def typed(model: type[BaseModel], environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What the environment says of a `model`, with the types that a file has.
+
+    The environment is text alone: a list or a table in it is JSON, a boolean a word. What is
+    neither stays text, and is found to be wrong later.
+    """
+    fields = model.model_fields
+    return {
+        name: _typed(fields[name].annotation, value) if name in fields else value
+        for name, value in environment.items()
+    }
+
+
+_BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
+    ("false", "no", "off", "0"), False
+)
+
+
+def _typed(annotation: Any, value: object) -> object:
+    kinds = list(_kinds(annotation))
+    if isinstance(value, str) and bool in kinds:
+        return _BOOLEANS.get(value.lower(), value)
+    if isinstance(value, str) and any(kind in (list, dict) or _is_model(kind) for kind in kinds):
+        try:
+            found = json.loads(value)
+        except ValueError:
+            return value
+        return found if isinstance(found, list | dict) else value
+    if isinstance(value, dict):
+        for each in _members(annotation):
+            if _is_model(each):
+                return typed(each, value)
+            if get_origin(each) is dict:
+                return {key: _typed(get_args(each)[1], under) for key, under in value.items()}
+    return value
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """The members of a union, without what is annotated to them; else the annotation itself."""
+    if get_origin(annotation) is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif get_origin(annotation) in (Union, UnionType):
+        for each in get_args(annotation):
+            yield from _members(each)
+    else:
+        yield annotation
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    return (get_origin(each) or each for each in _members(annotation))
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _lines(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from rscrawler.config.checking import checked, merged, read_toml
+from rscrawler.config.checking import checked, merged, read_toml, typed
 from rscrawler.config.models import DEFAULT_CONFIG_NAME, ENVIRONMENT_PREFIX, Config
 from rscrawler.config.values import with_sqlite_file
 from rscrawler.errors import ConfigurationError
@@ -61,7 +61,7 @@ def _environment() -> dict[str, Any]:
         Config, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", env_ignore_empty=False
     )
     try:
-        return source()
+        return typed(Config, source())
     except SettingsError as error:
         field = re.search(r'field "(\w+)"', str(error))
         name = ENVIRONMENT_PREFIX + (field[1].upper() if field else "")

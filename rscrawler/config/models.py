@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, PrivateAttr, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, StrictBool, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rscrawler import __version__
@@ -182,7 +182,9 @@ class MonitoringSettings(Model):
     heartbeat_url: WebAddress | None = Field(
         default=None, description="requested after each good cycle; with /fail after a bad one"
     )
-    weekly_mail: bool = Field(default=False, description="one a week, to say that all is well")
+    weekly_mail: StrictBool = Field(
+        default=False, description="one a week, to say that all is well"
+    )
     metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
     silent_after_factor: float = Field(
         default=4.0, gt=1, description="times the longest usual gap between pieces"
@@ -195,7 +197,7 @@ class MonitoringSettings(Model):
 class ArchiveSettings(Model):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
-    enabled: bool = False
+    enabled: StrictBool = False
     folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
     keep_days: int | None = Field(
         default=None,

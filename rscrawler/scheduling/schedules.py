@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
@@ -78,8 +78,8 @@ class Job(Model):
         description="each run of `every` or `cron` is late by up to this; nothing to `adaptive`",
     )
     timezone: TimeZoneName = Field(default="UTC", description="of `cron`; nothing to the others")
-    full: bool = Field(default=False, description="follow pagination and sitemaps to the end")
-    enabled: bool = True
+    full: StrictBool = Field(default=False, description="follow pagination and sitemaps to the end")
+    enabled: StrictBool = True
     time_limit: Duration | None = Field(
         default=None, description="a run that takes longer is ended; default: scheduling.time_limit"
     )

@@ -20,7 +20,7 @@ from typing import Annotated, Self
 from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
@@ -31,6 +31,7 @@ from rscrawler.config import (
     merged,
     read_toml,
     toml_files,
+    typed,
 )
 from rscrawler.errors import ConfigurationError
 
@@ -219,8 +220,8 @@ class SiteProfile(Model):
         default=[], description="further host names of the site; with or without www. is one"
     )
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
-    enabled: bool = Field(default=True, description="crawled when no site is named")
-    verified: bool = Field(
+    enabled: StrictBool = Field(default=True, description="crawled when no site is named")
+    verified: StrictBool = Field(
         default=False, description="somebody has seen it read this site's live pages well"
     )
     reviewed_on: date | None = Field(
@@ -292,7 +293,9 @@ def _site(name: str, path: Path | None, config: Config) -> SiteProfile:
         raise ConfigurationError(
             f"{path or f'{origin}: sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
         )
-    environment = config.environment.get("sites", {}).get(name, {})
+    environment = typed(SiteProfile, config.environment.get("sites", {}).get(name, {}))
+    if overrides is not None:
+        overrides = merged(overrides, environment)
     if path is None:
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)

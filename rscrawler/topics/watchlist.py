@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StrictBool, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, read_toml, toml_files
@@ -47,13 +47,13 @@ class Context(Model):
         description="at most so many words away, or where; lead: the headlines and first paragraph",
     )
     side: Literal["before", "after", "either"] = "either"
-    unbroken: bool = Field(
+    unbroken: StrictBool = Field(
         default=False,
         description="with a number in `within`: no punctuation or possessive between, but a comma "
         "before the name of another people",
     )
     at_least: int = Field(default=1, ge=1, description="so many of them")
-    different: bool = Field(
+    different: StrictBool = Field(
         default=False, description="a name counts once, however often it stands"
     )
 

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable
 from datetime import time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,6 +116,13 @@ def test_a_wrong_key_or_value_is_named_with_its_file_and_what_is_allowed(
             "crawl.max_response_mib: 0: allowed: more than 0",
         ),
         (Config, "[archive]\nenabled = 3", "archive.enabled: 3: allowed: true or false"),
+        (Config, "[archive]\nenabled = 1", "archive.enabled: 1: allowed: true or false"),
+        (Config, "[archive]\nenabled = 'yes'", "archive.enabled: 'yes': allowed: true or false"),
+        (
+            SiteProfile,
+            "base_url = 'https://x.org'\nenabled = 'true'",
+            "enabled: 'true': allowed: true or false",
+        ),
         (Config, "contact = true", "contact: true: allowed: text in quotes"),
         (Config, "output_dir = 3", "output_dir: 3: allowed: a path in quotes"),
         (Config, "alerts = 3", "alerts: 3: allowed: a table"),
@@ -324,6 +332,63 @@ def test_the_environment_overrides_single_keys_at_any_depth(
     assert (email.port, email.recipients) == (25, ["x@y.org"])
     assert email.password.get_secret_value() == SECRET
     assert SECRET not in repr(config) + str(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key", "read"),
+    [
+        ("HOSTS", '["a.example"]', "hosts", ["a.example"]),
+        ("ENABLED", "no", "enabled", False),
+        ("MARKUP__BODY", '["main"]', "markup.body", ["main"]),
+        ("MARKUP", '{"body": ["main"]}', "markup.body", ["main"]),
+        ("LINKS__ARTICLE", '["^/x"]', "links.article", ["^/x"]),
+        ("SOURCES", '[{"kind": "feed", "path": "/f"}]', "sources.0.path", "/f"),
+    ],
+)
+def test_lists_and_tables_of_a_site_are_json_in_the_environment(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, key: str, read: object
+) -> None:
+    monkeypatch.setenv(f"RSCRAWLER_SITES__EURASIANET__{name}", value)
+    found: Any = load_sites(load_config(None))["eurasianet"].model_dump()
+    for part in key.split("."):
+        found = found[int(part) if part.isdecimal() else part]
+    assert found == read
+
+
+def test_so_are_whole_sites_channels_and_webhooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SITES__EURASIANET": '{"concurrency": 1}',
+        "ALERTS__CHANNELS__OPS": '["json://a", "json://b"]',
+        "ALERTS__CHANNELS__DESK": "json://c",
+        "ALERTS__WEBHOOKS__W": '{"url": "https://h.example", "secret": "s"}',
+        "ALERTS__OPS__CHANNELS": '["ops"]',
+        "ARCHIVE__ENABLED": "1",
+    }.items():
+        monkeypatch.setenv(f"RSCRAWLER_{name}", value)
+    config = load_config(None)
+    assert load_sites(config)["eurasianet"].concurrency == 1
+    assert config.alerts.channel_addresses("ops") == ["json://a", "json://b"]
+    assert config.alerts.channel_addresses("desk") == ["json://c"]
+    assert list(config.alerts.webhooks) == ["w"]
+    assert config.archive.enabled is True
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("HOSTS", "a.example", "hosts: 'a.example': allowed: a list, in […]"),
+        ("HOSTS", '["a.example', "hosts: '[\"a.example': allowed: a list, in […]"),
+        ("ENABLED", "perhaps", "enabled: 'perhaps': allowed: true or false"),
+    ],
+)
+def test_what_the_environment_says_wrong_of_a_site_is_laid_to_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, line: str
+) -> None:
+    monkeypatch.setenv(f"RSCRAWLER_SITES__EURASIANET__{name}", value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_sites(load_config(None))
+    (told,) = caught.value.problems
+    assert told.startswith(f"environment: sites.eurasianet: {line}")
 
 
 def test_an_unknown_name_in_the_environment_is_a_problem(
