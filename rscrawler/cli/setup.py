@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+import ssl
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -90,12 +91,39 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
         check_url(config.database)
     except ConfigurationError as error:
         problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
+    problems.extend(_useless_settings(config))
     problems.extend(
         f"{config.origin}: alerts.channels.{name}: is not an address that Apprise knows"
         for name in config.alerts.channels
         if not are_known_addresses(config.alerts.channel_addresses(name))
     )
     return problems, counts
+
+
+def _useless_settings(config: Config) -> Iterator[str]:
+    """What is well written and cannot work, on this machine as it is now."""
+    if config.output_dir.exists() and not config.output_dir.is_dir():
+        origin = config.origin_of("output_dir")
+        yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
+    email = config.alerts.email
+    if email is None:
+        return
+    if email.username is not None and "password" not in email.model_fields_set:
+        yield (
+            f"{config.origin_of('alerts', 'email', 'username')}: alerts.email.username: has no "
+            "password; set RSCRAWLER_ALERTS__EMAIL__PASSWORD in the environment, and where it is "
+            'not set for this check, alerts.email.password = ""'
+        )
+    if email.ca_file is not None:
+        try:
+            ssl.create_default_context(cafile=email.ca_file)
+        except OSError as error:  # also ssl.SSLError
+            origin = config.origin_of("alerts", "email", "ca_file")
+            reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+            yield (
+                f"{origin}: alerts.email.ca_file: {email.ca_file}: {reason}; "
+                "allowed: a PEM file of certificates"
+            )
 
 
 @alerts_app.command("test")

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rscrawler import __version__
 from rscrawler.config.checking import holds
 from rscrawler.config.values import (
+    Ages,
     AsciiSecret,
     DatabaseUrl,
     Duration,
@@ -22,6 +23,7 @@ from rscrawler.config.values import (
     MailAddress,
     Model,
     OneLine,
+    PositiveDuration,
     TimeOfDay,
     TimeOut,
     TimeZoneName,
@@ -120,6 +122,16 @@ class AlertSettings(Model):
             raise ValueError("ops.recipients needs alerts.email to send through")
         return self
 
+    @model_validator(mode="after")
+    def _somebody_is_told(self) -> AlertSettings:
+        # Mail for `ops` alone is a use of its own.
+        if self.alert_channels and not self.topics and not self.ops.recipients:
+            raise ValueError(
+                "topics is empty, so nobody would be told of anything; allowed: names of "
+                "watch-lists, as `rscrawler topics list` shows them"
+            )
+        return self
+
     @property
     def minimum(self) -> Level:
         """`min_level` as a `Level`."""
@@ -144,7 +156,7 @@ class AlertSettings(Model):
 class CrawlSettings(Model):
     """How a cycle behaves, whatever the site."""
 
-    recheck_after: list[Duration] = Field(
+    recheck_after: Ages = Field(
         default=[timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
         description="ages, counted from first sight, at which a piece is asked for again",
     )
@@ -189,7 +201,7 @@ class MonitoringSettings(Model):
     silent_after_factor: float = Field(
         default=4.0, gt=1, description="times the longest usual gap between pieces"
     )
-    overdue_after: Duration = Field(
+    overdue_after: PositiveDuration = Field(
         default=timedelta(days=1), description="since the last good cycle of an enabled site"
     )
 

@@ -9,6 +9,7 @@ from datetime import time, timedelta
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import parseaddr
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, unquote, urlsplit
@@ -100,12 +101,35 @@ def _one_line(written: str) -> str:
     return written
 
 
+def _positive(span: timedelta) -> timedelta:
+    if not span:
+        raise ValueError('allowed: more than "0s"')
+    return span
+
+
+def _ascending(spans: list[timedelta]) -> list[timedelta]:
+    if spans != sorted(set(spans)):
+        raise ValueError('allowed: ages that ascend, such as ["1h", "6h", "1d"]')
+    return spans
+
+
 def _host_name(written: str) -> str:
+    if ":" in written and not _is_ipv6(written):
+        raise ValueError(
+            'allowed: a host name alone, such as "smtp.example.org"; the port is a key of its own'
+        )
     try:
         written.encode("idna")  # as a look-up will
     except UnicodeError:
         raise ValueError('allowed: a host name, such as "smtp.example.org"') from None
     return written
+
+
+def _is_ipv6(written: str) -> bool:
+    try:
+        return bool(IPv6Address(written))
+    except ValueError:
+        return False
 
 
 def _ascii(secret: SecretStr) -> SecretStr:
@@ -172,6 +196,8 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "examples": ["90s", "20m", "6h", "7d"]}),
 ]
 TimeOut = Annotated[Duration, AfterValidator(_time_out)]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Ages = Annotated[list[Duration], AfterValidator(_ascending)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
 

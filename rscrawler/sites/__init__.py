@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Mapping
 from datetime import date
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +38,7 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 
 SHIPPED_SITES_DIR = PACKAGE_DIR / "sites"
+_LIKE = 0.8  # of two names: one letter of five is another
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -279,7 +282,7 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     problems: list[str] = []
     for name in [*files, *(key for key in config.sites if key not in files)]:
         try:
-            sites[name] = _site(name, files.get(name), config)
+            sites[name] = _site(name, files, config)
         except ConfigurationError as error:
             problems.extend(error.problems)
     if problems:
@@ -287,7 +290,8 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     return sites
 
 
-def _site(name: str, path: Path | None, config: Config) -> SiteProfile:
+def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
+    path = files.get(name)
     overrides, origin = config.sites.get(name), config.origin_of("sites", name)
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is None:
         raise ConfigurationError(
@@ -297,6 +301,11 @@ def _site(name: str, path: Path | None, config: Config) -> SiteProfile:
     if overrides is not None:
         overrides = merged(overrides, environment)
     if path is None:
+        if near := _meant(name, overrides, files):
+            raise ConfigurationError(
+                f"{origin}: sites.{name}: no site of that name has a profile; did you mean "
+                f"{near!r}? A further site of so like a name brings its base_url and sources"
+            )
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)
     values = read_toml(path)
@@ -305,6 +314,13 @@ def _site(name: str, path: Path | None, config: Config) -> SiteProfile:
         return profile
     both = merged(values, overrides)
     return checked(SiteProfile, both, config.origin, environment, f"sites.{name}")
+
+
+def _meant(name: str, table: object, known: Iterable[str]) -> str | None:
+    """The site that a table under another name is meant for, if it is not one of its own."""
+    if isinstance(table, dict) and {"base_url", "sources"} <= table.keys():
+        return None
+    return next(iter(get_close_matches(name, known, 1, _LIKE)), None)
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:

@@ -204,6 +204,39 @@ def test_config_check_reads_profiles_watch_lists_and_schedules(workspace: Worksp
     assert {line.split("/mine.toml")[0].rpartition("/")[2] for line in lines} >= {"sites", "topics"}
 
 
+EMAIL = """
+[alerts.email]
+host = "smtp.example.org"
+sender = "a@example.org"
+recipients = ["b@example.org"]
+username = "a"
+"""
+
+
+def test_config_check_tells_what_cannot_work_on_this_machine(workspace: Workspace) -> None:
+    workspace.config.write_text(f'output_dir = "file"\n{EMAIL}ca_file = "ca.pem"\n', "utf-8")
+    (workspace.folder / "file").write_text("x")
+    start = f"rscrawler: {workspace.config}: "
+    ca_file = f"{start}alerts.email.ca_file: {workspace.folder / 'ca.pem'}: "
+
+    def told(**environment: str) -> list[str]:
+        result = workspace.run("config", "check", **environment)
+        assert result.status == (2 if complaints(result) else 0)
+        return complaints(result)
+
+    rest = told()
+    assert len(rest) == 3
+    assert rest[0].startswith(f"{start}output_dir: {workspace.folder / 'file'} is a file")
+    assert rest[1].startswith(f"{start}alerts.email.username: has no password; ")
+    assert rest[2].startswith(f"{ca_file}No such file or directory; allowed: ")
+    (workspace.folder / "file").unlink()
+    (workspace.folder / "ca.pem").write_text("x")
+    (line,) = told(RSCRAWLER_ALERTS__EMAIL__PASSWORD="hunter2")
+    assert line == f"{ca_file}holds no certificate; allowed: a PEM file of certificates"
+    workspace.config.write_text(f'{EMAIL}password = ""\n', "utf-8")
+    assert told() == []
+
+
 def test_a_topic_that_is_no_watch_list_is_a_problem(workspace: Workspace) -> None:
     workspace.config.write_text('[alerts]\ntopics = ["central-asai"]\n', "utf-8")
     result = workspace.run("config", "check")

@@ -90,6 +90,11 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         ("[crawl]\ntimeout = '0s'", "crawl.timeout", 'allowed: more than "0s", at most "1d"'),
         (EMAIL + "timeout = '2d'", "alerts.email.timeout", 'allowed: more than "0s"'),
         (EMAIL.replace('"h"', '"h..i"'), "alerts.email.host", "'h..i': allowed: a host name"),
+        (EMAIL.replace('"h"', '"h:25"'), "alerts.email.host", "'h:25': allowed: a host name alone"),
+        ("[alerts]\ntopics = []\n" + EMAIL, "alerts", "topics is empty, so nobody would be told"),
+        ("[monitoring]\noverdue_after = '0s'", "monitoring.overdue_after", 'more than "0s"'),
+        ("[crawl]\nrecheck_after = ['6h', '1h']", "crawl.recheck_after", "ages that ascend"),
+        ("[crawl]\nrecheck_after = ['1h', '60m']", "crawl.recheck_after", "ages that ascend"),
         (EMAIL + "password = 'ü'", "alerts.email.password", "allowed: ASCII characters"),
         (EMAIL + "username = 'ü'", "alerts.email.username", "allowed: text that fits"),
         (EMAIL + "digest_at = 7", "alerts.email.digest_at", "7: allowed: a time of day, such as"),
@@ -223,6 +228,18 @@ def test_a_file_that_cannot_be_read_is_told_so(tmp_path: Path, content: bytes, s
 def test_a_folder_in_place_of_a_file_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         read_toml(tmp_path)
+
+
+def test_mail_for_the_operators_alone_needs_no_topic(tmp_path: Path) -> None:
+    text = f'[alerts]\ntopics = []\n{EMAIL}[alerts.ops]\nrecipients = ["a@b.org"]\n'
+    assert load_config(written(tmp_path, text)).alerts.topics == []
+    assert load_config(written(tmp_path, "[alerts]\ntopics = []\n")).alerts.topics == []
+
+
+def test_a_mail_server_may_be_named_by_its_ipv6_address(tmp_path: Path) -> None:
+    email = load_config(written(tmp_path, EMAIL.replace('"h"', '"::1"'))).alerts.email
+    assert email is not None
+    assert email.host == "::1"
 
 
 # Where it is found.

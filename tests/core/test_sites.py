@@ -81,6 +81,28 @@ def test_a_site_can_stand_in_the_configuration_alone() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "table", [{"download_delay": 2.0}, {"base_url": "https://eurasianet.org"}, {"sources": []}]
+)
+def test_a_misspelt_site_is_no_further_one(table: dict[str, object]) -> None:
+    (line,) = problems_of(Config(sites={"eurasiannet": table}))
+    assert line.startswith(
+        "rscrawler.toml: sites.eurasiannet: no site of that name has a profile; "
+    )
+    assert "did you mean 'eurasianet'?" in line
+
+
+def test_a_further_site_needs_its_address_alone_or_under_a_like_name_its_sources_too() -> None:
+    sites = {
+        "myoutlet": {"base_url": "https://myoutlet.example"},
+        "eurasianet-ru": {
+            "base_url": "https://russian.eurasianet.org",
+            "sources": [{"kind": "feed", "path": "/feed"}],
+        },
+    }
+    assert set(sites) <= set(load_sites(Config(sites=sites)))
+
+
 def test_a_wrong_file_is_named_and_every_problem_is_told(tmp_path: Path) -> None:
     (tmp_path / "one.toml").write_text("base_url = 1\n" + OWN[OWN.index("[[") :], encoding="utf-8")
     (tmp_path / "two.toml").write_text("base_url = \n", encoding="utf-8")
