@@ -17,13 +17,13 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def read_text(path: Path) -> str:
-    """What a file of the operator says.
+    """What a file of the operator says, without the mark that some editors put before it.
 
     Raises:
         ConfigurationError: it cannot be read or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8").removeprefix("\ufeff")
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

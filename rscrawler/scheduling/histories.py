@@ -58,7 +58,7 @@ def read_histories(path: Path) -> list[SiteHistory]:
             a line has no moment; the message names the line.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = [(number, row) for number, row in enumerate(csv.reader(lines), 1) if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path}: cannot be read as CSV: {error}") from error

@@ -432,6 +432,31 @@ def test_labelled_lines_that_are_wrong_are_told_with_file_and_line(
     assert complaints(result) == [f"rscrawler: labelled.jsonl: {line}" for line in lines]
 
 
+def test_files_may_begin_with_a_byte_order_mark(workspace: Workspace) -> None:
+    folders = ("sites", "topics", "schedules")
+    text = "".join(f'{name}_dir = "{name}"\n' for name in folders)
+    workspace.config.write_text(text, encoding="utf-8-sig")
+    for name, content in {
+        "sites": 'base_url = "https://example.org"\n',
+        "topics": 'title = "T"\nstates = { KZ = "Kazakhstan" }\n[[entity]]\nname = "K"\n'
+        'kind = "state"\ncountry = "KZ"\nspellings = ["Kazakhstan"]\n',
+        "schedules": '[[job]]\nid = "j"\naction = "deliver"\nevery = "1h"\n',
+    }.items():
+        (workspace.folder / name).mkdir()
+        (workspace.folder / name / "mine.toml").write_text(content, encoding="utf-8-sig")
+    (workspace.folder / "labelled.jsonl").write_text(RIGHT, encoding="utf-8-sig")
+    (workspace.folder / "history.csv").write_text(
+        "2025-01-06T09:30:00Z\n2025-01-08T09:30:00Z\n", encoding="utf-8-sig"
+    )
+    for arguments in (
+        ("config", "check"),
+        ("topics", "evaluate", "mine", "labelled.jsonl"),
+        ("simulate", "history.csv"),
+    ):
+        result = workspace.run(*arguments)
+        assert (result.status, complaints(result)) == (0, []), arguments
+
+
 def test_a_labelled_text_may_hold_a_line_separator(workspace: Workspace) -> None:
     line = RIGHT.replace("Nothing.", "Nothing.\u2028At all.")
     (workspace.folder / "labelled.jsonl").write_text(line, "utf-8")

@@ -225,6 +225,15 @@ def test_a_file_that_cannot_be_read_is_told_so(tmp_path: Path, content: bytes, s
     assert line.startswith(f"{path}: {says}")
 
 
+def test_the_mark_that_some_editors_put_before_a_text_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "rscrawler.toml"
+    path.write_text('contact = "a@b.org"\n', encoding="utf-8-sig")
+    assert load_config(path).contact == "a@b.org"
+    path.write_bytes(b"\xef\xbb\xbf\xff")
+    (line,) = problems_of(path)
+    assert line == f"{path}: is not UTF-8 (byte 3); save it as UTF-8"
+
+
 def test_a_folder_in_place_of_a_file_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
         read_toml(tmp_path)
