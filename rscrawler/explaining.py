@@ -11,10 +11,11 @@ from w3lib.url import safe_url_string
 
 from rscrawler import decisions
 from rscrawler.clock import utc_now
-from rscrawler.config import Config
+from rscrawler.config import Config, checked_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction import extract
 from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.extraction.page import PageError
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
@@ -45,7 +46,8 @@ def explain(
     """Fetch (or read) one page and say what it would be recorded as.
 
     Raises:
-        ConfigurationError: the site is not known, or cannot be told from the address.
+        ConfigurationError: the site is not known, or cannot be told from the address; `url` is
+            no address.
         PageUnavailable: the page cannot be fetched or read, or robots.txt forbids it.
         NotAnArticle, IncompletePage: no article comes of it.
     """
@@ -53,6 +55,8 @@ def explain(
     is_address = page.startswith(("http://", "https://"))
     if is_address:
         page = _sendable(page)
+    if url is not None:
+        _check_url(url)
     address = page if is_address else url
     name = _site_named(site, sites) if site else _site_of(address, sites)
     profile = sites[name]
@@ -61,7 +65,11 @@ def explain(
     else:
         answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
     now = utc_now()
-    article = extract(answer.page(now), profile, name)
+    try:
+        article = extract(answer.page(now), profile, name)
+    except PageError as error:
+        # A file is known by its name; its address may be made up.
+        raise error if is_address else type(error)(page, error.reason) from error
     if not is_address and url is None:
         article.aliases = []  # a file has no address of its own
     normalize_article(article)
@@ -105,6 +113,13 @@ def _sendable(address: str) -> str:
     except ValueError:
         pass
     raise ConfigurationError(f"{address}: is not an address; allowed: https://host/path")
+
+
+def _check_url(url: str) -> None:
+    try:
+        checked_web_address(url)
+    except ValueError as error:
+        raise ConfigurationError(f"--url: {url!r}: {error}, such as https://host/path") from None
 
 
 def _read(path: Path) -> bytes:

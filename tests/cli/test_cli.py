@@ -569,6 +569,26 @@ def test_explain_says_in_one_line_why_there_is_no_article(
     assert says in line
 
 
+def test_explain_names_the_file_of_which_no_article_comes(crawled: Crawled, tmp_path: Path) -> None:
+    page = tmp_path / "saved.html"
+    page.write_text("")
+    (line,) = complaints(crawled.run("explain", str(page)))
+    assert line == f"rscrawler: {page}: the page is empty"
+
+
+@pytest.mark.parametrize("url", ["foo", "ftp://example.org/x", "https://", "http://[::1"])
+def test_explain_refuses_what_is_no_address_of_a_page(
+    crawled: Crawled, tmp_path: Path, url: str
+) -> None:
+    page = tmp_path / "saved.html"
+    page.write_text("x")
+    named = ("explain", str(page), "--site", "responsiblestatecraft", "--url", url)
+    result = crawled.run(*named)
+    assert result.status == 2
+    (line,) = complaints(result)
+    assert line.startswith(f"rscrawler: --url: {url!r}: allowed: an http or https address")
+
+
 @pytest.mark.parametrize(
     "fault",
     [
