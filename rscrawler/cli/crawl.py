@@ -318,14 +318,14 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
 
 
 def _print_status(status: Status) -> None:
-    rows = [("site", "last run", "last success", "articles", "problems")]
+    rows = [("site", "last run", "last success", "articles", "state")]
     rows += [
         (
             name,
             rfc3339(site.last_run_at) or "never",
             rfc3339(site.last_success_at) or "never",
             f"{site.articles:,}",
-            ", ".join(problem.code for problem in site.problems) or "none",
+            ", ".join(problem.code for problem in site.problems) or site.state,
         )
         for name, site in status.sites.items()
     ]

@@ -54,6 +54,16 @@ class SiteStatus:
     last_success_at: datetime | None
     articles: int
     problems: tuple[Problem, ...]
+    is_enabled: bool
+
+    @property
+    def state(self) -> str:
+        """The site in a word or three: nobody knows that one is well which is not looked at."""
+        if self.problems:
+            return "unhealthy"
+        if not self.is_enabled:
+            return "not enabled"
+        return "healthy" if self.last_run_at else "not crawled yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +182,7 @@ def _site_status(
         articles=store.articles.count(name),
         # Of a site that is not watched any more nothing is wrong.
         problems=tuple(known[code] for code in ProblemCode if is_enabled and code in known),
+        is_enabled=is_enabled,
     )
 
 

@@ -485,6 +485,14 @@ def test_the_status_cuts_no_name_and_tells_each_problem_below(workspace: Workspa
     assert problem.startswith("  responsiblestatecraft: unreachable since ")
 
 
+def test_the_status_says_which_sites_are_not_watched(crawled: Crawled) -> None:
+    def row(**environment: str) -> str:
+        return crawled.run("status", **environment).stdout.splitlines()[1]
+
+    assert row().endswith("  healthy")
+    assert row(RSCRAWLER_SITES__RESPONSIBLESTATECRAFT__ENABLED="false").endswith("  not enabled")
+
+
 def test_ctrl_c_while_the_program_loads_is_no_traceback() -> None:
     interrupted = (
         "import sys\n"

@@ -38,6 +38,21 @@ def test_a_fresh_install_is_healthy(config: Config, store: Store) -> None:
     status = read_status(config, store, NOW, ())
     assert status.is_healthy
     assert status.sites[SITE].last_run_at is None
+    assert status.sites[SITE].state == "not crawled yet"
+
+
+def test_the_state_of_a_site_says_whether_it_is_watched_at_all(
+    tmp_path: Path, store: Store, run_cycle: RunCycle
+) -> None:
+    run_cycle(NOW, site=SITE)
+
+    def state(now: datetime, **keys: bool) -> str:
+        config = Config(output_dir=tmp_path, sites={SITE: keys})
+        return read_status(config, store, now, ()).sites[SITE].state
+
+    assert state(NOW) == "healthy"
+    assert state(NOW + 3 * DAY) == "unhealthy"
+    assert state(NOW + 3 * DAY, enabled=False) == "not enabled"
 
 
 def test_a_site_is_overdue_a_day_after_its_last_good_cycle(

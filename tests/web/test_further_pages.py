@@ -30,6 +30,14 @@ def a_cycle(store: Store, *, succeeded: bool = True, **counters: int) -> None:
     store.health.record_end(run_id, SITE, NOW, succeeded=succeeded, counters=counters)
 
 
+def test_a_site_that_was_never_crawled_is_not_called_healthy(
+    browser: Browser, shelf: Store
+) -> None:
+    assert ">not crawled yet<" in browser.get("/sites").text
+    a_cycle(shelf)
+    assert ">healthy<" in browser.get("/sites").text
+
+
 def test_a_site_shows_its_cycles_with_their_counters(browser: Browser, shelf: Store) -> None:
     a_cycle(shelf, requests=1234, articles_new=7)
     a_cycle(shelf, succeeded=False, errors=3)
