@@ -47,6 +47,11 @@ def opened_store(config: Config) -> Iterator[Store]:
         store.close()
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 piece`, `2 pieces`."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
 class _Answer:
     """What has gone to standard output as JSON: one object at most."""
 

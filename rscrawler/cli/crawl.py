@@ -23,6 +23,7 @@ from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
     complain,
+    counted,
     err,
     opened_store,
     out,
@@ -262,7 +263,8 @@ def _complaints(
         elif not outcome.succeeded and not outcome.problems:
             yield f"{name}: the cycle did not end well: a signal, or what the log above says"
         elif outcome.counters["errors"] and not outcome.problems:
-            yield f"{name}: {outcome.counters['errors']} errors, see above; pages are tried again"
+            errors = counted(outcome.counters["errors"], "error")
+            yield f"{name}: {errors}, see above; pages are tried again"
     yield from _undelivered(delivery)
 
 
@@ -275,8 +277,8 @@ def _undelivered(delivery: DeliveryReport) -> Iterator[str]:
         yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next one"
     if delivery.put_off and not delivery.problems:
         yield (
-            f"delivery: {delivery.put_off} recipients could not be served now and are tried again; "
-            "`rscrawler status` says why"
+            f"delivery: {counted(delivery.put_off, 'recipient')} could not be served now and "
+            f"{'is' if delivery.put_off == 1 else 'are'} tried again; `rscrawler status` says why"
         )
 
 

@@ -17,6 +17,7 @@ from rscrawler.archiving import prune_archive
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
+    counted,
     opened_store,
     out,
     parse_day,
@@ -176,8 +177,9 @@ def prune_command(
         print_json({**asdict(pruned), "archive_files": files})
     else:
         out.print(
-            f"forgotten: the text of {pruned.versions} versions, {pruned.messages} messages, "
-            f"{pruned.runs} runs, {files} files of the archive"
+            f"forgotten: the text of {counted(pruned.versions, 'version')}, "
+            f"{counted(pruned.messages, 'message')}, {counted(pruned.runs, 'run')}, "
+            f"{counted(files, 'file')} of the archive"
         )
 
 

@@ -14,17 +14,18 @@ from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
     complain,
+    counted,
     err,
     out,
     print_json,
     read_config,
     readable,
 )
-from rscrawler.config import Config
+from rscrawler.config import Config, checked_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_stored, propose_site
-from rscrawler.probing.proposal import sample_json
-from rscrawler.sites import chosen_sites, load_sites
+from rscrawler.probing.proposal import name_of, sample_json
+from rscrawler.sites import chosen_sites, is_site_name, load_sites
 
 app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
 
@@ -77,6 +78,7 @@ def add_command(
 ) -> None:
     """Look at a site and propose a profile: feeds, sitemaps, sections, and what it would read."""
     config = read_config(config_path)
+    _check_before_asking(url, name, write)
     if not as_json:
         err.print(Text(f"asking {url} for a few pages, {delay:g} s apart …", style="dim"))
     proposal = propose_site(url, Visitor(config, delay=delay), name)
@@ -93,6 +95,34 @@ def add_command(
         raise typer.Exit(EXIT_FAILED)
 
 
+def _check_before_asking(url: str, name: str | None, folder: Path | None) -> None:
+    """Find out what would be in vain while it costs the site nothing."""
+    address = url if "://" in url else f"https://{url}"
+    try:
+        checked_web_address(address)
+    except ValueError:
+        raise ConfigurationError(
+            f"{url}: is not an address; allowed: http(s), such as https://example.org/"
+        ) from None
+    if name is not None and not is_site_name(name):
+        raise ConfigurationError(
+            f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"
+        )
+    if folder is None:
+        return
+    path = folder / f"{name or name_of(address)}.toml"
+    with readable("--write"):
+        is_there, is_free = path.exists(), folder.is_dir() or not folder.exists()
+    if is_there:
+        raise _taken(path)
+    if not is_free:
+        raise ConfigurationError(f"--write: {folder}: is a file; allowed: a folder")
+
+
+def _taken(path: Path) -> ConfigurationError:
+    return ConfigurationError(f"{path}: is there already; remove it, or choose another --name")
+
+
 def _save(proposal: Proposal, folder: Path) -> Path:
     path = folder / f"{proposal.name}.toml"
     try:
@@ -100,9 +130,7 @@ def _save(proposal: Proposal, folder: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(proposal.text)
     except FileExistsError:
-        raise ConfigurationError(
-            f"{path}: is there already; remove it, or choose another --name"
-        ) from None
+        raise _taken(path) from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
     return path
@@ -130,7 +158,7 @@ def _show_proposal(proposal: Proposal) -> None:
             out.print(Text(f"  warning: {warning}", style="yellow"))
     out.print()
     out.print(Text(proposal.text.rstrip()))
-    err.print(Text(f"{proposal.requests} requests", style="dim"))
+    err.print(Text(counted(proposal.requests, "request"), style="dim"))
 
 
 @app.command("check")
@@ -174,7 +202,7 @@ def _show_check(check: SiteCheck) -> None:
     out.print(Text(check.site, style="bold"))
     for source in check.sources:
         newest = f", the newest of {source.newest:%Y-%m-%d}" if source.newest else ""
-        result = source.trouble or f"{source.articles} articles{newest}"
+        result = source.trouble or f"{counted(source.articles, 'article')}{newest}"
         out.print(Text(f"  {source.source.kind} {source.source.path}: {result}"))
     for sample in check.samples:
         if sample.article is None:

@@ -13,6 +13,7 @@ from rich.text import Text
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
+    counted,
     opened_store,
     out,
     parse_day,
@@ -136,7 +137,7 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
 
 def _print_evaluation(evaluation: Evaluation) -> None:
     out.print(
-        f"{evaluation.total} pieces: precision {evaluation.precision:.3f}, "
+        f"{counted(evaluation.total, 'piece')}: precision {evaluation.precision:.3f}, "
         f"recall {evaluation.recall:.3f}, F1 {evaluation.f1:.3f}; "
         f"levels right {evaluation.levels_right:.1%}"
     )
@@ -172,7 +173,8 @@ def backtest_command(
     if as_json:
         print_json(result.to_json())
         return
-    out.print(f"{result.total} stored pieces, {len(result.changes)} would be judged otherwise")
+    pieces = counted(result.total, "stored piece")
+    out.print(f"{pieces}, {len(result.changes)} would be judged otherwise")
     if result.skipped:
         out.print(f"{result.skipped} more cannot be judged: their text was forgotten by prune")
     for change in result.changes:

@@ -90,7 +90,7 @@ def deliver(
     sent = Sent()
     send_due(alerts, store, clock, sent, must_stop=must_stop)
     failing = judge_delivery(alerts, store, clock())
-    if trouble is None and not sent.was_stopped:
+    if output_problem is None and not sent.was_stopped:
         end_overdue(store)
     tell_ops(config, store, clock())
     send_due(alerts, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)

@@ -18,6 +18,7 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
+from rscrawler.config import format_duration
 from rscrawler.spiders.refusals import HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 
@@ -93,7 +94,8 @@ class RetryAfterMiddleware:
             if pause is not None and pause > timedelta():
                 until = now + pause
                 self._paused_until = max(until, self._paused_until or until)
-                logger.warning("%s asks for a pause of %s", request.url, pause)
+                spoken = format_duration(timedelta(seconds=round(pause.total_seconds())))
+                logger.warning("%s asks for a pause of %s", request.url, spoken)
                 if pause > self._limit:
                     self._session.store.health.record_not_before(
                         self._session.site, self._paused_until

@@ -109,7 +109,8 @@ class RobotsCacheMiddleware:
         """No answer at all has the meaning of a server's error."""
         if not _asks_for_robots(request):
             return None
-        return self._without_answer(request, f"cannot be reached: {exception}")
+        # What the resolver says may end in the host's name, and that in a dot.
+        return self._without_answer(request, f"cannot be reached: {exception}".rstrip("."))
 
     def _without_answer(self, request: Request, reason: str) -> Response:
         kept = self._kept(request)

@@ -26,6 +26,7 @@ from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.leases import site_lease
 
+_TRIED = ("failed ", "refused ")  # so begins why something waits that was tried
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
 SHORTEST_LATENESS = timedelta(minutes=15)  # of a job
@@ -114,7 +115,8 @@ class Status:
     def waiting_lines(self) -> Iterator[str]:
         """What waits in the outbox, why and until when, a line each."""
         for each in self.outbox.waiting:
-            until = f" until {rfc3339(each.until)}" if each.until else ""
+            behind = "; next try at" if each.why.startswith(_TRIED) else " until"
+            until = f"{behind} {rfc3339(each.until)}" if each.until else ""
             error = f" (last error: {each.last_error})" if each.last_error else ""
             yield f"{each.channel}: {each.count} {each.why}{until}{error}"
 

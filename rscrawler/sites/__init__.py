@@ -290,10 +290,15 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
     return sites
 
 
+def is_site_name(name: str) -> bool:
+    """Whether a site may be called that."""
+    return re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None
+
+
 def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     path = files.get(name)
     overrides, origin = config.sites.get(name), config.origin_of("sites", name)
-    if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is None:
+    if not is_site_name(name):
         raise ConfigurationError(
             f"{path or f'{origin}: sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
         )

@@ -823,3 +823,4 @@ def test_the_program_is_a_script_and_a_module(workspace: Workspace) -> None:
     for command in ([str(script)], PROGRAM):
         done = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
         assert done.stdout.startswith("rscrawler ")
+    assert "Show the version and exit." in workspace.run("--help", COLUMNS="200").stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import timedelta
 
+from rscrawler.cli.common import counted
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery import deliver_jsonl
@@ -13,6 +14,19 @@ from tests.delivery.helpers import a_piece, record
 from tests.workspace import Workspace
 
 BACKTEST = ("topics", "backtest", "central-asia")
+
+
+def test_one_piece_is_not_called_pieces(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    line = '{"id": 1, "text": "Nothing.", "level": "none"}'
+    (workspace.folder / "one.jsonl").write_text(line, "utf-8")
+    evaluated = workspace.run("topics", "evaluate", "central-asia", "one.jsonl").stdout
+    assert evaluated.startswith("1 piece: precision 1.000, recall 1.000, F1 1.000; ")
+    assert [counted(number, "piece") for number in (0, 1, 1000)] == [
+        "0 pieces",
+        "1 piece",
+        "1,000 pieces",
+    ]
 
 
 def test_a_backtest_does_not_judge_texts_that_were_forgotten(workspace: Workspace) -> None:

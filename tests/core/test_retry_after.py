@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scrapy import Request
+from scrapy.http import Response
 
-from rscrawler.middlewares.retry_after import retry_after
+from rscrawler.config import Config
+from rscrawler.middlewares.retry_after import RetryAfterMiddleware, retry_after
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
+
+
+def test_a_pause_is_told_as_durations_are_written(caplog: pytest.LogCaptureFixture) -> None:
+    session: Any = SimpleNamespace(
+        config=Config(),
+        now=lambda: NOON,
+        site="s",
+        store=MagicMock(),
+        state=MagicMock(not_before=None),
+    )
+    response = Response("https://example.org/", 503, {"Retry-After": "3600"})
+    RetryAfterMiddleware(session).process_response(Request(response.url), response)
+    assert caplog.messages == ["https://example.org/ asks for a pause of 1h"]
 
 
 @pytest.mark.parametrize(

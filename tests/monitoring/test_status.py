@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
+from rscrawler.delivery.status import OutboxSummary, Waiting
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.monitoring.waiting import delivery_is_due
 from rscrawler.store import Store
@@ -163,6 +165,21 @@ def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
     record(store, a_piece(1), at=ahead)
     assert delivery_is_due(config, store, NOW + DAY)
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
+
+
+def test_what_was_tried_in_vain_says_when_it_is_tried_next(config: Config, store: Store) -> None:
+    waiting = (
+        Waiting("email", 1, "failed once", NOW, "desk@example.org: refused"),
+        Waiting("email", 2, "held by quiet hours", NOW),
+        Waiting("jsonl", 3, "the next delivery"),
+    )
+    status = replace(read_status(config, store, NOW, ()), outbox=OutboxSummary(6, 0, waiting))
+    assert list(status.waiting_lines()) == [
+        "email: 1 failed once; next try at 2026-11-24T12:00:00Z "
+        "(last error: desk@example.org: refused)",
+        "email: 2 held by quiet hours until 2026-11-24T12:00:00Z",
+        "jsonl: 3 the next delivery",
+    ]
 
 
 # The disk.

@@ -270,6 +270,25 @@ def test_the_command_saves_the_profile_once_and_never_over_another(tmp_path: Pat
     assert "is there already; remove it, or choose another --name" in str(again.exception)
 
 
+def test_what_would_be_in_vain_is_told_before_the_site_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "oxus.toml").write_text("# mine\n", encoding="utf-8")
+    (tmp_path / "127-0-0-1.toml").write_text("# mine\n", encoding="utf-8")
+    with SmallSite(BUILT["drupal"]()) as site:
+        for arguments, says in (
+            ((site.base_url, "--name", "oxus", "--write", str(tmp_path)), "is there already"),
+            ((site.base_url, "--write", str(tmp_path)), "is there already"),
+            ((site.base_url, "--write", str(tmp_path / "oxus.toml")), "is a file"),
+            ((site.base_url, "--name", "Oxus!"), "--name: 'Oxus!': allowed are a-z"),
+            (("http://[::1",), "is not an address; allowed: http(s)"),
+            (("http://x.example:99999",), "is not an address; allowed: http(s)"),
+        ):
+            result = run("add", *arguments)
+            assert isinstance(result.exception, ConfigurationError), arguments
+            assert says in str(result.exception)
+            assert result.stderr == ""
+        assert site.asked == []
+
+
 def test_the_command_ends_with_1_when_nothing_could_be_read() -> None:
     with SmallSite({"/": page("<h1>Soon</h1>")}) as site:
         result = run("add", site.base_url, "--delay", "0", "--json")
