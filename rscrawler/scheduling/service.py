@@ -117,6 +117,7 @@ class Service:
         self._alive_at: datetime | None = None
         self._outbox_checked_at: datetime | None = None
         self._has_word_for_ops = False
+        self._delivery_has_failed = False
         self._trouble = StoreTrouble(lambda: self._config)
         self._fault: Exception | None = None  # what this process cannot get over
         self._is_planned = False
@@ -363,9 +364,12 @@ class Service:
         if not self._delivers or _OUTBOX.id in self._runs:
             return
         checked = self._outbox_checked_at
-        pause = OUTBOX_CHECK if self._queue is None else DELIVERY_PAUSE
+        is_slow = self._queue is None or self._delivery_has_failed
+        pause = OUTBOX_CHECK if is_slow else DELIVERY_PAUSE
         is_time = checked is None or abs(now - checked) >= pause
-        if not (is_time or self._has_word_for_ops):
+        # A delivery that has failed is itself something to tell, and would at once fail again.
+        is_urgent = self._has_word_for_ops and not self._delivery_has_failed
+        if not (is_time or is_urgent):
             return
         self._outbox_checked_at = now
         if self._has_word_for_ops or self._has_something_to_deliver(now):
@@ -423,6 +427,8 @@ class Service:
         self, scheduled: ScheduledJob, firing: Firing | None, outcome: RunOutcome
     ) -> None:
         now = self._now()
+        if firing is None:
+            self._delivery_has_failed = outcome.has_failed
         if judge_overdue(self._store, scheduled, outcome, now):
             self._has_word_for_ops = True
         if firing is not None:

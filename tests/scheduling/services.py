@@ -50,6 +50,9 @@ def crawled(
     return ChildResult(status, json.dumps(report), tuple(errors), timedelta(seconds=1.2))
 
 
+DELIVERED = ChildResult(0, '{"served": 0, "waiting": 0}', (), timedelta(0))
+
+
 def crashed(status: int, *errors: str) -> ChildResult:
     """How a child ends that printed no report."""
     return ChildResult(status, "", errors, timedelta(seconds=1))
@@ -59,12 +62,13 @@ def crashed(status: int, *errors: str) -> ChildResult:
 class Children:
     """Takes the place of child processes: keeps what was started, and ends as it is told.
 
-    `results` are those of crawls in turn, then good ones follow; an exception is raised. While
-    `gate` is set, children do not end before it is.
+    `results` are those of crawls in turn, `deliveries` those of deliveries, then good ones
+    follow; an exception is raised. While `gate` is set, children do not end before it is.
     """
 
     started: list[list[str]] = field(default_factory=list)
     results: list[ChildResult | Exception] = field(default_factory=list)
+    deliveries: list[ChildResult | Exception] = field(default_factory=list)
     gate: asyncio.Event | None = None
     limits: list[timedelta] = field(default_factory=list)
 
@@ -81,8 +85,9 @@ class Children:
         if stopping.is_set():
             return ChildResult(1, "", (), timedelta(0), was_stopped=True)
         if arguments[0] == "deliver":
-            return ChildResult(0, '{"served": 0, "waiting": 0}', (), timedelta(0))
-        result = self.results.pop(0) if self.results else crawled()
+            result = self.deliveries.pop(0) if self.deliveries else DELIVERED
+        else:
+            result = self.results.pop(0) if self.results else crawled()
         if isinstance(result, Exception):
             raise result
         return result

@@ -623,3 +623,34 @@ def test_operators_are_told_of_a_crash_without_waiting_for_the_next_check(world:
 
     asyncio.run(scenario())
     assert world.children.started[-1] == ["deliver", "--json"]
+
+
+@pytest.mark.parametrize(
+    "result", [crashed(2, "rscrawler: x.toml: wrong"), OSError("no processes")]
+)
+def test_a_delivery_that_fails_is_tried_again_after_a_minute_whatever_there_is_to_tell(
+    world: World, log: pytest.LogCaptureFixture, result: Any
+) -> None:
+    async def scenario() -> None:
+        service = world.service()
+        world.children.results = [crashed(1)]
+        world.children.deliveries = [result] * 100
+        for _ in range(2 * 60 // 5 + 1):  # two minutes, as the service looks round
+            await step(service, service)
+            world.clock.advance(timedelta(seconds=5))
+
+    asyncio.run(scenario())
+    assert log.text.count("job (outbox) failed") == 3
+
+
+def test_a_delivery_that_works_again_tells_at_once_that_it_does(world: World) -> None:
+    async def scenario() -> None:
+        service = world.service()
+        world.children.results = [crashed(1)]
+        world.children.deliveries = [crashed(1)]
+        await step(service, service)
+        world.clock.advance(OUTBOX_CHECK)
+        await step(service, service)
+
+    asyncio.run(scenario())
+    assert world.children.started[1:] == [["deliver", "--json"]] * 3
