@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,10 +21,18 @@ from rscrawler.cli.common import (
 )
 from rscrawler.cli.logs import log_runs
 from rscrawler.clock import utc_now
-from rscrawler.config import Config, find_config, load_config, read_toml
+from rscrawler.config import (
+    Config,
+    find_config,
+    handed_on,
+    load_config,
+    parse_toml,
+    read_text,
+)
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.recovery import StoreKeeper
+from rscrawler.scheduling.processes import ChildResult, run_rscrawler
 from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.store.jobs import JobState
@@ -50,11 +60,12 @@ def run_command(
     config, _ = load()
     log_runs(context)
     with closing(StoreKeeper(config)) as keeper:
-        asyncio.run(Service(keeper.store, load, keeper=keeper, config_path=found).run())
+        service = Service(keeper.store, load, keeper=keeper, config_path=found, run=load.run_child)
+        asyncio.run(service.run())
 
 
 class _Loader:
-    """Reads configuration and schedules, again and again.
+    """Reads configuration and schedules, again and again, and runs children with what it read.
 
     A file that had keys and has none any more was cut off while it was saved: to take it at
     its word would be to crawl with the defaults into another database.
@@ -66,18 +77,27 @@ class _Loader:
     def __init__(self, path: Path | None, schedules_dir: Path | None) -> None:
         self._path, self._schedules_dir = path, schedules_dir
         self._had_keys = False
+        self._handed_on: dict[bytes, bytes] = {}
 
     def __call__(self) -> tuple[Config, Schedules]:
-        has_keys = self._path is not None and bool(read_toml(self._path))
+        text = read_text(self._path) if self._path else ""
+        has_keys = self._path is not None and bool(parse_toml(text, self._path))
         if self._had_keys and not has_keys:
             raise ConfigurationError(
                 f"{self._path}: has no key any more; write one, or restart the service "
                 "if the defaults are meant"
             )
-        config = load_config(self._path)
+        environment = handed_on(text, self._path)
+        config = load_config(self._path, text)
         schedules = load_schedules(config, self._schedules_dir)
-        self._had_keys = has_keys
+        self._had_keys, self._handed_on = has_keys, environment
         return config, schedules
+
+    async def run_child(
+        self, arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
+    ) -> ChildResult:
+        """Run one rscrawler command as a child, by the file as it was last read."""
+        return await run_rscrawler(arguments, limit, stopping, self._handed_on)
 
 
 def schedules_command(

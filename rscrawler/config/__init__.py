@@ -5,8 +5,16 @@ into one line for each problem that names the file, the key and what is allowed.
 Site profiles, watch-lists and schedules are read through the same functions.
 """
 
-from rscrawler.config.checking import checked, merged, read_text, read_toml, toml_files, typed
-from rscrawler.config.loading import find_config, load_config
+from rscrawler.config.checking import (
+    checked,
+    merged,
+    parse_toml,
+    read_text,
+    read_toml,
+    toml_files,
+    typed,
+)
+from rscrawler.config.loading import find_config, handed_on, load_config
 from rscrawler.config.models import (
     DEFAULT_CONFIG_NAME,
     AlertSettings,
@@ -40,9 +48,11 @@ __all__ = [
     "checked_web_address",
     "find_config",
     "format_duration",
+    "handed_on",
     "load_config",
     "merged",
     "parse_duration",
+    "parse_toml",
     "read_text",
     "read_toml",
     "toml_files",

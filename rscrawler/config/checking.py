@@ -38,7 +38,15 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: the file cannot be read or is not TOML.
     """
-    text = read_text(path)
+    return parse_toml(read_text(path), path)
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """The table in the text of a TOML file; `path` is named in what is wrong with it.
+
+    Raises:
+        ConfigurationError: it is not TOML.
+    """
     try:
         return tomllib.loads(text)
     except ValueError as error:  # also for a number of more digits than Python reads

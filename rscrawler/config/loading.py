@@ -9,10 +9,15 @@ from typing import Any
 
 from pydantic_settings import EnvSettingsSource, SettingsError
 
-from rscrawler.config.checking import checked, merged, read_toml, typed
+from rscrawler.config.checking import checked, merged, parse_toml, read_text, typed
 from rscrawler.config.models import DEFAULT_CONFIG_NAME, ENVIRONMENT_PREFIX, Config
 from rscrawler.config.values import with_sqlite_file
 from rscrawler.errors import ConfigurationError
+
+# A service hands the text of its file on to its runs in this, so that all of them work with what
+# it has checked, whatever becomes of the file. No key, and not for anybody else to set.
+_TEXT = f"{ENVIRONMENT_PREFIX}CONFIG_TEXT"
+_LONGEST_TEXT_KIB = 120  # Linux gives a variable 128 KiB
 
 
 def find_config(named: Path | None) -> Path | None:
@@ -31,7 +36,7 @@ def find_config(named: Path | None) -> Path | None:
             raise ConfigurationError(
                 f"{named}: cannot be read: {error.strerror} ({origin})"
             ) from error
-        if not is_there:
+        if not is_there and _handed_down() is None:
             raise ConfigurationError(
                 f"{named}: no such file ({origin}); `rscrawler init` writes one"
             )
@@ -40,20 +45,49 @@ def find_config(named: Path | None) -> Path | None:
     return default.resolve() if default.is_file() else None
 
 
-def load_config(path: Path | None) -> Config:
+def load_config(path: Path | None, text: str | None = None) -> Config:
     """The configuration in `path` (None: the defaults), with the environment on top.
+
+    `text`: what `path` says, if that is known; else what the service that started this
+    process read there, or what is there now.
 
     Raises:
         ConfigurationError: with every problem found, one a line.
     """
     _check_environment_names()
-    values = read_toml(path) if path else {}
+    if text is None:
+        text = _handed_down()
+    if text is None and path:
+        text = read_text(path)
+    values = parse_toml(text, path) if text and path else {}
     name = str(path) if path else "environment"
     environment = _environment()
     config = checked(Config, merged(values, environment), name, environment)
     config = _with_absolute_paths(config, path.parent if path else Path.cwd())
     config._origin, config._environment = name, environment
     return config
+
+
+def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
+    """The environment of a run that is to work with `text`, the content of `path`.
+
+    As bytes, since the encoding of the environment is not always UTF-8.
+
+    Raises:
+        ConfigurationError: it is too long for that.
+    """
+    value = text.encode()
+    if len(value) > _LONGEST_TEXT_KIB * 1024:
+        raise ConfigurationError(
+            f"{path}: is larger than {_LONGEST_TEXT_KIB} KiB, more than a service can hand on to "
+            "its runs; what it says of sites can be in files of sites_dir"
+        )
+    return {os.fsencode(_TEXT): value}
+
+
+def _handed_down() -> str | None:
+    value = os.environb.get(os.fsencode(_TEXT))
+    return None if value is None else value.decode()
 
 
 def _environment() -> dict[str, Any]:
@@ -78,6 +112,7 @@ def _check_environment_names() -> None:
         + ", ".join(sorted(allowed))
         for name in sorted(os.environ)
         if name.startswith(ENVIRONMENT_PREFIX)
+        and name != _TEXT
         and name.removeprefix(ENVIRONMENT_PREFIX).split("__")[0] not in allowed
     ]
     if problems:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import Process
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,10 +48,14 @@ def rscrawler_command() -> tuple[str, ...]:
 
 
 async def run_rscrawler(
-    arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
+    arguments: Sequence[str],
+    limit: timedelta,
+    stopping: asyncio.Event,
+    environment: Mapping[bytes, bytes] | None = None,
 ) -> ChildResult:
-    """Run one rscrawler command as a child."""
-    return await run_child([*rscrawler_command(), *arguments], limit, stopping)
+    """Run one rscrawler command as a child; `environment` is added to this process's own."""
+    command = [*rscrawler_command(), *arguments]
+    return await run_child(command, limit, stopping, environment=environment)
 
 
 async def run_child(
@@ -59,6 +63,7 @@ async def run_child(
     limit: timedelta,
     stopping: asyncio.Event,
     *,
+    environment: Mapping[bytes, bytes] | None = None,
     patience: timedelta = PATIENCE,
     stop_patience: timedelta = STOP_PATIENCE,
     last_warning: timedelta = LAST_WARNING,
@@ -83,6 +88,7 @@ async def run_child(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
+            env={**os.environb, **(environment or {})},
             start_new_session=True,
         )
         try:

@@ -22,6 +22,7 @@ from rscrawler.config import (
     format_duration,
     load_config,
     parse_duration,
+    read_text,
     read_toml,
 )
 from rscrawler.errors import ConfigurationError
@@ -37,6 +38,7 @@ SECRET = "hunter2"
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("RSCRAWLER_CONFIG", raising=False)
+    monkeypatch.delenv("RSCRAWLER_CONFIG_TEXT", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -273,6 +275,27 @@ def test_the_named_file_wins_over_the_environment_and_that_over_the_folder(
     monkeypatch.setenv("RSCRAWLER_CONFIG", str(other))
     assert find_config(None) == other
     assert find_config(here) == here
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_run_reads_what_its_service_read_whatever_became_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_gone: bool
+) -> None:
+    path = written(tmp_path, "")
+    if is_gone:
+        path.unlink()
+    monkeypatch.setenv("RSCRAWLER_CONFIG_TEXT", 'contact = "бюро"\noutput_dir = "elsewhere"')
+    config = load_config(find_config(path))
+    assert (config.contact, config.output_dir) == ("бюро", tmp_path / "elsewhere")
+    assert config.origin == str(path)
+
+
+def test_a_service_reads_the_file_whatever_it_was_handed_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSCRAWLER_CONFIG_TEXT", 'contact = "old"')
+    path = written(tmp_path, 'contact = "new"')
+    assert load_config(path, read_text(path)).contact == "new"
 
 
 def test_relative_paths_are_relative_to_the_files_folder(

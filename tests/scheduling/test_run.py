@@ -63,6 +63,31 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     service.wait_until_it_says("reloaded, jobs: later")
 
 
+def test_runs_use_the_configuration_that_the_service_read_until_it_reads_it_again(
+    workspace: Workspace, run: Callable[[], RunningService]
+) -> None:
+    write_schedule(workspace, '[[job]]\nid = "send"\naction = "deliver"\nevery = "1s"\n')
+    workspace.config.write_text('output_dir = "first"\n')
+    service = run()
+    service.wait_until_it_says("deliver: ")
+    workspace.config.write_text("")  # an editor begins to save
+    service.wait_until_it_says("deliver: ", times=2)
+    workspace.config.unlink()
+    service.wait_until_it_says("deliver: ", times=2)
+    assert not workspace.output.exists()
+    database = 'database_url = "sqlite:///first/rscrawler.db"'
+    workspace.config.write_text(f'output_dir = "second"\n{database}\n')
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_until(lambda: (workspace.folder / "second").exists())
+    service.stop()
+
+
+def test_a_configuration_too_large_to_be_handed_on_is_refused(quiet: Workspace) -> None:
+    quiet.config.write_text(f'contact = "desk@example.org"\n# {"x" * 2**17}\n')
+    result = quiet.run("run", *SCHEDULES)
+    assert (result.status, "larger than" in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_stops_cleanly(
     quiet: Workspace, run: Callable[[], RunningService], number: signal.Signals
