@@ -135,8 +135,13 @@ def _deliver(config: Config, store: Store) -> DeliveryReport:
 
 
 def topic_titles(config: Config) -> dict[str, str]:
-    """What each topic is called in mails and feeds."""
-    watchlists = load_topics(config)
+    """What each topic is called in mails and feeds: a wrong watch-list holds up no alert."""
+    try:
+        watchlists = load_topics(config)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            logger.warning("topics go by their names: %s", problem)
+        return {}
     return {name: watchlist.title for name, watchlist in watchlists.items()}
 
 
