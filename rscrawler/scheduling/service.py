@@ -37,7 +37,7 @@ from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
 from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
-from rscrawler.scheduling.trouble import StoreTrouble
+from rscrawler.scheduling.trouble import StoreTrouble, tell_directly_what_waits
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
@@ -427,12 +427,14 @@ class Service:
         self, scheduled: ScheduledJob, firing: Firing | None, outcome: RunOutcome
     ) -> None:
         now = self._now()
-        if firing is None:
-            self._delivery_has_failed = outcome.has_failed
         if judge_overdue(self._store, scheduled, outcome, now):
             self._has_word_for_ops = True
         if firing is not None:
             write_end(self._store, scheduled, firing, outcome, now)
+            return
+        self._delivery_has_failed = outcome.has_failed
+        if outcome.has_failed:
+            tell_directly_what_waits(self._config, self._store, now)
 
 
 def _is_crawl(scheduled: ScheduledJob) -> bool:

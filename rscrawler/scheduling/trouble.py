@@ -1,8 +1,8 @@
-"""What a service says and does while its store fails.
+"""What a service says and does while its store fails, or its own deliveries.
 
 It goes on trying, and opens the store anew once a minute. The log says so at once and
 then every hour; after five minutes the operators hear of it directly, since no alert
-can be stored. Trouble that nobody but a programmer can mend may be this process's own:
+can be stored, or sent. Trouble that nobody but a programmer can mend may be this process's own:
 after a quarter of an hour of it the service ends, for its supervisor to start another.
 """
 
@@ -12,11 +12,13 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.bounded import within
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import beat_badly, tell_directly
+from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import DatabaseFailure
 
@@ -27,6 +29,8 @@ TOLD_AFTER = timedelta(minutes=5)
 ENDED_AFTER = timedelta(minutes=15)
 SAID_EVERY = timedelta(hours=1)
 LONGEST_WORD = timedelta(seconds=20)
+
+ResultT = TypeVar("ResultT")
 
 
 class StoreTrouble:
@@ -103,10 +107,31 @@ class StoreTrouble:
         _briefly(lambda: tell_directly(config, "Problem: the store fails", text, now))
 
 
-def _briefly(call: Callable[[], object]) -> None:
+def tell_directly_what_waits(config: Config, store: Store, now: datetime) -> None:
+    """Tell the operators of problems that deliveries should tell of, which have failed for minutes.
+
+    Where nobody can be reached the problems stay untold. Their end is told by a delivery.
+    """
+    untold = [problem for problem in store.health.problems() if problem.told_at is None]
+    if not any(abs(now - problem.since) >= TOLD_AFTER for problem in untold):
+        return
+    _briefly(lambda: beat_badly(config))
+    problems = "\n".join(f"{each.subject}: {each.code}: {each.message}" for each in untold)
+    text = (
+        f"For {format_duration(TOLD_AFTER)} the service has not been able to deliver anything, "
+        f"so no alert goes out. It goes on trying.\n\n{problems}"
+    )
+    if _briefly(lambda: tell_directly(config, "Problem: nothing is delivered", text, now)) == 0:
+        return
+    for problem in untold:
+        store.health.tell_start(problem, (), now)
+
+
+def _briefly(call: Callable[[], ResultT]) -> ResultT | None:
     """Let a call go on by itself if it takes long: the service has other things to do."""
     with suppress(TimeoutError):
-        within(LONGEST_WORD, call)
+        return within(LONGEST_WORD, call)
+    return None
 
 
 def _in_words(span: timedelta) -> str:

@@ -28,6 +28,8 @@ from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing, JobStore
 from rscrawler.store.leases import LEASE_DURATION
 from rscrawler.store.outbox import NewMessage
+from tests.delivery.mailbox import Mailbox, serving
+from tests.monitoring.conftest import Pulse
 from tests.scheduling.services import (
     MINUTE,
     NOON,
@@ -654,3 +656,59 @@ def test_a_delivery_that_works_again_tells_at_once_that_it_does(world: World) ->
 
     asyncio.run(scenario())
     assert world.children.started[1:] == [["deliver", "--json"]] * 3
+
+
+def test_operators_are_told_directly_and_once_of_what_no_delivery_can_tell(
+    world: World, pulse: Pulse
+) -> None:
+    wrong = crashed(2, "rscrawler: environment: RSCRAWLER_COLOUR: unknown key")
+
+    async def scenario(mailbox: Mailbox) -> None:
+        service = world.service(scheduled(cron="0 12 * * *"))
+        world.clock.now = NOON - MINUTE
+        await step(service)
+        world.clock.now = NOON
+        world.children.results, world.children.deliveries = [wrong], [wrong] * 32
+        for _ in range(5):
+            await step(service, service)
+            assert mailbox.received == []
+            world.clock.advance(MINUTE)
+        for _ in range(25):
+            await step(service, service)
+            world.clock.advance(MINUTE)
+        (received,) = mailbox.received
+        assert received.recipients == ("ops@example.org",)
+        assert "site: overdue: job job failed: exit status 2" in received.text
+        assert "outbox: overdue: job (outbox) failed: exit status 2" in received.text
+        world.children.deliveries = []
+        await step(service, service)
+
+    with serving(Mailbox()) as mailbox:
+        email = {
+            "host": "127.0.0.1",
+            "port": mailbox.port,
+            "security": "none",
+            "sender": "monitor@example.org",
+            "recipients": ["desk@example.org"],
+        }
+        alerts = {"email": email, "ops": {"recipients": ["ops@example.org"]}}
+        world.config = Config.model_validate(
+            {"alerts": alerts, "monitoring": {"heartbeat_url": pulse.url}}
+        )
+        asyncio.run(scenario(mailbox))
+    assert pulse.paths == ["/ping/some-secret/fail"]
+    # The delivery that works again tells of its end.
+    assert [each.subject for each in world.open_store().health.ended_problems()] == ["outbox"]
+
+
+def test_who_could_not_be_told_directly_is_told_with_the_next_attempt(world: World) -> None:
+    async def scenario() -> None:
+        service = world.service()
+        world.children.results, world.children.deliveries = [crashed(2)], [crashed(2)] * 9
+        for _ in range(8):
+            await step(service, service)
+            world.clock.advance(MINUTE)
+
+    asyncio.run(scenario())
+    untold = [each.told_at is None for each in world.open_store().health.problems()]
+    assert untold == [True, True]
