@@ -191,6 +191,23 @@ def is_dated_later(known: KnownArticle, dated_at: datetime | None) -> bool:
     return dated_at > reference
 
 
+# Clocks of two machines may differ by this much.
+CLOCK_TOLERANCE = timedelta(minutes=1)
+# A host that asks for more is asked again then, whether it still wants it.
+LONGEST_PAUSE = timedelta(days=1)
+
+
+def asked_pause(not_before: datetime | None, now: datetime) -> datetime | None:
+    """Until when a host has asked to be left alone, as it is stored.
+
+    A pause that would still last longer than any was stored by a clock that was ahead, and
+    counts for nothing.
+    """
+    if not_before is None or not_before > now + LONGEST_PAUSE + CLOCK_TOLERANCE:
+        return None
+    return not_before
+
+
 LONGEST_RETRY = timedelta(hours=6)
 _PATIENCE = timedelta(minutes=10)  # a short outage costs a due page no cycle
 

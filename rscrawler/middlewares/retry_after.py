@@ -19,12 +19,12 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from rscrawler.config import format_duration
+from rscrawler.decisions import LONGEST_PAUSE, asked_pause
 from rscrawler.spiders.refusals import HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)
 
-LONGEST_PAUSE = timedelta(days=1)  # then the host is asked again whether it still wants one
 PAUSING_STATUSES = frozenset({429, 503})
 # So many requests in a row without any answer, retries included: the host is left alone.
 MAX_UNANSWERED = 6
@@ -47,7 +47,7 @@ class RetryAfterMiddleware:
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
-        self._paused_until: datetime | None = session.state.not_before
+        self._paused_until = asked_pause(session.state.not_before, session.now())
         self._limit = session.config.crawl.retry_after_limit
         self._unanswered = self._broken = 0
         self._is_told = False

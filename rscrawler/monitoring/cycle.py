@@ -11,6 +11,7 @@ from typing import Any, Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
+from rscrawler.decisions import asked_pause
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.monitoring.observer import Observer
@@ -285,8 +286,9 @@ def _of_deserted(past: Mapping[str, float], now: Mapping[str, float]) -> dict[st
 
 def _long_pause(session: CrawlSession) -> datetime | None:
     """The end of the pause that the site asked for, if that is far away."""
-    until = session.store.health.site(session.site).not_before
-    return until if until is not None and until - session.now() > LONG_PAUSE else None
+    now = session.now()
+    until = asked_pause(session.store.health.site(session.site).not_before, now)
+    return until if until is not None and until - now > LONG_PAUSE else None
 
 
 def _unread(session: CrawlSession, now: datetime) -> str | None:

@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from rscrawler.decisions import asked_pause
 from rscrawler.scheduling.rates import (
     BIN,
     BINS,
@@ -36,7 +37,6 @@ from rscrawler.scheduling.rates import (
 
 EMPHASIS = 0.7
 DEFAULT_VISITS_PER_DAY = 48.0
-LONGEST_RETRY_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def next_visit(
        earlier than the plan would have it.
     2. Otherwise by the plan (`plan_visits`), within `min` and `max`; without any
        history, the budget's even interval.
-    3. Never before `retry_after`, which may exceed `max` (by up to a week).
+    3. Never before `retry_after`, which may exceed `max` (`decisions.asked_pause`).
 
     Raises:
         ValueError: `now` has no time zone.
@@ -142,10 +142,9 @@ def planned_visit(
         if backed_off > wait:
             wait, reason = backed_off, f"backing off after {state.failures} failures"
     at = now.astimezone(UTC) + timedelta(seconds=wait)
-    if state.retry_after is not None:
-        asked = min(state.retry_after, now + LONGEST_RETRY_AFTER).astimezone(UTC)
-        if asked > at:
-            at, reason = asked, "the host asked to wait (Retry-After)"
+    asked = asked_pause(state.retry_after, now)
+    if asked is not None and asked > at:
+        at, reason = asked.astimezone(UTC), "the host asked to wait (Retry-After)"
     return NextVisit(at, reason)
 
 

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rscrawler.config import format_duration
+from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.items import rfc3339
 from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.scheduling.times import fire_after
-
-# Clocks of two machines may differ by this much; a job further ahead than its times
-# allow was planned by a clock that has been set back since.
-CLOCK_TOLERANCE = timedelta(minutes=1)
-LONGEST_PAUSE = timedelta(days=8)  # of an adaptive job: a week of Retry-After, and some
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +36,28 @@ class Due:
 
 
 def decide(
-    scheduled: ScheduledJob, stored: datetime, now: datetime, grace: timedelta
+    scheduled: ScheduledJob,
+    stored: datetime,
+    now: datetime,
+    grace: timedelta,
+    paused_until: datetime | None = None,
 ) -> Later | Moved | Due:
     """What is to happen with a job whose fire time is stored as `stored`.
 
-    1. One that lies further ahead than the job's times allow is moved back.
+    `paused_until`: when the first of an adaptive job's sites may be visited again.
+
+    1. One that lies further ahead than the job's times allow was planned by a clock that has
+       been set back since, and is moved back. An adaptive job has no times but `max` and the
+       pause that its site asked for: it is due now.
     2. One that lies ahead is waited for.
     3. One that was missed by less than `grace` is run now; of several that were missed,
        one run does for all.
     4. One that was missed by more is given up, for the latest that was not, or for the
        next to come. An adaptive job is never given up: only the present counts for it.
     """
-    if scheduled.slots is None:
-        latest = scheduled.fire_after(now) + LONGEST_PAUSE
-    else:
-        latest = scheduled.fire_after(now + CLOCK_TOLERANCE)
+    latest = max(scheduled.fire_after(now + CLOCK_TOLERANCE), paused_until or now)
     if stored > latest:
-        to = scheduled.fire_after(now)
+        to = now if scheduled.slots is None else scheduled.fire_after(now)
         return Moved(
             to,
             f"was to fire at {rfc3339(stored)}, further ahead than its times allow: the clock "

@@ -38,6 +38,7 @@ from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
 from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
 from rscrawler.scheduling.trouble import StoreTrouble, tell_directly_what_waits
+from rscrawler.scheduling.visits import paused_until
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
@@ -314,7 +315,7 @@ class Service:
                 self._is_planned = False
                 continue
             stored = state.next_fire_at
-            match decide(scheduled, stored, now, grace):
+            match decide(scheduled, stored, now, grace, self._paused_until(scheduled, stored, now)):
                 case Later(at):
                     later.append(at)
                 case Moved(to, why):
@@ -324,6 +325,14 @@ class Service:
                 case Due() as due if not self._must_wait(scheduled, now):
                     self._claim(scheduled, stored, due, now)
         return min(later, default=None)
+
+    def _paused_until(
+        self, scheduled: ScheduledJob, stored: datetime, now: datetime
+    ) -> datetime | None:
+        """Until when an adaptive job's sites ask for a pause, if its time is beyond `max`."""
+        if scheduled.slots is not None or stored <= scheduled.fire_after(now):
+            return None
+        return paused_until(self._store, scheduled.sites, now)
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites is being crawled, by anybody."""

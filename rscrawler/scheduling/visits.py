@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from rscrawler.decisions import asked_pause
 from rscrawler.scheduling.adaptive import AdaptiveLimits, NextVisit, VisitState, next_visit
 from rscrawler.scheduling.rates import MEMORY, PublicationHistory
 from rscrawler.store import Store
@@ -18,6 +19,11 @@ def plan_visit(
     """
     visits = (_of_site(store, site, limits, failures, now) for site in sites)
     return min(visits, key=lambda visit: visit.at)
+
+
+def paused_until(store: Store, sites: tuple[str, ...], now: datetime) -> datetime:
+    """When the first of the sites may be visited again; not after `now` if one asks no pause."""
+    return min(asked_pause(store.health.site(site).not_before, now) or now for site in sites)
 
 
 def _of_site(

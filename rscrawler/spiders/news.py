@@ -107,11 +107,10 @@ class NewsSpider(Spider):
     async def start(self) -> AsyncIterator[Any]:
         """Ask for every source, for what earlier cycles left, and for what is due."""
         session, now = self.session, self.session.now()
-        if session.state.not_before is not None and session.state.not_before > now:
+        paused_until = decisions.asked_pause(session.state.not_before, now)
+        if paused_until is not None and paused_until > now:
             self.count("paused")
-            logger.warning(
-                "%s asked to be left alone until %s", session.site, session.state.not_before
-            )
+            logger.warning("%s asked to be left alone until %s", session.site, paused_until)
             return
         if not self._turn.begin():
             holder = session.store.leases.holder(session.lease_name)

@@ -423,6 +423,15 @@ def test_a_long_retry_after_ends_the_cycle_and_later_ones_wait_for_its_end(
     assert workspace.crawl()["articles_new"] > 0
 
 
+def test_a_pause_that_a_wrong_clock_stored_is_not_kept(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, "", FEW_SOURCES)
+    workspace.crawl("--limit", "1")
+    change_database(workspace, "UPDATE site SET not_before = '2999-01-01T00:00:00.000000Z'")
+    assert workspace.crawl()["articles_new"] > 0
+
+
 def test_requests_that_were_held_back_are_no_attempts_and_no_errors(
     workspace: Workspace, site: SampleSite
 ) -> None:

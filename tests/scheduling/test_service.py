@@ -591,8 +591,49 @@ def test_an_adaptive_job_backs_off_while_its_runs_fail(world: World) -> None:
 def test_an_adaptive_job_leaves_a_site_alone_for_as_long_as_it_asks(world: World) -> None:
     health = world.open_store().health
     health.record_start("run", "site", NOON)
-    health.record_not_before("site", NOON + timedelta(days=2))
-    assert adaptive_world_step(world) == NOON + timedelta(days=2)
+    health.record_not_before("site", NOON + timedelta(hours=20))
+    assert adaptive_world_step(world) == NOON + timedelta(hours=20)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=8), timedelta(days=7), timedelta(days=365)])
+@pytest.mark.parametrize("asks_for_a_pause", [False, True])
+def test_an_adaptive_job_runs_at_once_when_a_clock_that_was_ahead_is_set_right(
+    world: World, log: pytest.LogCaptureFixture, ahead: timedelta, asks_for_a_pause: bool
+) -> None:
+    health = world.open_store().health
+    health.record_start("run", "site", NOON)
+
+    async def scenario() -> None:
+        service = world.service(scheduled(adaptive={"min": "10m", "max": "6h"}))
+        world.clock.now = NOON + ahead
+        if asks_for_a_pause:
+            health.record_not_before("site", world.clock.now + timedelta(hours=20))
+        await step(service)
+        world.clock.now = NOON + MINUTE
+        await step(service, service)
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 2
+    assert "the clock was set back" in log.text
+
+
+def test_an_adaptive_job_waits_out_a_pause_beyond_its_limits(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    health = world.open_store().health
+    health.record_start("run", "site", NOON)
+    health.record_not_before("site", NOON + timedelta(hours=20))
+
+    async def scenario() -> None:
+        service = world.service(scheduled(adaptive={"min": "10m", "max": "6h"}))
+        await step(service)
+        for _ in range(19):
+            world.clock.advance(timedelta(hours=1))
+            await step(service)
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 1
+    assert "the clock was set back" not in log.text
 
 
 def test_the_outbox_is_delivered_when_something_is_due_and_only_then(world: World) -> None:
