@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rscrawler.config import Config
+from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
 from rscrawler.delivery import OutboxSummary, outbox_summary
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.items import rfc3339
@@ -162,14 +163,14 @@ def _site_status(
     *,
     is_enabled: bool,
 ) -> SiteStatus:
-    state = store.health.site(name)
+    state = store.health.site(name, as_of=now + CLOCK_TOLERANCE)
     known = {each.code: each for each in problems if each.subject == name}
     late = {
         ProblemCode.SILENT: site_silence(config, store, name, state.last_success_at),
         ProblemCode.OVERDUE: overdue_site(
             last_run_at=state.last_run_at,
             last_success_at=state.last_success_at,
-            not_before=state.not_before,
+            not_before=asked_pause(state.not_before, now),
             now=now,
             after=config.monitoring.overdue_after,
         ),

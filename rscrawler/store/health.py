@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -71,11 +71,24 @@ class HealthStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def site(self, name: str) -> SiteState:
-        """The state of a site; an empty one if it was never crawled."""
+    def site(self, name: str, *, as_of: datetime | None = None) -> SiteState:
+        """The state of a site; an empty one if it was never crawled.
+
+        `as_of`: cycles that are dated later, by a clock that was ahead, are left out.
+        """
         with self._database.reading() as connection:
             row = connection.execute(select(site).where(site.c.name == name)).one_or_none()
-        return SiteState(**row._mapping) if row else SiteState(name)
+            state = SiteState(**row._mapping) if row else SiteState(name)
+            times = (state.last_run_at, state.last_success_at)
+            if as_of is None or all(moment is None or moment <= as_of for moment in times):
+                return state
+            past = (run.c.site == name, run.c.started_at <= as_of)
+            good = (*past, run.c.succeeded == 1, run.c.ended_at <= as_of)
+            return replace(
+                state,
+                last_run_at=connection.scalar(select(func.max(run.c.started_at)).where(*past)),
+                last_success_at=connection.scalar(select(func.max(run.c.ended_at)).where(*good)),
+            )
 
     def crawled_sites(self) -> list[str]:
         """The names of all sites that were ever crawled."""

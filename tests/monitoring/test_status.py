@@ -70,6 +70,19 @@ def test_a_site_is_overdue_a_day_after_its_last_good_cycle(
     assert not status.is_healthy
 
 
+def test_a_cycle_of_a_clock_that_was_ahead_makes_no_site_well(
+    config: Config, store: Store, run_cycle: RunCycle
+) -> None:
+    publish_daily(store)
+    run_cycle(NOW, site=SITE)
+    run_cycle(NOW + 30 * DAY, site=SITE)
+    store.health.record_not_before(SITE, NOW + 31 * DAY)
+    status = read_status(config, store, NOW + 23 * HOUR, ())
+    assert (codes(status), status.sites[SITE].last_success_at) == ([], NOW)
+    status = read_status(config, store, NOW + 25 * HOUR, ())
+    assert (codes(status), status.sites[SITE].last_run_at) == (["overdue"], NOW)
+
+
 def test_a_site_that_is_switched_off_is_not_overdue(
     tmp_path: Path, store: Store, run_cycle: RunCycle
 ) -> None:
