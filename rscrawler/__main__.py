@@ -1,6 +1,7 @@
 """`rscrawler`, and `python -m rscrawler`."""
 
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -10,6 +11,10 @@ EXIT_INTERRUPTED = 130
 def main() -> None:
     """Run the command line, which takes a second to load."""
     _open_standard_streams()
+    command = next((each for each in sys.argv[1:] if not each.startswith("-")), None)
+    if command == "run":
+        # It means a reload. Until the service can hear it, it is held, and must not end it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         from rscrawler.cli import main as run
     except KeyboardInterrupt:

@@ -137,6 +137,7 @@ class Service:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # held since the very start
         clock = AsyncIOScheduler(timezone=UTC)
         clock.start()
         logger.info("service started, jobs: %s", self._job_ids())

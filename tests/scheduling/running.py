@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -20,15 +20,18 @@ PATIENCE_SECONDS = 180.0
 class RunningService:
     """A service that runs in a workspace; its log is a file there.
 
-    `environment` is added to that of the tests, less what configures rscrawler.
+    `program` stands in for rscrawler itself. `environment` is added to that of the tests, less
+    what configures rscrawler.
     """
 
-    def __init__(self, workspace: Workspace, **environment: str) -> None:
+    def __init__(
+        self, workspace: Workspace, program: Sequence[str] = PROGRAM, **environment: str
+    ) -> None:
         self.log = workspace.folder / "service.log"
         kept = {name: it for name, it in os.environ.items() if not name.startswith("RSCRAWLER_")}
         with self.log.open("ab") as stream:
             self.process = subprocess.Popen(
-                [*PROGRAM, "run", *SCHEDULES],
+                [*program, "run", *SCHEDULES],
                 cwd=workspace.folder,
                 env={**kept, **environment},
                 stderr=stream,

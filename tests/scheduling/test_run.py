@@ -63,6 +63,24 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     service.wait_until_it_says("reloaded, jobs: later")
 
 
+def test_a_reload_that_comes_while_the_program_loads_is_made_up_for(quiet: Workspace) -> None:
+    reloading = (
+        "import os, signal, sys\n"
+        "class Reloading:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'rscrawler.cli': os.kill(os.getpid(), signal.SIGHUP)\n"
+        "sys.meta_path.insert(0, Reloading())\n"
+        "from rscrawler.__main__ import main\n"
+        "main()\n"
+    )
+    service = RunningService(quiet, [sys.executable, "-c", reloading])
+    try:
+        service.wait_until_it_says("reloaded, jobs: never")
+        service.stop()
+    finally:
+        service.kill()
+
+
 def test_runs_use_the_configuration_that_the_service_read_until_it_reads_it_again(
     workspace: Workspace, run: Callable[[], RunningService]
 ) -> None:
