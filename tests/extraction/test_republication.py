@@ -46,31 +46,125 @@ from rscrawler.extraction.republication import republished_from
         ("This article was produced in cooperation with RFE/RL.", "RFE/RL"),
         ("This article was republished with permission from “Eurasianet”.", "Eurasianet"),
         ("The article was first published on Eurasianet.org.", "Eurasianet.org"),
+        ("This story appears in partnership with ProPublica.", "ProPublica"),
+        ("Copyright (c)2025 RFE/RL, Inc. Reprinted with the permission of Radio Free Europe/Radio "
+         "Liberty.", "Radio Free Europe/Radio Liberty"),
+        ("Copyright (c)2022, RFE/RL, Inc. Reprinted with the permission of Radio Free Europe/Radio "
+         "Liberty, 1201 Connecticut Ave NW.", "Radio Free Europe/Radio Liberty"),
+        ("A Russian-language version of this article was published by Carnegie Politika.",
+         "Carnegie Politika"),
+        ("This piece is reposted from Foreign Exchanges with the author's permission.",
+         "Foreign Exchanges"),
+        ("Reposted from Foreign Exchanges with the author’s permission", "Foreign Exchanges"),
+        ("This essay was originally published in Spanish by El País.", "El País"),
+        ("This article was published on June 20, 2022 by Eurasianet.", "Eurasianet"),
+        ("This article originally appeared in the Spring 2022 issue of Strategic Studies "
+         "Quarterly.", "Strategic Studies Quarterly"),
+        ("This article was republished with permission from the Center for Economic and Policy "
+         "Research (CEPR).", "Center for Economic and Policy Research"),
+        ("This piece was originally published by TomDispatch. Nora Weiss teaches history in Graz "
+         "and has written two books on canals.", "TomDispatch"),
+        ("Cross-posted from TomDispatch.com", "TomDispatch.com"),
+        ("This article first appeared in War on the Rocks in March 2021.", "War on the Rocks"),
+        ("First published by The Guardian.", "The Guardian"),
+        ("Originally appeared on Asia Times in 2019.", "Asia Times"),
+        ("Published in partnership with Vlast.", "Vlast"),
+        ("This article is syndicated by Globetrotter.", "Globetrotter"),
+        ("This column appears courtesy of the Los Angeles Times.", "Los Angeles Times"),
+        ("This is an edited version of an article that was first published in Foreign Affairs.",
+         "Foreign Affairs"),
+        ("This essay first appeared on the website of the Foreign Policy Research Institute.",
+         "Foreign Policy Research Institute"),
+        ("The following article was originally published by Novaya Gazeta Europe.",
+         "Novaya Gazeta Europe"),
+        ("This story was first published in Novaya gazeta.", "Novaya gazeta"),
+        ("This commentary was published by The Hill under the headline “A canal too far”.",
+         "The Hill"),
+        ("This article by Nora Weiss was republished with permission from Eurasianet.",
+         "Eurasianet"),
+        ("This article, originally published by Eurasianet, is republished with permission.",
+         "Eurasianet"),
+        ("This is republished with permission from Eurasianet.", "Eurasianet"),
+        ("This article is republished from The Conversation, a nonprofit news organization. It "
+         "was written by Nora Weiss.", "The Conversation"),
+        ("This article appeared first in U.S. News & World Report.", "U.S. News & World Report"),
     ],
 )  # fmt: skip
 def test_the_outlet_is_named(line: str, outlet: str) -> None:
     assert republished_from(["Some text.", line]) == outlet
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "The report was published in June.",
-        "This report was published by the ministry, which has since withdrawn it, and it told a "
-        "story of waste that no minister has denied in the twelve months that have gone by, of "
-        "wagons that were paid for twice and of bridges that were never there; the auditors who "
-        "wrote it were moved to other posts, and the paper that printed it, the last in the north, "
-        "has lost the advertisements of the railway and of every firm that hopes to work for it.",
-        "He republished the tweet with the permission of nobody.",
-        "This article is part of a series.",
-        "The story appeared to be true.",
-        "This article was published on Tuesday.",
-        "This article was written by a retired officer.",
-        "A memo first published by the Post shows that the army knew.",
-        "The analysis has been updated.",
-        "This article first appeared here.",
-    ],
+# What prose says of others' publications.
+PROSE = (
+    "The report was published in June.",
+    "This report was published by the ministry, which has since withdrawn it, and it told a "
+    "story of waste that no minister has denied in the twelve months that have gone by, of "
+    "wagons that were paid for twice and of bridges that were never there; the auditors who "
+    "wrote it were moved to other posts, and the paper that printed it, the last in the north, "
+    "has lost the advertisements of the railway and of every firm that hopes to work for it.",
+    "He republished the tweet with the permission of nobody.",
+    "This article is part of a series.",
+    "The story appeared to be true.",
+    "This article was published on Tuesday.",
+    "This article was written by a retired officer.",
+    "A memo first published by the Post shows that the army knew.",
+    "The analysis has been updated.",
+    "This article first appeared here.",
+    "A report published by the Government Accountability Office in May found that half of the "
+    "assets could not be accounted for.",
+    "An essay published in Foreign Affairs by two former officials made the case for a truce.",
+    "An analysis published on Monday by the Kiel Institute puts the bill at four billion euros.",
+    "The column ran in the Washington Post on the day that the embassy was shut.",
+    "Originally published in 1987, the book by Paul Kennedy shaped a generation of officers.",
+    "The interview was published by Novaya Gazeta Europe on Tuesday.",
+    "The interview was published by Der Spiegel.",
+    "An article in the Times of Central Asia says that the dam is leaking again.",
+    "A piece published at War on the Rocks argues that the fleet is too small for two seas.",
+    "First published in New York in 1951, the novel was banned in Prague for thirty years.",
+    "First published in Le Monde, the appeal was signed by forty ambassadors within a week.",
+    "Originally published by Verso, the book has been translated into nine languages.",
+    "Reprinted in Harper's, the memo ended the career of the man who wrote it.",
+    "Reprinted from the Soviet edition of 1938, the atlas shows a river where there is none.",
+    "Republished by Pravda, the speech was read in every barracks.",
+    "The law was published in the Official Gazette and takes effect in January.",
+    "The decree, first published by Kazinform, names three ministers.",
+    "The text of the treaty was published by TASS in full.",
+    "This text was published by TASS on Friday, and no one in Minsk has denied it.",
+    "This report was published by the Congressional Research Service in March.",
+    "This report was produced by the Rand Corporation at the request of the Air Force.",
+    "This analysis was published by the Kiel Institute. It found that aid has fallen by half.",
+    "This story was published in the Wall Street Journal, and it infuriated the White House.",
+    "This story appeared in the Washington Post before anyone in the Senate had read the bill.",
+    "This column was written in Tashkent.",
+    "A poll published by the Levada Center in April shows that fewer than half approve.",
+    "The poll was published by Gallup on Thursday and was taken before the strike.",
+    "A story in The Intercept, republished by Common Dreams, says that the base is to close.",
+    "The story was first reported by Axios.",
+    "The story was first published by Axios, and the Pentagon confirmed it an hour later.",
+    "The essay was first published in Foreign Affairs in July 1947 under a pseudonym that fooled "
+    "nobody in Moscow.",
+    "The op-ed ran in the Wall Street Journal a week before the vote.",
+    "The post was written by Elbridge Colby in 2019, when he was out of office.",
+    "The article was published by Xinhua.",
+    "A version of the bill was published in the Congressional Record.",
+    "A longer version of the story was told by Solzhenitsyn in Geneva.",
+    "An excerpt from the book appeared in The Atlantic last spring.",
+    "An interview with the general appeared in Bild on Sunday.",
+    "The commentary, published in the People's Daily, was signed Zhong Sheng.",
+    "The dispatch was printed in London, in the Morning Post, and read in Calcutta in the autumn.",
+    "Published by the Kremlin on Friday, the decree doubles the bounty for recruits.",
+    "Published in 2003, the Iraq Study Group's report came too late for anyone to heed it.",
+    "Produced in Alabama, the missile costs two million dollars apiece.",
+    "Adapted from Tolstoy's novella, the film was shot in Dagestan.",
+    "This essay has been adapted from the author's book, The Long War (Verso, 2024).",
+    "This piece was republished with permission from the author.",
+    "This article was republished by Asia Times and by two papers in Lahore.",
+    "This interview first appeared as a podcast.",
+    "In partnership with Boeing, the Air Force has built a drone that nobody ordered.",
 )
+
+
+@pytest.mark.parametrize("text", PROSE)
 def test_prose_names_no_outlet(text: str) -> None:
     assert republished_from(["Some text.", text]) is None
 
@@ -78,3 +172,15 @@ def test_prose_names_no_outlet(text: str) -> None:
 def test_the_outlets_own_name_is_no_source() -> None:
     line = "This article first appeared on Responsible Statecraft."
     assert republished_from([line], ("Responsible Statecraft",)) is None
+
+
+def test_a_line_on_this_piece_counts_before_one_on_the_article() -> None:
+    line = "This article was republished with permission from Eurasianet."
+    other = "The article was first published in Foreign Affairs."
+    assert republished_from([line, "Some text.", other]) == "Eurasianet"
+    assert republished_from(["Some text.", other]) == "Foreign Affairs"
+
+
+def test_the_article_spoken_of_in_the_middle_of_a_text_is_another_one() -> None:
+    other = "The article was first published in Foreign Affairs."
+    assert republished_from(["One.", other, "Two.", "Three.", "Four."]) is None
