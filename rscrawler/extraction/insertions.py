@@ -6,25 +6,10 @@ import re
 from collections.abc import Callable
 
 from rscrawler.extraction.body import Paragraph
+from rscrawler.extraction.credits import is_credit
 from rscrawler.extraction.text import any_of, straight
 from rscrawler.text import clean
 
-_CREDIT = any_of(
-    r"^\W*(?:(?:top|lead|main|cover|file|header|featured|banner|home ?page|feature) )*"
-    r"(?:photo(?:graph)?s?|images?|pictures?|credits?|illustrations?|graphics?|screenshot)"
-    r"(?: and caption)?(?: (?:credits?|by|via|source|courtesy(?: of)?|from))?\s*[:|]",
-    r"^\W*(?:photo|image|picture|illustration|photograph)s? (?:by|via|courtesy)\b.{2,90}$",
-    r"^\W*(?:photo|image) credits?\b",
-)
-_BRACKETED = re.compile(r"^[(\[]([^()\[\]]{2,90})[)\]]\.?$")
-_CREDIT_NAME = any_of(
-    r"^(?:www\.)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}(?:/\S*)?$",
-    r"\b(?:reuters|shutterstock|getty|associated press|wikimedia|wikipedia|flickr|alamy|unsplash"
-    r"|pixabay|creative commons|cc[- ]by\S*|public domain|photo|image|picture|handout|dvids|tass"
-    r"|sputnik|xinhua|epa|zuma|ria novosti|anadolu|screenshot|screengrab|white house|kremlin"
-    r"|\S+\.(?:com|org|ru|kz|uz|kg|tj|tm|net|gov|mil|int|ua))\b",
-    r"^(?:AP|AFP|EPA|TASS|DOD)(?:/|$)",
-)
 _POINTER = re.compile(
     r"^\W*(?:read (?:more|also|next|the (?:full|rest)|on|part \w+)|see (?:also|more)"
     r"|related(?: \w+)?|also (?:read|see)|further reading|more (?:on|from|stories|like this)"
@@ -54,12 +39,7 @@ def is_insertion(paragraph: Paragraph, is_foreign_link: Callable[[str], bool]) -
     text = paragraph.text
     if len(text) <= 60 and _CHROME.match(text):
         return True
-    if len(text) <= 400 and _CREDIT.match(straight(text)):
-        return True
-    bracketed = _BRACKETED.match(text)
-    if bracketed and _CREDIT_NAME.search(bracketed[1]):
-        return True
-    return _is_pointer(paragraph, is_foreign_link)
+    return is_credit(text) or _is_pointer(paragraph, is_foreign_link)
 
 
 def _is_pointer(paragraph: Paragraph, is_foreign_link: Callable[[str], bool]) -> bool:
