@@ -34,7 +34,7 @@ from rscrawler.extraction.fields import (
 )
 from rscrawler.extraction.flow import body_paragraphs, furniture_of, running_text
 from rscrawler.extraction.foreign import cut_foreign
-from rscrawler.extraction.insertions import is_insertion
+from rscrawler.extraction.insertions import insertions_among
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
 from rscrawler.extraction.selectors import Index
@@ -267,12 +267,13 @@ class _Sifted:
 
 def _sift(paragraphs: list[Paragraph], page: Surroundings) -> _Sifted:
     patterns = _finders(tuple(page.profile.markup.cut_text))
-    prose = [
+    uncut = [
         paragraph
         for paragraph in paragraphs
         if not any(found_in(paragraph.text) for found_in in patterns)
-        and not is_insertion(paragraph, page.is_foreign_link)
     ]
+    inserted = insertions_among(uncut, page.is_foreign_link)
+    prose = [paragraph for index, paragraph in enumerate(uncut) if index not in inserted]
     voice = voice_of(page.structured.site_names)
     marked = appeals_among(prose, voice)
     kept = []

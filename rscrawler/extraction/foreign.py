@@ -9,14 +9,17 @@ Any one of these is enough; what holds the own headline or the own body is never
 from __future__ import annotations
 
 import re
+from typing import TypeGuard
 
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.container import Own, own_headline
+from rscrawler.extraction.insertions import reads_as_label, says_more
 from rscrawler.extraction.surroundings import (
     LINKED_SHARE,
     Surroundings,
     headline_links,
+    links_elsewhere,
     links_home,
 )
 from rscrawler.extraction.text import text_of
@@ -31,6 +34,7 @@ from rscrawler.extraction.tree import (
     remove,
     text_length,
 )
+from rscrawler.extraction.widgets import is_widget
 from rscrawler.text import clean
 
 _LEAST_HEADLINE = 4  # words from which a linked block outside the text is a headline
@@ -274,7 +278,11 @@ def _cut_range(first: Element, last: Element, keep: set[Element], page: Surround
 
 def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Surroundings) -> None:
     """Cut each block that stands under a headline linking to another article."""
-    headlines = [headline for headline in _linked_headlines(part, page) if headline not in keep]
+    headlines = [
+        headline
+        for headline in _linked_headlines(part, page)
+        if headline not in keep and not _is_in_own_list(headline, keep)
+    ]
     if not headlines:
         return
     flow = _flow(part, before=headlines[0])
@@ -296,7 +304,40 @@ def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Sur
             for sibling in list(block.itersiblings()):
                 if sibling not in keep:
                     _cut(sibling, page)
+        teaser = block.getnext() if block is headline else None
+        if teaser is not None and teaser not in keep and links_elsewhere(teaser, page):
+            _cut(teaser, page)
         _cut(block, page)
+
+
+def _is_in_own_list(headline: Element, keep: set[Element]) -> bool:
+    """Whether a linked headline is an item of a list that the text itself makes.
+
+    Its items say more than a headline, and it stands in the running text: a paragraph with a
+    colon leads to it, or it is numbered and between two paragraphs.
+    """
+    listed = headline.getparent()
+    if headline.tag != "li" or listed is None or listed.getparent() not in keep:
+        return False
+    before, after = listed.getprevious(), listed.getnext()
+    if not _is_prose(before) or reads_as_label(text_of(before)) or is_widget(listed):
+        return False
+    is_led_to = text_of(before).endswith(":")
+    if not is_led_to and not (listed.tag == "ol" and _is_prose(after)):
+        return False
+    items = [item for item in listed if item.tag == "li"]
+    full = [i for i in items if says_more(text_of(i), [text_of(link) for link in i.iter("a")])]
+    return 2 * len(full) > len(items)
+
+
+def _is_prose(element: Element | None) -> TypeGuard[Element]:
+    """Whether an element is a paragraph of the text, and not a link."""
+    if element is None or element.tag != "p":
+        return False
+    length = text_length(element)
+    return length >= LEAST_TEASER and not any(
+        text_length(link) >= LINKED_SHARE * length for link in element.iter("a")
+    )
 
 
 def _linked_headlines(part: Element, page: Surroundings) -> list[Element]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from lxml.etree import _Element as Element
+
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.credits import is_credit
 from rscrawler.extraction.text import any_of, straight
@@ -29,6 +31,27 @@ _CHROME = any_of(
 )
 
 
+_LEAST_SENTENCE = 60  # characters
+_SENTENCE_END = re.compile(r"[.…][”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
+_LONG_WORD = re.compile(r"\b[^\W\d_]{4,}")
+_MOST_LINKED = 0.5  # of the paragraphs beside such a sentence
+_MOST_CAPITALS = 0.5  # of the long words of a sentence; a headline in title case has more
+
+
+def insertions_among(
+    paragraphs: list[Paragraph], is_foreign_link: Callable[[str], bool]
+) -> set[int]:
+    """The indexes of the paragraphs of a body that are insertions.
+
+    A whole sentence that links to an earlier piece is none where it stands in the running text.
+    """
+    return {
+        index
+        for index, paragraph in enumerate(paragraphs)
+        if is_insertion(paragraph, is_foreign_link) and not _is_linked_sentence(index, paragraphs)
+    }
+
+
 def is_insertion(paragraph: Paragraph, is_foreign_link: Callable[[str], bool]) -> bool:
     """Whether a paragraph is a photo credit, the way to another article, or furniture.
 
@@ -48,6 +71,69 @@ def _is_pointer(paragraph: Paragraph, is_foreign_link: Callable[[str], bool]) ->
         return False
     linked = sum(len(clean(text)) for text in foreign)
     if linked >= 0.9 * len(paragraph.text):
-        return True
+        return paragraph.tag != "li" or not says_more(paragraph.text, foreign)
     label = _POINTER.match(straight(paragraph.text))
     return label is not None and linked >= 0.8 * (len(paragraph.text) - label.end())
+
+
+def says_more(text: str, linked: list[str]) -> bool:
+    """Whether a text has words of its own beside those that are linked: `Title, by Ann Lee`."""
+    rest = text
+    for link in map(clean, linked):
+        rest = rest.replace(link, " ", 1)
+    return len(re.findall(r"[^\W\d_]{2,}", rest)) >= 2
+
+
+def reads_as_label(text: str) -> bool:
+    """Whether a text begins as the way to other articles does: `Read more:`, `Related`."""
+    return _POINTER.match(straight(text)) is not None
+
+
+def _is_linked_sentence(index: int, paragraphs: list[Paragraph]) -> bool:
+    """Whether a linked paragraph is a sentence between two of the text, in the same block.
+
+    A lone question may be a headline, as all that ends without a full stop.
+    """
+    paragraph = paragraphs[index]
+    text = straight(paragraph.text)
+    if (
+        not 0 < index < len(paragraphs) - 1
+        or paragraph.tag != "p"
+        or len(text) < _LEAST_SENTENCE
+        or not _SENTENCE_END.search(text)
+        or is_credit(text)
+        or reads_as_label(text)
+        or _has_linked_picture(paragraph.element)
+    ):
+        return False
+    words = _LONG_WORD.findall(text)
+    if sum(word[0].isupper() for word in words) > _MOST_CAPITALS * len(words):
+        return False
+    block = _flow_of(paragraph)
+    return all(
+        not beside.is_heading
+        and beside.linked_share < _MOST_LINKED
+        and len(beside.text) >= _LEAST_SENTENCE
+        and _flow_of(beside) is block
+        for beside in (paragraphs[index - 1], paragraphs[index + 1])
+    )
+
+
+def _has_linked_picture(element: Element | None) -> bool:
+    """Whether a picture that is a link stands in a paragraph or right before it: it is a card."""
+    before = element.getprevious() if element is not None else None
+    return any(
+        link.find(".//img") is not None
+        for block in (element, before)
+        if block is not None
+        for link in block.iter("a")
+    )
+
+
+def _flow_of(paragraph: Paragraph) -> Element | None:
+    """The element in whose running text a paragraph stands, on its own or as a quotation."""
+    element = paragraph.element
+    parent = element.getparent() if element is not None else None
+    if parent is not None and parent.tag == "blockquote":
+        return parent.getparent()
+    return parent
