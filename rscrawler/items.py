@@ -90,6 +90,9 @@ class TopicFlag:
     evidence: tuple[Evidence, ...] = ()
 
 
+EMPTY = ", empty"  # ends the body's provenance where its element is there without a text
+
+
 @dataclass(frozen=True, slots=True)
 class Extraction:
     """How the fields were found. `provenance` maps a field to what gave it."""

@@ -22,7 +22,7 @@ from rscrawler.extraction import IncompletePage, NotAnArticle, extract
 from rscrawler.extraction.addresses import addresses_by_key
 from rscrawler.items import Article, ChangeSummary, Event, Level
 from rscrawler.pipelines.dedupe import DedupePipeline
-from rscrawler.pipelines.normalize import EmptyArticle, NormalizePipeline
+from rscrawler.pipelines.normalize import NormalizePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.pipelines.topics import TopicsPipeline
 from rscrawler.spiders.http import page_digest, page_of
@@ -125,7 +125,7 @@ class _Reader:
         except NotAnArticle as error:
             verdict = Verdict.REJECTED if known is None else Verdict.LOST
             return Reading(verdict, page.url, reason=error.reason)
-        except (IncompletePage, EmptyArticle) as error:
+        except IncompletePage as error:
             return Reading(Verdict.UNREADABLE, page.url, reason=str(error))
         self._dedupe.process_item(item)
         if item.known is None:

@@ -227,6 +227,14 @@ def appeals_among(paragraphs: list[Paragraph], voice: Voice) -> set[int]:
     return marked | _bare_headings(paragraphs, marked, weighed)
 
 
+def speaks_of_giving(title: str, url: str) -> bool:
+    """Whether the headline or the address of a page is that of an appeal."""
+    tokens = _words_of_letters(title)
+    return not tokens.isdisjoint(_SOLICITING.keys() | {"give", "support"}) or (
+        _GIVING_LINK.search(url) is not None
+    )
+
+
 def lines_before_appeal(paragraph: Paragraph, voice: Voice) -> list[str]:
     """The own lines of a paragraph that a line break divides from an appeal; none as a rule.
 

@@ -41,7 +41,8 @@ from rscrawler.extraction.selectors import Index
 from rscrawler.extraction.structured import Structured, json_ld_text, read_structured
 from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import text_of
-from rscrawler.items import Article, Extraction
+from rscrawler.extraction.textless import check_textless, empty_body
+from rscrawler.items import EMPTY, Article, Extraction
 from rscrawler.sites import SiteProfile
 
 # A pattern bound to the start of a text: `^` before all else, and `|` only in one bracket.
@@ -94,6 +95,8 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
 
     sifted = _sift(paragraphs, surroundings)
     _finish_body(article, sifted, body_origin, structured, notes)
+    if not article.body and (selector := empty_body(own, profile.markup)) is not None:
+        notes.provenance["body"] = f"profile: {selector}{EMPTY}"
     _check_is_article(article, page, profile, own, structured, sifted)
     if not own.is_from_profile:
         notes.warnings.append(f"container: none of the profile's matched ({own.origin})")
@@ -351,11 +354,15 @@ def _check_is_article(
         is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
         if is_ruled_out or not structured.says_article:
             raise NotAnArticle(page.url, "its address is not an article's")
-    if not article.body and sifted.appeals:
-        raise NotAnArticle(page.url, "it holds an appeal and nothing else")
-    if not article.body and structured.says_article and article.image is None:
-        raise IncompletePage(page.url, "the page declares an article and holds no text")
-    if not article.body and not structured.says_article:
-        raise NotAnArticle(page.url, "it has no text of its own")
+    if not article.body:
+        has_headline = own.is_from_profile and own.headline is not None
+        check_textless(
+            page.url,
+            article.title,
+            own,
+            profile.markup,
+            says_article=structured.says_article or (has_headline and is_dated),
+            has_appeals=sifted.appeals > 0,
+        )
     if not signs and (structured.says_other or not own.is_from_profile):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

@@ -292,7 +292,7 @@ def _lead(
     unloaded = None
     for origin, elements in own.places(page.profile.markup.image):
         for element in elements:
-            if not _is_picture(element):
+            if not is_picture(element):
                 continue
             if before is not None and _position(element) > before:
                 continue
@@ -312,7 +312,8 @@ def _position(element: Element) -> tuple[int, ...]:
     return tuple(reversed(path))
 
 
-def _is_picture(image: Element) -> bool:
+def is_picture(image: Element) -> bool:
+    """Whether an image is none of an author, a logo or a counter, by what it is called."""
     if image.get("width") in ("0", "1") or image.get("height") in ("0", "1"):
         return False
     marks = [image.get("class") or "", image.get("id") or ""]
@@ -372,7 +373,7 @@ def _belongs(element: Element, lead: Element | None, own: Own) -> bool:
     for ancestor in element.iterancestors():
         if ancestor in own.parts or is_within(own.main, ancestor):
             return True
-        pictures = [image for image in ancestor.iter("img") if _is_picture(image)]
+        pictures = [image for image in ancestor.iter("img") if is_picture(image)]
         if pictures:
             return lead in pictures
     return True

@@ -32,10 +32,9 @@ COUNTERS: Mapping[str, tuple[str, ...]] = {
     "articles_removed": ("rscrawler/articles/removed",),
     "duplicates": ("rscrawler/duplicates",),
     "flagged": ("rscrawler/flagged",),
-    "dropped": ("rscrawler/rejected", "item_dropped_count"),
+    "dropped": ("rscrawler/rejected",),
     "errors": ("rscrawler/errors",),
 }
-DROPPED_BY_PIPELINE = "item_dropped_reasons_count/"
 REMEMBERED_CYCLES = 500  # cycles that observed something, to compare with
 LONG_PAUSE = timedelta(hours=1)  # that a site asks for: from here on somebody should know
 # A page is told of once it was tried so often in vain, from this age to that.
@@ -62,15 +61,9 @@ def counters_of(stats: Mapping[str, Any]) -> dict[str, int]:
 
 
 def drops_of(stats: Mapping[str, Any]) -> dict[str, int]:
-    """Pages that were not recorded, by reason: `NotAnArticle`, or why a pipeline dropped them."""
-    drops = {
-        name.removeprefix(DROPPED_BY_PIPELINE): int(count)
-        for name, count in stats.items()
-        if name.startswith(DROPPED_BY_PIPELINE)
-    }
-    if rejected := int(stats.get("rscrawler/rejected", 0)):
-        drops["NotAnArticle"] = rejected
-    return drops
+    """Pages that were not recorded, by reason."""
+    rejected = int(stats.get("rscrawler/rejected", 0))
+    return {"NotAnArticle": rejected} if rejected else {}
 
 
 def judge(

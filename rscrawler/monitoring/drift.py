@@ -15,6 +15,7 @@ from math import comb
 from statistics import median
 from urllib.parse import urlsplit
 
+from rscrawler.items import EMPTY
 from rscrawler.monitoring.observation import BODY, CONTAINER, FIELDS, Observation
 from rscrawler.store.discovery import SourceState
 
@@ -202,8 +203,11 @@ def _field_findings(
     def is_replaced(origin: str) -> bool:
         return _kind(origin) not in (_kind(usual), _NONE)
 
+    empty = _lack(seen.recent, name, lambda origin: origin.endswith(EMPTY)).misses
+
     def is_absent(origin: str) -> bool:
-        return not origin
+        # A video or a photo essay has no text; several at once have lost it.
+        return not origin or (empty >= FEW_PAGES and origin.endswith(EMPTY))
 
     def is_second_choice(origin: str) -> bool:
         return _rank(origin, selectors) > _rank(usual, selectors) >= 0
@@ -254,6 +258,7 @@ def _instead(now: Observation, name: str, usual: str) -> str:
     others = Counter(now.origins.get(name, {}))
     del others[usual]
     origin = next((origin for origin, _ in others.most_common(1)), "")
+    origin = "" if origin.endswith(EMPTY) else origin
     if name == CONTAINER and _kind(origin) == _FALLBACK:
         return "; articles read by fallback"
     return f" ({_named(origin)} stands in)" if origin else " (nothing stands in)"
@@ -303,7 +308,8 @@ def _rank(origin: str, selectors: Sequence[str]) -> int:
 def _usual_origin(usual: Observation, name: str) -> str:
     """What gave a field most often, of the kind that gave it most often; "" for nothing."""
     origins = Counter(usual.origins.get(name, {}))
-    del origins[""]
+    for lacking in [origin for origin in origins if not origin or origin.endswith(EMPTY)]:
+        del origins[lacking]
     kinds: Counter[str] = Counter()
     for origin, count in origins.items():
         kinds[_kind(origin)] += count

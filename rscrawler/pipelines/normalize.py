@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from itemadapter import ItemAdapter
-from scrapy.exceptions import DropItem
 
 from rscrawler.items import Article
 from rscrawler.text import clean
@@ -18,20 +17,14 @@ _LISTS = ("authors", "sections", "tags", "aliases")
 _DATES = ("published_at", "modified_at", "fetched_at")
 
 
-class EmptyArticle(DropItem):
-    """The page has neither headline nor text."""
-
-
 class NormalizePipeline:
-    """Unicode NFC, plain white space, UTC, lists without repeats; no text at all is dropped."""
+    """Unicode NFC, plain white space, UTC, lists without repeats."""
 
     def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
         """The same item, with its article in normal form."""
         if isinstance(item, GoneArticle):
             return item
         normalize_article(item.article)
-        if not item.article.title and not item.article.body:
-            raise EmptyArticle(f"{item.article.url}: neither headline nor text")
         return item
 
 

@@ -8,16 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scrapy.exceptions import DropItem
 
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import (
-    NormalizePipeline,
     clean_body,
     in_utc,
     normalize_article,
 )
-from rscrawler.visits import FetchedArticle
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -61,13 +58,3 @@ def test_every_field_is_cleaned_and_lists_lose_repeats_and_blanks() -> None:
     assert (piece.title, piece.subtitle, piece.body) == ("A title", None, "B\n\nC")
     assert (piece.authors, piece.tags) == (["A. Writer"], ["one", "two"])
     assert piece.published_at == NOON
-
-
-def test_a_page_of_neither_headline_nor_text_is_dropped_with_a_reason() -> None:
-    def visit(piece: Article) -> FetchedArticle:
-        return FetchedArticle(piece, (), NOON, "0" * 32)
-
-    with pytest.raises(DropItem, match="neither headline nor text"):
-        NormalizePipeline().process_item(visit(article(title="\u200b", body=" ")))
-    kept = visit(article(title="A"))
-    assert NormalizePipeline().process_item(kept) is kept

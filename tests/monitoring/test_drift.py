@@ -261,3 +261,15 @@ def test_what_was_observed_is_stored_whole() -> None:
 
 def with_drift(seen: Observation) -> Observation:
     return replace(seen, findings={ARTICLES: "broken"})
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_video_or_photo_essay_without_a_text_is_no_drift(pages: int) -> None:
+    textless = {**USUAL, "body": "profile: .text, empty"}
+    assert drift(cycle(pages, textless, words=0)) == {}
+
+
+def test_texts_that_are_gone_from_their_element_are_drift() -> None:
+    textless = {**USUAL, "body": "profile: .text, empty"}
+    message = drift(cycle(3, textless, words=0))[ARTICLES]
+    assert "body .text matches no page of 3 (nothing stands in)" in message

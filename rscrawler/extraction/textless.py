@@ -1,0 +1,89 @@
+"""Pieces without a text: a video, a photo essay, a cartoon.
+
+A page that has lost its text looks much like one. What such a piece shows must stand in its
+own container: an embed, a picture where the text would be, or several pictures.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml.etree import _Element as Element
+
+from rscrawler.extraction.appeals import speaks_of_giving
+from rscrawler.extraction.container import Own
+from rscrawler.extraction.fields import image_source, is_picture
+from rscrawler.extraction.page import IncompletePage, NotAnArticle
+from rscrawler.extraction.tree import is_within
+from rscrawler.extraction.widgets import is_appeal_block, is_widget
+from rscrawler.sites import Markup
+
+_EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-youtube")
+# Frames that show nothing of the piece.
+_NO_EMBED = re.compile(
+    r"consent|cookie|privacy|captcha|challenge|doubleclick|googletagmanager|googlesyndication"
+    r"|donat|donorbox|subscri|newsletter|mailchi|fundrais|about:blank",
+    re.IGNORECASE,
+)
+_SEVERAL = 2  # pictures
+
+
+def check_textless(
+    url: str,
+    title: str | None,
+    own: Own,
+    markup: Markup,
+    *,
+    says_article: bool,
+    has_appeals: bool,
+) -> None:
+    """Let a page without a text pass if it is a piece that has none.
+
+    Raises:
+        NotAnArticle: it asks for donations, or does not say that it is an article.
+        IncompletePage: it is an article, and nothing on it can be its content.
+    """
+    shows = _shows_something(own, markup)
+    if has_appeals and not (shows and title and not speaks_of_giving(title, url)):
+        raise NotAnArticle(url, "it holds an appeal and nothing else")
+    if not says_article:
+        raise NotAnArticle(url, "it has no text of its own")
+    if not title:
+        raise IncompletePage(url, "neither headline nor text")
+    if not shows:
+        raise IncompletePage(url, "the page declares an article and holds no text")
+
+
+def empty_body(own: Own, markup: Markup) -> str | None:
+    """The profile's selector for the body whose element is there, though without a text."""
+    return next((selector for selector, _ in own.matches(markup.body)), None)
+
+
+def _shows_something(own: Own, markup: Markup) -> bool:
+    bodies = [element for _, element in own.matches(markup.body)]
+    pictures = 0
+    for part in own.parts:
+        for element in part.iter("img", *_EMBEDS):
+            if not _is_content(element, part):
+                continue
+            pictures += 1
+            if element.tag != "img" or any(is_within(element, body) for body in bodies):
+                return True
+    return pictures >= _SEVERAL
+
+
+def _is_content(element: Element, part: Element) -> bool:
+    """Whether a picture or embed can be what a piece shows."""
+    if element.tag == "img" and image_source(element) is None:
+        return False
+    marks = (element.get(name) or "" for name in ("src", "data-src", "id", "class", "title"))
+    if not is_picture(element) or _NO_EMBED.search(" ".join(marks)):
+        return False
+    for around in element.iterancestors():
+        if around is part:
+            break
+        if around.tag in ("aside", "nav", "form", "noscript") or is_appeal_block(around):
+            return False
+        if is_widget(around):
+            return False
+    return True
