@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.addresses import (
@@ -35,10 +36,16 @@ from rscrawler.extraction.fields import (
 from rscrawler.extraction.flow import body_paragraphs, furniture_of, running_text
 from rscrawler.extraction.foreign import cut_foreign
 from rscrawler.extraction.insertions import insertions_among
+from rscrawler.extraction.nearby import Nearby
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
 from rscrawler.extraction.selectors import Index
-from rscrawler.extraction.structured import Structured, json_ld_text, read_structured
+from rscrawler.extraction.structured import (
+    Structured,
+    json_ld_paragraphs,
+    json_ld_text,
+    read_structured,
+)
 from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.textless import check_textless, empty_body
@@ -49,6 +56,7 @@ from rscrawler.sites import SiteProfile
 _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _LEAST_ODD = 20  # characters that no text has, from which a page is garbage
 _ODD_SHARE = 0.05  # of the text
+_ARTICLE_BODY = "json-ld: articleBody"
 
 
 @dataclass
@@ -77,7 +85,9 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
     surroundings = Surroundings(page.url, profile, structured, tuple(titles), Index(page.root))
     own = find_own(page.root, surroundings)
     if own is None:
-        raise _no_container(page, structured)
+        if not json_ld_paragraphs(structured.json_ld):
+            raise _no_container(page, structured)
+        own, surroundings = _without_container(surroundings)
     cut_foreign(own, surroundings)
 
     notes = _Notes(warnings=list(dict.fromkeys(structured.warnings)))
@@ -94,6 +104,10 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
     article.image, notes.provenance["image"] = image_of(own, surroundings, first_text)
 
     sifted = _sift(paragraphs, surroundings)
+    if not sifted.kept:
+        declared = _sift(_declared(structured), surroundings)
+        if declared.kept:
+            sifted, body_origin = declared, _ARTICLE_BODY
     _finish_body(article, sifted, body_origin, structured, notes)
     if not article.body and (selector := empty_body(own, profile.markup)) is not None:
         notes.provenance["body"] = f"profile: {selector}{EMPTY}"
@@ -260,6 +274,18 @@ def addresses_of(
     return chosen, aliases
 
 
+def _declared(structured: Structured) -> list[Paragraph]:
+    """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
+    return [Paragraph(text) for text in json_ld_paragraphs(structured.json_ld)]
+
+
+def _without_container(page: Surroundings) -> tuple[Own, Surroundings]:
+    """An own article of which the page prints nothing, so that nothing on it is taken for its."""
+    nothing = etree.Element("article")
+    bare = replace(page, index=Index(nothing))
+    return Own((nothing,), nothing, None, "json-ld", Nearby((nothing,), bare)), bare
+
+
 @dataclass(frozen=True)
 class _Sifted:
     """What stays of a body, and how many appeals went out."""
@@ -309,13 +335,17 @@ def _finish_body(
         notes.provenance["republished_from"] = "text: republication line"
     if texts:
         notes.provenance["body"] = origin
-        if not origin.startswith("profile"):
+        if origin == _ARTICLE_BODY:
+            notes.warnings.append("body: only in the page's JSON-LD")
+        elif not origin.startswith("profile"):
             notes.warnings.append("body: none of the profile's selectors matched")
     else:
         notes.warnings.append("body: empty")
 
 
 def _method(own: Own, body_origin: str, paragraphs: list[Paragraph]) -> str:
+    if body_origin == _ARTICLE_BODY:
+        return "structured"
     if not own.is_from_profile or (paragraphs and not body_origin.startswith("profile")):
         return "fallback"
     return "profile" if paragraphs else "structured"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from rscrawler.text import clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
+_LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
+_UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
+_MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»"
 _TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 
@@ -206,3 +211,20 @@ def json_ld_image(value: Any) -> str | None:
     if isinstance(value, list):
         value = value[0] if value else None
     return _string(value.get("url") if isinstance(value, dict) else value)
+
+
+def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:
+    """The paragraphs of a JSON-LD `articleBody`, none if it holds no text of some length.
+
+    It ought to be plain text with line breaks; some sites put their markup there, or escape it.
+    """
+    value = node.get("articleBody")
+    if isinstance(value, list):
+        value = "\n".join(piece for piece in value if isinstance(piece, str))
+    if not isinstance(value, str):
+        return []
+    text = _UNREAD_MARKUP.sub(" ", html.unescape(value))
+    text = html.unescape(_MARKUP.sub("", _BLOCK_MARKUP.sub("\n", text)))
+    paragraphs = [paragraph for line in text.splitlines() if (paragraph := clean(line))]
+    is_text = sum(map(len, paragraphs)) >= _LEAST_DECLARED_TEXT
+    return paragraphs if is_text else []
