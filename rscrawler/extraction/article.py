@@ -116,7 +116,7 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
         notes.warnings.append(f"container: none of the profile's matched ({own.origin})")
     notes.provenance["container"] = own.origin
     article.extraction = Extraction(
-        _method(own, body_origin, paragraphs),
+        _method(own, body_origin, has_body=bool(article.body)),
         tuple(dict.fromkeys(notes.warnings)),
         {name: origin for name, origin in notes.provenance.items() if origin},
     )
@@ -343,12 +343,12 @@ def _finish_body(
         notes.warnings.append("body: empty")
 
 
-def _method(own: Own, body_origin: str, paragraphs: list[Paragraph]) -> str:
+def _method(own: Own, body_origin: str, *, has_body: bool) -> str:
     if body_origin == _ARTICLE_BODY:
         return "structured"
-    if not own.is_from_profile or (paragraphs and not body_origin.startswith("profile")):
+    if not own.is_from_profile or (has_body and not body_origin.startswith("profile")):
         return "fallback"
-    return "profile" if paragraphs else "structured"
+    return "profile" if has_body else "structured"
 
 
 def _no_container(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:

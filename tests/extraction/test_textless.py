@@ -36,6 +36,7 @@ def test_a_video_or_photo_essay_is_recorded_without_a_text(
     article = read(page_html(current_post(own_article(media, tail=tail)), head))
     assert (article.title, article.body) == (TITLE, "")
     assert "body: empty" in article.extraction.warnings
+    assert article.extraction.method == "structured"  # so that a text it had is not lost to it
     assert article.extraction.provenance["body"] == "profile: .body-description, empty"
 
 
