@@ -189,3 +189,24 @@ AROUND = {
     },
     "channels": {"ops": ["json://localhost:9000/ops"]},
 }
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_the_layers_of_the_design_are_those_that_imports_keep() -> None:
+    contract = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    kept = [set(re.findall(r"rscrawler\.(\w+)", layer)) for layer in reversed(contract)]
+    table = TEXTS["docs/design.md"].partition("## Layers")[2].partition("## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == kept
+
+
+def test_every_dependency_has_its_reason_in_the_design() -> None:
+    project, groups = PROJECT["project"], PROJECT["dependency-groups"]
+    wanted = [*project["dependencies"], *groups["dev"]]
+    wanted += [each for extra in project["optional-dependencies"].values() for each in extra]
+    reasons = TEXTS["docs/design.md"].partition("## Dependencies")[2].partition("## ")[0]
+    names = (re.match(r"[\w-]+", each) for each in wanted)
+    missing = {name[0] for name in names if name and not re.search(rf"\b{name[0]}\b", reasons)}
+    assert missing == set()
