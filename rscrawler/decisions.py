@@ -113,13 +113,18 @@ def is_overtaken(known: KnownArticle, fetched_at: datetime, page_digest: str) ->
     return known.page_digest != page_digest and fetched_at < known.fetched_at
 
 
-def is_mere_degradation(method_before: str, method: str) -> bool:
+_METHODS = ("structured", "fallback", "profile")  # of extraction, the best last
+
+
+def is_mere_degradation(before: Article, after: Article) -> bool:
     """Whether a changed text says more of the reading than of the piece.
 
     A page that the profile's selectors read before and now fail on has a new layout; what
-    a fallback makes of it is no edit. The drift is reported, and the stored text stays.
+    a fallback makes of it is no edit, and neither is a text that is gone from a page that stays.
+    The drift is reported, and the stored text stays.
     """
-    return method_before == "profile" and method != "profile"
+    ranks = [_METHODS.index(each.extraction.method) for each in (before, after)]
+    return ranks[1] < ranks[0] or bool(before.body and not after.body)
 
 
 def novelty_of(

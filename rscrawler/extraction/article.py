@@ -35,7 +35,7 @@ from rscrawler.extraction.fields import (
 )
 from rscrawler.extraction.flow import body_paragraphs, furniture_of, running_text
 from rscrawler.extraction.foreign import cut_foreign
-from rscrawler.extraction.insertions import insertions_among
+from rscrawler.extraction.insertions import insertions_among, is_pointer_text
 from rscrawler.extraction.nearby import Nearby
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
@@ -276,7 +276,11 @@ def addresses_of(
 
 def _declared(structured: Structured) -> list[Paragraph]:
     """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
-    return [Paragraph(text) for text in json_ld_paragraphs(structured.json_ld)]
+    return [
+        Paragraph(text)
+        for text in json_ld_paragraphs(structured.json_ld)
+        if not is_pointer_text(text)
+    ]
 
 
 def _without_container(page: Surroundings) -> tuple[Own, Surroundings]:

@@ -313,17 +313,18 @@ def _cut_linked_headlines(part: Element, keep: set[Element], own: Own, page: Sur
 def _is_in_own_list(headline: Element, keep: set[Element]) -> bool:
     """Whether a linked headline is an item of a list that the text itself makes.
 
-    Its items say more than a headline, and it stands in the running text: a paragraph with a
-    colon leads to it, or it is numbered and between two paragraphs.
+    Its items say more than a headline, and it is numbered and between two paragraphs: others, even
+    after a colon, are ways to more of the site's pieces as a rule.
     """
     listed = headline.getparent()
-    if headline.tag != "li" or listed is None or listed.getparent() not in keep:
+    if headline.tag != "li" or listed is None or listed.tag != "ol":
+        return False
+    if listed.getparent() not in keep:
         return False
     before, after = listed.getprevious(), listed.getnext()
-    if not _is_prose(before) or reads_as_label(text_of(before)) or is_widget(listed):
+    if not (_is_prose(before) and _is_prose(after)):
         return False
-    is_led_to = text_of(before).endswith(":")
-    if not is_led_to and not (listed.tag == "ol" and _is_prose(after)):
+    if reads_as_label(text_of(before)) or is_widget(listed):
         return False
     items = [item for item in listed if item.tag == "li"]
     full = [i for i in items if says_more(text_of(i), [text_of(link) for link in i.iter("a")])]

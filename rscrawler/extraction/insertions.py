@@ -15,7 +15,9 @@ from rscrawler.text import clean
 _POINTER = re.compile(
     r"^\W*(?:read (?:more|also|next|the (?:full|rest)|on|part \w+)|see (?:also|more)"
     r"|related(?: \w+)?|also (?:read|see)|further reading|more (?:on|from|stories|like this)"
-    r"|recommended|watch|listen"
+    r"|recommended|watch|listen|what else"
+    r"|for more (?:of|on|from|about)|here (?:is|are) (?:some )?more"
+    r"|(?:our|other) (?:latest|earlier|recent|related) (?:\w+ )?(?:coverage|articles|stories)"
     r"|don't miss|up next|you (?:may|might) also (?:like|enjoy|be interested)"
     r"|(?:keep|continue) reading|editors?'?s? picks?|trending|latest|most (?:read|popular))\b"
     r"\s*[:：>»→–—-]?",
@@ -29,10 +31,9 @@ _CHROME = any_of(
     r"|related|see also|also read|read also|further reading|more on this(?: topic)?"
     r"|more stories|more from \S+(?: \S+)?)\W*$",
 )
-
-
+_SYNDICATION = re.compile(r"^The post .{3,200} (?:first appeared|appeared first) on ")
 _LEAST_SENTENCE = 60  # characters
-_SENTENCE_END = re.compile(r"[.…][”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
+_SENTENCE_END = re.compile(r"(?<!\.)\.[”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
 _LONG_WORD = re.compile(r"\b[^\W\d_]{4,}")
 _MOST_LINKED = 0.5  # of the paragraphs beside such a sentence
 _MOST_CAPITALS = 0.5  # of the long words of a sentence; a headline in title case has more
@@ -89,6 +90,14 @@ def reads_as_label(text: str) -> bool:
     return _POINTER.match(straight(text)) is not None
 
 
+def is_pointer_text(text: str) -> bool:
+    """Whether a text of which no link is known is the way to another article: `Read also: …`."""
+    label = _POINTER.match(straight(text))
+    return bool(label and label[0].rstrip().endswith(tuple(":：>»→–—-"))) or bool(
+        _SYNDICATION.match(text)
+    )
+
+
 def _is_linked_sentence(index: int, paragraphs: list[Paragraph]) -> bool:
     """Whether a linked paragraph is a sentence between two of the text, in the same block.
 
@@ -103,7 +112,7 @@ def _is_linked_sentence(index: int, paragraphs: list[Paragraph]) -> bool:
         or not _SENTENCE_END.search(text)
         or is_credit(text)
         or reads_as_label(text)
-        or _has_linked_picture(paragraph.element)
+        or _has_picture_beside(paragraph.element)
     ):
         return False
     words = _LONG_WORD.findall(text)
@@ -119,14 +128,14 @@ def _is_linked_sentence(index: int, paragraphs: list[Paragraph]) -> bool:
     )
 
 
-def _has_linked_picture(element: Element | None) -> bool:
-    """Whether a picture that is a link stands in a paragraph or right before it: it is a card."""
-    before = element.getprevious() if element is not None else None
+def _has_picture_beside(element: Element | None) -> bool:
+    """Whether a picture stands in a paragraph or right beside it: it is a card."""
+    if element is None:
+        return False
+    beside = (element, element.getprevious(), element.getnext())
     return any(
-        link.find(".//img") is not None
-        for block in (element, before)
-        if block is not None
-        for link in block.iter("a")
+        block is not None and (block.tag == "img" or block.find(".//img") is not None)
+        for block in beside
     )
 
 
@@ -134,6 +143,6 @@ def _flow_of(paragraph: Paragraph) -> Element | None:
     """The element in whose running text a paragraph stands, on its own or as a quotation."""
     element = paragraph.element
     parent = element.getparent() if element is not None else None
-    if parent is not None and parent.tag == "blockquote":
+    if parent is not None and parent.tag == "blockquote" and "embed" not in parent.get("class", ""):
         return parent.getparent()
     return parent

@@ -132,6 +132,7 @@ _WORDS_IN_NAMES = frozenset(
     | {"y", "der", "die", "das", "und", "&"}
 )
 _NO_MORE_NAME = re.compile(rf"{_WHEN}|{_LANGUAGE}\b", re.IGNORECASE)
+_FIRST_WORDS_OF_NAMES = frozenset({"bne", "il", "taz"})
 _LAST_WORDS_OF_NAMES = frozenset({"diplomatique", "gazeta", "gazette", "zeitung", "tribune"})
 _OF_A_NAME = re.compile(
     r"(?:[’']s)?(?:\s+(?:english|russian|french|german|own))?"
@@ -253,7 +254,11 @@ def _name(text: str) -> tuple[str, str] | None:
         is_last = token.rstrip(_QUOTES + ")")[-1:] in tuple(".,;:!?") and not _ABBREVIATION.match(
             token
         )
-        if _is_name_word(word) or (end > start and word in _LAST_WORDS_OF_NAMES):
+        if (
+            _is_name_word(word)
+            or (end == start and word in _FIRST_WORDS_OF_NAMES)
+            or (end > start and word in _LAST_WORDS_OF_NAMES)
+        ):
             end = position + found.start() + token.rindex(word) + len(word)
             if _ABBREVIATION.match(token):
                 end = position + found.end()
@@ -276,5 +281,6 @@ def _name(text: str) -> tuple[str, str] | None:
 def _is_name_word(word: str) -> bool:
     """Whether a word is written as names are: a capital or digit in it, a dot, other letters."""
     return any(
-        each.isupper() or each.isdigit() or not each.isascii() for each in word.replace("’", "")
+        each.isupper() or each.isdigit() or (not each.isascii() and each.isalpha())
+        for each in word.replace("’", "")
     ) or ("." in word)

@@ -19,7 +19,8 @@ from rscrawler.text import clean
 AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
-_UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
+_CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
+_UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
 _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»"
@@ -227,4 +228,4 @@ def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:
     text = html.unescape(_MARKUP.sub("", _BLOCK_MARKUP.sub("\n", text)))
     paragraphs = [paragraph for line in text.splitlines() if (paragraph := clean(line))]
     is_text = sum(map(len, paragraphs)) >= _LEAST_DECLARED_TEXT
-    return paragraphs if is_text else []
+    return paragraphs if is_text and not _CUT_SHORT.search(paragraphs[-1]) else []

@@ -22,7 +22,8 @@ _EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-y
 # Frames that show nothing of the piece.
 _NO_EMBED = re.compile(
     r"consent|cookie|privacy|captcha|challenge|doubleclick|googletagmanager|googlesyndication"
-    r"|donat|donorbox|subscri|newsletter|mailchi|fundrais|about:blank",
+    r"|donat|donorbox|subscri|newsletter|mailchi|fundrais|about:blank"
+    r"|/plugins/(?:like|share|page)|disqus|/follow\b|sharethis|addthis|taboola|outbrain",
     re.IGNORECASE,
 )
 _SEVERAL = 2  # pictures

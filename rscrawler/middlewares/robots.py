@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from typing import Self
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -117,7 +118,9 @@ class RobotsCacheMiddleware:
         if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
             return _answer(request, kept.body)
         logger.warning("%s %s: nothing is asked of the host", request.url, reason)
-        self._session.unread_robots[urlparse_cached(request).netloc] = reason
+        asked = [urlsplit(url).netloc for url in request.meta.get("redirect_urls", ())]
+        for host in (urlparse_cached(request).netloc, *asked):
+            self._session.unread_robots[host] = reason
         self._stats.inc_value("rscrawler/errors")
         return _answer(request, DISALLOW_ALL)
 

@@ -97,7 +97,7 @@ def judge(
     reached = count("sources/read") + count("sources/unchanged")
     failed = count("sources/failed") + count("sources/held_back")
     forbidden = count("sources/forbidden")
-    if unread_robots:
+    if unread_robots and (not reached or count("sources/held_back")):
         problems[ProblemCode.UNREACHABLE] = "; ".join(
             f"the robots.txt of {host} {reason}, so nothing was asked there"
             for host, reason in unread_robots.items()

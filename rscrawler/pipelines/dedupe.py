@@ -149,9 +149,7 @@ class DedupePipeline:
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._session.store.articles.latest_record(known.article_id)
-        return before is not None and decisions.is_mere_degradation(
-            before.extraction.method, article.extraction.method
-        )
+        return before is not None and decisions.is_mere_degradation(before, article)
 
     def _twins(self, article: Article, print_: Fingerprint) -> list[Twin]:
         candidates = self._session.store.articles.twins(

@@ -489,15 +489,17 @@ class NewsSpider(Spider):
                 asked.known.article_id, decisions.recheck_at(asked.known, now)
             )
 
-    def on_broken_page(self, response: Response | None, failure: Failure) -> None:
+    def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
         """The program broke on a page, in a callback or pipeline: it is tried again, ever later."""
         if isinstance(failure.value, StoreError):
             self._stop_unrecorded()
             return
-        asked = asked_by(response.request) if response is not None and response.request else None
+        # Where an errback broke, Scrapy hands on the failure that it was called for.
+        request = getattr(response, "request", None)
+        asked = asked_by(request) if isinstance(request, Request) else None
         reason = f"the program broke on it: {failure.value!r}"
-        if isinstance(asked, AskedArticle) and response is not None:
-            self._record_article_failure(response.url, asked, reason)
+        if isinstance(asked, AskedArticle) and request is not None:
+            self._record_article_failure(request.url, asked, reason)
         elif isinstance(asked, AskedSource):
             self._record_source_failure(asked.source, asked.state, f"{asked.state.url}: {reason}")
         else:

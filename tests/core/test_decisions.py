@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
+from rscrawler.items import Article, Event, Extraction, Level, Novelty, TopicFlag
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -50,6 +50,25 @@ def test_a_page_of_nothing_known_is_new_and_a_known_text_is_unchanged() -> None:
     assert decisions.event_of(None, "0" * 32) is Event.NEW
     assert decisions.event_of(KNOWN, KNOWN.text_digest) is None
     assert decisions.event_of(KNOWN, "f" * 32) is Event.UPDATED
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "body", "is_degraded"),
+    [
+        ("profile", "profile", "Another text.", False),
+        ("fallback", "profile", "Another text.", False),
+        ("structured", "fallback", "Another text.", False),
+        ("profile", "fallback", "Another text.", True),
+        ("fallback", "structured", "Another text.", True),
+        ("profile", "profile", "", True),
+    ],
+)
+def test_what_a_poorer_reading_makes_of_a_text_is_no_edit(
+    before: str, after: str, body: str, is_degraded: bool
+) -> None:
+    stored = article(extraction=Extraction(before))
+    read = article(extraction=Extraction(after), body=body)
+    assert decisions.is_mere_degradation(stored, read) is is_degraded
 
 
 def test_a_piece_that_comes_back_is_an_update_though_its_text_is_the_old_one() -> None:

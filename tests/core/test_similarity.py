@@ -153,6 +153,10 @@ def test_a_follow_up_that_tells_the_background_again_under_a_new_lead_is_a_piece
         assert not is_same(first, second)
 
 
+def test_of_a_long_text_that_was_forgotten_the_likeness_decides() -> None:
+    assert similarity.is_same_text(similarity.SAME_TEXT, LONG_BODIES[0], lambda: "")
+
+
 def test_a_reprint_behind_a_note_with_a_tenth_of_its_words_changed_is_no_piece_of_its_own() -> None:
     note = "This analysis first appeared elsewhere and is printed here with the consent of both."
     same = [

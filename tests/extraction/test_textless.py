@@ -51,6 +51,8 @@ def test_a_player_beside_an_empty_body_is_the_piece() -> None:
         ("", LEAD),  # a half-loaded page has its lead picture, too
         ("<p> </p>", LEAD),
         ('<iframe src="https://consent.example.org/wall"></iframe>', ""),
+        ('<iframe src="https://www.facebook.com/plugins/like.php?x=1"></iframe>', ""),
+        ('<iframe src="https://disqus.com/embed/comments/"></iframe>', ""),
         ('<iframe src="https://www.googletagmanager.com/ns.html" width="0"></iframe>', ""),
         ('<img src="/author/avatar.jpg" class="avatar">', ""),
         ('<img src="/pixel.gif" width="1" height="1">', ""),

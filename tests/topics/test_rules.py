@@ -111,6 +111,8 @@ def test_alma_ata_is_the_declaration_on_health_beside_health_and_the_city_elsewh
     presidents = "Eleven presidents met in Alma-Ata.\n\nAlma-Ata ended a state in an afternoon."
     assert level_of(central_asia, health, "What Alma-Ata promised") not in FLAGGED
     assert level_of(central_asia, presidents, "What Alma-Ata ended") in FLAGGED
+    students = "Students who took to the streets of Alma-Ata were shot.\n\nAlma-Ata kept silent."
+    assert level_of(central_asia, students, "December 1986 in Alma-Ata") in FLAGGED
 
 
 def test_the_kazakhs_of_a_piece_on_mongolia_are_mongolians(central_asia: Flagger) -> None:
