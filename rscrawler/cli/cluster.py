@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,8 +19,9 @@ from rscrawler.cli.common import (
 )
 from rscrawler.cli.logs import log_runs
 from rscrawler.clock import utc_now
-from rscrawler.config import find_config, load_config
+from rscrawler.config import find_config, handed_on, load_config, read_text
 from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.processes import run_rscrawler
 from rscrawler.store.transfer import migrate_store
 
 
@@ -41,7 +43,8 @@ def worker_command(
 ) -> None:
     """Run the crawls that the service hands over, until SIGTERM or SIGINT."""
     found = find_config(config_path)
-    config = load_config(found)
+    text = read_text(found) if found else ""
+    config = load_config(found, text)
     if not config.uses_workers:
         raise ConfigurationError(
             f"{found or 'environment'}: scheduling.executor: is 'process', which has no workers; "
@@ -51,7 +54,8 @@ def worker_command(
 
     log_runs(context)
     with opened_store(config) as store:
-        worker = Worker(store, config, config_path=found, name=name, at_once=at_once)
+        run = partial(run_rscrawler, environment=handed_on(text, found))
+        worker = Worker(store, config, config_path=found, name=name, at_once=at_once, run=run)
         asyncio.run(worker.run())
 
 

@@ -70,7 +70,10 @@ def answer_error(message: str) -> None:
     The command line is looked at as it was written, since it may be what is wrong.
     """
     if "--json" in sys.argv[1:] and not _Answer.is_given:
-        print_json({"error": message})
+        try:
+            print_json({"error": message})
+        except OSError as error:
+            give_up_output(error)
 
 
 def complain(message: str) -> None:

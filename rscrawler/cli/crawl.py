@@ -315,7 +315,8 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
     """Say whether all is well, and what waits."""
     config = read_config(config_path)
     with opened_store(config) as store:
-        status = read_status(config, store, utc_now(), load_schedules(config).active)
+        jobs = load_schedules(config).active
+        status = read_status(config, store, utc_now(), jobs)
     if as_json:
         print_json(status.to_json())
     else:

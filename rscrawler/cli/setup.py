@@ -105,16 +105,13 @@ def _useless_settings(config: Config) -> Iterator[str]:
     if config.output_dir.exists() and not config.output_dir.is_dir():
         origin = config.origin_of("output_dir")
         yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
-    email = config.alerts.email
-    if email is None:
-        return
-    if email.username is not None and "password" not in email.model_fields_set:
+    alerts, email = config.alerts, config.alerts.email
+    if alerts.alert_channels and not alerts.topics and not alerts.ops.recipients:
         yield (
-            f"{config.origin_of('alerts', 'email', 'username')}: alerts.email.username: has no "
-            "password; set RSCRAWLER_ALERTS__EMAIL__PASSWORD in the environment, and where it is "
-            'not set for this check, alerts.email.password = ""'
+            f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would be "
+            "told of anything; allowed: names of watch-lists, as `rscrawler topics list` shows them"
         )
-    if email.ca_file is not None:
+    if email is not None and email.ca_file is not None:
         try:
             ssl.create_default_context(cafile=email.ca_file)
         except OSError as error:  # also ssl.SSLError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,8 @@ from rscrawler.config.checking import checked, merged, parse_toml, read_text, ty
 from rscrawler.config.models import DEFAULT_CONFIG_NAME, ENVIRONMENT_PREFIX, Config
 from rscrawler.config.values import with_sqlite_file
 from rscrawler.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
 
 # A service hands the text of its file on to its runs in this, so that all of them work with what
 # it has checked, whatever becomes of the file. No key, and not for anybody else to set.
@@ -71,17 +74,18 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
 def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
     """The environment of a run that is to work with `text`, the content of `path`.
 
-    As bytes, since the encoding of the environment is not always UTF-8.
-
-    Raises:
-        ConfigurationError: it is too long for that.
+    As bytes, since the encoding of the environment is not always UTF-8. Where it is too long for
+    that, the run reads the file itself.
     """
     value = text.encode()
     if len(value) > _LONGEST_TEXT_KIB * 1024:
-        raise ConfigurationError(
-            f"{path}: is larger than {_LONGEST_TEXT_KIB} KiB, more than a service can hand on to "
-            "its runs; what it says of sites can be in files of sites_dir"
+        logger.warning(
+            "%s: is larger than %s KiB, so that each run reads it anew; what it says of sites can "
+            "be in files of sites_dir",
+            path,
+            _LONGEST_TEXT_KIB,
         )
+        return {}
     return {os.fsencode(_TEXT): value}
 
 

@@ -122,16 +122,6 @@ class AlertSettings(Model):
             raise ValueError("ops.recipients needs alerts.email to send through")
         return self
 
-    @model_validator(mode="after")
-    def _somebody_is_told(self) -> AlertSettings:
-        # Mail for `ops` alone is a use of its own.
-        if self.alert_channels and not self.topics and not self.ops.recipients:
-            raise ValueError(
-                "topics is empty, so nobody would be told of anything; allowed: names of "
-                "watch-lists, as `rscrawler topics list` shows them"
-            )
-        return self
-
     @property
     def minimum(self) -> Level:
         """`min_level` as a `Level`."""

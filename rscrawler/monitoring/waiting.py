@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config
+from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery.sending import ALERT_KINDS, transport_of
 from rscrawler.delivery.timing import composing_waits, sending_waits
 from rscrawler.store import Store
@@ -21,13 +22,13 @@ def due_since(
 ) -> datetime | None:
     """Since when something of the outbox waits that is due; None: nothing is.
 
-    With `ago`, only what was due so long ago already counts. What bears a time to come was
-    written by a clock that was ahead, and is due.
+    With `ago`, only what was due so long ago already counts. What bears a time to come, by more
+    than clocks may differ, was written by one that was ahead, and is due.
     """
     alerts, then = config.alerts, now - ago
 
     def is_old(oldest: datetime) -> bool:
-        return oldest <= then or oldest > now
+        return oldest <= then or oldest > now + CLOCK_TOLERANCE
 
     lines = (
         min(each.oldest, then)

@@ -121,7 +121,7 @@ def tell_directly_what_waits(config: Config, store: Store, now: datetime) -> Non
         f"For {format_duration(TOLD_AFTER)} the service has not been able to deliver anything, "
         f"so no alert goes out. It goes on trying.\n\n{problems}"
     )
-    if _briefly(lambda: tell_directly(config, "Problem: nothing is delivered", text, now)) == 0:
+    if not _briefly(lambda: tell_directly(config, "Problem: nothing is delivered", text, now)):
         return
     for problem in untold:
         store.health.tell_start(problem, (), now)

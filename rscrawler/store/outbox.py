@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.store.database import Database, in_portions
 from rscrawler.store.leases import is_alive
 from rscrawler.store.tables import (
@@ -488,7 +489,10 @@ def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
         recipient.c.state.in_(_TRIED),
         or_(
             recipient.c.next_try_at <= since,
-            and_(_is_of_wrong_clock(now), or_(created_at <= since, created_at > now)),
+            and_(
+                _is_of_wrong_clock(now),
+                or_(created_at <= since, created_at > now + CLOCK_TOLERANCE),
+            ),
         ),
     )
 

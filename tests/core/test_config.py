@@ -93,7 +93,6 @@ EMAIL = '[alerts.email]\nhost = "h"\nsender = "a@b.org"\nrecipients = ["c@d.org"
         (EMAIL + "timeout = '2d'", "alerts.email.timeout", 'allowed: more than "0s"'),
         (EMAIL.replace('"h"', '"h..i"'), "alerts.email.host", "'h..i': allowed: a host name"),
         (EMAIL.replace('"h"', '"h:25"'), "alerts.email.host", "'h:25': allowed: a host name alone"),
-        ("[alerts]\ntopics = []\n" + EMAIL, "alerts", "topics is empty, so nobody would be told"),
         ("[monitoring]\noverdue_after = '0s'", "monitoring.overdue_after", 'more than "0s"'),
         ("[crawl]\nrecheck_after = ['6h', '1h']", "crawl.recheck_after", "ages that ascend"),
         ("[crawl]\nrecheck_after = ['1h', '60m']", "crawl.recheck_after", "ages that ascend"),
