@@ -91,7 +91,7 @@ def deliver(
     send_due(alerts, store, clock, sent, must_stop=must_stop)
     failing = judge_delivery(alerts, store, clock())
     if output_problem is None and not sent.was_stopped:
-        end_overdue(store)
+        end_overdue(store, clock())
     tell_ops(config, store, clock())
     send_due(alerts, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
     return DeliveryReport(

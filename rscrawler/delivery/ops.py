@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from rscrawler.config import AlertSettings, Config
+from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery.chat import chat_content
 from rscrawler.delivery.email.mail import Envelope, compose_notice
 from rscrawler.delivery.messages import chat_addresses, mail_addresses, mail_id
@@ -76,12 +77,13 @@ def judge_delivery(alerts: AlertSettings, store: Store, now: datetime) -> list[U
     return failing
 
 
-def end_overdue(store: Store) -> None:
+def end_overdue(store: Store, now: datetime) -> None:
     """A delivery that could be made ends what is overdue, but sites without a good cycle since."""
+    as_of = now + CLOCK_TOLERANCE  # one dated later was dated by a wrong clock
     for each in store.health.problems():
         if each.code is not ProblemCode.OVERDUE:
             continue
-        good_at = store.health.site(each.subject).last_success_at
+        good_at = store.health.site(each.subject, as_of=as_of).last_success_at
         if each.subject == OUTBOX_SUBJECT or (good_at is not None and good_at > each.since):
             store.health.clear_problem(each.subject, each.code)
 

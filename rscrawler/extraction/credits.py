@@ -44,6 +44,7 @@ _SMALL_WORDS = frozenset(
         "illustration illustrations graphic graphics collage design map still video frame capture",
         "screenshot screengrab screen grab handout file archive pool press service office staff",
         "author authors artist family official government public affairs",
+        "publication social media",
         "domain creative commons licence license licensed",
         "reuters shutterstock getty wikimedia wikipedia flickr alamy unsplash pixabay kremlin",
         "youtube twitter telegram",
@@ -60,9 +61,19 @@ _SAYS = re.compile(
 )
 _STOPS = re.compile(r"[.!?…][\s”\"')\]]*$")
 _PARTS = re.compile(r"(?<=[.;|!?])\s+|\s*[(\[]|\s+[–—-]\s+")
+_SLASH = re.compile(r"(?<=\S)\s*/\s*(?=\S)")
+_CAPTION_AND_SITE = re.compile(r"^([A-Z].*?)(?:,|\s/)\s+(?:www\.)?[\w-]+(?:\.[\w-]+)*\.[a-z]{2,6}$")
+_POINTS = re.compile(r"\b(?:see|read|more|text|according)\b", re.IGNORECASE)  # a reference does
+_BY_SOMEBODY = re.compile(rf"^\W*{_KIND} by ([^,]+), who(?:se)? [^,.;]+$", re.IGNORECASE)
+_ABOUT_ITS_MAKER = re.compile(
+    r"^([^!?]{2,60})\.\s+(?:she|he|they)\s+(?:is|are|was|works)\s[^.]*\b(?:photo(?:graph|journal)\w*|artists?"
+    r"|illustrators?|journalists?|reporters?|designers?|cartoonists?)\b[^.]*\.?$",
+    re.IGNORECASE,
+)
 _LONGEST_LABELLED = 400  # characters: a caption may stand behind the label
 _LONGEST = 90  # characters of a credit without its label
 _LONGEST_CAPTION = 120
+_WORDS_OF_A_NAME = 3
 
 
 def is_credit(text: str) -> bool:
@@ -77,17 +88,43 @@ def is_credit(text: str) -> bool:
     if label := _BARE_LABEL.match(text):
         rest = text[label.end() :]
         is_short = len(rest) <= _LONGEST_CAPTION and not _SAYS.search(rest)
-        return is_short or _is_source(_PARTS.split(rest)[-1])
+        return is_short or _is_source(_PARTS.split(rest)[-1]) or _is_maker(rest)
     if label := _UNMARKED_LABEL.match(text):
         return _is_name(text[label.end() :])
     return False
 
 
 def _is_bracketed_credit(text: str) -> bool:
+    if by := _BY_SOMEBODY.match(text):
+        return _is_of_names(by[1])
     if not _SOURCE.search(text):
         return False
+    if _is_of_slash(text) or _is_caption_and_site(text):
+        return True
     is_note = _PICTURE.search(text) is not None and _is_name(text)
     return is_note or any(map(_is_source, (text, _PARTS.split(text)[-1])))
+
+
+def _is_of_slash(text: str) -> bool:
+    """Whether a text is an agency and a name that may be in small letters: `tass/ anna lee`."""
+    sides = _SLASH.split(text)
+    if len(sides) != 2 or _STOPS.search(text) or _SAYS.search(text):
+        return False
+    return any(
+        _is_source(source) and len(maker.split()) <= _WORDS_OF_A_NAME
+        for source, maker in (sides, sides[::-1])
+    )
+
+
+def _is_caption_and_site(text: str) -> bool:
+    found = _CAPTION_AND_SITE.match(text)
+    return found is not None and not (_SAYS.search(found[1]) or _POINTS.search(found[1]))
+
+
+def _is_maker(text: str) -> bool:
+    """Whether a text is a name and what its bearer does: that she is a photographer."""
+    found = _ABOUT_ITS_MAKER.match(text)
+    return found is not None and _is_of_names(found[1])
 
 
 def _is_source(text: str) -> bool:

@@ -33,18 +33,36 @@ _DATE = (
     r"|spring|summer|autumn|fall|winter)?,?\s*(?:\d{1,2}(?:st|nd|rd|th)?\b)?,?\s*(?:of\s+)?"
     r"(?:(?:19|20)\d\d)?)"
 )
+_MONTH = (
+    r"(?:(?:january|february|march|april|may|june|july|august|september|october|november|december)"
+    r"|(?:jan|feb|mar|apr|aug|sept?|oct|nov|dec)\b\.?)"
+)
+# A date without "on" needs a number: "May" alone may be a name.
+_PLAIN_DATE = (
+    r"(?:(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day,?\s+)?"
+    rf"(?:{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+(?:19|20)\d\d\b)?"
+    rf"|(?:\d{{1,2}}(?:st|nd|rd|th)?\s+)?{_MONTH},?\s+(?:19|20)\d\d\b"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}))"
+)
+_AGO = (
+    r"(?:(?:an?(?:\s+few)?|one|two|three|four|five|six|seven|eight|nine|ten|several|some|\d{1,2})"
+    r"\s+(?:day|week|month|year)s?\s+ago)"
+)
 _WHEN = (
-    rf"(?:(?:(?:on|in)\s+{_DATE}|earlier\s+this\s+\w+|(?:last|this)\s+\w+|yesterday|today)(?=\W|$))"
+    rf"(?:(?:(?:on|in)\s+{_DATE}|{_PLAIN_DATE}|{_AGO}|earlier\s+this\s+\w+|(?:last|this)\s+\w+"
+    r"|yesterday|today)(?=\W|$))"
 )
 _LANGUAGE = (
     r"(?:in\s+(?:english|russian|french|german|spanish|italian|chinese|arabic|persian|turkish"
-    r"|kazakh|uzbek|kyrgyz|tajik|ukrainian|full|part|print))"
+    r"|kazakh|uzbek|kyrgyz|tajik|ukrainian|full|part|print)\b)"
 )
 _PERMISSION = (
     r"with\s+(?:the\s+)?(?:(?:kind|full|express|written|its|their|his|her"
     r"|(?:authors?|publishers?|editors?)(?:[’']s?)?)\s+)*permission"
 )
-_LICENCE = r"under\s+an?\s+[^.;]{0,60}?licen[cs]e(?:\s+from)?"
+_LICENCE = (
+    r"under\s+(?:an?\s+[^.;]{0,60}?licen[cs]e|creative\s+commons(?:\s+licen[cs]e)?)(?:\s+from)?"
+)
 _TOGETHER = r"in\s+(?:partnership|cooperation|co-operation|collaboration|conjunction)\s+(?:with|by)"
 _PLACE = (
     r"(?:(?:on|at|from|in)\s+the\s+(?:\w+\s+)?(?:website|web\s+site|site|blog|pages|newsletter)\s+of"
@@ -60,12 +78,16 @@ _FROM = (
     rf"(?:{_PERMISSION}\s+(?:of|from|by)|courtesy\s+of|by\s+(?:arrangement|permission)\s+(?:of|with|from)"
     rf"|{_TOGETHER}|{_LICENCE}(?<=from)|via|through|from)"
 )
-_FROM_LINK = re.compile(rf"\s+{_FROM}\s+", re.IGNORECASE)
-_ANY_LINK = re.compile(rf"\s+(?:{_FROM}|{_PLACE}|with|by|at|in|on)\s+", re.IGNORECASE)
+_FRIENDS = r"(?:our\s+(?:good\s+)?(?:friends|partners|colleagues)\s+(?:at|from)\s+)?"
+_FROM_LINK = re.compile(rf"\s+{_FROM}\s+{_FRIENDS}", re.IGNORECASE)
+_ANY_LINK = re.compile(rf"\s+(?:{_FROM}|{_PLACE}|with|by|at|in|on)\s+{_FRIENDS}", re.IGNORECASE)
+_TERMS = rf"courtesy\s+of|by\s+arrangement\s+with|{_TOGETHER}"
 _WITH_LINK = re.compile(
-    rf"\s+(?:{_PERMISSION}\s+(?:of|from|by)|courtesy\s+of|by\s+arrangement\s+with|{_TOGETHER})\s+",
-    re.IGNORECASE,
+    rf"\s+(?:{_PERMISSION}\s+(?:of|from|by)|{_TERMS})\s+{_FRIENDS}", re.IGNORECASE
 )
+# "Published with permission of the Kremlin": who let it appear is not where it was.
+_BARE_LINK = re.compile(rf"\s+(?:{_PERMISSION}\s+from|{_TERMS})\s+{_FRIENDS}", re.IGNORECASE)
+_BY_LINK = re.compile(rf"\s+by\s+{_FRIENDS}", re.IGNORECASE)
 _AUXILIARY = (
     r"(?:has|have|had|was|is|were|being|been|also|here|jointly|simultaneously|recently|again)"
 )
@@ -106,11 +128,19 @@ _LIKELY = re.compile(
     re.IGNORECASE,
 )
 
+_CHANGED = (
+    r"(?:edited|shortened|abridged|condensed|updated|adapted|translated|revised|lightly|here"
+    r"|re-?p\w+|reproduced|cut)\b"
+)
 # What may follow the name in its sentence, and what may follow that sentence.
 _TAIL = re.compile(
     r"(?:\s*\([^()]*\)?"
-    rf"|\s*,?\s+(?:{_WHEN}|{_LANGUAGE}|{_PERMISSION}(?:\s+(?:of|from|by)\s+[^.;,]+)?|{_LICENCE}"
+    rf"|(?:\s?,)?\s+(?:{_WHEN}|{_LANGUAGE}|{_PERMISSION}(?:\s+(?:of|from|by)\s+[^.;,]+)?|{_LICENCE}"
     rf"|{_TOGETHER}\s+[^.;]+|where\s+(?:it|you|this|an?|the)\s+[^.;]+|as\s+part\s+of\s+[^.;]+"
+    r"|where\s+(?-i:[A-Z])\S*\s+(?:[^\s.;]+\s+){0,4}(?:is|was|works|writes|serves)\b[^.;]*"
+    r"|as\s+[“\"«][^“”\"«»]*[^“”\"«».][”\"»]?|and\s+(?:the|its|their)\s+authors?\b"
+    r"|but\s+(?:it\s+)?(?:is|was|has(?:\s+since)?\s+been)\s+(?:since\s+)?(?:\w+ly\s+)?"
+    rf"{_CHANGED}[^.;]*"
     r"|under\s+the\s+(?:title|headline)\s+[^.;]+|here|online|(?:at\s+)?https?:\S+"
     r"|(?:and|which)\s+(?:it\s+)?(?:is|was|has|can|may|appears?|re-?p(?:ublish|rint|ost)ed)\b[^.;]*)"
     r"|,\s+(?:an?|(?:is|was|has\s+been)\s+(?:here\s+)?re-?p\w+)\s+[^.;]+"
@@ -123,15 +153,21 @@ _END = re.compile(r"[\s”\"’')\]]*(?:[.;:!]+[\s”\"’')\]]*|\s[–—-]\s|$
 _FOLLOWS = re.compile(
     rf"\W*(?:$|(?:please\s+)?(?:read|see|find|click|view)\b|you\s+can\b|{_AGAIN}\b|translated\b"
     r"|all\s+rights\b|copyright\b|©|\(c\)|the\s+(?:original|views|author)\b"
-    r"|(?:it|this\s+\w+)\s+(?:has\s+been|is|was|appears)\s+(?:\w+ly\s+)?(?:edited|shortened"
-    r"|abridged|condensed|updated|adapted|translated|lightly|here|re-?p\w+|reproduced|cut)\b)",
+    rf"|(?:it|this\s+\w+)\s+(?:has\s+been|is|was|appears)\s+(?:\w+ly\s+)?{_CHANGED})",
+    re.IGNORECASE,
+)
+# Only these tell an outlet from an army or a ministry that had "this report" made.
+_PROJECT = re.compile(r",\s+an?\s+(?:media\s+)?project\s+of\s", re.IGNORECASE)
+_MADE_AND_SHARED = re.compile(
+    r",?\s+and\s+(?:(?:is|was|has\s+been)\s+)?(?:here\s+)?re-?p(?:ublish|rint|ost)ed\b",
     re.IGNORECASE,
 )
 _WORDS_IN_NAMES = frozenset(
     {"of", "the", "for", "and", "in", "on", "to", "at", "de", "du", "des", "la", "le", "les", "et"}
     | {"y", "der", "die", "das", "und", "&"}
 )
-_NO_MORE_NAME = re.compile(rf"{_WHEN}|{_LANGUAGE}\b", re.IGNORECASE)
+_NO_MORE_NAME = re.compile(rf"{_WHEN}|{_LANGUAGE}", re.IGNORECASE)
+_DATED = re.compile(rf"{_PLAIN_DATE}|{_AGO}", re.IGNORECASE)
 _FIRST_WORDS_OF_NAMES = frozenset({"bne", "il", "taz"})
 _LAST_WORDS_OF_NAMES = frozenset({"diplomatique", "gazeta", "gazette", "zeitung", "tribune"})
 _OF_A_NAME = re.compile(
@@ -143,10 +179,12 @@ _SITE_OF = re.compile(r"(?:the\s+)?(?:web\s?site|site|blog|pages|newsletter)\s+(
 _QUOTES = "“”\"'‘’«»[]*_"
 _ABBREVIATION = re.compile(r"(?:[A-Z]\.)+$")
 _NO_NAME = re.compile(
-    r"(?:the\s+)?(?:author|permission|an?\b|this|that|his|her|their|our|its|it|part|response"
+    r"(?:the\s+)?(?:(?:authors?|permission|an?|this|that|his|her|their|its|it|part|response"
     r"|january|february|march|april|may|june|july|august|september|october|november|december"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|english|russian|french|german"
-    r"|spanish|italian|chinese|arabic|persian|turkish|\d{4}\b"
+    r"|spanish|italian|chinese|arabic|persian|turkish|\d{4})\b"
+    # Names begin with it, too: Our World in Data.
+    r"|our(?:\s+(?:own|authors?|friends?|partners?|sister)\b|$)"
     # Where something was printed, not by whom.
     r"|(?:washington|new\s+york|london|paris|moscow|berlin|brussels|tashkent|astana|almaty|bishkek"
     r"|dushanbe|ashgabat|tehran|beijing|kyiv|vienna|geneva|istanbul|ankara)$)",
@@ -205,10 +243,19 @@ def _line(paragraph: str) -> _Line | None:
 def _of(lead: re.Match[str], rest: str, *, is_plain: bool, is_bare: bool) -> _Line | None:
     """The line that begins with `lead`; how it begins decides how it may go on."""
     is_first = bool(lead["first"] or lead["first_after"])
-    if lead["made"] or (is_bare and lead["once"] and not is_first):
-        # "Produced in the capital" and "Published in 1987": only the terms tell.
-        return _read(rest, _WITH_LINK, is_free=is_plain and not is_bare, is_plain=is_plain)
+    if is_bare and lead["once"] and not is_first:
+        # "Published in 1987": only the terms tell.
+        return _read(rest, _BARE_LINK, is_free=False, is_plain=is_plain)
+    if lead["made"]:
+        # "Produced in the capital", too.
+        is_this = is_plain and not is_bare
+        return _read(rest, _WITH_LINK, is_free=is_this, is_plain=is_plain) or (
+            _produced(lead, rest) if is_this and lead["made"].lower() == "produced" else None
+        )
     if lead["again"]:
+        if lead["again"].lower() == "shared":
+            # What readers do on WhatsApp and Telegram: only the terms tell.
+            return _read(rest, _WITH_LINK, is_free=is_plain, is_plain=is_plain)
         # Who republished a piece is not where it is from.
         return _read(rest, _FROM_LINK, is_free=is_plain, is_plain=is_plain) or (
             _read(rest, _ANY_LINK, is_free=False, is_plain=is_plain)
@@ -222,6 +269,17 @@ def _of(lead: re.Match[str], rest: str, *, is_plain: bool, is_bare: bool) -> _Li
         link = _WITH_LINK if noun and _DOUBTFUL.fullmatch(noun) else _ANY_LINK
         return _read(rest, link, is_free=False, is_plain=True)
     return _read(rest, _ANY_LINK, is_free=is_plain and not is_bare, is_plain=is_plain)
+
+
+def _produced(lead: re.Match[str], rest: str) -> _Line | None:
+    """The line of this piece's maker, where the words behind its name tell that it is an outlet."""
+    is_doubtful = lead["noun"] and _DOUBTFUL.fullmatch(lead["noun"])
+    leading = _BY_LINK.match(rest)
+    found = _name(rest[leading.end() :]) if leading else None
+    if found is None:
+        return None
+    is_told = _MADE_AND_SHARED.match(found[1]) or (not is_doubtful and _PROJECT.match(found[1]))
+    return _read(rest, _BY_LINK, is_free=True, is_plain=True) if is_told else None
 
 
 def _read(rest: str, link: re.Pattern[str], *, is_free: bool, is_plain: bool) -> _Line | None:
@@ -251,6 +309,8 @@ def _name(text: str) -> tuple[str, str] | None:
         word = token.strip(_QUOTES + ".,;:!?()…")
         if token.startswith("(") or token.lower().startswith("http") or not word:
             break
+        if end > start and _DATED.match(text, position + found.start()):
+            break  # "UnHerd June 20": its day and month are written as names are
         is_last = token.rstrip(_QUOTES + ")")[-1:] in tuple(".,;:!?") and not _ABBREVIATION.match(
             token
         )

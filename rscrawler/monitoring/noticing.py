@@ -14,14 +14,17 @@ from rscrawler.monitoring.status import (
 )
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
+from rscrawler.store.leases import runs_here
 
 
 def notice(config: Config, store: Store, now: datetime) -> None:
     """Raise or clear, before a delivery, that the service is dead and that a disk is full.
 
-    A job that is late is left to `status`: after a machine has slept, all are for a moment.
+    A job that is late is left to `status`: after a machine has slept, all are for a moment. So is
+    a service that runs here and gives no sign of life: it has slept, or its clock has jumped.
     """
-    if dead := dead_service(store, now):
+    is_here = any(runs_here(service.owner) for service in store.leases.services())
+    if (dead := dead_service(store, now)) and not is_here:
         store.health.raise_problem(dead.subject, dead.code, dead.message, dead.since)
     else:
         store.health.clear_problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE)

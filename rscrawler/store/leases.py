@@ -70,6 +70,11 @@ def is_alive(owner: str) -> bool:
     return _start_of(int(pid)) == start
 
 
+def runs_here(owner: str) -> bool:
+    """Whether `owner` is a process of this machine, and runs."""
+    return owner.partition("/")[0] == socket.gethostname() and is_alive(owner)
+
+
 def _start_of(pid: int) -> str:
     """When a process started, as the system counts it; empty when there is none."""
     with suppress(OSError, IndexError):

@@ -88,6 +88,36 @@ from rscrawler.extraction.republication import republished_from
         ("This article is republished from The Conversation, a nonprofit news organization. It "
          "was written by Nora Weiss.", "The Conversation"),
         ("This article appeared first in U.S. News & World Report.", "U.S. News & World Report"),
+        ("Originally published in UnHerd, June 20, 2022.", "UnHerd"),
+        ("Originally published in UnHerd June 20, 2022.", "UnHerd"),
+        ("This article was first published June 20 in UnHerd.", "UnHerd"),
+        ("This article was first published 22 June 2022 by Eurasianet.", "Eurasianet"),
+        ("This article was originally published by Inkstick, in partnership with The Nation.",
+         "Inkstick"),
+        ("This article was republished from The National Interest, June 2022.",
+         "The National Interest"),
+        ("Republished under Creative Commons from The Conversation.", "The Conversation"),
+        ("This article was produced by Globetrotter, a project of the Independent Media "
+         "Institute.", "Globetrotter"),
+        ("This article was produced by Fergana News and republished with permission.",
+         "Fergana News"),
+        ("This article was first published by Eurasianet, where Ann Lee is the editor. She "
+         "writes on water.", "Eurasianet"),
+        ("This piece first appeared on Eurasianet two weeks ago.", "Eurasianet"),
+        ("This article is republished from our friends at Eurasianet.", "Eurasianet"),
+        ("This article was republished with permission from Eurasianet and the author.",
+         "Eurasianet"),
+        ("This article was first published by Eurasianet as “The long road”.", "Eurasianet"),
+        ("This article was first published by Eurasianet but has been updated.", "Eurasianet"),
+        ("This article was republished with permission from Eurasianet – read it here.",
+         "Eurasianet"),
+        ("This article was republished with permission from bne IntelliNews.",
+         "bne IntelliNews"),
+        ("This article was republished from il Manifesto.", "il Manifesto"),
+        ("Republished with permission from Eurasianet", "Eurasianet"),
+        ("This article was republished from Our World in Data.", "Our World in Data"),
+        ("This piece first appeared in Itinerant Press.", "Itinerant Press"),
+        ("This article was shared with permission from Eurasianet.", "Eurasianet"),
     ],
 )  # fmt: skip
 def test_the_outlet_is_named(line: str, outlet: str) -> None:
@@ -161,6 +191,14 @@ PROSE = (
     "This article was republished by Asia Times and by two papers in Lahore.",
     "This interview first appeared as a podcast.",
     "In partnership with Boeing, the Air Force has built a drone that nobody ordered.",
+    "This was shared through WhatsApp.",
+    "Shared via Telegram",
+    "Published with permission of the Kremlin.",
+    "This report was produced by hand in a cellar in Kyiv.",
+    "The World Bank's report was produced by a team in Almaty.",
+    "This report was produced by Rand, a project of the Air Force.",
+    "This story was published in the Wall Street Journal but was denied by the White House.",
+    "Originally published by Verso but banned in Prague, the book sold well.",
 )
 
 

@@ -56,6 +56,12 @@ def test_a_service_that_died_is_told_until_another_one_lives(config: Config, sto
     assert look(config, store, 5) == []
 
 
+def test_a_service_that_runs_here_has_slept_and_not_died(config: Config, store: Store) -> None:
+    store.leases.acquire(service_lease(process_identity()), process_identity(), NOW)
+    assert look(config, store, 300) == []
+    assert len(read_status(config, store, NOW + 300 * MINUTE, ()).schedule_problems) == 1
+
+
 def test_a_disk_that_is_nearly_full_is_told_until_there_is_ample_room(
     config: Config, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
