@@ -229,6 +229,7 @@ def test_when_one_of_two_services_is_killed_in_a_run_the_other_repeats_it_and_ca
     assert status == 0
 
 
+@pytest.mark.slow
 def test_two_services_run_each_job_once(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "runs"
     services = [start_service(database_url, file) for _ in range(2)]

@@ -81,6 +81,7 @@ def test_a_reload_that_comes_while_the_program_loads_is_made_up_for(quiet: Works
         service.kill()
 
 
+@pytest.mark.slow
 def test_runs_use_the_configuration_that_the_service_read_until_it_reads_it_again(
     workspace: Workspace, run: Callable[[], RunningService]
 ) -> None:
