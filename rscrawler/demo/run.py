@@ -155,7 +155,9 @@ def _print_flagged(console: Console, records: Sequence[dict[str, Any]]) -> None:
     table.add_column("because of", no_wrap=True, overflow="ellipsis", max_width=room * 4 // 9)
     for record in records:
         flag = next(flag for flag in record["topics"] if flag["topic"] == "central-asia")
-        terms = dict.fromkeys(evidence["term"] for evidence in flag["evidence"])
+        # A tag is a slug, and says what the text says.
+        printed = [each for each in flag["evidence"] if each["field"] != "tags"]
+        terms = dict.fromkeys(each["term"] for each in printed)
         table.add_row(
             flag["level"],
             " ".join(flag["countries"]) or "region",
