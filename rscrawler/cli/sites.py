@@ -21,11 +21,11 @@ from rscrawler.cli.common import (
     read_config,
     readable,
 )
-from rscrawler.config import Config, checked_web_address
+from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_stored, propose_site
-from rscrawler.probing.proposal import name_of, sample_json
-from rscrawler.sites import chosen_sites, is_site_name, load_sites
+from rscrawler.probing.proposal import address_to_ask, name_of, sample_json
+from rscrawler.sites import chosen_sites, load_sites
 
 app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
 
@@ -97,17 +97,7 @@ def add_command(
 
 def _check_before_asking(url: str, name: str | None, folder: Path | None) -> None:
     """Find out what would be in vain while it costs the site nothing."""
-    address = url if "://" in url else f"https://{url}"
-    try:
-        checked_web_address(address)
-    except ValueError:
-        raise ConfigurationError(
-            f"{url}: is not an address; allowed: http(s), such as https://example.org/"
-        ) from None
-    if name is not None and not is_site_name(name):
-        raise ConfigurationError(
-            f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"
-        )
+    address = address_to_ask(url, name)
     if folder is None:
         return
     path = folder / f"{name or name_of(address)}.toml"

@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rscrawler.clock import utc_now
-from rscrawler.config import checked
+from rscrawler.config import checked, checked_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article, rfc3339
 from rscrawler.probing.finding import Finding, find_sources
 from rscrawler.probing.induction import Sample, induce_markup, read_sample
 from rscrawler.probing.toml import profile_toml
-from rscrawler.sites import SiteProfile, SourceKind
+from rscrawler.sites import SiteProfile, SourceKind, is_site_name
 from rscrawler.visitor import PageUnavailable, Visitor
 
 SAMPLES = 3  # article pages that are read
@@ -104,17 +104,8 @@ def propose_site(
         ConfigurationError: `url` is no http(s) address, or `name` cannot be a profile's.
         PageUnavailable: the front page cannot be had.
     """
-    address = url if "://" in url else f"https://{url}"
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(
-            f"{url}: is not an address; allowed: http(s), such as https://example.org/"
-        )
-    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise ConfigurationError(
-            f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"
-        )
-    finding = find_sources(address if parts.path else f"{address}/", visitor)
+    address = address_to_ask(url, name)
+    finding = find_sources(address if urlsplit(address).path else f"{address}/", visitor)
     if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
         finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
     name = name or name_of(finding.profile.base_url)
@@ -128,6 +119,26 @@ def propose_site(
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
     problems = _problems(finding, [sample.article for sample in samples])
     return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, tuple(problems))
+
+
+def address_to_ask(url: str, name: str | None = None) -> str:
+    """The whole address that is meant by `url`.
+
+    Raises:
+        ConfigurationError: it is no http(s) address, or `name` cannot be a profile's.
+    """
+    address = url if "://" in url else f"https://{url}"
+    try:
+        checked_web_address(address)
+    except ValueError:
+        raise ConfigurationError(
+            f"{url}: is not an address; allowed: http(s), such as https://example.org/"
+        ) from None
+    if name is not None and not is_site_name(name):
+        raise ConfigurationError(
+            f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"
+        )
+    return address
 
 
 def name_of(base_url: str) -> str:
