@@ -1,0 +1,49 @@
+"""`rscrawler.extract_page`: one page read without a crawl."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from rscrawler.clock import utc_now
+from rscrawler.config import find_config, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.extraction.article import extract
+from rscrawler.extraction.page import Page
+from rscrawler.items import Article
+from rscrawler.sites import SiteProfile, load_sites
+
+
+def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
+    """Read the article on a page; no network, nothing is stored.
+
+    `page` is the page as fetched and `url` its address after redirects. `site` names a profile,
+    shipped or of the configuration that the commands would find; without it the page is read by
+    the generic profile. Identity, topics and novelty of the result are not filled in.
+
+    Raises:
+        NotAnArticle: the page is a listing, a static page, a donation page.
+        IncompletePage: the page is cut off, empty or garbage.
+        ConfigurationError: `site` has no profile, or `url` is no web address.
+    """
+    profile = _generic_profile(url) if site is None else _profile_named(site)
+    return extract(Page.of(url, page, None, utc_now()), profile, site or "generic")
+
+
+def _generic_profile(url: str) -> SiteProfile:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
+    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc}")
+
+
+def _profile_named(site: str) -> SiteProfile:
+    sites = _profiles()
+    if site not in sites:
+        raise ConfigurationError(f"site {site!r} is not known; allowed: {', '.join(sorted(sites))}")
+    return sites[site]
+
+
+@lru_cache(maxsize=1)
+def _profiles() -> dict[str, SiteProfile]:
+    return load_sites(load_config(find_config(None)))
