@@ -25,9 +25,9 @@ from typing import Any
 
 from benchmarks.extract_pages import EXTRACTORS
 from benchmarks.measure import REPEATS, ROOT, alternating, progress, ratios, run, spread, table
-from rscrawler.decisions import in_substance
 from rscrawler.demo.appeals import appeal_texts
 from rscrawler.demo.site import SampleSite, TrueArticle
+from rscrawler.identity.fingerprints import normalized
 
 OURS = "rscrawler"
 PEERS = ROOT / "benchmarks" / "peers.txt"
@@ -84,17 +84,17 @@ def _decoded(page: bytes) -> str:
 
 def judge(bodies: Sequence[str], truth: Sequence[TrueArticle]) -> Quality:
     """Compare bodies with the truth, spelling and white space aside."""
-    paragraphs = [[in_substance(each) for each in true.body.split("\n\n")] for true in truth]
+    paragraphs = [[normalized(each) for each in true.body.split("\n\n")] for true in truth]
     telling = {
         paragraph
         for own in paragraphs
         for paragraph in own
         if len(paragraph) >= _TELLING_CHARACTERS
     }
-    appeals = [in_substance(appeal) for appeal in appeal_texts()]
+    appeals = [normalized(appeal) for appeal in appeal_texts()]
     foreign = exact = 0
     kept: list[float] = []
-    for body, own in zip((in_substance(body) for body in bodies), paragraphs, strict=True):
+    for body, own in zip((normalized(body) for body in bodies), paragraphs, strict=True):
         others = telling.difference(own)
         foreign += any(each in body for each in appeals) or any(each in body for each in others)
         exact += body == " ".join(own)

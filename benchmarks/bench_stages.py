@@ -37,7 +37,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.extraction import Page, extract
-from rscrawler.extraction.addresses import address_key
+from rscrawler.identity.addresses import address_key
 from rscrawler.items import Article
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.normalize import NormalizePipeline

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
-from rscrawler.decisions import in_substance
+from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article, ChangeSummary
 
 # Beyond this many comparisons a changed stretch is given whole, not word by word.
@@ -65,7 +65,7 @@ def summarize(before: Article, after: Article) -> ChangeSummary | None:
     added = removed = 0
     for name in ("title", "subtitle", "body"):
         old, new = getattr(before, name) or "", getattr(after, name) or ""
-        if in_substance(old) != in_substance(new):
+        if normalized(old) != normalized(new):
             count = count_words(word_diff(old, new))
             changed.append(name)
             added, removed = added + count.added, removed + count.removed

@@ -6,69 +6,13 @@ ask, and carry the answers out.
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import lru_cache
 
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
-from rscrawler.text import INVISIBLE, JOINERS
 
-# Spellings that a typesetter changes without changing the text.
-_TYPOGRAPHY = (
-    *((quote, "'") for quote in "‘’‚‛′`"),
-    *((quote, '"') for quote in "“”„‟«»″"),
-    *((dash, "-") for dash in "‐‑‒–—―−"),
-    ("…", "..."),
-    *((invisible, "") for invisible in INVISIBLE + JOINERS),
-)
-
-_LEAST_WORDS = 20  # of a body that tells copies apart
 _LONGEST_TRUST = timedelta(days=1)  # in a server that says "not modified"
-
-
-@lru_cache(maxsize=8)  # each digest of an article asks for the same body
-def in_substance(text: str | None) -> str:
-    """`text` without what a mere re-typesetting changes: quotes, dashes, what prints nothing."""
-    if not text:
-        return ""
-    # One replacement after another: 30 times as fast as `str.translate` on a whole body.
-    for spelling, plain in _TYPOGRAPHY:
-        text = text.replace(spelling, plain)
-    folded = " ".join(unicodedata.normalize("NFKC", text).split())
-    folded = folded.replace(" -", "-").replace("- ", "-")
-    while "--" in folded:
-        folded = folded.replace("--", "-")
-    return folded
-
-
-def text_digest(article: Article) -> str:
-    """32 hex digits that change exactly when title, subtitle or body change in substance."""
-    parts = (article.title, article.subtitle, article.body)
-    return _digest("\x1f".join(in_substance(part) for part in parts))
-
-
-def body_digest(article: Article) -> str | None:
-    """32 hex digits of the body in substance; None if it is too short to tell copies apart."""
-    if article.word_count < _LEAST_WORDS:
-        return None
-    return _digest(in_substance(article.body))
-
-
-def new_article_id(site: str, address_key: str) -> str:
-    """16 hex digits, the same for the same site and first address on every machine."""
-    return _digest(f"{site}\x1f{address_key}")[:16]
-
-
-def new_record_id(article_id: str, version: int) -> str:
-    """The identity of one line of the JSONL: stable, however often it is delivered."""
-    return f"{article_id}-{version}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +33,7 @@ class KnownArticle:
     etag: str | None = None
     last_modified: str | None = None
     duplicate_of: str | None = None
+    follows: str | None = None
     next_check_at: datetime | None = None
     gone_at: datetime | None = None
     removed_at: datetime | None = None
@@ -146,30 +91,57 @@ def topics_to_alert(
     topics: Sequence[str],
     minimum: Level,
     was_copy: bool = False,
+    repeated: Iterable[TopicFlag] = (),
 ) -> list[TopicFlag]:
     """The flags of this version that somebody should be told of; empty: nobody.
 
     A new piece alerts when it is news; an updated one when its level rises to
     `minimum` or above. `levels_before` are the levels of the text before, judged by
-    the present watch-list, so that a changed watch-list alone never alerts. Nobody
-    is told of a duplicate, or of one piece twice on one topic. A piece that is no copy any
-    more (`was_copy`) alerts as a new one would: its level before was told to nobody.
+    the present watch-list, so that a changed watch-list alone never alerts. Nobody is told
+    of one piece twice on one topic. A duplicate alerts where it says more than `repeated`,
+    the flags of what it repeats. A piece that was a copy before (`was_copy`) alerts as a new
+    one would: its level before was told to nobody.
     """
-    if article.duplicate_of is not None or article.event is Event.REMOVED:
+    if article.event is Event.REMOVED:
         return []
     if article.event is Event.NEW and article.novelty is not Novelty.NEW:
         return []
     told = set(already_alerted)
     if was_copy and article.novelty is Novelty.NEW:
         levels_before = {}
+    flags = article.topics
+    if article.duplicate_of is not None:
+        flags = flags_beyond(flags, repeated)
     return [
         flag
-        for flag in article.topics
+        for flag in flags
         if flag.topic in topics
         and flag.topic not in told
         and flag.level.reaches(minimum)
         and not levels_before.get(flag.topic, Level.NONE).reaches(minimum)
     ]
+
+
+def flags_beyond(flags: Iterable[TopicFlag], others: Iterable[TopicFlag]) -> list[TopicFlag]:
+    """Those flags that say more than others do: a higher level on the topic, or another country."""
+    known = list(others)
+    return [
+        flag
+        for flag in flags
+        if flag.level.rank > _highest(flag.topic, known).rank
+        or not set(flag.countries)
+        <= {country for each in known if each.topic == flag.topic for country in each.countries}
+    ]
+
+
+def is_folded(article: Article, repeated: Iterable[TopicFlag]) -> bool:
+    """Whether a duplicate says no more than what it repeats, and is shown under that alone."""
+    return article.duplicate_of is not None and not flags_beyond(article.topics, repeated)
+
+
+def _highest(topic: str, flags: Iterable[TopicFlag]) -> Level:
+    levels = (flag.level for flag in flags if flag.topic == topic)
+    return max(levels, key=lambda level: level.rank, default=Level.NONE)
 
 
 def next_check(

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from w3lib.url import safe_url_string
 
-from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, checked_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction import extract
-from rscrawler.extraction.addresses import address_key, canonical_url
 from rscrawler.extraction.page import PageError
+from rscrawler.identity.addresses import address_key, canonical_url
+from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
@@ -73,9 +73,9 @@ def explain(
     if not is_address and url is None:
         article.aliases = []  # a file has no address of its own
     normalize_article(article)
-    article.article_id = decisions.new_article_id(name, address_key(article.url, profile))
+    article.article_id = new_article_id(name, address_key(article.url, profile))
     article.version = 1
-    article.record_id = decisions.new_record_id(article.article_id, 1)
+    article.record_id = new_record_id(article.article_id, 1)
     article.first_seen_at = now
     flagger = Flagger(load_topics(config).values())
     article.topics = flagger.flag(FlaggableText.from_article(article))

@@ -34,7 +34,7 @@ _COLUMNS = (
     "first_seen_at", "fetched_at", "word_count", "image_url", "image_caption", "image_credit",
     "republished_from", "duplicate_of", "topics", "countries", "body",
     "found_in", "changed_fields", "words_added", "words_removed", "extraction_method",
-    "extraction_warnings",
+    "extraction_warnings", "follows",
 )  # fmt: skip
 _LISTS = frozenset({
     "aliases", "authors", "sections", "tags", "topics", "countries", "found_in", "changed_fields",
@@ -154,6 +154,7 @@ def _row(record: dict[str, Any]) -> dict[str, Any]:
         "topics": [f"{flag['topic']}:{flag['level']}" for flag in record["topics"]],
         "countries": list(dict.fromkeys(countries)),
         "found_in": record.get("found_in", []),
+        "follows": record.get("follows"),
         "changed_fields": change.get("fields", []),
         "words_added": change.get("words_added"),
         "words_removed": change.get("words_removed"),

@@ -116,7 +116,7 @@ class Article:
     """One version of one piece.
 
     The spider fills what the page says; the pipelines fill identity, novelty,
-    `duplicate_of` and `topics`; the store gives `version`, `event` and `record_id`.
+    `duplicate_of`, `follows` and `topics`; the store gives `version`, `event` and `record_id`.
     A field that is not known is None (an empty list for the plural ones). `found_in`
     holds the paths of the sources that had shown the piece when it was recorded.
     """
@@ -147,6 +147,7 @@ class Article:
     change: ChangeSummary | None = None  # there when `event` is updated
     first_seen_at: datetime | None = None
     duplicate_of: str | None = None
+    follows: str | None = None
     topics: list[TopicFlag] = field(default_factory=list)
 
     @property
@@ -197,6 +198,7 @@ class Article:
             "image": asdict(self.image) if self.image else None,
             "republished_from": self.republished_from,
             "duplicate_of": self.duplicate_of,
+            "follows": self.follows,
             "topics": [_flag_record(flag) for flag in self.topics],
             "extraction": {
                 "method": self.extraction.method,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,9 +20,9 @@ from rscrawler.config import Config
 from rscrawler.delivery.jsonl import day_files, day_lines
 from rscrawler.delivery.ops import notices
 from rscrawler.errors import OutputError
-from rscrawler.extraction.addresses import address_key, slug_stem
-from rscrawler.items import Article
-from rscrawler.pipelines.dedupe import fingerprint_of
+from rscrawler.identity.addresses import address_key, slug_stem
+from rscrawler.identity.fingerprints import fingerprint_of
+from rscrawler.items import Article, TopicFlag
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
@@ -125,9 +126,13 @@ def rebuild(config: Config, store: Store) -> int:
 
 
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
+    said: dict[str, list[TopicFlag]] = {}  # by article id, without the evidence
     for article, first_seen_at in _articles(config.output_dir / ARTICLES_CHANNEL):
+        said[article.article_id] = [replace(flag, evidence=()) for flag in article.topics]
         if profile := sites.get(article.site):
-            yield _recording(config, article, first_seen_at, profile)
+            recording = _recording(config, article, first_seen_at, profile)
+            repeated = said.get(article.duplicate_of or "", [])
+            yield replace(recording, is_folded=decisions.is_folded(article, repeated))
         else:
             logger.warning("%s: site %r has no profile: not rebuilt", article.url, article.site)
 

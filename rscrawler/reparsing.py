@@ -19,7 +19,7 @@ from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction import IncompletePage, NotAnArticle, extract
-from rscrawler.extraction.addresses import addresses_by_key
+from rscrawler.identity.addresses import addresses_by_key
 from rscrawler.items import Article, ChangeSummary, Event, Level
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.normalize import NormalizePipeline

@@ -116,6 +116,7 @@ def _article_schema() -> dict[str, Any]:
                 "image": {"anyOf": [image, {"type": "null"}]},
                 "republished_from": _TEXT_OR_NULL,
                 "duplicate_of": _TEXT_OR_NULL,
+                "follows": _TEXT_OR_NULL,
                 "topics": {"type": "array", "items": flag},
                 "extraction": _closed({"method": _TEXT, "warnings": _TEXTS}),
             }

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rscrawler.decisions import KnownArticle
+from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article, Event
-from rscrawler.store.articles import Fingerprint
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from rscrawler.cli.reading import existing_store
 from rscrawler.config import Config
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import RscrawlerError
-from rscrawler.extraction.addresses import address_key, canonical_url
+from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.items import Article, rfc3339
 from rscrawler.sites import load_sites
 from rscrawler.store import Store

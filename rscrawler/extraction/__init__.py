@@ -3,15 +3,9 @@
 The steps, a module each: `structured` reads what the page declares, `container`
 finds the own article and cuts the others, `body` reads its paragraphs, `appeals`
 takes out what is not the article's, `fields` and `dates` read the rest, and
-`republication` the outlet of a reprint. `addresses` stands by itself.
+`republication` the outlet of a reprint.
 """
 
-from rscrawler.extraction.addresses import (
-    address_key,
-    canonical_url,
-    is_article_address,
-    slug_stem,
-)
 from rscrawler.extraction.article import extract
 from rscrawler.extraction.page import (
     IncompletePage,
@@ -27,11 +21,7 @@ __all__ = [
     "NotAnArticle",
     "Page",
     "PageError",
-    "address_key",
-    "canonical_url",
     "extract",
-    "is_article_address",
     "looks_cut_off",
     "parse_page",
-    "slug_stem",
 ]

@@ -13,12 +13,6 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import (
-    absolute,
-    address_key,
-    canonical_url,
-    is_article_address,
-)
 from rscrawler.extraction.appeals import appeals_among, lines_before_appeal, voice_of
 from rscrawler.extraction.body import Paragraph
 from rscrawler.extraction.container import Own, find_own
@@ -49,6 +43,12 @@ from rscrawler.extraction.structured import (
 from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.textless import check_textless, empty_body
+from rscrawler.identity.addresses import (
+    absolute,
+    address_key,
+    canonical_url,
+    is_article_address,
+)
 from rscrawler.items import EMPTY, Article, Extraction
 from rscrawler.sites import SiteProfile
 

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import absolute, canonical_url
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.structured import (
     Structured,
@@ -21,6 +20,7 @@ from rscrawler.extraction.structured import (
 from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.tree import is_within
+from rscrawler.identity.addresses import absolute, canonical_url
 from rscrawler.items import Image
 from rscrawler.sites import SiteProfile, SourceKind
 from rscrawler.text import clean

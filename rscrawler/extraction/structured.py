@@ -11,8 +11,8 @@ from typing import Any
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import absolute, address_key
 from rscrawler.extraction.text import likeness, text_of
+from rscrawler.identity.addresses import absolute, address_key
 from rscrawler.sites import SiteProfile
 from rscrawler.text import clean
 

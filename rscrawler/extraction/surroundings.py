@@ -8,10 +8,10 @@ from functools import cached_property
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import absolute, address_key, is_article_address
 from rscrawler.extraction.selectors import Index
 from rscrawler.extraction.structured import Structured
 from rscrawler.extraction.text import shared_words, text_of, words
+from rscrawler.identity.addresses import absolute, address_key, is_article_address
 from rscrawler.sites import SiteProfile
 
 LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only hold one

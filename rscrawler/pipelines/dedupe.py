@@ -1,4 +1,4 @@
-"""Whose page is this: a piece that is known, a copy of one, or a new one?"""
+"""Whose page is this: an article that is known, a copy or an update of one, or a new one?"""
 
 from __future__ import annotations
 
@@ -8,24 +8,42 @@ from typing import Self
 
 from scrapy.crawler import Crawler
 
-from rscrawler import decisions, similarity
-from rscrawler.decisions import KnownArticle, in_substance
-from rscrawler.extraction.addresses import address_key, slug_stem
+from rscrawler import decisions
+from rscrawler.decisions import KnownArticle
+from rscrawler.identity.addresses import address_key, slug_stem
+from rscrawler.identity.fingerprints import (
+    Fingerprint,
+    fingerprint_of,
+    new_article_id,
+    new_record_id,
+    normalized,
+)
+from rscrawler.identity.kinship import (
+    Candidate,
+    Relative,
+    followed_article,
+    has_same_body,
+    moved_article,
+    repeated_article,
+    worth_comparing,
+)
+from rscrawler.identity.sameness import Relation, Text, Verdict, compare, decide
 from rscrawler.items import Article
 from rscrawler.spiders.session import CrawlSession, session_of
-from rscrawler.store.articles import Fingerprint, Twin
+from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import KnownAddress
 from rscrawler.visits import FetchedArticle, GoneArticle
 
 
 class DedupePipeline:
-    """Gives an item its identity, its event, its sources and the piece that it repeats.
+    """Gives an item its identity, its event, its sources and what it repeats or follows.
 
-    1. A known address, or the address that a known page was asked by: that piece. An address
-       that only the page itself names as its own counts if title or text are that piece's too.
-    2. On the same site, the same slug and nearly the same text, or another slug and the same
-       title and text: that piece, moved.
-    3. Nearly the same text anywhere else: a piece of its own, `duplicate_of` the first seen.
+    1. A known address, or the address that a known page was asked by: that article. An address
+       that only the page itself names as its own counts if title or text are that article's too.
+    2. On the same site, the same slug and the same text but for edits, or another slug and the
+       very same title and text: that article, moved.
+    3. The same news anywhere else: an article of its own, `duplicate_of` the first seen.
+    4. The same story with new facts: an article of its own, `follows` the last seen.
     """
 
     def __init__(self, session: CrawlSession) -> None:
@@ -41,31 +59,36 @@ class DedupePipeline:
         if isinstance(item, GoneArticle):
             return item
         article, keys = item.article, [key for key, _ in item.addresses]
-        print_ = fingerprint_of(article, slug_stem(article.url, self._session.profile))
-        if self._session.store.batch.concerns(article.site, keys, print_):
-            self._session.store.batch.flush()
-        met = self._session.store.discovery.addresses(article.site, keys)
+        store = self._session.store
+        fingerprint = fingerprint_of(article, slug_stem(article.url, self._session.profile))
+        if store.batch.concerns(article.site, keys, fingerprint):
+            store.batch.flush()
+        met = store.discovery.addresses(article.site, keys)
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
         known = self._known(item, met)
         if known is not None and any(
             met[key].article_id != known.article_id for key in _leading(met, item.declared)
         ):
-            print_ = self._without_declared(item, print_)
-        if known is None or known.text_digest != print_.text_digest:
-            twins = self._twins(article, print_)
+            fingerprint = self._without_declared(item, fingerprint)
+        if known is None or known.text_digest != fingerprint.text_digest:
+            relatives = relatives_of(article, fingerprint, store.articles)
             if known is None and (named := self._declared(item, met)) is not None:
-                if self._is_piece(named, article, twins):
+                if self._is_article(named, article, relatives):
                     known = named
                 else:
-                    print_ = self._without_declared(item, print_)
-            if known is None:
-                known = self._moved(twins, article, print_)
-            article.duplicate_of = _first_seen(twins, known)
+                    fingerprint = self._without_declared(item, fingerprint)
+            if known is None and (moved := moved_article(relatives, article.site, fingerprint)):
+                known = store.articles.by_ids([moved])[moved]
+            article.duplicate_of = repeated_article(relatives, known)
+            if article.duplicate_of is None:
+                article.follows = followed_article(relatives, known) or (
+                    known.follows if known is not None else None
+                )
         else:
-            article.duplicate_of = known.duplicate_of
-        item.known, item.fingerprint = known, print_
-        item.event = decisions.event_of(known, print_.text_digest)
+            article.duplicate_of, article.follows = known.duplicate_of, known.follows
+        item.known, item.fingerprint = known, fingerprint
+        item.event = decisions.event_of(known, fingerprint.text_digest)
         if known is not None and item.event is not None and self._is_degraded(known, article):
             item.event = None
         self._identify(item, known)
@@ -121,17 +144,18 @@ class DedupePipeline:
         named = _leading(met, item.declared)
         return self._session.store.articles.by_addresses(item.article.site, named)
 
-    def _is_piece(self, known: KnownArticle, article: Article, twins: list[Twin]) -> bool:
-        """Whether title or text are those of a piece whose address a page declares.
+    def _is_article(self, known: KnownArticle, article: Article, relatives: list[Relative]) -> bool:
+        """Whether title or text are those of an article whose address a page declares.
 
-        Templates that name one canonical address on many pages make no one piece of them.
+        Templates that name one canonical address on many pages make no one article of them.
         """
-        if known.article_id in {twin.article_id for twin in twins}:
+        same = (each.article.article_id for each in relatives if each.verdict.is_same_news)
+        if known.article_id in same:
             return True
         before = self._session.store.articles.latest_record(known.article_id)
-        return before is not None and in_substance(before.title) == in_substance(article.title)
+        return before is not None and normalized(before.title) == normalized(article.title)
 
-    def _without_declared(self, item: FetchedArticle, print_: Fingerprint) -> Fingerprint:
+    def _without_declared(self, item: FetchedArticle, fingerprint: Fingerprint) -> Fingerprint:
         """Let a page that names another piece's address go by the one that led to it.
 
         Gives its fingerprint, with the slug of that address.
@@ -145,51 +169,24 @@ class DedupePipeline:
             provenance={**article.extraction.provenance, "url": "response: url"},
             warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
         )
-        return replace(print_, slug_stem=slug_stem(article.url, self._session.profile))
+        return replace(fingerprint, slug_stem=slug_stem(article.url, self._session.profile))
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._session.store.articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
 
-    def _twins(self, article: Article, print_: Fingerprint) -> list[Twin]:
-        candidates = self._session.store.articles.twins(
-            article.site, print_.slug_stem, print_.body_digest, print_.bands
-        )
-        return [twin for twin in candidates if self._is_same_text(twin, article, print_)]
-
-    def _is_same_text(self, twin: Twin, article: Article, print_: Fingerprint) -> bool:
-        if twin.body_digest is not None and twin.body_digest == print_.body_digest:
-            return True
-
-        def body_of_twin() -> str:
-            record = self._session.store.articles.latest_record(twin.article_id)
-            return record.body if record is not None else ""
-
-        likeness = similarity.likeness(twin.signature, print_.signature)
-        return similarity.is_same_text(likeness, article.body, body_of_twin)
-
-    def _moved(
-        self, twins: list[Twin], article: Article, print_: Fingerprint
-    ) -> KnownArticle | None:
-        for twin in twins:
-            if twin.site == article.site and (
-                twin.slug_stem == print_.slug_stem or twin.text_digest == print_.text_digest
-            ):
-                return self._session.store.articles.by_ids([twin.article_id])[twin.article_id]
-        return None
-
     def _identify(self, item: FetchedArticle, known: KnownArticle | None) -> None:
         article = item.article
         if known is None:
             key = address_key(article.url, self._session.profile)
-            article.article_id = decisions.new_article_id(article.site, key)
+            article.article_id = new_article_id(article.site, key)
             article.version = 1
             article.first_seen_at = item.found_at
         else:
             article.article_id = known.article_id
             article.version = known.version + 1
             article.first_seen_at = known.first_seen_at
-        article.record_id = decisions.new_record_id(article.article_id, article.version)
+        article.record_id = new_record_id(article.article_id, article.version)
         if item.event is not None:
             article.aliases = self._aliases(item)
 
@@ -221,35 +218,34 @@ def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
     return [key for key in keys if key in met and met[key].article_id is not None]
 
 
-def fingerprint_of(article: Article, stem: str) -> Fingerprint:
-    """What tells an article's text from another."""
-    signature = similarity.signature_of(article.body)
-    return Fingerprint(
-        text_digest=decisions.text_digest(article),
-        body_digest=decisions.body_digest(article),
-        slug_stem=stem,
-        signature=signature,
-        bands=similarity.bands_of(signature),
-    )
+def relatives_of(
+    article: Article, fingerprint: Fingerprint, articles: ArticleStore
+) -> list[Relative]:
+    """Stored articles that a text resembles, and what it is to each; first-seen first."""
+    candidates = articles.candidates(article.site, fingerprint)
+    compared = worth_comparing(candidates, fingerprint)
+    if not compared:
+        return []
+    text = Text(article.title, article.body)
+    return [
+        Relative(each, _verdict_on(article, text, each, fingerprint, articles)) for each in compared
+    ]
 
 
-def _was_before(twin: Twin, known: KnownArticle) -> bool:
-    """Whether a piece can be the copy of a twin: never of itself, or of one seen after it."""
-    if twin.article_id == known.article_id:
-        return False
-    if known.duplicate_of is not None and known.duplicate_of in (
-        twin.article_id,
-        twin.duplicate_of,
-    ):
-        return True  # as it is: both may have been found at one moment, on one page
-    return twin.first_seen_at < known.first_seen_at
-
-
-def _first_seen(twins: list[Twin], known: KnownArticle | None) -> str | None:
-    """The first-seen member of the story that these twins make, other than the piece itself."""
-    if known is not None:
-        twins = [twin for twin in twins if _was_before(twin, known)]
-    first = next(iter(twins), None)
-    if first is None or (known is not None and first.duplicate_of == known.article_id):
-        return None
-    return first.duplicate_of or first.article_id
+def _verdict_on(
+    article: Article,
+    text: Text,
+    candidate: Candidate,
+    fingerprint: Fingerprint,
+    articles: ArticleStore,
+) -> Verdict:
+    if candidate.text_digest == fingerprint.text_digest:
+        return Verdict(Relation.SAME_ARTICLE, "equal")
+    before = articles.latest_record(candidate.article_id)
+    if before is None:
+        return Verdict(Relation.DIFFERENT, "unknown")
+    # Of a text that was forgotten, only its digest can say that it is the same.
+    body = article.body if has_same_body(candidate, fingerprint) else before.body
+    if not body:
+        return Verdict(Relation.DIFFERENT, "forgotten")
+    return decide(compare(Text(before.title, body), text))

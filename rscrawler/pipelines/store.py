@@ -13,6 +13,7 @@ from scrapy.statscollectors import StatsCollector
 from rscrawler import decisions
 from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
+from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
@@ -76,7 +77,8 @@ class StorePipeline:
         before = session.store.articles.latest_record(item.known.article_id) if item.known else None
         if before is not None and not before.is_pruned:
             article.change = summarize(before, article)
-        alerts = [] if item.is_archived else self._alerts_for(article, before)
+        repeated = self._repeated_flags(article)
+        alerts = [] if item.is_archived else self._alerts_for(article, before, repeated)
         session.store.batch.add(
             Recording(
                 article=article,
@@ -96,6 +98,7 @@ class StorePipeline:
                     *(self._alerts.alert_channels if alerts else ()),
                 ),
                 alerted_topics=tuple(flag.topic for flag in alerts),
+                is_folded=decisions.is_folded(article, repeated),
             )
         )
         self._count(f"articles/{article.event}")
@@ -115,7 +118,17 @@ class StorePipeline:
             in_baseline=baseline_at is None or item.found_at <= baseline_at,
         )
 
-    def _alerts_for(self, article: Article, before: Article | None) -> list[TopicFlag]:
+    def _repeated_flags(self, article: Article) -> list[TopicFlag]:
+        """What the article that this one repeats says, and what was told of its other copies."""
+        if article.duplicate_of is None or not article.topics:
+            return []
+        return self._session.store.articles.flags_told(
+            article.duplicate_of, besides=article.article_id
+        )
+
+    def _alerts_for(
+        self, article: Article, before: Article | None, repeated: list[TopicFlag]
+    ) -> list[TopicFlag]:
         """The flags that somebody should be told of; the costly look-ups only if any may be."""
         if not self._is_flagged(article):
             return []
@@ -137,6 +150,7 @@ class StorePipeline:
             topics=self._alerts.topics,
             minimum=self._alerts.minimum,
             was_copy=before is not None and before.duplicate_of is not None,
+            repeated=repeated,
         )
 
     def _jsonl_channels(self, article: Article) -> tuple[str, ...]:
@@ -193,7 +207,7 @@ class StorePipeline:
             event=Event.REMOVED,
             change=None,
             version=version,
-            record_id=decisions.new_record_id(known.article_id, version),
+            record_id=new_record_id(known.article_id, version),
             fetched_at=item.checked_at,
         )
         session.store.articles.record_removal(

@@ -15,9 +15,9 @@ from lxml.etree import _Element as Element
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError
-from rscrawler.extraction.addresses import address_key, canonical_url, is_article_address
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.structured import read_structured
+from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
 from rscrawler.items import Article, rfc3339
 from rscrawler.probing.finding import FoundSource, sitemap_entries
 from rscrawler.probing.induction import Sample, read_sample

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import (
+from rscrawler.extraction.structured import read_structured
+from rscrawler.identity.addresses import (
     absolute,
     address_key,
     canonical_url,
     is_article_address,
 )
-from rscrawler.extraction.structured import read_structured
 from rscrawler.probing.paths import article_patterns, likely_articles
 from rscrawler.sites import (
     FILE_PATHS,

@@ -10,8 +10,8 @@ from scrapy.http import Response, TextResponse
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.extraction.addresses import address_key, canonical_url, is_article_address
 from rscrawler.extraction.page import parse_page
+from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.http import header_of
 from rscrawler.spiders.readers import (

@@ -22,7 +22,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction import IncompletePage, NotAnArticle, extract
-from rscrawler.extraction.addresses import (
+from rscrawler.identity.addresses import (
     address_key,
     addresses_by_key,
     canonical_url,

@@ -19,9 +19,9 @@ import feedparser
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.addresses import absolute
 from rscrawler.extraction.dates import read_date
 from rscrawler.extraction.selectors import select
+from rscrawler.identity.addresses import absolute
 from rscrawler.sites import SiteProfile, Source
 
 MAX_SITEMAP_BYTES = 50 * 2**20  # what the sitemap protocol allows

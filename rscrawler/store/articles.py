@@ -20,28 +20,19 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    or_,
     select,
     union_all,
     update,
 )
 
 from rscrawler.decisions import KnownArticle
-from rscrawler.items import Article, Event, Novelty
-from rscrawler.similarity import BANDS
+from rscrawler.identity.fingerprints import KEYS, Fingerprint
+from rscrawler.identity.kinship import Candidate
+from rscrawler.items import Article, Event, Novelty, TopicFlag
 from rscrawler.store.database import Database, in_portions
 from rscrawler.store.discovery import AddressState
 from rscrawler.store.tables import address, article, band, flag, outbox, version
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What tells one text from another; `signature` and `bands` are for near-duplicates."""
-
-    text_digest: str
-    body_digest: str | None
-    slug_stem: str
-    signature: bytes | None = None
-    bands: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +50,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """All that one transaction writes of a version; `channels` get an outbox row each."""
+    """All that one transaction writes of a version; `channels` get an outbox row each.
+
+    `is_folded`: it is a duplicate that says no more than what it repeats.
+    """
 
     article: Article
     fingerprint: Fingerprint
@@ -67,27 +61,15 @@ class Recording:
     recorded_at: datetime
     channels: tuple[str, ...]
     alerted_topics: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Twin:
-    """A stored piece whose text may be that of another."""
-
-    article_id: str
-    site: str
-    url: str
-    first_seen_at: datetime
-    duplicate_of: str | None
-    slug_stem: str
-    text_digest: str
-    body_digest: str | None
-    signature: bytes | None
+    is_folded: bool = False
 
 
 _KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
-_TWIN = tuple(article.c[name] for name in Twin.__slots__)
+_CANDIDATE = tuple(article.c[name] for name in Candidate.__slots__)
 
-_BAND_NAMES = tuple(f"band_{number}" for number in range(BANDS))
+_KEY_NAMES = tuple(f"key_{number}" for number in range(KEYS))
+_PER_KEY = 40  # the latest articles with one key: a standing text can have thousands
+_MOST_CANDIDATES = 40
 
 # Built once: for a new piece, building statements cost more than running them.
 _BY_IDS = select(*_KNOWN).where(article.c.article_id.in_(bindparam("ids", expanding=True)))
@@ -100,18 +82,46 @@ _BY_ADDRESSES = (
     .order_by(article.c.first_seen_at, article.c.number)
     .limit(1)
 )
-# A union, not an OR over the three: each part is answered from its own index.
-_TWIN_NUMBERS = union_all(
-    select(article.c.number).where(
-        article.c.site == bindparam("site"), article.c.slug_stem == bindparam("slug_stem")
+
+
+def _limited(query: Select[Any], limit: int) -> Select[Any]:
+    """A part of a union; only a query around it lets it have an order and a limit."""
+    return select(query.limit(limit).subquery())
+
+
+# A union, not an OR: each part is answered from its own index.
+_SHARING = union_all(
+    _limited(
+        select(article.c.number)
+        .where(article.c.site == bindparam("site"), article.c.slug_stem == bindparam("slug_stem"))
+        .order_by(article.c.number.desc()),
+        _PER_KEY,
     ),
-    select(article.c.number).where(article.c.body_digest == bindparam("body_digest")),
-    # One parameter a band: a list of unknown length would be written out for each look-up.
-    select(band.c.article).where(band.c.key.in_([bindparam(name) for name in _BAND_NAMES])),
+    _limited(
+        select(article.c.number)
+        .where(article.c.body_digest == bindparam("body_digest"))
+        .order_by(article.c.number),
+        _PER_KEY,
+    ),
+    *(
+        _limited(
+            select(band.c.article)
+            .where(band.c.key == bindparam(name))
+            .order_by(band.c.article.desc()),
+            _PER_KEY,
+        )
+        for name in _KEY_NAMES
+    ),
+).subquery()
+_MOST_SHARING = (
+    select(_SHARING.c.number)
+    .group_by(_SHARING.c.number)
+    .order_by(func.count().desc(), _SHARING.c.number)
+    .limit(_MOST_CANDIDATES)
 )
-_TWINS = (
-    select(*_TWIN)
-    .where(article.c.number.in_(_TWIN_NUMBERS))
+_CANDIDATES = (
+    select(*_CANDIDATE)
+    .where(article.c.number.in_(_MOST_SHARING), article.c.is_merged == 0)
     .order_by(article.c.first_seen_at, article.c.number)
 )
 _INSERT_ARTICLE = article.insert().returning(article.c.article_id, article.c.number)
@@ -179,18 +189,22 @@ class ArticleStore:
             for row in connection.execute(query, parameters):
                 yield KnownArticle(**{**row._mapping, "novelty": Novelty(row.novelty)})
 
-    def twins(
-        self, site: str, slug_stem: str, digest: str | None, bands: Sequence[int]
-    ) -> list[Twin]:
-        """Pieces on any site that may have the same text, first-seen first.
+    def candidates(self, site: str, fingerprint: Fingerprint) -> list[Candidate]:
+        """Articles on any site that may have the same text, first-seen first.
 
-        That is: the same body, a shared band of the signature, or (on the same site)
-        the same slug but for its suffix.
+        That is: the same body, a shared key, or (on the same site) the same slug but for its
+        suffix; at most 40, those that share most. Merged articles are left out.
         """
-        wanted: dict[str, str | int | None] = dict(zip_longest(_BAND_NAMES, bands))
-        wanted |= {"site": site, "slug_stem": slug_stem, "body_digest": digest}
+        wanted: dict[str, str | int | None] = dict(
+            zip_longest(_KEY_NAMES, fingerprint.keys[: len(_KEY_NAMES)])
+        )
+        wanted |= {
+            "site": site,
+            "slug_stem": fingerprint.slug_stem,
+            "body_digest": fingerprint.body_digest,
+        }
         with self._database.reading() as connection:
-            return [Twin(**row._mapping) for row in connection.execute(_TWINS, wanted)]
+            return [Candidate(**row._mapping) for row in connection.execute(_CANDIDATES, wanted)]
 
     def count(self, site: str) -> int:
         """How many pieces of a site are known."""
@@ -242,6 +256,28 @@ class ArticleStore:
         with self._database.reading() as connection:
             return set(connection.scalars(query))
 
+    def flags_told(self, article_id: str, *, besides: str) -> list[TopicFlag]:
+        """What an article says on each topic, and what those of its duplicates said that alerted.
+
+        `besides` is the duplicate that asks.
+        """
+        alerted = select(flag.c.article_id).where(flag.c.alerted_at.is_not(None))
+        query = _with_last_version(
+            select(version.c.record).where(
+                or_(
+                    article.c.article_id == article_id,
+                    and_(
+                        article.c.duplicate_of == article_id,
+                        article.c.article_id.in_(alerted),
+                    ),
+                ),
+                article.c.article_id != besides,
+            )
+        )
+        with self._database.reading() as connection:
+            lines = connection.scalars(query).all()
+        return [each for line in lines for each in Article.from_record(json.loads(line)).topics]
+
     def records(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[dict[str, Any]]:
@@ -260,16 +296,8 @@ class ArticleStore:
 
     def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
         """The last version of every piece whose last version was recorded since a time."""
-        query = (
-            select(version.c.record)
-            .join(
-                article,
-                and_(
-                    article.c.article_id == version.c.article_id,
-                    article.c.version == version.c.version,
-                ),
-            )
-            .order_by(version.c.recorded_at, version.c.record_id)
+        query = _with_last_version(select(version.c.record)).order_by(
+            version.c.recorded_at, version.c.record_id
         )
         if since is not None:
             query = query.where(version.c.recorded_at >= since)
@@ -291,12 +319,12 @@ class ArticleStore:
             self._write_addresses(
                 connection, [row for each in recordings for row in _address_rows(each)]
             )
-            self._write_bands(
+            self._write_keys(
                 connection,
                 [
                     {"key": key, "article": number}
                     for each, number in zip(recordings, numbers, strict=True)
-                    for key in each.fingerprint.bands
+                    for key in each.fingerprint.keys
                 ],
             )
             _execute_many(
@@ -340,8 +368,8 @@ class ArticleStore:
             )
         ).scalar_one()
         self._write_addresses(connection, _address_rows(recording))
-        bands = [{"key": key, "article": number} for key in recording.fingerprint.bands]
-        self._write_bands(connection, bands)
+        keys = [{"key": key, "article": number} for key in recording.fingerprint.keys]
+        self._write_keys(connection, keys)
         _execute_many(connection, self._upsert_flag, _flag_rows(recording))
         connection.execute(
             self._database.upsert(version)
@@ -367,8 +395,8 @@ class ArticleStore:
                 numbers[each.article.article_id] = _update_article(connection, each)
         return [numbers[each.article.article_id] for each in recordings]
 
-    def _write_bands(self, connection: Connection, rows: list[dict[str, int]]) -> None:
-        # 32 for each piece: past SQLAlchemy, which would take longer for them than the database.
+    def _write_keys(self, connection: Connection, rows: list[dict[str, int]]) -> None:
+        # Past SQLAlchemy, which would take longer for so many than the database.
         if rows:
             connection.exec_driver_sql(self._insert_band, rows)
 
@@ -434,7 +462,8 @@ class ArticleStore:
     def merge(self, copy_id: str, article_id: str) -> None:
         """A piece turns out to be another one: its addresses lead there, it is asked for no more.
 
-        What was recorded of it stays, and whoever was told of it was told of the other.
+        What was recorded of it stays, and whoever was told of it was told of the other. Its
+        text makes no twins any more, and what repeats it repeats the other.
         """
         told = select(flag).where(flag.c.article_id == copy_id, flag.c.alerted_at.is_not(None))
         with self._database.writing() as connection:
@@ -454,7 +483,18 @@ class ArticleStore:
                 update(address).where(address.c.article_id == copy_id).values(article_id=article_id)
             )
             connection.execute(
-                update(article).where(article.c.article_id == copy_id).values(next_check_at=None)
+                update(article)
+                .where(article.c.article_id == copy_id)
+                .values(next_check_at=None, is_merged=1)
+            )
+            repeating = update(article).where(article.c.duplicate_of == copy_id)
+            connection.execute(
+                repeating.where(article.c.article_id == article_id).values(
+                    duplicate_of=None, is_folded=0
+                )
+            )
+            connection.execute(
+                repeating.where(article.c.article_id != article_id).values(duplicate_of=article_id)
             )
 
     def record_gone(
@@ -491,7 +531,7 @@ class ArticleStore:
 
 def _article_values(recording: Recording) -> dict[str, Any]:
     """What a version changes in its article's row."""
-    item, visit, print_ = recording.article, recording.visit, recording.fingerprint
+    item, visit, found_by = recording.article, recording.visit, recording.fingerprint
     return {
         "url": item.url,
         "version": item.version,
@@ -502,15 +542,27 @@ def _article_values(recording: Recording) -> dict[str, Any]:
         "etag": visit.etag,
         "last_modified": visit.last_modified,
         "page_digest": visit.page_digest,
-        "text_digest": print_.text_digest,
-        "body_digest": print_.body_digest,
-        "slug_stem": print_.slug_stem,
-        "signature": print_.signature,
+        "text_digest": found_by.text_digest,
+        "body_digest": found_by.body_digest,
+        "slug_stem": found_by.slug_stem,
+        "signature": found_by.signature,
         "duplicate_of": item.duplicate_of,
+        "is_folded": int(recording.is_folded),
+        "follows": item.follows,
         "next_check_at": visit.next_check_at,
         "gone_at": None,
         "removed_at": None,
     }
+
+
+def _with_last_version(query: Select[Any]) -> Select[Any]:
+    return query.join(
+        article,
+        and_(
+            article.c.article_id == version.c.article_id,
+            article.c.version == version.c.version,
+        ),
+    )
 
 
 def _first_values(item: Article) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from rscrawler.errors import StoreError
-from rscrawler.store.articles import ArticleStore, Fingerprint, Recording
+from rscrawler.identity.fingerprints import Fingerprint
+from rscrawler.store.articles import ArticleStore, Recording
 
 MAX_RECORDINGS = 50
 MAX_WAIT = timedelta(seconds=1)
@@ -82,8 +83,8 @@ class RecordingBatch:
 
 
 def _texts(site: str, fingerprint: Fingerprint) -> set[tuple[str, str] | str | int]:
-    """What makes two texts candidates for being the same, as `ArticleStore.twins` looks for it."""
-    found: set[tuple[str, str] | str | int] = {(site, fingerprint.slug_stem), *fingerprint.bands}
+    """What makes two texts candidates for being the same, as `ArticleStore.candidates` looks."""
+    found: set[tuple[str, str] | str | int] = {(site, fingerprint.slug_stem), *fingerprint.keys}
     if fingerprint.body_digest is not None:
         found.add(fingerprint.body_digest)
     return found

@@ -40,8 +40,8 @@ class Coverage:
     """Which flagged pieces are wanted.
 
     One of `topics` must reach `minimum` on the piece, and name `country` if that is
-    given. `words` must all occur in the title, in any case. Copies of other pieces are
-    left out unless a `site` is named: they are listed under the first-seen one.
+    given. `words` must all occur in the title, in any case. Copies that say no more than the
+    first-seen piece are listed under that alone, unless a `site` is named.
     """
 
     topics: Sequence[str]
@@ -179,7 +179,7 @@ def _flagged_numbers(wanted: Coverage) -> Select[Any]:
     )
     query = select(article.c.number).where(article.c.article_id.in_(flagged))
     if wanted.site is None:
-        query = query.where(article.c.duplicate_of.is_(None))
+        query = query.where(article.c.is_folded == 0)
     else:
         query = query.where(article.c.site == wanted.site)
     return query.order_by(_age().desc(), article.c.number.desc())

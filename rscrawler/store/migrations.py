@@ -29,8 +29,25 @@ def _add_robots_validators(connection: Connection) -> None:
             connection.execute(text(f"ALTER TABLE robots ADD COLUMN {name} TEXT"))
 
 
+def _add_relations(connection: Connection) -> None:
+    for column in (
+        "follows VARCHAR(20)",
+        "is_folded INTEGER NOT NULL DEFAULT 0",
+        "is_merged INTEGER NOT NULL DEFAULT 0",
+    ):
+        connection.execute(text(f"ALTER TABLE article ADD COLUMN {column}"))
+    connection.execute(text("UPDATE article SET is_folded = 1 WHERE duplicate_of IS NOT NULL"))
+    # A merged article has handed all its addresses on; no other is without one.
+    connection.execute(
+        text(
+            "UPDATE article SET is_merged = 1 WHERE NOT EXISTS "
+            "(SELECT 1 FROM address WHERE address.article_id = article.article_id)"
+        )
+    )
+
+
 # Step N brings schema N to N + 1. Schema 1 was the first.
-STEPS: list[Step] = [_add_rules_digest, _add_robots_validators]
+STEPS: list[Step] = [_add_rules_digest, _add_robots_validators, _add_relations]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115
 

@@ -436,7 +436,8 @@ class OutboxStore:
     def flagged_records(self) -> Generator[str]:
         """The JSON text of flagged versions that are in the JSONL, newest first.
 
-        Removed pieces and copies are left out. Close it when it is not read to the end.
+        Removed pieces, and copies that say no more than the first, are left out. Close it when
+        it is not read to the end.
         """
         query = (
             select(version.c.record)
@@ -446,7 +447,7 @@ class OutboxStore:
                 outbox.c.state == "done",
                 outbox.c.channel == FLAGGED_CHANNEL,
                 article.c.removed_at.is_(None),
-                article.c.duplicate_of.is_(None),
+                article.c.is_folded == 0,
             )
             .order_by(outbox.c.number.desc())
         )

@@ -118,14 +118,19 @@ article = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("page_digest", String(32), nullable=False),  # of the bytes, to skip parsing
-    Column("text_digest", String(32), nullable=False),  # of title, subtitle and body in substance
-    Column("body_digest", String(32)),  # of the body in substance; NULL: too short to compare
+    Column("text_digest", String(32), nullable=False),  # of the normalized title, subtitle and body
+    Column("body_digest", String(32)),  # of the normalized body; NULL: too short to compare
     Column("slug_stem", Text, nullable=False),
     Column("signature", LargeBinary),  # MinHash, 128 × uint32; NULL: too short to compare
     Column("duplicate_of", String(20)),
     Column("next_check_at", Moment),  # NULL: only when a source dates it later
     Column("gone_at", Moment),  # first check that found it gone; NULL: it is there
     Column("removed_at", Moment),  # recorded as removed
+    Column("follows", String(20)),  # the article of which it is an update
+    # 1: a duplicate that says no more than what it repeats; listed under that alone
+    Column("is_folded", Integer, nullable=False, default=0, server_default="0"),
+    # 1: it turned out to be another article; its text makes twins no more
+    Column("is_merged", Integer, nullable=False, default=0, server_default="0"),
     Index("article_due", "site", "next_check_at"),
     Index("article_body", "body_digest"),
     Index("article_stem", "site", "slug_stem"),
@@ -144,7 +149,7 @@ address = Table(
     "address",
     metadata,
     Column("site", String, primary_key=True),
-    Column("key", String, primary_key=True),  # see extraction.addresses.address_key
+    Column("key", String, primary_key=True),  # see identity.addresses.address_key
     Column("url", Text, nullable=False),
     # pending: to be fetched · passed: seen in an archive, not wanted · known: an article's
     # · rejected: its page is no article
@@ -173,7 +178,7 @@ version = Table(
     Index("version_recorded", "recorded_at"),
 )
 
-# Locality-sensitive hashing: two near-duplicates share at least one band.
+# The keys of a fingerprint (see identity.fingerprints): similar texts share at least one.
 band = Table(
     "band",
     metadata,

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article
 from rscrawler.store import Store
-from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.articles import Recording, Visit
 from tests.delivery.helpers import BODY, NOW, a_piece
 from tests.workspace import Workspace
 

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from rscrawler.cli import cluster
 from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.store import Store, transfer
-from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.database import is_same_database
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import NewMessage

@@ -160,11 +160,23 @@ def test_a_changed_watch_list_alone_never_alerts() -> None:
     assert to_alert(piece, levels_before={"central-asia": Level.PRIMARY}) == []
 
 
-def test_nobody_is_told_of_a_duplicate_a_removal_or_twice_on_one_topic() -> None:
+def test_nobody_is_told_of_a_removal_or_twice_on_one_topic() -> None:
     flags = [flagged(Level.PRIMARY), flagged(Level.PRIMARY, "pipelines")]
-    assert to_alert(article(topics=flags, duplicate_of="b" * 16)) == []
     assert to_alert(article(topics=flags, event=Event.REMOVED)) == []
     assert to_alert(article(topics=flags), already_alerted=["central-asia"]) == ["pipelines"]
+
+
+def test_a_duplicate_alerts_only_where_it_says_more_than_what_it_repeats() -> None:
+    kazakh = replace(flagged(Level.PRIMARY), countries=("KZ",))
+    piece = article(topics=[kazakh], duplicate_of="b" * 16)
+    assert to_alert(piece, repeated=[kazakh]) == []
+    assert to_alert(piece, repeated=[replace(kazakh, countries=("UZ", "KZ"))]) == []
+    assert to_alert(piece, repeated=[replace(kazakh, countries=("UZ",))]) == ["central-asia"]
+    assert to_alert(piece, repeated=[replace(kazakh, level=Level.MENTION)]) == ["central-asia"]
+    assert to_alert(piece) == ["central-asia"]
+    assert decisions.is_folded(piece, [kazakh])
+    assert not decisions.is_folded(piece, [])
+    assert not decisions.is_folded(replace(piece, duplicate_of=None), [kazakh])
 
 
 @pytest.mark.parametrize("novelty", list(Novelty))
@@ -319,68 +331,6 @@ def test_not_modified_is_trusted_for_a_day() -> None:
     assert not decisions.trusts_not_modified(None, NOON)
     assert decisions.trusts_not_modified(NOON - DAY + HOUR, NOON)
     assert not decisions.trusts_not_modified(NOON - DAY, NOON)
-
-
-# Texts.
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"title": 'Kazakhstan’s "multi‑vector" policy'},
-        {"subtitle": "A balance - for now..."},
-        {"body": "First  paragraph, it’s\u00a0short.\n\nSecond—and last—one.\n"},
-        {"body": "First para\u00adgraph, it's short.\u200b Second — and last — one."},
-        {"body": "First para\u200cgraph, it's short.\u200e Second — and last\u200d — one."},
-        {"image": None, "authors": ["A. Nother"], "tags": ["new-tag"], "modified_at": NOON},
-        {"url": "https://example.org/other/", "site": "elsewhere", "fetched_at": NOON + DAY},
-    ],
-)
-def test_a_text_set_in_another_way_is_the_same_in_substance(other: dict[str, object]) -> None:
-    assert decisions.text_digest(article(**other)) == decisions.text_digest(article())
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"title": "Uzbekistan's “multi-vector” policy"},
-        {"title": None},
-        {"subtitle": None},
-        {"subtitle": "A balance – for now"},
-        {"body": "First paragraph, it's short."},
-        {"body": "First paragraph, it's short.\n\nSecond — and last — two."},
-        {"body": "first paragraph, it's short.\n\nSecond — and last — one."},
-    ],
-)
-def test_another_word_is_a_change_in_substance(other: dict[str, object]) -> None:
-    assert decisions.text_digest(article(**other)) != decisions.text_digest(article())
-
-
-def test_words_do_not_move_between_fields_unseen() -> None:
-    moved = article(title="A", subtitle="B", body="C")
-    assert decisions.text_digest(moved) != decisions.text_digest(
-        article(title="A B", subtitle=None, body="C")
-    )
-
-
-@given(st.text())
-def test_folding_is_idempotent_and_never_fails(text: str) -> None:
-    once = decisions.in_substance(text)
-    assert decisions.in_substance(once) == once
-
-
-def test_a_short_body_has_no_digest_to_be_told_from_others_by() -> None:
-    assert decisions.body_digest(article(body="word " * 19)) is None
-    assert decisions.body_digest(article(body="word " * 20)) is not None
-
-
-def test_identities_are_the_same_on_every_machine() -> None:
-    # Written down: a change of these would make every known piece new.
-    assert decisions.new_article_id("responsiblestatecraft", "/a-slug") == "7f0178106115f956"
-    assert decisions.new_record_id("7f0178106115f956", 3) == "7f0178106115f956-3"
-    assert decisions.new_article_id("ab", "c") != decisions.new_article_id("a", "bc")
-    digest = decisions.text_digest(article(title="A", subtitle=None, body="B"))
-    assert digest == "f2feeb76426fd466e8f1e1c536eeb4d7"
 
 
 def test_a_page_out_of_reach_is_asked_for_at_once_and_then_less_and_less_often() -> None:

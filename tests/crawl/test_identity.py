@@ -584,7 +584,7 @@ def test_a_copy_that_becomes_another_piece_is_told(workspace: Workspace, site: S
     workspace.write_config(site.base_url, FEW_SOURCES)
     workspace.crawl("--full")
     model = regional(site)
-    copied = replace(model, slug="soon-another", post_id="2655999004", title="Kazakhstan anew")
+    copied = replace(model, slug="soon-another", post_id="2655999004", title="Told anew")
     site.publish(copied)
     workspace.crawl()
     (copy,) = records_of(workspace, "soon-another")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from rscrawler.config import Config
-from rscrawler.decisions import new_record_id
+from rscrawler.identity.fingerprints import Fingerprint, new_record_id
 from rscrawler.items import Article, Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store
-from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
-from rscrawler import similarity
+from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
 from rscrawler.items import Article, Event, Evidence, Extraction, Image, Level, Novelty, TopicFlag
 from rscrawler.store import Store
-from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.discovery import FoundAddress, SourceReading
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
@@ -42,14 +42,9 @@ def article(name: str = "a", version: int = 1, **fields: Any) -> Article:
 def record(store: Store, piece: Article, at: datetime = NOON, **fields: Any) -> None:
     name = piece.article_id[0]
     visit_values = {"next_check_at": NOON + HOUR, **fields.pop("visit", {})}
-    signature = similarity.signature_of(piece.body)
     values: dict[str, Any] = {
-        "fingerprint": Fingerprint(
-            text_digest=f"{piece.version:032}",
-            body_digest="b" * 32,
-            slug_stem=name,
-            signature=signature,
-            bands=similarity.bands_of(signature),
+        "fingerprint": replace(
+            fingerprint_of(piece, name), text_digest=f"{piece.version:032}", body_digest="b" * 32
         ),
         "channels": (ARTICLES_CHANNEL,),
     }
@@ -290,7 +285,12 @@ def test_who_was_told_is_kept_through_later_versions(store: Store) -> None:
     assert store.articles.alerted_topics("b" * 16) == set()
 
 
-def test_twins_share_a_body_a_band_or_on_one_site_a_slug(store: Store) -> None:
+def candidates(store: Store, site: str, stem: str, digest: str | None, body: str) -> list[str]:
+    wanted = replace(fingerprint_of(article(body=body), stem), body_digest=digest)
+    return [each.article_id[0] for each in store.articles.candidates(site, wanted)]
+
+
+def test_candidates_share_a_body_a_key_or_on_one_site_a_slug(store: Store) -> None:
     other = " ".join(f"else{number}" for number in range(80))
     record(store, article("a", first_seen_at=NOON))
     record(
@@ -298,17 +298,50 @@ def test_twins_share_a_body_a_band_or_on_one_site_a_slug(store: Store) -> None:
         article("b", site="elsewhere", body=other, first_seen_at=NOON - HOUR),
         fingerprint=Fingerprint("t" * 32, "c" * 32, "a"),
     )
+    changed = BODY.replace("word7 ", "changed ")
+    assert candidates(store, SITE, "none", "b" * 32, "") == ["a"]
+    assert candidates(store, "third", "none", None, changed) == ["a"]
+    assert candidates(store, SITE, "a", None, "") == ["a"]
+    assert candidates(store, "elsewhere", "a", None, "") == ["b"]
+    assert candidates(store, "third", "a", None, "") == []
+    assert candidates(store, "elsewhere", "a", "b" * 32, "") == ["b", "a"]
 
-    def twins(site: str, stem: str, digest: str | None, body: str) -> list[str]:
-        bands = similarity.bands_of(similarity.signature_of(body))
-        return [each.article_id[0] for each in store.articles.twins(site, stem, digest, bands)]
 
-    assert twins(SITE, "none", "b" * 32, "") == ["a"]
-    assert twins("third", "none", None, BODY.replace("word7 ", "changed ")) == ["a"]
-    assert twins(SITE, "a", None, "") == ["a"]
-    assert twins("elsewhere", "a", None, "") == ["b"]
-    assert twins("third", "a", None, "") == []
-    assert twins("elsewhere", "a", "b" * 32, "") == ["b", "a"]
+def test_of_a_text_that_is_printed_again_and_again_only_some_are_candidates(store: Store) -> None:
+    names = [f"{number:02}" for number in range(60)]
+    for name in names:
+        record(store, article(name, article_id=name * 8), visit={})
+    found = candidates(store, "third", "none", None, BODY)
+    assert 10 <= len(found) <= 40
+
+
+def test_a_merged_article_is_no_candidate_and_what_repeats_it_repeats_the_other(
+    store: Store,
+) -> None:
+    record(store, article("a"))
+    record(store, article("b", body="", duplicate_of="a" * 16), is_folded=True)
+    record(store, article("c", duplicate_of="a" * 16), is_folded=True)
+    store.articles.merge("a" * 16, "b" * 16)
+    assert candidates(store, SITE, "a", "b" * 32, BODY) == ["b", "c"]
+    known = store.articles.by_ids(["b" * 16, "c" * 16])
+    assert {name[0]: each.duplicate_of for name, each in known.items()} == {
+        "b": None,
+        "c": "b" * 16,
+    }
+
+
+def test_what_was_told_of_a_text_is_what_the_first_says_and_its_alerted_copies(
+    store: Store,
+) -> None:
+    def flag(country: str) -> TopicFlag:
+        return TopicFlag("central-asia", Level.PRIMARY, 0.9, (country,))
+
+    record(store, article("a", topics=[flag("KZ")]))
+    for name, country, told in (("b", "UZ", ("central-asia",)), ("c", "TJ", ()), ("d", "TM", ())):
+        copy = article(name, duplicate_of="a" * 16, topics=[flag(country)])
+        record(store, copy, alerted_topics=told)
+    flags = store.articles.flags_told("a" * 16, besides="d" * 16)
+    assert sorted(each.countries[0] for each in flags) == ["KZ", "UZ"]
 
 
 def test_records_are_read_by_the_time_of_recording(store: Store) -> None:

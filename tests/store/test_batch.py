@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rscrawler.errors import StoreError
+from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article
-from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.batch import RecordingBatch
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

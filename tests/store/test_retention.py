@@ -11,10 +11,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import PRUNED, Article, Event, Level, TopicFlag
 from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.store import Store
-from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.articles import Recording, Visit
 
 THEN = datetime(2024, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -56,7 +57,8 @@ def test_old_text_is_forgotten_and_its_piece_is_not(store: Store) -> None:
     assert old.level_on("central-asia") is Level.PRIMARY
     assert young.body == "Some text of the piece."
     assert store.articles.by_addresses("site", ["/old"]) is not None
-    assert [twin.article_id for twin in store.articles.twins("x", "", "body old", ())] == ["old"]
+    same_body = Fingerprint("x", "body old", "")
+    assert [each.article_id for each in store.articles.candidates("x", same_body)] == ["old"]
 
 
 def test_text_that_was_forgotten_is_unknown_in_every_record(store: Store) -> None:

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Event, Evidence, Level, TopicFlag
 from rscrawler.store import Store
-from rscrawler.store.articles import Fingerprint, Recording, Visit
+from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.discovery import FoundAddress, SourceReading
 from tests.delivery.helpers import BODY, NOW, a_piece, record
 from tests.web.conftest import Browser

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.extraction import address_key, canonical_url, is_article_address, slug_stem
+from rscrawler.identity.addresses import (
+    address_key,
+    canonical_url,
+    is_article_address,
+    slug_stem,
+)
 from tests.extraction.pages import BASE, PROFILE
 
 LOCAL = PROFILE.model_copy(update={"base_url": "http://127.0.0.1:8080"})

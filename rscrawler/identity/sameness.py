@@ -1,0 +1,293 @@
+"""How does a later text relate to an earlier one: the same article or news, an update, another?
+
+The rules were chosen on pairs of real news that were read and labelled first; what each is
+worth stands in `benchmarks/results.md`, the labels in `tests/identity/`. In doubt the answer
+is "different": a text told twice is a nuisance, one told never is news lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from rscrawler.identity.fingerprints import normalized
+
+_LONGEST = 20_000  # words of a text that are compared
+_SHINGLE = 3  # words; a word that was changed by itself leaves its neighbours in shared ones
+_DATELINE = 15  # words at the start, whose date is that of the print
+_WORD = re.compile(r"[^\W_]+(?:[.,:/'][^\W_]+)*")
+_NUMBER = re.compile(r"\d[\d.,:/]*")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_DAY = re.compile(r"\d{1,2}(?:st|nd|rd|th)?")
+_NUMERIC_DATE = re.compile(r"\d{1,4}[./]\d{1,2}[./]\d{2,4}|\d{1,2}:\d\d")
+_NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve"
+_MONTH_NAMES = (
+    "january february march april may june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec"
+)
+_DAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday"
+_SPELLED = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(), start=2)}
+_MONTHS = frozenset(_MONTH_NAMES.split())
+_WEEKDAYS = frozenset(_DAY_NAMES.split())
+
+
+class Relation(StrEnum):
+    """What a later text is to an earlier one."""
+
+    SAME_ARTICLE = "same article"  # the same but for edits
+    SAME_NEWS = "same news"  # a reprint: it may be cut, and lines added around it
+    UPDATE = "update"  # the same story with new facts
+    DIFFERENT = "different"  # another issue of a series, another subject
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A relation, and the rule that decided it."""
+
+    relation: Relation
+    reason: str
+
+    @property
+    def is_same_news(self) -> bool:
+        """Whether telling both would tell one thing twice."""
+        return self.relation in (Relation.SAME_ARTICLE, Relation.SAME_NEWS)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two texts have in common, and what is new in the later one.
+
+    Words count as shared where they stand in a run of three that both texts have.
+
+    Attributes:
+        known: share of the later text's words, from its first shared one to its last.
+        known_in_all: the same share of all its words.
+        kept: share of the earlier text's words.
+        words: how many the later one has.
+        added: the longest passage before or behind what it shares, in words.
+        passages: passages of 8 words or more within that are new.
+        numbers: numbers in its body that the earlier text lacks; years count, days do not.
+        dates: the same of dates (a month with a day or year) behind the dateline.
+        names: names that stand where the earlier text has another one.
+        titles: Jaccard similarity of the headlines' words.
+        title_numbers: whether each headline has a number that the other lacks.
+        shared_numbers: share of the numbers that both have, of those of the text with fewer.
+        shared_names: the same of the names.
+    """
+
+    known: float
+    known_in_all: float
+    kept: float
+    words: int
+    added: int
+    passages: int
+    numbers: int
+    dates: int
+    names: int
+    titles: float
+    title_numbers: bool
+    shared_numbers: float
+    shared_names: float
+
+
+Rule = Callable[[Comparison], bool]
+
+# What keeps a text from being the same news, by its name; the first that holds is the reason.
+RULES: dict[str, Rule] = {
+    "content": lambda each: each.known < 0.85 or each.passages > 1,
+    "length": lambda each: each.kept < 0.4,
+    "short": lambda each: each.words < 60 and min(each.known_in_all, each.kept) < 0.9,
+    "addition": lambda each: each.added > 30,
+    "numbers": lambda each: each.numbers > 0,
+    "dates": lambda each: each.dates > 0,
+    "headline": lambda each: each.title_numbers and each.titles >= 0.5,
+    "names": lambda each: each.names > 0,
+}
+
+
+def decide(comparison: Comparison) -> Verdict:
+    """What the later text is to the earlier one, and why."""
+    reason = next((name for name, differs in RULES.items() if differs(comparison)), None)
+    if reason is None:
+        if min(comparison.known_in_all, comparison.kept) >= 0.85:
+            return Verdict(Relation.SAME_ARTICLE, "edited")
+        return Verdict(Relation.SAME_NEWS, "reprint")
+    if _is_update(comparison):
+        return Verdict(Relation.UPDATE, reason)
+    return Verdict(Relation.DIFFERENT, reason)
+
+
+def _is_update(comparison: Comparison) -> bool:
+    # An issue of a series has other numbers and names in the same frame; an update keeps those
+    # that were reported.
+    return (
+        comparison.known_in_all >= 0.4
+        and comparison.shared_numbers >= 0.9
+        and comparison.shared_names >= 0.75
+        and comparison.names <= 1
+        and not RULES["headline"](comparison)
+    )
+
+
+class Text:
+    """A headline and a body, taken apart for comparison."""
+
+    def __init__(self, title: str | None, body: str) -> None:
+        written = _words(body)
+        self.words = [word.casefold() for word in written]
+        self.title = [word.casefold() for word in _words(title)]
+        self.vocabulary = {*self.words, *self.title}
+        self.shingles = set(_shingles(self.words))
+        self.numbers = set(_numbers(self.words))
+        self.title_numbers = {_plain(word) for word in self.title if _is_numeric(word)}
+        self.known_numbers = {
+            *self.numbers, *(_plain(word) for word in self.vocabulary if _is_numeric(word))
+        }  # fmt: skip
+        self.dates = set(_dates(self.words))
+        self.dates_reported = set(_dates(self.words, behind=_DATELINE))
+        in_lower_case = {word for word in written if word[0].islower()}
+        self.names = {
+            word
+            for word, as_written in zip(self.words, written, strict=True)
+            if as_written[0].isupper()
+            and len(word) > 1
+            and word not in in_lower_case
+            and word not in _MONTHS
+            and word not in _WEEKDAYS
+        }
+
+
+def compare(earlier: Text, later: Text) -> Comparison:
+    """What a later text shares with an earlier one, and what is new in it. Linear in both."""
+    shared = earlier.shingles & later.shingles
+    before, after = (_Coverage.of(text.words, shared) for text in (earlier, later))
+    core = after.core
+    inside = [run for run in after.gaps if run[0] > core[0] and run[1] < core[1]]
+    outside = [run for run in after.gaps if run not in inside]
+    titles = set(earlier.title), set(later.title)
+    return Comparison(
+        known=after.shared_words / max(1, core[1] - core[0]),
+        known_in_all=after.shared_words / max(1, len(later.words)),
+        kept=before.shared_words / max(1, len(earlier.words)),
+        words=len(later.words),
+        added=max((end - start for start, end in outside), default=0),
+        passages=sum(end - start >= 8 for start, end in inside),
+        numbers=len(later.numbers - earlier.known_numbers),
+        dates=len(later.dates_reported - earlier.dates),
+        names=_replaced_names(earlier, before.gaps, later, after.gaps),
+        titles=len(titles[0] & titles[1]) / max(1, len(titles[0] | titles[1])),
+        title_numbers=bool(earlier.title_numbers - later.title_numbers)
+        and bool(later.title_numbers - earlier.title_numbers),
+        shared_numbers=_held(earlier.numbers, later.numbers),
+        shared_names=_held(earlier.names, later.names),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Coverage:
+    """Which words of a text stand in shared shingles; `gaps` are runs of those that do not."""
+
+    shared_words: int
+    core: tuple[int, int]  # from the first shared word to behind the last
+    gaps: list[tuple[int, int]]
+
+    @classmethod
+    def of(cls, words: Sequence[str], shared: set[tuple[str, ...]]) -> Self:
+        is_shared = bytearray(len(words))
+        for place, shingle in enumerate(_shingles(words)):
+            if shingle in shared:
+                is_shared[place : place + _SHINGLE] = b"\1" * _SHINGLE
+        runs = [match.span() for match in re.finditer(b"\0+", is_shared)]
+        core = (is_shared.find(1), is_shared.rfind(1) + 1)
+        return cls(is_shared.count(1), core if core[1] else (0, 0), runs)
+
+
+def _replaced_names(
+    earlier: Text,
+    gaps_before: Sequence[tuple[int, int]],
+    later: Text,
+    gaps_after: Sequence[tuple[int, int]],
+) -> int:
+    """How many names the later text has where the earlier one has another.
+
+    In the same place: behind the same two words, or before them. A name that the other text
+    has elsewhere does not count.
+    """
+    replaced: set[str] = set()
+    for is_behind in (True, False):
+        places: dict[tuple[str, ...], set[str]] = {}
+        for flank, words in _short_gaps(earlier.words, gaps_before, is_behind=is_behind):
+            found = {each for each in words if each in earlier.names} - later.vocabulary
+            places.setdefault(flank, set()).update(found)
+        for flank, words in _short_gaps(later.words, gaps_after, is_behind=is_behind):
+            if places.get(flank):
+                replaced |= {each for each in words if each in later.names} - earlier.vocabulary
+    return len(replaced)
+
+
+def _short_gaps(
+    words: Sequence[str], gaps: Sequence[tuple[int, int]], *, is_behind: bool
+) -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:
+    for start, end in gaps:
+        if end - start <= 6:
+            flank = words[max(0, start - 2) : start] if is_behind else words[end : end + 2]
+            if len(flank) == 2:
+                yield tuple(flank), words[start:end]
+
+
+def _held(first: set[str], second: set[str]) -> float:
+    least = min(len(first), len(second))
+    return len(first & second) / least if least else 1.0
+
+
+def _words(text: str | None) -> list[str]:
+    # Addresses are left out: their words and numbers say nothing.
+    parts = (
+        part
+        for part in normalized(text).split()
+        if "://" not in part and "@" not in part and not part.startswith("www.")
+    )
+    return _WORD.findall(" ".join(parts))[:_LONGEST]
+
+
+def _shingles(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(words[start:] for start in range(_SHINGLE)), strict=False)
+
+
+def _is_numeric(word: str) -> bool:
+    return word[0].isdigit() or word in _SPELLED
+
+
+def _plain(word: str) -> str:
+    """A number in one spelling; of `40mln` the number alone."""
+    word = _SPELLED.get(word, word)
+    found = _NUMBER.match(word)
+    return found[0].rstrip(".,:/").replace(",", "") if found else word
+
+
+def _numbers(words: Sequence[str]) -> Iterator[str]:
+    for place, word in enumerate(words):
+        is_date = _NUMERIC_DATE.match(word) or (
+            _DAY.fullmatch(word) and _month_beside(words, place)
+        )
+        if _is_numeric(word) and not is_date:
+            yield _plain(word)
+
+
+def _dates(words: Sequence[str], behind: int = 0) -> Iterator[tuple[str, str]]:
+    for place in range(behind, len(words)):
+        word = words[place]
+        if word[0].isdigit() and (_DAY.fullmatch(word) or _YEAR.fullmatch(word)):
+            month = _month_beside(words, place)
+            if month:
+                yield month[:3], word
+
+
+def _month_beside(words: Sequence[str], place: int) -> str:
+    for beside in (place - 1, place + 1):
+        if 0 <= beside < len(words) and words[beside] in _MONTHS:
+            return words[beside]
+    return ""
