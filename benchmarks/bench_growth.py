@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.grown_store import BANDS, keys_of
+from benchmarks.grown_store import keys_of
 from benchmarks.measure import (
     SITE,
     Ended,
@@ -37,6 +37,7 @@ from benchmarks.measure import (
     write_config,
 )
 from rscrawler.demo.site import SampleSite
+from rscrawler.identity.fingerprints import KEYS, Fingerprint
 from rscrawler.store import Store
 
 T = TypeVar("T")
@@ -87,12 +88,13 @@ def looked_up(store: Store, known: int, seed: int) -> list[Lookup]:
     chance = random.Random(seed)
     spent = []
     for number in range(LOOKUPS):
-        bands = [chance.getrandbits(63) for _ in range(BANDS)]
+        keys = [chance.getrandbits(63) for _ in range(KEYS)]
         if number % 2:
-            bands[:6] = keys_of(known, chance.randrange(known))[:6]
+            keys[:6] = keys_of(known, chance.randrange(known))[:6]
         digest = f"{chance.getrandbits(128):032x}"
+        fingerprint = Fingerprint("", digest, f"another-{number}", keys=tuple(keys))
         wall, cpu = time.perf_counter(), time.thread_time()
-        found = store.articles.twins(SITE, f"another-{number}", digest, bands)
+        found = store.articles.candidates(SITE, fingerprint)
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         spent.append(Lookup(1000 * wall, 1000 * cpu))
         if len(found) != number % 2:

@@ -1,8 +1,9 @@
 """A store with very many known articles, written straight into its tables.
 
 What look-ups and cycles meet is as in a store that grew by crawling: every article has an
-address, a version, digests and 32 band keys, all spread at random over their indexes. The
-texts in the records are short (that of an old article can be pruned; nothing here reads one).
+address, a version, digests and the keys of a fingerprint, all spread at random over their
+indexes. The texts in the records are short (that of an old article can be pruned; nothing here
+reads one).
 
     python -m benchmarks.grown_store DATABASE ARTICLES
 """
@@ -15,9 +16,9 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.measure import SITE
+from rscrawler.identity.fingerprints import KEYS
 
-BANDS = 32
-# Steps through the band keys in an order that spreads an article's over the whole range.
+# Steps through the keys in an order that spreads an article's over the whole range.
 _STRIDE = 7_368_787
 _MULTIPLIER = 2_654_435_761
 DAYS = 3650
@@ -38,7 +39,7 @@ def fill(database: Path, site: str, articles: int) -> None:
             {
                 "articles": articles,
                 "first": newest - articles + 1,
-                "keys": articles * BANDS,
+                "keys": articles * KEYS,
                 "step": key_step(articles),
                 "stride": _STRIDE,
                 "multiplier": _MULTIPLIER,
@@ -50,16 +51,16 @@ def fill(database: Path, site: str, articles: int) -> None:
 
 
 def key_step(articles: int) -> int:
-    """The mean distance of two band keys: they are spread over 63 bits."""
-    return ((1 << 63) - 1) // (articles * BANDS)
+    """The mean distance of two keys: they are spread over 63 bits."""
+    return ((1 << 63) - 1) // (articles * KEYS)
 
 
 def keys_of(articles: int, position: int) -> list[int]:
-    """The band keys of the article at a position (from 0)."""
+    """The keys of the article at a position (from 0)."""
     step = key_step(articles)
     inverse = pow(_STRIDE, -1, articles)
     first = position * inverse % articles
-    places = (first + turn * articles for turn in range(BANDS))
+    places = (first + turn * articles for turn in range(KEYS))
     return [place * step + place * _MULTIPLIER % step for place in places]
 
 
@@ -94,7 +95,7 @@ SELECT article_id || '-1', article_id, 1, moment, 'new',
        '{"title": "' || hex(randomblob(20)) || '", "body": "' || hex(randomblob(150)) || '"}'
 FROM filler ORDER BY i
 """
-# In the order of the keys, which is how a table of 32 million rows is written fast.
+# In the order of the keys, which is how a table of tens of millions of rows is written fast.
 _BANDS = """
 WITH RECURSIVE counting(i) AS (
     SELECT 0 UNION ALL SELECT i + 1 FROM counting WHERE i + 1 < :keys

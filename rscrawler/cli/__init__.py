@@ -18,6 +18,7 @@ from rscrawler.cli import (
     cluster,
     crawl,
     history,
+    identity,
     inspect,
     reparse,
     service,
@@ -50,6 +51,7 @@ for commands in (setup, crawl, service, inspect, history, reparse, simulate, clu
     commands.register(app)
 app.add_typer(topics.app, name="topics")
 app.add_typer(sites.app, name="sites")
+app.add_typer(identity.app, name="identity")
 app.add_typer(setup.alerts_app, name="alerts")
 app.add_typer(setup.config_app, name="config")
 

@@ -49,6 +49,19 @@ class Reprint:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """The earlier article that one is an update of."""
+
+    title: str
+    link: str | None
+    host: str
+
+    def __str__(self) -> str:
+        """“Its headline” (example.org)."""
+        return f"“{self.title}” ({self.host})"
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """One piece in words; every text is on one line and safe to show."""
 
@@ -68,6 +81,7 @@ class Alert:
     reprints: tuple[Reprint, ...] = ()
     is_update: bool = False
     changed: str = ""
+    follows: Followed | None = None
 
     @property
     def byline(self) -> str:
@@ -104,8 +118,13 @@ def alert_of(
     *,
     reprints: Sequence[str] = (),
     title_before: str | None = None,
+    followed: Article | None = None,
 ) -> Alert:
-    """The alert for a version; `title_before` is the headline of the one that it follows."""
+    """The alert for a version.
+
+    `title_before` is the headline of the version before, `followed` the article whose update
+    this one is.
+    """
     flags = [
         flag
         for flag in article.topics
@@ -131,7 +150,13 @@ def alert_of(
         ),
         is_update=article.event is Event.UPDATED,
         changed=_changed(article, title_before),
+        follows=_followed(followed) if followed is not None else None,
     )
+
+
+def _followed(article: Article) -> Followed:
+    title = one_line(article.title) or "(without a title)"
+    return Followed(title, safe_link(article.url), host_of(article.url))
 
 
 def _changed(article: Article, title_before: str | None) -> str:

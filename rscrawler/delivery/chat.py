@@ -42,6 +42,8 @@ def _entry(alert: Alert) -> str:
     lines = [isolated(alert.title), " · ".join(facts)]
     if alert.byline:
         lines.append(f"By {isolated(alert.byline)}")
+    if alert.follows:
+        lines.append(f"Follows {isolated(str(alert.follows))}")
     if alert.link:
         lines.append(alert.link)
     return "\n".join(lines)

@@ -111,6 +111,7 @@ def alerts_of(rows: Sequence[OutboxRow], store: Store, interest: Interest) -> li
             interest,
             reprints=[copy.url for copy in copies.get(article.article_id, ())],
             title_before=_title_before(article, store),
+            followed=store.articles.latest_record(article.follows) if article.follows else None,
         )
         for article in articles
     ]

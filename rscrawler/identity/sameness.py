@@ -60,14 +60,16 @@ class Verdict:
 class Comparison:
     """What two texts have in common, and what is new in the later one.
 
-    Words count as shared where they stand in a run of three that both texts have.
+    Words count as shared where they stand in a run of three that both texts have; six make a
+    longer run, since any two texts may have three.
 
     Attributes:
-        known: share of the later text's words, from its first shared one to its last.
+        known: share of the later text's words, from its first longer shared run to its last.
         known_in_all: the same share of all its words.
         kept: share of the earlier text's words.
         words: how many the later one has.
         added: the longest passage before or behind what it shares, in words.
+        opening: words before what both share, in the text that has fewer of them there.
         passages: passages of 8 words or more within that are new.
         numbers: numbers in its body that the earlier text lacks; years count, days do not.
         dates: the same of dates (a month with a day or year) behind the dateline.
@@ -83,6 +85,7 @@ class Comparison:
     kept: float
     words: int
     added: int
+    opening: int
     passages: int
     numbers: int
     dates: int
@@ -101,6 +104,8 @@ RULES: dict[str, Rule] = {
     "length": lambda each: each.kept < 0.4,
     "short": lambda each: each.words < 60 and min(each.known_in_all, each.kept) < 0.9,
     "addition": lambda each: each.added > 30,
+    # A reprint may put a line before the original's opening; a new lead replaces it.
+    "opening": lambda each: each.opening > 8,
     "numbers": lambda each: each.numbers > 0,
     "dates": lambda each: each.dates > 0,
     "headline": lambda each: each.title_numbers and each.titles >= 0.5,
@@ -165,15 +170,16 @@ def compare(earlier: Text, later: Text) -> Comparison:
     shared = earlier.shingles & later.shingles
     before, after = (_Coverage.of(text.words, shared) for text in (earlier, later))
     core = after.core
-    inside = [run for run in after.gaps if run[0] > core[0] and run[1] < core[1]]
-    outside = [run for run in after.gaps if run not in inside]
+    inside = [run for run in after.gaps if core[0] <= run[0] < core[1]]
+    around = (core[0], len(later.words) - core[1])
     titles = set(earlier.title), set(later.title)
     return Comparison(
-        known=after.shared_words / max(1, core[1] - core[0]),
+        known=after.in_core / max(1, core[1] - core[0]),
         known_in_all=after.shared_words / max(1, len(later.words)),
         kept=before.shared_words / max(1, len(earlier.words)),
         words=len(later.words),
-        added=max((end - start for start, end in outside), default=0),
+        added=max(around),
+        opening=min(before.core[0], core[0]),
         passages=sum(end - start >= 8 for start, end in inside),
         numbers=len(later.numbers - earlier.known_numbers),
         dates=len(later.dates_reported - earlier.dates),
@@ -190,8 +196,9 @@ def compare(earlier: Text, later: Text) -> Comparison:
 class _Coverage:
     """Which words of a text stand in shared shingles; `gaps` are runs of those that do not."""
 
+    in_core: int  # shared words there
     shared_words: int
-    core: tuple[int, int]  # from the first shared word to behind the last
+    core: tuple[int, int]  # from the first longer shared run to behind the last
     gaps: list[tuple[int, int]]
 
     @classmethod
@@ -201,8 +208,9 @@ class _Coverage:
             if shingle in shared:
                 is_shared[place : place + _SHINGLE] = b"\1" * _SHINGLE
         runs = [match.span() for match in re.finditer(b"\0+", is_shared)]
-        core = (is_shared.find(1), is_shared.rfind(1) + 1)
-        return cls(is_shared.count(1), core if core[1] else (0, 0), runs)
+        longer = [match.span() for match in re.finditer(b"\1{6,}", is_shared)]
+        core = (longer[0][0], longer[-1][1]) if longer else (0, 0)
+        return cls(is_shared.count(1, *core), is_shared.count(1), core, runs)
 
 
 def _replaced_names(

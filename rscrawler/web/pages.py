@@ -157,6 +157,7 @@ def article(dashboard: Dashboard, _request: Request, article_id: str) -> Respons
     first = None
     if piece.duplicate_of is not None:
         first = store.articles.latest_record(piece.duplicate_of)
+    followed = store.articles.latest_record(piece.follows) if piece.follows else None
     copies = store.browsing.copies([article_id]).get(article_id, [])
     addresses = store.discovery.addresses_of(article_id)
     return Response(
@@ -170,6 +171,7 @@ def article(dashboard: Dashboard, _request: Request, article_id: str) -> Respons
             is_removed=piece.event is Event.REMOVED,
             alerted=sorted(store.articles.alerted_topics(article_id)),
             first=first,
+            followed=followed,
             copies=copies[:COPIES_SHOWN],
             addresses=addresses,
             sources=list(dict.fromkeys(path for each in addresses for path in each.seen_in)),

@@ -86,6 +86,14 @@ def test_an_update_says_what_changed() -> None:
     assert mail.mail["Subject"].startswith("Updated: Tensions flare")
 
 
+def test_what_follows_another_article_names_it_in_both_parts() -> None:
+    alert = alert_of(a_piece(1), INTEREST, followed=a_piece(2, title="Talks <b>begin</b>"))
+    mail = composed(alert)
+    assert "Follows: “Talks <b>begin</b>” (sample.example.org)" in " ".join(mail.text.split())
+    assert "Talks &lt;b&gt;begin&lt;/b&gt;" in mail.html
+    assert a_piece(2).url in mail.html
+
+
 @pytest.mark.parametrize(
     ("change", "changed"),
     [

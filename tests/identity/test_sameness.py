@@ -1,0 +1,186 @@
+"""The same article, the same news, an update, or another text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rscrawler.demo.generator import generate_story
+from rscrawler.identity.sameness import (
+    RULES,
+    Comparison,
+    Relation,
+    Text,
+    Verdict,
+    compare,
+    decide,
+)
+from tests.identity.texts import reprint_of, series, with_words_changed
+
+BODIES = [generate_story(number, seed=5).body for number in range(60)]
+LONG_BODIES = [body for body in BODIES if len(body.split()) > 150]
+PAIRS = [
+    json.loads(line)
+    for line in Path(__file__).with_name("pairs.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def verdict(
+    earlier: str, later: str, titles: tuple[str, str] = ("A title", "A headline")
+) -> Verdict:
+    return decide(compare(Text(titles[0], earlier), Text(titles[1], later)))
+
+
+# Real pairs.
+
+
+def verdict_on(pair: dict[str, Any]) -> Verdict:
+    return decide(Comparison(**pair["comparison"]))
+
+
+def news(label: str) -> Iterator[dict[str, Any]]:
+    return (pair for pair in PAIRS if pair["is_news"] and pair["label"] == label)
+
+
+def test_of_real_news_hardly_any_but_the_same_is_folded() -> None:
+    folded = [pair for pair in PAIRS if pair["is_news"] and verdict_on(pair).is_same_news]
+    wrong = [pair for pair in folded if pair["label"] != "same"]
+    assert len(folded) > 130
+    assert len(wrong) <= 0.03 * len(folded)
+
+
+def test_of_real_news_most_of_the_same_is_folded() -> None:
+    found = [verdict_on(pair).is_same_news for pair in news("same")]
+    assert sum(found) >= 0.75 * len(found)
+
+
+def test_most_updates_of_real_news_are_known_as_such() -> None:
+    found = [verdict_on(pair).relation is Relation.UPDATE for pair in news("update")]
+    assert sum(found) >= 0.7 * len(found)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_keeps_some_real_pair_apart(rule: str) -> None:
+    assert any(verdict_on(pair).reason == rule for pair in PAIRS if pair["label"] != "same")
+
+
+# Reprints.
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.7, 0.9])
+def test_a_reprint_is_the_same_news_though_it_is_cut_and_edited(keep: float) -> None:
+    found = [
+        verdict(body, reprint_of(body, Random(number), keep=keep)).is_same_news
+        for number, body in enumerate(LONG_BODIES)
+    ]
+    assert sum(found) >= 0.95 * len(found) > 20
+
+
+def test_a_text_with_a_tenth_of_its_words_changed_is_the_same_news() -> None:
+    found = [
+        verdict(body, with_words_changed(body, 0.1, number)).is_same_news
+        for number, body in enumerate(LONG_BODIES)
+    ]
+    assert sum(found) >= 0.8 * len(found)
+
+
+def test_an_edited_text_is_the_same_article_and_half_of_it_is_not() -> None:
+    body = LONG_BODIES[0]
+    half = " ".join(body.split()[: len(body.split()) // 2])
+    edited = body.replace(body.split()[30], "edited", 1)
+    assert verdict(body, edited).relation is Relation.SAME_ARTICLE
+    assert verdict(body, half).relation is Relation.SAME_NEWS
+
+
+# Other texts.
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_no_issue_of_a_series_is_folded_under_another(number: int) -> None:
+    issues = series(number, 20)
+    for index, later in enumerate(issues):
+        for earlier in issues[:index]:
+            found = verdict(earlier.body, later.body, (earlier.title, later.title))
+            assert not found.is_same_news, (earlier, later)
+
+
+FRAME = LONG_BODIES[1]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "reason"),
+    [
+        ("It closed at 470.2 to the dollar.", "It closed at 471.9 to the dollar.", "numbers"),
+        ("It sold six wagons of wheat.", "It sold seven wagons of wheat.", "numbers"),
+        ("It is in force until June 2024.", "It is in force until June 2025.", "numbers"),
+        ("It meets again on May 4 at noon.", "It meets again on May 9 at noon.", "dates"),
+        ("They met in Almaty for talks.", "They met in Shymkent for talks.", "names"),
+    ],
+)
+def test_one_other_figure_date_or_name_in_the_same_frame_makes_another_text(
+    earlier: str, later: str, reason: str
+) -> None:
+    found = verdict(f"{FRAME}\n\n{earlier}", f"{FRAME}\n\n{later}")
+    assert (found.is_same_news, found.reason) == (False, reason)
+
+
+def test_the_date_of_the_print_makes_no_other_text() -> None:
+    found = verdict(f"ASTANA, March 15 - {FRAME}", f"ASTANA, March 16 - {FRAME}")
+    assert found.relation is Relation.SAME_ARTICLE
+
+
+def test_equal_texts_under_headlines_with_other_numbers_are_two() -> None:
+    titles = ("Rates on 12 May: the tenge at 470", "Rates on 13 May: the tenge at 470")
+    assert verdict(FRAME, FRAME, titles) == Verdict(Relation.DIFFERENT, "headline")
+    assert verdict(FRAME, FRAME, ("Five questions", "Rates on 13 May")).is_same_news
+
+
+def test_a_new_passage_makes_an_update() -> None:
+    known = " ".join(LONG_BODIES[2].split()[:120])
+    fresh = " ".join(word.lower() for word in LONG_BODIES[3].split()[:60] if word.isalpha())
+    found = verdict(known, f"{known} {fresh}")
+    assert found.relation is Relation.UPDATE
+
+
+TAIL = (
+    "Nora Weiss is a senior fellow for Eurasia at the Institute for Harbours in Valletta and the "
+    "author of Grain and Other Weapons. She was a correspondent in Almaty and Tashkent for nine "
+    "years, and teaches a course on pipelines at the naval college. Her newsletter appears on "
+    "Fridays. The views expressed here are hers alone and do not necessarily reflect those of the "
+    "institute, its board or its donors."
+)
+
+
+@pytest.mark.parametrize("words", [12, 20, 40, 60])
+def test_articles_of_any_length_with_one_biography_are_told_apart(words: int) -> None:
+    openings = [" ".join(body.split()[:words]) for body in BODIES[:6]]
+    for number, first in enumerate(openings):
+        for second in openings[:number]:
+            assert not verdict(f"{first}\n\n{TAIL}", f"{second}\n\n{TAIL}").is_same_news
+
+
+def test_a_follow_up_that_tells_the_background_again_is_not_folded() -> None:
+    for number, background in enumerate(LONG_BODIES[:10]):
+        leads = [" ".join(body.split()[:80]) for body in BODIES[number + 20 : number + 22]]
+        first, second = (f"{lead}\n\n{background}" for lead in leads)
+        assert not verdict(first, second).is_same_news
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_two_texts_can_be_compared(first: str, second: str) -> None:
+    found = compare(Text(first, second), Text(second, first))
+    assert 0 <= min(found.known, found.kept) <= max(found.known, found.kept) <= 1
+    decide(found)
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_a_text_is_never_new_beside_itself(text: str) -> None:
+    found = compare(Text("", text), Text("", text))
+    assert (found.numbers, found.dates, found.names) == (0, 0, 0)
