@@ -26,6 +26,7 @@ TITLES = {
     "peers": "Extraction against others",
     "growth": "A million known articles",
     "matcher": "Matching names",
+    "identity": "The same news, told from updates and series",
     "cluster": "Workers on one PostgreSQL",
     "scheduling": "Adaptive visits against a fixed interval",
 }

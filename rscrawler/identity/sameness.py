@@ -105,7 +105,7 @@ RULES: dict[str, Rule] = {
     "short": lambda each: each.words < 60 and min(each.known_in_all, each.kept) < 0.9,
     "addition": lambda each: each.added > 30,
     # A reprint may put a line before the original's opening; a new lead replaces it.
-    "opening": lambda each: each.opening > 8,
+    "opening": lambda each: each.opening > 11,
     "numbers": lambda each: each.numbers > 0,
     "dates": lambda each: each.dates > 0,
     "headline": lambda each: each.title_numbers and each.titles >= 0.5,

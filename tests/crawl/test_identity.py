@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -24,6 +24,7 @@ from tests.crawl.probes import (
     SECTION,
     SITEMAP,
     articles_asked,
+    change_database,
     let_a_day_pass,
     let_pieces_be_due,
     let_time_pass,
@@ -32,6 +33,7 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
+from tests.identity.texts import Issue, series
 from tests.workspace import Workspace
 
 LISTING = "/tag/watched/"
@@ -643,6 +645,134 @@ def test_a_copy_found_together_with_its_original_stays_one_when_it_is_edited(
         first["article_id"]: (2, None),
         copy["article_id"]: (2, first["article_id"]),
     }
+
+
+def test_a_reprint_that_names_another_country_is_folded_and_told_and_shown(
+    workspace: Workspace, site: SampleSite, two_sites: SampleSite
+) -> None:
+    model = regional(site)
+    original = site.publish(replace(model, slug="an-original", post_id="2655999001"))
+    text = tuple(told_backwards(part) for part in model.paragraphs)
+    site.edit("an-original", paragraphs=text)
+    workspace.crawl()
+    (first,) = records_of(workspace, "an-original")
+    told_before = alerted(workspace)
+    two_sites.publish(replace(original, slug="a-reprint", post_id="2655999002"))
+    two_sites.edit(
+        "a-reprint", title="Tajikistan and Kazakhstan", paragraphs=text
+    )
+    workspace.crawl()
+    (copy,) = records_of(workspace, "a-reprint")
+    assert copy["duplicate_of"] == first["article_id"]
+    original_says, copy_says = (
+        {country for flag in record["topics"] for country in flag["countries"]}
+        for record in (first, copy)
+    )
+    assert copy_says - original_says == {"TJ"}
+    assert set(alerted(workspace)) - set(told_before) == {copy["article_id"]}
+    assert rows_of(workspace, "SELECT count(*) FROM article WHERE is_folded = 1") == [(0,)]
+
+
+def publish_issues(site: SampleSite, number: int, issues: Sequence[Issue]) -> list[str]:
+    """Publish issues of a series; gives their paths."""
+    model = regional(site)
+    stories = [
+        site.publish(
+            replace(
+                model,
+                slug=f"series-{number}-{index}",
+                post_id=f"26557{number:02}{index:03}",
+                title=issue.title,
+                paragraphs=issue.paragraphs,
+                kinds=(),
+                shapes=frozenset(),
+            )
+        )
+        for index, issue in enumerate(issues)
+    ]
+    return [story.path for story in stories]
+
+
+def test_each_issue_of_a_series_is_an_article_of_its_own_and_told(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    workspace.write_config(site.base_url, sources(LISTING))
+    known = [story.path for story in site.stories[:3]]
+    extra_pages[LISTING] = listing_of(*known)
+    workspace.crawl()
+    paths = publish_issues(site, 1, series(1, 4))
+    for count in (2, 4):
+        extra_pages[LISTING] = listing_of(*known, *paths[:count])
+        workspace.crawl()
+    found = workspace.records()[3:]
+    assert [record["duplicate_of"] for record in found] == [None] * 4
+    assert set(alerted(workspace)) == {record["article_id"] for record in found}
+
+
+@pytest.mark.slow
+def test_ten_series_of_twenty_issues_are_two_hundred_articles_and_all_told(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    workspace.write_config(site.base_url, sources(LISTING))
+    known = [story.path for story in site.stories[:3]]
+    extra_pages[LISTING] = listing_of(*known)
+    workspace.crawl()
+    paths = [
+        path for number in range(10) for path in publish_issues(site, number, series(number, 20))
+    ]
+    extra_pages[LISTING] = listing_of(*known, *paths)
+    assert workspace.crawl()["articles_new"] == 200
+    found = workspace.records()[3:]
+    assert {record["duplicate_of"] for record in found} == {None}
+    assert len({record["article_id"] for record in found}) == 200
+    assert len(alerted(workspace)) == 200
+
+
+def test_the_same_story_with_new_facts_follows_the_article_before_it_and_is_told(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    workspace.write_config(site.base_url, sources(LISTING))
+    known = [story.path for story in site.stories[:3]]
+    extra_pages[LISTING] = listing_of(*known)
+    workspace.crawl()
+    (issue,) = series(0, 1)
+    fresh = (
+        "Parliament will hear the minister next week, members of two committees said, and ask "
+        "why buyers were told so late that wagons would be held at the border until the "
+        "papers of each load had been read, stamped and sent back to where they came from."
+    )
+    later = replace(issue, paragraphs=(*issue.paragraphs, fresh))
+    paths = publish_issues(site, 0, [issue, later])
+    for count in (1, 2):
+        extra_pages[LISTING] = listing_of(*known, *paths[:count])
+        workspace.crawl()
+    first, update = workspace.records()[3:]
+    assert (first["follows"], update["follows"]) == (None, first["article_id"])
+    assert set(alerted(workspace)) == {first["article_id"], update["article_id"]}
+
+
+def test_a_dry_run_says_what_the_present_rules_would_decide_and_changes_nothing(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    workspace.write_config(site.base_url, sources(LISTING))
+    paths = publish_issues(site, 0, series(0, 3))
+    extra_pages[LISTING] = listing_of(*paths)
+    workspace.crawl()
+    assert workspace.run("identity", "check", "--json").json == {
+        "total": 3, "skipped": 0, "changes": [],
+    }  # fmt: skip
+    first, second, _ = (record["article_id"] for record in workspace.records())
+    # As an older version decided it.
+    change_database(
+        workspace, f"UPDATE article SET duplicate_of = '{first}' WHERE article_id = '{second}'"
+    )
+    (change,) = workspace.run("identity", "check", "--json").json["changes"]
+    assert (change["article_id"], change["duplicate_of"], change["duplicate_of_now"]) == (
+        second, first, None,
+    )  # fmt: skip
+    shown = workspace.run("identity", "check").stdout
+    assert f"repeats {first} → stands alone" in shown
+    assert len(workspace.records()) == 3
 
 
 def test_an_old_piece_that_surfaces_again_is_backfill_and_nobody_is_told(
