@@ -18,6 +18,7 @@ from rscrawler.identity.fingerprints import normalized
 _LONGEST = 20_000  # words of a text that are compared
 _SHINGLE = 3  # words; a word that was changed by itself leaves its neighbours in shared ones
 _DATELINE = 15  # words at the start, whose date is that of the print
+_SAME_PRINT = 3  # days between two prints of one text; an issue of a series comes later
 _WORD = re.compile(r"[^\W_]+(?:[.,:/'][^\W_]+)*")
 _NUMBER = re.compile(r"\d[\d.,:/]*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -31,6 +32,7 @@ _MONTH_NAMES = (
 _DAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday"
 _SPELLED = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(), start=2)}
 _MONTHS = frozenset(_MONTH_NAMES.split())
+_SHORT_MONTHS = [name[:3] for name in _MONTH_NAMES.split()[:12]]
 _WEEKDAYS = frozenset(_DAY_NAMES.split())
 
 
@@ -72,7 +74,8 @@ class Comparison:
         opening: words before what both share, in the text that has fewer of them there.
         passages: passages of 8 words or more within that are new.
         numbers: numbers in its body that the earlier text lacks; years count, days do not.
-        dates: the same of dates (a month with a day or year) behind the dateline.
+        dates: the same of dates (a month with a day or year); that of the dateline counts if
+            it is more than three days from the earlier one's.
         names: names that stand where the earlier text has another one.
         titles: Jaccard similarity of the headlines' words.
         title_numbers: whether each headline has a number that the other lacks.
@@ -153,6 +156,7 @@ class Text:
         }  # fmt: skip
         self.dates = set(_dates(self.words))
         self.dates_reported = set(_dates(self.words, behind=_DATELINE))
+        self.dateline = next((_day_of_year(each) for each in _dates(self.words[:_DATELINE])), None)
         in_lower_case = {word for word in written if word[0].islower()}
         self.names = {
             word
@@ -182,7 +186,7 @@ def compare(earlier: Text, later: Text) -> Comparison:
         opening=min(before.core[0], core[0]),
         passages=sum(end - start >= 8 for start, end in inside),
         numbers=len(later.numbers - earlier.known_numbers),
-        dates=len(later.dates_reported - earlier.dates),
+        dates=len(later.dates_reported - earlier.dates) + _is_far(earlier.dateline, later.dateline),
         names=_replaced_names(earlier, before.gaps, later, after.gaps),
         titles=len(titles[0] & titles[1]) / max(1, len(titles[0] | titles[1])),
         title_numbers=bool(earlier.title_numbers - later.title_numbers)
@@ -292,6 +296,21 @@ def _dates(words: Sequence[str], behind: int = 0) -> Iterator[tuple[str, str]]:
             month = _month_beside(words, place)
             if month:
                 yield month[:3], word
+
+
+def _day_of_year(date: tuple[str, str]) -> int | None:
+    """Near enough for a difference of days; None for a month with a year."""
+    month, day = date
+    if _YEAR.fullmatch(day):
+        return None
+    return 30 * _SHORT_MONTHS.index(month) + int(day.rstrip("stndrh"))
+
+
+def _is_far(first: int | None, second: int | None) -> bool:
+    if first is None or second is None:
+        return False
+    apart = abs(first - second) % 360
+    return min(apart, 360 - apart) > _SAME_PRINT
 
 
 def _month_beside(words: Sequence[str], place: int) -> str:

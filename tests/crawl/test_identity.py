@@ -658,9 +658,7 @@ def test_a_reprint_that_names_another_country_is_folded_and_told_and_shown(
     (first,) = records_of(workspace, "an-original")
     told_before = alerted(workspace)
     two_sites.publish(replace(original, slug="a-reprint", post_id="2655999002"))
-    two_sites.edit(
-        "a-reprint", title="Tajikistan and Kazakhstan", paragraphs=text
-    )
+    two_sites.edit("a-reprint", title="Tajikistan and Kazakhstan", paragraphs=text)
     workspace.crawl()
     (copy,) = records_of(workspace, "a-reprint")
     assert copy["duplicate_of"] == first["article_id"]

@@ -84,6 +84,7 @@ def record(
             visit=Visit(run_id, (), "digest"),
             recorded_at=at,
             channels=(ARTICLES_CHANNEL, FLAGGED_CHANNEL, *channels),
+            is_folded=piece.duplicate_of is not None,
         )
     )
     return piece

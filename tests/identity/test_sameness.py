@@ -132,8 +132,10 @@ def test_one_other_figure_date_or_name_in_the_same_frame_makes_another_text(
 
 
 def test_the_date_of_the_print_makes_no_other_text() -> None:
-    found = verdict(f"ASTANA, March 15 - {FRAME}", f"ASTANA, March 16 - {FRAME}")
+    found = verdict(f"ASTANA, March 31 - {FRAME}", f"ASTANA, April 1 - {FRAME}")
     assert found.relation is Relation.SAME_ARTICLE
+    weekly = verdict(f"ASTANA, March 15 - {FRAME}", f"ASTANA, March 22 - {FRAME}")
+    assert (weekly.is_same_news, weekly.reason) == (False, "dates")
 
 
 def test_equal_texts_under_headlines_with_other_numbers_are_two() -> None:
