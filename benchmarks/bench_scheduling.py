@@ -19,11 +19,9 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from rscrawler.scheduling import policies
-from rscrawler.scheduling.adaptive import AdaptiveLimits, VisitState, next_visit
-from rscrawler.scheduling.histories import five_sites
-from rscrawler.scheduling.rates import PublicationHistory
-from rscrawler.scheduling.simulation import (
+from benchmarks.replay import policies
+from benchmarks.replay.histories import five_sites
+from benchmarks.replay.simulation import (
     ADAPTIVE,
     ALL,
     ALL_SHARED,
@@ -37,6 +35,8 @@ from rscrawler.scheduling.simulation import (
     replay,
     row_of,
 )
+from rscrawler.scheduling.adaptive import AdaptiveLimits, VisitState, next_visit
+from rscrawler.scheduling.rates import PublicationHistory
 
 OTHER_SEEDS = (1, 2, 3, 4)
 

@@ -22,7 +22,6 @@ from rscrawler.cli import (
     reparse,
     service,
     setup,
-    simulate,
     sites,
     topics,
     web,
@@ -46,7 +45,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (setup, crawl, service, inspect, history, reparse, simulate, cluster, web):
+for commands in (setup, crawl, service, inspect, history, reparse, cluster, web):
     commands.register(app)
 app.add_typer(topics.app, name="topics")
 app.add_typer(sites.app, name="sites")

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.decisions import asked_pause
@@ -150,40 +150,13 @@ def planned_visit(
 
 def plan_visits(rates: WeeklyRates, limits: AdaptiveLimits) -> VisitPlan:
     """The visits of the budget spread over the week as λ to the power `EMPHASIS`, in the limits."""
-    return _plans({"": rates}, limits, limits.budget)[""]
+    return spread_visits({"": rates}, limits, limits.budget)[""]
 
 
-def share_budget(
-    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
-) -> dict[str, AdaptiveLimits]:
-    """One budget shared by several sources (of one host, or of one service).
-
-    The share of a source follows from the same rule as its hours: one density over
-    all hours of all sources, each within `min` and `max`. A source without a history
-    counts as the average of the others.
-
-    Raises:
-        ValueError: the budget is beyond what `min` and `max` allow for so many sources.
-    """
-    AdaptiveLimits(limits.min, limits.max, visits_per_day / len(rates))
-    known = [sum(each.pieces_an_hour) / BINS for each in rates.values() if each.is_learnt]
-    average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
-    comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
-    plans = _plans(comparable, limits, visits_per_day)
-    fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
-    return {
-        name: replace(
-            limits,
-            visits_per_day=min(max(sum(plan.visits_an_hour) * BIN / HOUR / 7, fewest), most),
-        )
-        for name, plan in plans.items()
-    }
-
-
-def _plans(
+def spread_visits(
     rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
 ) -> dict[str, VisitPlan]:
-    """Densities clamp(c · λ^EMPHASIS) with the one c that spends the budget."""
+    """One budget spread over all hours of several sources: clamp(c · λ^EMPHASIS), with one c."""
     lowest, highest = timedelta(hours=1) / limits.max, timedelta(hours=1) / limits.min
     weights = {
         name: [math.pow(rate, EMPHASIS) for rate in r.pieces_an_hour] for name, r in rates.items()

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, StrictBool, model_validator
+from apscheduler.triggers.base import BaseTrigger
+from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
@@ -28,9 +30,8 @@ from rscrawler.config import (
     toml_files,
 )
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling import times
 from rscrawler.scheduling.adaptive import AdaptiveLimits
-from rscrawler.scheduling.cron import CronTimes
+from rscrawler.scheduling.triggers import AdaptiveTrigger, EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
 
 SHORTEST = timedelta(seconds=1)
@@ -41,7 +42,14 @@ class Action(StrEnum):
 
     CRAWL = "crawl"
     DELIVER = "deliver"
-    DIGEST = "digest"
+
+
+# "digest" is another word for "deliver": when a digest is composed is up to digest_at.
+_Action = Annotated[
+    Action,
+    BeforeValidator(lambda word: "deliver" if word == "digest" else word),
+    WithJsonSchema({"type": "string", "enum": ["crawl", "deliver", "digest"]}),
+]
 
 
 class Adaptive(Model):
@@ -66,7 +74,7 @@ class Job(Model):
     """One thing to do again and again. Exactly one of `every`, `cron` and `adaptive` is given."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
-    action: Action = Action.CRAWL
+    action: _Action = Action.CRAWL
     sites: list[str] = Field(default=[], description="names of sites; empty: all enabled ones")
     every: Duration | None = Field(default=None, description="on a grid that begins in 1970, UTC")
     cron: str | None = Field(
@@ -98,7 +106,7 @@ class Job(Model):
             raise ValueError(f"job {self.id!r}: time_limit: allowed: at least 1s")
         if self.cron is not None:
             try:
-                CronTimes.parse(self.cron, self.timezone)
+                cron_trigger(self.cron, self.timezone)
             except ValueError as error:
                 raise ValueError(f"job {self.id!r}: cron: {self.cron!r}: {error}") from None
         if self.action is not Action.CRAWL and (self.sites or self.full or self.adaptive):
@@ -122,12 +130,15 @@ class Job(Model):
         spans = f"{format_duration(self.adaptive.min)} to {format_duration(self.adaptive.max)}"
         return f"adaptive, {spans}{budget}"
 
-    @property
-    def slots(self) -> times.Slots | None:
-        """The moments of `every` and `cron`; None for an adaptive job, which has none."""
+    @cached_property
+    def trigger(self) -> BaseTrigger:
+        """When it runs, for APScheduler."""
         if self.every is not None:
-            return times.Grid(self.every)
-        return CronTimes.parse(self.cron, self.timezone) if self.cron is not None else None
+            return EveryTrigger(self.every, self.jitter)
+        if self.cron is not None:
+            return cron_trigger(self.cron, self.timezone, self.jitter)
+        assert self.adaptive is not None
+        return AdaptiveTrigger(self.adaptive.limits)
 
 
 class ScheduleFile(Model):
@@ -143,7 +154,6 @@ class ScheduledJob:
     job: Job
     file: Path
     sites: tuple[str, ...]
-    slots: times.Slots | None
 
     @property
     def id(self) -> str:
@@ -178,21 +188,19 @@ class ScheduledJob:
     def fire_after(self, moment: datetime) -> datetime:
         """The first fire time after `moment`.
 
-        An adaptive job has none of its own: its next visit is planned when one ends,
-        and until then it counts as one to come when `max` has passed.
+        An adaptive job gets its next visit when one ends; until then it counts as due after `max`.
         """
-        if self.slots is None:
-            assert self.job.adaptive is not None
-            return moment + self.job.adaptive.max
-        return times.fire_after(self.slots, self.id, self.job.jitter, moment)
+        fire_at: datetime = self.job.trigger.get_next_fire_time(moment, moment)
+        return fire_at
 
     def usual_span(self, now: datetime) -> timedelta:
         """The time from one run to the next, as it is these days."""
-        if self.slots is None:
-            assert self.job.adaptive is not None
+        if self.job.every is not None:
+            return self.job.every
+        if self.job.adaptive is not None:
             return self.job.adaptive.max
-        following = self.slots.slot_after(now)
-        return self.slots.slot_after(following) - following
+        following = self.fire_after(now)
+        return self.fire_after(following) - following
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +276,6 @@ def _read(
                 job=job,
                 file=path,
                 sites=tuple(site for site in sites if is_crawl and enabled.get(site, False)),
-                slots=job.slots,
             )
 
 

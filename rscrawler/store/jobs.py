@@ -98,24 +98,25 @@ class JobStore:
         self,
         firing: Firing,
         *,
-        expected: datetime,
         next_fire_at: datetime,
         now: datetime,
         hand_over: Callable[[Any], bool] | None = None,
     ) -> bool:
-        """Take one run of a job, and move the job on; False if there is nothing to run.
+        """Claim one run of a job, and move the job on to its next; False if it is not to be run.
 
-        That is: another service took it (the job's next fire time is no longer
-        `expected`), a run of the job has not ended, or this fire time has been run.
+        That is: another service claimed it (the job's next fire time is no longer
+        `firing.fire_at`), a run of the job has not ended, or this fire time has been run.
 
         `hand_over` is called with the driver's connection, in the same transaction: what
-        it writes with it and the claim happen both or neither. False undoes the claim.
+        it writes and the claim happen both or neither. If it returns False, the claim is undone.
         """
         is_running = exists().where(fired.c.job_id == firing.job_id, fired.c.ended_at.is_(None))
         with self._database.writing() as connection:
             moved = connection.execute(
                 update(job)
-                .where(job.c.job_id == firing.job_id, job.c.next_fire_at == expected, ~is_running)
+                .where(
+                    job.c.job_id == firing.job_id, job.c.next_fire_at == firing.fire_at, ~is_running
+                )
                 .values(next_fire_at=next_fire_at)
             )
             if moved.rowcount != 1:

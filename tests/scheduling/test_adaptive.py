@@ -15,9 +15,8 @@ from rscrawler.scheduling.adaptive import (
     next_visit,
     plan_visits,
     planned_visit,
-    share_budget,
 )
-from rscrawler.scheduling.rates import BINS, PublicationHistory, WeeklyRates, learn
+from rscrawler.scheduling.rates import PublicationHistory, learn
 
 MONDAY = datetime(2025, 6, 2, tzinfo=UTC)
 LIMITS = AdaptiveLimits(min=timedelta(minutes=5), max=timedelta(hours=6), visits_per_day=48)
@@ -242,28 +241,3 @@ def test_limits_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         AdaptiveLimits(shortest, longest, visits_per_day)
-
-
-def test_a_shared_budget_goes_to_the_busier_source_by_less_than_its_share_of_the_news() -> None:
-    rates = {
-        "busy": WeeklyRates((8.0,) * BINS),
-        "quiet": WeeklyRates((1.0,) * BINS),
-    }
-    shares = share_budget(rates, LIMITS, 100)
-    busy, quiet = shares["busy"].budget, shares["quiet"].budget
-    assert busy + quiet == pytest.approx(100, rel=0.01)
-    assert 2 < busy / quiet < 8
-
-
-def test_a_source_without_history_shares_as_the_average_of_the_others() -> None:
-    rates = {
-        "known": WeeklyRates((3.0,) * BINS),
-        "new": WeeklyRates((1.0,) * BINS, is_learnt=False),
-    }
-    shares = share_budget(rates, LIMITS, 100)
-    assert shares["new"].budget == pytest.approx(shares["known"].budget, rel=0.01)
-
-
-def test_a_shared_budget_beyond_the_limits_is_refused() -> None:
-    with pytest.raises(ValueError, match="visits_per_day"):
-        share_budget({"one": WeeklyRates((1.0,) * BINS)}, LIMITS, 1000)

@@ -15,7 +15,7 @@ def claim(store: Store, minutes: int, now_minutes: int | None = None) -> Firing 
     at = NOON + minutes * MINUTE
     now = at if now_minutes is None else NOON + now_minutes * MINUTE
     firing = Firing("job", at, OWNER)
-    claimed = store.jobs.claim(firing, expected=at, next_fire_at=at + MINUTE, now=now)
+    claimed = store.jobs.claim(firing, next_fire_at=at + MINUTE, now=now)
     return firing if claimed else None
 
 

@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling import policies
-from rscrawler.scheduling.adaptive import AdaptiveLimits
-from rscrawler.scheduling.histories import (
+from benchmarks.replay import policies
+from benchmarks.replay.histories import (
     SiteHistory,
     five_sites,
     poisson_history,
     read_histories,
     write_histories,
 )
-from rscrawler.scheduling.policies import Policy, Seen
-from rscrawler.scheduling.rates import PublicationHistory
-from rscrawler.scheduling.simulation import (
+from benchmarks.replay.policies import Policy, Seen
+from benchmarks.replay.simulation import (
     ADAPTIVE,
     ALL,
     ALL_SHARED,
@@ -35,8 +32,14 @@ from rscrawler.scheduling.simulation import (
     replay,
     replay_shared,
     row_of,
+    share_budget,
 )
-from tests.scheduling.services import scheduled
+from benchmarks.simulate import stored_history
+from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.adaptive import AdaptiveLimits
+from rscrawler.scheduling.rates import BINS, PublicationHistory, WeeklyRates
+from rscrawler.store import Store
+from tests.delivery.helpers import NOW, a_piece, record
 
 START = datetime(2025, 6, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -120,17 +123,6 @@ def test_a_cron_line_is_followed_in_its_zone() -> None:
     assert following == datetime(2025, 6, 2, 4, 30, tzinfo=UTC)
     after = datetime.fromtimestamp(choose(sight(following)), UTC)
     assert after == following + timedelta(weeks=1)
-
-
-@pytest.mark.parametrize("expression", ["0 7 * * 1", "0 7 * * 7", "0 7 1 * mon", "30 2 * * *"])
-def test_a_cron_line_means_what_it_means_to_the_service(expression: str) -> None:
-    choose = policies.cron(expression, "Europe/Berlin")()
-    service = scheduled(cron=expression, timezone="Europe/Berlin")
-    now = datetime(2025, 10, 20, tzinfo=UTC)
-    for _ in range(20):
-        following = datetime.fromtimestamp(choose(sight(now)), UTC)
-        assert following == service.fire_after(now)
-        now = following
 
 
 def test_a_cron_line_that_is_none_is_refused() -> None:
@@ -327,6 +319,40 @@ def test_a_csv_that_cannot_be_replayed_is_refused(tmp_path: Path, text: str, mes
 def test_a_csv_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"gone\.csv"):
         read_histories(tmp_path / "gone.csv")
+
+
+def test_a_shared_budget_goes_to_the_busier_source_by_less_than_its_share_of_the_news() -> None:
+    rates = {
+        "busy": WeeklyRates((8.0,) * BINS),
+        "quiet": WeeklyRates((1.0,) * BINS),
+    }
+    shares = share_budget(rates, LIMITS, 100)
+    busy, quiet = shares["busy"].budget, shares["quiet"].budget
+    assert busy + quiet == pytest.approx(100, rel=0.01)
+    assert 2 < busy / quiet < 8
+
+
+def test_a_source_without_history_shares_as_the_average_of_the_others() -> None:
+    rates = {
+        "known": WeeklyRates((3.0,) * BINS),
+        "new": WeeklyRates((1.0,) * BINS, is_learnt=False),
+    }
+    shares = share_budget(rates, LIMITS, 100)
+    assert shares["new"].budget == pytest.approx(shares["known"].budget, rel=0.01)
+
+
+def test_a_shared_budget_beyond_the_limits_is_refused() -> None:
+    with pytest.raises(ValueError, match="visits_per_day"):
+        share_budget({"one": WeeklyRates((1.0,) * BINS)}, LIMITS, 1000)
+
+
+def test_a_stored_history_is_the_past_year_by_date_of_publication(store: Store) -> None:
+    for number, days in enumerate((700, 30, 1)):
+        record(store, a_piece(number, published_at=NOW - timedelta(days=days)))
+    record(store, a_piece(9, site="elsewhere"))
+    history = stored_history(store, "sample", NOW + timedelta(hours=1))
+    assert history.moments == (NOW - timedelta(days=30), NOW - timedelta(days=1))
+    assert (history.start, history.end) == (history.moments[0], NOW + timedelta(hours=1))
 
 
 @pytest.mark.slow

@@ -12,21 +12,21 @@ import math
 import statistics
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from rscrawler.scheduling import policies
+from benchmarks.replay import policies
+from benchmarks.replay.histories import SiteHistory
+from benchmarks.replay.policies import PolicyMaker, Seen
 from rscrawler.scheduling.adaptive import (
     AdaptiveLimits,
     VisitPlan,
     VisitState,
     plan_visits,
     planned_visit,
-    share_budget,
+    spread_visits,
 )
-from rscrawler.scheduling.histories import SiteHistory
-from rscrawler.scheduling.policies import PolicyMaker, Seen
-from rscrawler.scheduling.rates import DAY, PublicationHistory, learn
+from rscrawler.scheduling.rates import BIN, BINS, DAY, HOUR, PublicationHistory, WeeklyRates, learn
 
 ALL = "all sites"
 ALL_SHARED = "all, one budget"
@@ -130,6 +130,33 @@ def replay_shared(
         chosen = planned_visit(plans[name], seen.history, VisitState(), shares[name], moment)
         heapq.heappush(due, (chosen.at.timestamp(), name))
     return {name: observer.replay() for name, observer in observers.items()}
+
+
+def share_budget(
+    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
+) -> dict[str, AdaptiveLimits]:
+    """One budget shared by several sources (of one host, or of one service).
+
+    The share of a source follows from the same rule as its hours: one density over
+    all hours of all sources, each within `min` and `max`. A source without a history
+    counts as the average of the others.
+
+    Raises:
+        ValueError: the budget is beyond what `min` and `max` allow for so many sources.
+    """
+    AdaptiveLimits(limits.min, limits.max, visits_per_day / len(rates))
+    known = [sum(each.pieces_an_hour) / BINS for each in rates.values() if each.is_learnt]
+    average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
+    comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
+    plans = spread_visits(comparable, limits, visits_per_day)
+    fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
+    return {
+        name: replace(
+            limits,
+            visits_per_day=min(max(sum(plan.visits_an_hour) * BIN / HOUR / 7, fewest), most),
+        )
+        for name, plan in plans.items()
+    }
 
 
 def compare(

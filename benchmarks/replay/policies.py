@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 
+from benchmarks.replay.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.adaptive import (
     AdaptiveLimits,
     VisitPlan,
@@ -21,9 +22,8 @@ from rscrawler.scheduling.adaptive import (
     plan_visits,
     planned_visit,
 )
-from rscrawler.scheduling.cron import CronTimes
-from rscrawler.scheduling.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.rates import DAY, HOUR, WEEK, PublicationHistory, learn
+from rscrawler.scheduling.triggers import cron_trigger
 
 _STEP = RATE_STEP.total_seconds()
 
@@ -53,8 +53,14 @@ def cron(expression: str, timezone: str = "UTC") -> PolicyMaker:
     Raises:
         ValueError: the line is not a crontab expression.
     """
-    times = CronTimes.parse(expression, timezone)
-    return lambda: lambda seen: times.slot_after(datetime.fromtimestamp(seen.now, UTC)).timestamp()
+    trigger = cron_trigger(expression, timezone)
+
+    def choose(seen: Seen) -> float:
+        now = datetime.fromtimestamp(seen.now, UTC)
+        following: datetime = trigger.get_next_fire_time(now, now)
+        return following.timestamp()
+
+    return lambda: choose
 
 
 def adaptive(limits: AdaptiveLimits) -> PolicyMaker:
