@@ -5,7 +5,7 @@
 - The store holds the next fire time of each job. Whoever starts a run claims it there and moves
   the job on, so any number of services can share a database, and a restart knows what it
   missed. APScheduler's jobs follow the store, not the other way round.
-- Every few seconds, by the monotonic clock, the service checks what no trigger tells: a machine
+- Every few seconds, by the monotonic clock, the service checks what no trigger reports: a machine
   that slept, a wall clock that jumped, another service that died, a store that failed.
 
 A run is a child process (`processes`). With workers, crawls are put into their queue instead
@@ -20,17 +20,12 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobEvent
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
-
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
@@ -38,9 +33,9 @@ from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
-from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
-from rscrawler.scheduling.trouble import StoreTrouble, tell_directly_what_waits
-from rscrawler.scheduling.visits import paused_until
+from rscrawler.scheduling.schedules import Action, ScheduledJob, Schedules
+from rscrawler.scheduling.timetable import OUTBOX, OUTBOX_CHECK, Timetable, corrected, skip_missed
+from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
@@ -52,7 +47,6 @@ logger = logging.getLogger(__name__)
 children_log = logging.getLogger("rscrawler.children")  # what they log, with -v
 
 CHECK_INTERVAL = timedelta(seconds=5)
-OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 
@@ -114,14 +108,12 @@ class Service:
         self._config, self._schedules = load()
         self._queue = _queue_of(self._config)
         self._delivers = self._queue is None
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-        self._scheduler.add_listener(self._run_ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
-        self._scheduler.add_listener(self._misfired, EVENT_JOB_MISSED)
+        self._timetable = Timetable(self._fire, self._run_ended, self._misfired)
         self._runs: dict[str, _Run] = {}  # by job id
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._waiting: set[str] = set()  # ids of due jobs that wait for a site
         self._alive_at: datetime | None = None
-        self._has_word_for_ops = False
+        self._has_news_for_ops = False
         self._delivery_has_failed = False
         self._trouble = StoreTrouble(lambda: self._config)
         self._fault: Exception | None = None  # which this process cannot recover from
@@ -152,7 +144,7 @@ class Service:
                 self._wake.clear()
             await self.finish_runs()
         finally:
-            self._scheduler.shutdown(wait=False)
+            self._timetable.stop()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
         if self._fault is not None:
@@ -165,7 +157,7 @@ class Service:
 
     def start(self) -> None:
         """Let APScheduler start jobs in the running event loop, from the first `check` on."""
-        self._scheduler.start()
+        self._timetable.start()
 
     def stop(self) -> None:
         """Start no further run and let every child close down; a second call kills them."""
@@ -209,7 +201,7 @@ class Service:
     # Every few seconds.
 
     def check(self) -> None:
-        """Do what no trigger tells, and let APScheduler's jobs follow the store.
+        """Check what no trigger reports, and let APScheduler's jobs follow the store.
 
         1. Record runs that ended, if that failed before. 2. Renew this service's leases.
         3. Give back the runs of dead services. 4. Follow the store's fire times.
@@ -224,8 +216,7 @@ class Service:
             self._delivers = self._store.leases.acquire(DELIVERER, self._owner, now)
         self._adopt_orphans(now)
         self._follow_store(now)
-        if self._scheduler.running:
-            self._scheduler.wakeup()  # its own timer knows nothing of a clock that jumped
+        self._timetable.wake()
 
     def _attempt(self, steps: Callable[[], ResultT]) -> ResultT | None:
         """Do what needs the store; None if it fails. It is reopened if that can help."""
@@ -283,124 +274,64 @@ class Service:
                     firing.fired_by,
                 )
 
-    # APScheduler's jobs, and the store's.
+    # Fire times.
 
     def _plan(self, now: datetime) -> None:
-        """After a start or a reload, give APScheduler a job for each schedule."""
+        """After a start or a reload, schedule every job, in the store and with APScheduler."""
         if self._queue is not None:
             self._queue.install(self._store)
-        for stale in self._scheduler.get_jobs():
-            stale.remove()
-        # Adaptive jobs are never given up: a late visit serves as well as one on time.
-        grace = max(1, round(self._config.scheduling.misfire_grace.total_seconds()))
-        for scheduled in self._schedules.active:
-            job = scheduled.job
-            self._store.jobs.schedule(scheduled.id, job.when, scheduled.first_fire(now))
-            self._scheduler.add_job(
-                self._fire,
-                job.trigger,
-                args=[scheduled],
-                id=scheduled.id,
-                coalesce=True,
-                max_instances=1,
-                misfire_grace_time=None if job.adaptive else grace,
-                next_run_time=None,  # paused until it follows the store
-            )
-        pause = OUTBOX_CHECK if self._queue is None else QUEUED_OUTBOX_CHECK
-        self._scheduler.add_job(
-            self._deliver,
-            IntervalTrigger(seconds=pause.total_seconds(), timezone=UTC),
-            id=_OUTBOX.id,
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-            next_run_time=now,
-        )
+        active = self._schedules.active
+        for scheduled in active:
+            self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
+        outbox_check = OUTBOX_CHECK if self._queue is None else QUEUED_OUTBOX_CHECK
+        self._timetable.rebuild(active, self._config.scheduling.misfire_grace, outbox_check, now)
         self._is_planned = True
 
     def _follow_store(self, now: datetime) -> None:
-        """Let every job that does not run fire when the store says.
+        """Let every job that is not running fire when the store says.
 
-        Other services move jobs on, a worker plans the next visit of an adaptive one, and a run
-        that was cut short or had to wait for its site is due still.
+        Other services claim runs, a worker plans the next visit of an adaptive job, and a run that
+        was cut short or had to wait for its site is still due.
         """
         if not self._is_planned:
             self._plan(now)
         states = self._store.jobs.states()
         queued = self._store.jobs.unended() if self._queue is not None else set()
         for scheduled in self._schedules.active:
-            if scheduled.id in self._runs or scheduled.id in self._unwritten:
+            job_id = scheduled.id
+            if job_id in self._runs or job_id in self._unwritten or job_id in queued:
                 continue
-            if scheduled.id in queued:
-                continue
-            if state := states.get(scheduled.id):
-                self._fire_at(scheduled.id, self._corrected(scheduled, state.next_fire_at, now))
+            if state := states.get(job_id):
+                fire_at = corrected(self._store, scheduled, state.next_fire_at, now)
+                self._timetable.fire_at(job_id, fire_at)
             else:
-                logger.warning("job %s is gone from the store; it is scheduled again", scheduled.id)
+                logger.warning("job %s is gone from the store; it is scheduled again", job_id)
                 self._is_planned = False
-        if _OUTBOX.id not in self._runs:
+        if OUTBOX.id not in self._runs:
             # A delivery that has failed is itself news for the operators, and would fail again.
-            is_urgent = self._has_word_for_ops and not self._delivery_has_failed
-            planned = self._scheduler.get_job(_OUTBOX.id).next_run_time
-            self._fire_at(_OUTBOX.id, now if is_urgent else min(planned, now + OUTBOX_CHECK))
+            is_urgent = self._has_news_for_ops and not self._delivery_has_failed
+            self._timetable.deliver_by(now if is_urgent else now + OUTBOX_CHECK)
 
-    def _fire_at(self, job_id: str, at: datetime) -> None:
-        job = self._scheduler.get_job(job_id)
-        if job is not None and job.next_run_time != at:
-            job.modify(next_run_time=at)
+    def _misfired(self, scheduled: ScheduledJob) -> None:
+        grace = self._config.scheduling.misfire_grace
+        self._attempt(lambda: skip_missed(self._store, scheduled, grace, self._now()))
 
-    def _corrected(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> datetime:
-        """A stored fire time, or if a clock that was ahead set it too far ahead, another one.
-
-        An adaptive job has no times but `max` and the pause that its sites asked for, and runs
-        now; the others get their next time.
-        """
-        is_adaptive = scheduled.job.adaptive is not None
-        latest = scheduled.fire_after(now + CLOCK_TOLERANCE) + scheduled.job.jitter
-        if stored > latest and is_adaptive:
-            latest = paused_until(self._store, scheduled.sites, now)
-        if stored <= latest:
-            return stored
-        fire_at = now if is_adaptive else scheduled.fire_after(now)
-        logger.warning(
-            "job %s: was due at %s, further ahead than its schedule allows: the clock was set "
-            "back; now due at %s",
-            scheduled.id,
-            rfc3339(stored),
-            rfc3339(fire_at),
-        )
-        self._store.jobs.move(scheduled.id, expected=stored, to=fire_at, now=now)
-        return fire_at
-
-    def _misfired(self, event: JobEvent) -> None:
-        """Move on a job that APScheduler gave up: it was late by more than its misfire grace."""
-        if job := self._scheduler.get_job(event.job_id):
-            self._attempt(lambda: self._move_on(job.args[0]))
-
-    def _move_on(self, scheduled: ScheduledJob) -> None:
-        now, state = self._now(), self._store.jobs.states().get(scheduled.id)
-        if state is None or state.next_fire_at > now:
-            return
-        fire_at = scheduled.fire_after(now)
-        if self._store.jobs.move(scheduled.id, expected=state.next_fire_at, to=fire_at, now=now):
-            logger.warning(
-                "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
-                "next at %s",
-                scheduled.id,
-                rfc3339(state.next_fire_at),
-                format_duration(self._config.scheduling.misfire_grace),
-                rfc3339(fire_at),
-            )
+    # Runs.
 
     async def _fire(self, scheduled: ScheduledJob) -> _EndedRun | None:
-        """What APScheduler calls when a job is due: a run, if this service is to do it."""
+        """Run a job that APScheduler has due; None if there is nothing for this service to run."""
+        if self._stopping.is_set() or not (self._delivers or _is_crawl(scheduled)):
+            return None
+        if scheduled is OUTBOX:
+            if not self._attempt(lambda: self._has_something_to_deliver(self._now())):
+                return None
+            self._has_news_for_ops = False
+            return await self._run(scheduled, None)
         firing = self._attempt(lambda: self._claim(scheduled))
         return await self._run(scheduled, firing) if firing is not None else None
 
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
         """Claim the run that the store has due; None if another service or the queue has it."""
-        if self._stopping.is_set() or not (self._delivers or _is_crawl(scheduled)):
-            return None
         now, state = self._now(), self._store.jobs.states().get(scheduled.id)
         if state is None or state.next_fire_at > now or self._must_wait(scheduled, now):
             return None
@@ -433,21 +364,10 @@ class Service:
             logger.debug("job %s waits: its site is being crawled", scheduled.id)
         return True
 
-    async def _deliver(self) -> _EndedRun | None:
-        """What APScheduler calls for the outbox: a delivery, if anything is due."""
-        if self._stopping.is_set() or not self._delivers:
-            return None
-        if not self._attempt(lambda: self._has_something_to_deliver(self._now())):
-            return None
-        self._has_word_for_ops = False
-        return await self._run(_OUTBOX, None)
-
     def _has_something_to_deliver(self, now: datetime) -> bool:
-        if self._has_word_for_ops or delivery_is_due(self._config, self._store, now):
+        if self._has_news_for_ops or delivery_is_due(self._config, self._store, now):
             return True
         return self._queue is not None and word_is_due(self._config, self._store)
-
-    # Runs.
 
     async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> _EndedRun:
         """One run, from start to end; no exception leaves it."""
@@ -472,15 +392,15 @@ class Service:
             outcome = RunOutcome(line, f"failed: {error}", has_failed=True, is_healthy=False)
             if not isinstance(error, OSError):
                 logger.exception("job %s: the service has a fault", scheduled.id)
-        if outcome is not None and not (scheduled is _OUTBOX and outcome.is_healthy):
+        if outcome is not None and not (scheduled is OUTBOX and outcome.is_healthy):
             logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
         return _EndedRun(scheduled, firing, outcome)
 
-    def _run_ended(self, event: JobEvent) -> None:
-        """Record the end of a run as soon as APScheduler tells of it."""
-        self._runs.pop(event.job_id, None)
-        if event.retval is not None:  # None: nothing was run
-            self._unwritten[event.job_id] = event.retval
+    def _run_ended(self, job_id: str, ended: _EndedRun | None) -> None:
+        """Record the end of a run as soon as APScheduler reports it."""
+        self._runs.pop(job_id, None)
+        if ended is not None:
+            self._unwritten[job_id] = ended
             self.check()
 
     def _write_ends(self) -> None:
@@ -497,14 +417,14 @@ class Service:
     ) -> None:
         now = self._now()
         if judge_overdue(self._store, scheduled, outcome, now):
-            self._has_word_for_ops = True
+            self._has_news_for_ops = True
         if firing is not None:
             write_end(self._store, scheduled, firing, outcome, now)
             return
         self._delivery_has_failed = outcome.has_failed
         if outcome.has_failed:
-            self._fire_at(_OUTBOX.id, now + OUTBOX_CHECK)
-            tell_directly_what_waits(self._config, self._store, now)
+            self._timetable.fire_at(OUTBOX.id, now + OUTBOX_CHECK)
+            notify_directly_of_undelivered(self._config, self._store, now)
 
 
 def _is_crawl(scheduled: ScheduledJob) -> bool:
@@ -518,11 +438,3 @@ def _queue_of(config: Config) -> JobQueue | None:
     from rscrawler.scheduling.queue import JobQueue
 
     return JobQueue()
-
-
-# The service's own delivery. No file can hold a job of such an id.
-_OUTBOX = ScheduledJob(
-    job=Job.model_construct(id="(outbox)", action=Action.DELIVER, every=OUTBOX_CHECK),
-    file=Path(),
-    sites=(),
-)

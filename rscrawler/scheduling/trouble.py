@@ -107,7 +107,7 @@ class StoreTrouble:
         _briefly(lambda: tell_directly(config, "Problem: the store fails", text, now))
 
 
-def tell_directly_what_waits(config: Config, store: Store, now: datetime) -> None:
+def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) -> None:
     """Tell the operators of problems that deliveries should tell of, which have failed for minutes.
 
     Where nobody can be reached the problems stay untold. Their end is told by a delivery.
