@@ -203,7 +203,7 @@ class Service:
     def check(self) -> None:
         """Check what no trigger reports, and let APScheduler's jobs follow the store.
 
-        1. Record runs that ended, if that failed before. 2. Renew this service's leases.
+        1. Record the runs that have ended. 2. Renew this service's leases.
         3. Give back the runs of dead services. 4. Follow the store's fire times.
         """
         self._attempt(self._check)
@@ -332,7 +332,7 @@ class Service:
 
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
         """Claim the run that the store has due; None if another service or the queue has it."""
-        now, state = self._now(), self._store.jobs.states().get(scheduled.id)
+        now, state = self._now(), self._store.jobs.state(scheduled.id)
         if state is None or state.next_fire_at > now or self._must_wait(scheduled, now):
             return None
         fire_at = state.next_fire_at
@@ -397,11 +397,11 @@ class Service:
         return _EndedRun(scheduled, firing, outcome)
 
     def _run_ended(self, job_id: str, ended: _EndedRun | None) -> None:
-        """Record the end of a run as soon as APScheduler reports it."""
+        """Let the end of a run be recorded, as soon as APScheduler reports it."""
         self._runs.pop(job_id, None)
         if ended is not None:
             self._unwritten[job_id] = ended
-            self.check()
+            self._wake.set()
 
     def _write_ends(self) -> None:
         """Record every run that has ended; one that cannot be recorded is kept for later."""

@@ -150,9 +150,7 @@ async def step(*services: Service) -> None:
     """Each service checks its jobs in turn, and whatever starts comes to its end."""
     for service in services:
         await begin(service)
-        for _ in range(3):  # what ends may let another job begin
-            await service.finish_runs()
-            await _settle()
+        await service.finish_runs()
 
 
 async def begin(service: Service) -> None:

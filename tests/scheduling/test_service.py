@@ -380,7 +380,7 @@ def test_a_run_that_was_ended_after_its_time_limit_is_a_problem(
         await step(world.service(scheduled(time_limit="2m")))
 
     asyncio.run(scenario())
-    assert world.children.limits[0] == timedelta(minutes=2)
+    assert world.children.limits == [timedelta(minutes=2)]
     (problem,) = world.open_store().health.problems()
     assert problem.message == "job job failed: ended after its time limit of 2m"
     assert "job job (site) failed: ended after its time limit of 2m" in log.text
