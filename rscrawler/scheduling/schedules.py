@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from apscheduler.triggers.base import BaseTrigger
-from pydantic import BeforeValidator, Field, StrictBool, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, StrictBool, WithJsonSchema, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
@@ -45,10 +45,19 @@ class Action(StrEnum):
 
 
 # "digest" is another word for "deliver": when a digest is composed is up to digest_at.
+_ACTIONS = {"crawl": Action.CRAWL, "deliver": Action.DELIVER, "digest": Action.DELIVER}
+
+
+def _read_action(word: object) -> Action:
+    if isinstance(word, str) and word in _ACTIONS:
+        return _ACTIONS[word]
+    raise ValueError("allowed: 'crawl', 'deliver' or 'digest'")
+
+
 _Action = Annotated[
     Action,
-    BeforeValidator(lambda word: "deliver" if word == "digest" else word),
-    WithJsonSchema({"type": "string", "enum": ["crawl", "deliver", "digest"]}),
+    PlainValidator(_read_action),
+    WithJsonSchema({"type": "string", "enum": list(_ACTIONS)}),
 ]
 
 
@@ -71,7 +80,7 @@ class Adaptive(Model):
 
 
 class Job(Model):
-    """One thing to do again and again. Exactly one of `every`, `cron` and `adaptive` is given."""
+    """A job, run by exactly one of `every`, `cron` and `adaptive`."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
     action: _Action = Action.CRAWL
@@ -118,7 +127,7 @@ class Job(Model):
 
     @property
     def when(self) -> str:
-        """When it runs, for people; it changes exactly when the times do."""
+        """The schedule as text; it changes exactly when the fire times do."""
         late = f", up to {format_duration(self.jitter)} later" if self.jitter else ""
         if self.every is not None:
             return f"every {format_duration(self.every)}{late}"
@@ -162,11 +171,11 @@ class ScheduledJob:
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs at all: it is enabled, and so is one of its sites."""
+        """Whether it runs: it is enabled, and so is one of its sites, if it is a crawl."""
         return self.job.enabled and (self.job.action is not Action.CRAWL or bool(self.sites))
 
     def by_site(self) -> tuple[ScheduledJob, ...]:
-        """The same job as one for each of its sites, so that each can be a worker's.
+        """The same job as one for each of its sites, so that workers can share them.
 
         Their ids are `JOB/SITE`, which no file can hold.
         """
@@ -194,7 +203,7 @@ class ScheduledJob:
         return fire_at
 
     def usual_span(self, now: datetime) -> timedelta:
-        """The time from one run to the next, as it is these days."""
+        """The usual time from one run to the next."""
         if self.job.every is not None:
             return self.job.every
         if self.job.adaptive is not None:
@@ -231,7 +240,7 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
     if extra_dir is not None:
         named = "--schedules"
     folder = extra_dir or config.schedules_dir
-    # Whoever wants none of the shipped ones may remove their folder.
+    # The folder of the shipped ones may have been removed, to have none of them.
     shipped = _by_name(sorted(shipped_schedules_dir().glob("*.toml")))
     own = _by_name(toml_files(folder, named)) if folder else {}
     enabled = {name: site.enabled for name, site in load_sites(config).items()}
@@ -256,7 +265,7 @@ def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
 def _read(
     paths: Iterable[Path], enabled: Mapping[str, bool], problems: list[str]
 ) -> Iterator[ScheduledJob]:
-    """The jobs of these files; what is wrong with a file is added to `problems`."""
+    """The jobs of these files; adds to `problems` what is wrong with a file."""
     for path in paths:
         try:
             content = checked(ScheduleFile, read_toml(path), str(path))

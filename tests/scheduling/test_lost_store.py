@@ -20,7 +20,7 @@ from rscrawler.errors import StoreError
 from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import Service
-from rscrawler.scheduling.trouble import ENDED_AFTER, REOPENED_EVERY, TOLD_AFTER
+from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER, REOPENED_EVERY
 from rscrawler.store import Store
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.tables import job
@@ -250,7 +250,7 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
-            world.clock.advance(TOLD_AFTER - timedelta(seconds=1))
+            world.clock.advance(NOTIFIED_AFTER - timedelta(seconds=1))
             service.check()
             assert mailbox.received == []
             world.clock.advance(timedelta(seconds=1))

@@ -53,7 +53,7 @@ def site(*hours: float, days: float = 1) -> SiteHistory:
 
 
 def office_hours(weeks: int, seed: int = 1) -> SiteHistory:
-    """Four hours of two pieces an hour each day, next to nothing otherwise."""
+    """Four hours of two articles an hour each day, next to nothing otherwise."""
     return poisson_history(
         "office",
         lambda moment: 2.0 if 9 <= moment.hour < 13 else 0.02,
@@ -78,7 +78,7 @@ def test_a_delay_runs_from_publication_to_the_visit_that_finds_it() -> None:
     assert played.delays == (1800.0, 0.0, 2700.0)
 
 
-def test_a_piece_that_no_visit_finds_waits_to_the_end() -> None:
+def test_an_article_that_no_visit_finds_waits_to_the_end() -> None:
     played = replay(site(1.0, 20.0), policies.at_moments([START.timestamp() + 7200]))
     assert played == Replay(2, (3600.0, 4 * 3600.0))
 
@@ -102,7 +102,7 @@ def test_a_policy_sees_the_past_and_nothing_else() -> None:
     assert sum(seen.fresh for seen in sights) == len(sights[-1].history.moments)
 
 
-def test_an_undated_piece_is_known_by_the_visit_that_found_it() -> None:
+def test_an_undated_article_is_known_by_the_visit_that_found_it() -> None:
     sights: list[Seen] = []
 
     def watch() -> Policy:
@@ -134,7 +134,7 @@ def test_a_cron_line_that_is_none_is_refused() -> None:
     ("hours_ago", "factor", "minutes"),
     [
         ((), 1, 360),  # nothing in a week: the longest interval
-        ((5,), 1, 360),  # one piece has no gap
+        ((5,), 1, 360),  # one article has no gap
         ((1, 3, 5), 1, 120),  # two hours apart: 84 a week
         ((1, 3, 5), 4, 30),
         ((1, 1.01, 1.02), 1, 5),  # the shortest interval
@@ -214,11 +214,11 @@ def test_a_comparison_has_a_row_for_each_site_and_schedule_and_for_all_together(
     histories = five_sites(seed=4, span=timedelta(weeks=5))
     hourly = policies.cron("0 * * * *")
     rows = compare(histories, LIMITS, others={"hourly": hourly})
-    pieces = sum(len(history.moments) for history in histories)
+    articles = sum(len(history.moments) for history in histories)
     by_site = {
         name: {row.schedule for row in rows if row.site == name} for name in (ALL, "blog", "wire")
     }
-    assert {row.pieces for row in rows if row.site in (ALL, ALL_SHARED)} == {pieces}
+    assert {row.articles for row in rows if row.site in (ALL, ALL_SHARED)} == {articles}
     assert by_site["blog"] - by_site["wire"] == {FORESIGHT}
     assert by_site[ALL] == by_site["wire"]
     assert {ADAPTIVE, FIXED, "hourly", LEAST_MEDIAN} < by_site["wire"]
@@ -234,7 +234,7 @@ def test_a_history_without_known_rates_has_no_optimum() -> None:
 
 def test_a_site_that_published_nothing_has_a_row_without_delays() -> None:
     [adaptive_row, *_] = compare([site()], LIMITS)
-    assert (adaptive_row.pieces, adaptive_row.median) == (0, None)
+    assert (adaptive_row.articles, adaptive_row.median) == (0, None)
     assert "nothing published" in render_plot([adaptive_row])
 
 
@@ -362,7 +362,7 @@ def test_over_a_year_of_five_sites_the_median_is_halved_and_near_the_optimum() -
     }
     sites = ("magazine", "weekly", "blog", "irregular", ALL_SHARED)
     assert all(rows[name, ADAPTIVE] <= 0.5 * rows[name, FIXED] for name in sites)
-    # Fifty pieces of a weekly can fall well by chance, but none of its schedules can expect
+    # Fifty articles of a weekly can fall well by chance, but none of its schedules can expect
     # a median below half of the shortest interval.
     least = LIMITS.min.total_seconds() / 60 / 2
     for name in (*sites, "wire", ALL):
