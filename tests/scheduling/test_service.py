@@ -235,6 +235,23 @@ def test_two_services_on_one_database_run_each_job_once(shared_world: World) -> 
     assert started.count("y") == 18
 
 
+def test_a_service_that_another_was_quicker_than_runs_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It saw the job due, and before it claimed the run the other had claimed and ended it."""
+
+    async def scenario() -> None:
+        quicker, slower = world.service(), world.service(owner=ELSEWHERE)
+        await step(quicker)
+        seen = replace(world.open_store().jobs.states()["job"], next_fire_at=NOON)
+        monkeypatch.setattr(JobStore, "states", lambda _: {"job": seen})
+        monkeypatch.setattr(JobStore, "state", lambda *_: seen)
+        await step(slower, slower)
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 1
+
+
 def test_of_many_that_claim_a_run_at_the_same_moment_one_gets_it(
     open_store: Callable[[], Store],
 ) -> None:
