@@ -88,7 +88,6 @@ def hand_over_all(cluster: Cluster) -> list[float]:
         begun = time.perf_counter()
         claimed = store.jobs.claim(
             Firing(scheduled.id, now, QUEUE),
-            expected=now,
             next_fire_at=now + timedelta(days=1),
             now=now,
             hand_over=queue.hand_over(scheduled, now),

@@ -4,9 +4,9 @@
 
 Replays a generated year of five sites under each schedule, all in one run, and prints
 the Markdown table of docs/scheduling-policy.md; then the ratios that the goals are
-stated in, over five such years (one year of a weekly is 50 pieces: too few), what is
-left of the gain when a site does not date its pieces, and what one decision costs
-with 10,000 past pieces.
+stated in, over five such years (one year of a weekly is 50 articles: too few), what is
+left of the gain when a site does not date its articles, and what one decision costs
+with 10,000 past articles.
 """
 
 from __future__ import annotations
@@ -19,11 +19,9 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from rscrawler.scheduling import policies
-from rscrawler.scheduling.adaptive import AdaptiveLimits, VisitState, next_visit
-from rscrawler.scheduling.histories import five_sites
-from rscrawler.scheduling.rates import PublicationHistory
-from rscrawler.scheduling.simulation import (
+from benchmarks.replay import policies
+from benchmarks.replay.histories import five_sites
+from benchmarks.replay.simulation import (
     ADAPTIVE,
     ALL,
     ALL_SHARED,
@@ -37,6 +35,8 @@ from rscrawler.scheduling.simulation import (
     replay,
     row_of,
 )
+from rscrawler.scheduling.adaptive import AdaptiveLimits, VisitState, next_visit
+from rscrawler.scheduling.rates import PublicationHistory
 
 OTHER_SEEDS = (1, 2, 3, 4)
 
@@ -64,7 +64,7 @@ def main() -> None:
 
 def table(rows: Sequence[Row]) -> str:
     lines = [
-        "| site | schedule | requests | pieces | median, min | 95 %, min | mean, min |",
+        "| site | schedule | requests | articles | median, min | 95 %, min | mean, min |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in rows:
@@ -72,7 +72,7 @@ def table(rows: Sequence[Row]) -> str:
             "–" if figure is None else f"{figure:.1f}" for figure in (row.median, row.p95, row.mean)
         )
         lines.append(
-            f"| {row.site} | {row.schedule} | {row.requests:,} | {row.pieces:,} | {figures} |"
+            f"| {row.site} | {row.schedule} | {row.requests:,} | {row.articles:,} | {figures} |"
         )
     return "\n".join(lines)
 
@@ -102,7 +102,7 @@ def ratios(years: Sequence[Sequence[Row]]) -> str:
 
 
 def undated(seed: int, limits: AdaptiveLimits) -> str:
-    lines = ["| pieces without dates | adaptive median ÷ fixed interval |", "| --- | ---: |"]
+    lines = ["| articles without dates | adaptive median ÷ fixed interval |", "| --- | ---: |"]
     for history in five_sites(seed):
         chosen = replay(history, policies.adaptive(limits), is_dated=False)
         interval = (history.end - history.start) / chosen.requests
@@ -122,7 +122,7 @@ def cost_of_a_decision() -> str:
         begin = time.process_time()
         next_visit(history, VisitState(), AdaptiveLimits(), now)
         spent.append(time.process_time() - begin)
-    return f"next_visit with 10,000 past pieces: {1000 * statistics.median(spent):.1f} ms of CPU"
+    return f"next_visit with 10,000 past articles: {1000 * statistics.median(spent):.1f} ms of CPU"
 
 
 def _progress(what: str) -> None:

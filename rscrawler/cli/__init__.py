@@ -23,7 +23,6 @@ from rscrawler.cli import (
     reparse,
     service,
     setup,
-    simulate,
     sites,
     topics,
     web,
@@ -47,7 +46,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for commands in (setup, crawl, service, inspect, history, reparse, simulate, cluster, web):
+for commands in (setup, crawl, service, inspect, history, reparse, cluster, web):
     commands.register(app)
 app.add_typer(topics.app, name="topics")
 app.add_typer(sites.app, name="sites")

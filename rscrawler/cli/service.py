@@ -65,10 +65,11 @@ def run_command(
 
 
 class _Loader:
-    """Reads configuration and schedules, again and again, and runs children with what it read.
+    """Reads configuration and schedules at the start and at each reload, and runs children by them.
 
-    A file that had keys and has none any more was cut off while it was saved: to take it at
-    its word would be to crawl with the defaults into another database.
+    Two changes need a restart. A file that had keys and has none any more was cut off while it
+    was saved: the defaults would crawl into another database. And the service has the old
+    database open, while its children would write to the new one.
 
     Raises:
         ConfigurationError: when called; what is wrong with the files.
@@ -77,6 +78,7 @@ class _Loader:
     def __init__(self, path: Path | None, schedules_dir: Path | None) -> None:
         self._path, self._schedules_dir = path, schedules_dir
         self._had_keys = False
+        self._database: str | None = None  # of the first reading
         self._handed_on: dict[bytes, bytes] = {}
 
     def __call__(self) -> tuple[Config, Schedules]:
@@ -89,8 +91,14 @@ class _Loader:
             )
         environment = handed_on(text, self._path)
         config = load_config(self._path, text)
+        if self._database not in (None, config.database):
+            raise ConfigurationError(
+                f"{config.origin_of('database_url')}: database_url: names another database than "
+                "the one that the service has open; restart the service to change it"
+            )
         schedules = load_schedules(config, self._schedules_dir)
         self._had_keys, self._handed_on = has_keys, environment
+        self._database = config.database
         return config, schedules
 
     async def run_child(

@@ -1,6 +1,6 @@
 """When to visit a source next: the adaptive policy.
 
-A piece that appears in a stretch visited every τ waits τ/2 on average, so for a rate
+An article that appears in a stretch visited every τ waits τ/2 on average, so for a rate
 λ(t) and a number of visits in the week the mean delay is least when the visits are
 as dense as √λ (the continuous form of the condition of Sia, Cho and Cho, "Efficient
 Monitoring Algorithm for Fast News Alerts", TKDE 19(7), 2007). The median is least when
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from rscrawler.decisions import asked_pause
@@ -41,7 +41,7 @@ DEFAULT_VISITS_PER_DAY = 48.0
 
 @dataclass(frozen=True, slots=True)
 class AdaptiveLimits:
-    """What a schedule allows: `adaptive = { min = "5m", max = "6h" }` and a budget.
+    """The limits of a schedule: `adaptive = { min = "5m", max = "6h" }` and a budget.
 
     `visits_per_day` is the mean over a week; a busy day gets more of them and a
     quiet one fewer. None: 48, or as near as `min` and `max` allow.
@@ -112,14 +112,14 @@ def next_visit(
 
     1. After failures: `min` doubled for each of them, at most `max`, and never
        earlier than the plan would have it.
-    2. Otherwise by the plan (`plan_visits`), within `min` and `max`; without any
+    2. Otherwise by the plan (`weekly_plan`), within `min` and `max`; without any
        history, the budget's even interval.
     3. Never before `retry_after`, which may exceed `max` (`decisions.asked_pause`).
 
     Raises:
         ValueError: `now` has no time zone.
     """
-    plan = plan_visits(learn(history, epoch_seconds(now)), limits)
+    plan = weekly_plan(learn(history, epoch_seconds(now)), limits)
     return planned_visit(plan, history, state, limits, now)
 
 
@@ -148,45 +148,18 @@ def planned_visit(
     return NextVisit(at, reason)
 
 
-def plan_visits(rates: WeeklyRates, limits: AdaptiveLimits) -> VisitPlan:
+def weekly_plan(rates: WeeklyRates, limits: AdaptiveLimits) -> VisitPlan:
     """The visits of the budget spread over the week as λ to the power `EMPHASIS`, in the limits."""
-    return _plans({"": rates}, limits, limits.budget)[""]
+    return spread_visits({"": rates}, limits, limits.budget)[""]
 
 
-def share_budget(
-    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
-) -> dict[str, AdaptiveLimits]:
-    """One budget shared by several sources (of one host, or of one service).
-
-    The share of a source follows from the same rule as its hours: one density over
-    all hours of all sources, each within `min` and `max`. A source without a history
-    counts as the average of the others.
-
-    Raises:
-        ValueError: the budget is beyond what `min` and `max` allow for so many sources.
-    """
-    AdaptiveLimits(limits.min, limits.max, visits_per_day / len(rates))
-    known = [sum(each.pieces_an_hour) / BINS for each in rates.values() if each.is_learnt]
-    average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
-    comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
-    plans = _plans(comparable, limits, visits_per_day)
-    fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
-    return {
-        name: replace(
-            limits,
-            visits_per_day=min(max(sum(plan.visits_an_hour) * BIN / HOUR / 7, fewest), most),
-        )
-        for name, plan in plans.items()
-    }
-
-
-def _plans(
+def spread_visits(
     rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
 ) -> dict[str, VisitPlan]:
-    """Densities clamp(c · λ^EMPHASIS) with the one c that spends the budget."""
+    """One budget spread over all hours of several sources: clamp(c · λ^EMPHASIS), with one c."""
     lowest, highest = timedelta(hours=1) / limits.max, timedelta(hours=1) / limits.min
     weights = {
-        name: [math.pow(rate, EMPHASIS) for rate in r.pieces_an_hour] for name, r in rates.items()
+        name: [math.pow(rate, EMPHASIS) for rate in r.articles_an_hour] for name, r in rates.items()
     }
     thrift = {name: 1.0 / _mean_boost(rates[name], weights[name]) for name in rates}
     wanted = visits_per_day * 7 * HOUR / BIN  # the sum of the densities over all bins

@@ -60,7 +60,7 @@ class DeferredRun:
             time_limit=None if seconds is None else timedelta(seconds=seconds),
             adaptive=None if adaptive is None else Adaptive.model_validate(adaptive),
         )
-        scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]), None)
+        scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]))
         return cls(scheduled, datetime.fromisoformat(arguments["fire_at"]))
 
 

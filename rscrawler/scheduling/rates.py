@@ -3,7 +3,7 @@
 The estimate shrinks from detail to outline. A half hour's own count, smoothed over
 its neighbours, is pulled towards (how busy this day of the week is) × (how the day's
 news spreads over its hours), which is itself pulled towards an even spread: each with
-the strength of a few imagined weeks or pieces, so that much data speaks for itself
+the strength of a few imagined weeks or articles, so that much data speaks for itself
 and little data does no harm. Older weeks count for less, halving every few weeks.
 
 Rates are learnt once a day: `learn` uses what was published before the last UTC
@@ -32,21 +32,21 @@ BINS = 7 * BINS_A_DAY  # bin 0 begins on Thursday, as the Unix epoch does
 WINDOW_BINS = 6  # three hours: the span in which a burst shows
 WINDOWS = BINS // WINDOW_BINS
 WINDOW = WINDOW_BINS * BIN
-MEMORY = timedelta(weeks=16)  # older pieces count for nothing
+MEMORY = timedelta(weeks=16)  # older articles count for nothing
 
 # Found on generated years other than those of the benchmark; none is sensitive:
 # halving or doubling one moves the median delay by less than a tenth.
 _HALF_LIFE_WEEKS = 4.0
 _DETAIL_WEEKS = 4.0
 _DAY_WEEKS = 1.0
-_SHAPE_PIECES = 1.0
+_SHAPE_ARTICLES = 1.0
 _NEVER_QUITE_ZERO = 0.02
 _KERNEL = (1.0, 2.0, 3.0, 2.0, 1.0)  # bins: an hour to either side
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationHistory:
-    """When a source's pieces were published (or, where it gives no dates, first seen).
+    """When a source's articles were published (or, where it gives no dates, first seen).
 
     `moments` are seconds since the Unix epoch in ascending order; `since` is when
     watching began to be complete: a quiet week after it counts as quiet, one before
@@ -67,25 +67,25 @@ class PublicationHistory:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyRates:
-    """Pieces an hour for each half hour of the week, and how long a surplus lasts.
+    """Articles an hour for each half hour of the week, and how long a surplus lasts.
 
     `persistence` is the covariance of neighbouring three-hour windows' relative
-    surplus: 0 for a site whose pieces come independently, above 1 for one that
+    surplus: 0 for a site whose articles come independently, above 1 for one that
     writes in bursts. `past_levels` are what `level` was at the end of each window,
     with the window's place in the week; empty when persistence is 0.
     """
 
-    pieces_an_hour: tuple[float, ...]
+    articles_an_hour: tuple[float, ...]
     persistence: float = 0.0
     past_levels: tuple[tuple[int, float], ...] = ()
     is_learnt: bool = True
 
     def expected(self, begin: float, end: float) -> float:
-        """Pieces expected between two moments (seconds since the epoch)."""
+        """Articles expected between two moments (seconds since the epoch)."""
         total, moment = 0.0, begin
         while moment < end:
             edge = min(end, (moment // BIN + 1) * BIN)
-            total += self.pieces_an_hour[int(moment // BIN) % BINS] * (edge - moment) / HOUR
+            total += self.articles_an_hour[int(moment // BIN) % BINS] * (edge - moment) / HOUR
             moment = edge
         return total
 
@@ -138,25 +138,27 @@ def learn(history: PublicationHistory, now: float) -> WeeklyRates:
 
 
 def _shrunk(weighted: list[float], exposure: list[float]) -> list[float]:
-    """Pieces an hour for each bin, from weighted counts and the weighted days observed."""
+    """Articles an hour for each bin, from weighted counts and the weighted days observed."""
     total = sum(weighted)
-    pieces_a_day = total / sum(exposure)
+    articles_a_day = total / sum(exposure)
     by_day = [
-        (sum(weighted[day * BINS_A_DAY : (day + 1) * BINS_A_DAY]) + _DAY_WEEKS * pieces_a_day)
+        (sum(weighted[day * BINS_A_DAY : (day + 1) * BINS_A_DAY]) + _DAY_WEEKS * articles_a_day)
         / (exposure[day] + _DAY_WEEKS)
         for day in range(7)
     ]
     by_time = _smoothed([sum(weighted[time::BINS_A_DAY]) for time in range(BINS_A_DAY)])
-    shape = [(count + _SHAPE_PIECES / BINS_A_DAY) / (total + _SHAPE_PIECES) for count in by_time]
+    shape = [
+        (count + _SHAPE_ARTICLES / BINS_A_DAY) / (total + _SHAPE_ARTICLES) for count in by_time
+    ]
     detail = _smoothed(weighted)
     hours = BIN / HOUR
-    least = _NEVER_QUITE_ZERO * pieces_a_day / 24
+    least = _NEVER_QUITE_ZERO * articles_a_day / 24
     rates = []
     for bin_ in range(BINS):
         day, time = divmod(bin_, BINS_A_DAY)
         outline = by_day[day] * shape[time]
-        pieces = (detail[bin_] + _DETAIL_WEEKS * outline) / (exposure[day] + _DETAIL_WEEKS)
-        rates.append(max(pieces / hours, least))
+        articles = (detail[bin_] + _DETAIL_WEEKS * outline) / (exposure[day] + _DETAIL_WEEKS)
+        rates.append(max(articles / hours, least))
     return rates
 
 
@@ -173,7 +175,7 @@ def _smoothed(counts: list[float]) -> list[float]:
 def _windows(
     counts: Counter[int], rates: list[float], first_bin: int, end_bin: int
 ) -> list[tuple[int, int, float]]:
-    """Each past window: its place in the week, the pieces in it and those expected."""
+    """Each past window: its place in the week, the articles in it and those expected."""
     running = list(accumulate((rate * BIN / HOUR for rate in rates), initial=0.0))
     usual = [running[begin + WINDOW_BINS] - running[begin] for begin in range(0, BINS, WINDOW_BINS)]
     first, end = first_bin // WINDOW_BINS, end_bin // WINDOW_BINS
@@ -189,7 +191,7 @@ def _windows(
 def _persistence(windows: list[tuple[int, int, float]]) -> float:
     """The relative covariance of neighbouring windows, less its own standard error.
 
-    Independent pieces have a covariance of 0 however few they are, which a variance
+    Independent articles have a covariance of 0 however few they are, which a variance
     would not show; the standard error is what chance alone would leave.
     """
     covariance = product = 0.0

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, StrictBool, model_validator
+from apscheduler.triggers.base import BaseTrigger
+from pydantic import Field, PlainValidator, StrictBool, WithJsonSchema, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
@@ -28,9 +30,8 @@ from rscrawler.config import (
     toml_files,
 )
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling import times
 from rscrawler.scheduling.adaptive import AdaptiveLimits
-from rscrawler.scheduling.cron import CronTimes
+from rscrawler.scheduling.triggers import AdaptiveTrigger, EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
 
 SHORTEST = timedelta(seconds=1)
@@ -41,7 +42,23 @@ class Action(StrEnum):
 
     CRAWL = "crawl"
     DELIVER = "deliver"
-    DIGEST = "digest"
+
+
+# "digest" is another word for "deliver": when a digest is composed is up to digest_at.
+_ACTIONS = {"crawl": Action.CRAWL, "deliver": Action.DELIVER, "digest": Action.DELIVER}
+
+
+def _read_action(word: object) -> Action:
+    if isinstance(word, str) and word in _ACTIONS:
+        return _ACTIONS[word]
+    raise ValueError("allowed: 'crawl', 'deliver' or 'digest'")
+
+
+_Action = Annotated[
+    Action,
+    PlainValidator(_read_action),
+    WithJsonSchema({"type": "string", "enum": list(_ACTIONS)}),
+]
 
 
 class Adaptive(Model):
@@ -63,10 +80,10 @@ class Adaptive(Model):
 
 
 class Job(Model):
-    """One thing to do again and again. Exactly one of `every`, `cron` and `adaptive` is given."""
+    """A job, run by exactly one of `every`, `cron` and `adaptive`."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
-    action: Action = Action.CRAWL
+    action: _Action = Action.CRAWL
     sites: list[str] = Field(default=[], description="names of sites; empty: all enabled ones")
     every: Duration | None = Field(default=None, description="on a grid that begins in 1970, UTC")
     cron: str | None = Field(
@@ -98,7 +115,7 @@ class Job(Model):
             raise ValueError(f"job {self.id!r}: time_limit: allowed: at least 1s")
         if self.cron is not None:
             try:
-                CronTimes.parse(self.cron, self.timezone)
+                cron_trigger(self.cron, self.timezone)
             except ValueError as error:
                 raise ValueError(f"job {self.id!r}: cron: {self.cron!r}: {error}") from None
         if self.action is not Action.CRAWL and (self.sites or self.full or self.adaptive):
@@ -110,7 +127,7 @@ class Job(Model):
 
     @property
     def when(self) -> str:
-        """When it runs, for people; it changes exactly when the times do."""
+        """The schedule as text; it changes exactly when the fire times do."""
         late = f", up to {format_duration(self.jitter)} later" if self.jitter else ""
         if self.every is not None:
             return f"every {format_duration(self.every)}{late}"
@@ -122,12 +139,15 @@ class Job(Model):
         spans = f"{format_duration(self.adaptive.min)} to {format_duration(self.adaptive.max)}"
         return f"adaptive, {spans}{budget}"
 
-    @property
-    def slots(self) -> times.Slots | None:
-        """The moments of `every` and `cron`; None for an adaptive job, which has none."""
+    @cached_property
+    def trigger(self) -> BaseTrigger:
+        """When it runs, for APScheduler."""
         if self.every is not None:
-            return times.Grid(self.every)
-        return CronTimes.parse(self.cron, self.timezone) if self.cron is not None else None
+            return EveryTrigger(self.every, self.jitter)
+        if self.cron is not None:
+            return cron_trigger(self.cron, self.timezone, self.jitter)
+        assert self.adaptive is not None
+        return AdaptiveTrigger(self.adaptive.limits)
 
 
 class ScheduleFile(Model):
@@ -143,7 +163,6 @@ class ScheduledJob:
     job: Job
     file: Path
     sites: tuple[str, ...]
-    slots: times.Slots | None
 
     @property
     def id(self) -> str:
@@ -152,11 +171,11 @@ class ScheduledJob:
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs at all: it is enabled, and so is one of its sites."""
+        """Whether it runs: it is enabled, and so is one of its sites, if it is a crawl."""
         return self.job.enabled and (self.job.action is not Action.CRAWL or bool(self.sites))
 
     def by_site(self) -> tuple[ScheduledJob, ...]:
-        """The same job as one for each of its sites, so that each can be a worker's.
+        """The same job as one for each of its sites, so that workers can share them.
 
         Their ids are `JOB/SITE`, which no file can hold.
         """
@@ -178,21 +197,19 @@ class ScheduledJob:
     def fire_after(self, moment: datetime) -> datetime:
         """The first fire time after `moment`.
 
-        An adaptive job has none of its own: its next visit is planned when one ends,
-        and until then it counts as one to come when `max` has passed.
+        An adaptive job gets its next visit when one ends; until then it counts as due after `max`.
         """
-        if self.slots is None:
-            assert self.job.adaptive is not None
-            return moment + self.job.adaptive.max
-        return times.fire_after(self.slots, self.id, self.job.jitter, moment)
+        fire_at: datetime = self.job.trigger.get_next_fire_time(moment, moment)
+        return fire_at
 
     def usual_span(self, now: datetime) -> timedelta:
-        """The time from one run to the next, as it is these days."""
-        if self.slots is None:
-            assert self.job.adaptive is not None
+        """The usual time from one run to the next."""
+        if self.job.every is not None:
+            return self.job.every
+        if self.job.adaptive is not None:
             return self.job.adaptive.max
-        following = self.slots.slot_after(now)
-        return self.slots.slot_after(following) - following
+        following = self.fire_after(now)
+        return self.fire_after(following) - following
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +240,7 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
     if extra_dir is not None:
         named = "--schedules"
     folder = extra_dir or config.schedules_dir
-    # Whoever wants none of the shipped ones may remove their folder.
+    # The folder of the shipped ones may have been removed, to have none of them.
     shipped = _by_name(sorted(shipped_schedules_dir().glob("*.toml")))
     own = _by_name(toml_files(folder, named)) if folder else {}
     enabled = {name: site.enabled for name, site in load_sites(config).items()}
@@ -248,7 +265,7 @@ def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
 def _read(
     paths: Iterable[Path], enabled: Mapping[str, bool], problems: list[str]
 ) -> Iterator[ScheduledJob]:
-    """The jobs of these files; what is wrong with a file is added to `problems`."""
+    """The jobs of these files; adds to `problems` what is wrong with a file."""
     for path in paths:
         try:
             content = checked(ScheduleFile, read_toml(path), str(path))
@@ -268,7 +285,6 @@ def _read(
                 job=job,
                 file=path,
                 sites=tuple(site for site in sites if is_crawl and enabled.get(site, False)),
-                slots=job.slots,
             )
 
 

@@ -1,15 +1,15 @@
-"""The service: starts what is due, each run once, and says how it went.
+"""The service: APScheduler starts each job when it is due, the store lets each run happen once.
 
-The store is the truth about when a job fires next and who runs it; APScheduler is the
-clock that wakes the service at the next fire time. Besides that it looks round every
-few seconds by the monotonic clock: so it notices a machine that slept, a wall clock
-that jumped, and another service on the same database that died.
+- APScheduler has a job for each schedule: its trigger says when, late ones are coalesced or
+  given up after the misfire grace, and one instance runs at a time.
+- The store holds the next fire time of each job. Whoever starts a run claims it there and moves
+  the job on, so any number of services can share a database, and a restart knows what it
+  missed. APScheduler's jobs follow the store, not the other way round.
+- Every few seconds, by the monotonic clock, the service checks what no trigger reports: a machine
+  that slept, a wall clock that jumped, another service that died, a store that failed.
 
-A run is a child process (`processes`). A job whose time has come while a run of it, or
-of one of its sites, goes on is started as soon as that has ended, once.
-
-With workers, crawls are handed over to their queue instead (`queue`), and one of the
-services that share the store does all the delivery.
+A run is a child process (`processes`). With workers, crawls are put into their queue instead
+(`queue`), and one of the services that share the store does all the delivery.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
@@ -32,13 +30,12 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
 from rscrawler.recovery import StoreKeeper
-from rscrawler.scheduling.due import Due, Later, Moved, decide
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
-from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
-from rscrawler.scheduling.trouble import StoreTrouble, tell_directly_what_waits
-from rscrawler.scheduling.visits import paused_until
+from rscrawler.scheduling.schedules import Action, ScheduledJob, Schedules
+from rscrawler.scheduling.timetable import OUTBOX, OUTBOX_CHECK, Timetable, corrected, skip_missed
+from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
@@ -47,11 +44,10 @@ if TYPE_CHECKING:
     from rscrawler.scheduling.queue import JobQueue
 
 logger = logging.getLogger(__name__)
-children_log = logging.getLogger("rscrawler.children")  # what they say, for those who ask
+children_log = logging.getLogger("rscrawler.children")  # what they log, with -v
 
-LOOK_ROUND = timedelta(seconds=5)
-OUTBOX_CHECK = timedelta(minutes=1)
-DELIVERY_PAUSE = timedelta(seconds=15)  # the same with workers, whose crawls deliver nothing
+CHECK_INTERVAL = timedelta(seconds=5)
+QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 
 ResultT = TypeVar("ResultT")
@@ -60,7 +56,7 @@ Load = Callable[[], tuple[Config, Schedules]]
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run that goes on, and the sites that it crawls."""
+    """A run in progress, and the sites that it crawls."""
 
     task: asyncio.Task[None]
     sites: tuple[str, ...]
@@ -68,7 +64,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _EndedRun:
-    """A run whose end is still to be written down; `firing` is None for a delivery of its own."""
+    """A run whose end is still to be recorded; `firing` is None for the service's own delivery."""
 
     scheduled: ScheduledJob
     firing: Firing | None
@@ -76,15 +72,15 @@ class _EndedRun:
 
 
 class Service:
-    """Runs the jobs of the schedules until it is told to stop.
+    """Runs the jobs of the schedules until `stop` is called.
 
     Args:
         store: open; the caller closes it.
         load: reads configuration and schedules, at the start and at every reload.
-        keeper: opens the store anew when it was lost; None: it is never opened anew.
-        config_path: the file that children are told to read; None: their own default.
-        run: starts a child; a test hands in another.
-        now: the time.
+        keeper: reopens the store when it was lost; None: it is never reopened.
+        config_path: the `--config` of child processes; None: their own default.
+        run: starts a child process.
+        now: the time; APScheduler reads the wall clock by itself.
         owner: the name of this service among those that share the store.
 
     Raises:
@@ -112,15 +108,15 @@ class Service:
         self._config, self._schedules = load()
         self._queue = _queue_of(self._config)
         self._delivers = self._queue is None
+        self._timetable = Timetable(self._fire, self._run_ended, self._misfired)
         self._runs: dict[str, _Run] = {}  # by job id
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._waiting: set[str] = set()  # ids of due jobs that wait for a site
         self._alive_at: datetime | None = None
-        self._outbox_checked_at: datetime | None = None
-        self._has_word_for_ops = False
+        self._has_news_for_ops = False
         self._delivery_has_failed = False
         self._trouble = StoreTrouble(lambda: self._config)
-        self._fault: Exception | None = None  # what this process cannot get over
+        self._fault: Exception | None = None  # which this process cannot recover from
         self._is_planned = False
         self._stopping = asyncio.Event()
         self._wake = asyncio.Event()
@@ -138,28 +134,17 @@ class Service:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # held since the very start
-        clock = AsyncIOScheduler(timezone=UTC)
-        clock.start()
+        self.start()
         logger.info("service started, jobs: %s", self._job_ids())
         try:
             while not self._stopping.is_set():
-                next_at = self.look_round()
-                if next_at is not None:
-                    # Without a grace time a wake-up that comes late is not dropped.
-                    clock.add_job(
-                        self._ring,
-                        "date",
-                        run_date=next_at,
-                        id="next",
-                        replace_existing=True,
-                        misfire_grace_time=None,
-                    )
+                self.check()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_ROUND.total_seconds())
+                    await asyncio.wait_for(self._wake.wait(), CHECK_INTERVAL.total_seconds())
                 self._wake.clear()
             await self.finish_runs()
         finally:
-            clock.shutdown(wait=False)
+            self._timetable.stop()
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 loop.remove_signal_handler(number)
         if self._fault is not None:
@@ -170,11 +155,12 @@ class Service:
         self._leave()
         logger.info("service stopped")
 
-    async def _ring(self) -> None:
-        self._wake.set()
+    def start(self) -> None:
+        """Let APScheduler start jobs in the running event loop, from the first `check` on."""
+        self._timetable.start()
 
     def stop(self) -> None:
-        """Start nothing more and let every child close down; a second call kills them."""
+        """Start no further run and let every child close down; a second call kills them."""
         if self._stopping.is_set():
             for run in self._runs.values():
                 run.task.cancel()
@@ -182,7 +168,7 @@ class Service:
         self._wake.set()
 
     def reload(self) -> None:
-        """Read configuration and schedules again; if anything is wrong, all stays as it is."""
+        """Read configuration and schedules again; if either is wrong, nothing changes."""
         try:
             self._config, self._schedules = self._load()
         except ConfigurationError as error:
@@ -199,10 +185,10 @@ class Service:
         return ", ".join(scheduled.id for scheduled in self._schedules.active) or "none"
 
     async def finish_runs(self) -> None:
-        """Wait for every child, and write down how each ended."""
+        """Wait for every child, and record how each ended."""
         if self._runs:
             await asyncio.wait([run.task for run in self._runs.values()])
-        if self._unwritten:  # nothing to write says nothing of the store
+        if self._unwritten:  # without a write it is unknown whether the store works
             self._attempt(self._write_ends)
 
     def _leave(self) -> None:
@@ -212,30 +198,28 @@ class Service:
 
         self._attempt(release)
 
-    # One look round.
+    # Every few seconds.
 
-    def look_round(self) -> datetime | None:
-        """Start everything that is due and free; gives the next fire time that is known.
+    def check(self) -> None:
+        """Check what no trigger reports, and let APScheduler's jobs follow the store.
 
-        1. Write down what has ended. 2. Say that this service lives. 3. Give back the
-        runs of dead services. 4. Start what is due, or hand it over. 5. Deliver what is due.
+        1. Record the runs that have ended. 2. Renew this service's leases.
+        3. Give back the runs of dead services. 4. Follow the store's fire times.
         """
-        return self._attempt(self._look_round)
+        self._attempt(self._check)
 
-    def _look_round(self) -> datetime | None:
+    def _check(self) -> None:
         self._write_ends()
         now = self._now()
-        self._plan(now)
         self._keep_alive(now)
         if self._queue is not None:
             self._delivers = self._store.leases.acquire(DELIVERER, self._owner, now)
         self._adopt_orphans(now)
-        next_at = self._start_due(now)
-        self._check_outbox(now)
-        return next_at
+        self._follow_store(now)
+        self._timetable.wake()
 
     def _attempt(self, steps: Callable[[], ResultT]) -> ResultT | None:
-        """Do what needs the store; one that fails is mended if it can be, and tried again."""
+        """Do what needs the store; None if it fails. It is reopened if that can help."""
         try:
             self._mend_store()
             result = steps()
@@ -244,27 +228,28 @@ class Service:
             if self._trouble.is_hopeless(self._now()):
                 self._fault = error
                 self._stopping.set()
+                self._wake.set()
             return None
         self._trouble.over(self._now())
         return result
 
     def _mend_store(self) -> None:
-        """Open the store anew if it fails, or if its file is another one.
+        """Reopen the store if it fails, or if its file was replaced.
 
-        Not while a run goes on: it has the former one open, and its pieces may not be in
-        the JSONL yet, from which a new one would be rebuilt.
+        Not during a run: it has the old store open, and its articles may not be in the JSONL
+        yet, from which a new one would be rebuilt.
         """
         if self._keeper is None or self._runs:
             return
         if self._keeper.is_lost:
-            logger.warning("the database is another file than before: it is opened anew")
+            logger.warning("the database file was removed or replaced: it is reopened")
         elif not self._trouble.wants_reopening(self._now()):
             return
         self._store = self._keeper.reopen(
             is_damaged=self._trouble.is_damage and not self._keeper.is_lost
         )
         self._is_planned = False
-        self._alive_at = self._outbox_checked_at = None
+        self._alive_at = None
 
     def _keep_alive(self, now: datetime) -> None:
         since = None if self._alive_at is None else abs(now - self._alive_at)
@@ -289,51 +274,81 @@ class Service:
                     firing.fired_by,
                 )
 
+    # Fire times.
+
     def _plan(self, now: datetime) -> None:
-        """After a start or a reload: give jobs that are new, or have other times, their next."""
-        if self._is_planned:
-            return
+        """After a start or a reload, schedule every job, in the store and with APScheduler."""
         if self._queue is not None:
             self._queue.install(self._store)
-        for scheduled in self._schedules.active:
-            first = scheduled.first_fire(now)
-            self._store.jobs.schedule(scheduled.id, scheduled.job.when, first)
+        active = self._schedules.active
+        for scheduled in active:
+            self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
+        outbox_check = OUTBOX_CHECK if self._queue is None else QUEUED_OUTBOX_CHECK
+        self._timetable.rebuild(active, self._config.scheduling.misfire_grace, outbox_check, now)
         self._is_planned = True
 
-    def _start_due(self, now: datetime) -> datetime | None:
-        states, jobs = self._store.jobs.states(), self._store.jobs
-        grace = self._config.scheduling.misfire_grace
-        later: list[datetime] = []
-        handed_over = jobs.unended() if self._queue is not None else set()
-        for scheduled in self._schedules.active:
-            if scheduled.id in self._runs or scheduled.id in self._unwritten:
-                continue
-            if scheduled.id in handed_over or not (self._delivers or _is_crawl(scheduled)):
-                continue
-            state = states.get(scheduled.id)
-            if state is None:
-                logger.warning("job %s: the store has lost it; it is planned anew", scheduled.id)
-                self._is_planned = False
-                continue
-            stored = state.next_fire_at
-            match decide(scheduled, stored, now, grace, self._paused_until(scheduled, stored, now)):
-                case Later(at):
-                    later.append(at)
-                case Moved(to, why):
-                    logger.warning("job %s: %s", scheduled.id, why)
-                    jobs.move(scheduled.id, expected=stored, to=to, now=now)
-                    later.append(to)
-                case Due() as due if not self._must_wait(scheduled, now):
-                    self._claim(scheduled, stored, due, now)
-        return min(later, default=None)
+    def _follow_store(self, now: datetime) -> None:
+        """Let every job that is not running fire when the store says.
 
-    def _paused_until(
-        self, scheduled: ScheduledJob, stored: datetime, now: datetime
-    ) -> datetime | None:
-        """Until when an adaptive job's sites ask for a pause, if its time is beyond `max`."""
-        if scheduled.slots is not None or stored <= scheduled.fire_after(now):
+        Other services claim runs, a worker plans the next visit of an adaptive job, and a run that
+        was cut short or had to wait for its site is still due.
+        """
+        if not self._is_planned:
+            self._plan(now)
+        states = self._store.jobs.states()
+        queued = self._store.jobs.unended() if self._queue is not None else set()
+        for scheduled in self._schedules.active:
+            job_id = scheduled.id
+            if job_id in self._runs or job_id in self._unwritten or job_id in queued:
+                continue
+            if state := states.get(job_id):
+                fire_at = corrected(self._store, scheduled, state.next_fire_at, now)
+                self._timetable.fire_at(job_id, fire_at)
+            else:
+                logger.warning("job %s is gone from the store; it is scheduled again", job_id)
+                self._is_planned = False
+        if OUTBOX.id not in self._runs:
+            # A delivery that has failed is itself news for the operators, and would fail again.
+            is_urgent = self._has_news_for_ops and not self._delivery_has_failed
+            self._timetable.deliver_by(now if is_urgent else now + OUTBOX_CHECK)
+
+    def _misfired(self, scheduled: ScheduledJob) -> None:
+        grace = self._config.scheduling.misfire_grace
+        self._attempt(lambda: skip_missed(self._store, scheduled, grace, self._now()))
+
+    # Runs.
+
+    async def _fire(self, scheduled: ScheduledJob) -> _EndedRun | None:
+        """Run a job that APScheduler has due; None if there is nothing for this service to run."""
+        if self._stopping.is_set() or not (self._delivers or _is_crawl(scheduled)):
             return None
-        return paused_until(self._store, scheduled.sites, now)
+        if scheduled is OUTBOX:
+            if not self._attempt(lambda: self._has_something_to_deliver(self._now())):
+                return None
+            self._has_news_for_ops = False
+            return await self._run(scheduled, None)
+        firing = self._attempt(lambda: self._claim(scheduled))
+        return await self._run(scheduled, firing) if firing is not None else None
+
+    def _claim(self, scheduled: ScheduledJob) -> Firing | None:
+        """Claim the run that the store has due; None if another service or the queue has it."""
+        now, state = self._now(), self._store.jobs.state(scheduled.id)
+        if state is None or state.next_fire_at > now or self._must_wait(scheduled, now):
+            return None
+        fire_at = state.next_fire_at
+        hand_over = None
+        if self._queue is not None and _is_crawl(scheduled):
+            hand_over = self._queue.hand_over(scheduled, fire_at)
+        firing = Firing(scheduled.id, fire_at, QUEUE if hand_over else self._owner)
+        if not self._store.jobs.claim(
+            firing, next_fire_at=scheduled.fire_after(now), now=now, hand_over=hand_over
+        ):
+            return None
+        minutes = (now - fire_at) // timedelta(minutes=1)
+        if minutes > 0:
+            late = format_duration(timedelta(minutes=minutes))
+            logger.info("job %s: runs %s late, for %s", scheduled.id, late, rfc3339(fire_at))
+        return firing if hand_over is None else None
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
         """Whether one of the job's sites is being crawled, by anybody."""
@@ -349,56 +364,16 @@ class Service:
             logger.debug("job %s waits: its site is being crawled", scheduled.id)
         return True
 
-    def _claim(self, scheduled: ScheduledJob, stored: datetime, due: Due, now: datetime) -> None:
-        """Claim a run and start it, or hand it over, unless another service has it."""
-        hand_over = None
-        if self._queue is not None and _is_crawl(scheduled):
-            hand_over = self._queue.hand_over(scheduled, due.fire_at)
-        firing = Firing(scheduled.id, due.fire_at, QUEUE if hand_over else self._owner)
-        if not self._store.jobs.claim(
-            firing,
-            expected=stored,
-            next_fire_at=due.next_fire_at,
-            now=now,
-            hand_over=hand_over,
-        ):
-            return
-        minutes = (now - due.fire_at) // timedelta(minutes=1)
-        if minutes > 0:
-            late = format_duration(timedelta(minutes=minutes))
-            logger.info("job %s: runs %s late, for %s", scheduled.id, late, rfc3339(due.fire_at))
-        if hand_over is None:
-            self._start(scheduled, firing)
-
-    def _check_outbox(self, now: datetime) -> None:
-        if not self._delivers or _OUTBOX.id in self._runs:
-            return
-        checked = self._outbox_checked_at
-        is_slow = self._queue is None or self._delivery_has_failed
-        pause = OUTBOX_CHECK if is_slow else DELIVERY_PAUSE
-        is_time = checked is None or abs(now - checked) >= pause
-        # A delivery that has failed is itself something to tell, and would at once fail again.
-        is_urgent = self._has_word_for_ops and not self._delivery_has_failed
-        if not (is_time or is_urgent):
-            return
-        self._outbox_checked_at = now
-        if self._has_word_for_ops or self._has_something_to_deliver(now):
-            self._has_word_for_ops = False
-            self._start(_OUTBOX, None)
-
     def _has_something_to_deliver(self, now: datetime) -> bool:
-        if delivery_is_due(self._config, self._store, now):
+        if self._has_news_for_ops or delivery_is_due(self._config, self._store, now):
             return True
         return self._queue is not None and word_is_due(self._config, self._store)
 
-    # Runs.
-
-    def _start(self, scheduled: ScheduledJob, firing: Firing | None) -> None:
-        task = asyncio.get_running_loop().create_task(self._run(scheduled, firing))
+    async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> _EndedRun:
+        """One run, from start to end; no exception leaves it."""
+        task = asyncio.current_task()
+        assert task is not None
         self._runs[scheduled.id] = _Run(task, scheduled.sites)
-
-    async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> None:
-        """One run, to its end. Nothing that goes wrong in it gets out of here."""
         limit = scheduled.job.time_limit or self._config.scheduling.time_limit
         outcome: RunOutcome | None = None
         try:
@@ -417,15 +392,19 @@ class Service:
             outcome = RunOutcome(line, f"failed: {error}", has_failed=True, is_healthy=False)
             if not isinstance(error, OSError):
                 logger.exception("job %s: the service has a fault", scheduled.id)
-        finally:
-            self._unwritten[scheduled.id] = _EndedRun(scheduled, firing, outcome)
-            self._runs.pop(scheduled.id, None)
-            self._wake.set()
-        if outcome is not None and not (scheduled is _OUTBOX and outcome.is_healthy):
+        if outcome is not None and not (scheduled is OUTBOX and outcome.is_healthy):
             logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
+        return _EndedRun(scheduled, firing, outcome)
+
+    def _run_ended(self, job_id: str, ended: _EndedRun | None) -> None:
+        """Let the end of a run be recorded, as soon as APScheduler reports it."""
+        self._runs.pop(job_id, None)
+        if ended is not None:
+            self._unwritten[job_id] = ended
+            self._wake.set()
 
     def _write_ends(self) -> None:
-        """Write down every run that has ended; one that cannot be is kept for the next time."""
+        """Record every run that has ended; one that cannot be recorded is kept for later."""
         for job_id, ended in list(self._unwritten.items()):
             if ended.outcome is not None:
                 self._write_end(ended.scheduled, ended.firing, ended.outcome)
@@ -438,13 +417,14 @@ class Service:
     ) -> None:
         now = self._now()
         if judge_overdue(self._store, scheduled, outcome, now):
-            self._has_word_for_ops = True
+            self._has_news_for_ops = True
         if firing is not None:
             write_end(self._store, scheduled, firing, outcome, now)
             return
         self._delivery_has_failed = outcome.has_failed
         if outcome.has_failed:
-            tell_directly_what_waits(self._config, self._store, now)
+            self._timetable.fire_at(OUTBOX.id, now + OUTBOX_CHECK)
+            notify_directly_of_undelivered(self._config, self._store, now)
 
 
 def _is_crawl(scheduled: ScheduledJob) -> bool:
@@ -458,12 +438,3 @@ def _queue_of(config: Config) -> JobQueue | None:
     from rscrawler.scheduling.queue import JobQueue
 
     return JobQueue()
-
-
-# The service's own delivery. No file can hold a job of such an id.
-_OUTBOX = ScheduledJob(
-    job=Job.model_construct(id="(outbox)", action=Action.DELIVER, every=OUTBOX_CHECK),
-    file=Path(),
-    sites=(),
-    slots=None,
-)

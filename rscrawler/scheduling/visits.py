@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from rscrawler.decisions import asked_pause
-from rscrawler.scheduling.adaptive import AdaptiveLimits, NextVisit, VisitState, next_visit
+from rscrawler.scheduling.adaptive import AdaptiveLimits, NextVisit, VisitState
 from rscrawler.scheduling.rates import MEMORY, PublicationHistory
+from rscrawler.scheduling.triggers import AdaptiveTrigger
 from rscrawler.store import Store
 
 
@@ -17,8 +18,8 @@ def plan_visit(
 
     `failures` counts the job's failed runs in a row.
     """
-    visits = (_of_site(store, site, limits, failures, now) for site in sites)
-    return min(visits, key=lambda visit: visit.at)
+    sources = [_source(store, site, failures, now) for site in sites]
+    return AdaptiveTrigger(limits, sources).next_visit(now)
 
 
 def paused_until(store: Store, sites: tuple[str, ...], now: datetime) -> datetime:
@@ -26,12 +27,11 @@ def paused_until(store: Store, sites: tuple[str, ...], now: datetime) -> datetim
     return min(asked_pause(store.health.site(site).not_before, now) or now for site in sites)
 
 
-def _of_site(
-    store: Store, site: str, limits: AdaptiveLimits, failures: int, now: datetime
-) -> NextVisit:
+def _source(
+    store: Store, site: str, failures: int, now: datetime
+) -> tuple[PublicationHistory, VisitState]:
     state = store.health.site(site)
     history = PublicationHistory.of(
         store.history.publications(site, now - MEMORY), since=state.baseline_at or now
     )
-    visit_state = VisitState(failures, retry_after=state.not_before)
-    return next_visit(history, visit_state, limits, now)
+    return history, VisitState(failures, retry_after=state.not_before)

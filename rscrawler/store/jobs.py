@@ -1,4 +1,4 @@
-"""Jobs of the schedules: when each fires next, who runs it now, how it ended.
+"""Jobs of the schedules: when each fires next, which service runs it, how it ended.
 
 Any number of services share these tables. A fire time is claimed in one transaction
 that moves the job on to its next one, so each runs once; a run whose service has
@@ -19,15 +19,15 @@ from rscrawler.store.database import Database
 from rscrawler.store.leases import SERVICE, is_alive
 from rscrawler.store.tables import fired, job, lease
 
-# What any part of the store raises when the database does not do what it is asked.
+# What any part of the store raises when a statement fails.
 DatabaseFailure = SQLAlchemyError
-KEPT = timedelta(days=30)  # how long ended runs are remembered
+KEPT = timedelta(days=30)  # how long ended runs are kept
 QUEUE = "(queue)"  # who fired a run that was handed over to the workers' queue
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """What is remembered of a job. `definition` is the text of its times.
+    """When a job runs next and how it last went. `definition` is its schedule as text.
 
     `failures` counts failed runs in a row; `last_outcome` is one line.
     """
@@ -39,6 +39,9 @@ class JobState:
     last_ended_at: datetime | None = None
     last_outcome: str | None = None
     failures: int = 0
+
+
+_STATE = [job.c[name] for name in JobState.__slots__]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +60,19 @@ class JobStore:
         self._database = database
 
     def states(self) -> dict[str, JobState]:
-        """What is remembered of every job ever scheduled, by id."""
-        columns = (job.c[name] for name in JobState.__slots__)
+        """The state of every job ever scheduled, by id."""
         with self._database.reading() as connection:
-            rows = connection.execute(select(*columns))
+            rows = connection.execute(select(*_STATE))
             return {row.job_id: JobState(**row._mapping) for row in rows}
 
+    def state(self, job_id: str) -> JobState | None:
+        """The state of one job; None if it was never scheduled."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(*_STATE).where(job.c.job_id == job_id)).first()
+            return None if row is None else JobState(**row._mapping)
+
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
-        """Let a job fire at a time, if it is new or its times have changed."""
+        """Let a job fire at a time, if it is new or its schedule has changed."""
         values = {"definition": definition, "next_fire_at": next_fire_at}
         insert = self._database.upsert(job).values(job_id=job_id, failures=0, **values)
         with self._database.writing() as connection:
@@ -79,7 +87,7 @@ class JobStore:
     def move(self, job_id: str, *, expected: datetime, to: datetime, now: datetime) -> bool:
         """Let a job fire at another time than `expected`; False if another service moved it.
 
-        Runs that the table places after `now` are forgotten: the clock was ahead then.
+        Deletes ended runs later than `now`, which a clock that was ahead recorded.
         """
         with self._database.writing() as connection:
             moved = connection.execute(
@@ -98,24 +106,25 @@ class JobStore:
         self,
         firing: Firing,
         *,
-        expected: datetime,
         next_fire_at: datetime,
         now: datetime,
         hand_over: Callable[[Any], bool] | None = None,
     ) -> bool:
-        """Take one run of a job, and move the job on; False if there is nothing to run.
+        """Claim one run of a job, and move the job on to its next; False if it is not to be run.
 
-        That is: another service took it (the job's next fire time is no longer
-        `expected`), a run of the job has not ended, or this fire time has been run.
+        That is: another service claimed it (the job's next fire time is no longer
+        `firing.fire_at`), a run of the job has not ended, or this fire time has been run.
 
         `hand_over` is called with the driver's connection, in the same transaction: what
-        it writes with it and the claim happen both or neither. False undoes the claim.
+        it writes and the claim happen both or neither. If it returns False, the claim is undone.
         """
         is_running = exists().where(fired.c.job_id == firing.job_id, fired.c.ended_at.is_(None))
         with self._database.writing() as connection:
             moved = connection.execute(
                 update(job)
-                .where(job.c.job_id == firing.job_id, job.c.next_fire_at == expected, ~is_running)
+                .where(
+                    job.c.job_id == firing.job_id, job.c.next_fire_at == firing.fire_at, ~is_running
+                )
                 .values(next_fire_at=next_fire_at)
             )
             if moved.rowcount != 1:
@@ -157,7 +166,7 @@ class JobStore:
         now: datetime,
         next_fire_at: datetime | None = None,
     ) -> bool:
-        """A run has ended; False if it had been given back, as after a long silence.
+        """Record that a run has ended; False if it had been given back, as after a long silence.
 
         `next_fire_at` moves the job to its next time; None leaves that as it is.
         """
@@ -178,7 +187,7 @@ class JobStore:
             return True
 
     def give_back(self, firing: Firing) -> bool:
-        """Undo a claim whose run did not come to its end: the job is due again."""
+        """Undo a claim whose run was cut short: the job is due again."""
         with self._database.writing() as connection:
             undone = connection.execute(delete(fired).where(*_is(firing)))
             if undone.rowcount != 1:

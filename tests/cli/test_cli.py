@@ -447,13 +447,9 @@ def test_files_may_begin_with_a_byte_order_mark(workspace: Workspace) -> None:
         (workspace.folder / name).mkdir()
         (workspace.folder / name / "mine.toml").write_text(content, encoding="utf-8-sig")
     (workspace.folder / "labelled.jsonl").write_text(RIGHT, encoding="utf-8-sig")
-    (workspace.folder / "history.csv").write_text(
-        "2025-01-06T09:30:00Z\n2025-01-08T09:30:00Z\n", encoding="utf-8-sig"
-    )
     for arguments in (
         ("config", "check"),
         ("topics", "evaluate", "mine", "labelled.jsonl"),
-        ("simulate", "history.csv"),
     ):
         result = workspace.run(*arguments)
         assert (result.status, complaints(result)) == (0, []), arguments

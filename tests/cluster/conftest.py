@@ -17,7 +17,9 @@ from rscrawler.scheduling.schedules import ScheduledJob, Schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.worker import Worker
 from rscrawler.store import Store
-from tests.scheduling.services import Children, Clock
+from tests.scheduling.services import Children, Clock, clock
+
+__all__ = ["clock"]
 
 _NUMBERS = itertools.count()
 
@@ -37,7 +39,7 @@ class Plant:
     """One database with a queue, services and workers, whose children are none."""
 
     address: str
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock
     children: Children = field(default_factory=Children)
     stores: list[Store] = field(default_factory=list)
 
@@ -86,8 +88,8 @@ class Plant:
 
 
 @pytest.fixture
-def plant(postgresql_database: str) -> Iterator[Plant]:
-    plant = Plant(postgresql_database)
+def plant(postgresql_database: str, clock: Clock) -> Iterator[Plant]:
+    plant = Plant(postgresql_database, clock)
     yield plant
     for store in plant.stores:
         store.close()

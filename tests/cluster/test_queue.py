@@ -100,14 +100,17 @@ def test_a_run_comes_out_of_the_queue_as_it_went_in() -> None:
 
 
 def test_of_two_services_one_hands_a_run_over_and_none_runs_it(plant: Plant) -> None:
-    services = [plant.service(scheduled(), owner=f"service/{n}/1") for n in (1, 2)]
-    asyncio.run(step(*services, *services))
-    (row,) = plant.queued()
-    assert (row["status"], row["lock"], row["queueing_lock"]) == ("todo", "site:site", "job")
-    assert plant.children.started == []
-    plant.clock.advance(20 * MINUTE)
-    asyncio.run(step(*services))
-    assert len(plant.queued()) == 1  # the first still waits: it does not pile up
+    async def scenario() -> None:
+        services = [plant.service(scheduled(), owner=f"service/{n}/1") for n in (1, 2)]
+        await step(*services, *services)
+        (row,) = plant.queued()
+        assert (row["status"], row["lock"], row["queueing_lock"]) == ("todo", "site:site", "job")
+        assert plant.children.started == []
+        plant.clock.advance(20 * MINUTE)
+        await step(*services)
+        assert len(plant.queued()) == 1  # the first still waits: it does not pile up
+
+    asyncio.run(scenario())
 
 
 def test_a_run_that_cannot_be_queued_is_not_claimed(plant: Plant) -> None:
@@ -124,13 +127,17 @@ def test_one_service_delivers_and_another_takes_that_over_when_it_leaves(plant: 
     deliver = scheduled("deliver", action="deliver", every="1m")
     first = plant.service(deliver, owner="service/1/1")
     second = plant.service(deliver, owner=ELSEWHERE)
-    asyncio.run(step(first, second))
     store = plant.open_store()
-    assert store.leases.holder(DELIVERER) == "service/1/1"
-    assert [arguments[0] for arguments in plant.children.started] == ["deliver"]
-    store.leases.release(DELIVERER, "service/1/1")
-    plant.clock.advance(MINUTE)
-    asyncio.run(step(second))
+
+    async def scenario() -> None:
+        await step(first, second)
+        assert store.leases.holder(DELIVERER) == "service/1/1"
+        assert [arguments[0] for arguments in plant.children.started] == ["deliver"]
+        store.leases.release(DELIVERER, "service/1/1")
+        plant.clock.advance(MINUTE)
+        await step(second)
+
+    asyncio.run(scenario())
     assert store.leases.holder(DELIVERER) == ELSEWHERE
     assert len(plant.children.started) == 2
 
@@ -212,9 +219,7 @@ def hand_over_as_running(plant: Plant, job: Any) -> None:
         )
         return True
 
-    store.jobs.claim(
-        firing, expected=NOON, next_fire_at=NOON + MINUTE, now=NOON, hand_over=put_as_running
-    )
+    store.jobs.claim(firing, next_fire_at=NOON + MINUTE, now=NOON, hand_over=put_as_running)
 
 
 def test_a_run_of_a_site_that_is_being_crawled_waits(plant: Plant) -> None:

@@ -308,7 +308,7 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     store.leases.acquire(service_lease(SERVICE), SERVICE, later)
     store.jobs.schedule("full", "every 1d", NOW)
     firing = Firing("full", NOW, SERVICE)
-    assert store.jobs.claim(firing, expected=NOW, next_fire_at=NOW + DAY, now=NOW)
+    assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
     jobs = [scheduled(), scheduled("full", every="1d")]
     assert read_status(config, store, later, jobs).schedule_problems == ()
 
@@ -321,7 +321,7 @@ def test_a_job_that_has_to_wait_is_not_missed(config: Config, store: Store, why:
     if why == "it runs":
         firing = Firing("job", NOW, SERVICE)
         next_fire_at = NOW + timedelta(minutes=20)
-        assert store.jobs.claim(firing, expected=NOW, next_fire_at=next_fire_at, now=NOW)
+        assert store.jobs.claim(firing, next_fire_at=next_fire_at, now=NOW)
     else:
         store.leases.acquire(site_lease("site"), SERVICE, later)
     assert said_of_schedule(config, store, later) == []

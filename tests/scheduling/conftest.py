@@ -1,5 +1,6 @@
 """Fixtures that the tests of scheduling share with others."""
 
 from tests.monitoring.conftest import pulse
+from tests.scheduling.services import clock
 
-__all__ = ["pulse"]
+__all__ = ["clock", "pulse"]

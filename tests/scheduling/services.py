@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+
+import apscheduler.executors.base
+import apscheduler.schedulers.base
+import pytest
+from apscheduler.schedulers import SchedulerAlreadyRunningError
 
 from rscrawler.config import Config
 from rscrawler.scheduling.processes import ChildResult
@@ -27,7 +33,7 @@ def scheduled(job_id: str = "job", sites: Sequence[str] = ("site",), **keys: Any
     is_crawl = keys.get("action", "crawl") == "crawl"
     names = list(sites) if is_crawl else []
     job = Job.model_validate({"id": job_id, "sites": names, **keys})
-    return ScheduledJob(job, Path("jobs.toml"), tuple(names), job.slots)
+    return ScheduledJob(job, Path("jobs.toml"), tuple(names))
 
 
 def crawled(
@@ -94,7 +100,7 @@ class Children:
 
 
 class Clock:
-    """The time, set by hand."""
+    """The time, set by hand; a test that takes the fixture `clock` sets APScheduler's with it."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now
@@ -106,12 +112,28 @@ class Clock:
         self.now += span
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Noon, for APScheduler too."""
+    clock = Clock()
+
+    class ByHand(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> ByHand:
+            at = clock.now.astimezone(tz)
+            return cls.combine(at.date(), at.timetz())
+
+    for module in (apscheduler.schedulers.base, apscheduler.executors.base):
+        monkeypatch.setattr(module, "datetime", ByHand)
+    return clock
+
+
 @dataclass
 class World:
     """One database, one clock, and any number of services."""
 
     open_store: Callable[[], Store]
-    clock: Clock = field(default_factory=Clock)
+    clock: Clock
     children: Children = field(default_factory=Children)
     config: Config = field(default_factory=Config)
 
@@ -125,14 +147,21 @@ class World:
 
 
 async def step(*services: Service) -> None:
-    """Each service looks round, and what it starts comes to its end."""
+    """Each service checks its jobs in turn, and whatever starts comes to its end."""
     for service in services:
-        service.look_round()
+        await begin(service)
         await service.finish_runs()
 
 
 async def begin(service: Service) -> None:
-    """The service looks round, and what it starts begins."""
-    service.look_round()
-    for _ in range(3):
+    """The service checks its jobs, and what is due begins."""
+    with suppress(SchedulerAlreadyRunningError):
+        service.start()
+    service.check()
+    await _settle()
+
+
+async def _settle() -> None:
+    """Let APScheduler wake up, start what is due, and tell of what has ended."""
+    for _ in range(10):
         await asyncio.sleep(0)

@@ -13,11 +13,10 @@ from rscrawler.scheduling.adaptive import (
     NextVisit,
     VisitState,
     next_visit,
-    plan_visits,
     planned_visit,
-    share_budget,
+    weekly_plan,
 )
-from rscrawler.scheduling.rates import BINS, PublicationHistory, WeeklyRates, learn
+from rscrawler.scheduling.rates import PublicationHistory, learn
 
 MONDAY = datetime(2025, 6, 2, tzinfo=UTC)
 LIMITS = AdaptiveLimits(min=timedelta(minutes=5), max=timedelta(hours=6), visits_per_day=48)
@@ -25,21 +24,21 @@ WELL = VisitState()
 
 
 def weekdays_at_ten(weeks: int, a_day: int = 4) -> PublicationHistory:
-    """Pieces from ten to noon UTC, Monday to Friday, for `weeks` up to `MONDAY`."""
+    """Articles from ten to noon UTC, Monday to Friday, for `weeks` up to `MONDAY`."""
     first = MONDAY - timedelta(weeks=weeks)
     return PublicationHistory.of(
         (
-            first + timedelta(weeks=week, days=day, hours=10, minutes=120 * piece / a_day)
+            first + timedelta(weeks=week, days=day, hours=10, minutes=120 * article / a_day)
             for week in range(weeks)
             for day in range(5)
-            for piece in range(a_day)
+            for article in range(a_day)
         ),
         since=first,
     )
 
 
 def bursty(weeks: int) -> PublicationHistory:
-    """Three hours of eight pieces at a random moment of each second day."""
+    """Three hours of eight articles at a random moment of each second day."""
     chance = random.Random(5)
     moments = []
     for day in range(0, weeks * 7, 2):
@@ -105,9 +104,9 @@ def test_a_new_habit_replaces_an_old_one() -> None:
 
 
 def test_quiet_days_since_watching_began_lower_the_rate() -> None:
-    piece = MONDAY - timedelta(days=2)
-    short = PublicationHistory.of([piece], since=piece)
-    long = PublicationHistory.of([piece], since=MONDAY - timedelta(weeks=12))
+    article = MONDAY - timedelta(days=2)
+    short = PublicationHistory.of([article], since=article)
+    long = PublicationHistory.of([article], since=MONDAY - timedelta(weeks=12))
     week = MONDAY.timestamp(), (MONDAY + timedelta(weeks=1)).timestamp()
     expected_short = learn(short, MONDAY.timestamp()).expected(*week)
     expected_long = learn(long, MONDAY.timestamp()).expected(*week)
@@ -124,7 +123,7 @@ def test_a_burst_brings_the_next_visit_nearer_at_a_site_that_writes_in_bursts() 
     assert "livelier" in next_visit(burst, WELL, LIMITS, now).reason
 
 
-def test_pieces_that_come_independently_do_not_look_like_bursts() -> None:
+def test_articles_that_come_independently_do_not_look_like_bursts() -> None:
     chance = random.Random(3)
     history = PublicationHistory.of(
         MONDAY - timedelta(weeks=16 * chance.random()) for _ in range(600)
@@ -142,7 +141,7 @@ def test_what_lies_in_the_future_changes_nothing() -> None:
 
 def test_a_plan_holds_for_its_utc_day() -> None:
     history = bursty(weeks=6)
-    plan = plan_visits(learn(history, MONDAY.timestamp()), LIMITS)
+    plan = weekly_plan(learn(history, MONDAY.timestamp()), LIMITS)
     evening = MONDAY + timedelta(hours=21)
     fresh = replace(history, moments=(*history.moments, evening.timestamp() - 60))
     assert planned_visit(plan, fresh, WELL, LIMITS, evening) == next_visit(
@@ -242,28 +241,3 @@ def test_limits_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         AdaptiveLimits(shortest, longest, visits_per_day)
-
-
-def test_a_shared_budget_goes_to_the_busier_source_by_less_than_its_share_of_the_news() -> None:
-    rates = {
-        "busy": WeeklyRates((8.0,) * BINS),
-        "quiet": WeeklyRates((1.0,) * BINS),
-    }
-    shares = share_budget(rates, LIMITS, 100)
-    busy, quiet = shares["busy"].budget, shares["quiet"].budget
-    assert busy + quiet == pytest.approx(100, rel=0.01)
-    assert 2 < busy / quiet < 8
-
-
-def test_a_source_without_history_shares_as_the_average_of_the_others() -> None:
-    rates = {
-        "known": WeeklyRates((3.0,) * BINS),
-        "new": WeeklyRates((1.0,) * BINS, is_learnt=False),
-    }
-    shares = share_budget(rates, LIMITS, 100)
-    assert shares["new"].budget == pytest.approx(shares["known"].budget, rel=0.01)
-
-
-def test_a_shared_budget_beyond_the_limits_is_refused() -> None:
-    with pytest.raises(ValueError, match="visits_per_day"):
-        share_budget({"one": WeeklyRates((1.0,) * BINS)}, LIMITS, 1000)

@@ -13,8 +13,8 @@ import yaml  # type: ignore[import-untyped]
 
 from rscrawler.cli import app
 from rscrawler.config import Config
-from rscrawler.scheduling.cron import CronTimes
 from rscrawler.scheduling.schedules import Adaptive, Job, load_schedules
+from rscrawler.scheduling.triggers import cron_trigger
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -49,7 +49,7 @@ def test_the_crontab_has_times_and_commands_that_exist() -> None:
     assert len(lines) == 2
     for line in lines:
         *fields, command = line.split(None, 5)
-        CronTimes.parse(" ".join(fields), "UTC")
+        cron_trigger(" ".join(fields), "UTC")
         assert_is_a_command(command.partition(">")[0])
 
 

@@ -15,7 +15,7 @@ def claim(store: Store, minutes: int, now_minutes: int | None = None) -> Firing 
     at = NOON + minutes * MINUTE
     now = at if now_minutes is None else NOON + now_minutes * MINUTE
     firing = Firing("job", at, OWNER)
-    claimed = store.jobs.claim(firing, expected=at, next_fire_at=at + MINUTE, now=now)
+    claimed = store.jobs.claim(firing, next_fire_at=at + MINUTE, now=now)
     return firing if claimed else None
 
 
@@ -34,6 +34,13 @@ def test_a_run_is_not_claimed_while_another_of_the_job_has_not_ended(store: Stor
     assert claim(store, 1) is None
     assert store.jobs.end(first, outcome="ok", has_failed=False, now=NOON)
     assert claim(store, 1) is not None
+
+
+def test_a_run_is_not_claimed_once_another_service_has_moved_the_job_on(store: Store) -> None:
+    store.jobs.schedule("job", "every 1m", NOON)
+    assert store.jobs.move("job", expected=NOON, to=NOON + 5 * MINUTE, now=NOON)
+    assert claim(store, 0) is None
+    assert store.jobs.states()["job"].next_fire_at == NOON + 5 * MINUTE
 
 
 def test_a_run_that_was_given_back_is_due_again_and_cannot_be_ended(store: Store) -> None:

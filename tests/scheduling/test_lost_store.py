@@ -20,14 +20,14 @@ from rscrawler.errors import StoreError
 from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import Service
-from rscrawler.scheduling.trouble import ENDED_AFTER, REOPENED_EVERY, TOLD_AFTER
+from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER, REOPENED_EVERY
 from rscrawler.store import Store
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.tables import job
 from tests.delivery.helpers import a_piece, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse
-from tests.scheduling.services import MINUTE, NOON, World, scheduled, step
+from tests.scheduling.services import MINUTE, NOON, Clock, World, begin, scheduled, step
 
 SITE = "responsiblestatecraft"
 PAGE_BYTES = 4096
@@ -80,8 +80,8 @@ def keep(open_kept: Callable[[str], StoreKeeper], database_url: str) -> Callable
     return lambda: open_kept(database_url)
 
 
-def service_of(keeper: StoreKeeper) -> tuple[World, Service]:
-    world = World(lambda: keeper.store)
+def service_of(keeper: StoreKeeper, clock: Clock) -> tuple[World, Service]:
+    world = World(lambda: keeper.store, clock)
     return world, world.service(scheduled(every="20m"), keeper=keeper)
 
 
@@ -94,24 +94,26 @@ async def next_run(world: World, service: Service) -> None:
 
 
 def test_jobs_that_have_left_the_store_are_planned_anew(
-    keep: Callable[[], StoreKeeper], log: pytest.LogCaptureFixture
+    keep: Callable[[], StoreKeeper], log: pytest.LogCaptureFixture, clock: Clock
 ) -> None:
     async def scenario() -> None:
         keeper = keep()
-        world, service = service_of(keeper)
+        world, service = service_of(keeper, clock)
         await step(service)
         with keeper.store._database.writing() as connection:
             connection.execute(delete(job))
         await next_run(world, service)
 
     asyncio.run(scenario())
-    assert "job job: the store has lost it; it is planned anew" in log.text
+    assert "job job is gone from the store; it is scheduled again" in log.text
 
 
-def test_a_database_that_was_made_anew_is_used(keep: Callable[[], StoreKeeper]) -> None:
+def test_a_database_that_was_made_anew_is_used(
+    keep: Callable[[], StoreKeeper], clock: Clock
+) -> None:
     async def scenario() -> None:
         keeper = keep()
-        world, service = service_of(keeper)
+        world, service = service_of(keeper, clock)
         await step(service)
         with keeper.store._database.writing() as connection:
             names = [table.name for table in reversed(job.metadata.sorted_tables)]
@@ -134,7 +136,7 @@ def damage(file: Path, *tables: str) -> None:
 
 
 def test_a_damaged_file_is_set_aside_and_the_operators_hear_of_it(
-    keep_file: Callable[[], StoreKeeper], file: Path
+    keep_file: Callable[[], StoreKeeper], file: Path, clock: Clock
 ) -> None:
     (file.parent / "articles").mkdir()
     piece = a_piece(1, site=SITE, published_at=NOON, first_seen_at=NOON)
@@ -144,7 +146,7 @@ def test_a_damaged_file_is_set_aside_and_the_operators_hear_of_it(
         record(keeper.store, piece, at=NOON)
         lines = file.parent / "articles" / "2026-11-24.jsonl"
         lines.write_text(json.dumps(piece.to_record()) + "\n", encoding="utf-8")
-        world, service = service_of(keeper)
+        world, service = service_of(keeper, clock)
         await step(service)
         keeper.store.close()
         damage(file, "job", "lease", "fired")
@@ -164,10 +166,11 @@ def test_a_file_that_was_removed_or_replaced_is_let_go(
     file: Path,
     log: pytest.LogCaptureFixture,
     is_replaced: bool,
+    clock: Clock,
 ) -> None:
     async def scenario() -> None:
         keeper = keep_file()
-        world, service = service_of(keeper)
+        world, service = service_of(keeper, clock)
         await step(service)
         for suffix in ("", "-wal", "-shm"):
             file.with_name(file.name + suffix).unlink(missing_ok=True)
@@ -176,19 +179,21 @@ def test_a_file_that_was_removed_or_replaced_is_let_go(
         await next_run(world, service)
 
     asyncio.run(scenario())
-    assert "the database is another file than before: it is opened anew" in log.text
+    assert "the database file was removed or replaced: it is reopened" in log.text
     with closing(Store.open(f"sqlite:///{file}")) as seen_by_others:
         assert seen_by_others.jobs.states()["job"].last_outcome == "ok"
 
 
-def test_a_store_is_not_taken_from_a_run(keep_file: Callable[[], StoreKeeper], file: Path) -> None:
+def test_a_store_is_not_taken_from_a_run(
+    keep_file: Callable[[], StoreKeeper], file: Path, clock: Clock
+) -> None:
     async def scenario() -> None:
         keeper = keep_file()
-        world, service = service_of(keeper)
+        world, service = service_of(keeper, clock)
         world.children.gate = asyncio.Event()
-        service.look_round()
+        await begin(service)
         file.rename(file.with_name("elsewhere.db"))
-        service.look_round()
+        service.check()
         assert not file.exists()
         world.children.gate.set()
         await service.finish_runs()
@@ -203,10 +208,10 @@ def locked(*_: object, **__: object) -> None:
 
 
 def test_a_failing_store_is_opened_anew_once_a_minute(
-    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch
+    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     keeper = keep_file()
-    world, service = service_of(keeper)
+    world, service = service_of(keeper, clock)
     opened: list[Store] = []
     reopen = keeper.reopen
 
@@ -218,7 +223,7 @@ def test_a_failing_store_is_opened_anew_once_a_minute(
     monkeypatch.setattr(JobStore, "states", locked)
     for seconds in range(0, 120, 5):
         world.clock.now = NOON + timedelta(seconds=seconds)
-        service.look_round()
+        service.check()
     assert len(opened) == timedelta(minutes=2) / REOPENED_EVERY
 
 
@@ -227,8 +232,9 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
     monkeypatch: pytest.MonkeyPatch,
     log: pytest.LogCaptureFixture,
     pulse: Pulse,
+    clock: Clock,
 ) -> None:
-    world, service = service_of(keep_file())
+    world, service = service_of(keep_file(), clock)
     with serving(Mailbox()) as mailbox:
         email = {
             "host": "127.0.0.1",
@@ -243,18 +249,18 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
         )
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
-            service.look_round()
-            world.clock.advance(TOLD_AFTER - timedelta(seconds=1))
-            service.look_round()
+            service.check()
+            world.clock.advance(NOTIFIED_AFTER - timedelta(seconds=1))
+            service.check()
             assert mailbox.received == []
             world.clock.advance(timedelta(seconds=1))
-            service.look_round()
+            service.check()
             world.clock.advance(timedelta(hours=2))
-            service.look_round()
+            service.check()
         assert len(mailbox.received) == 1
         world.clock.advance(MINUTE)
         service._schedules = Schedules(())
-        service.look_round()
+        service.check()
         subjects = [received.mail["Subject"] for received in mailbox.received]
         assert {each for received in mailbox.received for each in received.recipients} == {
             "ops@example.org"
@@ -266,14 +272,14 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
 
 
 def test_a_service_that_cannot_get_over_a_fault_ends_with_an_error(
-    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch
+    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     def broken(*_: object) -> None:
         raise KeyError("quick")
 
-    world, service = service_of(keep_file())
+    world, service = service_of(keep_file(), clock)
     monkeypatch.setattr(JobStore, "orphans", broken)
-    monkeypatch.setattr("rscrawler.scheduling.service.LOOK_ROUND", timedelta(0))
+    monkeypatch.setattr("rscrawler.scheduling.service.CHECK_INTERVAL", timedelta(0))
 
     def now() -> Any:
         world.clock.advance(MINUTE)
@@ -289,27 +295,28 @@ def test_a_service_that_ends_while_its_store_fails_does_not_say_that_it_works_ag
     keep_file: Callable[[], StoreKeeper],
     monkeypatch: pytest.MonkeyPatch,
     log: pytest.LogCaptureFixture,
+    clock: Clock,
 ) -> None:
-    _, service = service_of(keep_file())
+    _, service = service_of(keep_file(), clock)
     monkeypatch.setattr(JobStore, "states", locked)
-    service.look_round()
+    service.check()
     asyncio.run(service.finish_runs())
     assert "database is locked" in log.text
     assert "works again" not in log.text
 
 
 def test_a_service_waits_for_a_database_that_is_away(
-    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch
+    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
     def away(*_: object) -> None:
         raise StoreError("connection refused")
 
     async def scenario() -> None:
-        world, service = service_of(keep_file())
+        world, service = service_of(keep_file(), clock)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", away)
             for _ in range(10):
-                service.look_round()
+                service.check()
                 world.clock.advance(timedelta(hours=1))
         await next_run(world, service)
 

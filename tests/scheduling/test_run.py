@@ -63,6 +63,25 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     service.wait_until_it_says("reloaded, jobs: later")
 
 
+@pytest.mark.parametrize("key", ["database_url", "output_dir"])
+def test_a_reload_with_another_database_is_refused_until_a_restart(
+    quiet: Workspace, run: Callable[[], RunningService], key: str
+) -> None:
+    quiet.config.write_text('output_dir = "first"\n')
+    service = run()
+    service.wait_until_it_says("service started, jobs: never")
+    other = {"database_url": "sqlite:///secret/other.db", "output_dir": "second"}[key]
+    quiet.config.write_text(f'{key} = "{other}"\n')
+    write_schedule(quiet, NEVER.replace("never", "later"))
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_until_it_says("not reloaded: ")
+    assert service.says(f"{quiet.config}: database_url: names another database than")
+    assert not service.says("secret")
+    quiet.config.write_text('output_dir = "first"\n')
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_until_it_says("reloaded, jobs: later")
+
+
 def test_a_reload_that_comes_while_the_program_loads_is_made_up_for(quiet: Workspace) -> None:
     reloading = (
         "import os, signal, sys\n"

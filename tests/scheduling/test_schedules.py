@@ -8,15 +8,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from apscheduler.triggers.base import BaseTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rscrawler.config import Config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling import schedules
-from rscrawler.scheduling.cron import CronTimes
 from rscrawler.scheduling.schedules import Schedules, load_schedules
-from rscrawler.scheduling.times import Grid, Slots, fire_after, jitter_of
+from rscrawler.scheduling.triggers import EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
@@ -24,16 +24,18 @@ SITE = "responsiblestatecraft"
 LoadFiles = Callable[..., Schedules]
 
 
-def slots_between(slots: Slots, first: datetime, last: datetime) -> list[datetime]:
-    found: list[datetime] = []
-    moment = first
-    while (moment := slots.slot_after(moment)) <= last:
-        found.append(moment)
+def next_after(trigger: BaseTrigger, moment: datetime) -> datetime:
+    found: datetime = trigger.get_next_fire_time(moment, moment)
     return found
 
 
-def cron(expression: str, timezone: str = "UTC") -> CronTimes:
-    return CronTimes.parse(expression, timezone)
+def fires_between(trigger: BaseTrigger, first: datetime, last: datetime) -> list[datetime]:
+    """The fire times after `first`, each asked for with the one before, as APScheduler does."""
+    found: list[datetime] = []
+    moment = first
+    while (moment := trigger.get_next_fire_time(moment, last)) <= last:
+        found.append(moment)
+    return found
 
 
 # Cron.
@@ -58,39 +60,49 @@ def cron(expression: str, timezone: str = "UTC") -> CronTimes:
         ("0-10/5,50 12 * * *", "2026-11-24T12:05"),
         ("0 0 13 * 5", "2026-11-27T00:00"),  # the 13th, or a Friday: either will do
         ("0 0 */2 * 5", "2026-11-27T00:00"),  # a day that begins with * must fit as well
+        ("0 8 * * */2", "2026-11-26T08:00"),  # Sunday, Tuesday, Thursday, Saturday
+        ("0 8 * * 5-7", "2026-11-27T08:00"),
+        ("0 8 1 Feb-mar *", "2027-02-01T08:00"),
     ],
 )
 def test_cron_means_what_cron_means(expression: str, expected: str) -> None:
-    assert cron(expression).slot_after(NOON) == datetime.fromisoformat(f"{expected}+00:00")
+    assert next_after(cron_trigger(expression, "UTC"), NOON) == datetime.fromisoformat(
+        f"{expected}+00:00"
+    )
 
 
 @pytest.mark.parametrize(
     ("expression", "complaint"),
     [
         ("* * * *", "has 4 fields; allowed: five"),
-        ("60 * * * *", "minute: '60' is not among its values; allowed: *, 0-59"),
+        ("60 * * * *", "minute: '60' is not valid; allowed: *, 0-59, lists"),
         ("* 24 * * *", "hour: '24'"),
         ("* * 0 * *", "day of the month: '0'"),
         ("* * * 13 *", "month: '13'"),
         ("* * * * 8", "day of the week: '8'"),
-        ("* * * * mo", "day of the week: 'mo' is not among its values; allowed: *, 0-7 or sun-sat"),
-        ("*/0 * * * *", "minute: '*/0' has no such step"),
-        ("*/x * * * *", "minute: '*/x' has no such step"),
-        ("30-10 * * * *", "minute: '30-10' ends before it begins"),
-        (", * * * *", "minute: ''"),
+        ("* * * * mo", "day of the week: 'mo' is not valid; allowed: *, 0-7 or sun-sat"),
+        ("* * * jan/x *", "month: 'jan/x'"),
+        ("* * * 1-feb-3 *", "month: '1-feb-3'"),
+        ("* * last * *", "day of the month: 'last'"),
+        ("* * * * 5-2", "day of the week: '5-2'"),
+        ("* * * * */0", "day of the week: '*/0'"),
+        ("*/0 * * * *", "minute: '*/0'"),
+        ("*/x * * * *", "minute: '*/x'"),
+        ("30-10 * * * *", "minute: '30-10'"),
+        (", * * * *", "minute: ','"),
         ("0 0 30 2 *", "names a day that its months do not have"),
     ],
 )
 def test_a_wrong_cron_expression_is_refused_by_field(expression: str, complaint: str) -> None:
     with pytest.raises(ValueError) as raised:
-        cron(expression)
+        cron_trigger(expression, "UTC")
     assert complaint in str(raised.value)
 
 
 def test_a_daily_time_that_summer_time_skips_still_fires_that_day() -> None:
-    times = cron("30 2 * * *", "Europe/Berlin")
+    trigger = cron_trigger("30 2 * * *", "Europe/Berlin")
     first = datetime(2026, 3, 27, 12, tzinfo=UTC)
-    assert slots_between(times, first, first + timedelta(days=4)) == [
+    assert fires_between(trigger, first, first + timedelta(days=4)) == [
         datetime(2026, 3, 28, 1, 30, tzinfo=UTC),
         datetime(2026, 3, 29, 1, 30, tzinfo=UTC),  # 03:30 on the clock: there is no 02:30
         datetime(2026, 3, 30, 0, 30, tzinfo=UTC),
@@ -99,9 +111,9 @@ def test_a_daily_time_that_summer_time_skips_still_fires_that_day() -> None:
 
 
 def test_a_daily_time_that_comes_twice_fires_once() -> None:
-    times = cron("30 2 * * *", "Europe/Berlin")
+    trigger = cron_trigger("30 2 * * *", "Europe/Berlin")
     first = datetime(2026, 10, 23, 12, tzinfo=UTC)
-    assert slots_between(times, first, first + timedelta(days=3)) == [
+    assert fires_between(trigger, first, first + timedelta(days=3)) == [
         datetime(2026, 10, 24, 0, 30, tzinfo=UTC),
         datetime(2026, 10, 25, 0, 30, tzinfo=UTC),
         datetime(2026, 10, 26, 1, 30, tzinfo=UTC),
@@ -112,8 +124,8 @@ def test_a_daily_time_that_comes_twice_fires_once() -> None:
     "change", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)]
 )
 def test_every_twenty_minutes_knows_no_gap_when_the_clocks_change(change: datetime) -> None:
-    times = cron("*/20 * * * *", "Europe/Berlin")
-    found = slots_between(times, change - timedelta(hours=2), change + timedelta(hours=6))
+    trigger = cron_trigger("*/20 * * * *", "Europe/Berlin")
+    found = fires_between(trigger, change - timedelta(hours=2), change + timedelta(hours=6))
     assert {later - earlier for earlier, later in pairwise(found)} == {timedelta(minutes=20)}
 
 
@@ -127,50 +139,44 @@ def test_a_weekly_time_is_the_first_minute_that_fits(
     minute: int, hour: int, weekday: int, ahead: int
 ) -> None:
     moment = NOON + timedelta(seconds=ahead)
-    found = cron(f"{minute} {hour} * * {weekday}").slot_after(moment)
+    found = next_after(cron_trigger(f"{minute} {hour} * * {weekday}", "UTC"), moment)
     assert (found.minute, found.hour, found.isoweekday() % 7) == (minute, hour, weekday)
     assert timedelta(0) < found - moment <= timedelta(days=7)
+
+
+@pytest.mark.parametrize("month", [3, 10])
+def test_cron_with_jitter_is_late_by_no_more_than_that_when_the_clocks_change(month: int) -> None:
+    jitter = timedelta(minutes=3)
+    trigger = cron_trigger("*/20 * * * *", "Europe/Berlin", jitter)
+    first = datetime(2026, month, 24, 23, 59, tzinfo=UTC)
+    fires = fires_between(trigger, first, first + timedelta(days=6))
+    assert len(fires) in (6 * 72, 6 * 72 - 1)  # the last one may be late for the end
+    assert all((fire - NOON) % timedelta(minutes=20) <= jitter for fire in fires)
+    assert all(earlier < later for earlier, later in pairwise(fires))
 
 
 # Fixed intervals and jitter.
 
 
 def test_an_interval_keeps_to_a_grid_whenever_it_is_asked() -> None:
-    grid = Grid(timedelta(minutes=20))
-    assert grid.slot_after(NOON) == NOON + timedelta(minutes=20)
-    assert grid.slot_after(NOON - timedelta(seconds=1)) == NOON
-    assert grid.slot_after(NOON + timedelta(minutes=19, seconds=59)) == NOON + timedelta(minutes=20)
+    trigger = EveryTrigger(timedelta(minutes=20))
+    assert next_after(trigger, NOON) == NOON + timedelta(minutes=20)
+    assert next_after(trigger, NOON - timedelta(seconds=1)) == NOON
+    late = NOON + timedelta(minutes=19, seconds=59)
+    assert next_after(trigger, late) == NOON + timedelta(minutes=20)
 
 
-def test_jitter_does_not_add_up() -> None:
-    grid, jitter = Grid(timedelta(minutes=15)), timedelta(minutes=2)
-    fires = [NOON]
-    for _ in range(1_000):
-        fires.append(fire_after(grid, "job", jitter, fires[-1]))
-    lateness = [(fire - NOON) % grid.step for fire in fires]
-    assert max(lateness) < jitter
-    assert max(lateness) - min(lateness) > jitter / 2
-    assert abs((fires[-1] - fires[0]) / 1_000 - grid.step) < timedelta(seconds=1)
-    assert all(earlier < later for earlier, later in pairwise(fires))
-
-
-def test_jitter_is_the_same_everywhere_and_differs_between_jobs() -> None:
-    minute = timedelta(minutes=1)
-    assert jitter_of("a", NOON, minute) == jitter_of("a", NOON, minute)
-    assert jitter_of("a", NOON, minute) != jitter_of("b", NOON, minute)
-
-
-@given(step=st.integers(1, 90_000), share=st.floats(0, 1), offset=st.integers(0, 10**8))
-def test_each_slot_fires_once_whatever_the_jitter(step: int, share: float, offset: int) -> None:
-    grid = Grid(timedelta(seconds=step))
-    jitter = grid.step * share
-    moment = NOON + timedelta(seconds=offset)
-    fires = [moment]
+@given(every=st.integers(1, 90_000), share=st.floats(0, 1), offset=st.integers(0, 10**8))
+def test_jitter_does_not_accumulate(every: int, share: float, offset: int) -> None:
+    span = timedelta(seconds=every)
+    trigger, moment = EveryTrigger(span, span * share), NOON + timedelta(seconds=offset)
+    fires = [next_after(trigger, moment)]
     for _ in range(20):
-        fires.append(fire_after(grid, "job", jitter, fires[-1]))
-    slots = slots_between(grid, moment - jitter, fires[-1])
-    expected = sorted(slot + jitter_of("job", slot, jitter) for slot in slots)
-    assert fires[1:] == [fire for fire in expected if fire > moment][:20]
+        fires.append(next_after(trigger, fires[-1]))
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    slots = [(fire - epoch) // span for fire in fires]
+    assert slots == list(range(slots[0], slots[0] + 21))
+    assert all((fire - epoch) % span <= span * share + timedelta(milliseconds=1) for fire in fires)
 
 
 # Files.
@@ -263,7 +269,7 @@ def test_a_site_that_is_not_enabled_is_not_crawled(
         ('every = "5"', "job.0.every: '5': allowed: a number and a unit"),
         ('every = "0s"', "job 'a': every: allowed: at least 1s"),
         ('every = "5m"\njitter = "6m"', "at least jitter"),
-        ('cron = "0 25 * * *"', "job 'a': cron: '0 25 * * *': hour: '25' is not among its values"),
+        ('cron = "0 25 * * *"', "job 'a': cron: '0 25 * * *': hour: '25' is not valid"),
         ('every = "5m"\ntimezone = "Mars"', "job.0.timezone: 'Mars': allowed: an IANA time zone"),
         ('every = "5m"\naction = "crowl"', "job.0.action: 'crowl'"),
         ('every = "5m"\ncolour = 1', "job.0.colour: unknown key; allowed here: action, adaptive"),

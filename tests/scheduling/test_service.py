@@ -22,7 +22,8 @@ from rscrawler.scheduling.outcome import judge_run
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.runs import judge_overdue
 from rscrawler.scheduling.schedules import Schedules
-from rscrawler.scheduling.service import OUTBOX_CHECK, Service
+from rscrawler.scheduling.service import Service
+from rscrawler.scheduling.timetable import OUTBOX_CHECK
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing, JobStore
@@ -33,6 +34,7 @@ from tests.monitoring.conftest import Pulse
 from tests.scheduling.services import (
     MINUTE,
     NOON,
+    Clock,
     World,
     begin,
     crashed,
@@ -46,22 +48,22 @@ DEAD = f"{socket.gethostname()}/999999999/1"
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
     opened: list[Store] = []
 
     def open_store() -> Store:
         opened.append(Store.open(f"sqlite:///{tmp_path / 'rscrawler.db'}"))
         return opened[-1]
 
-    yield World(open_store)
+    yield World(open_store, clock)
     for store in opened:
         store.close()
 
 
 @pytest.fixture
-def shared_world(open_store: Callable[[], Store]) -> World:
+def shared_world(open_store: Callable[[], Store], clock: Clock) -> World:
     """A test that takes it runs on SQLite and on PostgreSQL."""
-    return World(open_store)
+    return World(open_store, clock)
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_a_new_job_runs_at_once_and_then_on_its_grid(world: World) -> None:
         world.clock.now = NOON + 3 * MINUTE
         await step(service)
         assert world.children.started == [["crawl", "site", "--json", "--full"]]
-        assert service.look_round() == NOON + 20 * MINUTE
+        assert next_fire(world) == NOON + 20 * MINUTE
         world.clock.now = NOON + 20 * MINUTE - timedelta(seconds=1)
         await step(service)
         assert len(world.children.started) == 1
@@ -229,8 +231,25 @@ def test_two_services_on_one_database_run_each_job_once(shared_world: World) -> 
 
     asyncio.run(scenario())
     started = [arguments[1] for arguments in shared_world.children.started]
-    assert started.count("x") == 7
+    assert started.count("x") == 6
     assert started.count("y") == 18
+
+
+def test_a_service_that_another_was_quicker_than_runs_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It saw the job due, and before it claimed the run the other had claimed and ended it."""
+
+    async def scenario() -> None:
+        quicker, slower = world.service(), world.service(owner=ELSEWHERE)
+        await step(quicker)
+        seen = replace(world.open_store().jobs.states()["job"], next_fire_at=NOON)
+        monkeypatch.setattr(JobStore, "states", lambda _: {"job": seen})
+        monkeypatch.setattr(JobStore, "state", lambda *_: seen)
+        await step(slower, slower)
+
+    asyncio.run(scenario())
+    assert len(world.children.started) == 1
 
 
 def test_of_many_that_claim_a_run_at_the_same_moment_one_gets_it(
@@ -242,9 +261,7 @@ def test_of_many_that_claim_a_run_at_the_same_moment_one_gets_it(
 
     def claim(store: Store, owner: str) -> None:
         barrier.wait()
-        if store.jobs.claim(
-            Firing("job", NOON, owner), expected=NOON, next_fire_at=NOON + MINUTE, now=NOON
-        ):
+        if store.jobs.claim(Firing("job", NOON, owner), next_fire_at=NOON + MINUTE, now=NOON):
             won.append(owner)
 
     threads = [
@@ -460,11 +477,9 @@ def test_a_store_that_fails_is_complained_of_once_and_the_end_of_a_run_is_kept(
 
     async def scenario() -> None:
         service = world.service()
-        service.look_round()
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "end", locked)
-            await service.finish_runs()
-            await step(service, service)
+            await step(service, service, service)
         await step(service)
 
     asyncio.run(scenario())
@@ -518,8 +533,9 @@ def test_run_ends_when_it_is_told_to_stop(world: World) -> None:
     asyncio.run(scenario())
 
 
-def test_run_starts_a_job_when_its_time_has_come(world: World) -> None:
+def test_run_starts_a_job_when_its_time_has_come(store: Store) -> None:
     """On the real clock; the job comes around every second, so this ends within two."""
+    world = World(lambda: store, Clock())
 
     async def scenario() -> None:
         service = world.service(scheduled(every="1s"), now=lambda: datetime.now(UTC))

@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling import policies
-from rscrawler.scheduling.adaptive import AdaptiveLimits
-from rscrawler.scheduling.histories import (
+from benchmarks.replay import policies
+from benchmarks.replay.histories import (
     SiteHistory,
     five_sites,
     poisson_history,
     read_histories,
     write_histories,
 )
-from rscrawler.scheduling.policies import Policy, Seen
-from rscrawler.scheduling.rates import PublicationHistory
-from rscrawler.scheduling.simulation import (
+from benchmarks.replay.policies import Policy, Seen
+from benchmarks.replay.simulation import (
     ADAPTIVE,
     ALL,
     ALL_SHARED,
@@ -35,8 +32,14 @@ from rscrawler.scheduling.simulation import (
     replay,
     replay_shared,
     row_of,
+    share_budget,
 )
-from tests.scheduling.services import scheduled
+from benchmarks.simulate import stored_history
+from rscrawler.errors import ConfigurationError
+from rscrawler.scheduling.adaptive import AdaptiveLimits
+from rscrawler.scheduling.rates import BINS, PublicationHistory, WeeklyRates
+from rscrawler.store import Store
+from tests.delivery.helpers import NOW, a_piece, record
 
 START = datetime(2025, 6, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -50,7 +53,7 @@ def site(*hours: float, days: float = 1) -> SiteHistory:
 
 
 def office_hours(weeks: int, seed: int = 1) -> SiteHistory:
-    """Four hours of two pieces an hour each day, next to nothing otherwise."""
+    """Four hours of two articles an hour each day, next to nothing otherwise."""
     return poisson_history(
         "office",
         lambda moment: 2.0 if 9 <= moment.hour < 13 else 0.02,
@@ -75,7 +78,7 @@ def test_a_delay_runs_from_publication_to_the_visit_that_finds_it() -> None:
     assert played.delays == (1800.0, 0.0, 2700.0)
 
 
-def test_a_piece_that_no_visit_finds_waits_to_the_end() -> None:
+def test_an_article_that_no_visit_finds_waits_to_the_end() -> None:
     played = replay(site(1.0, 20.0), policies.at_moments([START.timestamp() + 7200]))
     assert played == Replay(2, (3600.0, 4 * 3600.0))
 
@@ -99,7 +102,7 @@ def test_a_policy_sees_the_past_and_nothing_else() -> None:
     assert sum(seen.fresh for seen in sights) == len(sights[-1].history.moments)
 
 
-def test_an_undated_piece_is_known_by_the_visit_that_found_it() -> None:
+def test_an_undated_article_is_known_by_the_visit_that_found_it() -> None:
     sights: list[Seen] = []
 
     def watch() -> Policy:
@@ -122,17 +125,6 @@ def test_a_cron_line_is_followed_in_its_zone() -> None:
     assert after == following + timedelta(weeks=1)
 
 
-@pytest.mark.parametrize("expression", ["0 7 * * 1", "0 7 * * 7", "0 7 1 * mon", "30 2 * * *"])
-def test_a_cron_line_means_what_it_means_to_the_service(expression: str) -> None:
-    choose = policies.cron(expression, "Europe/Berlin")()
-    service = scheduled(cron=expression, timezone="Europe/Berlin")
-    now = datetime(2025, 10, 20, tzinfo=UTC)
-    for _ in range(20):
-        following = datetime.fromtimestamp(choose(sight(now)), UTC)
-        assert following == service.fire_after(now)
-        now = following
-
-
 def test_a_cron_line_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="fields"):
         policies.cron("every day")
@@ -142,7 +134,7 @@ def test_a_cron_line_that_is_none_is_refused() -> None:
     ("hours_ago", "factor", "minutes"),
     [
         ((), 1, 360),  # nothing in a week: the longest interval
-        ((5,), 1, 360),  # one piece has no gap
+        ((5,), 1, 360),  # one article has no gap
         ((1, 3, 5), 1, 120),  # two hours apart: 84 a week
         ((1, 3, 5), 4, 30),
         ((1, 1.01, 1.02), 1, 5),  # the shortest interval
@@ -222,11 +214,11 @@ def test_a_comparison_has_a_row_for_each_site_and_schedule_and_for_all_together(
     histories = five_sites(seed=4, span=timedelta(weeks=5))
     hourly = policies.cron("0 * * * *")
     rows = compare(histories, LIMITS, others={"hourly": hourly})
-    pieces = sum(len(history.moments) for history in histories)
+    articles = sum(len(history.moments) for history in histories)
     by_site = {
         name: {row.schedule for row in rows if row.site == name} for name in (ALL, "blog", "wire")
     }
-    assert {row.pieces for row in rows if row.site in (ALL, ALL_SHARED)} == {pieces}
+    assert {row.articles for row in rows if row.site in (ALL, ALL_SHARED)} == {articles}
     assert by_site["blog"] - by_site["wire"] == {FORESIGHT}
     assert by_site[ALL] == by_site["wire"]
     assert {ADAPTIVE, FIXED, "hourly", LEAST_MEDIAN} < by_site["wire"]
@@ -242,7 +234,7 @@ def test_a_history_without_known_rates_has_no_optimum() -> None:
 
 def test_a_site_that_published_nothing_has_a_row_without_delays() -> None:
     [adaptive_row, *_] = compare([site()], LIMITS)
-    assert (adaptive_row.pieces, adaptive_row.median) == (0, None)
+    assert (adaptive_row.articles, adaptive_row.median) == (0, None)
     assert "nothing published" in render_plot([adaptive_row])
 
 
@@ -329,6 +321,40 @@ def test_a_csv_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_histories(tmp_path / "gone.csv")
 
 
+def test_a_shared_budget_goes_to_the_busier_source_by_less_than_its_share_of_the_news() -> None:
+    rates = {
+        "busy": WeeklyRates((8.0,) * BINS),
+        "quiet": WeeklyRates((1.0,) * BINS),
+    }
+    shares = share_budget(rates, LIMITS, 100)
+    busy, quiet = shares["busy"].budget, shares["quiet"].budget
+    assert busy + quiet == pytest.approx(100, rel=0.01)
+    assert 2 < busy / quiet < 8
+
+
+def test_a_source_without_history_shares_as_the_average_of_the_others() -> None:
+    rates = {
+        "known": WeeklyRates((3.0,) * BINS),
+        "new": WeeklyRates((1.0,) * BINS, is_learnt=False),
+    }
+    shares = share_budget(rates, LIMITS, 100)
+    assert shares["new"].budget == pytest.approx(shares["known"].budget, rel=0.01)
+
+
+def test_a_shared_budget_beyond_the_limits_is_refused() -> None:
+    with pytest.raises(ValueError, match="visits_per_day"):
+        share_budget({"one": WeeklyRates((1.0,) * BINS)}, LIMITS, 1000)
+
+
+def test_a_stored_history_is_the_past_year_by_date_of_publication(store: Store) -> None:
+    for number, days in enumerate((700, 30, 1)):
+        record(store, a_piece(number, published_at=NOW - timedelta(days=days)))
+    record(store, a_piece(9, site="elsewhere"))
+    history = stored_history(store, "sample", NOW + timedelta(hours=1))
+    assert history.moments == (NOW - timedelta(days=30), NOW - timedelta(days=1))
+    assert (history.start, history.end) == (history.moments[0], NOW + timedelta(hours=1))
+
+
 @pytest.mark.slow
 def test_over_a_year_of_five_sites_the_median_is_halved_and_near_the_optimum() -> None:
     rows = {
@@ -336,7 +362,7 @@ def test_over_a_year_of_five_sites_the_median_is_halved_and_near_the_optimum() -
     }
     sites = ("magazine", "weekly", "blog", "irregular", ALL_SHARED)
     assert all(rows[name, ADAPTIVE] <= 0.5 * rows[name, FIXED] for name in sites)
-    # Fifty pieces of a weekly can fall well by chance, but none of its schedules can expect
+    # Fifty articles of a weekly can fall well by chance, but none of its schedules can expect
     # a median below half of the shortest interval.
     least = LIMITS.min.total_seconds() / 60 / 2
     for name in (*sites, "wire", ALL):

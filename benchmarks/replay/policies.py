@@ -14,23 +14,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, pairwise
 
+from benchmarks.replay.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.adaptive import (
     AdaptiveLimits,
     VisitPlan,
     VisitState,
-    plan_visits,
     planned_visit,
+    weekly_plan,
 )
-from rscrawler.scheduling.cron import CronTimes
-from rscrawler.scheduling.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.rates import DAY, HOUR, WEEK, PublicationHistory, learn
+from rscrawler.scheduling.triggers import cron_trigger
 
 _STEP = RATE_STEP.total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known after a visit at `now`: the pieces so far (dated), and how many were new."""
+    """What is known after a visit at `now`: the articles so far (dated), and how many were new."""
 
     now: float
     history: PublicationHistory
@@ -53,8 +53,14 @@ def cron(expression: str, timezone: str = "UTC") -> PolicyMaker:
     Raises:
         ValueError: the line is not a crontab expression.
     """
-    times = CronTimes.parse(expression, timezone)
-    return lambda: lambda seen: times.slot_after(datetime.fromtimestamp(seen.now, UTC)).timestamp()
+    trigger = cron_trigger(expression, timezone)
+
+    def choose(seen: Seen) -> float:
+        now = datetime.fromtimestamp(seen.now, UTC)
+        following: datetime = trigger.get_next_fire_time(now, now)
+        return following.timestamp()
+
+    return lambda: choose
 
 
 def adaptive(limits: AdaptiveLimits) -> PolicyMaker:
@@ -68,7 +74,7 @@ def adaptive(limits: AdaptiveLimits) -> PolicyMaker:
             nonlocal plan, planned_on
             day = seen.now // DAY
             if plan is None or day != planned_on:
-                plan, planned_on = plan_visits(learn(seen.history, seen.now), limits), day
+                plan, planned_on = weekly_plan(learn(seen.history, seen.now), limits), day
             now = datetime.fromtimestamp(seen.now, UTC)
             return planned_visit(plan, seen.history, VisitState(), limits, now).at.timestamp()
 
@@ -138,7 +144,7 @@ def least_mean_visits(
 ) -> list[list[float]]:
     """The moments that make the mean delay least when the rates are known in advance.
 
-    `sites` share `visits`; each comes with its rates in pieces an hour for each
+    `sites` share `visits`; each comes with its rates in articles an hour for each
     `RATE_STEP`. Starts from a density of √λ within the limits, then moves each visit
     between its neighbours to where Λ(t₋₁, t) = λ(t) (t₊₁ - t), the condition of Sia,
     Cho and Cho (2007), whenever that lessens the delay; a few rounds settle it.
@@ -157,12 +163,12 @@ def least_median_visits(
 ) -> list[list[float]]:
     """The moments that make the median delay least when the rates are known in advance.
 
-    A piece under a density of f is found within m with a chance of min(1, m f), so
+    An article under a density of f is found within m with a chance of min(1, m f), so
     the budget goes in whole to the busiest steps, at a density of 1/m (at most 1/min),
     and the others are left at 1/max; m is the least for which the wanted share of the
     news is found in time. Visits are whole, though, and a busy stretch ends with one
     that is a little early, so shares from a half upwards are tried and the one is
-    taken whose median (two standard errors above it, for the pieces are few) is
+    taken whose median (two standard errors above it, for the articles are few) is
     least under the rates. It is a bound to measure against, not a schedule to wish
     for: what is not in the busiest hours waits.
     """
@@ -196,9 +202,9 @@ def least_median_visits(
         parts = _split(density, sites)
         return [_placed(history, part) for (history, _), part in zip(sites, parts, strict=True)]
 
-    middle_piece = min(0.5 + 1.0 / math.sqrt(max(found[-1] * hours, 1.0)), 0.95)
+    middle_article = min(0.5 + 1.0 / math.sqrt(max(found[-1] * hours, 1.0)), 0.95)
     tried = [placed(share / 100) for share in range(50, 100, 5)]
-    return min(tried, key=lambda each: _waiting(sites, each, middle_piece))
+    return min(tried, key=lambda each: _waiting(sites, each, middle_article))
 
 
 def _waiting(
@@ -206,7 +212,7 @@ def _waiting(
     visits: Sequence[Sequence[float]],
     share: float,
 ) -> float:
-    """Seconds within which a piece is found with a chance of `share`, under the rates."""
+    """Seconds within which an article is found with a chance of `share`, under the rates."""
     waits: list[tuple[float, float]] = []
     for (history, rates), moments in zip(sites, visits, strict=True):
         start, end = history.start.timestamp(), history.end.timestamp()
@@ -292,7 +298,7 @@ def _settled(
                     low = middle
                 else:
                     high = middle
-            # What a piece waits for less, by being found at the middle visit.
+            # What an article waits for less, by being found at the middle visit.
             if (until(low) - already) * (after - low) > (until(here) - already) * (after - here):
                 visits[at] = low
     return visits

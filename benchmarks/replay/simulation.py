@@ -1,7 +1,7 @@
 """Replays of publication histories under schedules: what each would have cost and given.
 
-A replay shows a policy only what its visits would have shown it: the pieces published
-up to each visit, with their dates. The delay of a piece is the time from its
+A replay shows a policy only what its visits would have shown it: the articles published
+up to each visit, with their dates. The delay of an article is the time from its
 publication to the visit that finds it (to the end of the history, if none does).
 """
 
@@ -12,21 +12,21 @@ import math
 import statistics
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
-from rscrawler.scheduling import policies
+from benchmarks.replay import policies
+from benchmarks.replay.histories import SiteHistory
+from benchmarks.replay.policies import PolicyMaker, Seen
 from rscrawler.scheduling.adaptive import (
     AdaptiveLimits,
     VisitPlan,
     VisitState,
-    plan_visits,
     planned_visit,
-    share_budget,
+    spread_visits,
+    weekly_plan,
 )
-from rscrawler.scheduling.histories import SiteHistory
-from rscrawler.scheduling.policies import PolicyMaker, Seen
-from rscrawler.scheduling.rates import DAY, PublicationHistory, learn
+from rscrawler.scheduling.rates import BIN, BINS, DAY, HOUR, PublicationHistory, WeeklyRates, learn
 
 ALL = "all sites"
 ALL_SHARED = "all, one budget"
@@ -40,7 +40,7 @@ _PLOT_WIDTH = 48
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One history under one schedule: `delays` in seconds, one for each piece."""
+    """One history under one schedule: `delays` in seconds, one for each article."""
 
     requests: int
     delays: tuple[float, ...]
@@ -50,14 +50,14 @@ class Replay:
 class Row:
     """One line of a comparison; delays in minutes, None when nothing was published.
 
-    `site` is a history's name; `ALL` for the pieces of every site together, each
+    `site` is a history's name; `ALL` for the articles of every site together, each
     site with the budget to itself; `ALL_SHARED` when the sites share their budgets.
     """
 
     site: str
     schedule: str
     requests: int
-    pieces: int
+    articles: int
     median: float | None
     p95: float | None
     mean: float | None
@@ -95,8 +95,8 @@ class _Observer:
 def replay(history: SiteHistory, policy: PolicyMaker, is_dated: bool = True) -> Replay:
     """`history` under a schedule whose first visit is at its start.
 
-    `is_dated`: whether the site dates its pieces; if not, all that the schedule knows
-    of a piece is the visit that found it.
+    `is_dated`: whether the site dates its articles; if not, all that the schedule knows
+    of an article is the visit that found it.
     """
     observer, choose = _Observer(history, is_dated), policy()
     now = observer.start
@@ -124,12 +124,39 @@ def replay_shared(
             planned_on = now // DAY
             rates = {each: learn(other.known, now) for each, other in observers.items()}
             shares = share_budget(rates, limits, visits_per_day)
-            plans = {each: plan_visits(rates[each], shares[each]) for each in rates}
+            plans = {each: weekly_plan(rates[each], shares[each]) for each in rates}
         seen = observer.visit(now)
         moment = datetime.fromtimestamp(now, UTC)
         chosen = planned_visit(plans[name], seen.history, VisitState(), shares[name], moment)
         heapq.heappush(due, (chosen.at.timestamp(), name))
     return {name: observer.replay() for name, observer in observers.items()}
+
+
+def share_budget(
+    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
+) -> dict[str, AdaptiveLimits]:
+    """One budget shared by several sources (of one host, or of one service).
+
+    The share of a source follows from the same rule as its hours: one density over
+    all hours of all sources, each within `min` and `max`. A source without a history
+    counts as the average of the others.
+
+    Raises:
+        ValueError: the budget is beyond what `min` and `max` allow for so many sources.
+    """
+    AdaptiveLimits(limits.min, limits.max, visits_per_day / len(rates))
+    known = [sum(each.articles_an_hour) / BINS for each in rates.values() if each.is_learnt]
+    average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
+    comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
+    plans = spread_visits(comparable, limits, visits_per_day)
+    fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
+    return {
+        name: replace(
+            limits,
+            visits_per_day=min(max(sum(plan.visits_an_hour) * BIN / HOUR / 7, fewest), most),
+        )
+        for name, plan in plans.items()
+    }
 
 
 def compare(
@@ -169,7 +196,7 @@ def compare(
 def render_plot(rows: Iterable[Row]) -> str:
     """The rows as bars of text: solid to the median, light on to the 95th percentile.
 
-    The scale is logarithmic in minutes and the same for all; a row without pieces
+    The scale is logarithmic in minutes and the same for all; a row without articles
     has no bar.
     """
     drawn = list(rows)
@@ -270,7 +297,7 @@ def _matched(run: Callable[[float], Replay], requests: int, few: float, many: fl
 
 
 def pooled(replays: Iterable[Replay]) -> Replay:
-    """The requests and pieces of several replays together."""
+    """The requests and articles of several replays together."""
     parts = list(replays)
     return Replay(
         sum(part.requests for part in parts),

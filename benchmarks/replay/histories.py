@@ -24,14 +24,14 @@ _DEFAULT_START = datetime(2025, 1, 6, tzinfo=UTC)
 _HOURS_PER_STEP = RATE_STEP / timedelta(hours=1)
 
 RateAt = Callable[[datetime], float]
-"""Pieces an hour at a moment (UTC)."""
+"""Articles an hour at a moment (UTC)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SiteHistory:
     """What one site published between two moments (UTC), oldest first.
 
-    `rates` are the true rates, in pieces an hour for each `RATE_STEP` from
+    `rates` are the true rates, in articles an hour for each `RATE_STEP` from
     `start`, as they follow from the hour and the season; None when they are not
     known, as for a history from a file. `foresight` is what they would be to one
     who knew the chance events behind them as well (when a burst will come); None
@@ -106,17 +106,17 @@ def five_sites(
 def poisson_history(
     name: str, rate: RateAt, start: datetime, end: datetime, chance: random.Random
 ) -> SiteHistory:
-    """A history whose pieces come independently of each other at `rate`."""
+    """A history whose articles come independently of each other at `rate`."""
     rates = tuple(rate(step) for step in _steps(start, end))
     moments: list[datetime] = []
-    for step, pieces_an_hour in zip(_steps(start, end), rates, strict=True):
-        count = _poisson(pieces_an_hour * _HOURS_PER_STEP, chance)
+    for step, articles_an_hour in zip(_steps(start, end), rates, strict=True):
+        count = _poisson(articles_an_hour * _HOURS_PER_STEP, chance)
         moments.extend(step + RATE_STEP * chance.random() for _ in range(count))
     return SiteHistory(name, start, end, tuple(sorted(moments)), rates)
 
 
 def _magazine(chance: random.Random, start: datetime, end: datetime) -> SiteHistory:
-    """A think tank's magazine: five pieces a weekday by office hours in Washington.
+    """A think tank's magazine: five articles a weekday by office hours in Washington.
 
     One or two are set to appear at midnight there (05:00 UTC in winter), the rest
     come between the morning and the end of the working day; weekends are nearly
@@ -138,7 +138,7 @@ def _magazine(chance: random.Random, start: datetime, end: datetime) -> SiteHist
 
 
 def _wire(chance: random.Random, start: datetime, end: datetime) -> SiteHistory:
-    """A news wire: about 70 pieces a day round the clock, fewer at night and at weekends."""
+    """A news wire: about 70 articles a day round the clock, fewer at night and at weekends."""
 
     def rate(moment: datetime) -> float:
         hour = moment.hour + moment.minute / 60
@@ -149,7 +149,7 @@ def _wire(chance: random.Random, start: datetime, end: datetime) -> SiteHistory:
 
 
 def _weekly(chance: random.Random, start: datetime, end: datetime) -> SiteHistory:
-    """One piece a week, on Thursday at ten in London give or take; now and then none."""
+    """One article a week, on Thursday at ten in London give or take; now and then none."""
     zone = ZoneInfo("Europe/London")
     hour_of_issue, spread, issued = 10.0, 1.0, 0.95
 
@@ -218,12 +218,12 @@ def _irregular(chance: random.Random, start: datetime, end: datetime) -> SiteHis
         share_of_year = (moment - start) / YEAR
         office = 5.0 * _bump(hour, 11.0, 2.5) * (0.1 if is_weekend else 1.0)
         if share_of_year < 0.35:
-            pieces = office
+            articles = office
         elif share_of_year < 0.75:  # an evening desk is added, weekends included
-            pieces = office + 4.0 * _bump(hour, 19.0, 1.2)
+            articles = office + 4.0 * _bump(hour, 19.0, 1.2)
         else:  # mornings only, after a reorganisation
-            pieces = 7.0 * _bump(hour, 7.0, 1.0) * (0.2 if is_weekend else 1.0)
-        return pieces * _lull(local.date()) + 0.01
+            articles = 7.0 * _bump(hour, 7.0, 1.0) * (0.2 if is_weekend else 1.0)
+        return articles * _lull(local.date()) + 0.01
 
     return poisson_history("irregular", rate, start, end, chance)
 
