@@ -16,6 +16,8 @@ from pathlib import Path
 from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
+from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.jsonl import day_files, day_lines
 from rscrawler.delivery.ops import notices
 from rscrawler.errors import OutputError
@@ -188,8 +190,6 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
     )
     logger.warning("%s", text)
     now = utc_now()
-    for message in notices(
-        config.alerts, "Database rebuilt", text, key=f"rebuilt {now.isoformat()}", kind="ops",
-        now=now,
-    ):  # fmt: skip
+    notice = Notice("Database rebuilt", text, f"rebuilt {now.isoformat()}", "ops", now)
+    for message in notices(message_channels(config), notice):
         store.outbox.add(message)

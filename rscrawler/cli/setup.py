@@ -21,7 +21,7 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
-from rscrawler.delivery import send_test_alert
+from rscrawler.delivery import alert_channels, send_test_alert
 from rscrawler.delivery.chat import are_known_addresses
 from rscrawler.demo.run import run_demo
 from rscrawler.errors import ConfigurationError
@@ -106,7 +106,7 @@ def _useless_settings(config: Config) -> Iterator[str]:
         origin = config.origin_of("output_dir")
         yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
     alerts, email = config.alerts, config.alerts.email
-    if alerts.alert_channels and not alerts.topics and not alerts.ops.recipients:
+    if alert_channels(config) and not alerts.topics and not alerts.ops.recipients:
         yield (
             f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would be "
             "told of anything; allowed: names of watch-lists, as `rscrawler topics list` shows them"
@@ -127,7 +127,7 @@ def _useless_settings(config: Config) -> Iterator[str]:
 def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send one test alert through every configured channel."""
     config = read_config(config_path)
-    if not config.alerts.alert_channels and not config.alerts.ops.channels:
+    if not alert_channels(config) and not config.alerts.ops.channels:
         raise ConfigurationError(
             "alerts: no channel is configured; add [alerts.email] or [alerts.channels] "
             "(`rscrawler init` writes an example)"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.feeds import write_feeds
+from rscrawler.delivery.channels import alert_channels, file_channels, message_channels
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import compose_due
 from rscrawler.delivery.ops import end_overdue, judge_delivery, tell_ops
@@ -29,6 +29,7 @@ __all__ = [
     "DeliveryReport",
     "OutboxSummary",
     "Waiting",
+    "alert_channels",
     "deliver",
     "deliver_jsonl",
     "left_to_the_service",
@@ -79,24 +80,19 @@ def deliver(
     clock = clock or _clock_from(now)
     alerts = config.alerts
     interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _sites(config))
-    lines = feeds = 0
-    output_problem: str | None = None
-    try:
-        lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
-        feeds = write_feeds(config, store, interest)
-    except OutputError as error:
-        output_problem = str(error)
-    composed = compose_due(alerts, store, interest, now)
+    channels = message_channels(config)
+    written, output_problem = _write_files(config, store, interest, now)
+    composed = compose_due(alerts, channels, store, interest, now)
     sent = Sent()
-    send_due(alerts, store, clock, sent, must_stop=must_stop)
-    failing = judge_delivery(alerts, store, clock())
+    send_due(alerts, channels, store, clock, sent, must_stop=must_stop)
+    failing = judge_delivery(channels, store, clock())
     if output_problem is None and not sent.was_stopped:
         end_overdue(store, clock())
     tell_ops(config, store, clock())
-    send_due(alerts, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
+    send_due(alerts, channels, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
     return DeliveryReport(
-        lines=lines,
-        feeds=feeds,
+        lines=written.get("jsonl", 0),
+        feeds=written.get("feeds", 0),
         composed=composed,
         messages=sent.messages,
         served=sent.served,
@@ -107,6 +103,20 @@ def deliver(
         was_stopped=sent.was_stopped,
         output_problem=output_problem,
     )
+
+
+def _write_files(
+    config: Config, store: Store, interest: Interest, now: datetime
+) -> tuple[dict[str, int], str | None]:
+    """How much each channel of files wrote, and the first problem that one met."""
+    written: dict[str, int] = {}
+    problem: str | None = None
+    for channel in file_channels(config):
+        try:
+            written[channel.name] = channel.write(store, interest, now)
+        except OutputError as error:
+            problem = problem or str(error)
+    return written, problem
 
 
 def left_to_the_service(config: Config, store: Store, now: datetime) -> DeliveryReport:

@@ -18,6 +18,7 @@ from lxml import etree
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Alert, Interest, alert_of
+from rscrawler.delivery.channel import FileChannel
 from rscrawler.delivery.jsonl import output_errors, sync_folder
 from rscrawler.delivery.wording import in_words, one_line
 from rscrawler.items import Article, rfc3339
@@ -52,23 +53,34 @@ class Entry:
         return _uri(f"article:{self.article_id}")
 
 
-def write_feeds(config: Config, store: Store, interest: Interest) -> int:
-    """Bring the feeds up to date; gives how many files changed.
+@dataclass(frozen=True)
+class Feeds(FileChannel):
+    """An Atom and a JSON feed in a folder, for each topic."""
 
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    folder = config.output_dir / "feeds"
-    with closing(store.outbox.flagged_records()) as records:
-        entries = _entries(records, interest)
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        changed = 0
-        for topic in interest.topics:
-            shown = list(entries[topic].values())
-            changed += _replace(folder / f"{topic}.atom", atom_feed(topic, shown, interest))
-            changed += _replace(folder / f"{topic}.json", json_feed(topic, shown, interest))
-        return changed
+    folder: Path
+    name = "feeds"
+
+    def write(self, store: Store, interest: Interest, now: datetime) -> int:
+        """Bring the feeds up to date; returns how many files changed."""
+        with closing(store.outbox.flagged_records()) as records:
+            entries = _entries(records, interest)
+        with output_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            changed = 0
+            for topic in interest.topics:
+                shown, path = list(entries[topic].values()), self.folder / topic
+                changed += _replace(
+                    path.with_name(f"{topic}.atom"), atom_feed(topic, shown, interest)
+                )
+                changed += _replace(
+                    path.with_name(f"{topic}.json"), json_feed(topic, shown, interest)
+                )
+            return changed
+
+
+def configured(config: Config) -> Iterator[Feeds]:
+    """The feeds under `output_dir`."""
+    yield Feeds(config.output_dir / "feeds")
 
 
 def _entries(records: Iterator[str], interest: Interest) -> dict[str, dict[str, Entry]]:

@@ -18,12 +18,15 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
+from rscrawler.delivery.alert import Interest
+from rscrawler.delivery.channel import FileChannel
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
@@ -40,6 +43,23 @@ LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
 # Not line feeds in JSON, but some readers divide lines at them.
 _LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+@dataclass(frozen=True)
+class Jsonl(FileChannel):
+    """A line for each recorded version, and for each that is flagged."""
+
+    config: Config
+    name = "jsonl"
+
+    def write(self, store: Store, interest: Interest, now: datetime) -> int:
+        """Write every pending line."""
+        return deliver_jsonl(self.config, store, now.astimezone(UTC).date())
+
+
+def configured(config: Config) -> Iterator[Jsonl]:
+    """The files under `output_dir`."""
+    yield Jsonl(config)
 
 
 def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:

@@ -9,9 +9,10 @@ import logging
 from datetime import datetime
 
 from rscrawler.config import Config
+from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.ops import notices
 from rscrawler.delivery.outcome import Served, last_words
-from rscrawler.delivery.sending import transport_of
 from rscrawler.monitoring.heartbeat import send_heartbeat
 
 logger = logging.getLogger(__name__)
@@ -19,14 +20,11 @@ logger = logging.getLogger(__name__)
 
 def tell_directly(config: Config, subject: str, text: str, now: datetime) -> int:
     """Send a message to the operators; gives how many of them have it."""
-    served = 0
-    key = f"{subject} {now.isoformat()}"
-    for message in notices(config.alerts, subject, text, key=key, kind="direct", now=now):
-        transport = transport_of(config.alerts, message.channel)
-        if transport is None:
-            continue
+    served, channels = 0, message_channels(config)
+    notice = Notice(subject, text, f"{subject} {now.isoformat()}", "direct", now)
+    for message in notices(channels, notice):
         try:
-            steps = transport(message.content, message.addresses)
+            steps = channels[message.channel].send(message.content, message.addresses)
             for address, outcome in last_words(steps).items():
                 if isinstance(outcome, Served):
                     served += 1
