@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -100,7 +101,6 @@ def open_database(url: str) -> Database:
         StoreError: the database cannot be reached, is damaged or is newer than the program.
     """
     parsed = _parsed(url)
-    shown = parsed.render_as_string(hide_password=True)
     try:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite_engine(parsed)
@@ -109,10 +109,28 @@ def open_database(url: str) -> Database:
         with _trouble_named(parsed):
             _migrate_or_dispose(engine)
     except OSError as error:
-        raise StoreError(f"database {shown}: {error.strerror or error}") from error
+        raise StoreError(f"database {shown(parsed)}: {error.strerror or error}") from error
     except DatabaseError as error:
-        raise StoreError(f"database {shown}: {_first_line(error)}") from error
+        raise StoreError(f"database {shown(parsed)}: {_first_line(error)}") from error
     return Database(engine)
+
+
+def shown(url: URL) -> str:
+    """A database URL for people: without passwords, wherever they stand in it."""
+    hidden = {name: "***" for name in url.query if has_secret(name)}
+    masked = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    return masked.replace("%2A%2A%2A", "***")
+
+
+def has_secret(name: str) -> bool:
+    """Whether a key of a database URL's query is secret: `password`, `sslpassword`."""
+    return "pass" in name.lower() and name.lower() != "passfile"
+
+
+def is_secret(url: str) -> bool:
+    """Whether a database URL holds a password."""
+    parsed = _parsed(url)
+    return bool(parsed.password) or any(map(has_secret, parsed.query))
 
 
 def _migrate_or_dispose(engine: Engine) -> None:
@@ -183,8 +201,7 @@ def _trouble_named(url: URL) -> Iterator[None]:
                 "and the next crawl rebuilds it from the JSONL"
             ) from error
         if isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR:
-            shown = url.render_as_string(hide_password=True)
-            raise StoreError(f"database {shown}: {_first_line(error)}") from error
+            raise StoreError(f"database {shown(url)}: {_first_line(error)}") from error
         raise
 
 
@@ -237,7 +254,11 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(str(url.database))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # For its owner alone, since it names recipients; SQLite gives its WAL the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     engine = create_engine(
         url,
         connect_args={
