@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +29,9 @@ from rscrawler.delivery.outcome import (
 )
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
-SIGNATURE_HEADER = "X-RSCrawler-Signature"
+TIMESTAMP_HEADER = "X-RSCrawler-Timestamp"
+SIGNATURE_HEADER = "X-RSCrawler-Signature-V2"
+OLD_SIGNATURE_HEADER = "X-RSCrawler-Signature"  # of the body alone; gone with release 2
 RECORD_HEADER = "X-RSCrawler-Record"
 # Codes that mean "later": time-out, too early, too many requests.
 _PASSING_CODES = frozenset({408, 425, 429})
@@ -92,12 +95,13 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 def signature_of(body: bytes, secret: str) -> str:
-    """`sha256=` and the HMAC-SHA256 of the body, in hex."""
+    """`sha256=` and the HMAC-SHA256, in hex."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def _posted(settings: WebhookSettings, content: bytes) -> Outcome:
     """POST a record's JSON. Errors never show the address: it may hold a token."""
+    secret, timestamp = settings.secret.get_secret_value(), str(int(time.time()))
     request = urllib.request.Request(  # noqa: S310 - the configuration allows http and https alone
         settings.url.get_secret_value(),
         data=content,
@@ -105,7 +109,9 @@ def _posted(settings: WebhookSettings, content: bytes) -> Outcome:
         headers={
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": f"rscrawler/{__version__}",
-            SIGNATURE_HEADER: signature_of(content, settings.secret.get_secret_value()),
+            TIMESTAMP_HEADER: timestamp,
+            SIGNATURE_HEADER: signature_of(f"{timestamp}.".encode() + content, secret),
+            OLD_SIGNATURE_HEADER: signature_of(content, secret),
             RECORD_HEADER: str(json.loads(content)["record_id"]),
         },
     )
