@@ -18,8 +18,10 @@ from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import compose_due
 from rscrawler.delivery.ops import end_overdue, judge_delivery, tell_ops
 from rscrawler.delivery.sending import ALERT_KINDS, Clock, Sent, send_due
+from rscrawler.delivery.spool import sync_spool
 from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
 from rscrawler.delivery.trial import ChannelResult, send_test_alert
+from rscrawler.delivery.untold import tell_untold
 from rscrawler.errors import ConfigurationError, OutputError
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
@@ -82,7 +84,10 @@ def deliver(
     interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _sites(config))
     channels = message_channels(config)
     written, output_problem = _write_files(config, store, interest, now)
+    sync_spool(config, store)
     composed = compose_due(alerts, channels, store, interest, now)
+    composed += tell_untold(alerts, channels, store, interest, now)
+    sync_spool(config, store)
     sent = Sent()
     send_due(alerts, channels, store, clock, sent, must_stop=must_stop)
     failing = judge_delivery(channels, store, clock())
@@ -90,6 +95,7 @@ def deliver(
         end_overdue(store, clock())
     tell_ops(config, store, clock())
     send_due(alerts, channels, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
+    sync_spool(config, store)
     return DeliveryReport(
         lines=written.get("jsonl", 0),
         feeds=written.get("feeds", 0),

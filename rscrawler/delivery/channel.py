@@ -30,6 +30,7 @@ class Batch:
     flood_limit: int
     alerts_of: Callable[[Sequence[OutboxRow]], list[Alert]]
     nonce: str = ""  # another one gives the same rows another identity
+    note: str = ""  # said before everything else; a mail then lists the pieces in one summary
 
     @cached_property
     def alerts(self) -> list[Alert]:
@@ -109,7 +110,7 @@ class MessageChannel(ABC):
     def compose(self, batch: Batch) -> Iterator[tuple[NewMessage, Sequence[OutboxRow]]]:
         """The messages for a batch, each with the rows that it carries; here one for all."""
         message_id = self.identity(f"{self.name} {batch.key}")
-        kind = "summary" if batch.is_flood else "alert"
+        kind = "summary" if batch.is_flood or batch.note else "alert"
         content = self.content(batch, message_id)
         yield (
             NewMessage(message_id, self.name, kind, batch.now, content, self.addresses),

@@ -67,12 +67,12 @@ class Chat(MessageChannel):
 
     def content(self, batch: Batch, message_id: str) -> bytes:
         """A short list, or for a flood only its size."""
-        title = subject_of(batch.alerts)
+        title, note = subject_of(batch.alerts), f"{batch.note}\n\n" if batch.note else ""
         if batch.is_flood:
             counts = Counter(name for alert in batch.alerts for name in alert.countries)
             listed = "\n".join(f"{count}  {name}" for name, count in counts.most_common())
-            return _stored(title, f"Too many at once to be listed here.\n\n{listed}".strip())
-        return _stored(title, "\n\n".join(map(_entry, batch.alerts)))
+            return _stored(title, f"{note}Too many at once to be listed here.\n\n{listed}".strip())
+        return _stored(title, note + "\n\n".join(map(_entry, batch.alerts)))
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
         """Subject and text."""

@@ -11,6 +11,7 @@ from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
 from rscrawler.delivery import OutboxSummary, outbox_summary
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
+from rscrawler.delivery.untold import DATABASE_SUBJECT
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.lateness import (
     ENOUGH_HISTORY,
@@ -77,12 +78,19 @@ class Status:
     outbox_problems: tuple[Problem, ...]
     schedule_problems: tuple[Problem, ...]
     disk_problems: tuple[Problem, ...]
+    database_problems: tuple[Problem, ...] = ()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, whatever it is about."""
         of_sites = (problem for site in self.sites.values() for problem in site.problems)
-        return (*of_sites, *self.outbox_problems, *self.schedule_problems, *self.disk_problems)
+        return (
+            *of_sites,
+            *self.outbox_problems,
+            *self.schedule_problems,
+            *self.disk_problems,
+            *self.database_problems,
+        )
 
     @property
     def is_healthy(self) -> bool:
@@ -111,6 +119,9 @@ class Status:
                 "problems": [_problem_json(problem) for problem in self.schedule_problems],
             },
             "disk": {"problems": [_problem_json(problem) for problem in self.disk_problems]},
+            "database": {
+                "problems": [_problem_json(problem) for problem in self.database_problems],
+            },
         }
 
     def waiting_lines(self) -> Iterator[str]:
@@ -151,6 +162,7 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
         outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
         schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
         disk_problems=tuple(disk_problems(config, now)),
+        database_problems=tuple(each for each in problems if each.subject == DATABASE_SUBJECT),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
 # SQLite allows 32,766 variables in a statement; PostgreSQL more.
 MAX_KEYS_PER_QUERY = 500
+_HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
 KeyT = TypeVar("KeyT", str, int)
 
 
@@ -168,6 +169,48 @@ def _place(url: str) -> tuple[object, ...]:
     return host, str(port), parsed.database or parsed.username
 
 
+def is_suspect(url: str) -> bool:
+    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says."""
+    path = sqlite_file(url)
+    if path is None:
+        return False
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+        page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
+        # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
+        is_short = len(header) == 100 and size < pages * (65_536 if page_bytes == 1 else page_bytes)
+        return is_short or _mark_of(path).exists()
+    except OSError:
+        return False  # gone, or nothing that can be read: opening it says what it is
+
+
+def is_damaged(url: str) -> bool:
+    """Whether the pages of a SQLite file do not fit together; reads all of it."""
+    path = sqlite_file(url)
+    if path is None or not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=SQLITE_BUSY_TIMEOUT_SECONDS)) as connection:
+            is_well = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        return _is_damage(error)
+    if is_well:
+        _mark_of(path).unlink(missing_ok=True)
+    return not is_well
+
+
+def _is_damage(error: object) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)  # an extended one holds the plain one
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _mark_of(path: Path) -> Path:
+    """What a process leaves that has met damage, for whoever opens the file next."""
+    return path.with_name(f"{path.name}.suspect")
+
+
 def set_aside(url: str, now: datetime) -> Path:
     """Rename a SQLite database's files, so that a new one can take their place.
 
@@ -183,6 +226,7 @@ def set_aside(url: str, now: datetime) -> Path:
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
+        _mark_of(path).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: is damaged and cannot be renamed: {error.strerror}") from error
     return aside
@@ -195,10 +239,12 @@ def _trouble_named(url: URL) -> Iterator[None]:
         yield
     except DatabaseError as error:
         code = getattr(error.orig, "sqlite_errorcode", None)
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if _is_damage(error.orig):
+            with suppress(OSError):
+                _mark_of(Path(str(url.database))).touch(mode=0o600)
             raise DamagedDatabase(
-                f"database {url.database}: is damaged ({_first_line(error)}); move the file away, "
-                "and the next crawl rebuilds it from the JSONL"
+                f"database {url.database}: is damaged ({_first_line(error)}); it is set aside, and "
+                "rebuilt from the JSONL, by the next command that writes"
             ) from error
         if isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR:
             raise StoreError(f"database {shown(url)}: {_first_line(error)}") from error

@@ -61,7 +61,9 @@ class Email(MessageChannel):
             run_ids=tuple(dict.fromkeys(row.run_id for row in batch.rows)),
             article_ids=tuple(alert.article_id for alert in batch.alerts),
         )
-        return (compose_summary if batch.is_flood else compose_alerts)(batch.alerts, envelope)
+        if batch.is_flood or batch.note:
+            return compose_summary(batch.alerts, envelope, batch.note)
+        return compose_alerts(batch.alerts, envelope)
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
         """A mail in plain text."""
