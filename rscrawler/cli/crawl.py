@@ -34,10 +34,11 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
 from rscrawler.monitoring.noticing import notice
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
@@ -70,14 +71,41 @@ def crawl_command(
 ) -> None:
     """Run one cycle over the sites, then deliver what is due."""
     config = read_config(config_path)
+    with telling_of_store(config):
+        _crawl(config, sites or [], is_full=full, limit=limit, quiet=quiet, as_json=as_json)
+
+
+@contextmanager
+def telling_of_store(config: Config) -> Iterator[None]:
+    """Tell the operators directly that the store fails, or that this is over."""
+    try:
+        yield
+    except StoreError as error:
+        tell_store_fails(config, error, utc_now())
+        raise
+    except typer.Exit:
+        tell_store_works(config, utc_now())  # what else went wrong is in the store
+        raise
+    tell_store_works(config, utc_now())
+
+
+def _crawl(
+    config: Config,
+    sites: list[str],
+    *,
+    is_full: bool,
+    limit: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     with opened_store(config):
         pass  # a lost database is rebuilt before anything is asked of a site
     shows_progress = sys.stderr.isatty() and not (quiet or as_json)
     with _progress(shows_progress) as progress:
         report = run_cycle(
             config,
-            sites or [],
-            is_full=full,
+            sites,
+            is_full=is_full,
             limit=limit,
             on_crawler=progress.watch if progress else None,
         )
@@ -296,7 +324,7 @@ def deliver_command(
 ) -> None:
     """Send what is due in the outbox."""
     config = read_config(config_path)
-    with opened_store(config) as store:
+    with telling_of_store(config), opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
         delivery = _deliver(config, store)

@@ -16,7 +16,7 @@ from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channels import alert_channels, file_channels, message_channels
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import compose_due
-from rscrawler.delivery.ops import end_overdue, judge_delivery, tell_ops
+from rscrawler.delivery.ops import end_overdue, judge_delivery, judge_output, tell_ops
 from rscrawler.delivery.sending import ALERT_KINDS, Clock, Sent, send_due
 from rscrawler.delivery.spool import sync_spool
 from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
@@ -90,6 +90,7 @@ def deliver(
     sync_spool(config, store)
     sent = Sent()
     send_due(alerts, channels, store, clock, sent, must_stop=must_stop)
+    judge_output(store, output_problem, clock())
     failing = judge_delivery(channels, store, clock())
     if output_problem is None and not sent.was_stopped:
         end_overdue(store, clock())

@@ -14,6 +14,7 @@ from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.outbox import NewMessage, Undelivered
 
 OUTBOX_SUBJECT = "outbox"
+OUTPUT_SUBJECT = "output"
 FAILING_ATTEMPTS = 3
 
 
@@ -54,6 +55,14 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
     ):  # who is being tried again just now has not been reached yet
         store.health.clear_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING)
     return failing
+
+
+def judge_output(store: Store, problem: str | None, now: datetime) -> None:
+    """Raise or clear that the output folder cannot be written."""
+    if problem is None:
+        store.health.clear_problem(OUTPUT_SUBJECT, ProblemCode.DELIVERY_FAILING)
+    else:
+        store.health.raise_problem(OUTPUT_SUBJECT, ProblemCode.DELIVERY_FAILING, problem, now)
 
 
 def end_overdue(store: Store, now: datetime) -> None:

@@ -72,13 +72,15 @@ def judge(
     *,
     unread_robots: Mapping[str, str] = MappingProxyType({}),
     paused_until: datetime | None = None,
+    unrecorded: str = "",
 ) -> CycleOutcome:
     """Whether a cycle succeeded, and whether it could reach its site.
 
     It succeeds when it ran to its end, reached a source at all and could record what it read. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
     unreachable; it has forbidden nothing. `unread_robots` says of such hosts why; `paused_until`
-    is the end of a pause that is long enough to be told of.
+    is the end of a pause that is long enough to be told of, `unrecorded` why something could not
+    be recorded.
     """
 
     def count(name: str) -> int:
@@ -114,6 +116,8 @@ def judge(
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
+    if count("unrecorded"):
+        problems[ProblemCode.DISK_FULL] = f"not everything could be recorded: {unrecorded}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
     return CycleOutcome(counters, succeeded, problems)
 
@@ -144,6 +148,7 @@ class CycleExtension:
             reason,
             unread_robots=session.unread_robots,
             paused_until=_long_pause(session),
+            unrecorded=str(session.store.trouble or "the log says why"),
         )
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
@@ -176,7 +181,7 @@ def _conclude(
     """
     health, now = session.store.health, session.now()
     problems, succeeded = dict(outcome.problems), outcome.succeeded
-    judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED}
+    judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
     is_kept = False
     if seen is not None:
         judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}

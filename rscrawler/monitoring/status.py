@@ -10,9 +10,10 @@ from typing import Any, Protocol
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
 from rscrawler.delivery import OutboxSummary, outbox_summary
-from rscrawler.delivery.ops import OUTBOX_SUBJECT
+from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT
 from rscrawler.delivery.untold import DATABASE_SUBJECT
 from rscrawler.items import rfc3339
+from rscrawler.monitoring.direct import store_failed_since
 from rscrawler.monitoring.lateness import (
     ENOUGH_HISTORY,
     HISTORY,
@@ -162,8 +163,15 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
         outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
         schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
         disk_problems=tuple(disk_problems(config, now)),
-        database_problems=tuple(each for each in problems if each.subject == DATABASE_SUBJECT),
+        database_problems=tuple(_database_problems(config, problems)),
     )
+
+
+def _database_problems(config: Config, problems: Iterable[Problem]) -> Iterator[Problem]:
+    yield from (each for each in problems if each.subject == DATABASE_SUBJECT)
+    if since := store_failed_since(config):
+        message = "the store could not be used; it is over with the next cycle that can"
+        yield Problem(DATABASE_SUBJECT, ProblemCode.DISK_FULL, message, since)
 
 
 def _site_status(
@@ -215,7 +223,7 @@ def _outbox_problems(
     config: Config, store: Store, problems: Iterable[Problem], now: datetime
 ) -> Iterator[Problem]:
     """What deliveries met; and, where there are none, what should have gone out long ago."""
-    known = [each for each in problems if each.subject == OUTBOX_SUBJECT]
+    known = [each for each in problems if each.subject in (OUTBOX_SUBJECT, OUTPUT_SUBJECT)]
     yield from known
     long_ago = config.monitoring.overdue_after
     if any(each.code is ProblemCode.OVERDUE for each in known):

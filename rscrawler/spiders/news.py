@@ -510,7 +510,7 @@ class NewsSpider(Spider):
         self.count("errors")
         self.count("unrecorded")
         if self._stopping is None:
-            logger.error("%s: nothing can be recorded: stopping", self.session.site)
+            logger.info("%s: nothing can be recorded: stopping", self.session.site)
             self._stopping = asyncio.ensure_future(self.crawler.stop_async())
 
     def on_closed(self, spider: Spider, reason: str) -> None:

@@ -31,10 +31,15 @@ class DamagedDatabase(StoreError):
     """The file is no database, or its pages do not fit together."""
 
 
+class FullDisk(StoreError):
+    """The file cannot be written: no room is left, or the disk fails."""
+
+
 class Database:
     """What every part of the store works through: an engine, for reading and for writing."""
 
     def __init__(self, engine: Engine) -> None:
+        self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
         self._reader = engine.execution_options(sqlite_read_only=True)  # the same connections
 
@@ -52,8 +57,12 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error."""
-        with _trouble_named(self._engine.url), self._engine.begin() as connection:
-            yield connection
+        try:
+            with _trouble_named(self._engine.url), self._engine.begin() as connection:
+                yield connection
+        except StoreError as error:
+            self.trouble = error
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -245,6 +254,11 @@ def _trouble_named(url: URL) -> Iterator[None]:
             raise DamagedDatabase(
                 f"database {url.database}: is damaged ({_first_line(error)}); it is set aside, and "
                 "rebuilt from the JSONL, by the next command that writes"
+            ) from error
+        if isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise FullDisk(
+                f"database {url.database}: cannot be written ({_first_line(error)}): make room on "
+                "its disk; nothing is lost, the next cycle makes up for it"
             ) from error
         if isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR:
             raise StoreError(f"database {shown(url)}: {_first_line(error)}") from error
