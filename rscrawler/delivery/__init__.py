@@ -66,6 +66,7 @@ def deliver(
     clock: Clock | None = None,
     topic_titles: Mapping[str, str] | None = None,
     must_stop: Callable[[], bool] = lambda: False,
+    next_tries: Mapping[str, datetime] | None = None,
 ) -> DeliveryReport:
     """Hand on everything that is due: JSONL and feeds, alerts, then word to the operators.
 
@@ -77,6 +78,7 @@ def deliver(
         now: decides what is due, and is the date of what is composed.
         clock: the time while it goes on; by default `now` and what has passed since.
         topic_titles: a title for people for each topic.
+        next_tries: when each site is crawled next, to be said with its problems.
         must_stop: asked before each message; the one in hand is always finished.
     """
     clock = clock or _clock_from(now)
@@ -94,7 +96,7 @@ def deliver(
     failing = judge_delivery(channels, store, clock())
     if output_problem is None and not sent.was_stopped:
         end_overdue(store, clock())
-    tell_ops(config, store, clock())
+    tell_ops(config, store, clock(), next_tries)
     send_due(alerts, channels, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
     sync_spool(config, store)
     return DeliveryReport(

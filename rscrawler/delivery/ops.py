@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from rscrawler.config import Config
@@ -16,18 +17,21 @@ from rscrawler.store.outbox import NewMessage, Undelivered
 OUTBOX_SUBJECT = "outbox"
 OUTPUT_SUBJECT = "output"
 FAILING_ATTEMPTS = 3
+NextTries = Mapping[str, datetime]  # when each site is crawled next, as far as is known
 
 
-def tell_ops(config: Config, store: Store, now: datetime) -> int:
+def tell_ops(
+    config: Config, store: Store, now: datetime, next_tries: NextTries | None = None
+) -> int:
     """Compose a message for each problem that started or ended untold; gives their number.
 
     They are sent with the next round, whatever the hour. Without anybody to tell, a
     problem stays untold and its end is forgotten.
     """
-    channels, told = message_channels(config), 0
+    channels, told, next_tries = message_channels(config), 0, next_tries or {}
     for problem in store.health.problems():
         if problem.told_at is None:
-            started = _started(channels, problem, now)
+            started = _started(config, channels, problem, next_tries, now)
             told += bool(started) and store.health.tell_start(problem, started, now)
     for problem in store.health.ended_problems():
         told += store.health.tell_end(problem, _ended(channels, problem, now))
@@ -87,9 +91,41 @@ def is_addressed(channels: Channels, channel: str, address: str) -> bool:
     return channel in channels and address in channels[channel].everybody
 
 
-def _started(channels: Channels, problem: Problem, now: datetime) -> list[NewMessage]:
+ADVICE = {
+    ProblemCode.UNREACHABLE: "open the site; if it is up, ask it to lift a block of our address.",
+    ProblemCode.ROBOTS_DISALLOWED: "take forbidden sources out of the profile, or ask the site.",
+    ProblemCode.LAYOUT_DRIFT: "run `rscrawler explain URL` on a page, and mend the site's profile.",
+    ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
+    ProblemCode.DELIVERY_FAILING: "mend what the reason names; `rscrawler alerts test` tries it.",
+    ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
+    ProblemCode.DISK_FULL: "make room on the disk.",
+    ProblemCode.REBUILT: "nothing; it is over when every site has had a good cycle.",
+}
+_PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # of the dashboard; else sites
+
+
+def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
+    """When it is tried next, what to do, and where to look, as far as is known."""
+    next_at = next_tries.get(problem.subject)
+    url = getattr(getattr(config, "web", None), "url", None)
+    page = f"{str(url).rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}"
+    return [
+        *([f"Next try {date_in_words(next_at)}."] if next_at else []),
+        f"What to do: {ADVICE[problem.code]}",
+        *([page] if url else []),
+    ]
+
+
+def _started(
+    config: Config, channels: Channels, problem: Problem, next_tries: NextTries, now: datetime
+) -> list[NewMessage]:
     subject = f"Problem: {problem.subject}: {problem.code}"
-    text = f"{one_line(problem.message, 600)}\n\nSince {date_in_words(problem.since)}."
+    lines = [
+        one_line(problem.message, 600),
+        f"Since {date_in_words(problem.since)}.",
+        *what_next(config, problem, next_tries),
+    ]
+    text = "\n\n".join(lines)
     return notices(channels, Notice(subject, text, _key(problem, "start"), "ops", now))
 
 

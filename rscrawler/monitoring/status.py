@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -32,7 +32,7 @@ from rscrawler.store.leases import site_lease
 _TRIED = ("failed ", "refused ")  # so begins why something waits that was tried
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
-SHORTEST_LATENESS = timedelta(minutes=15)  # of a job
+SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
 
 
 class PlannedJob(Protocol):
@@ -80,6 +80,7 @@ class Status:
     schedule_problems: tuple[Problem, ...]
     disk_problems: tuple[Problem, ...]
     database_problems: tuple[Problem, ...] = ()
+    next_tries: Mapping[str, datetime] = field(default_factory=dict)  # of sites, by the schedules
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -107,22 +108,30 @@ class Status:
                     "last_run": rfc3339(site.last_run_at),
                     "last_success": rfc3339(site.last_success_at),
                     "articles": site.articles,
-                    "problems": [_problem_json(problem) for problem in site.problems],
+                    "problems": [self._json_of(problem) for problem in site.problems],
                 }
                 for name, site in self.sites.items()
             },
             "outbox": {
                 "pending": self.outbox.pending,
                 "failed": self.outbox.failed,
-                "problems": [_problem_json(problem) for problem in self.outbox_problems],
+                "problems": [self._json_of(problem) for problem in self.outbox_problems],
             },
             "schedule": {
-                "problems": [_problem_json(problem) for problem in self.schedule_problems],
+                "problems": [self._json_of(problem) for problem in self.schedule_problems],
             },
-            "disk": {"problems": [_problem_json(problem) for problem in self.disk_problems]},
+            "disk": {"problems": [self._json_of(problem) for problem in self.disk_problems]},
             "database": {
-                "problems": [_problem_json(problem) for problem in self.database_problems],
+                "problems": [self._json_of(problem) for problem in self.database_problems],
             },
+        }
+
+    def _json_of(self, problem: Problem) -> dict[str, Any]:
+        return {
+            "code": problem.code,
+            "message": problem.message,
+            "since": rfc3339(problem.since),
+            "next_try": rfc3339(self.next_tries.get(problem.subject)),
         }
 
     def waiting_lines(self) -> Iterator[str]:
@@ -134,8 +143,15 @@ class Status:
             yield f"{each.channel}: {each.count} {each.why}{until}{error}"
 
 
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {"code": problem.code, "message": problem.message, "since": rfc3339(problem.since)}
+def next_tries(store: Store, jobs: Iterable[PlannedJob], now: datetime) -> dict[str, datetime]:
+    """When each site is crawled next by a job, as far as the store knows."""
+    states, found = store.jobs.states(), dict[str, datetime]()
+    for job in jobs:
+        state = states.get(job.id)
+        if state is not None and state.next_fire_at >= now:
+            for site in job.sites:
+                found[site] = min(found.get(site, state.next_fire_at), state.next_fire_at)
+    return found
 
 
 def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> Status:
@@ -159,6 +175,7 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
             name: _site_status(config, store, name, problems, now, is_enabled=name in enabled)
             for name in names
         },
+        next_tries=next_tries(store, jobs, now),
         outbox=outbox_summary(config, store, now),
         outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
         schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
@@ -236,13 +253,13 @@ def _outbox_problems(
 def _schedule_problems(
     config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
 ) -> Iterator[Problem]:
-    """A service that died, or jobs that a living one does not run.
+    """A service that died, or jobs that none runs.
 
-    Where no service was ever started, or each was ended as it should be, nothing is missed.
+    Where no service was ever started, nothing is missed.
     """
     if dead := dead_service(store, now):
         yield dead
-    elif store.leases.services():
+    else:
         yield from _late_jobs(config, store, now, jobs)
 
 
@@ -268,7 +285,7 @@ def disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
 def _late_jobs(
     config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
 ) -> Iterator[Problem]:
-    states, running = store.jobs.states(), store.jobs.unended()
+    states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     held = store.leases.held(now)
     jobs = tuple(jobs)
     busy = {site for job in jobs if job.id in running for site in job.sites}
@@ -283,7 +300,11 @@ def _late_jobs(
         if not is_kept:  # by a run of its own, or by another of one of its sites
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience
+        if not services:  # one was stopped; a crawl by hand or from cron stands for its job
+            crawled = [store.health.site(site, as_of=now).last_run_at for site in job.sites]
+            since = max(since, *((at + patience) for at in crawled if at), since)
         if now > since:
             due = rfc3339(state.next_fire_at)
-            message = f"job {job.id} was to run at {due}, and no service has run it"
+            who = "no service has run it" if services else "no service runs: the last was stopped"
+            message = f"job {job.id} was to run at {due}, and {who}"
             yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
