@@ -119,7 +119,10 @@ class StoreKeeper:
     @property
     def is_lost(self) -> bool:
         """Whether the store that is open is no longer the one of the configuration, or damaged."""
-        return self._present_file() != self._file or is_suspect(self._config.database)
+        if self._present_file() != self._file:
+            return True
+        # In the middle of a checkpoint a file is well, and looks cut off.
+        return is_suspect(self._config.database) and is_damaged(self._config.database)
 
     def reopen(self, *, is_damaged: bool = False) -> Store:
         """Another store in the place of the one that is open.

@@ -40,8 +40,9 @@ def tell_untold(
     levels = [level for level in Level if level.reaches(interest.minimum)]
     found = store.outbox.untold(interest.topics, levels, problem.since)
     composed = _tell(alerts, channels, store, interest, found, now)
-    known = (name for name, site in interest.sites.items() if site.enabled)
-    if all(store.health.site(name).baseline_at or not store.articles.count(name) for name in known):
+    known = [name for name, site in interest.sites.items() if site.enabled]
+    waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
+    if known and not any(waiting):
         store.health.clear_problem(problem.subject, problem.code)
     return composed
 
