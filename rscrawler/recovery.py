@@ -29,7 +29,7 @@ from rscrawler.delivery.untold import DATABASE_SUBJECT
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import OutputError
 from rscrawler.extraction.addresses import address_key, slug_stem
-from rscrawler.items import Article
+from rscrawler.items import Article, Novelty
 from rscrawler.pipelines.dedupe import fingerprint_of
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
@@ -225,7 +225,10 @@ def lost_since(config: Config) -> Lost:
     told = tuple(
         f"{one_line(each.title)}\n  {each.url}"
         for each in last
-        if newest and each.fetched_at > newest - UNCERTAIN and each.record_id not in spooled
+        if newest
+        and each.fetched_at > newest - UNCERTAIN
+        and each.novelty is Novelty.NEW  # else nobody is told
+        and each.record_id not in spooled
     )
     return Lost(told, spooled_count(config))
 
