@@ -9,6 +9,7 @@ Bodies are stored without their transfer and content encoding, as extraction see
 from __future__ import annotations
 
 import logging
+import os
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -95,7 +96,8 @@ class ArchiveWriter:
     def _opened(self, day: date) -> BinaryIO:
         path = self._folder / self._site / day.isoformat() / f"{self._run_id}{SUFFIX}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("ab")
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return os.fdopen(descriptor, "ab")
 
     def _description(self) -> ArcWarcRecord:
         return _BUILDER.create_warcinfo_record(

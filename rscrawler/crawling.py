@@ -95,11 +95,12 @@ def run_cycle(
             process.crawl(crawlers[name], session=session)
         _collect_garbage_seldom()
         process.start()
+        trouble = store.trouble
     return CycleReport(
         run_id=run_id,
         started_at=started_at,
         elapsed_seconds=(utc_now() - started_at).total_seconds(),
-        sites={name: _outcome(crawler) for name, crawler in crawlers.items()},
+        sites={name: _outcome(crawler, trouble) for name, crawler in crawlers.items()},
     )
 
 
@@ -113,10 +114,10 @@ def _collect_garbage_seldom() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def _outcome(crawler: Crawler) -> CycleOutcome:
+def _outcome(crawler: Crawler, trouble: StoreError | None) -> CycleOutcome:
     extension = crawler.get_extension(CycleExtension)
     if extension is None or extension.outcome is None:
-        raise StoreError(
+        raise trouble or StoreError(
             "a crawl was stopped before it began, or its end could not be written down: "
             "a signal, or what the log above says"
         )

@@ -18,7 +18,7 @@ from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
-from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.sites import SiteProfile, host_of, load_sites
 from rscrawler.topics import FlaggableText, Flagger, load_topics
 from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
@@ -61,7 +61,8 @@ def explain(
     name = _site_named(site, sites) if site else _site_of(address, sites)
     profile = sites[name]
     if is_address:
-        answer = Visitor(config, delay=0).get(page)
+        hosts = {host_of(urlsplit(page)), *profile.all_hosts}
+        answer = Visitor(config, delay=0, hosts=hosts).get(page)
     else:
         answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
     now = utc_now()

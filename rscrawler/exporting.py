@@ -52,10 +52,12 @@ def export_records(
     minimum: Level = Level.SUBSTANTIAL,
     since: datetime | None = None,
     until: datetime | None = None,
+    is_raw: bool = False,
 ) -> None:
     """Write the records recorded from `since` (inclusive) to `until` (exclusive).
 
-    With `topic`, only those whose level on it reaches `minimum`.
+    With `topic`, only those whose level on it reaches `minimum`. `is_raw`: CSV cells are not
+    made harmless for spreadsheets.
 
     Raises:
         ConfigurationError: the format cannot be written as asked.
@@ -71,8 +73,10 @@ def export_records(
             _write_parquet(records, output)
         else:
             with _opened(output) as stream:
-                write = _write_jsonl if export_format is ExportFormat.JSONL else _write_csv
-                write(records, stream)
+                if export_format is ExportFormat.JSONL:
+                    _write_jsonl(records, stream)
+                else:
+                    _write_csv(records, stream, is_raw=is_raw)
     except OSError as error:
         if output is None or isinstance(error, BrokenPipeError):
             raise  # of standard output the command line tells
@@ -100,17 +104,21 @@ def _write_jsonl(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
         stream.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
-def _write_csv(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
+def defused(cell: Any) -> Any:
+    """A cell of which no spreadsheet makes a formula: an apostrophe before what could begin one."""
+    is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if is_formula else cell
+
+
+def _write_csv(records: Iterable[dict[str, Any]], stream: IO[str], *, is_raw: bool) -> None:
     writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for record in records:
-        row = _row(record)
-        writer.writerow(
-            {
-                name: "; ".join(map(str, value)) if isinstance(value, list) else value
-                for name, value in row.items()
-            }
-        )
+        cells = {
+            name: "; ".join(map(str, value)) if isinstance(value, list) else value
+            for name, value in _row(record).items()
+        }
+        writer.writerow(cells if is_raw else {name: defused(cell) for name, cell in cells.items()})
 
 
 def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> None:

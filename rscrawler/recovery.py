@@ -1,65 +1,92 @@
 """A lost or damaged database is set aside and rebuilt from the JSONL.
 
 What the JSONL holds is every version of every piece, so what was seen stays seen.
-What it does not hold (validators, who was mailed) is met with caution: the rebuilt
-site is in baseline mode, in which nobody is alerted.
+What waited to be sent is in the spool. What neither holds (validators, who was mailed) is
+met with caution: the rebuilt site is in baseline mode, in which nobody is alerted, but for
+one summary of what is newer (`delivery.untold`).
 """
 
 from __future__ import annotations
 
 import json
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.delivery.jsonl import day_files, day_lines
+from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.jsonl import day_files, day_lines, only_holder, output_errors
 from rscrawler.delivery.ops import notices
+from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
+from rscrawler.delivery.untold import DATABASE_SUBJECT
+from rscrawler.delivery.wording import one_line
 from rscrawler.errors import OutputError
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
-from rscrawler.items import Article, TopicFlag
+from rscrawler.items import Article, Novelty, TopicFlag
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.database import DamagedDatabase, set_aside, sqlite_file
-from rscrawler.store.tables import ARTICLES_CHANNEL
+from rscrawler.store.database import (
+    DamagedDatabase,
+    is_damaged,
+    is_suspect,
+    set_aside,
+    sqlite_file,
+)
+from rscrawler.store.health import ProblemCode
+from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
 logger = logging.getLogger(__name__)
 
 RUN_ID = "rebuilt"
+LOCK_NAME = ".rebuild.lock"
+UNCERTAIN = timedelta(days=1)  # before a loss: of what was flagged in it the operators get a list
 
 
-def open_store(config: Config, *, is_damaged: bool = False) -> Store:
+def open_store(config: Config) -> Store:
     """The store of a configuration; a damaged or missing one is rebuilt from the JSONL first.
-
-    `is_damaged`: it is known to be, though it may well open.
 
     Raises:
         ConfigurationError: the database URL or a site profile is of no use.
         StoreError: the database cannot be used, and cannot be set aside.
         OutputError: the JSONL from which it is to be rebuilt cannot be read.
     """
-    aside: Path | None = None
-    if is_damaged:
-        aside = set_aside(config.database, utc_now())
-    try:
+    if not is_suspect(config.database):
+        with suppress(DamagedDatabase):
+            store = Store.open(config.database)
+            if not _is_lost(config, store):
+                return store
+            store.close()
+    return _mended(config)
+
+
+def _is_lost(config: Config, store: Store) -> bool:
+    return store.articles.is_empty() and _has_lines(config.output_dir)
+
+
+def _mended(config: Config) -> Store:
+    """The store, set aside if it is damaged and rebuilt if it is lost, by one process alone."""
+    with output_errors(config.output_dir), only_holder(config.output_dir / LOCK_NAME):
+        aside: Path | None = None
+        if is_damaged(config.database):
+            aside = set_aside(config.database, utc_now())
+            logger.warning("%s: is damaged; it is now %s", sqlite_file(config.database), aside)
         store = Store.open(config.database)
-    except DamagedDatabase as error:
-        logger.warning("%s", error)
-        aside = set_aside(config.database, utc_now())
-        store = Store.open(config.database)
-    try:
-        if store.articles.is_empty() and _has_lines(config.output_dir):
-            count = rebuild(config, store)
-            _tell(config, store, count, aside)
-    except BaseException:
-        store.close()  # nobody will have it to close
-        raise
+        try:
+            if _is_lost(config, store):
+                lost = lost_since(config)
+                _tell(config, store, rebuild(config, store), aside, lost)
+        except BaseException:
+            store.close()  # nobody will have it to close
+            raise
     return store
 
 
@@ -91,8 +118,11 @@ class StoreKeeper:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the store that is open is no longer the one of the configuration."""
-        return self._present_file() != self._file
+        """Whether the store that is open is no longer the one of the configuration, or damaged."""
+        if self._present_file() != self._file:
+            return True
+        # In the middle of a checkpoint a file is well, and looks cut off.
+        return is_suspect(self._config.database) and is_damaged(self._config.database)
 
     def reopen(self, *, is_damaged: bool = False) -> Store:
         """Another store in the place of the one that is open.
@@ -102,9 +132,7 @@ class StoreKeeper:
         """
         # First, while SQLite can tell whose its files are: by name it would delete the new ones.
         self.store.close()
-        self.store = (
-            open_store(self._config, is_damaged=True) if is_damaged else self._opening(self._config)
-        )
+        self.store = open_store(self._config) if is_damaged else self._opening(self._config)
         self._file = self._present_file()
         return self.store
 
@@ -185,16 +213,57 @@ def _recording(
     )
 
 
-def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
-    cause = f"was damaged and is now {aside}" if aside else "was missing or empty"
-    text = (
-        f"The database {cause}. It has been rebuilt from the JSONL: {count} versions. "
-        "The next cycle is a baseline: what it finds is recorded, and nobody is alerted."
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What the JSONL and the spool tell of the time before a loss."""
+
+    told: tuple[str, ...]  # flagged in the day before it, and not kept in the spool: in words
+    kept: int  # messages and rows in the spool
+
+
+def lost_since(config: Config) -> Lost:
+    """What is known of the time before a database was lost."""
+    last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
+    newest = max((each.fetched_at for each in last), default=None)
+    spooled = spooled_record_ids(config)
+    told = tuple(
+        f"{one_line(each.title)}\n  {each.url}"
+        for each in last
+        if newest
+        and each.fetched_at > newest - UNCERTAIN
+        and each.novelty is Novelty.NEW  # else nobody is told
+        and each.record_id not in spooled
     )
-    logger.warning("%s", text)
+    return Lost(told, spooled_count(config))
+
+
+def _tell(config: Config, store: Store, count: int, aside: Path | None, lost: Lost) -> None:
+    """Raise the problem, and tell the operators at once what was lost and what may be."""
     now = utc_now()
-    for message in notices(
-        config.alerts, "Database rebuilt", text, key=f"rebuilt {now.isoformat()}", kind="ops",
-        now=now,
-    ):  # fmt: skip
-        store.outbox.add(message)
+    cause = f"was damaged and is now {aside}" if aside else "was missing or empty"
+    text = f"The database {cause}. It has been rebuilt from the JSONL: {count} versions."
+    logger.warning("%s", text)
+    store.health.raise_problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
+    (problem,) = (each for each in store.health.problems() if each.code is ProblemCode.REBUILT)
+    last_at = store.history.last_recorded_at()
+    last = f" ({last_at:%Y-%m-%d %H:%M} UTC)" if last_at else ""
+    lines = [
+        text,
+        f"Kept in {spool_folder(config)}, and going out: {lost.kept} messages and alerts.",
+        f"May be lost: what was recorded after the last line of the JSONL{last}. The next cycle "
+        "finds it again. What it finds flagged, recent and newer than that goes out in one "
+        "summary, marked as possibly told before; all else that it finds is a baseline, of which "
+        "nobody is alerted.",
+        "Lost: who was told of what, past cycles and problems, the next times of jobs.",
+    ]
+    if lost.told:
+        lines += ["Flagged in the day before, and told as far as is known:", *lost.told]
+    notice = Notice(
+        f"Problem: {DATABASE_SUBJECT}: {ProblemCode.REBUILT}",
+        "\n\n".join(lines),
+        f"rebuilt {now.isoformat()}",
+        "ops",
+        now,
+    )
+    if messages := notices(message_channels(config), notice):
+        store.health.tell_start(problem, messages, now)

@@ -54,5 +54,5 @@ EXTENSIONS_BASE = {
 EXTENSIONS = {
     "rscrawler.archiving.ArchiveExtension": 400,
     "rscrawler.monitoring.cycle.CycleExtension": 500,
-    "rscrawler.delivery.extension.JsonlExtension": 600,
+    "rscrawler.extensions.JsonlExtension": 600,
 }

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Soft hyphens, zero-width characters, direction marks and unseen operators: they print nothing.
-INVISIBLE = "\u00ad\u200b\u200e\u200f\u2060\u2061\u2062\u2063\ufeff"
+# Soft hyphens, zero-width characters and unseen operators print nothing; direction marks,
+# overrides and isolates print nothing and can turn the words around them.
+INVISIBLE = (
+    "\u00ad\u200b\u2060\u2061\u2062\u2063\ufeff"
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 # They part or join the letters beside them: Persian words and pictures are spelt with them.
 JOINERS = "\u200c\u200d"
 

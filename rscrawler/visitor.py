@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException, HTTPMessage
+from ipaddress import ip_address
 from typing import IO
 from urllib.error import HTTPError
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from lxml.etree import _Element as Element
 from protego import Protego
 from w3lib.url import safe_url_string
 
-from rscrawler.config import Config
+from rscrawler.config import Config, checked_web_address
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction import Page, parse_page
+from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
 
 ROBOTS_NAME = "rscrawler"
 MOST_REQUESTS = 40
@@ -61,6 +64,8 @@ class Visitor:
         config: for User-Agent, time limit and size limit.
         delay: seconds between the starts of two requests.
         most: requests, robots.txt included, after which nothing is asked any more.
+        hosts: whose pages may be asked for, as `sites.host_of` gives them. None: the host of
+            the first address, and the one that it leads to if that is a public one.
     """
 
     def __init__(
@@ -70,7 +75,10 @@ class Visitor:
         delay: float = 1.0,
         most: int = MOST_REQUESTS,
         sleep: Callable[[float], None] = time.sleep,
+        hosts: Iterable[str] | None = None,
     ) -> None:
+        self._hosts = None if hosts is None else set(hosts)
+        self._is_first = hosts is None
         self._config = config
         self._delay = delay
         self._most = most
@@ -89,8 +97,12 @@ class Visitor:
             PageUnavailable: robots.txt forbids it, it answers an error or nothing at all, is
                 larger than `crawl.max_response_mib` allows, or `most` requests were made.
         """
+        if self._hosts is None:
+            self._hosts = set(hosts_of(url, ())) if is_web_address(url) else set()
         self._check(url)
-        return self._ask(url)
+        answer = self._ask(url)
+        self._is_first = False
+        return answer
 
     def find(self, url: str) -> Answer | None:
         """What `url` answers; None if it cannot be had."""
@@ -108,11 +120,25 @@ class Visitor:
         return [urljoin(url, address) for address in self._rules_of(url).sitemaps]
 
     def _check(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not is_web_address(url):
             raise PageUnavailable(f"{url}: is no http(s) address")
+        parts = urlsplit(url)
+        self._check_host(url, host_of(parts))
         if parts.path != "/robots.txt" and not self._rules_of(url).can_fetch(url, ROBOTS_NAME):
             raise PageUnavailable(f"{url}: robots.txt forbids it, and nothing here overrides that")
+
+    def _check_host(self, url: str, host: str) -> None:
+        """Refuse what is not of the site; a page from outside must not lead into our network."""
+        known = self._hosts if self._hosts is not None else set()
+        if host in known:
+            return
+        if not self._is_first:
+            raise PageUnavailable(f"{url}: {host} is not a host of the site, so it is not asked")
+        if not _is_public(urlsplit(url)):
+            raise PageUnavailable(
+                f"{url}: {host} is in a private network; name it yourself if it is meant"
+            )
+        known |= hosts_of(url, ())
 
     def _rules_of(self, url: str) -> Protego:
         parts = urlsplit(url)
@@ -167,6 +193,23 @@ class Visitor:
         if wait > 0:
             self._sleep(wait)
         self._last = time.monotonic()
+
+
+def is_web_address(url: str) -> bool:
+    """Whether it is an http(s) address with a host."""
+    try:
+        return bool(checked_web_address(url))
+    except ValueError:
+        return False
+
+
+def _is_public(parts: SplitResult) -> bool:
+    """Whether every address of a host is a public one."""
+    try:
+        found = socket.getaddrinfo(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])
+    except (OSError, UnicodeError):
+        return True  # asking says why it cannot be reached
+    return all(ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found)
 
 
 class _Refused(PageUnavailable):

@@ -18,6 +18,7 @@ from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.recovery import open_store
 from rscrawler.store import Store
+from rscrawler.store.database import DamagedDatabase
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -43,6 +44,10 @@ def opened_store(config: Config) -> Iterator[Store]:
     store = open_store(config)
     try:
         yield store
+    except DamagedDatabase:
+        store.close()
+        open_store(config).close()  # set aside and rebuilt at once: the next command goes on
+        raise
     finally:
         store.close()
 

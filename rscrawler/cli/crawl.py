@@ -34,12 +34,14 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
-from rscrawler.errors import ConfigurationError
+from rscrawler.delivery.ops import what_next
+from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
 from rscrawler.monitoring.noticing import notice
-from rscrawler.monitoring.status import Status, read_status
+from rscrawler.monitoring.status import Status, next_tries, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.store import Store
 from rscrawler.topics import load_topics
@@ -70,14 +72,41 @@ def crawl_command(
 ) -> None:
     """Run one cycle over the sites, then deliver what is due."""
     config = read_config(config_path)
+    with telling_of_store(config):
+        _crawl(config, sites or [], is_full=full, limit=limit, quiet=quiet, as_json=as_json)
+
+
+@contextmanager
+def telling_of_store(config: Config) -> Iterator[None]:
+    """Tell the operators directly that the store fails, or that this is over."""
+    try:
+        yield
+    except StoreError as error:
+        tell_store_fails(config, error, utc_now())
+        raise
+    except typer.Exit:
+        tell_store_works(config, utc_now())  # what else went wrong is in the store
+        raise
+    tell_store_works(config, utc_now())
+
+
+def _crawl(
+    config: Config,
+    sites: list[str],
+    *,
+    is_full: bool,
+    limit: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     with opened_store(config):
         pass  # a lost database is rebuilt before anything is asked of a site
     shows_progress = sys.stderr.isatty() and not (quiet or as_json)
     with _progress(shows_progress) as progress:
         report = run_cycle(
             config,
-            sites or [],
-            is_full=full,
+            sites,
+            is_full=is_full,
             limit=limit,
             on_crawler=progress.watch if progress else None,
         )
@@ -128,6 +157,7 @@ def _deliver(config: Config, store: Store) -> DeliveryReport:
             now=utc_now(),
             topic_titles=topic_titles(config),
             must_stop=lambda: bool(signalled),
+            next_tries=next_tries(store, _planned_jobs(config), utc_now()),
         )
     finally:
         for number, handler in before.items():
@@ -296,7 +326,7 @@ def deliver_command(
 ) -> None:
     """Send what is due in the outbox."""
     config = read_config(config_path)
-    with opened_store(config) as store:
+    with telling_of_store(config), opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
         delivery = _deliver(config, store)
@@ -320,12 +350,12 @@ def status_command(config_path: ConfigOption = None, as_json: JsonOption = False
     if as_json:
         print_json(status.to_json())
     else:
-        _print_status(status)
+        _print_status(config, status)
     if not status.is_healthy:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _print_status(status: Status) -> None:
+def _print_status(config: Config, status: Status) -> None:
     rows = [("site", "last run", "last success", "articles", "state")]
     rows += [
         (
@@ -348,6 +378,8 @@ def _print_status(status: Status) -> None:
         since = rfc3339(problem.since)
         said = f"{problem.subject}: {problem.code} since {since}: {problem.message}"
         out.print(f"  {said}", markup=False)
+        for line in what_next(config, problem, status.next_tries):
+            out.print(f"    {line}", markup=False)
     out.print(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
     for line in status.waiting_lines():
         out.print(f"  {line}")

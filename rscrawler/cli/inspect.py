@@ -120,6 +120,9 @@ def export_command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Else standard output.")
     ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="CSV: cells as they are, though they be formulas.")
+    ] = False,
     config_path: ConfigOption = None,
 ) -> None:
     """Write stored records."""
@@ -138,6 +141,7 @@ def export_command(
             minimum=config.alerts.minimum,
             since=parse_day(since, "--since"),
             until=_behind(until),
+            is_raw=raw,
         )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import typer
 
-from rscrawler.errors import RscrawlerError
+from rscrawler.errors import RscrawlerError, StoreError
 
 
 class JsonFormatter(logging.Formatter):
@@ -29,10 +30,22 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+SAID_AGAIN_AFTER_SECONDS = 3600.0
+_said: dict[str, float] = {}
+
+
 def shorten(record: logging.LogRecord) -> bool:
-    """Keep a record, without the traceback of what the operator can mend: that is one line."""
+    """Keep a record, without the traceback of what the operator can mend: that is one line.
+
+    A store that fails is one fault, whatever meets it: it is said once an hour.
+    """
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, RscrawlerError):
+        if isinstance(error, StoreError):
+            since = record.created - _said.get(str(error), -math.inf)
+            if since < SAID_AGAIN_AFTER_SECONDS:
+                return False
+            _said[str(error)] = record.created
         record.msg, record.args = f"{record.getMessage()}: {error}", ()
         record.exc_info = record.exc_text = None
     return True

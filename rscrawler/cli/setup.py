@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import BaseModel, SecretStr
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.cli.common import (
@@ -21,13 +22,13 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
-from rscrawler.delivery import send_test_alert
+from rscrawler.delivery import alert_channels, send_test_alert
 from rscrawler.delivery.chat import are_known_addresses
 from rscrawler.demo.run import run_demo
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.sites import load_sites
-from rscrawler.store.database import check_url
+from rscrawler.store.database import check_url, is_secret, sqlite_file
 from rscrawler.topics import load_topics
 
 alerts_app = typer.Typer(help="The alert channels.")
@@ -49,6 +50,8 @@ def init_command(
     try:
         if path.exists() and not force:
             raise ConfigurationError(f"{path}: is there already; --force overwrites it")
+        path.touch(mode=0o600)  # it will hold secrets
+        path.chmod(0o600)
         path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
@@ -62,8 +65,11 @@ def check_command(config_path: ConfigOption = None, as_json: JsonOption = False)
     problems, counts = check_everything(config)
     if problems:
         raise ConfigurationError(*problems)
+    warnings = list(_warnings(config))
+    for warning in warnings:
+        complain(f"warning: {warning}")
     if as_json:
-        print_json({"valid": True, **counts})
+        print_json({"valid": True, **counts, "warnings": warnings})
     else:
         named = (
             f"{count} {kind.removesuffix('s') if count == 1 else kind}"
@@ -106,7 +112,7 @@ def _useless_settings(config: Config) -> Iterator[str]:
         origin = config.origin_of("output_dir")
         yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
     alerts, email = config.alerts, config.alerts.email
-    if alerts.alert_channels and not alerts.topics and not alerts.ops.recipients:
+    if alert_channels(config) and not alerts.topics and not alerts.ops.recipients:
         yield (
             f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would be "
             "told of anything; allowed: names of watch-lists, as `rscrawler topics list` shows them"
@@ -123,11 +129,52 @@ def _useless_settings(config: Config) -> Iterator[str]:
             )
 
 
+def _warnings(config: Config) -> Iterator[str]:
+    """What works and is not safe: secrets that others can read or hear."""
+    file = Path(config.origin)
+    held = [
+        ".".join(location)
+        for location in _secrets(config)
+        if config.origin_of(*location) != "environment"
+    ]
+    if held and file.is_file() and (mode := file.stat().st_mode & 0o077):
+        yield (
+            f"{file}: holds {held[0]} and can be read by others (mode {0o600 | mode:o}); run "
+            f"`chmod 600 {file}`, or give secrets in the environment"
+        )
+    database = sqlite_file(config.database)
+    if database and database.is_file() and database.stat().st_mode & 0o077:
+        yield f"{database}: names recipients and can be read by others; run `chmod 600 {database}`"
+    email = config.alerts.email
+    if email is not None and email.security == "none" and email.username is not None:
+        yield (
+            f"{config.origin_of('alerts', 'email', 'security')}: alerts.email.security: with "
+            f'"none" the password goes to {email.host} in the clear; use "starttls" or "tls"'
+        )
+
+
+def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
+    """Where a configuration holds a secret that is set."""
+    if isinstance(value, SecretStr):
+        plain = value.get_secret_value()
+        if plain and (location != ("database_url",) or is_secret(plain)):
+            yield location
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name), *location, name)
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(inner, *location, str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets(inner, *location)
+
+
 @alerts_app.command("test")
 def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send one test alert through every configured channel."""
     config = read_config(config_path)
-    if not config.alerts.alert_channels and not config.alerts.ops.channels:
+    if not alert_channels(config) and not config.alerts.ops.channels:
         raise ConfigurationError(
             "alerts: no channel is configured; add [alerts.email] or [alerts.channels] "
             "(`rscrawler init` writes an example)"

@@ -173,7 +173,10 @@ def check_command(
                 checks.append(check_stored(name, profile, pages, limit))
             continue
         visitor = Visitor(
-            config, delay=profile.download_delay, most=limit + 3 * len(profile.sources) + 5
+            config,
+            delay=profile.download_delay,
+            most=limit + 3 * len(profile.sources) + 5,
+            hosts=profile.all_hosts,
         )
         checks.append(check_live(name, profile, visitor, limit))
     if as_json:

@@ -127,15 +127,6 @@ class AlertSettings(Model):
         """`min_level` as a `Level`."""
         return Level(self.min_level)
 
-    @property
-    def alert_channels(self) -> tuple[str, ...]:
-        """The outbox channels that an alert goes to: `email`, `channel:NAME`, `webhook:NAME`."""
-        return (
-            *(["email"] if self.email else []),
-            *(f"channel:{name}" for name in self.channels if name not in self.ops.channels),
-            *(f"webhook:{name}" for name in self.webhooks),
-        )
-
     def channel_addresses(self, name: str) -> list[str]:
         """The Apprise addresses under `name`, as plain text: they hold tokens, never log them."""
         value = self.channels[name]

@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.feeds import write_feeds
+from rscrawler.delivery.channels import alert_channels, file_channels, message_channels
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import compose_due
-from rscrawler.delivery.ops import end_overdue, judge_delivery, tell_ops
+from rscrawler.delivery.ops import end_overdue, judge_delivery, judge_output, tell_ops
 from rscrawler.delivery.sending import ALERT_KINDS, Clock, Sent, send_due
+from rscrawler.delivery.spool import sync_spool
 from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
 from rscrawler.delivery.trial import ChannelResult, send_test_alert
+from rscrawler.delivery.untold import tell_untold
 from rscrawler.errors import ConfigurationError, OutputError
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
@@ -29,6 +31,7 @@ __all__ = [
     "DeliveryReport",
     "OutboxSummary",
     "Waiting",
+    "alert_channels",
     "deliver",
     "deliver_jsonl",
     "left_to_the_service",
@@ -63,6 +66,7 @@ def deliver(
     clock: Clock | None = None,
     topic_titles: Mapping[str, str] | None = None,
     must_stop: Callable[[], bool] = lambda: False,
+    next_tries: Mapping[str, datetime] | None = None,
 ) -> DeliveryReport:
     """Hand on everything that is due: JSONL and feeds, alerts, then word to the operators.
 
@@ -74,29 +78,30 @@ def deliver(
         now: decides what is due, and is the date of what is composed.
         clock: the time while it goes on; by default `now` and what has passed since.
         topic_titles: a title for people for each topic.
+        next_tries: when each site is crawled next, to be said with its problems.
         must_stop: asked before each message; the one in hand is always finished.
     """
     clock = clock or _clock_from(now)
     alerts = config.alerts
     interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _sites(config))
-    lines = feeds = 0
-    output_problem: str | None = None
-    try:
-        lines = deliver_jsonl(config, store, now.astimezone(UTC).date())
-        feeds = write_feeds(config, store, interest)
-    except OutputError as error:
-        output_problem = str(error)
-    composed = compose_due(alerts, store, interest, now)
+    channels = message_channels(config)
+    written, output_problem = _write_files(config, store, interest, now)
+    sync_spool(config, store)
+    composed = compose_due(alerts, channels, store, interest, now)
+    composed += tell_untold(alerts, channels, store, interest, now)
+    sync_spool(config, store)
     sent = Sent()
-    send_due(alerts, store, clock, sent, must_stop=must_stop)
-    failing = judge_delivery(alerts, store, clock())
+    send_due(alerts, channels, store, clock, sent, must_stop=must_stop)
+    judge_output(store, output_problem, clock())
+    failing = judge_delivery(channels, store, clock())
     if output_problem is None and not sent.was_stopped:
         end_overdue(store, clock())
-    tell_ops(config, store, clock())
-    send_due(alerts, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
+    tell_ops(config, store, clock(), next_tries)
+    send_due(alerts, channels, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
+    sync_spool(config, store)
     return DeliveryReport(
-        lines=lines,
-        feeds=feeds,
+        lines=written.get("jsonl", 0),
+        feeds=written.get("feeds", 0),
         composed=composed,
         messages=sent.messages,
         served=sent.served,
@@ -107,6 +112,20 @@ def deliver(
         was_stopped=sent.was_stopped,
         output_problem=output_problem,
     )
+
+
+def _write_files(
+    config: Config, store: Store, interest: Interest, now: datetime
+) -> tuple[dict[str, int], str | None]:
+    """How much each channel of files wrote, and the first problem that one met."""
+    written: dict[str, int] = {}
+    problem: str | None = None
+    for channel in file_channels(config):
+        try:
+            written[channel.name] = channel.write(store, interest, now)
+        except OutputError as error:
+            problem = problem or str(error)
+    return written, problem
 
 
 def left_to_the_service(config: Config, store: Store, now: datetime) -> DeliveryReport:

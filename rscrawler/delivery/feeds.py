@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,7 +16,8 @@ from lxml import etree
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.jsonl import output_errors, sync_folder
+from rscrawler.delivery.channel import FileChannel
+from rscrawler.delivery.jsonl import output_errors, replace_file
 from rscrawler.delivery.wording import in_words, one_line
 from rscrawler.items import Article, rfc3339
 from rscrawler.store import Store
@@ -52,23 +51,34 @@ class Entry:
         return _uri(f"article:{self.article_id}")
 
 
-def write_feeds(config: Config, store: Store, interest: Interest) -> int:
-    """Bring the feeds up to date; gives how many files changed.
+@dataclass(frozen=True)
+class Feeds(FileChannel):
+    """An Atom and a JSON feed in a folder, for each topic."""
 
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    folder = config.output_dir / "feeds"
-    with closing(store.outbox.flagged_records()) as records:
-        entries = _entries(records, interest)
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        changed = 0
-        for topic in interest.topics:
-            shown = list(entries[topic].values())
-            changed += _replace(folder / f"{topic}.atom", atom_feed(topic, shown, interest))
-            changed += _replace(folder / f"{topic}.json", json_feed(topic, shown, interest))
-        return changed
+    folder: Path
+    name = "feeds"
+
+    def write(self, store: Store, interest: Interest, now: datetime) -> int:
+        """Bring the feeds up to date; returns how many files changed."""
+        with closing(store.outbox.flagged_records()) as records:
+            entries = _entries(records, interest)
+        with output_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            changed = 0
+            for topic in interest.topics:
+                shown, path = list(entries[topic].values()), self.folder / topic
+                changed += replace_file(
+                    path.with_name(f"{topic}.atom"), atom_feed(topic, shown, interest)
+                )
+                changed += replace_file(
+                    path.with_name(f"{topic}.json"), json_feed(topic, shown, interest)
+                )
+            return changed
+
+
+def configured(config: Config) -> Iterator[Feeds]:
+    """The feeds under `output_dir`."""
+    yield Feeds(config.output_dir / "feeds")
 
 
 def _entries(records: Iterator[str], interest: Interest) -> dict[str, dict[str, Entry]]:
@@ -199,23 +209,3 @@ def _newest(entries: Sequence[Entry]) -> str | None:
 
 def _uri(name: str) -> str:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"rscrawler:{name}").urn
-
-
-def _replace(path: Path, content: bytes) -> bool:
-    """Put a file in the place of another at one stroke; False if it is the same already."""
-    if path.exists() and path.read_bytes() == content:
-        return False
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
-    sync_folder(path.parent)
-    return True

@@ -14,16 +14,20 @@ import gzip
 import json
 import logging
 import os
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import date
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
+from rscrawler.delivery.alert import Interest
+from rscrawler.delivery.channel import FileChannel
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
@@ -42,6 +46,23 @@ _LOCK_POLL_SECONDS = 0.02
 _LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
+@dataclass(frozen=True)
+class Jsonl(FileChannel):
+    """A line for each recorded version, and for each that is flagged."""
+
+    config: Config
+    name = "jsonl"
+
+    def write(self, store: Store, interest: Interest, now: datetime) -> int:
+        """Write every pending line."""
+        return deliver_jsonl(self.config, store, now.astimezone(UTC).date())
+
+
+def configured(config: Config) -> Iterator[Jsonl]:
+    """The files under `output_dir`."""
+    yield Jsonl(config)
+
+
 def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:
     """Write every pending line, and again what somebody cut off a file of today (UTC).
 
@@ -55,7 +76,7 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     cut = _cut_files(folder, today or utc_now().date(), store.lines)
     if not cut and not store.lines.pending_lines(1):
         return written
-    with output_errors(folder), only_writer(folder), only_writing_machine(store):
+    with output_errors(folder), only_holder(folder / LOCK_NAME), only_writing_machine(store):
         for file in cut:
             _bring_into_line(folder, file, store.lines)
         while rows := store.lines.pending_lines(LINES_PER_BATCH):
@@ -177,6 +198,26 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def replace_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
+    """Put a file in the place of another at one stroke; False if it is the same already."""
+    if path.exists() and path.read_bytes() == content:
+        return False
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+    sync_folder(path.parent)
+    return True
+
+
 # What a file holds against what is known of it.
 
 
@@ -275,16 +316,16 @@ def _record_id(line: bytes) -> str | None:
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Wait until no other process of this machine writes the folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+def only_holder(lock: Path) -> Iterator[None]:
+    """Wait until no other process of this machine holds the file."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while not _locked(descriptor):
             if time.monotonic() > deadline:
                 raise OutputError(
-                    f"{folder / LOCK_NAME}: another process has held it for "
+                    f"{lock}: another process has held it for "
                     f"{LOCK_TIMEOUT_SECONDS:g} s; nothing is lost"
                 )
             time.sleep(_LOCK_POLL_SECONDS)

@@ -2,68 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from rscrawler.config import AlertSettings, Config
+from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.delivery.chat import chat_content
-from rscrawler.delivery.email.mail import Envelope, compose_notice
-from rscrawler.delivery.messages import chat_addresses, mail_addresses, mail_id
-from rscrawler.delivery.sending import transport_of
+from rscrawler.delivery.channel import Channels, Notice
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.wording import date_in_words, one_line
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.outbox import NewMessage, Undelivered
 
 OUTBOX_SUBJECT = "outbox"
+OUTPUT_SUBJECT = "output"
 FAILING_ATTEMPTS = 3
+NextTries = Mapping[str, datetime]  # when each site is crawled next, as far as is known
 
 
-def tell_ops(config: Config, store: Store, now: datetime) -> int:
+def tell_ops(
+    config: Config, store: Store, now: datetime, next_tries: NextTries | None = None
+) -> int:
     """Compose a message for each problem that started or ended untold; gives their number.
 
     They are sent with the next round, whatever the hour. Without anybody to tell, a
     problem stays untold and its end is forgotten.
     """
-    alerts, told = config.alerts, 0
+    channels, told, next_tries = message_channels(config), 0, next_tries or {}
     for problem in store.health.problems():
         if problem.told_at is None:
-            started = _started(alerts, problem, now)
+            started = _started(config, channels, problem, next_tries, now)
             told += bool(started) and store.health.tell_start(problem, started, now)
     for problem in store.health.ended_problems():
-        told += store.health.tell_end(problem, _ended(alerts, problem, now))
+        told += store.health.tell_end(problem, _ended(channels, problem, now))
     return told
 
 
-def notices(
-    alerts: AlertSettings, subject: str, text: str, *, key: str, kind: str, now: datetime
-) -> list[NewMessage]:
-    """A message to each channel of the operators; the same `key` gives the same identities."""
-    found = []
-    if alerts.email is not None and alerts.ops.recipients:
-        message_id = mail_id(alerts.email, f"{kind} {key}")
-        envelope = Envelope(message_id, alerts.email.sender, alerts.ops.recipients, now)
-        content = compose_notice(subject, text, envelope)
-        addresses = mail_addresses(alerts.ops.recipients)
-        found.append(NewMessage(message_id, "email", kind, now, content, addresses))
-    found += [
-        NewMessage(
-            f"channel:{name}/{kind} {key}",
-            f"channel:{name}",
-            kind,
-            now,
-            chat_content(subject, text),
-            chat_addresses(alerts, name),
-        )
-        for name in alerts.ops.channels
-    ]
-    return found
+def notices(channels: Channels, notice: Notice) -> list[NewMessage]:
+    """A message to each channel of the operators."""
+    return [message for each in channels.values() if (message := each.notice(notice))]
 
 
-def judge_delivery(alerts: AlertSettings, store: Store, now: datetime) -> list[Undelivered]:
+def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Undelivered]:
     """Raise or clear `delivery-failing`; gives the recipients who cannot be served."""
     undelivered = store.outbox.undelivered()
-    failing = [each for each in undelivered if is_failing(alerts, each)]
+    failing = [each for each in undelivered if is_failing(channels, each)]
     if failing:
         first = failing[0]
         message = f"{first.channel}: {first.address}: {first.reason}"
@@ -71,10 +54,19 @@ def judge_delivery(alerts: AlertSettings, store: Store, now: datetime) -> list[U
             message += f" (and {len(failing) - 1} more)"
         store.health.raise_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)
     elif not any(
-        each.last_error and is_addressed(alerts, each.channel, each.address) for each in undelivered
+        each.last_error and is_addressed(channels, each.channel, each.address)
+        for each in undelivered
     ):  # who is being tried again just now has not been reached yet
         store.health.clear_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING)
     return failing
+
+
+def judge_output(store: Store, problem: str | None, now: datetime) -> None:
+    """Raise or clear that the output folder cannot be written."""
+    if problem is None:
+        store.health.clear_problem(OUTPUT_SUBJECT, ProblemCode.DELIVERY_FAILING)
+    else:
+        store.health.raise_problem(OUTPUT_SUBJECT, ProblemCode.DELIVERY_FAILING, problem, now)
 
 
 def end_overdue(store: Store, now: datetime) -> None:
@@ -88,35 +80,62 @@ def end_overdue(store: Store, now: datetime) -> None:
             store.health.clear_problem(each.subject, each.code)
 
 
-def is_failing(alerts: AlertSettings, each: Undelivered) -> bool:
+def is_failing(channels: Channels, each: Undelivered) -> bool:
     """Whether somebody should look into it: refused, given up, or tried in vain three times."""
     is_in_vain = each.state != "pending" or each.attempts >= FAILING_ATTEMPTS
-    return is_in_vain and is_addressed(alerts, each.channel, each.address)
+    return is_in_vain and is_addressed(channels, each.channel, each.address)
 
 
-def is_addressed(alerts: AlertSettings, channel: str, address: str) -> bool:
+def is_addressed(channels: Channels, channel: str, address: str) -> bool:
     """Whether the configuration still sends to an address of a channel."""
-    if transport_of(alerts, channel) is None:
-        return False
-    kind, _, name = channel.partition(":")
-    if kind == "email" and alerts.email is not None:
-        return address in mail_addresses([*alerts.email.recipients, *alerts.ops.recipients])
-    return kind == "webhook" or address in chat_addresses(alerts, name)
+    return channel in channels and address in channels[channel].everybody
 
 
-def _started(alerts: AlertSettings, problem: Problem, now: datetime) -> list[NewMessage]:
+ADVICE = {
+    ProblemCode.UNREACHABLE: "open the site; if it is up, ask it to lift a block of our address.",
+    ProblemCode.ROBOTS_DISALLOWED: "take forbidden sources out of the profile, or ask the site.",
+    ProblemCode.LAYOUT_DRIFT: "run `rscrawler explain URL` on a page, and mend the site's profile.",
+    ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
+    ProblemCode.DELIVERY_FAILING: "mend what the reason names; `rscrawler alerts test` tries it.",
+    ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
+    ProblemCode.DISK_FULL: "make room on the disk.",
+    ProblemCode.REBUILT: "nothing; it is over when every site has had a good cycle.",
+}
+_PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # of the dashboard; else sites
+
+
+def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
+    """When it is tried next, what to do, and where to look, as far as is known."""
+    next_at = next_tries.get(problem.subject)
+    url = getattr(getattr(config, "web", None), "url", None)
+    page = f"{str(url).rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}"
+    return [
+        *([f"Next try {date_in_words(next_at)}."] if next_at else []),
+        f"What to do: {ADVICE[problem.code]}",
+        *([page] if url else []),
+    ]
+
+
+def _started(
+    config: Config, channels: Channels, problem: Problem, next_tries: NextTries, now: datetime
+) -> list[NewMessage]:
     subject = f"Problem: {problem.subject}: {problem.code}"
-    text = f"{one_line(problem.message, 600)}\n\nSince {date_in_words(problem.since)}."
-    return notices(alerts, subject, text, key=_key(problem, "start"), kind="ops", now=now)
+    lines = [
+        one_line(problem.message, 600),
+        f"Since {date_in_words(problem.since)}.",
+        *what_next(config, problem, next_tries),
+    ]
+    text = "\n\n".join(lines)
+    return notices(channels, Notice(subject, text, _key(problem, "start"), "ops", now))
 
 
-def _ended(alerts: AlertSettings, problem: Problem, now: datetime) -> list[NewMessage]:
+def _ended(channels: Channels, problem: Problem, now: datetime) -> list[NewMessage]:
     subject = f"Over: {problem.subject}: {problem.code}"
     text = (
         f"This is over. It began {date_in_words(problem.since)}, and was:\n\n"
         f"{one_line(problem.message, 600)}"
     )
-    return notices(alerts, subject, text, key=_key(problem, "end"), kind="ops", now=now)
+    return notices(channels, Notice(subject, text, _key(problem, "end"), "ops", now))
 
 
 def _key(problem: Problem, change: str) -> str:

@@ -13,14 +13,14 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """It has not, and may later; `error` is one line, without addresses that hold tokens."""
+    """Not taken now; it may be later. `error` is one line, without addresses that hold tokens."""
 
     error: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unreachable(Passing):
-    """Nobody could be asked: other messages for the same channel would fare the same now."""
+    """No connection: other messages for the same channel would fare the same now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,18 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It will not, it says; it may later all the same. `error` is one line."""
+    """Rejected for good, as the other side says; retried at the slow pace all the same."""
 
     error: str
 
 
 Outcome = Served | Passing | Sending | Refused
 SERVED = Served()
+CUT_SHORT = Sending("cut short before the other side said that it took it")
 
 
 def last_words(steps: Iterable[Mapping[str, Outcome]]) -> dict[str, Outcome]:
-    """What came of each recipient in the end, of what was told step by step."""
+    """What came of each recipient in the end."""
     last: dict[str, Outcome] = {}
     for outcomes in steps:
         last |= outcomes

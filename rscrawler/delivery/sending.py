@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rscrawler.config import AlertSettings
-from rscrawler.delivery.chat import address_key, send_chat
-from rscrawler.delivery.email.smtp import send_mail
+from rscrawler.delivery.channel import Channels, MessageChannel
+from rscrawler.delivery.messages import sending_waits
 from rscrawler.delivery.outcome import Doubtful, Outcome, Refused, Sending, Served, Unreachable
-from rscrawler.delivery.timing import SLOW, USUAL, Pace, gives_up, next_try, sending_waits
-from rscrawler.delivery.webhook import post_record
+from rscrawler.delivery.timing import SLOW, USUAL, Pace, gives_up, next_try
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import ClaimedMessage, RecipientOutcome
@@ -26,9 +25,6 @@ CLAIM_DURATION = timedelta(minutes=15)
 FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
 ALERT_KINDS = frozenset({"alert", "summary"})
 Clock = Callable[[], datetime]
-# Sends content to addresses, and tells step by step what came of some of them, or of
-# nobody; the last word on one counts. What was told is written down before the next step.
-Transport = Callable[[bytes, Sequence[str]], Iterator[Mapping[str, Outcome]]]
 
 
 @dataclass(slots=True)
@@ -45,6 +41,7 @@ class Sent:
 
 def send_due(
     alerts: AlertSettings,
+    channels: Channels,
     store: Store,
     clock: Clock,
     sent: Sent,
@@ -57,23 +54,21 @@ def send_due(
     Kinds in `skip` are left out.
     """
     owner = process_identity()
-    for message_id, channel, kind in _each_due(store, clock):
+    for message_id, name, kind in _each_due(store, clock):
         now = clock()
         if must_stop():
             sent.was_stopped = True
             return
-        if kind in skip or channel in sent.unreachable:
+        channel = channels.get(name)
+        if channel is None or kind in skip or name in sent.unreachable:
             continue
         if kind in ALERT_KINDS and sending_waits(channel, alerts, now):
-            continue
-        transport = transport_of(alerts, channel)
-        if transport is None:
             continue
         claimed = store.outbox.claim(message_id, owner, now, now + CLAIM_DURATION)
         if claimed is None:
             continue
         try:
-            _send(claimed, owner, transport, store, clock, sent)
+            _send(claimed, owner, channel, store, clock, sent)
         finally:
             store.outbox.release(message_id, owner)
 
@@ -90,7 +85,7 @@ def _each_due(store: Store, clock: Clock) -> Iterator[tuple[str, str, str]]:
 def _send(
     claimed: ClaimedMessage,
     owner: str,
-    transport: Transport,
+    channel: MessageChannel,
     store: Store,
     clock: Clock,
     sent: Sent,
@@ -99,7 +94,7 @@ def _send(
     last: dict[str, Outcome] = {}
     states: dict[str, str] = {}
     is_over = False
-    with closing(_outcomes(transport, claimed.content, list(attempts))) as steps:
+    with closing(_outcomes(channel, claimed.content, list(attempts))) as steps:
         for outcomes in steps:
             now = clock()
             marks = [
@@ -127,12 +122,12 @@ def _send(
 
 
 def _outcomes(
-    transport: Transport, content: bytes, addresses: Sequence[str]
+    channel: MessageChannel, content: bytes, addresses: Sequence[str]
 ) -> Generator[Mapping[str, Outcome]]:
-    """What `transport` tells; a bug in it is its channel's trouble and stops no other."""
+    """What a channel tells; a bug in it is its own trouble and stops no other."""
     left = set(addresses)
     try:
-        for outcomes in transport(content, addresses):
+        for outcomes in channel.send(content, addresses):
             left.difference_update(outcomes)
             yield outcomes
     except Exception as error:
@@ -166,25 +161,3 @@ def _pace(outcome: Outcome, attempts: int) -> Pace:
             return SLOW
         case _:
             return USUAL
-
-
-def transport_of(alerts: AlertSettings, channel: str) -> Transport | None:
-    """How messages of a channel are sent; None if it is not configured."""
-    kind, _, name = channel.partition(":")
-    if kind == "email" and (email := alerts.email):
-        return lambda content, addresses: send_mail(email, content, addresses)
-    if kind == "channel" and name in alerts.channels:
-        known = {address_key(name, each): each for each in alerts.channel_addresses(name)}
-        return lambda content, keys: _send_chats(known, content, keys)
-    if kind == "webhook" and (webhook := alerts.webhooks.get(name)):
-        return lambda content, names: iter([dict.fromkeys(names, post_record(webhook, content))])
-    return None
-
-
-def _send_chats(
-    known: Mapping[str, str], content: bytes, keys: Sequence[str]
-) -> Iterator[Mapping[str, Outcome]]:
-    for key in keys:
-        address = known.get(key)
-        gone = Refused("its address is no longer in the configuration")
-        yield {key: send_chat(address, content) if address else gone}

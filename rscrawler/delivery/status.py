@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rscrawler.config import AlertSettings, Config
+from rscrawler.delivery.channel import Channels
+from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.messages import composing_waits, sending_waits
 from rscrawler.delivery.ops import is_addressed
-from rscrawler.delivery.sending import ALERT_KINDS, transport_of
-from rscrawler.delivery.timing import composing_waits, sending_waits
+from rscrawler.delivery.sending import ALERT_KINDS
 from rscrawler.store import Store
 from rscrawler.store.outbox import FURTHEST_TRY, Undelivered, WaitingChannel
 
@@ -42,41 +44,47 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     One that was given up counts until something later reaches the same address, or the
     address leaves the configuration.
     """
-    alerts = config.alerts
+    alerts, channels = config.alerts, message_channels(config)
     lines = store.outbox.pending_line_count()
     undelivered = store.outbox.undelivered()
     pending = [each for each in undelivered if each.state == "pending"]
     failed = [
         each
         for each in undelivered
-        if each.state != "pending" and is_addressed(alerts, each.channel, each.address)
+        if each.state != "pending" and is_addressed(channels, each.channel, each.address)
     ]
     unassigned = store.outbox.unassigned()
     waiting = (
         *([Waiting("jsonl", lines, _NEXT)] if lines else []),
-        *(_of_rows(alerts, rows, now) for rows in unassigned),
-        *(_of_recipient(alerts, each, now) for each in pending),
-        *(_of_recipient(alerts, each, now) for each in failed),
+        *(_of_rows(alerts, channels, rows, now) for rows in unassigned),
+        *(_of_recipient(alerts, channels, each, now) for each in pending),
+        *(_of_recipient(alerts, channels, each, now) for each in failed),
     )
     total = lines + sum(rows.count for rows in unassigned) + len(pending)
     return OutboxSummary(total, len(failed), waiting)
 
 
-def _of_rows(alerts: AlertSettings, rows: WaitingChannel, now: datetime) -> Waiting:
-    if rows.channel not in alerts.alert_channels:
+def _of_rows(
+    alerts: AlertSettings, channels: Channels, rows: WaitingChannel, now: datetime
+) -> Waiting:
+    channel = channels.get(rows.channel)
+    if channel is None or not channel.gets_alerts:
         return Waiting(rows.channel, rows.count, _UNKNOWN)
-    wait = composing_waits(rows.channel, rows.oldest, alerts, now)
+    wait = composing_waits(channel, rows.oldest, alerts, now)
     if wait is None:
         return Waiting(rows.channel, rows.count, _NEXT)
     return Waiting(rows.channel, rows.count, wait.why, wait.until)
 
 
-def _of_recipient(alerts: AlertSettings, each: Undelivered, now: datetime) -> Waiting:
+def _of_recipient(
+    alerts: AlertSettings, channels: Channels, each: Undelivered, now: datetime
+) -> Waiting:
+    channel = channels.get(each.channel)
     if each.state == "failed":
         return Waiting(each.channel, 1, "given up", None, _error(each))
-    if transport_of(alerts, each.channel) is None:
+    if channel is None:
         return Waiting(each.channel, 1, _UNKNOWN, None, _error(each))
-    wait = sending_waits(each.channel, alerts, now) if each.kind in ALERT_KINDS else None
+    wait = sending_waits(channel, alerts, now) if each.kind in ALERT_KINDS else None
     if wait is not None:
         return Waiting(each.channel, 1, wait.why, wait.until, _error(each))
     if each.attempts == 0:

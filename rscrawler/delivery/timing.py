@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from rscrawler.config import AlertSettings, QuietHours
+from rscrawler.config import QuietHours
 
 GIVE_UP_AFTER = timedelta(days=3)
 LEAST_ATTEMPTS = 12  # before giving up; some seven hours of them
@@ -32,32 +32,6 @@ class Wait:
 
     why: str
     until: datetime
-
-
-def composing_waits(
-    channel: str, oldest: datetime, alerts: AlertSettings, now: datetime
-) -> Wait | None:
-    """Why a message is not composed yet of rows, the oldest written at `oldest`; None: it is.
-
-    A daily digest is due at the first digest time after the oldest row; one that was
-    missed is caught up. A webhook is for a machine and waits for nothing.
-    """
-    if wait := sending_waits(channel, alerts, now):
-        return wait
-    email = alerts.email
-    if channel == "email" and email is not None and email.digest == "daily":
-        due = next_time(oldest, email.digest_at, ZoneInfo(email.timezone))
-        if now < due:
-            return Wait("daily digest", due)
-    return None
-
-
-def sending_waits(channel: str, alerts: AlertSettings, now: datetime) -> Wait | None:
-    """Why an alert is not sent yet; None: it is. Webhooks do not keep quiet hours."""
-    if alerts.quiet_hours is None or channel.startswith("webhook:"):
-        return None
-    until = quiet_until(alerts.quiet_hours, now)
-    return Wait("quiet hours", until) if until else None
 
 
 def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:

@@ -11,12 +11,11 @@ from datetime import datetime
 from rscrawler.clock import utc_now
 from rscrawler.config import AlertSettings, Config
 from rscrawler.delivery.alert import Interest, alert_of
-from rscrawler.delivery.chat import alerts_content
-from rscrawler.delivery.email.mail import Envelope, compose_alerts
-from rscrawler.delivery.messages import chat_addresses, mail_addresses, mail_id
+from rscrawler.delivery.channel import Batch
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.outcome import Served, last_words
-from rscrawler.delivery.sending import transport_of
 from rscrawler.items import Article, Evidence, Extraction, TopicFlag
+from rscrawler.store.outbox import OutboxRow
 
 _TITLE = "A test alert: everything is set up"
 _BODY = "This piece does not exist. It shows what an alert on Kazakhstan and Uzbekistan looks like."
@@ -43,41 +42,14 @@ def send_test_alert(
     alerts, now = config.alerts, now or utc_now()
     article = _sample(alerts, now)
     interest = Interest(alerts.topics, alerts.minimum, titles or {})
-    sample = [alert_of(article, interest)]
-    results = []
-    for channel, addresses in _everybody(alerts).items():
-        if channel == "email" and alerts.email:
-            message_id = mail_id(alerts.email, f"test {uuid.uuid4().hex}")
-            envelope = Envelope(message_id, alerts.email.sender, addresses, now)
-            content = compose_alerts(sample, envelope)
-        elif channel.startswith("webhook:"):
-            content = json.dumps(article.to_record(), ensure_ascii=False).encode()
-        else:
-            content = alerts_content(sample, is_summary=False)
-        results += _results(alerts, channel, content, addresses)
-    return results
-
-
-def _everybody(alerts: AlertSettings) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    if alerts.email:
-        found["email"] = mail_addresses([*alerts.email.recipients, *alerts.ops.recipients])
-    for name in alerts.channels:
-        found[f"channel:{name}"] = chat_addresses(alerts, name)
-    for name in alerts.webhooks:
-        found[f"webhook:{name}"] = (name,)
-    return found
-
-
-def _results(
-    alerts: AlertSettings, channel: str, content: bytes, addresses: tuple[str, ...]
-) -> list[ChannelResult]:
-    transport = transport_of(alerts, channel)
-    if transport is None:
-        raise ValueError(f"{channel} is not configured")
+    record = json.dumps(article.to_record(), ensure_ascii=False)
+    row = OutboxRow(0, "", str(article.record_id), "test", now, now, record)
+    batch = Batch([row], now, 1, lambda _: [alert_of(article, interest)], uuid.uuid4().hex)
     return [
-        ChannelResult(channel, address, None if isinstance(outcome, Served) else outcome.error)
-        for address, outcome in last_words(transport(content, addresses)).items()
+        ChannelResult(channel.name, address, None if isinstance(outcome, Served) else outcome.error)
+        for channel in message_channels(config).values()
+        for message, _ in channel.compose(batch)
+        for address, outcome in last_words(channel.send(message.content, channel.everybody)).items()
     ]
 
 

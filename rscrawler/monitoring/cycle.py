@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -72,13 +73,15 @@ def judge(
     *,
     unread_robots: Mapping[str, str] = MappingProxyType({}),
     paused_until: datetime | None = None,
+    unrecorded: str = "",
 ) -> CycleOutcome:
     """Whether a cycle succeeded, and whether it could reach its site.
 
     It succeeds when it ran to its end, reached a source at all and could record what it read. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
     unreachable; it has forbidden nothing. `unread_robots` says of such hosts why; `paused_until`
-    is the end of a pause that is long enough to be told of.
+    is the end of a pause that is long enough to be told of, `unrecorded` why something could not
+    be recorded.
     """
 
     def count(name: str) -> int:
@@ -105,17 +108,30 @@ def judge(
     if forbidden:
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
     if not reached and not problems:
-        problems[ProblemCode.UNREACHABLE] = (
-            f"none of its {failed + count('sources/absent')} sources could be read; "
-            "the log says why for each"
-        )
+        total = failed + count("sources/absent")
+        problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{_causes(stats)}"
     recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
     if count("articles/gone") >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
+    if count("unrecorded"):
+        problems[ProblemCode.DISK_FULL] = f"not everything could be recorded: {unrecorded}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
     return CycleOutcome(counters, succeeded, problems)
+
+
+_CAUSE = "rscrawler/sources/failed/"
+
+
+def _causes(stats: Mapping[str, Any]) -> str:
+    """Why sources failed, most often first: ` (21 × HTTP 503, 1 × time-out)`."""
+    counts = Counter(
+        {name.removeprefix(_CAUSE): n for name, n in stats.items() if name.startswith(_CAUSE)}
+    )
+    counts["HTTP 404 or 410"] = int(stats.get("rscrawler/sources/absent", 0))
+    shown = ", ".join(f"{count} × {cause}" for cause, count in counts.most_common() if count)
+    return f" ({shown})" if shown else ""
 
 
 class CycleExtension:
@@ -144,6 +160,7 @@ class CycleExtension:
             reason,
             unread_robots=session.unread_robots,
             paused_until=_long_pause(session),
+            unrecorded=str(session.store.trouble or "the log says why"),
         )
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
@@ -176,7 +193,7 @@ def _conclude(
     """
     health, now = session.store.health, session.now()
     problems, succeeded = dict(outcome.problems), outcome.succeeded
-    judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED}
+    judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
     is_kept = False
     if seen is not None:
         judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}

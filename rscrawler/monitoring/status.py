@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
 from rscrawler.delivery import OutboxSummary, outbox_summary
-from rscrawler.delivery.ops import OUTBOX_SUBJECT
+from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT
+from rscrawler.delivery.untold import DATABASE_SUBJECT
 from rscrawler.items import rfc3339
+from rscrawler.monitoring.direct import store_failed_since
 from rscrawler.monitoring.lateness import (
     ENOUGH_HISTORY,
     HISTORY,
@@ -30,7 +32,7 @@ from rscrawler.store.leases import site_lease
 _TRIED = ("failed ", "refused ")  # so begins why something waits that was tried
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
-SHORTEST_LATENESS = timedelta(minutes=15)  # of a job
+SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
 
 
 class PlannedJob(Protocol):
@@ -77,12 +79,20 @@ class Status:
     outbox_problems: tuple[Problem, ...]
     schedule_problems: tuple[Problem, ...]
     disk_problems: tuple[Problem, ...]
+    database_problems: tuple[Problem, ...] = ()
+    next_tries: Mapping[str, datetime] = field(default_factory=dict)  # of sites, by the schedules
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, whatever it is about."""
         of_sites = (problem for site in self.sites.values() for problem in site.problems)
-        return (*of_sites, *self.outbox_problems, *self.schedule_problems, *self.disk_problems)
+        return (
+            *of_sites,
+            *self.outbox_problems,
+            *self.schedule_problems,
+            *self.disk_problems,
+            *self.database_problems,
+        )
 
     @property
     def is_healthy(self) -> bool:
@@ -98,19 +108,30 @@ class Status:
                     "last_run": rfc3339(site.last_run_at),
                     "last_success": rfc3339(site.last_success_at),
                     "articles": site.articles,
-                    "problems": [_problem_json(problem) for problem in site.problems],
+                    "problems": [self._json_of(problem) for problem in site.problems],
                 }
                 for name, site in self.sites.items()
             },
             "outbox": {
                 "pending": self.outbox.pending,
                 "failed": self.outbox.failed,
-                "problems": [_problem_json(problem) for problem in self.outbox_problems],
+                "problems": [self._json_of(problem) for problem in self.outbox_problems],
             },
             "schedule": {
-                "problems": [_problem_json(problem) for problem in self.schedule_problems],
+                "problems": [self._json_of(problem) for problem in self.schedule_problems],
             },
-            "disk": {"problems": [_problem_json(problem) for problem in self.disk_problems]},
+            "disk": {"problems": [self._json_of(problem) for problem in self.disk_problems]},
+            "database": {
+                "problems": [self._json_of(problem) for problem in self.database_problems],
+            },
+        }
+
+    def _json_of(self, problem: Problem) -> dict[str, Any]:
+        return {
+            "code": problem.code,
+            "message": problem.message,
+            "since": rfc3339(problem.since),
+            "next_try": rfc3339(self.next_tries.get(problem.subject)),
         }
 
     def waiting_lines(self) -> Iterator[str]:
@@ -122,8 +143,15 @@ class Status:
             yield f"{each.channel}: {each.count} {each.why}{until}{error}"
 
 
-def _problem_json(problem: Problem) -> dict[str, Any]:
-    return {"code": problem.code, "message": problem.message, "since": rfc3339(problem.since)}
+def next_tries(store: Store, jobs: Iterable[PlannedJob], now: datetime) -> dict[str, datetime]:
+    """When each site is crawled next by a job, as far as the store knows."""
+    states, found = store.jobs.states(), dict[str, datetime]()
+    for job in jobs:
+        state = states.get(job.id)
+        if state is not None and state.next_fire_at >= now:
+            for site in job.sites:
+                found[site] = min(found.get(site, state.next_fire_at), state.next_fire_at)
+    return found
 
 
 def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> Status:
@@ -147,11 +175,20 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
             name: _site_status(config, store, name, problems, now, is_enabled=name in enabled)
             for name in names
         },
+        next_tries=next_tries(store, jobs, now),
         outbox=outbox_summary(config, store, now),
         outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
         schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
         disk_problems=tuple(disk_problems(config, now)),
+        database_problems=tuple(_database_problems(config, problems)),
     )
+
+
+def _database_problems(config: Config, problems: Iterable[Problem]) -> Iterator[Problem]:
+    yield from (each for each in problems if each.subject == DATABASE_SUBJECT)
+    if since := store_failed_since(config):
+        message = "the store could not be used; it is over with the next cycle that can"
+        yield Problem(DATABASE_SUBJECT, ProblemCode.DISK_FULL, message, since)
 
 
 def _site_status(
@@ -203,7 +240,7 @@ def _outbox_problems(
     config: Config, store: Store, problems: Iterable[Problem], now: datetime
 ) -> Iterator[Problem]:
     """What deliveries met; and, where there are none, what should have gone out long ago."""
-    known = [each for each in problems if each.subject == OUTBOX_SUBJECT]
+    known = [each for each in problems if each.subject in (OUTBOX_SUBJECT, OUTPUT_SUBJECT)]
     yield from known
     long_ago = config.monitoring.overdue_after
     if any(each.code is ProblemCode.OVERDUE for each in known):
@@ -216,13 +253,13 @@ def _outbox_problems(
 def _schedule_problems(
     config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
 ) -> Iterator[Problem]:
-    """A service that died, or jobs that a living one does not run.
+    """A service that died, or jobs that none runs.
 
-    Where no service was ever started, or each was ended as it should be, nothing is missed.
+    Where no service was ever started, nothing is missed.
     """
     if dead := dead_service(store, now):
         yield dead
-    elif store.leases.services():
+    else:
         yield from _late_jobs(config, store, now, jobs)
 
 
@@ -248,7 +285,7 @@ def disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
 def _late_jobs(
     config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
 ) -> Iterator[Problem]:
-    states, running = store.jobs.states(), store.jobs.unended()
+    states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     held = store.leases.held(now)
     jobs = tuple(jobs)
     busy = {site for job in jobs if job.id in running for site in job.sites}
@@ -263,7 +300,11 @@ def _late_jobs(
         if not is_kept:  # by a run of its own, or by another of one of its sites
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience
+        if not services:  # one was stopped; a crawl by hand or from cron stands for its job
+            crawled = [store.health.site(site, as_of=now).last_run_at for site in job.sites]
+            since = max(since, *((at + patience) for at in crawled if at), since)
         if now > since:
             due = rfc3339(state.next_fire_at)
-            message = f"job {job.id} was to run at {due}, and no service has run it"
+            who = "no service has run it" if services else "no service runs: the last was stopped"
+            message = f"job {job.id} was to run at {due}, and {who}"
             yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.delivery.sending import ALERT_KINDS, transport_of
-from rscrawler.delivery.timing import composing_waits, sending_waits
+from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.messages import composing_waits, sending_waits
+from rscrawler.delivery.sending import ALERT_KINDS
 from rscrawler.store import Store
 from rscrawler.store.outbox import JSONL_CHANNELS
 
@@ -25,7 +26,7 @@ def due_since(
     With `ago`, only what was due so long ago already counts. What bears a time to come, by more
     than clocks may differ, was written by one that was ahead, and is due.
     """
-    alerts, then = config.alerts, now - ago
+    alerts, channels, then = config.alerts, message_channels(config), now - ago
 
     def is_old(oldest: datetime) -> bool:
         return oldest <= then or oldest > now + CLOCK_TOLERANCE
@@ -38,14 +39,15 @@ def due_since(
     rows = (
         min(each.oldest, then)
         for each in store.outbox.unassigned()
-        if each.channel in alerts.alert_channels
+        if (channel := channels.get(each.channel)) is not None
+        and channel.gets_alerts
         and is_old(each.oldest)
-        and composing_waits(each.channel, each.oldest, alerts, then) is None
+        and composing_waits(channel, each.oldest, alerts, then) is None
     )
     messages = (
         then
-        for _, channel, kind in store.outbox.due_messages(now, since=then)
-        if transport_of(alerts, channel) is not None
+        for _, name, kind in store.outbox.due_messages(now, since=then)
+        if (channel := channels.get(name)) is not None
         and not (kind in ALERT_KINDS and sending_waits(channel, alerts, then))
     )
     return min((*lines, *rows, *messages), default=None)

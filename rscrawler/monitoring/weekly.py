@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rscrawler.config import AlertSettings, Config, OpsSettings
+from rscrawler.config import Config, OpsSettings
+from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.ops import notices
 from rscrawler.monitoring.status import PlannedJob, Status, read_status
 from rscrawler.store import Store
@@ -45,9 +47,8 @@ def compose_weekly(config: Config, store: Store, now: datetime, jobs: Iterable[P
         status=read_status(config, store, now, jobs),
     )
     subject, text = in_words(week)
-    messages = notices(
-        _addressed(config.alerts), subject, text, key=since.isoformat(), kind=WEEKLY_KIND, now=now
-    )
+    notice = Notice(subject, text, since.isoformat(), WEEKLY_KIND, now)
+    messages = notices(message_channels(_addressed(config)), notice)
     return bool(messages) and store.history.record_weekly(messages)
 
 
@@ -82,8 +83,10 @@ def in_words(week: Week) -> tuple[str, str]:
     return f"{opening}: {week.sources} sources checked, {new} new", "\n".join(lines)
 
 
-def _addressed(alerts: AlertSettings) -> AlertSettings:
-    """The settings with somebody to tell: without operators, those who get the alerts."""
+def _addressed(config: Config) -> Config:
+    """The configuration with somebody to tell: without operators, those who get the alerts."""
+    alerts = config.alerts
     if alerts.ops.recipients or alerts.ops.channels or alerts.email is None:
-        return alerts
-    return alerts.model_copy(update={"ops": OpsSettings(recipients=alerts.email.recipients)})
+        return config
+    ops = OpsSettings(recipients=alerts.email.recipients)
+    return config.model_copy(update={"alerts": alerts.model_copy(update={"ops": ops})})

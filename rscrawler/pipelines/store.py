@@ -13,6 +13,7 @@ from scrapy.statscollectors import StatsCollector
 from rscrawler import decisions
 from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
+from rscrawler.delivery import alert_channels
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.session import CrawlSession, session_of
@@ -31,6 +32,7 @@ class StorePipeline:
         self._session = session
         self._stats = stats
         self._alerts = session.config.alerts
+        self._alert_channels = alert_channels(session.config)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -95,7 +97,7 @@ class StorePipeline:
                 recorded_at=now,
                 channels=(
                     *self._jsonl_channels(article),
-                    *(self._alerts.alert_channels if alerts else ()),
+                    *(self._alert_channels if alerts else ()),
                 ),
                 alerted_topics=tuple(flag.topic for flag in alerts),
                 is_folded=decisions.is_folded(article, repeated),

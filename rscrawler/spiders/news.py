@@ -32,6 +32,7 @@ from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.asked import AskedArticle, AskedSource, asked_by
 from rscrawler.spiders.findings import Discovery, read_source
 from rscrawler.spiders.http import (
+    cause_of,
     header_of,
     is_forbidden_by_robots,
     is_off_site,
@@ -437,6 +438,7 @@ class NewsSpider(Spider):
             return
         else:
             self.count("sources/failed")
+            self.count(f"sources/failed/{cause_of(failure) if failure else 'not readable'}")
             self.count("errors")
         logger.warning("source %s", reason)
         self.session.store.discovery.record_source_failure(
@@ -510,7 +512,7 @@ class NewsSpider(Spider):
         self.count("errors")
         self.count("unrecorded")
         if self._stopping is None:
-            logger.error("%s: nothing can be recorded: stopping", self.session.site)
+            logger.info("%s: nothing can be recorded: stopping", self.session.site)
             self._stopping = asyncio.ensure_future(self.crawler.stop_async())
 
     def on_closed(self, spider: Spider, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rscrawler.errors import StoreError
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.batch import RecordingBatch
 from rscrawler.store.browsing import BrowseStore
@@ -44,6 +45,11 @@ class Store:
             StoreError: the database cannot be used.
         """
         return cls(open_database(url))
+
+    @property
+    def trouble(self) -> StoreError | None:
+        """What a write met last, if one failed."""
+        return self._database.trouble
 
     def close(self) -> None:
         """Give every connection back."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
 # SQLite allows 32,766 variables in a statement; PostgreSQL more.
 MAX_KEYS_PER_QUERY = 500
+_HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
 KeyT = TypeVar("KeyT", str, int)
 
 
@@ -29,10 +31,15 @@ class DamagedDatabase(StoreError):
     """The file is no database, or its pages do not fit together."""
 
 
+class FullDisk(StoreError):
+    """The file cannot be written: no room is left, or the disk fails."""
+
+
 class Database:
     """What every part of the store works through: an engine, for reading and for writing."""
 
     def __init__(self, engine: Engine) -> None:
+        self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
         self._reader = engine.execution_options(sqlite_read_only=True)  # the same connections
 
@@ -50,8 +57,12 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A connection in a transaction: committed at the end, rolled back on an error."""
-        with _trouble_named(self._engine.url), self._engine.begin() as connection:
-            yield connection
+        try:
+            with _trouble_named(self._engine.url), self._engine.begin() as connection:
+                yield connection
+        except StoreError as error:
+            self.trouble = error
+            raise
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -100,7 +111,6 @@ def open_database(url: str) -> Database:
         StoreError: the database cannot be reached, is damaged or is newer than the program.
     """
     parsed = _parsed(url)
-    shown = parsed.render_as_string(hide_password=True)
     try:
         if parsed.get_backend_name() == "sqlite":
             engine = _sqlite_engine(parsed)
@@ -109,10 +119,28 @@ def open_database(url: str) -> Database:
         with _trouble_named(parsed):
             _migrate_or_dispose(engine)
     except OSError as error:
-        raise StoreError(f"database {shown}: {error.strerror or error}") from error
+        raise StoreError(f"database {shown(parsed)}: {error.strerror or error}") from error
     except DatabaseError as error:
-        raise StoreError(f"database {shown}: {_first_line(error)}") from error
+        raise StoreError(f"database {shown(parsed)}: {_first_line(error)}") from error
     return Database(engine)
+
+
+def shown(url: URL) -> str:
+    """A database URL for people: without passwords, wherever they stand in it."""
+    hidden = {name: "***" for name in url.query if has_secret(name)}
+    masked = url.update_query_dict(hidden).render_as_string(hide_password=True)
+    return masked.replace("%2A%2A%2A", "***")
+
+
+def has_secret(name: str) -> bool:
+    """Whether a key of a database URL's query is secret: `password`, `sslpassword`."""
+    return "pass" in name.lower() and name.lower() != "passfile"
+
+
+def is_secret(url: str) -> bool:
+    """Whether a database URL holds a password."""
+    parsed = _parsed(url)
+    return bool(parsed.password) or any(map(has_secret, parsed.query))
 
 
 def _migrate_or_dispose(engine: Engine) -> None:
@@ -150,6 +178,48 @@ def _place(url: str) -> tuple[object, ...]:
     return host, str(port), parsed.database or parsed.username
 
 
+def is_suspect(url: str) -> bool:
+    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says."""
+    path = sqlite_file(url)
+    if path is None:
+        return False
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+        page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
+        # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
+        is_short = len(header) == 100 and size < pages * (65_536 if page_bytes == 1 else page_bytes)
+        return is_short or _mark_of(path).exists()
+    except OSError:
+        return False  # gone, or nothing that can be read: opening it says what it is
+
+
+def is_damaged(url: str) -> bool:
+    """Whether the pages of a SQLite file do not fit together; reads all of it."""
+    path = sqlite_file(url)
+    if path is None or not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=SQLITE_BUSY_TIMEOUT_SECONDS)) as connection:
+            is_well = connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+    except sqlite3.DatabaseError as error:
+        return _is_damage(error)
+    if is_well:
+        _mark_of(path).unlink(missing_ok=True)
+    return not is_well
+
+
+def _is_damage(error: object) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)  # an extended one holds the plain one
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _mark_of(path: Path) -> Path:
+    """What a process leaves that has met damage, for whoever opens the file next."""
+    return path.with_name(f"{path.name}.suspect")
+
+
 def set_aside(url: str, now: datetime) -> Path:
     """Rename a SQLite database's files, so that a new one can take their place.
 
@@ -165,6 +235,7 @@ def set_aside(url: str, now: datetime) -> Path:
             part = path.with_name(path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
+        _mark_of(path).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"{path}: is damaged and cannot be renamed: {error.strerror}") from error
     return aside
@@ -177,14 +248,20 @@ def _trouble_named(url: URL) -> Iterator[None]:
         yield
     except DatabaseError as error:
         code = getattr(error.orig, "sqlite_errorcode", None)
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if _is_damage(error.orig):
+            with suppress(OSError):
+                _mark_of(Path(str(url.database))).touch(mode=0o600)
             raise DamagedDatabase(
-                f"database {url.database}: is damaged ({_first_line(error)}); move the file away, "
-                "and the next crawl rebuilds it from the JSONL"
+                f"database {url.database}: is damaged ({_first_line(error)}); it is set aside, and "
+                "rebuilt from the JSONL, by the next command that writes"
+            ) from error
+        if isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+            raise FullDisk(
+                f"database {url.database}: cannot be written ({_first_line(error)}): make room on "
+                "its disk; nothing is lost, the next cycle makes up for it"
             ) from error
         if isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR:
-            shown = url.render_as_string(hide_password=True)
-            raise StoreError(f"database {shown}: {_first_line(error)}") from error
+            raise StoreError(f"database {shown(url)}: {_first_line(error)}") from error
         raise
 
 
@@ -237,7 +314,11 @@ def _postgresql_engine(url: URL) -> Engine:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    path = Path(str(url.database))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # For its owner alone, since it names recipients; SQLite gives its WAL the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     engine = create_engine(
         url,
         connect_args={

@@ -28,6 +28,7 @@ class ProblemCode(StrEnum):
     DELIVERY_FAILING = "delivery-failing"
     OVERDUE = "overdue"
     DISK_FULL = "disk-full"
+    REBUILT = "rebuilt"
 
 
 @dataclass(frozen=True, slots=True)

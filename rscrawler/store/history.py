@@ -50,6 +50,12 @@ class HistoryStore:
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
+    def last_recorded_at(self) -> datetime | None:
+        """When the newest version of any piece was recorded."""
+        with self._database.reading() as connection:
+            newest: datetime | None = connection.scalar(select(func.max(version.c.recorded_at)))
+            return newest
+
     def totals(self) -> dict[str, dict[str, int]]:
         """Sums over all cycles ever, by site and name."""
         sums: dict[str, dict[str, int]] = {}

@@ -11,7 +11,7 @@ same. Whoever asks second, of several processes, gets nothing: the rows decide.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    case,
     exists,
     func,
     or_,
@@ -33,9 +34,11 @@ from rscrawler.store.tables import (
     ARTICLES_CHANNEL,
     FLAGGED_CHANNEL,
     article,
+    flag,
     message,
     outbox,
     recipient,
+    site,
     version,
 )
 
@@ -56,6 +59,20 @@ class OutboxRow:
     created_at: datetime
     recorded_at: datetime
     record: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRow:
+    """A row that no message carries yet, as it is kept outside the database."""
+
+    channel: str
+    record_id: str
+    run_id: str
+    created_at: datetime
+
+    def to_json(self) -> dict[str, str]:
+        """As plain text."""
+        return asdict(self) | {"created_at": self.created_at.isoformat()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +260,110 @@ class OutboxStore:
             ):
                 return False
             insert_message(connection, new)
+            return True
+
+    # What the spool keeps.
+
+    def waiting_rows(self) -> list[WaitingRow]:
+        """The rows of every channel that no message carries yet."""
+        columns = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
+        query = select(*columns).where(_is_unassigned()).order_by(outbox.c.number)
+        with self._database.reading() as connection:
+            return [WaitingRow(*row) for row in connection.execute(query)]
+
+    def restore_rows(self, rows: Iterable[WaitingRow]) -> int:
+        """Rows that were lost, of records that are known; returns how many."""
+        restored = 0
+        with self._database.writing() as connection:
+            for row in rows:
+                known = select(version.c.record_id).where(version.c.record_id == row.record_id)
+                if connection.scalar(known) is not None:
+                    insert = self._database.upsert(outbox).values(**asdict(row), state="pending")
+                    restored += connection.execute(insert.on_conflict_do_nothing()).rowcount
+        return restored
+
+    def waiting_messages(self) -> dict[str, tuple[str, ...]]:
+        """The addresses that are still to be served, by message."""
+        columns = (recipient.c.message_id, recipient.c.address)
+        query = select(*columns).where(recipient.c.state.in_(_TRIED)).order_by(*columns)
+        left: dict[str, tuple[str, ...]] = {}
+        with self._database.reading() as connection:
+            for message_id, address in connection.execute(query):
+                left[message_id] = (*left.get(message_id, ()), address)
+        return left
+
+    def message(self, message_id: str) -> NewMessage | None:
+        """A message, for those of its recipients who are still to be served."""
+        left = self.waiting_messages().get(message_id)
+        query = select(message).where(message.c.message_id == message_id)
+        with self._database.reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None or not left:
+            return None
+        return NewMessage(message_id, row.channel, row.kind, row.created_at, row.content, left)
+
+    # After a rebuilding.
+
+    def untold(
+        self, topics: Sequence[str], levels: Sequence[str], since: datetime
+    ) -> list[tuple[str, str]]:
+        """`(topic, record)` of pieces first seen since then, flagged and told to nobody.
+
+        Only of sites that were known before: what is newer there than the last known piece.
+        """
+        published, fetched = article.c.published_at, article.c.fetched_at
+        before = (
+            select(
+                article.c.site,
+                # A page's own date may lie in the future.
+                func.max(case((published > fetched, fetched), else_=published)).label("newest"),
+            )
+            .where(article.c.first_seen_at < since)
+            .group_by(article.c.site)
+            .subquery()
+        )
+        query = (
+            select(flag.c.topic, version.c.record)
+            .join(article, article.c.article_id == flag.c.article_id)
+            .join(site, site.c.name == article.c.site)
+            .join(before, before.c.site == article.c.site)
+            .join(
+                version,
+                and_(
+                    version.c.article_id == article.c.article_id,
+                    version.c.version == article.c.version,
+                ),
+            )
+            .where(
+                flag.c.topic.in_(topics),
+                flag.c.level.in_(levels),
+                flag.c.alerted_at.is_(None),
+                site.c.baseline_at.is_not(None),
+                article.c.first_seen_at >= since,
+                published >= before.c.newest,
+                article.c.removed_at.is_(None),
+                article.c.duplicate_of.is_(None),
+            )
+            .order_by(article.c.published_at.desc())
+        )
+        with self._database.reading() as connection:
+            return [(row.topic, row.record) for row in connection.execute(query)]
+
+    def tell_untold(
+        self, told: Iterable[tuple[str, str]], messages: Iterable[NewMessage], now: datetime
+    ) -> bool:
+        """Write messages that tell of `(article_id, topic)`; False if others told of one."""
+        with self._database.writing() as connection:
+            for article_id, topic in told:
+                chosen = (flag.c.article_id == article_id, flag.c.topic == topic)
+                marked = connection.execute(
+                    update(flag).where(*chosen, flag.c.alerted_at.is_(None)).values(alerted_at=now)
+                )
+                if marked.rowcount != 1:
+                    connection.rollback()
+                    return False
+            for new in messages:
+                insert_message(connection, new)
             return True
 
     # Sending.

@@ -239,6 +239,33 @@ def test_config_check_tells_what_cannot_work_on_this_machine(workspace: Workspac
     assert told() == []
 
 
+def test_config_check_warns_of_secrets_that_others_can_read_or_hear(workspace: Workspace) -> None:
+    assert workspace.run("init").status == 0
+    assert workspace.config.stat().st_mode & 0o777 == 0o600
+
+    def warnings(text: str, mode: int, **environment: str) -> list[str]:
+        workspace.config.write_text(text, "utf-8")
+        workspace.config.chmod(mode)
+        result = workspace.run("config", "check", "--json", **environment)
+        assert result.status == 0
+        told = [f"rscrawler: warning: {each}" for each in result.json["warnings"]]
+        assert complaints(result) == told
+        return told
+
+    secret = f'{EMAIL}password = "hunter2"\n'
+    (line,) = warnings(secret, 0o644)
+    assert line.startswith(
+        f"rscrawler: warning: {workspace.config}: holds alerts.email.password and can be read by "
+        "others (mode 644); run `chmod 600 "
+    )
+    assert warnings(secret, 0o600) == []
+    assert warnings(EMAIL, 0o644, RSCRAWLER_ALERTS__EMAIL__PASSWORD="hunter2") == []
+    query = 'database_url = "postgresql+psycopg://u@h/d?password=x"\n'
+    assert "holds database_url" in warnings(query, 0o640)[0]
+    (line,) = warnings(f'{EMAIL}security = "none"\n', 0o600)
+    assert "the password goes to smtp.example.org in the clear" in line
+
+
 def test_a_topic_that_is_no_watch_list_is_a_problem(workspace: Workspace) -> None:
     workspace.config.write_text('[alerts]\ntopics = ["central-asai"]\n', "utf-8")
     result = workspace.run("config", "check")

@@ -64,3 +64,14 @@ def test_each_column_is_named_on_its_page(
 ) -> None:
     section = DOCS.read_text(encoding="utf-8").partition("## Take it elsewhere")[2]
     assert [name for name in rows[0][0] if f"`{name}`" not in section] == []
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_no_cell_becomes_a_formula_in_a_spreadsheet(
+    store: Store, tmp_path: Path, title: str
+) -> None:
+    record(store, a_piece(1, title=title))
+    for is_raw, expected in ((False, f"'{title}"), (True, title)):
+        export_records(store, ExportFormat.CSV, tmp_path / "x.csv", is_raw=is_raw)
+        with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
+            assert next(csv.DictReader(stream))["title"] == expected

@@ -31,6 +31,7 @@ def test_cleaned_text_is_one_line_in_nfc_that_can_be_written(text: str) -> None:
         ("  two \t words\n", "two words"),
         ("a\u00a0b\u2009c — 100\u202f%", "a b c — 100 %"),
         ("Kaza\u00adkh\u200bstan\ufeff is “big”", "Kazakhstan is “big”"),
+        ("\u202eevil\u202c \u2066x\u2069 \u061cok", "evil x ok"),
         ("cafe\u0301", "café"),
         ("\x00\x07bell", "bell"),
         ("one\x1ftwo\x7f", "one two"),

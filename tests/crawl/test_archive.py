@@ -92,6 +92,7 @@ def test_each_page_is_kept_once_byte_for_byte(workspace: Workspace, site: Sample
         assert abs(apart) < timedelta(seconds=2)
     (file,) = archive_files(workspace.output / "archive", SITE)
     assert file.name == f"{report['run_id']}.warc.gz"
+    assert file.stat().st_mode & 0o777 == 0o600
     assert file.parent.name == f"{pages[0].fetched_at:%Y-%m-%d}"
 
 

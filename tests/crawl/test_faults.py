@@ -646,3 +646,21 @@ def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
         assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_site_of_which_no_source_can_be_read_says_what_each_met(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, '[crawl]\nretries = 0\ntimeout = "1s"\n')
+    for path in (SECTION, SITEMAP):
+        site.fail(path, Fault.SERVER_ERROR)
+    site.fail(FEED, Fault.HANG)
+    report = workspace.run("crawl", "--json").json
+    (problem,) = report["sites"]["responsiblestatecraft"]["problems"]
+    assert problem["code"] == "unreachable"
+    assert re.fullmatch(
+        r"(\d) of \1 sources failed \(\d × HTTP 500, 1 × time-out\)", problem["message"]
+    )
+    said = workspace.run("status").stdout
+    assert "sources failed (" in said
+    assert "What to do: open the site; if it is up, ask it to lift a block" in said

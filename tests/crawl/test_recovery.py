@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -57,8 +59,10 @@ def test_what_was_seen_stays_seen_and_only_the_operators_hear(
     report = alerted.crawl("--full")
     assert report["articles_new"] == 0
     assert alerted.records() == before
-    assert [mail["To"] for mail in mailbox.messages()] == ["desk@example.org", "ops@example.org"]
-    assert "rebuilt" in mailbox.messages()[-1]["Subject"].lower()
+    assert [(mail["To"], mail["Subject"]) for mail in mailbox.messages()[1:]] == [
+        ("ops@example.org", "Problem: database: rebuilt"),
+        ("ops@example.org", "Over: database: rebuilt"),
+    ]
     aside = list(alerted.output.glob("rscrawler.db.damaged-*"))
     assert len(aside) == (1 if damage == "overwritten" else 0)
 
@@ -115,3 +119,71 @@ def test_what_is_left_of_a_damaged_compressed_day_is_rebuilt(
     day.unlink()
     (alerted.output / "rscrawler.db").unlink()
     assert 0 < alerted.crawl("--full")["articles_new"] < before
+
+
+def test_what_is_published_while_the_database_is_lost_is_told_in_one_summary(
+    alerted: Workspace, site: SampleSite, mailbox: Mailbox
+) -> None:
+    database = alerted.output / "rscrawler.db"
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{database}{suffix}").unlink(missing_ok=True)
+    meanwhile = [site.publish() for _ in range(4)]
+    report = alerted.crawl("--full")
+    assert (report["articles_new"], report["flagged"]) == (4, 1)
+    problem, summary, over = mailbox.messages()[1:]
+    flagged = next(each for each in meanwhile if each.title in summary["Subject"])
+    assert (summary["To"], summary["Subject"]) == (
+        "desk@example.org",
+        f"Possibly told before: {flagged.title}",
+    )
+    text = summary.get_body(("plain",))
+    assert text is not None
+    assert "they may have been told before." in " ".join(text.get_content().split())
+    assert (problem["Subject"], over["Subject"]) == (
+        "Problem: database: rebuilt",
+        "Over: database: rebuilt",
+    )
+    told = " ".join(problem.get_content().split())
+    assert "was missing or empty" in told
+    assert "May be lost: what was recorded after the last line of the JSONL" in told
+    assert "told as far as is known" in told
+    alerted.crawl()
+    assert len(mailbox.messages()) == 4
+    assert alerted.run("status").status == 0
+
+
+def test_a_file_that_was_cut_off_is_set_aside_by_the_first_command_that_opens_it(
+    alerted: Workspace, mailbox: Mailbox
+) -> None:
+    database = alerted.output / "rscrawler.db"
+    before = len(alerted.records())
+    for suffix in ("-wal", "-shm"):
+        Path(f"{database}{suffix}").unlink(missing_ok=True)
+    with database.open("r+b") as file:
+        file.truncate(database.stat().st_size // 2)
+    status = alerted.run("status", "--json")
+    assert status.json["sites"]["responsiblestatecraft"]["articles"] == before
+    (problem,) = status.json["database"]["problems"]
+    assert problem["code"] == "rebuilt"
+    assert len(list(alerted.output.glob("rscrawler.db.damaged-*"))) == 1
+    assert alerted.crawl()["articles_new"] == 0
+    assert [mail["Subject"] for mail in mailbox.messages()[1:]] == [
+        "Problem: database: rebuilt",
+        "Over: database: rebuilt",
+    ]
+
+
+def test_damage_that_a_command_meets_is_mended_at_once(alerted: Workspace) -> None:
+    database = alerted.output / "rscrawler.db"
+    before = len(alerted.records())
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'version'")
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with database.open("r+b") as file:
+        file.seek((page[0] - 1) * size)
+        file.write(b"\xa5" * size)
+    failed = alerted.run("export")
+    assert failed.status == 1
+    assert "Traceback" not in failed.stderr
+    assert len(alerted.run("export").stdout.splitlines()) == before

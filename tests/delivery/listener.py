@@ -86,7 +86,31 @@ def dripping(beginning: bytes) -> Iterator[int]:
                 while not ended.wait(0.05):
                     self.request.sendall(b"a")
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+    with _serving(Handler, ended) as port:
+        yield port
+
+
+@contextmanager
+def dropping() -> Iterator[int]:
+    """The port of a server that reads a request to its end and hangs up."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            length = 0
+            while (line := self.rfile.readline().strip().lower()) != b"":
+                if line.startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            self.rfile.read(length)
+
+    with _serving(Handler, threading.Event()) as port:
+        yield port
+
+
+@contextmanager
+def _serving(
+    handler: type[socketserver.BaseRequestHandler], ended: threading.Event
+) -> Iterator[int]:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

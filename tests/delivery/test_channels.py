@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver, outbox_summary
+from rscrawler.monitoring.waiting import delivery_is_due
 from rscrawler.store import Store
+from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_piece, record
-from tests.delivery.listener import Listener, dripping
+from tests.delivery.listener import Listener, dripping, dropping
+from tests.delivery.mailbox import Mailbox
 
 # A plug-in that Apprise loads with all others uses it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -67,7 +71,9 @@ def test_a_webhook_that_failed_gets_the_same_request_again(
     listener.statuses.clear()
     assert deliver(config, store, now=NOW + HOUR).served == 1
     first, second = listener.at(HOOK)
-    assert first == second
+    assert first.body == second.body
+    same = "x-rscrawler-record"
+    assert first.headers[same] == second.headers[same]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ def test_a_webhook_must_answer_whole_within_the_time_out(
         report = deliver(config, store, now=NOW)
     assert (report.put_off, report.served) == (1, 2)
     assert outbox_summary(config, store, NOW).waiting[-1].last_error == (
-        "hook: no answer within 0.5 s"
+        "hook: no answer within 0.5 s; it may have been taken"
     )
 
 
@@ -195,6 +201,55 @@ def test_a_hostile_title_arrives_harmless(
     assert "\n" not in chat["title"]
     assert not set(chat["title"] + chat["message"]) & set("\r\x00\x07\x1b\u202e\u2066\u2028")
     assert len(chat["title"]) <= 120
+
+
+DAY = 24 * HOUR
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("channel", ["email", "channel:desk", "webhook:hook"])
+def test_who_takes_an_alert_and_never_answers_is_told_a_few_times_in_three_days(
+    store: Store, listener: Listener, mailbox: Mailbox, email_config: EmailConfig, channel: str
+) -> None:
+    """Each attempt may be another copy: the pace is slow, whatever the channel."""
+    base = f"localhost:{listener.port}"
+    mailbox.answering.clear()
+    listener.hanging = {"/hook", "/desk"}
+    hook = {"url": f"http://{base}/hook", "secret": "s3cret", "timeout": "0.02s"}
+    desk = f"json://{base}/desk?rto=0.02"
+    config = email_config({"webhooks": {"hook": hook}, "channels": {"desk": desk}}, timeout="0.01s")
+    record(store, a_piece(1), channel)
+    for minutes in range(0, 4 * 24 * 60, 20):
+        if delivery_is_due(config, store, NOW + timedelta(minutes=minutes)):
+            deliver(config, store, now=NOW + timedelta(minutes=minutes))
+    copies = len(mailbox.received) + len(listener.at("/hook")) + len(listener.at("/desk"))
+    assert 12 <= copies <= 17
+    mailbox.answering.set()
+    (given_up,) = store.outbox.undelivered()
+    assert given_up.state == "failed"
+    assert "may have been taken" in given_up.reason
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("channel", ["channel:desk", "webhook:hook"])
+def test_a_connection_that_breaks_before_the_answer_leaves_it_in_doubt(
+    store: Store, tmp_path: Path, channel: str
+) -> None:
+    with dropping() as port:
+        alerts = {
+            "webhooks": {"hook": {"url": f"http://127.0.0.1:{port}/", "secret": "x"}},
+            "channels": {"desk": f"json://127.0.0.1:{port}/"},
+        }
+        config = a_config(tmp_path / "out", **alerts)
+        record(store, a_piece(1), channel)
+        due = [NOW]
+        for _ in range(3):
+            deliver(config, store, now=due[-1])
+            due.append(store.outbox.undelivered()[0].next_try_at)
+    pauses = [later - earlier for earlier, later in pairwise(due)]
+    # Once is more often a lost message than a lost answer.
+    assert pauses[0] < timedelta(minutes=2) < timedelta(minutes=30) < pauses[1] < pauses[2]
+    assert "may have been taken" in store.outbox.undelivered()[0].reason
 
 
 def test_secrets_are_neither_stored_nor_logged_nor_shown(

@@ -295,7 +295,7 @@ def test_a_writer_waits_for_another_and_says_when_it_waited_too_long(
     record(store, a_piece(1))
     monkeypatch.setattr(jsonl, "LOCK_TIMEOUT_SECONDS", 0.05)
     with (
-        jsonl.only_writer(tmp_path),
+        jsonl.only_holder(tmp_path / jsonl.LOCK_NAME),
         pytest.raises(OutputError, match="another process has held it"),
     ):
         deliver_jsonl(a_config(tmp_path), store)

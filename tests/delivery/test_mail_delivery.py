@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rscrawler.delivery import DeliveryReport, deliver, outbox_summary, sending
+from rscrawler.delivery import DeliveryReport, deliver, outbox_summary
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.email import smtp
 from rscrawler.delivery.ops import judge_delivery
-from rscrawler.delivery.outcome import Outcome
 from rscrawler.delivery.sending import FEW_ATTEMPTS
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.items import ChangeSummary
@@ -265,7 +265,7 @@ def test_a_refusal_that_is_tried_again_just_now_is_still_a_problem(
     record(store, a_piece(1), "email")
     deliver(config, store, now=NOW)
     (before,) = store.health.problems()
-    mailbox.on_recipient = lambda: judge_delivery(config.alerts, store, NOW + HOUR)
+    mailbox.on_recipient = lambda: judge_delivery(message_channels(config), store, NOW + HOUR)
     deliver(config, store, now=NOW + HOUR)
     (after,) = store.health.problems()
     assert (after.code, after.since) == (before.code, before.since)
@@ -377,22 +377,6 @@ def test_what_was_given_up_passes_through_a_short_failure_when_it_is_tried_again
     assert deliver(email_config(), store, now=later).put_off == 1
     mailbox.refuse.clear()
     assert deliver(email_config(), store, now=later + HOUR).served == 1
-
-
-def test_a_bug_in_one_transport_stops_no_other_channel_and_loses_nothing(
-    store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def breaks(webhook: object, content: bytes) -> Outcome:
-        raise ValueError("not foreseen")
-
-    monkeypatch.setattr(sending, "post_record", breaks)
-    hook = {"url": "https://example.org/", "secret": "s"}
-    config = email_config({"webhooks": {"a": hook}})
-    record(store, a_piece(1), "webhook:a", "email")
-    sent = deliver(config, store, now=NOW)
-    assert (sent.served, sent.put_off) == (1, 1)
-    assert mailbox.only().recipients == ("desk@example.org",)
-    assert store.outbox.undelivered()[0].last_error == "ValueError"
 
 
 def test_a_failure_is_over_when_something_later_reaches_the_address(

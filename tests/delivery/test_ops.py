@@ -183,7 +183,24 @@ def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
     for hours in (1, 2):
         a_good_cycle(store, "sample", hours)
         assert deliver(config, store, now=NOW + hours * HOUR).output_problem is not None
-    assert sorted(subjects(mailbox)) == ["Problem: outbox: overdue", "Problem: sample: overdue"]
+    what = ["outbox: overdue", "output: delivery-failing", "sample: overdue"]
+    assert sorted(subjects(mailbox)) == [f"Problem: {each}" for each in what]
     blocked.unlink()
     deliver(config, store, now=NOW + 3 * HOUR)
-    assert sorted(subjects(mailbox)[2:]) == ["Over: outbox: overdue", "Over: sample: overdue"]
+    assert sorted(subjects(mailbox)[3:]) == [f"Over: {each}" for each in what]
+
+
+def test_a_problem_says_what_happened_since_when_what_comes_next_and_what_to_do(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    store.health.raise_problem("sample", UNREACHABLE, "2 of 2 sources failed (2 × HTTP 503)", NOW)
+    deliver(email_config(OPS), store, now=NOW, next_tries={"sample": NOW + HOUR})
+    assert mailbox.only().text.splitlines() == [
+        "2 of 2 sources failed (2 × HTTP 503)",
+        "",
+        "Since 24 November 2026, 12:00 UTC.",
+        "",
+        "Next try 24 November 2026, 13:00 UTC.",
+        "",
+        "What to do: open the site; if it is up, ask it to lift a block of our address.",
+    ]

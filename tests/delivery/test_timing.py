@@ -7,18 +7,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rscrawler.config import AlertSettings, QuietHours
+from rscrawler.config import AlertSettings, Config, QuietHours
+from rscrawler.delivery import messages
+from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.timing import (
     GIVE_UP_AFTER,
     LEAST_ATTEMPTS,
     SLOW,
     Wait,
-    composing_waits,
     gives_up,
     next_time,
     next_try,
     quiet_until,
-    sending_waits,
 )
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -35,7 +35,24 @@ def at(text: str, zone: ZoneInfo | None = None) -> datetime:
 def daily(**changes: object) -> AlertSettings:
     """Settings with a digest at 7 in New York."""
     email = EMAIL | {"digest": "daily", "digest_at": "07:00", "timezone": "America/New_York"}
-    return AlertSettings.model_validate({"email": email, **changes})
+    others = {
+        "channels": {"desk": "json://localhost/"},
+        "webhooks": {"desk": {"url": "http://localhost/", "secret": "x"}},
+    }
+    return AlertSettings.model_validate({"email": email, **others, **changes})
+
+
+def composing_waits(
+    name: str, oldest: datetime, alerts: AlertSettings, now: datetime
+) -> Wait | None:
+    """Why a channel's rows are not composed yet."""
+    channel = message_channels(Config(alerts=alerts))[name]
+    return messages.composing_waits(channel, oldest, alerts, now)
+
+
+def sending_waits(name: str, alerts: AlertSettings, now: datetime) -> Wait | None:
+    """Why a channel's messages are not sent yet."""
+    return messages.sending_waits(message_channels(Config(alerts=alerts))[name], alerts, now)
 
 
 @pytest.mark.parametrize(

@@ -265,11 +265,19 @@ def test_one_service_that_lives_is_enough(config: Config, store: Store) -> None:
     assert said_of_schedule(config, store, NOW + timedelta(seconds=1)) == []
 
 
-def test_a_service_that_was_ended_is_not_missed(config: Config, store: Store) -> None:
+def test_jobs_are_missed_though_their_service_was_ended_in_peace(
+    config: Config, store: Store, run_cycle: RunCycle
+) -> None:
     owner = process_identity()
     a_service(store, owner)
     store.leases.release(service_lease(owner), owner)
-    assert said_of_schedule(config, store, NOW + 2 * DAY) == []
+    minutes = timedelta(minutes=1)
+    assert said_of_schedule(config, store, NOW + 4 * minutes, every="10s") == []
+    assert said_of_schedule(config, store, NOW + 12 * minutes, every="10s") == [
+        "job job was to run at 2026-11-24T12:00:00Z, and no service runs: the last was stopped"
+    ]
+    run_cycle(NOW + 11 * minutes, site="site")  # from cron, or by hand
+    assert said_of_schedule(config, store, NOW + 12 * minutes, every="10s") == []
 
 
 def test_crawls_by_cron_need_no_service(config: Config, store: Store, run_cycle: RunCycle) -> None:
@@ -281,7 +289,7 @@ def test_crawls_by_cron_need_no_service(config: Config, store: Store, run_cycle:
     ("times", "patience"),
     [
         ({"every": "20m"}, HOUR),
-        ({"every": "1m"}, HOUR / 4),
+        ({"every": "1m"}, HOUR / 12),
         ({"cron": "*/10 * * * *"}, HOUR / 2),
         ({"cron": "0 7 * * mon"}, DAY),
         ({"adaptive": {"min": "5m", "max": "2h"}}, 6 * HOUR),

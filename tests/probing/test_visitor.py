@@ -103,3 +103,26 @@ def test_a_host_that_does_not_answer_is_one_line() -> None:
     ) as caught:
         visitor().get(f"http://127.0.0.1:{port}/")
     assert "\n" not in str(caught.value)
+
+
+def test_a_redirect_leads_to_no_other_host_and_into_no_private_network() -> None:
+    with SmallSite({"/open": page("yes")}) as inside:
+        pages = {
+            "/": page("front"),
+            "/away": Reply(status=302, location=f"{inside.base_url}/open"),
+        }
+        with SmallSite(pages) as site:
+            with pytest.raises(PageUnavailable, match="is in a private network; name it yourself"):
+                visitor().get(f"{site.base_url}/away")
+            guest = visitor()
+            guest.get(f"{site.base_url}/")
+            for url in (f"{site.base_url}/away", f"{inside.base_url}/open"):
+                with pytest.raises(PageUnavailable, match="is not a host of the site"):
+                    guest.get(url)
+            named = Visitor(
+                Config(),
+                delay=0,
+                hosts=[each.partition("//")[2] for each in (site.base_url, inside.base_url)],
+            )
+            assert named.get(f"{site.base_url}/away").body == b"yes"
+        assert [path for path in inside.asked if path != "/robots.txt"] == ["/open"]

@@ -54,13 +54,30 @@ def test_a_url_of_another_kind_says_what_is_allowed(url: str) -> None:
         open_database(url)
 
 
-def test_a_password_is_in_no_message() -> None:
-    line = trouble("postgresql+psycopg://user:hunter2@127.0.0.1:1/x")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://user:hunter2@127.0.0.1:1/x",
+        "postgresql+psycopg://user:h%75nter2@127.0.0.1:1/x",
+        "postgresql+psycopg://user@127.0.0.1:1/x?password=hunter2",
+        "postgresql+psycopg://user@127.0.0.1:1/x?password=a&password=hunter2&connect_timeout=1",
+        "postgresql+psycopg://user@127.0.0.1:1/x?sslpassword=hunter2&PassWord=hunter2",
+    ],
+)
+def test_a_password_is_in_no_message(url: str) -> None:
+    line = trouble(url)
     assert "hunter2" not in line
     assert "user" in line
     with pytest.raises(ConfigurationError) as caught:
         open_database("mysql://user:hunter2@127.0.0.1/x")
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    database.close()
+    assert modes == dict.fromkeys(("x.db", "x.db-wal", "x.db-shm"), 0o600)
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

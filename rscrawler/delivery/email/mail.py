@@ -28,6 +28,7 @@ from rscrawler.delivery.wording import (
 )
 
 TEXT_WIDTH = 76
+POSSIBLY_TOLD = "Possibly told before: "
 _PLAIN_SUBJECT = 68  # letters, with the header's name on one line
 _NO_BREAKS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
 _TEMPLATES = PACKAGE_DIR / "delivery" / "email" / "templates"
@@ -95,12 +96,17 @@ def compose_alerts(alerts: Sequence[Alert], envelope: Envelope) -> bytes:
     return mail.as_bytes()
 
 
-def compose_summary(alerts: Sequence[Alert], envelope: Envelope) -> bytes:
-    """The one mail for a flood: counts, and the whole list as an attached text."""
-    subject = subject_of(alerts)
+def compose_summary(alerts: Sequence[Alert], envelope: Envelope, note: str = "") -> bytes:
+    """The one mail for a flood: counts, and the whole list as an attached text.
+
+    With a note, which says why there is a summary, the list is in the mail itself.
+    """
+    subject = one_line(f"{POSSIBLY_TOLD}{subject_of(alerts)}" if note else subject_of(alerts))
     values = {
         "subject": subject,
         "heading": subject,
+        "note": note,
+        "alerts": alerts,
         "levels": Counter(str(alert.level) for alert in alerts).most_common(),
         "countries": Counter(name for alert in alerts for name in alert.countries).most_common(),
     }
@@ -109,7 +115,8 @@ def compose_summary(alerts: Sequence[Alert], envelope: Envelope) -> bytes:
     mail.add_alternative(
         _rendered("summary.html.j2", values), subtype="html", cte="quoted-printable"
     )
-    mail.add_attachment(list_of(alerts), filename="articles.txt", cte="base64")
+    if not note:
+        mail.add_attachment(list_of(alerts), filename="articles.txt", cte="base64")
     return mail.as_bytes()
 
 

@@ -1,0 +1,130 @@
+"""What waits for delivery, kept beside the database so that it survives the loss of it.
+
+A file for each message with somebody left to serve, and one for the rows that no message
+carries yet. Each delivery brings the folder and the store into line: what the store does not
+know at all is taken up from the folder, what is done goes from it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rscrawler.config import Config
+from rscrawler.delivery.channel import digest
+from rscrawler.delivery.jsonl import replace_file
+from rscrawler.store import Store
+from rscrawler.store.database import sqlite_file
+from rscrawler.store.outbox import NewMessage, WaitingRow
+
+logger = logging.getLogger(__name__)
+
+_ROWS = "rows.json"
+_OWNER_ALONE = 0o600  # they name recipients
+
+
+def spool_folder(config: Config) -> Path:
+    """Beside the file of SQLite, else in the output folder."""
+    file = sqlite_file(config.database)
+    return file.with_name(f"{file.name}.spool") if file else config.output_dir / "spool"
+
+
+def sync_spool(config: Config, store: Store) -> None:
+    """Take up what the store has lost, and keep what waits in it.
+
+    A folder that cannot be written is a line in the log: it holds up no alert.
+    """
+    folder = spool_folder(config)
+    try:
+        _restore(folder, store)
+        _keep(folder, store)
+    except OSError as error:
+        logger.warning("%s: alerts that wait are in the database alone: %s", folder, error.strerror)
+
+
+def _restore(folder: Path, store: Store) -> None:
+    rows = [WaitingRow(**each | {"created_at": _time(each)}) for each in _read(folder / _ROWS, [])]
+    restored = store.outbox.restore_rows(rows)
+    waiting = {_name(*each) for each in store.outbox.waiting_messages().items()}
+    for path in _messages(folder):
+        if path.name in waiting:
+            continue
+        if (kept := _message(_read(path, {}))) is not None:
+            restored += store.outbox.add(kept)  # not one that it knows: that one is done
+        path.unlink(missing_ok=True)
+    if restored:
+        logger.warning("%s: %d that waited were lost by the database, and go out", folder, restored)
+
+
+def _keep(folder: Path, store: Store) -> None:
+    rows = [each.to_json() for each in store.outbox.waiting_rows()]
+    waiting = store.outbox.waiting_messages()
+    if not (rows or waiting or folder.exists()):
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace_file(folder / _ROWS, json.dumps(rows).encode(), _OWNER_ALONE)
+    wanted = {_name(message_id, left): message_id for message_id, left in waiting.items()}
+    present = {path.name for path in _messages(folder)}
+    for name in present - wanted.keys():
+        (folder / name).unlink(missing_ok=True)
+    for name in wanted.keys() - present:
+        if (kept := store.outbox.message(wanted[name])) is not None:
+            replace_file(folder / name, json.dumps(_values(kept)).encode(), _OWNER_ALONE)
+
+
+def spooled_record_ids(config: Config) -> set[str]:
+    """The records that wait in the spool for a message."""
+    return {each["record_id"] for each in _read(spool_folder(config) / _ROWS, [])}
+
+
+def spooled_count(config: Config) -> int:
+    """How many messages and rows the spool holds."""
+    folder = spool_folder(config)
+    return len(list(_messages(folder))) + len(_read(folder / _ROWS, []))
+
+
+def _messages(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("*.json") if path.name != _ROWS)
+
+
+def _name(message_id: str, left: tuple[str, ...]) -> str:
+    return f"{digest(' '.join([message_id, *left]))}.json"
+
+
+def _read(path: Path, default: Any) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # half a file cannot be: each is replaced whole
+        return default
+
+
+def _values(kept: NewMessage) -> dict[str, Any]:
+    return {
+        "message_id": kept.message_id,
+        "channel": kept.channel,
+        "kind": kept.kind,
+        "created_at": kept.created_at.isoformat(),
+        "addresses": kept.addresses,
+        "content": kept.content.decode("latin-1"),  # any bytes; those of a mail are ASCII
+    }
+
+
+def _message(values: dict[str, Any]) -> NewMessage | None:
+    if not values:
+        return None
+    return NewMessage(
+        **values
+        | {
+            "created_at": _time(values),
+            "addresses": tuple(values["addresses"]),
+            "content": values["content"].encode("latin-1"),
+        }
+    )
+
+
+def _time(values: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(values["created_at"])

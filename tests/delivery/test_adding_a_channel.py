@@ -1,0 +1,76 @@
+"""A class and a row in the table make a channel that everything else knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from rscrawler.config import Config
+from rscrawler.delivery import alert_channels, channels, deliver, outbox_summary, send_test_alert
+from rscrawler.delivery.channel import Batch, MessageChannel, Notice
+from rscrawler.delivery.outcome import SERVED, Outcome
+from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
+from tests.delivery.conftest import EmailConfig
+from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.mailbox import Mailbox
+
+
+@dataclass(frozen=True)
+class Pager(MessageChannel):
+    """Sends titles alone."""
+
+    sent: list[bytes] = field(default_factory=list)
+    name = "pager"
+    addresses = ("desk",)
+    operators = ("night",)
+
+    def content(self, batch: Batch, message_id: str) -> bytes:
+        return "\n".join(alert.title for alert in batch.alerts).encode()
+
+    def notice_content(self, notice: Notice, message_id: str) -> bytes:
+        return notice.subject.encode()
+
+    def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Mapping[str, Outcome]]:
+        self.sent.append(content)
+        yield dict.fromkeys(addresses, SERVED)
+
+
+class Broken(Pager):
+    """Has a bug."""
+
+    def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Mapping[str, Outcome]]:
+        raise ValueError("not foreseen")
+
+
+def add(monkeypatch: pytest.MonkeyPatch, pager: Pager) -> None:
+    def configured(config: Config) -> Iterator[Pager]:
+        yield pager
+
+    monkeypatch.setattr(channels, "CHANNELS", (*channels.CHANNELS, configured))
+
+
+def test_it_gets_alerts_word_for_the_operators_and_trials(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pager, config = Pager(), email_config()
+    add(monkeypatch, pager)
+    assert alert_channels(config) == ("email", "pager")
+    record(store, a_piece(1), "email", "pager")
+    store.health.raise_problem("sample", ProblemCode.UNREACHABLE, "no answer", NOW)
+    assert deliver(config, store, now=NOW).served == 3
+    assert pager.sent == [str(a_piece(1).title).encode(), b"Problem: sample: unreachable"]
+    assert [each.channel for each in send_test_alert(config, NOW)] == ["email", "pager", "pager"]
+
+
+def test_a_bug_in_one_stops_no_other_and_loses_nothing(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(monkeypatch, Broken())
+    record(store, a_piece(1), "pager", "email")
+    sent = deliver(email_config(), store, now=NOW)
+    assert (sent.served, sent.put_off) == (1, 1)
+    assert mailbox.only().recipients == ("desk@example.org",)
+    assert outbox_summary(email_config(), store, NOW).waiting[-1].last_error == "desk: ValueError"

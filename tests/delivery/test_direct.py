@@ -1,0 +1,47 @@
+"""A store that fails under cron is told once, and once that it is over."""
+
+from __future__ import annotations
+
+from rscrawler.errors import StoreError
+from rscrawler.monitoring.direct import (
+    store_failed_since,
+    tell_directly,
+    tell_store_fails,
+    tell_store_works,
+)
+from tests.delivery.conftest import EmailConfig
+from tests.delivery.helpers import NOW
+from tests.delivery.mailbox import Mailbox
+
+OPS = {"ops": {"recipients": ["ops@example.org"]}}
+
+
+def test_operators_are_told_with_the_first_cycle_that_fails_and_the_first_that_does_not(
+    mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    config.output_dir.mkdir()
+    for _ in range(3):
+        tell_store_fails(config, StoreError("database x.db: cannot be written"), NOW)
+    tell_directly(config, "Problem: the store fails", "as a service says it", NOW)
+    assert "database x.db: cannot be written" in mailbox.only().text
+    assert store_failed_since(config) is not None
+    for _ in range(2):
+        tell_store_works(config, NOW)
+    assert [each.mail["Subject"] for each in mailbox.received] == [
+        "Problem: the store fails",
+        "Over: the store fails",
+    ]
+    assert store_failed_since(config) is None
+
+
+def test_who_cannot_be_reached_is_told_with_the_next_cycle(
+    mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config(OPS)
+    config.output_dir.mkdir()
+    mailbox.refuse["ops@example.org"] = "451 later"
+    tell_store_fails(config, StoreError("x"), NOW)
+    mailbox.refuse.clear()
+    tell_store_fails(config, StoreError("x"), NOW)
+    assert mailbox.only().mail["Subject"] == "Problem: the store fails"

@@ -1,0 +1,94 @@
+"""What waits for delivery survives the loss of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from rscrawler.delivery import deliver
+from rscrawler.store import Store
+from tests.delivery.conftest import EmailConfig
+from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.mailbox import Mailbox
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+HOUR = timedelta(hours=1)
+TWO = ["one@example.org", "two@example.org"]
+
+
+@pytest.fixture
+def another(tmp_path: Path) -> Iterator[Store]:
+    """The store that takes the place of one that was lost."""
+    with closing(Store.open(f"sqlite:///{tmp_path / 'another.db'}")) as store:
+        yield store
+
+
+def spool(tmp_path: Path) -> list[Path]:
+    """The messages that wait."""
+    folder = tmp_path / "out" / "rscrawler.db.spool"
+    return sorted(path for path in folder.glob("*.json") if path.name != "rows.json")
+
+
+def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
+    store: Store, another: Store, mailbox: Mailbox, email_config: EmailConfig, tmp_path: Path
+) -> None:
+    config = email_config(recipients=TWO)
+    mailbox.refuse["two@example.org"] = "451 later"
+    record(store, a_piece(1), "email")
+    assert deliver(config, store, now=NOW).put_off == 1
+    (kept,) = spool(tmp_path)
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.parent.stat().st_mode & 0o777 == 0o700
+    mailbox.refuse.clear()
+    assert deliver(config, another, now=NOW + HOUR).served == 1
+    first, second = mailbox.received
+    assert second.recipients == ("two@example.org",)
+    assert first.mail["Message-ID"] == second.mail["Message-ID"]
+    assert spool(tmp_path) == []
+    assert deliver(config, another, now=NOW + HOUR).served == 0
+
+
+def test_alerts_that_no_message_carries_yet_are_kept_too(
+    store: Store, another: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config({"quiet_hours": {"start": "11:00", "end": "13:00"}})
+    record(store, a_piece(1), "email")
+    deliver(config, store, now=NOW)
+    record(another, a_piece(1))
+    assert deliver(config, another, now=NOW).composed == 0
+    assert deliver(config, another, now=NOW + 2 * HOUR).served == 1
+    assert mailbox.only().mail["X-RSCrawler-Articles"] == a_piece(1).article_id
+    assert deliver(config, another, now=NOW + 2 * HOUR).served == 0
+
+
+def test_what_was_sent_is_not_sent_again_by_a_store_that_knows_it(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig, tmp_path: Path
+) -> None:
+    mailbox.refuse["desk@example.org"] = "451 later"
+    record(store, a_piece(1), "email")
+    deliver(email_config(), store, now=NOW)
+    (kept,) = spool(tmp_path)
+    left_behind = kept.read_bytes()
+    mailbox.refuse.clear()
+    deliver(email_config(), store, now=NOW + HOUR)
+    kept.write_bytes(left_behind)  # as after a crash
+    assert deliver(email_config(), store, now=NOW + 2 * HOUR).served == 0
+    assert spool(tmp_path) == []
+
+
+def test_a_spool_that_cannot_be_written_holds_up_no_alert(
+    store: Store,
+    mailbox: Mailbox,
+    email_config: EmailConfig,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "rscrawler.db.spool").write_text("in the way")
+    record(store, a_piece(1), "email")
+    assert deliver(email_config(), store, now=NOW).served == 1
+    assert "alerts that wait are in the database alone" in caplog.text
