@@ -91,7 +91,7 @@ def evaluate(flagger: Flagger, topic: str, lines: Iterable[Mapping[str, Any]]) -
     if topic not in flagger.topics:
         raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
     labelled = list(lines)
-    _check(labelled)
+    check_lines(labelled)
     predictions: list[Prediction] = []
     misses: list[Miss] = []
     confusion = {str(expected): {str(level): 0 for level in Level} for expected in Level}
@@ -145,17 +145,17 @@ def _figures(
         )
 
     hits, false_alarms, lost = count(True, True), count(False, True), count(True, False)
-    precision = _part(hits, hits + false_alarms)
-    recall = _part(hits, hits + lost)
+    precision = part(hits, hits + false_alarms)
+    recall = part(hits, hits + lost)
     return Evaluation(
         topic=topic,
         total=len(predictions),
         precision=precision,
         recall=recall,
-        f1=_part(2 * hits, 2 * hits + false_alarms + lost),
-        levels_right=_part(sum(confusion[level][level] for level in Level), len(predictions)),
+        f1=part(2 * hits, 2 * hits + false_alarms + lost),
+        levels_right=part(sum(confusion[level][level] for level in Level), len(predictions)),
         countries_right=(
-            _part(sum(judged_countries), len(judged_countries)) if judged_countries else None
+            part(sum(judged_countries), len(judged_countries)) if judged_countries else None
         ),
         confusion=confusion,
         predictions=tuple(predictions),
@@ -171,12 +171,13 @@ def _labelled_countries(line: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(sorted(countries))
 
 
-def _part(some: float, of: float) -> float:
+def part(some: float, of: float) -> float:
     """`some` of `of`; nothing of nothing is all of it."""
     return round(some / of, 4) if of else 1.0
 
 
-def _check(lines: Sequence[Mapping[str, Any]]) -> None:
+def check_lines(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Raise a ConfigurationError with the problems of all labelled lines."""
     problems = [
         f"line {number}: {problem}"
         for number, line in enumerate(lines, start=1)

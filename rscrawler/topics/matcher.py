@@ -7,6 +7,7 @@ itself would hide a shorter name that is valid behind a longer one that is not.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -134,6 +135,9 @@ def _longest_within(cluster: list[SpanT]) -> list[SpanT]:
         return cluster
     kept: list[SpanT] = []
     for span in sorted(cluster, key=lambda span: (span.start - span.end, span.start)):
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
+        at = bisect_left(kept, span.start, key=lambda other: other.start)
+        if (at == 0 or kept[at - 1].end <= span.start) and (
+            at == len(kept) or span.end <= kept[at].start
+        ):
+            kept.insert(at, span)
+    return kept

@@ -7,7 +7,7 @@ import pytest
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.folding import fold_with_offsets
-from rscrawler.topics.rivals import RivalFinder
+from rscrawler.topics.others import SurroundingsFinder
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
@@ -479,11 +479,17 @@ def test_a_state_named_all_along_beside_one_partner_shares_the_piece(
     [
         ("Armenia", "Armenians"), ("Russia", "Putin"), ("Moscow", "Kremlin"), ("China", "Chinese"),
         ("Turkey", "Ankara"), ("Tehran", "Iranian"), ("U.S.", "Americans"), ("Poland", "Poles"),
+        ("Spain", "Spanish"), ("Germany", "Deutschland"),
     ],
 )  # fmt: skip
-def test_two_names_of_one_state_are_rivals_of_one_state(one: str, other: str) -> None:
-    def state(name: str) -> str:
-        return RivalFinder().find(name, fold_with_offsets(name))[0].state
+def test_two_names_of_one_state_are_one_other(one: str, other: str) -> None:
+    def whose(name: str) -> str:
+        return SurroundingsFinder().find(name, fold_with_offsets(name)).others[0][2]
 
-    assert state(one) == state(other)
-    assert state(one) != state("Brazil")
+    assert whose(one) == whose(other)
+    assert whose(one) != whose("Brazil")
+
+
+def test_austria_is_not_australia() -> None:
+    found = SurroundingsFinder().find("Austria", fold_with_offsets("Austria")).others
+    assert found == [(0, 7, "AT")]
