@@ -223,8 +223,9 @@ class _Nearby:
         first, last = self._window(hit, context)
         if context.unbroken:
             return sum(
-                self._is_unbroken(end, hit.start) if end <= hit.start else
-                hit.end <= start and self._is_unbroken(hit.end, start)
+                self._is_unbroken(end, hit.start)
+                if end <= hit.start
+                else hit.end <= start and self._is_unbroken(hit.end, start)
                 for start, end in self._inside(found, first, last)
             )
         count = found.count(_WORD, first, last)

@@ -19,9 +19,6 @@ from rscrawler.topics.reading import Reading, read
 from rscrawler.topics.text import FlaggableText, JoinedText
 from rscrawler.topics.watchlist import Entity, WatchList
 
-_LEAST = 0.001
-_DIGITS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
@@ -89,7 +86,7 @@ class Flagger:
         ]
 
     def explain(self, text: FlaggableText) -> dict[str, list[Contribution]]:
-        """What each feature of the text says for or against a flag, by topic, the weightiest first."""
+        """What each feature adds to the score, by topic, the weightiest first."""
         explained: dict[str, list[Contribution]] = {}
         for watchlist, reading in self._readings(JoinedText.of(text)):
             values = features_of(reading)
@@ -108,20 +105,14 @@ class Flagger:
         return {watchlist.name: features_of(reading) for watchlist, reading in readings}
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
-        values = features_of(reading)
         levels = watchlist.levels
-        score = self._model.flagged.probability(values)
-        level = Level.MENTION
-        if score >= levels.substantial:
-            is_primary = self._model.primary.probability(values) >= levels.primary
-            level = Level.PRIMARY if is_primary else Level.SUBSTANTIAL
+        level, score = self._model.judge(features_of(reading), levels.substantial, levels.primary)
+        is_flagged = level.reaches(Level.SUBSTANTIAL)
         return TopicFlag(
             topic=watchlist.name,
             level=level,
-            score=max(_LEAST, round(score, _DIGITS)),
-            countries=countries_of(reading, levels, watchlist.states)
-            if level is not Level.MENTION
-            else (),
+            score=score,
+            countries=countries_of(reading, levels, watchlist.states) if is_flagged else (),
             evidence=evidence_of(joined, reading.mentions),
         )
 

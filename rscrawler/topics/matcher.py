@@ -90,7 +90,9 @@ def _ends_word(plain: str, start: int, end: int) -> bool:
     following = plain[end]
     if following.isalpha():
         return False
-    return not following.isdigit() or (end - start >= _SURE_LENGTH and plain[end - 1].isalpha())
+    if plain[end - 1].isdigit():  # no "Group 24" in "Group 24.64"
+        return not following.isdigit() and not plain[end : end + 2].strip(".,").isdigit()
+    return not following.isdigit() or end - start >= _SURE_LENGTH
 
 
 def _case_holds(spelling: Spelling, printed: str) -> bool:

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from rscrawler.errors import ConfigurationError
+from rscrawler.items import Level
 from rscrawler.topics.features import FEATURES
 
+_LEAST = 0.001
+_DIGITS = 3
 MODEL_FILE = Path(__file__).with_name("model.json")
 
 
@@ -48,6 +51,20 @@ class Model:
     primary: Weights
     averages: tuple[float, ...]
     figures: Mapping[str, Any]
+
+    def judge(
+        self, values: Sequence[float], flagged: float = 0.5, primary: float = 0.5
+    ) -> tuple[Level, float]:
+        """The level and the score of a text with these features.
+
+        The score is how probable it is that the text is worth a flag; from `flagged` on it is
+        flagged. Of those it is primary where that is as probable as `primary`.
+        """
+        score = max(_LEAST, round(self.flagged.probability(values), _DIGITS))
+        if score < flagged:
+            return Level.MENTION, score
+        is_primary = self.primary.probability(values) >= primary
+        return Level.PRIMARY if is_primary else Level.SUBSTANTIAL, score
 
     def shares(self, values: Sequence[float]) -> list[float]:
         """What each feature adds to the log-odds of a flag, against an average text."""

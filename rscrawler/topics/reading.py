@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Hit
 from rscrawler.topics.others import Surroundings
@@ -36,8 +35,9 @@ _ALONE = 1.25  # times as much where nobody else is named
 # A sentence of which this much is about the topic names it; below the second, hardly.
 NAMES = 0.5
 TOUCHES = 0.25
-# What the next sentence of a paragraph keeps if it names nobody.
-_GOES_ON = 0.5
+# What each next sentence of a paragraph keeps if it names nobody, and if it names others.
+_GOES_ON = 0.85
+_BESIDE_OTHERS = 0.4
 _LEADING_WORDS = 8
 _LEADING_CHARACTERS = 100
 _DATELINE = re.compile(
@@ -210,9 +210,12 @@ def _mentions(
         part = Part.NAMED
         if hit.end <= dateline or before in listed:
             part = Part.LISTED
-        elif hit.start < stranger and before <= _LEADING_CHARACTERS:
-            if text[:before].count(" ") < _LEADING_WORDS:
-                part = Part.LEADS
+        elif (
+            hit.start < stranger
+            and before <= _LEADING_CHARACTERS
+            and text[:before].count(" ") < _LEADING_WORDS
+        ):
+            part = Part.LEADS
         mentions.append(Mention(hit, part))
     return mentions
 
@@ -229,17 +232,16 @@ def _named(sentence: Sentence) -> float:
 
 
 def _carry(sentences: Sequence[Sentence], is_english: bool) -> None:
-    """Hand on what a sentence is about to those after it that name nobody.
+    """Hand on what a sentence is about to those after it.
 
     Only where the topic leads, and only in English: elsewhere the others' names are not known.
     """
     kept = 0.0
     for sentence in sentences:
-        sentence.about = sentence.named
-        if sentence.named < TOUCHES and not sentence.others:
-            sentence.about = max(sentence.named, _GOES_ON * kept)
-        goes_on = sentence.is_led or 0 < sentence.about < NAMES
-        kept = sentence.about if is_english and goes_on else 0.0
+        kept *= _BESIDE_OTHERS if sentence.others else _GOES_ON
+        sentence.about = max(sentence.named, kept)
+        if sentence.named >= TOUCHES:
+            kept = sentence.named if is_english and sentence.is_led else 0.0
 
 
 def _listed(text: str, names: Sequence[tuple[int, int]]) -> set[int]:
@@ -262,9 +264,7 @@ def _listed(text: str, names: Sequence[tuple[int, int]]) -> set[int]:
     return listed | _with_strangers(items, names)
 
 
-def _with_strangers(
-    items: Sequence[tuple[int, int]], names: Sequence[tuple[int, int]]
-) -> set[int]:
+def _with_strangers(items: Sequence[tuple[int, int]], names: Sequence[tuple[int, int]]) -> set[int]:
     """The names in a list of `items`, if two or more of those are no names of the topic."""
     ours: set[int] = set()
     strangers = 0
@@ -300,17 +300,3 @@ def _tail(text: str) -> int:
             break
         position = text.rindex(word, 0, position)
     return len(text) - position
-
-
-def longest_run(values: Sequence[float], least: float) -> int:
-    """The longest row of values that reach `least`."""
-    best = run = 0
-    for value in values:
-        run = run + 1 if value >= least else 0
-        best = max(best, run)
-    return best
-
-
-def best_pair(values: Sequence[float]) -> float:
-    """The lesser of the two values side by side whose lesser is greatest; 0 for fewer than two."""
-    return max((min(pair) for pair in pairwise(values)), default=0.0)

@@ -110,10 +110,12 @@ class Entity(Model):
 class Levels(Model):
     """Where the levels of this topic begin, and which states a flag names."""
 
-    substantial: Share = Field(default=0.5, description="the score from which an article is flagged")
+    substantial: Share = Field(
+        default=0.5, description="the score from which an article is flagged"
+    )
     primary: Share = Field(default=0.5, description="how sure the model must be that it is primary")
     country_of_leader: Share = Field(
-        default=0.41, description="a state counts with so many of the leading state's sentences"
+        default=0.38, description="a state counts with so many of the leading state's sentences"
     )
     country_of_region: Share = Field(
         default=0.9,
