@@ -20,8 +20,6 @@ from rscrawler.topics.watchlist import Context, Entity
 
 # A name of less weight than this is wider than the topic, and no company for another.
 SURE_WEIGHT = 0.5
-# Two doubtful names of at least this weight are company for each other.
-CORROBORATING_WEIGHT = 0.6
 _ANY_COUNTRY = "*"
 _LONGEST_WORD = 40
 _WORD = ""  # tells no word from another
@@ -88,44 +86,16 @@ def settle(
         for hit in longest(_judged(hits, nearby.holds))
         if hit.entity.counts == "full" and hit.is_sure
     ]
-    nearby.know(longest([*sure, *_corroborated(hits, nearby.holds)]))
+    nearby.know(sure)
     return [hit for hit in longest(_judged(hits, nearby.holds)) if hit.entity.counts != "never"]
 
 
-def _corroborated(hits: Sequence[Hit], holds: Callable[[Hit, str], bool]) -> list[Hit]:
-    """The doubtful names of a country that are company for each other: two different ones are.
-
-    A people's name is none of them: there are carpets and cafés that have it beside a city's.
-    """
-    if len({hit.entity.name for hit in hits if _is_doubtful(hit)}) < 2:
-        return []
-    judged = longest(_judged(hits, holds, in_company=True))
-    meant = [hit for hit in judged if _is_doubtful(hit) and not hit.passing]
-    names: dict[str, set[str]] = defaultdict(set)
-    for hit in meant:
-        for country in hit.entity.countries:
-            names[country].add(hit.entity.name)
-    return [hit for hit in meant if any(len(names[each]) > 1 for each in hit.entity.countries)]
-
-
-def _is_doubtful(hit: Hit) -> bool:
-    entity = hit.entity
-    return (
-        bool(entity.needs)
-        and entity.counts == "full"
-        and entity.weight >= CORROBORATING_WEIGHT
-        and entity.kind != "people"
-    )
-
-
-def _judged(
-    hits: Sequence[Hit], holds: Callable[[Hit, str], bool], *, in_company: bool = False
-) -> list[Hit]:
-    """The hits that are meant; `in_company` says that what they need is there."""
+def _judged(hits: Sequence[Hit], holds: Callable[[Hit, str], bool]) -> list[Hit]:
+    """The hits that are meant."""
     judged: list[Hit] = []
     for hit in hits:
         entity = hit.entity
-        if not in_company and entity.needs and not any(holds(hit, name) for name in entity.needs):
+        if entity.needs and not any(holds(hit, name) for name in entity.needs):
             continue
         passing = entity.counts == "passing"
         if entity.unless or entity.passing_with:
@@ -246,8 +216,7 @@ class _Nearby:
             return 0
         window = self._window(hit, context)
         # Company is another name, not the same one once more.
-        counts = [found.count(name, *window) for name in found.starts if name != hit.entity.name]
-        return sum(map(bool, counts)) if context.different else sum(counts)
+        return sum(found.count(name, *window) for name in found.starts if name != hit.entity.name)
 
     def _window(self, hit: Hit, context: Context) -> tuple[int, int]:
         """The part of the text that something near `hit` reaches into."""

@@ -38,6 +38,8 @@ TOUCHES = 0.25
 # What each next sentence of a paragraph keeps if it names nobody, and if it names others.
 _GOES_ON = 0.85
 _BESIDE_OTHERS = 0.4
+# What a sentence that names nobody is about it under a headline that the topic leads alone.
+_UNDER_HEADLINE = 0.5
 _LEADING_WORDS = 8
 _LEADING_CHARACTERS = 100
 _DATELINE = re.compile(
@@ -160,7 +162,8 @@ def read(joined: JoinedText, hits: Sequence[Hit], around: Surroundings) -> Readi
             bisect_left(starts, zone.start) : bisect_left(starts, zone.start + len(zone.text))
         ]
         sentences = _sentences(zone, hits[found:position], here)
-        _carry(sentences, reading.is_english)
+        headed = any(each.is_led and not each.others for each in reading.titles)
+        _carry(sentences, reading.is_english, _UNDER_HEADLINE if headed else 0.0)
         if zone.field == "title":
             reading.titles += sentences
         elif zone.field == "subtitle":
@@ -231,15 +234,16 @@ def _named(sentence: Sentence) -> float:
     return max(value, _ABOUT_TWO_NAMES) if len(unlisted) > 1 else value
 
 
-def _carry(sentences: Sequence[Sentence], is_english: bool) -> None:
-    """Hand on what a sentence is about to those after it.
+def _carry(sentences: Sequence[Sentence], is_english: bool, headline: float) -> None:
+    """Hand on what a sentence, or the headline, is about to those after it.
 
     Only where the topic leads, and only in English: elsewhere the others' names are not known.
     """
     kept = 0.0
     for sentence in sentences:
         kept *= _BESIDE_OTHERS if sentence.others else _GOES_ON
-        sentence.about = max(sentence.named, kept)
+        above = headline if is_english and not sentence.others else 0.0
+        sentence.about = max(sentence.named, kept, above)
         if sentence.named >= TOUCHES:
             kept = sentence.named if is_english and sentence.is_led else 0.0
 

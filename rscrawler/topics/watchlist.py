@@ -53,9 +53,6 @@ class Context(Model):
         "before the name of another people",
     )
     at_least: int = Field(default=1, ge=1, description="so many of them")
-    different: StrictBool = Field(
-        default=False, description="a name counts once, however often it stands"
-    )
 
     @model_validator(mode="after")
     def _names_something(self) -> Context:
