@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,15 +19,19 @@ from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
 from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, host_of, load_sites
-from rscrawler.topics import FlaggableText, Flagger, load_topics
+from rscrawler.topics import Contribution, FlaggableText, Flagger, load_topics
 from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The record that a page would give, and where each field came from."""
+    """The record that a page would give, where each field came from, and why it is flagged.
+
+    `contributions` has, by topic that the article names, what each feature adds to the score.
+    """
 
     article: Article
+    contributions: dict[str, list[Contribution]]
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -35,9 +39,17 @@ class Explanation:
         return self.article.extraction.provenance
 
     def to_json(self) -> dict[str, Any]:
-        """Record, provenance, and the flags with their evidence."""
+        """Record, provenance, the flags with their evidence, and what made their scores."""
         record = self.article.to_record()
-        return {"record": record, "provenance": self.provenance, "topics": record["topics"]}
+        return {
+            "record": record,
+            "provenance": self.provenance,
+            "topics": record["topics"],
+            "contributions": {
+                topic: [asdict(each) for each in found]
+                for topic, found in self.contributions.items()
+            },
+        }
 
 
 def explain(
@@ -79,8 +91,9 @@ def explain(
     article.record_id = new_record_id(article.article_id, 1)
     article.first_seen_at = now
     flagger = Flagger(load_topics(config).values())
-    article.topics = flagger.flag(FlaggableText.from_article(article))
-    return Explanation(article)
+    text = FlaggableText.from_article(article)
+    article.topics = flagger.flag(text)
+    return Explanation(article, flagger.explain(text))
 
 
 def _site_named(name: str, sites: dict[str, SiteProfile]) -> str:

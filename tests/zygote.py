@@ -11,18 +11,12 @@ import json
 import os
 import sys
 import traceback
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import scrapy.core.downloader.handlers.http11  # noqa: F401 (Scrapy loads it for each crawl)
 
 from rscrawler.cli import main
-from rscrawler.topics import places
-
-# The towns of the world take a crawl of the sample site a third of its time to read.
-places._cities = cache(places._cities)
-places._cities(15_000)
 
 
 def serve() -> None:

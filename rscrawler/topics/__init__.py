@@ -8,12 +8,11 @@ from rscrawler.topics.evaluation import (
     Backtest,
     Change,
     Evaluation,
-    Miss,
-    Prediction,
+    Judgement,
     backtest,
     evaluate,
 )
-from rscrawler.topics.flagger import Flagger
+from rscrawler.topics.flagger import Contribution, Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
     WatchList,
@@ -26,11 +25,11 @@ from rscrawler.topics.watchlist import (
 __all__ = [
     "Backtest",
     "Change",
+    "Contribution",
     "Evaluation",
     "FlaggableText",
     "Flagger",
-    "Miss",
-    "Prediction",
+    "Judgement",
     "WatchList",
     "backtest",
     "evaluate",

@@ -21,65 +21,105 @@ _LISTS = ("tags", "countries")
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What the watch-list says of one labelled piece."""
+class Judgement:
+    """A labelled text, and what the watch-list says of it.
 
-    id: str
-    level: Level
-    score: float
-    countries: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Miss:
-    """A piece whose level or countries differ from the label."""
+    `expected_countries` is None where they do not matter or were not labelled.
+    """
 
     id: str
     title: str
     expected: Level
-    predicted: Level
-    score: float
     expected_countries: tuple[str, ...] | None
-    countries: tuple[str, ...]
+    level: Level
+    score: float = 0.0
+    countries: tuple[str, ...] = ()
+
+    @property
+    def differs_in_countries(self) -> bool:
+        """Whether it is flagged rightly, for other countries than labelled."""
+        return (
+            self.expected_countries is not None
+            and self.level.reaches(_FLAGGED)
+            and self.expected_countries != self.countries
+        )
 
     @property
     def difference(self) -> str:
-        """What is labelled and what is said, where they differ."""
-        parts = [] if self.expected is self.predicted else [f"{self.expected} → {self.predicted}"]
-        expected = self.expected_countries
-        if expected is not None and self.predicted.reaches(_FLAGGED) and expected != self.countries:
-            here, there = (" ".join(each) or "none" for each in (expected, self.countries))
+        """What is labelled and what is said, where they differ; empty where they do not."""
+        parts = [] if self.expected is self.level else [f"{self.expected} → {self.level}"]
+        if self.differs_in_countries:
+            here, there = (
+                " ".join(each or ()) or "none" for each in (self.expected_countries, self.countries)
+            )
             parts.append(f"countries {here} → {there}")
         return ", ".join(parts)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures over labelled pieces; "flagged" is substantial or primary.
-
-    `confusion[expected][predicted]` counts pieces. `countries_right` is the part of the
-    pieces flagged on both sides and labelled with countries whose countries are the same
-    (None without such pieces).
-    """
+    """Judged texts and their figures; "flagged" is substantial or primary."""
 
     topic: str
-    total: int
-    precision: float
-    recall: float
-    f1: float
-    levels_right: float
-    countries_right: float | None
-    confusion: Mapping[str, Mapping[str, int]]
-    predictions: tuple[Prediction, ...]
-    misses: tuple[Miss, ...]
+    judged: tuple[Judgement, ...]
+
+    @property
+    def misses(self) -> list[Judgement]:
+        """Those whose level or countries differ from the label."""
+        return [each for each in self.judged if each.difference]
+
+    @property
+    def confusion(self) -> dict[str, dict[str, int]]:
+        """How many texts by label and level."""
+        counts = {str(expected): {str(level): 0 for level in Level} for expected in Level}
+        for each in self.judged:
+            counts[each.expected][each.level] += 1
+        return counts
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """Precision, recall and F1 of what is flagged; how many levels and countries are right.
+
+        Countries are those of the texts flagged on both sides and labelled with countries (None
+        without such texts).
+        """
+        wanted = [each.expected.reaches(_FLAGGED) for each in self.judged]
+        given = [each.level.reaches(_FLAGGED) for each in self.judged]
+        hits = sum(map(all, zip(wanted, given, strict=True)))
+        both = [
+            each
+            for each in self.judged
+            if each.expected_countries is not None and each.level.reaches(_FLAGGED)
+        ]
+        return {
+            "texts": len(self.judged),
+            "precision": _part(hits, sum(given)),
+            "recall": _part(hits, sum(wanted)),
+            "f1": _part(2 * hits, sum(wanted) + sum(given)),
+            "levels_right": _part(
+                sum(each.expected is each.level for each in self.judged), len(self.judged)
+            ),
+            "countries_right": (
+                _part(sum(not each.differs_in_countries for each in both), len(both))
+                if both
+                else None
+            ),
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Ready for `json.dumps`."""
-        return asdict(self)
+        keys = ("id", "level", "score", "countries")
+        return {
+            "topic": self.topic,
+            **self.figures,
+            "confusion": self.confusion,
+            "predictions": [{key: getattr(each, key) for key in keys} for each in self.judged],
+            "misses": [asdict(each) for each in self.misses],
+        }
 
 
 def evaluate(flagger: Flagger, topic: str, lines: Iterable[Mapping[str, Any]]) -> Evaluation:
-    """The figures of watch-list `topic` over labelled `lines`.
+    """Judge labelled `lines` by watch-list `topic`.
 
     A line is `{id, title, text, level}` and may have `subtitle`, `tags` and `countries`. The
     paragraphs of `text` are divided by blank lines, or by line ends when it has none.
@@ -91,92 +131,35 @@ def evaluate(flagger: Flagger, topic: str, lines: Iterable[Mapping[str, Any]]) -
     if topic not in flagger.topics:
         raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
     labelled = list(lines)
-    _check(labelled)
-    predictions: list[Prediction] = []
-    misses: list[Miss] = []
-    confusion = {str(expected): {str(level): 0 for level in Level} for expected in Level}
-    judged_countries: list[bool] = []
-    for line in labelled:
-        flag = _flag_on(flagger, topic, text_of_line(line))
-        expected = Level(line["level"])
-        predicted = flag.level if flag else Level.NONE
-        prediction = Prediction(
-            id=str(line["id"]),
-            level=predicted,
-            score=flag.score if flag else 0.0,
-            countries=flag.countries if flag else (),
-        )
-        predictions.append(prediction)
-        confusion[expected][predicted] += 1
-        countries = _labelled_countries(line)
-        same_countries = True
-        if countries is not None and predicted.reaches(_FLAGGED):
-            same_countries = countries == prediction.countries
-            judged_countries.append(same_countries)
-        if expected is not predicted or not same_countries:
-            misses.append(
-                Miss(
-                    id=prediction.id,
-                    title=line.get("title") or "",
-                    expected=expected,
-                    predicted=predicted,
-                    score=prediction.score,
-                    expected_countries=countries,
-                    countries=prediction.countries,
-                )
-            )
-    return _figures(topic, confusion, predictions, misses, judged_countries)
-
-
-def _figures(
-    topic: str,
-    confusion: Mapping[str, Mapping[str, int]],
-    predictions: Sequence[Prediction],
-    misses: Sequence[Miss],
-    judged_countries: Sequence[bool],
-) -> Evaluation:
-    def count(expected_flagged: bool, predicted_flagged: bool) -> int:
-        return sum(
-            confusion[expected][predicted]
-            for expected in Level
-            for predicted in Level
-            if expected.reaches(_FLAGGED) is expected_flagged
-            and predicted.reaches(_FLAGGED) is predicted_flagged
-        )
-
-    hits, false_alarms, lost = count(True, True), count(False, True), count(True, False)
-    precision = _part(hits, hits + false_alarms)
-    recall = _part(hits, hits + lost)
+    check_lines(labelled)
     return Evaluation(
-        topic=topic,
-        total=len(predictions),
-        precision=precision,
-        recall=recall,
-        f1=_part(2 * hits, 2 * hits + false_alarms + lost),
-        levels_right=_part(sum(confusion[level][level] for level in Level), len(predictions)),
-        countries_right=(
-            _part(sum(judged_countries), len(judged_countries)) if judged_countries else None
-        ),
-        confusion=confusion,
-        predictions=tuple(predictions),
-        misses=tuple(misses),
+        topic,
+        tuple(judgement(line, _flag_on(flagger, topic, text_of_line(line))) for line in labelled),
     )
 
 
-def _labelled_countries(line: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The label's countries, sorted; None where they do not matter or were not labelled."""
-    countries = line.get("countries")
-    if countries is None or not Level(line["level"]).reaches(_FLAGGED):
-        return None
-    return tuple(sorted(countries))
+def judgement(line: Mapping[str, Any], flag: TopicFlag | None) -> Judgement:
+    """A labelled line beside its flag (None: the topic is not named)."""
+    expected = Level(line["level"])
+    countries = line.get("countries") if expected.reaches(_FLAGGED) else None
+    return Judgement(
+        id=str(line["id"]),
+        title=line.get("title") or "",
+        expected=expected,
+        expected_countries=None if countries is None else tuple(sorted(countries)),
+        level=flag.level if flag else Level.NONE,
+        score=flag.score if flag else 0.0,
+        countries=flag.countries if flag else (),
+    )
 
 
 def _part(some: float, of: float) -> float:
-    """`some` of `of`; nothing of nothing is all of it."""
+    """What part `some` is of `of`; nothing of nothing is all of it."""
     return round(some / of, 4) if of else 1.0
 
 
-def _check(lines: Sequence[Mapping[str, Any]]) -> None:
+def check_lines(lines: Sequence[Mapping[str, Any]]) -> None:
+    """Raise a ConfigurationError with the problems of all labelled lines."""
     problems = [
         f"line {number}: {problem}"
         for number, line in enumerate(lines, start=1)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rscrawler.items import Evidence
-from rscrawler.topics.reading import ReadHit
+from rscrawler.topics.reading import Mention
 from rscrawler.topics.text import JoinedText
 
 MAX_EVIDENCE = 12
@@ -16,18 +16,18 @@ _CUT = "…"
 _BLANK = re.compile(r"\s")
 
 
-def evidence_of(joined: JoinedText, reads: Sequence[ReadHit]) -> tuple[Evidence, ...]:
+def evidence_of(joined: JoinedText, mentions: Sequence[Mention]) -> tuple[Evidence, ...]:
     """At most `MAX_EVIDENCE` passages, the strongest first, then in reading order."""
 
-    def rank(read: ReadHit) -> tuple[float, int]:
-        field = joined.zones[read.hit.zone].field
-        return -round(read.strength + _FIELD_BONUS.get(field, 0.0), 6), read.hit.start
+    def rank(mention: Mention) -> tuple[float, int]:
+        field = joined.zones[mention.hit.zone].field
+        return -round(mention.strength + _FIELD_BONUS.get(field, 0.0), 6), mention.hit.start
 
-    return tuple(_passage(joined, read) for read in sorted(reads, key=rank)[:MAX_EVIDENCE])
+    return tuple(_passage(joined, each) for each in sorted(mentions, key=rank)[:MAX_EVIDENCE])
 
 
-def _passage(joined: JoinedText, read: ReadHit) -> Evidence:
-    hit, entity = read.hit, read.hit.entity
+def _passage(joined: JoinedText, mention: Mention) -> Evidence:
+    hit, entity = mention.hit, mention.hit.entity
     zone = joined.zones[hit.zone]
     start, end = hit.start - zone.start, hit.end - zone.start
     return Evidence(

@@ -1,20 +1,37 @@
-"""Many watch-lists over one piece, in one matching pass."""
+"""Many watch-lists over one text, in one matching pass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from rscrawler.items import TopicFlag
+from rscrawler.items import Level, TopicFlag
 from rscrawler.topics.contexts import ContextFinder, settle
+from rscrawler.topics.countries import countries_of
 from rscrawler.topics.evidence import evidence_of
+from rscrawler.topics.features import FEATURES, features_of
 from rscrawler.topics.folding import Folded, fold_with_offsets
-from rscrawler.topics.levels import Verdict, judge
 from rscrawler.topics.matcher import Match, Matcher, Spelling
-from rscrawler.topics.rivals import Rival, RivalFinder
+from rscrawler.topics.model import Model, shipped_model
+from rscrawler.topics.others import Surroundings, SurroundingsFinder
+from rscrawler.topics.reading import Reading, read
 from rscrawler.topics.text import FlaggableText, JoinedText
 from rscrawler.topics.watchlist import Entity, WatchList
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """A feature of a text: its value, and its share of the score.
+
+    `share` is in log-odds against an average text that names the topic: above 0 it speaks for
+    a flag, below 0 against one.
+    """
+
+    feature: str
+    meaning: str
+    value: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -30,7 +47,7 @@ class _Tools:
     topics: list[_Topic]
     owners: list[tuple[int, Entity]]
     matcher: Matcher
-    rivals: RivalFinder
+    surroundings: SurroundingsFinder
 
     @classmethod
     def of(cls, watchlists: Iterable[WatchList]) -> _Tools:
@@ -45,15 +62,16 @@ class _Tools:
             topics,
             [owner for owner, _ in owned],
             Matcher([spelling for _, spelling in owned]),
-            RivalFinder(),
+            SurroundingsFinder(),
         )
 
 
 class Flagger:
-    """Flags pieces on every watch-list it was built with; keeps nothing between pieces."""
+    """Flags texts on every watch-list it was built with; keeps nothing between texts."""
 
-    def __init__(self, watchlists: Iterable[WatchList]) -> None:
+    def __init__(self, watchlists: Iterable[WatchList], model: Model | None = None) -> None:
         self._watchlists = sorted(watchlists, key=lambda watchlist: watchlist.name)
+        self._given = model
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -61,27 +79,54 @@ class Flagger:
         return tuple(watchlist.name for watchlist in self._watchlists)
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
-        """One flag for each watch-list that the piece at least mentions, by topic name."""
+        """One flag for each watch-list that the text at least mentions, by topic name."""
         joined = JoinedText.of(text)
-        flags: list[TopicFlag] = []
-        for topic, verdict in self._verdicts(joined):
-            flags.append(
-                TopicFlag(
-                    topic=topic.watchlist.name,
-                    level=verdict.level,
-                    score=verdict.score,
-                    countries=verdict.countries,
-                    evidence=evidence_of(joined, verdict.hits),
+        return [
+            self._flag(watchlist, joined, reading) for watchlist, reading in self._readings(joined)
+        ]
+
+    def explain(self, text: FlaggableText) -> dict[str, list[Contribution]]:
+        """What each feature adds to the score, by topic, the weightiest first."""
+        explained: dict[str, list[Contribution]] = {}
+        for watchlist, reading in self._readings(JoinedText.of(text)):
+            values = features_of(reading)
+            found = [
+                Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
+                for feature, value, share in zip(
+                    FEATURES, values, self._model.shares(values), strict=True
                 )
-            )
-        return flags
+            ]
+            explained[watchlist.name] = sorted(found, key=lambda each: -abs(each.share))
+        return explained
+
+    def features(self, text: FlaggableText) -> dict[str, list[float]]:
+        """The value of each feature, by topic that the text names; what a model is fitted on."""
+        readings = self._readings(JoinedText.of(text))
+        return {watchlist.name: features_of(reading) for watchlist, reading in readings}
+
+    def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
+        levels = watchlist.levels
+        level, score = self._model.judge(features_of(reading), levels.substantial, levels.primary)
+        is_flagged = level.reaches(Level.SUBSTANTIAL)
+        return TopicFlag(
+            topic=watchlist.name,
+            level=level,
+            score=score,
+            countries=countries_of(reading, levels, watchlist.states) if is_flagged else (),
+            evidence=evidence_of(joined, reading.mentions),
+        )
+
+    @cached_property
+    def _model(self) -> Model:
+        return self._given or shipped_model()
 
     @cached_property
     def _tools(self) -> _Tools:
-        # Made for the first piece: most cycles have none, and the towns alone take 0.3 s.
+        # Made for the first text: most cycles have none.
         return _Tools.of(self._watchlists)
 
-    def _verdicts(self, joined: JoinedText) -> list[tuple[_Topic, Verdict]]:
+    def _readings(self, joined: JoinedText) -> Iterator[tuple[WatchList, Reading]]:
+        """Each watch-list that the text names, with the text read for it."""
         folded = fold_with_offsets(joined.text)
         candidates: dict[int, list[tuple[Entity, Match]]] = {}
         tools = self._tools
@@ -89,28 +134,29 @@ class Flagger:
             number, entity = tools.owners[match.index]
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
-            return []
-        rivals = tools.rivals.find(joined.text, folded)
-        verdicts: list[tuple[_Topic, Verdict]] = []
+            return
+        around = tools.surroundings.find(joined.text, folded)
         for number in sorted(candidates):
             topic = tools.topics[number]
-            verdict = _verdict(topic, joined, folded, candidates[number], rivals)
-            if verdict is not None:
-                verdicts.append((topic, verdict))
-        return verdicts
+            reading = _read(topic, joined, folded, candidates[number], around)
+            if reading is not None:
+                yield topic.watchlist, reading
 
 
-def _verdict(
+def _read(
     topic: _Topic,
     joined: JoinedText,
     folded: Folded,
     candidates: list[tuple[Entity, Match]],
-    rivals: list[Rival],
-) -> Verdict | None:
+    around: Surroundings,
+) -> Reading | None:
     words = topic.finder.find(joined, folded)
     hits = settle(candidates, joined, topic.watchlist.context, words)
     if not hits:
         return None
     taken = {match.start for _, match in candidates}
-    others = [rival for rival in rivals if rival.start not in taken]
-    return judge(topic.watchlist, joined, hits, others, words)
+    others = [each for each in around.others if each[0] not in taken]
+    # Beside a topic without states, no state is a rival.
+    if not topic.watchlist.states:
+        others = []
+    return read(joined, hits, Surroundings(others, around.genres))

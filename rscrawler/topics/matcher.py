@@ -7,6 +7,7 @@ itself would hide a shorter name that is valid behind a longer one that is not.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -89,7 +90,9 @@ def _ends_word(plain: str, start: int, end: int) -> bool:
     following = plain[end]
     if following.isalpha():
         return False
-    return not following.isdigit() or (end - start >= _SURE_LENGTH and plain[end - 1].isalpha())
+    if plain[end - 1].isdigit():  # no "Group 24" in "Group 24.64"
+        return not following.isdigit() and not plain[end : end + 2].strip(".,").isdigit()
+    return not following.isdigit() or end - start >= _SURE_LENGTH
 
 
 def _case_holds(spelling: Spelling, printed: str) -> bool:
@@ -134,6 +137,9 @@ def _longest_within(cluster: list[SpanT]) -> list[SpanT]:
         return cluster
     kept: list[SpanT] = []
     for span in sorted(cluster, key=lambda span: (span.start - span.end, span.start)):
-        if all(span.end <= other.start or other.end <= span.start for other in kept):
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
+        at = bisect_left(kept, span.start, key=lambda other: other.start)
+        if (at == 0 or kept[at - 1].end <= span.start) and (
+            at == len(kept) or span.end <= kept[at].start
+        ):
+            kept.insert(at, span)
+    return kept

@@ -1,382 +1,306 @@
-"""A piece read for a topic: how far each sentence is about it.
+"""A text read for a topic: its sentences, and how far each is about the topic.
 
-A sentence that names the topic weighs what the part of the name says (`Roles`). The next one
-keeps most of that when it takes the topic up ("it", "the country", "its banks"), less when it
-names nobody, and nothing when it turns to somebody else (a rival); a new paragraph keeps less.
-And where a piece names the topic more than all its rivals, sentences that name nobody have a
-background of their own.
+No grammar beyond this: a name that comes early in its sentence leads it, and a name in a list of
+strangers says nothing of the rest. Other rules of language changed no figure on real articles.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Hit
-from rscrawler.topics.roles import Role, dateline_end, role_of, sentence_spans
-from rscrawler.topics.text import JoinedText, Zone
-from rscrawler.topics.watchlist import Roles
+from rscrawler.topics.others import Surroundings
+from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
-TELLING = (Role.SUBJECT, Role.OTHER)
-# A paragraph with so many telling names, not all in one row, is about them.
-_CROWDED = 3
-# A rival within so many characters of a sentence's start is taken for what it is about.
-_RIVAL_SUBJECT = 60
-# Names of the region as a whole are counted under this code.
-REGION = ""
-# A piece has its full background when so many names stand in so many parts; two are the least.
-_LEAST_NAMES = 2
-_BACKGROUND_NAMES = 3
-_BACKGROUND_PARAGRAPHS = 2
-# A people may live elsewhere too: it says less about a state than the state's own name.
-_PEOPLE_PART = 0.75
-# "The region" only takes up a name that has been counted.
-_TAKEN_UP_PART = 0.5
-# A valley or a sea of several states says less of each.
-_SHARED_PART = 0.7
-_COUNTRY_PART = {Role.SUBJECT: 1.0, Role.OTHER: 0.8, Role.SETTING: 0.25, Role.PASSING: 0.0}
-# A sentence takes up what the last one was about by a pronoun at its start, or by a possessive or
-# a definite noun for a state, its bodies, its works and its people anywhere before a rival.
-_WORD = re.compile(r"[a-z]+")
-_CONNECTIVES = frozenset((
-    "and", "but", "yet", "even", "now", "still", "so", "for", "nor", "then", "meanwhile", "in",
-    "to", "as", "of", "since",
-))  # fmt: skip
-_PRONOUNS = frozenset((
-    "it", "they", "them", "this", "these", "both", "neither", "none", "nobody",
-))  # fmt: skip
-# "Jan Kowalski, the president, said": a stranger, and not the president of what was named before.
-_INTRODUCED = re.compile(r"^\W*[A-Z][\w’'-]+(?:\s+[A-Z][\w’'-]+)+,\s+(?:the|an?)\s[^,]*,")
-_NUMBERS = frozenset(("two", "three", "four", "five"))
-_POSSESSIVES = frozenset(("its", "their"))
-_PERSONAL_PRONOUNS = frozenset(("he", "she"))
-_PERSONAL_POSSESSIVES = frozenset(("his", "her"))
-_DETERMINERS = frozenset(("the", "that", "this", "these", "those", "both", "all", "whose"))
-_BARE_NOUNS = frozenset(("parliament", "authorities"))
-_DEFINITE_NOUNS = frozenset((
-    "country", "countries", "republic", "republics", "state", "states", "nation", "nations",
-    "government", "governments", "regime", "authorities", "leadership", "capital", "capitals",
-    "president", "presidents", "leader", "leaders", "ministry", "minister", "deputies",
-    "lawmakers", "opposition", "bank", "regulator", "economy", "currency", "army", "company",
-    "producer", "miner", "venture", "consortium", "operator", "field", "mine", "plant", "dam",
-    "reservoir", "canal", "pipeline", "railway", "route", "river", "lake", "sea", "region",
-    "province", "valley", "city", "town", "village", "host", "neighbor", "neighbors",
-    "neighbour", "neighbours", "party", "base",
-))  # fmt: skip
+
+class Part(StrEnum):
+    """The part that a name plays in its sentence."""
+
+    LEADS = "leads"
+    NAMED = "named"
+    LISTED = "listed"
+
+
+# How far a sentence is about the topic by the best part that a name plays in it.
+_ABOUT = {Part.LEADS: 1.0, Part.NAMED: 0.6, Part.LISTED: 0.05}
+_ABOUT_TWO_NAMES = 0.8
+_ABOUT_WIDER_NAME = 0.1
+_ALONE = 1.25  # times as much where nobody else is named
+# A sentence of which this much is about the topic names it; below the second, hardly.
+NAMES = 0.5
+TOUCHES = 0.25
+# What each next sentence of a paragraph keeps if it names nobody, and if it names others.
+_GOES_ON = 0.85
+_BESIDE_OTHERS = 0.4
+# What a sentence that names nobody is about it under a headline that the topic leads alone.
+_UNDER_HEADLINE = 0.5
+_LEADING_WORDS = 8
+_LEADING_CHARACTERS = 100
+_DATELINE = re.compile(
+    r"^\W{0,3}(?:[A-ZÀ-ÞА-Я][A-ZÀ-ÞА-Я.'’ -]{2,40}(?:,\s[A-ZÀ-Þ][\w.]+)?|[A-Z]\w+,\s[A-Z][\w.]+)"
+    r"(?:\s\([^)]{2,40}\))?(?:,\s\w+\.?\s\d+)?\s*(?:[—–]|-{1,2}\s)"
+)
+_SEPARATOR = re.compile(
+    r"[,;/•]\s*+(?:(?:and|or)\s++)?|(?<!\s)\s++(?:and|or|y|e|et|und|&|[—–-]{1,2})\s++"
+)
+_ITEM_WORDS = 6
+_SMALL_WORDS = frozenset(("of", "the", "de", "in", "from", "to", "with", "for", "at", "by"))
+_LIST = 3
+_STRANGERS = 2
+_ENGLISH = re.compile(r"\b(?:the|of|and|to|in)\b", re.IGNORECASE)
+_ENGLISH_SHARE = 0.08
+_SAMPLE = 4000
 
 
 @dataclass(frozen=True, slots=True)
-class ReadHit:
-    """A name with the part it plays, and its strength: entity weight times role weight."""
+class Mention:
+    """A name with the part it plays in its sentence."""
 
     hit: Hit
-    role: Role
-    strength: float
+    part: Part
+
+    @property
+    def strength(self) -> float:
+        """How much it says, in 0 … 1."""
+        return self.hit.entity.weight * (0.05 if self.hit.passing else _ABOUT[self.part])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sentence:
-    """A sentence, `weight` of which is about the topic.
+    """A sentence, `named` of which is about the topic by its own names.
 
-    `taken_up`: it has a name no wider than the topic, if only as a setting, or takes the topic up
-    by a pronoun.
-    """
-
-    words: int
-    weight: float
-    taken_up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What a sentence hands on: its weight, and the part kept by a next one that names nobody.
-
-    `personal`: the topic led, or a person of it was named; else "he" and "she" are somebody else,
-    and a new paragraph is hardly about it.
-    """
-
-    weight: float = 0.0
-    part: float = 0.0
-    personal: bool = False
-
-
-@dataclass(frozen=True)
-class ReadZone:
-    """A zone as far as it is about the topic; `about` is in words.
-
-    `countries` counts the sentences that name each country, a setting or a people in part, and
-    the region as a whole under `REGION`.
+    `about` counts, too, what it takes up from the sentence before it.
     """
 
     zone: Zone
     words: int
-    about: float
-    hits: tuple[ReadHit, ...]
-    countries: Mapping[str, float]
-    sentences: tuple[Sentence, ...] = ()
+    mentions: Sequence[Mention]
+    others: Sequence[str]
+    named: float = 0.0
+    about: float = 0.0
 
     @property
-    def share(self) -> float:
-        """The part of the zone that is about the topic."""
-        return min(1.0, self.about / self.words) if self.words else 0.0
+    def is_led(self) -> bool:
+        """Whether a name of the topic leads it."""
+        return any(each.part is Part.LEADS and each.hit.is_sure for each in self.mentions)
 
 
-def read_zones(
-    joined: JoinedText, hits: Sequence[Hit], rivals: Sequence[int], roles: Roles
-) -> list[ReadZone]:
-    """Every zone, read in order.
+@dataclass
+class Reading:
+    """A text read for a topic; what features are made of."""
 
-    Args:
-        joined: the piece.
-        hits: the topic's names in it, in order.
-        rivals: where names of the rest of the world start, in order.
-        roles: the weights.
-    """
-    by_zone: dict[int, list[Hit]] = {}
-    for hit in hits:
-        by_zone.setdefault(hit.zone, []).append(hit)
-    background = _background(joined, hits, rivals, roles)
-    in_body = [hit for hit in hits if joined.zones[hit.zone].field == "body"]
-    zones: list[ReadZone] = []
-    carried = headline = Carried()
-    for index, zone in enumerate(joined.zones):
-        found = by_zone.get(index, [])
-        if zone.field == "tags":
-            zones.append(_read_tag(zone, found))
-            continue
-        if zone.field != "body" or zone.paragraph == 0:
-            carried = headline if zone.paragraph == 0 else Carried()
-        if not found and max(carried.weight, background) < roles.silence:
-            zones.append(ReadZone(zone, len(zone.text.split()), 0.0, (), {}))
-            continue
-        first = bisect_left(rivals, zone.start)
-        last = bisect_left(rivals, zone.start + len(zone.text))
-        here = [start - zone.start for start in rivals[first:last]]
-        read, carried = _read_zone(zone, found, here, carried, background, roles)
-        zones.append(read)
-        kept = roles.paragraph if carried.personal else roles.paragraph_other
-        carried = Carried(kept * carried.weight, carried.part, carried.personal)
-        if zone.field == "title" and _hands_on(read.hits, in_body):
-            led_by = next(each.hit for each in read.hits if each.role is Role.SUBJECT)
-            if not here:
-                headline = carried
-            elif led_by.entity.kind == "person" and led_by.start < rivals[first]:
-                headline = Carried(roles.rival * carried.weight, carried.part, carried.personal)
-    return zones
+    titles: list[Sentence] = field(default_factory=list)
+    subtitles: list[Sentence] = field(default_factory=list)
+    paragraphs: list[list[Sentence]] = field(default_factory=list)
+    tags: list[Mention] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    genres: dict[str, int] = field(default_factory=dict)
+    is_english: bool = True
+
+    @cached_property
+    def body(self) -> list[Sentence]:
+        """The sentences of all paragraphs."""
+        return [sentence for paragraph in self.paragraphs for sentence in paragraph]
+
+    @cached_property
+    def sentences(self) -> list[Sentence]:
+        """The sentences of headlines and body."""
+        return [*self.titles, *self.subtitles, *self.body]
+
+    @cached_property
+    def mentions(self) -> list[Mention]:
+        """All names of the topic."""
+        return [each for sentence in self.sentences for each in sentence.mentions] + self.tags
+
+    @cached_property
+    def sure(self) -> list[Mention]:
+        """The names in headlines and body that are no wider than the topic."""
+        return [
+            each
+            for sentence in self.sentences
+            for each in sentence.mentions
+            if each.hit.entity.weight >= SURE_WEIGHT
+        ]
+
+    @cached_property
+    def words(self) -> int:
+        """The words of the body."""
+        return sum(sentence.words for sentence in self.body)
 
 
-def _background(
-    joined: JoinedText, hits: Sequence[Hit], rivals: Sequence[int], roles: Roles
-) -> float:
-    """What a sentence that names nobody is worth, by the topic's part of all names."""
-    telling = [
-        hit
-        for hit in hits
-        if not hit.passing
-        and hit.entity.weight >= SURE_WEIGHT
-        and joined.zones[hit.zone].field != "tags"
+def read(joined: JoinedText, hits: Sequence[Hit], around: Surroundings) -> Reading:
+    """Read a text in which `hits` stand, in order, with what is named around them."""
+    reading = Reading(genres=around.genres)
+    taken = sorted((hit.start, hit.end) for hit in hits)
+    reach = [end for _, end in taken]
+    others = [
+        each
+        for each in around.others
+        if (at := bisect_right(reach, each[0])) == len(taken) or taken[at][0] >= each[1]
     ]
-    names, zones = len(telling), len({hit.zone for hit in telling})
-    if min(names, zones) < _LEAST_NAMES:
-        return 0.0
-    part = names / (names + len(rivals))
-    sure = min(1.0, names / _BACKGROUND_NAMES, zones / _BACKGROUND_PARAGRAPHS)
-    return roles.background * sure * max(0.0, 2 * part - 1)
-
-
-def _read_tag(zone: Zone, hits: Sequence[Hit]) -> ReadZone:
-    reads = tuple(ReadHit(hit, Role.OTHER, hit.entity.weight) for hit in hits if not hit.passing)
-    reads += tuple(ReadHit(hit, Role.PASSING, 0.0) for hit in hits if hit.passing)
-    about = max((read.strength for read in reads), default=0.0)
-    return ReadZone(zone, 1, about, reads, {})
-
-
-def _read_zone(
-    zone: Zone,
-    hits: Sequence[Hit],
-    rivals: Sequence[int],
-    carried: Carried,
-    background: float,
-    roles: Roles,
-) -> tuple[ReadZone, Carried]:
-    """The zone, and what the next one may go on with."""
-    spans = sentence_spans(zone.text)
-    by_sentence = _with_roles(zone, hits, spans, rivals)
-    told = [sum(role in TELLING for _, role in found) for found in by_sentence]
-    crowded = sum(told) >= _CROWDED and sum(map(bool, told)) > 1
-    named = [sum(role is not Role.PASSING for _, role in found) for found in by_sentence]
-    last_named = max((number for number, names in enumerate(named) if names), default=-1)
-    bridged = sum(named) >= _CROWDED
-    countries: dict[str, float] = {}
-    reads: list[ReadHit] = []
-    sentences: list[Sentence] = []
-    for number, ((start, end), found) in enumerate(zip(spans, by_sentence, strict=True)):
-        text = zone.text[start:end]
-        here = rivals[bisect_left(rivals, start) : bisect_left(rivals, end)]
-        contested = bool(here) or any(hit.entity.weight < SURE_WEIGHT for hit, _ in found)
-        weights = _weights(roles, zone.field, crowded, contested)
-        read = [ReadHit(hit, role, hit.entity.weight * weights[role]) for hit, role in found]
-        own = _sentence_weight(read, contested, roles)
-        kept, takes_up = _kept(text, [rival - start for rival in here], carried, roles)
-        sure = [role for hit, role in found if hit.entity.weight >= SURE_WEIGHT]
-        if any(role in TELLING for _, role in found):
-            carried = _carried(read, max(own, kept), roles)
-            weight = carried.weight
+    reading.others = Counter(whose for _, _, whose in others)
+    sample = joined.text[:_SAMPLE]
+    reading.is_english = (
+        len(_ENGLISH.findall(sample)) > _ENGLISH_SHARE * sample.count(" ") if sample else True
+    )
+    starts = [start for start, _, _ in others]
+    position = 0
+    for index, zone in enumerate(joined.zones):
+        found = position
+        while position < len(hits) and hits[position].zone == index:
+            position += 1
+        if zone.field == "tags":
+            reading.tags += [Mention(hit, Part.NAMED) for hit in hits[found:position]]
+            continue
+        here = others[
+            bisect_left(starts, zone.start) : bisect_left(starts, zone.start + len(zone.text))
+        ]
+        sentences = _sentences(zone, hits[found:position], here)
+        headed = any(each.is_led and not each.others for each in reading.titles)
+        _carry(sentences, reading.is_english, _UNDER_HEADLINE if headed else 0.0)
+        if zone.field == "title":
+            reading.titles += sentences
+        elif zone.field == "subtitle":
+            reading.subtitles += sentences
         else:
-            carried = Carried(kept, roles.sentence, carried.personal)
-            weight = max(own, kept)
-            if not here and zone.field == "body":
-                weight = max(weight, background)
-            if bridged and number < last_named and any(named[:number]):
-                weight = max(weight, roles.bridge)
-        sentences.append(
-            Sentence(
-                words=len(text.split()),
-                weight=weight,
-                taken_up=weight > 0
-                and (takes_up or any(role is not Role.PASSING for role in sure)),
-            )
-        )
-        reads.extend(read)
-        for country, part in _countries_of(read).items():
-            countries[country] = countries.get(country, 0.0) + part
-    total = sum(sentence.words for sentence in sentences)
-    about = sum(sentence.words * sentence.weight for sentence in sentences)
-    if zone.field != "body":
-        # A headline of two sentences is about what the stronger one is about.
-        about = total * max((sentence.weight for sentence in sentences), default=0.0)
-    return ReadZone(zone, total, about, tuple(reads), countries, tuple(sentences)), carried
+            reading.paragraphs.append(sentences)
+    return reading
 
 
-def _with_roles(
-    zone: Zone,
+def _sentences(
+    zone: Zone, hits: Sequence[Hit], others: Sequence[tuple[int, int, str]]
+) -> list[Sentence]:
+    sentences: list[Sentence] = []
+    dateline = 0
+    if zone.paragraph == 0 and hits and (found := _DATELINE.match(zone.text[:120])):
+        dateline = zone.start + found.end()
+    at = other = 0
+    for start, end in sentence_spans(zone.text):
+        first, last = zone.start + start, zone.start + end
+        begun, other_begun = at, other
+        while at < len(hits) and hits[at].start < last:
+            at += 1
+        while other < len(others) and others[other][0] < last:
+            other += 1
+        inside, strangers = hits[begun:at], others[other_begun:other]
+        text = zone.text[start:end]
+        sentence = Sentence(zone, text.count(" ") + 1, (), [whose for _, _, whose in strangers])
+        if inside:
+            sentence.mentions = _mentions(text, first, inside, strangers, dateline)
+            sentence.named = _named(sentence)
+        sentences.append(sentence)
+    return sentences
+
+
+def _mentions(
+    text: str,
+    first: int,
     hits: Sequence[Hit],
-    spans: Sequence[tuple[int, int]],
-    rivals: Sequence[int],
-) -> list[list[tuple[Hit, Role]]]:
-    dateline = dateline_end(zone.text) if zone.paragraph == 0 else 0
-    by_sentence: list[list[tuple[Hit, Role]]] = []
-    remaining = list(hits)
-    for start, end in spans:
-        here = [hit for hit in remaining if hit.start - zone.start < end]
-        remaining = remaining[len(here) :]
-        sentence, shift = zone.text[start:end], zone.start + start
-        names = [(hit.start - shift, hit.end - shift) for hit in here]
-        others = [rival - start for rival in rivals if start <= rival < end]
-        by_sentence.append(
-            [
-                (
-                    hit,
-                    Role.PASSING
-                    if hit.passing or hit.end - zone.start <= dateline
-                    else role_of(sentence, *name, hit.entity.kind, names, others),
-                )
-                for hit, name in zip(here, names, strict=True)
-            ]
-        )
-    return by_sentence
+    others: Sequence[tuple[int, int, str]],
+    dateline: int,
+) -> list[Mention]:
+    listed = _listed(text, [(hit.start - first, hit.end - first) for hit in hits])
+    stranger = others[0][0] if others else first + len(text)
+    mentions: list[Mention] = []
+    for hit in hits:
+        before = hit.start - first
+        part = Part.NAMED
+        if hit.end <= dateline or before in listed:
+            part = Part.LISTED
+        elif (
+            hit.start < stranger
+            and before <= _LEADING_CHARACTERS
+            and text[:before].count(" ") < _LEADING_WORDS
+        ):
+            part = Part.LEADS
+        mentions.append(Mention(hit, part))
+    return mentions
 
 
-def _weights(roles: Roles, field: str, crowded: bool, contested: bool) -> Mapping[Role, float]:
-    other = roles.other if contested else roles.other_alone
-    if crowded:
-        other = max(other, roles.several)
-    if field != "body":
-        other = max(other, roles.headline)
-    return {
-        Role.SUBJECT: roles.subject,
-        Role.OTHER: other,
-        Role.SETTING: roles.setting if contested else roles.setting_alone,
-        Role.PASSING: roles.passing,
-    }
+def _named(sentence: Sentence) -> float:
+    telling = [each for each in sentence.mentions if each.hit.is_sure]
+    if not telling:
+        return _ABOUT_WIDER_NAME
+    value = max(each.strength for each in telling)
+    if not sentence.others:
+        value = min(1.0, _ALONE * value)
+    unlisted = {each.hit.entity.name for each in telling if each.part is not Part.LISTED}
+    return max(value, _ABOUT_TWO_NAMES) if len(unlisted) > 1 else value
 
 
-def _sentence_weight(reads: Sequence[ReadHit], contested: bool, roles: Roles) -> float:
-    weight = max((read.strength for read in reads), default=0.0)
-    telling = [read for read in reads if read.role in TELLING]
-    led = any(read.role is Role.SUBJECT for read in telling)
-    # Several names in a row beside strangers are company, not the subject.
-    if len({read.hit.entity.name for read in telling}) > 1 and (led or not contested):
-        weight = max(weight, roles.several * max(read.hit.entity.weight for read in telling))
-    return weight
+def _carry(sentences: Sequence[Sentence], is_english: bool, headline: float) -> None:
+    """Hand on what a sentence, or the headline, is about to those after it.
 
-
-def _hands_on(headline: Sequence[ReadHit], in_body: Sequence[Hit]) -> bool:
-    """Whether the body begins with what the headline is about.
-
-    Not where it names the topic in passing only; and a town alone may be in the name of a thing.
+    Only where the topic leads, and only in English: elsewhere the others' names are not known.
     """
-    if in_body:
-        return _leads(headline) and not all(hit.passing for hit in in_body)
-    return _leads([read for read in headline if read.hit.entity.kind != "place"])
+    kept = 0.0
+    for sentence in sentences:
+        kept *= _BESIDE_OTHERS if sentence.others else _GOES_ON
+        above = headline if is_english and not sentence.others else 0.0
+        sentence.about = max(sentence.named, kept, above)
+        if sentence.named >= TOUCHES:
+            kept = sentence.named if is_english and sentence.is_led else 0.0
 
 
-def _leads(reads: Sequence[ReadHit]) -> bool:
-    return any(read.role is Role.SUBJECT for read in reads)
+def _listed(text: str, names: Sequence[tuple[int, int]]) -> set[int]:
+    """Where the topic's names start that stand in a list with two others or more."""
+    cuts = [(found.start(), found.end()) for found in _SEPARATOR.finditer(text)]
+    if len(cuts) < _LIST - 1:
+        return set()
+    listed: set[int] = set()
+    items: list[tuple[int, int]] = []
+    starts = [0, *(end for _, end in cuts)]
+    for start, end in zip(starts, [*(start for start, _ in cuts), len(text)], strict=True):
+        words = text[start:end].split(None, _ITEM_WORDS)
+        if 0 < len(words) <= _ITEM_WORDS and all(map(_is_name_word, words)):
+            items.append((start, end))
+            continue
+        if items:
+            listed |= _with_strangers([*items, (start, start + _head(text[start:end]))], names)
+        tail = _tail(text[start:end])
+        items = [(end - tail, end)] if tail else []
+    return listed | _with_strangers(items, names)
 
 
-def _carried(reads: Sequence[ReadHit], weight: float, roles: Roles) -> Carried:
-    """What a sentence that names the topic hands on."""
-    leads = _leads(reads)
-    return Carried(
-        weight=weight,
-        part=roles.follows if leads else roles.follows_other,
-        personal=leads or any(read.hit.entity.kind == "person" for read in reads),
-    )
+def _with_strangers(items: Sequence[tuple[int, int]], names: Sequence[tuple[int, int]]) -> set[int]:
+    """The names in a list of `items`, if two or more of those are no names of the topic."""
+    ours: set[int] = set()
+    strangers = 0
+    at = bisect_left(names, (items[0][0],)) if items else 0
+    for start, end in items:
+        before = at
+        while at < len(names) and names[at][0] < end:
+            at += 1
+        ours.update(first for first, _ in names[before:at])
+        strangers += before == at and start < end
+    return ours if len(items) >= _LIST and strangers >= _STRANGERS else set()
 
 
-def _kept(
-    sentence: str, rivals: Sequence[int], carried: Carried, roles: Roles
-) -> tuple[float, bool]:
-    """What a sentence keeps of the one before it, and whether it takes it up by a pronoun."""
-    if carried.weight < roles.silence:
-        return 0.0, False
-    reach = rivals[0] if rivals else len(sentence)
-    if _takes_up(sentence[:reach], carried.personal):
-        return roles.taken_up * carried.weight, True
-    if not rivals:
-        return carried.part * carried.weight, False
-    if rivals[0] < _RIVAL_SUBJECT:
-        return 0.0, False
-    return roles.rival * carried.weight, False
+def _is_name_word(word: str) -> bool:
+    return word[0].isupper() or word in _SMALL_WORDS or word.lstrip("(“\"'‘")[:1].isupper()
 
 
-def _takes_up(text: str, personal: bool) -> bool:
-    """Whether the start of a sentence, up to its first rival, speaks of what was named before."""
-    words = _WORD.findall(_INTRODUCED.sub("", text).lower())
-    opening = words[1:3] if words[:1] and words[0] in _CONNECTIVES else words[:2]
-    if opening and (
-        opening[0] in _PRONOUNS
-        or text.startswith("There,")
-        or (opening[0] == "the" and opening[-1] in _NUMBERS)
-        or (personal and opening[0] in _PERSONAL_PRONOUNS)
-    ):
-        return True
-    if not _POSSESSIVES.isdisjoint(words) or not _BARE_NOUNS.isdisjoint(words):
-        return True
-    if personal and not _PERSONAL_POSSESSIVES.isdisjoint(words):
-        return True
-    # "the mine", "the new mine"
-    return not _DEFINITE_NOUNS.isdisjoint(words) and any(
-        word in _DEFINITE_NOUNS and not _DETERMINERS.isdisjoint(words[max(0, at - 2) : at])
-        for at, word in enumerate(words)
-    )
+def _head(text: str) -> int:
+    """How many characters of `text` are a name at its start."""
+    position = 0
+    for word in text.split()[:_ITEM_WORDS]:
+        if not _is_name_word(word):
+            break
+        position = text.index(word, position) + len(word)
+    return position
 
 
-def _countries_of(reads: Sequence[ReadHit]) -> Mapping[str, float]:
-    """How far a sentence names each country, in 0 … 1."""
-    named: dict[str, float] = {}
-    for read in reads:
-        part = _COUNTRY_PART[read.role]
-        if read.hit.entity.kind == "people":
-            part *= _PEOPLE_PART
-        countries = read.hit.entity.countries
-        if not countries and read.hit.entity.needs:
-            part *= _TAKEN_UP_PART
-        if len(countries) > 1:
-            part *= _SHARED_PART
-        for country in countries or (REGION,):
-            named[country] = max(named.get(country, 0.0), part)
-    return named
+def _tail(text: str) -> int:
+    """How many characters of `text` are a name at its end."""
+    position = len(text)
+    for word in reversed(text.split()[-_ITEM_WORDS:]):
+        if not word[0].isupper():
+            break
+        position = text.rindex(word, 0, position)
+    return len(text) - position

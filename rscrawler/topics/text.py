@@ -1,7 +1,8 @@
-"""The parts of a piece that are read for topics, as one text with a way back to the parts."""
+"""The parts of an article that are read for topics, as one text with a way back to the parts."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Self
@@ -10,6 +11,17 @@ from rscrawler.items import Article
 
 # Between two zones: no name, blank or hyphen reaches over it.
 _BOUNDARY = "\x00"
+# A sentence ends at . ! ? … with closing quotes, before a blank and an opening; and with a line
+# that is too short to be a wrapped one (a heading, an entry), or that comes before a bullet.
+_END = re.compile(
+    r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])"
+    r"|(?<![^\n])[^\s][^\n]{0,59}\n\s*+(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])"
+    r"|(?<!\s)[ \t\r]*+\n\s*+(?=[*•–-]\s)"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Adm|Sen|Rep|Gov|St|Mt|No|vs|Inc|Ltd|Co|Jr|Sr"
+    r"|Jan|Feb|Aug|Sept|Oct|Nov|Dec)|\b[A-Z])\.\s+$"
+)
 
 
 @dataclass(frozen=True)
@@ -79,3 +91,17 @@ class JoinedText:
     def zone_index(self, offset: int) -> int:
         """The index of the zone that holds `offset`."""
         return bisect_right(self.starts, offset) - 1
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """The [start, end) of each sentence of `text`; together they cover it."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in _END.finditer(text):
+        if _ABBREVIATION.search(text, max(start, match.start() - 8), match.end()):
+            continue
+        spans.append((start, match.end()))
+        start = match.end()
+    if start < len(text):
+        spans.append((start, len(text)))
+    return spans

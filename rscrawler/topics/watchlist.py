@@ -17,7 +17,7 @@ from pydantic import Field, StrictBool, model_validator
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics.places import PlaceRules, places_of
+from rscrawler.topics.towns import PlaceRules, towns_of
 
 SHIPPED_DIR = PACKAGE_DIR / "topics"
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
@@ -53,9 +53,6 @@ class Context(Model):
         "before the name of another people",
     )
     at_least: int = Field(default=1, ge=1, description="so many of them")
-    different: StrictBool = Field(
-        default=False, description="a name counts once, however often it stands"
-    )
 
     @model_validator(mode="after")
     def _names_something(self) -> Context:
@@ -107,78 +104,20 @@ class Entity(Model):
                 yield key, context
 
 
-class Cap(Model):
-    """A kind of piece that never gets past a level, such as a match report."""
+class Levels(Model):
+    """Where the levels of this topic begin, and which states a flag names."""
 
-    context: str
-    level: Literal["mention", "substantial"] = "mention"
-    distinct: int = Field(default=3, ge=1, description="so many different words of the context")
-    per_1000_words: float = Field(default=8, ge=0, description="and so many of them at least")
-    despite: str | None = Field(default=None, description="a context that lifts it")
-    despite_ratio: float = Field(
-        default=0.7, gt=0, description="when it has so many times as many words as `context`"
+    substantial: Share = Field(
+        default=0.5, description="the score from which an article is flagged"
     )
-
-
-class Roles(Model):
-    """How far a sentence is about the topic, by the part that the name plays in it."""
-
-    subject: Share = Field(default=1.0, description="subject of the sentence or of a clause")
-    several: Share = Field(default=0.8, description="two or more different names")
-    other: Share = Field(default=0.5, description="named, not the subject, beside a rival")
-    other_alone: Share = Field(default=0.75, description="named, not the subject, without a rival")
-    headline: Share = Field(default=0.7, description="named in a title, not as the subject")
-    setting: Share = Field(default=0.2, description="where something takes place, beside a rival")
-    setting_alone: Share = Field(default=0.4, description="the same without a rival")
-    passing: Share = Field(default=0.05, description="in a list, a range, an example, an office")
-    follows: Share = Field(default=0.8, description="kept after a subject by the next sentence")
-    follows_other: Share = Field(default=0.6, description="kept after a name that was not one")
-    sentence: Share = Field(default=0.9, description="kept by each further one")
-    taken_up: Share = Field(default=0.95, description="kept by one that goes on with a pronoun")
-    paragraph: Share = Field(default=0.8, description="kept over the end of a paragraph")
-    paragraph_other: Share = Field(
-        default=0.4, description="the same after a name that was no subject"
-    )
-    rival: Share = Field(default=0.5, description="kept where a rival is named, not at the start")
-    background: Share = Field(
-        default=0.6, description="of a sentence that names nobody, in a piece without a rival"
-    )
-    silence: Share = Field(default=0.05, description="less than this is nothing")
-    bridge: Share = Field(default=0.5, description="kept by paragraphs between two that name it")
-
-
-class LevelModel(Model):
-    """The weights and thresholds of `rscrawler.topics.levels`, where they are explained."""
-
-    roles: Roles = Roles()
-    title: Share = Field(default=0.4, description="added to the share for a title about it")
-    subtitle: Share = 0.2
-    tags: Share = 0.1
-    shortest_piece: int = Field(default=15, ge=1, description="words; shorter counts as this long")
-    devoted: Share = Field(default=0.35, description="a paragraph this much about it is devoted")
-    share_substantial: Share = 0.25
-    share_primary: Share = 0.5
-    further_sections: Share = Field(default=0.5, description="of sections after the longest")
-    words_substantial: int = Field(default=48, ge=1, description="words about it, devoted")
-    foremost_part: Share = Field(
-        default=0.4, description="of the paragraphs name the topic of a feature"
-    )
-    foremost_times: float = Field(
-        default=1.5, gt=0, description="as often as any one other state it is named there"
-    )
+    primary: Share = Field(default=0.5, description="how sure the model must be that it is primary")
     country_of_leader: Share = Field(
-        default=0.41, description="a state counts with so many of the leading state's sentences"
+        default=0.38, description="a state counts with so many of the leading state's sentences"
     )
     country_of_region: Share = Field(
         default=0.9,
         description="the leading state needs more than so many of the sentences on the region",
     )
-
-    @model_validator(mode="after")
-    def _thresholds_rise(self) -> LevelModel:
-        if not self.share_substantial < self.share_primary < 1:
-            raise ValueError("share_substantial must be below share_primary, and that below 1")
-        return self
 
 
 class WatchList(Model):
@@ -186,12 +125,13 @@ class WatchList(Model):
 
     title: str = Field(min_length=1)
     description: str = ""
-    states: dict[Country, str] = Field(min_length=1)
+    states: dict[Country, str] = Field(
+        default={}, description="none: a topic of plain names and words"
+    )
     context: dict[str, Context] = Field(default={}, description="by name")
     entity: list[Entity] = Field(min_length=1)
-    cap: list[Cap] = []
     places: PlaceRules | None = Field(default=None, description="towns from GeoNames")
-    levels: LevelModel = LevelModel()
+    levels: Levels = Levels()
     name: str = Field(default="", exclude=True, description="the file's name; not a key to write")
 
     @model_validator(mode="after")
@@ -215,11 +155,6 @@ class WatchList(Model):
             for name in surroundings.entities:
                 if name not in names:
                     raise ValueError(f"context {key!r}: entities names {name!r}, no entity here")
-        for cap in self.cap:
-            named = [cap.context] + ([cap.despite] if cap.despite else [])
-            for context in named:
-                if context not in self.context:
-                    raise ValueError(f"cap names {context!r}, not one of the contexts ({known})")
         if self.places is not None and self.places.context not in self.context:
             raise ValueError(
                 f"places.context: {self.places.context!r} is not one of the contexts ({known})"
@@ -233,7 +168,7 @@ class WatchList(Model):
         if self.places is None:
             return written
         taken = [spelling for entity in written for spelling in entity.spellings]
-        towns = places_of(list(self.states), self.places, taken)
+        towns = towns_of(list(self.states), self.places, taken)
         return written + tuple(
             Entity(
                 name=town.name,

@@ -331,34 +331,13 @@ CASES = (
     ),
     # ------------------------------------------------------------ who speaks of whom
     Case(
-        "a paragraph that names the state once",
-        ELSEWHERE
-        + "\n\nDisarmament has its rewards. Kazakhstan had more warheads than Britain and France "
-        "together. It gave them all up within four years, and nobody has invaded it. Its leaders "
-        "say that they never regretted it, and the memory of the testing ground is the reason."
-        "\n\n" + ELSEWHERE,
-        ("substantial",),
-        "The bomb as a bargain",
-        ("KZ",),
-    ),
-    Case(
-        "more is said of the name",
-        ELSEWHERE
-        + "\n\nNearly all of the gunmen came from Tajikistan, where a third of all people "
-        "live on what is sent from abroad. Their government had closed mosques and jailed the one "
-        "legal Islamic party. The preachers did not need to invent a grievance.\n\n" + ELSEWHERE,
-        ("substantial",),
-        "After the attack",
-        ("TJ",),
-    ),
-    Case(
         "one item of a round-up",
         "Georgia: Police used water cannon in Tbilisi for the hundredth night.\n\n"
         "Kyrgyzstan: Parliament voted to dissolve itself, clearing the way for early elections. "
         "The president denied that he would bring forward his own.\n\n"
         "Belarus: Fifty-two prisoners were freed after a visit by an American envoy.\n\n"
         "Moldova: Voters gave the ruling party a majority, to general surprise.",
-        ("substantial",),
+        FLAGGED,
         "The week in Eurasia",
         ("KG",),
     ),

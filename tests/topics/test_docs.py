@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
-from rscrawler.topics.places import PlaceRules
-from rscrawler.topics.watchlist import Cap, Context, Entity, LevelModel, Roles, WatchList
+from rscrawler.topics.towns import PlaceRules
+from rscrawler.topics.watchlist import Context, Entity, Levels, WatchList
 
 DOCS = Path(__file__).parents[2] / "docs" / "watch-lists.md"
 SHIPPED = Path(__file__).parents[2] / "rscrawler" / "topics" / "central-asia.toml"
@@ -19,7 +19,7 @@ def page() -> str:
 
 def test_every_key_of_a_watch_list_is_explained() -> None:
     models: tuple[type[BaseModel], ...] = (
-        WatchList, Entity, Context, Cap, PlaceRules, LevelModel, Roles,
+        WatchList, Entity, Context, PlaceRules, Levels,
     )  # fmt: skip
     keys = {key for model in models for key in model.model_fields}
     text = page()

@@ -8,7 +8,7 @@ import pytest
 
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level, TopicFlag
-from rscrawler.topics import Flagger, backtest, evaluate
+from rscrawler.topics import Evaluation, Flagger, backtest, evaluate
 from rscrawler.topics.evaluation import text_of_line
 
 ABOUT = "Kazakhstan raised its rates. Tokayev said that Kazakhstan would wait."
@@ -19,6 +19,11 @@ def line(identity: str, level: str, text: str, **more: Any) -> dict[str, Any]:
     return {"id": identity, "title": "A headline", "text": text, "level": level, **more}
 
 
+def figures_of(result: Evaluation) -> tuple[float, float, float]:
+    figures = result.figures
+    return figures["precision"], figures["recall"], figures["f1"]
+
+
 def test_the_figures_follow_from_the_confusion(central_asia: Flagger) -> None:
     lines = [
         line("right", "primary", ABOUT, countries=["KZ"]),
@@ -27,8 +32,8 @@ def test_the_figures_follow_from_the_confusion(central_asia: Flagger) -> None:
         line("quiet", "none", NOT_ABOUT),
     ]
     result = evaluate(central_asia, "central-asia", lines)
-    assert (result.precision, result.recall, result.f1) == (0.5, 0.5, 0.5)
-    assert (result.levels_right, result.countries_right) == (0.5, 1.0)
+    assert figures_of(result) == (0.5, 0.5, 0.5)
+    assert (result.figures["levels_right"], result.figures["countries_right"]) == (0.5, 1.0)
     assert result.confusion["substantial"]["none"] == 1
     assert [miss.id for miss in result.misses] == ["missed", "false alarm"]
 
@@ -37,9 +42,9 @@ def test_where_there_is_nothing_to_find_and_nothing_is_found_all_is_right(
     central_asia: Flagger,
 ) -> None:
     result = evaluate(central_asia, "central-asia", [line("quiet", "none", NOT_ABOUT)])
-    assert (result.precision, result.recall, result.f1) == (1.0, 1.0, 1.0)
+    assert figures_of(result) == (1.0, 1.0, 1.0)
     result = evaluate(central_asia, "central-asia", [line("missed", "primary", NOT_ABOUT)])
-    assert (result.precision, result.recall, result.f1) == (1.0, 0.0, 0.0)
+    assert figures_of(result) == (1.0, 0.0, 0.0)
 
 
 def test_a_miss_says_what_differs_level_or_countries(central_asia: Flagger) -> None:
@@ -69,7 +74,7 @@ def test_the_json_has_the_keys_of_the_contract(central_asia: Flagger) -> None:
 def test_countries_in_another_order_are_right(central_asia: Flagger) -> None:
     text = "Kyrgyzstan and Tajikistan signed. Kyrgyzstan and Tajikistan will build a road."
     lines = [line("pair", "primary", text, countries=["TJ", "KG"])]
-    assert evaluate(central_asia, "central-asia", lines).countries_right == 1.0
+    assert evaluate(central_asia, "central-asia", lines).figures["countries_right"] == 1.0
 
 
 def test_wrong_lines_are_told_all_at_once(central_asia: Flagger) -> None:

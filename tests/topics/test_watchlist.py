@@ -65,8 +65,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
             "context.empty.*needs words, countries or entities",
         ),
         (SMALL + '[context.near]\nentities = ["Riga"]\n', "context 'near'.*'Riga'"),
-        (SMALL + '[[cap]]\ncontext = "sport"\n', "cap names 'sport'"),
-        (SMALL + "[levels]\nshare_primary = 0.1\n", "share_substantial must be below"),
+        (SMALL + "[levels]\nprimary = 2\n", r"levels\.primary"),
         ('name = "x"\n' + SMALL, "name: the file's own name"),
     ],
 )
@@ -91,7 +90,5 @@ def test_towns_come_from_geonames_without_misleading_spellings() -> None:
 
 def test_the_json_schema_describes_every_key() -> None:
     schema = WatchList.model_json_schema()
-    assert {"title", "states", "context", "entity", "cap", "places", "levels"} <= set(
-        schema["properties"]
-    )
+    assert {"title", "states", "context", "entity", "places", "levels"} <= set(schema["properties"])
     assert "spellings" in schema["$defs"]["Entity"]["properties"]

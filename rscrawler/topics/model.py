@@ -1,0 +1,118 @@
+"""The fitted model: from features to how sure it is that a text is worth a flag.
+
+Two logistic regressions over the same features: whether a text is flagged, and whether a
+flagged one is primary. `model.json` holds their weights, what each feature is on average,
+and the figures they reached on texts that they were not fitted on; `rscrawler topics fit`
+writes it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import exp
+from pathlib import Path
+from typing import Any
+
+from rscrawler.errors import ConfigurationError
+from rscrawler.items import Level
+from rscrawler.topics.features import FEATURES
+
+_LEAST = 0.001
+_DIGITS = 3
+MODEL_FILE = Path(__file__).with_name("model.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A logistic regression; its weights are in the order of `FEATURES`."""
+
+    start: float
+    weights: tuple[float, ...]
+
+    def sum(self, values: Sequence[float]) -> float:
+        """The log-odds of a text with these features."""
+        return self.start + sum(
+            weight * value for weight, value in zip(self.weights, values, strict=True)
+        )
+
+    def probability(self, values: Sequence[float]) -> float:
+        """How probable it is, in 0 … 1."""
+        return 1 / (1 + exp(-max(-30.0, min(30.0, self.sum(values)))))
+
+
+@dataclass(frozen=True)
+class Model:
+    """Whether a text is flagged, whether it is primary, and the average text behind them."""
+
+    flagged: Weights
+    primary: Weights
+    averages: tuple[float, ...]
+    figures: Mapping[str, Any]
+
+    def judge(
+        self, values: Sequence[float], flagged: float = 0.5, primary: float = 0.5
+    ) -> tuple[Level, float]:
+        """The level and the score of a text with these features.
+
+        The score is how probable it is that the text is worth a flag; from `flagged` on it is
+        flagged. Of those it is primary where that is as probable as `primary`.
+        """
+        score = max(_LEAST, round(self.flagged.probability(values), _DIGITS))
+        if score < flagged:
+            return Level.MENTION, score
+        is_primary = self.primary.probability(values) >= primary
+        return Level.PRIMARY if is_primary else Level.SUBSTANTIAL, score
+
+    def shares(self, values: Sequence[float]) -> list[float]:
+        """What each feature adds to the log-odds of a flag, against an average text."""
+        return [
+            weight * (value - average)
+            for weight, value, average in zip(
+                self.flagged.weights, values, self.averages, strict=True
+            )
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `model.json` holds."""
+        return {
+            "features": {
+                feature.name: {"flagged": flagged, "primary": primary, "average": average}
+                for feature, flagged, primary, average in zip(
+                    FEATURES, self.flagged.weights, self.primary.weights, self.averages, strict=True
+                )
+            },
+            "start": {"flagged": self.flagged.start, "primary": self.primary.start},
+            "figures": self.figures,
+        }
+
+
+def read_model(path: Path = MODEL_FILE) -> Model:
+    """Read a model from its file.
+
+    Raises:
+        ConfigurationError: its features are not those of this version.
+    """
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    names = [feature.name for feature in FEATURES]
+    if list(stored["features"]) != names:
+        raise ConfigurationError(f"{path}: was fitted on other features; run topics fit")
+    rows = [stored["features"][name] for name in names]
+
+    def weights(kind: str) -> Weights:
+        return Weights(stored["start"][kind], tuple(row[kind] for row in rows))
+
+    return Model(
+        weights("flagged"),
+        weights("primary"),
+        tuple(row["average"] for row in rows),
+        stored["figures"],
+    )
+
+
+@cache
+def shipped_model() -> Model:
+    """The model that comes with this version."""
+    return read_model()

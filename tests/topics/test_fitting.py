@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rscrawler.errors import ConfigurationError
+from rscrawler.topics import FlaggableText, Flagger, read_watchlist
+from rscrawler.topics.features import FEATURES
+from rscrawler.topics.fitting import fit
+
+
+def line(number: int, level: str, text: str) -> dict[str, str]:
+    return {"id": f"{level}-{number}", "title": "News", "text": text, "level": level}
+
+
+LINES = [
+    line(number, level, text)
+    for number in range(4)
+    for level, text in (
+        ("primary", "Kazakhstan raised rates. Kazakhstan will wait, and Tokayev agreed."),
+        ("substantial", "Russia waits. Kazakhstan raised rates. It will wait.\n\nRussia fell."),
+        ("mention", "France, Spain, Kazakhstan and Italy abstained. Paris was glad of it."),
+        ("none", "Paris raised its taxes."),
+    )
+]
+
+
+def test_the_same_lines_give_the_same_weights_and_figures_by_file(central_asia: Flagger) -> None:
+    pytest.importorskip("sklearn")
+    parts = {"one": LINES, "two": LINES}
+    model = fit(central_asia, "central-asia", parts)
+    assert model == fit(central_asia, "central-asia", parts)
+    assert set(model.figures) == {"one", "two", "all"}
+    assert model.figures["one"]["f1"] == 1.0
+
+
+def test_lines_without_a_level_to_learn_are_refused(central_asia: Flagger) -> None:
+    with pytest.raises(ConfigurationError, match="must be there"):
+        fit(central_asia, "central-asia", {"one": [LINES[0]]})
+
+
+def test_each_feature_of_a_text_has_its_share_in_the_score(central_asia: Flagger) -> None:
+    text = FlaggableText("Kazakhstan votes", None, ("Kazakhstan votes on Sunday.",))
+    found = central_asia.explain(text)["central-asia"]
+    assert {each.feature for each in found} == {feature.name for feature in FEATURES}
+    assert next(each for each in found if each.feature == "title_led").share > 0
+
+
+def test_a_topic_without_states_is_judged_too(tmp_path: Path) -> None:
+    file = tmp_path / "drones.toml"
+    file.write_text(
+        'title = "Drones"\n[[entity]]\nname = "drones"\nkind = "project"\nspellings = ["drone*"]\n',
+        encoding="utf-8",
+    )
+    text = FlaggableText(
+        "Drones over Kyiv", None, ("Drones hit Kyiv. Drones from Iran are cheap. Russia has many.",)
+    )
+    flag = Flagger([read_watchlist(file)]).flag(text)[0]
+    assert flag.score > 0.5
+    assert flag.countries == ()
