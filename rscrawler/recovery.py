@@ -19,9 +19,7 @@ from rscrawler.config import Config
 from rscrawler.delivery.jsonl import day_files, day_lines
 from rscrawler.delivery.ops import notices
 from rscrawler.errors import OutputError
-from rscrawler.extraction.addresses import address_key, slug_stem
 from rscrawler.items import Article
-from rscrawler.pipelines.dedupe import fingerprint_of
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
@@ -160,6 +158,10 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _recording(
     config: Config, article: Article, first_seen_at: datetime, profile: SiteProfile
 ) -> Recording:
+    # Only here: whoever opens a store that is well need not know how a page is read.
+    from rscrawler.extraction.addresses import address_key, slug_stem
+    from rscrawler.pipelines.dedupe import fingerprint_of
+
     minimum = config.alerts.minimum
     addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}
     return Recording(

@@ -21,14 +21,7 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
-from rscrawler.delivery import send_test_alert
-from rscrawler.delivery.chat import are_known_addresses
-from rscrawler.demo.run import run_demo
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.schedules import load_schedules
-from rscrawler.sites import load_sites
-from rscrawler.store.database import check_url
-from rscrawler.topics import load_topics
 
 alerts_app = typer.Typer(help="The alert channels.")
 config_app = typer.Typer(help="The configuration.")
@@ -39,6 +32,8 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("init")(init_command)
     app.command("demo")(demo_command)
+    app.add_typer(alerts_app, name="alerts")
+    app.add_typer(config_app, name="config")
 
 
 def init_command(
@@ -74,6 +69,11 @@ def check_command(config_path: ConfigOption = None, as_json: JsonOption = False)
 
 def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     """Every problem in any file, and how many of each kind were read."""
+    from rscrawler.scheduling.schedules import load_schedules
+    from rscrawler.sites import load_sites
+    from rscrawler.store.database import check_url
+    from rscrawler.topics import load_topics
+
     problems: list[str] = []
     counts: dict[str, int] = {}
 
@@ -92,12 +92,18 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     except ConfigurationError as error:
         problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
     problems.extend(_useless_settings(config))
-    problems.extend(
-        f"{config.origin}: alerts.channels.{name}: is not an address that Apprise knows"
-        for name in config.alerts.channels
-        if not are_known_addresses(config.alerts.channel_addresses(name))
-    )
+    problems.extend(_unknown_channels(config))
     return problems, counts
+
+
+def _unknown_channels(config: Config) -> Iterator[str]:
+    if not config.alerts.channels:
+        return
+    from rscrawler.delivery.chat import are_known_addresses
+
+    for name in config.alerts.channels:
+        if not are_known_addresses(config.alerts.channel_addresses(name)):
+            yield f"{config.origin}: alerts.channels.{name}: is not an address that Apprise knows"
 
 
 def _useless_settings(config: Config) -> Iterator[str]:
@@ -126,6 +132,8 @@ def _useless_settings(config: Config) -> Iterator[str]:
 @alerts_app.command("test")
 def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send one test alert through every configured channel."""
+    from rscrawler.delivery import send_test_alert
+
     config = read_config(config_path)
     if not config.alerts.alert_channels and not config.alerts.ops.channels:
         raise ConfigurationError(
@@ -150,4 +158,6 @@ def demo_command(
     ] = Path("demo-output"),
 ) -> None:
     """Crawl the bundled sample site twice and show what is found, flagged and mailed."""
+    from rscrawler.demo.run import run_demo
+
     run_demo(folder, out)
