@@ -101,7 +101,7 @@ class _LazyGroup(TyperGroup):
         return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name][1])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        name, found, rest = super().resolve_command(ctx, args)
+        name, _, rest = super().resolve_command(ctx, args)
         return name, name and load_command(name), rest
 
 
