@@ -22,6 +22,8 @@ from rscrawler.errors import StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.pool import Readers
+from rscrawler.spiders.reading import PageReader
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
 from rscrawler.topics import FlaggableText, Flagger, load_topics
@@ -90,6 +92,8 @@ def run_cycle(
     """
     sites = chosen_sites(load_sites(config), list(names))
     flagger = load_flagger(config)
+    # Forks, and so comes before the reactor and the database.
+    readers = Readers(config.crawl, PageReader(sites, flagger))
     settings = Settings()
     settings.setmodule("rscrawler.settings", priority="project")
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
@@ -98,7 +102,7 @@ def run_cycle(
     # Which has opened Scrapy's logger for every level: a line for each request and each item.
     logging.getLogger("scrapy").setLevel(settings.get("LOG_LEVEL"))
     crawlers: dict[str, Crawler] = {}
-    with closing(Store.open(config.database)) as store:
+    with closing(readers), closing(Store.open(config.database)) as store:
         for name, profile in sites.items():
             session = CrawlSession.open(
                 config,
@@ -106,6 +110,7 @@ def run_cycle(
                 profile,
                 run_id=run_id,
                 flagger=flagger,
+                readers=readers,
                 store=store,
                 is_full=is_full,
                 limit=limit,

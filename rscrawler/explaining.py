@@ -17,8 +17,8 @@ from rscrawler.extraction import extract
 from rscrawler.extraction.addresses import address_key, canonical_url
 from rscrawler.extraction.page import PageError
 from rscrawler.items import Article
-from rscrawler.pipelines.normalize import normalize_article
 from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.spiders.normalize import normalize_article
 from rscrawler.topics import FlaggableText, Flagger, load_topics
 from rscrawler.visitor import Answer, PageUnavailable, Visitor
 

@@ -54,11 +54,14 @@ class Forked:
 
 
 class Nursery:
-    """The side of who asks; to be used in one event loop."""
+    """The side of who asks; to be used in one event loop.
 
-    def __init__(self, control: socket.socket) -> None:
+    `pid` is the process's own, if it is a child of this one that nobody else looks after.
+    """
+
+    def __init__(self, control: socket.socket, pid: int | None = None) -> None:
         control.setblocking(False)
-        self._control = control
+        self._control, self._pid = control, pid
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked: deque[asyncio.Future[Forked]] = deque()
         self._running: dict[int, Forked] = {}
@@ -91,6 +94,10 @@ class Nursery:
     def close(self) -> None:
         """End the nursery, and on Linux all its children."""
         self._lose()
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._pid = None
 
     def _hear(self) -> None:
         try:
@@ -143,25 +150,33 @@ class Nursery:
         self._running.clear()
 
 
-def fork_nursery(run: Callable[[list[int]], int]) -> Nursery:
-    """A nursery forked from this process, which must have one thread; `run` is for its children."""
+def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -> Nursery:
+    """A nursery forked from this process, which must have one thread; `run` is for its children.
+
+    It calls `prepare` before it forks the first of them.
+    """
     ours, theirs = socket.socketpair()
     parent = os.getpid()
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         status = 1
         try:
             ours.close()
             die_with(parent)
-            serve(theirs, run)
+            serve(theirs, run, prepare)
             status = 0
         finally:
             os._exit(status)
     theirs.close()
-    return Nursery(ours)
+    return Nursery(ours, pid)
 
 
 def serve(
-    control: socket.socket, run: Callable[[list[int]], int], *, in_own_groups: bool = False
+    control: socket.socket,
+    run: Callable[[list[int]], int],
+    prepare: Callable[[], None] = lambda: None,
+    *,
+    in_own_groups: bool = False,
 ) -> None:
     """Fork for each request until the socket is closed; a child's exit status is what `run` gives.
 
@@ -183,6 +198,8 @@ def serve(
             request, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
             if not request:
                 return
+            prepare()
+            prepare = lambda: None  # noqa: E731
             pid = _fork((control, woken, waking), run, descriptors, in_own_groups=in_own_groups)
             for each in descriptors:
                 os.close(each)

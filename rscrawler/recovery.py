@@ -160,7 +160,7 @@ def _recording(
 ) -> Recording:
     # Only here: whoever opens a store that is well need not know how a page is read.
     from rscrawler.extraction.addresses import address_key, slug_stem
-    from rscrawler.pipelines.dedupe import fingerprint_of
+    from rscrawler.spiders.reading import fingerprint_of
 
     minimum = config.alerts.minimum
     addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}

@@ -12,10 +12,11 @@ from rscrawler import decisions, similarity
 from rscrawler.decisions import KnownArticle, in_substance
 from rscrawler.extraction.addresses import address_key, slug_stem
 from rscrawler.items import Article
+from rscrawler.spiders.reading import fingerprint_of
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Fingerprint, Twin
 from rscrawler.store.discovery import KnownAddress
-from rscrawler.visits import FetchedArticle, GoneArticle
+from rscrawler.visits import FetchedArticle, PageOutcome
 
 
 class DedupePipeline:
@@ -36,12 +37,18 @@ class DedupePipeline:
         """Built for the site of the crawler's spider."""
         return cls(session_of(crawler))
 
-    def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
-        """The same item, with identity, event, fingerprint and `duplicate_of`."""
-        if isinstance(item, GoneArticle):
-            return item
+    def process_item(self, outcome: PageOutcome) -> PageOutcome:
+        """The same outcome; its page with identity, event, fingerprint and `duplicate_of`."""
+        if outcome.page is not None:
+            self.identify(outcome.page)
+        return outcome
+
+    def identify(self, item: FetchedArticle) -> None:
+        """Say whose page it is, in place."""
         article, keys = item.article, [key for key, _ in item.addresses]
-        print_ = fingerprint_of(article, slug_stem(article.url, self._session.profile))
+        print_ = item.fingerprint or fingerprint_of(
+            article, slug_stem(article.url, self._session.profile)
+        )
         if self._session.store.batch.concerns(article.site, keys, print_):
             self._session.store.batch.flush()
         met = self._session.store.discovery.addresses(article.site, keys)
@@ -69,7 +76,6 @@ class DedupePipeline:
         if known is not None and item.event is not None and self._is_degraded(known, article):
             item.event = None
         self._identify(item, known)
-        return item
 
     def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
         """The piece whose page this is."""
@@ -219,18 +225,6 @@ def _keep_addresses(
 def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
     """Those of `keys` that lead to a piece already."""
     return [key for key in keys if key in met and met[key].article_id is not None]
-
-
-def fingerprint_of(article: Article, stem: str) -> Fingerprint:
-    """What tells an article's text from another."""
-    signature = similarity.signature_of(article.body)
-    return Fingerprint(
-        text_digest=decisions.text_digest(article),
-        body_digest=decisions.body_digest(article),
-        slug_stem=stem,
-        signature=signature,
-        bands=similarity.bands_of(signature),
-    )
 
 
 def _was_before(twin: Twin, known: KnownArticle) -> bool:

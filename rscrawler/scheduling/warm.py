@@ -45,9 +45,7 @@ _MODULES = (
     "rscrawler.middlewares.retry_after",
     "rscrawler.middlewares.robots",
     "rscrawler.pipelines.dedupe",
-    "rscrawler.pipelines.normalize",
     "rscrawler.pipelines.store",
-    "rscrawler.pipelines.topics",
     "scrapy.core.downloader.handlers.http11",
 )
 
@@ -176,9 +174,10 @@ def _marks_of(folders: Sequence[Path]) -> Iterator[object]:
                     with suppress(OSError):
                         found = os.stat(f"{path}/{name}")  # noqa: PTH116 (hundreds, each time)
                         yield (path, name, found.st_mtime_ns, found.st_size)
-    for place in sys.path:
-        with suppress(OSError):
-            yield (place, Path(place).stat().st_mtime_ns)  # as installing a library changes it
+    for place in map(Path, sys.path):
+        if place.name in ("site-packages", "dist-packages"):
+            with suppress(OSError):
+                yield (str(place), place.stat().st_mtime_ns)  # installing a library changes it
 
 
 def _request(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> bytes:

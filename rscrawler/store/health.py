@@ -28,6 +28,7 @@ class ProblemCode(StrEnum):
     DELIVERY_FAILING = "delivery-failing"
     OVERDUE = "overdue"
     DISK_FULL = "disk-full"
+    OVER_LIMIT = "over-limit"
 
 
 @dataclass(frozen=True, slots=True)
