@@ -173,11 +173,14 @@ def crawl(folder: Path, *names: str) -> Ended:
 def longest_gap(server: Connection) -> float:
     server.send(True)
     times = server.recv()
-    return max(after - before for before, after in pairwise(times))
+    return float(max(after - before for before, after in pairwise(times)))
 
 
 def measure(pages: int, repeats: int) -> str:
-    alone, beside, heavy_pages, second = [], [], [], []
+    alone: list[float] = []
+    beside: list[float] = []
+    heavy_pages: list[dict[str, Any]] = []
+    second: list[dict[str, Any]] = []
     with sites(pages) as (healthy, heavy, server):
         for number in range(repeats):
             with tempfile.TemporaryDirectory() as name:

@@ -95,7 +95,6 @@ class Nursery:
         """End the nursery, and on Linux all its children."""
         self._lose()
         if self._pid is not None:
-            os.kill(self._pid, signal.SIGKILL)
             os.waitpid(self._pid, 0)
             self._pid = None
 
@@ -150,11 +149,8 @@ class Nursery:
         self._running.clear()
 
 
-def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -> Nursery:
-    """A nursery forked from this process, which must have one thread; `run` is for its children.
-
-    It calls `prepare` before it forks the first of them.
-    """
+def fork_nursery(run: Callable[[list[int]], int]) -> Nursery:
+    """A nursery forked from this process, which must have one thread; `run` is for its children."""
     ours, theirs = socket.socketpair()
     parent = os.getpid()
     pid = os.fork()
@@ -163,7 +159,7 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
         try:
             ours.close()
             die_with(parent)
-            serve(theirs, run, prepare)
+            serve(theirs, run)
             status = 0
         finally:
             os._exit(status)
@@ -172,11 +168,7 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
 
 
 def serve(
-    control: socket.socket,
-    run: Callable[[list[int]], int],
-    prepare: Callable[[], None] = lambda: None,
-    *,
-    in_own_groups: bool = False,
+    control: socket.socket, run: Callable[[list[int]], int], *, in_own_groups: bool = False
 ) -> None:
     """Fork for each request until the socket is closed; a child's exit status is what `run` gives.
 
@@ -189,18 +181,20 @@ def serve(
     os.set_blocking(waking, False)
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: set[int] = set()
     while True:
         ready, _, _ = select.select([control.fileno(), woken], [], [])
         if woken in ready:
             os.read(woken, 4096)
-            _tell_ended(control)
+            _tell_ended(control, running)
         if control.fileno() in ready:
             request, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
             if not request:
+                _end(running)
                 return
-            prepare()
-            prepare = lambda: None  # noqa: E731
             pid = _fork((control, woken, waking), run, descriptors, in_own_groups=in_own_groups)
+            if pid > 0:
+                running.add(pid)
             for each in descriptors:
                 os.close(each)
             with suppress(OSError):  # nobody listens any more: the next look at the socket tells
@@ -246,7 +240,17 @@ def _fork(
     return pid
 
 
-def _tell_ended(control: socket.socket) -> None:
+def _end(running: set[int]) -> None:
+    """End children and wait for them, so that what they took counts as this process's."""
+    for pid in running:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    for pid in running:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def _tell_ended(control: socket.socket, running: set[int]) -> None:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -254,6 +258,7 @@ def _tell_ended(control: socket.socket) -> None:
             return
         if pid == 0:
             return
+        running.discard(pid)
         with suppress(OSError):
             control.sendall(_ANSWER.pack(pid, os.waitstatus_to_exitcode(status)))
 

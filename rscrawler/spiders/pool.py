@@ -56,7 +56,7 @@ class Readers:
         self._most = settings.readers
         self._nursery: Nursery | None = None
         if self._most and CAN_FORK and threading.active_count() == 1:
-            self._nursery = fork_nursery(self._serve, reader.prepare)
+            self._nursery = fork_nursery(self._serve)
         self._waiting: OrderedDict[str, deque[_Task]] = OrderedDict()  # by site
         self._idle: list[_Process] = []
         self._at_work = 0  # on a page that is not slow

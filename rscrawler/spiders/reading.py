@@ -109,10 +109,6 @@ class PageReader:
     def __init__(self, profiles: Mapping[str, SiteProfile], flagger: Flagger) -> None:
         self._profiles, self._flagger = profiles, flagger
 
-    def prepare(self) -> None:
-        """Make what is made once, for the first page."""
-        self._flagger.flag(FlaggableText(title="any"))
-
     def read(self, page: PageToRead) -> Reading:
         """What a page says, or why it says nothing."""
         profile = self._profiles[page.site]
