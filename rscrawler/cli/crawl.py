@@ -37,6 +37,7 @@ from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
+from rscrawler.visits import PageOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -124,8 +125,9 @@ class _CrawlProgress:
             counts["pages"] += 1
             self._progress.update(task, pages=counts["pages"])
 
-        def piece_recorded(**_: Any) -> None:
-            counts["pieces"] += 1
+        def piece_recorded(item: object, **_: Any) -> None:
+            is_recorded = isinstance(item, PageOutcome) and item.page and item.page.event
+            counts["pieces"] += bool(is_recorded)
             self._progress.update(task, pieces=counts["pieces"])
 
         # The signal manager keeps weak references only.
