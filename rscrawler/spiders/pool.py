@@ -232,7 +232,10 @@ class Readers:
 
 
 class ReadingBroke(Exception):
-    """The program broke on a page, in a reader."""
+    """The program broke on a page, in a reader; told in the words of what was raised there."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 @dataclass(frozen=True, slots=True)

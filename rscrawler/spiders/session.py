@@ -93,12 +93,15 @@ class CrawlSession:
     ) -> CrawlSession:
         """A session; the sites of one process must share store and readers.
 
+        Without `readers` pages are read in this process.
+
         Raises:
             StoreError: the database cannot be used.
         """
         flagger = flagger or Flagger(load_topics(config).values())
-        # Before there is a database, whose connections are not for processes forked from this one.
-        readers = readers or Readers(config.crawl, PageReader({site: profile}, flagger))
+        if readers is None:
+            settings = config.crawl.model_copy(update={"readers": 0})
+            readers = Readers(settings, PageReader({site: profile}, flagger))
         store = store or Store.open(config.database)
         return cls(
             config=config,
@@ -156,4 +159,9 @@ def _session_meant(
         raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     profile = chosen_sites(load_sites(loaded), [site])[site]
-    return CrawlSession.open(loaded, site, profile, is_full=is_full, limit=maximum)
+    flagger = Flagger(load_topics(loaded).values())
+    # Before there is a database, whose connections are not for processes forked from this one.
+    readers = Readers(loaded.crawl, PageReader({site: profile}, flagger))
+    return CrawlSession.open(
+        loaded, site, profile, flagger=flagger, readers=readers, is_full=is_full, limit=maximum
+    )
