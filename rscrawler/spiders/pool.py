@@ -129,6 +129,9 @@ class Readers:
             except (ConnectionError, EOFError):
                 process.kill()
                 continue
+            except ReadingBroke:
+                self._give_back(process, is_to_go_on=True)
+                raise
             except BaseException:
                 process.kill()
                 raise
