@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
@@ -36,8 +35,6 @@ from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
 from rscrawler.visits import PageOutcome
-
-logger = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
