@@ -21,7 +21,7 @@ def test_one_piece_is_not_called_pieces(workspace: Workspace) -> None:
     line = '{"id": 1, "text": "Nothing.", "level": "none"}'
     (workspace.folder / "one.jsonl").write_text(line, "utf-8")
     evaluated = workspace.run("topics", "evaluate", "central-asia", "one.jsonl").stdout
-    assert evaluated.startswith("1 piece: precision 1.000, recall 1.000, F1 1.000; ")
+    assert evaluated.startswith("1 text: precision 1.000, recall 1.000, F1 1.000; ")
     assert [counted(number, "piece") for number in (0, 1, 1000)] == [
         "0 pieces",
         "1 piece",

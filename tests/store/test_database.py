@@ -251,6 +251,8 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
             connection.execute(text(f"ALTER TABLE robots DROP COLUMN {name}"))
         for name in ("follows", "is_folded", "is_merged"):
             connection.execute(text(f"ALTER TABLE article DROP COLUMN {name}"))
+        connection.execute(text("DROP INDEX address_over_limit"))
+        connection.execute(text("ALTER TABLE address DROP COLUMN over_limit"))
         connection.execute(text("UPDATE schema_version SET version = 1"))
     store = Store.open(database_url)
     assert store.health.site("site") == SiteState("site", last_run_at=NOON)
