@@ -52,7 +52,11 @@ async def forked(folder: Path, arguments: list[str], repeats: int) -> list[float
     command = [*arguments, "--config", str(config)]
     try:
         await runs.run(command, LIMIT, stopping)
-        (warm,) = psutil.Process().children()
+        (warm,) = [
+            child
+            for child in psutil.Process().children()
+            if "rscrawler.scheduling.warm" in child.cmdline()
+        ]
         for _ in range(repeats):
             before = warm.cpu_times()
             result = await runs.run(command, LIMIT, stopping)
