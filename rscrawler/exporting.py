@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -71,8 +72,8 @@ def export_records(
             _write_parquet(records, output)
         else:
             with _opened(output) as stream:
-                write = _write_jsonl if export_format is ExportFormat.JSONL else _write_csv
-                write(records, stream)
+                lines = jsonl_lines if export_format is ExportFormat.JSONL else csv_lines
+                stream.writelines(lines(records))
     except OSError as error:
         if output is None or isinstance(error, BrokenPipeError):
             raise  # of standard output the command line tells
@@ -95,22 +96,33 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
         yield stream
 
 
-def _write_jsonl(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
-    for record in records:
-        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The records as lines of JSONL."""
+    return (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def _write_csv(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
-    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+def csv_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The records as lines of CSV, behind a line with the names of the columns."""
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for record in records:
-        row = _row(record)
+        yield _taken(buffer)
         writer.writerow(
             {
                 name: "; ".join(map(str, value)) if isinstance(value, list) else value
-                for name, value in row.items()
+                for name, value in _row(record).items()
             }
         )
+    yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> str:
+    """What was written to the buffer, which is empty then."""
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
 
 
 def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> None:

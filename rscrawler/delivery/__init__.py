@@ -78,7 +78,9 @@ def deliver(
     """
     clock = clock or _clock_from(now)
     alerts = config.alerts
-    interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _sites(config))
+    interest = Interest(
+        alerts.topics, alerts.minimum, topic_titles or {}, _sites(config), config.web.url
+    )
     lines = feeds = 0
     output_problem: str | None = None
     try:

@@ -68,6 +68,7 @@ class Alert:
     reprints: tuple[Reprint, ...] = ()
     is_update: bool = False
     changed: str = ""
+    page: str | None = None  # of the dashboard, where it can be judged
 
     @property
     def byline(self) -> str:
@@ -79,13 +80,14 @@ class Alert:
 class Interest:
     """What the receivers asked for, and what it is called.
 
-    `titles` are the topics' by name, `sites` the profiles by name.
+    `titles` are the topics' by name, `sites` the profiles by name, `dashboard` is its address.
     """
 
     topics: Sequence[str]
     minimum: Level
     titles: Mapping[str, str]
     sites: Mapping[str, SiteProfile] = field(default_factory=dict)
+    dashboard: str | None = None
 
     def title(self, topic: str) -> str:
         """The topic for people."""
@@ -131,6 +133,7 @@ def alert_of(
         ),
         is_update=article.event is Event.UPDATED,
         changed=_changed(article, title_before),
+        page=f"{interest.dashboard}/articles/{article.article_id}" if interest.dashboard else None,
     )
 
 

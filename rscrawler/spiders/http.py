@@ -6,12 +6,17 @@ import hashlib
 from datetime import datetime
 
 from scrapy import Request
+from scrapy.exceptions import DownloadTimeoutError
 from scrapy.http import Response, TextResponse
 from scrapy.spidermiddlewares.httperror import HttpError
+from twisted.internet.error import TCPTimedOutError
+from twisted.internet.error import TimeoutError as TwistedTimeoutError
 from twisted.python.failure import Failure
 
 from rscrawler.extraction import IncompletePage, Page
 from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack, OffSite
+
+_TIME_OUTS = (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError)
 
 
 def page_digest(body: bytes) -> str:
@@ -52,6 +57,13 @@ def reason_of(failure: Failure) -> str:
     """Why a request failed, in a few words."""
     status = status_of(failure)
     return f"answers {status}" if status else str(failure.value) or type(failure.value).__name__
+
+
+def cause_of(failure: Failure) -> str:
+    """The kind of a failure, for a table: `HTTP 503`, `time-out`, else its reason."""
+    if status := status_of(failure):
+        return f"HTTP {status}"
+    return "time-out" if isinstance(failure.value, _TIME_OUTS) else reason_of(failure)
 
 
 def is_forbidden_by_robots(failure: Failure) -> bool:

@@ -32,6 +32,7 @@ from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.asked import AskedArticle, AskedSource, asked_by
 from rscrawler.spiders.findings import Discovery, read_source
 from rscrawler.spiders.http import (
+    cause_of,
     header_of,
     is_forbidden_by_robots,
     is_off_site,
@@ -440,7 +441,11 @@ class NewsSpider(Spider):
             self.count("errors")
         logger.warning("source %s", reason)
         self.session.store.discovery.record_source_failure(
-            self.session.site, state.url, source.kind
+            self.session.site,
+            state.url,
+            source.kind,
+            error=cause_of(failure) if failure else reason.removeprefix(f"{state.url}: "),
+            now=self.session.now(),
         )
 
     def _is_end_of_walk(self, failure: Failure, state: SourceState) -> bool:

@@ -83,7 +83,7 @@ def test_the_form_keeps_what_was_chosen(browser: Browser) -> None:
     assert answer.texts("//option[@selected]") == ["mentions too", "Kazakhstan"]
 
 
-@pytest.mark.parametrize("query", ["topic=x", "level=9", "country=kz", "site=%00", "behind=../x"])
+@pytest.mark.parametrize("query", ["topic=x", "level=9", "country=kz", "site=%00", "page=0"])
 def test_a_choice_that_is_none_is_refused_by_name(browser: Browser, query: str) -> None:
     answer = browser.get(f"/?{query}")
     assert answer.status == 400
