@@ -106,10 +106,10 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
         exception_handlers={
             HTTPException: _http_error,
             RscrawlerError: _known_error,
-            Exception: _bug,
         },
         lifespan=_lifespan,
     )
+    app.router.redirect_slashes = False
     app.state.dashboard = dashboard
     return app
 
@@ -132,20 +132,32 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 class _Guard:
-    """Puts the same headers on every answer."""
+    """Puts the same headers on every answer, and answers for a page that broke."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_begun = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal is_begun
             if message["type"] == "http.response.start":
+                is_begun = True
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 
-        await self._app(scope, receive, send_guarded)
+        try:
+            await self._app(scope, receive, send_guarded)
+        except Exception:
+            if is_begun or scope["type"] != "http":
+                raise
+            logger.exception("the page %r broke", scope["path"])
+            message = "this page broke; the log has the reason"
+            answer = _error(Request(scope), HTTPStatus.INTERNAL_SERVER_ERROR, message)
+            await answer(scope, receive, send_guarded)
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -161,12 +173,6 @@ def _known_error(request: Request, error: Exception) -> Response:
         HTTPStatus.SERVICE_UNAVAILABLE,
     )
     return _error(request, status, str(error))
-
-
-def _bug(request: Request, _: Exception) -> Response:
-    # What sends this stands outside the guard; the server logs the error.
-    message = "this page broke; the log has the reason"
-    return _error(request, HTTPStatus.INTERNAL_SERVER_ERROR, message, HEADERS)
 
 
 def _error(

@@ -20,7 +20,7 @@ from tests.delivery.helpers import NOW, a_piece, record
 from tests.web.conftest import Browser
 
 SITE = "responsiblestatecraft"
-PATHS = ("/", "/sites", "/outbox", "/healthz", "/metrics")
+PATHS = ("/", "/sites", "/outbox", "/charts", "/judgements", "/healthz", "/metrics", "/?format=csv")
 
 
 def a_cycle(store: Store, *, succeeded: bool = True, **counters: int) -> None:
@@ -42,24 +42,11 @@ def test_a_site_shows_its_cycles_with_their_counters(browser: Browser, shelf: St
     a_cycle(shelf, requests=1234, articles_new=7)
     a_cycle(shelf, succeeded=False, errors=3)
     answer = browser.get("/sites")
-    rows = answer.rows
-    assert len(rows) == 2
+    rows = answer.rows[:2]
+    assert answer.tree.xpath("count(//table[@class='runs']//tr[td])") == 2
+    assert answer.tree.xpath("count(//ol[@class='strip']/li)") == 2
     assert any("ok 1,234 0 7" in row for row in rows)
     assert any("failed" in row and row.endswith(" 3") for row in rows)
-
-
-def test_a_bar_stands_for_the_pieces_of_each_day(browser: Browser, shelf: Store) -> None:
-    a_cycle(shelf)
-    for number, days in enumerate((0, 0, 0, 2)):
-        published = NOW - timedelta(days=days)
-        record(shelf, a_piece(number, site=SITE, published_at=published))
-    answer = browser.get("/sites")
-    bars = dict(line.split(": ") for line in answer.texts("//*[local-name()='rect']"))
-    assert len(bars) == 28
-    assert {day: count for day, count in bars.items() if count != "0"} == {
-        "2026-11-22": "1",
-        "2026-11-24": "3",
-    }
 
 
 def test_problems_show_on_every_page_and_in_health(browser: Browser, shelf: Store) -> None:
@@ -67,7 +54,7 @@ def test_problems_show_on_every_page_and_in_health(browser: Browser, shelf: Stor
     assert browser.get("/healthz").status == 200
     shelf.health.raise_problem(SITE, ProblemCode.UNREACHABLE, "nobody <answers>", NOW)
     assert browser.get("/").texts("//*[contains(@class, 'state')]") == ["● 1 problem"]
-    assert "nobody <answers>" in browser.get("/sites").texts("//main//section//p")[1]
+    assert "nobody <answers>" in browser.get("/sites").texts("//div[@class='card problem']/p")
     health = browser.get("/healthz")
     assert health.status == 503
     site = json.loads(health.body)["sites"][SITE]
@@ -82,7 +69,7 @@ def test_the_outbox_says_what_waits_and_why(browser: Browser, shelf: Store) -> N
     rows = browser.get("/outbox").rows
     assert rows == [
         "jsonl 2 goes out with the next delivery",
-        "email 1 goes out with the next delivery",
+        "e-mail 1 goes out with the next delivery",
     ]
 
 
@@ -182,7 +169,7 @@ def test_a_wrong_schedule_makes_health_unhealthy_and_no_page_unreadable(
     def wrong(_: Config) -> Schedules:
         raise ConfigurationError("jobs.toml: x: unknown key")
 
-    for module in ("dashboard", "pages"):
+    for module in ("dashboard", "machines"):
         monkeypatch.setattr(f"rscrawler.web.{module}.load_schedules", wrong)
     assert [browser.get(path).status for path in ("/", "/sites", "/metrics")] == [200] * 3
     assert browser.get("/healthz").status == 503
