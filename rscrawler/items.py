@@ -201,6 +201,7 @@ class Article:
             "extraction": {
                 "method": self.extraction.method,
                 "warnings": list(self.extraction.warnings),
+                "provenance": self.extraction.provenance,
             },
         }
 
@@ -218,8 +219,9 @@ class Article:
             values["change"] = ChangeSummary(**{**change, "fields": tuple(change["fields"])})
         values["image"] = Image(**record["image"]) if record.get("image") else None
         values["topics"] = [_flag_from_record(flag) for flag in record.get("topics", [])]
+        extraction = record["extraction"]
         values["extraction"] = Extraction(
-            record["extraction"]["method"], tuple(record["extraction"]["warnings"])
+            extraction["method"], tuple(extraction["warnings"]), extraction.get("provenance", {})
         )
         return cls(**values)
 

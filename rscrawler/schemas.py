@@ -117,7 +117,13 @@ def _article_schema() -> dict[str, Any]:
                 "republished_from": _TEXT_OR_NULL,
                 "duplicate_of": _TEXT_OR_NULL,
                 "topics": {"type": "array", "items": flag},
-                "extraction": _closed({"method": _TEXT, "warnings": _TEXTS}),
+                "extraction": _closed(
+                    {
+                        "method": _TEXT,
+                        "warnings": _TEXTS,
+                        "provenance": {"type": "object", "additionalProperties": _TEXT},
+                    }
+                ),
             }
         ),
     }

@@ -23,7 +23,7 @@ from rscrawler.web.versions import version_changes
 ARTICLE_ID = re.compile(r"[0-9a-f]{1,20}")
 VERSIONS_SHOWN = 20
 COPIES_SHOWN = 50
-_CHANNELS = {"articles": "JSONL", "flagged": "JSONL", "email": "e-mail"}
+_CHANNELS = {"articles": "JSONL", "flagged": "JSONL of flagged articles", "email": "e-mail"}
 _CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
 
 
@@ -133,7 +133,7 @@ def channel_in_words(channel: str) -> str:
 
 def _state_in_words(sending: Sending) -> str:
     if sending.message_id is None:
-        return "written" if sending.state == "done" else "waits"
+        return "written" if sending.state == "done" else "waiting since"
     if sending.state == "pending":
-        return "waits" if not sending.served else "sent to some"
+        return "sent to some" if sending.served else "waiting since"
     return "sent" if sending.served else "not sent"

@@ -142,7 +142,7 @@ def _by_week(
     title = f"Articles a week by {filter_}"
     return {
         "plot": stacked_bars(title, [week.label for week in scope.weeks], series),
-        "heads": list(names.values()),
+        "heads": list(names.items()),
         "rows": rows[::-1],
     }
 

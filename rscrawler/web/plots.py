@@ -70,6 +70,7 @@ def _drawn(
         x_labels_major_every=max(1, -(-len(labels) // _LABELS_SHOWN)),
         show_minor_x_labels=False,
         max_scale=6,
+        truncate_label=-1,
         value_formatter=lambda value: f"{value:,.10g}{unit}",
         allow_interruptions=True,
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from rscrawler.config import Config
+from rscrawler.delivery import deliver_jsonl
 from rscrawler.items import Article, Evidence, Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
@@ -25,10 +27,11 @@ _STORIES = (
 _AUTHORS = ("Joanna Lillis", "Eldar Mamedov", "Bruce Pannier", "Catherine Putz")
 
 
-def fill(store: Store, *, articles: int = 80) -> None:
+def fill(config: Config, store: Store, *, articles: int = 80) -> None:
     """Put all of it into a store."""
     for number in range(articles):
-        _record_story(store, number)
+        record_story(store, number)
+    deliver_jsonl(config, store, NOW.date())
     for cycle in range(40):
         _cycle(store, NOW - timedelta(minutes=20 * (39 - cycle)), succeeded=cycle not in (17, 18))
     base = "https://responsiblestatecraft.org"
@@ -49,7 +52,7 @@ def fill(store: Store, *, articles: int = 80) -> None:
     store.index.catch_up()
 
 
-def _record_story(store: Store, number: int) -> Article:
+def record_story(store: Store, number: int) -> Article:
     title, term, code, level = _STORIES[number % len(_STORIES)]
     published = NOW - timedelta(hours=17 * number + number * number % 7, minutes=13 * number % 60)
     lead = f"In {term}, officials said on Monday that the talks would go on (part {number})."

@@ -6,11 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from rscrawler.items import Event, Evidence, Level, TopicFlag
+from rscrawler.items import Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.articles import Fingerprint, Recording, Visit
 from rscrawler.store.discovery import FoundAddress, SourceReading
+from rscrawler.web.article import shares_of
 from tests.delivery.helpers import BODY, NOW, a_piece, record
+from tests.web import desk
 from tests.web.conftest import Browser
 
 
@@ -100,6 +102,43 @@ def test_the_sources_that_showed_it_are_named(browser: Browser, shelf: Store) ->
     shelf.articles.record(Recording(piece, Fingerprint("d", None, "s"), visit, NOW, ("articles",)))
     answer = browser.get(f"/articles/{piece.article_id}")
     assert answer.texts("//aside/section[last()]//li") == ["/europe/", "/feeds/feed.rss", piece.url]
+
+
+def test_what_was_sent_is_told_by_kind_of_channel_and_time(browser: Browser, shelf: Store) -> None:
+    piece = desk.record_story(shelf, 0)
+    record(shelf, a_piece(2), "email", "channel:desk", "webhook:pipeline")
+    sent = browser.get(f"/articles/{piece.article_id}").texts("//ul[@class='sendings']/li")
+    assert any("e-mail: sent" in line and "Message-ID <rscrawler." in line for line in sent)
+    waiting = browser.get(f"/articles/{2:016x}").texts("//ul[@class='sendings']/li")
+    assert [line.partition(":")[0] for line in waiting] == [
+        "JSONL", "JSONL of flagged articles", "e-mail", "chat “desk”", "webhook “pipeline”",
+    ]  # fmt: skip
+
+
+def test_each_field_says_where_it_came_from(browser: Browser, shelf: Store) -> None:
+    origin = {"authors": "json-ld author", "published_at": "<time datetime>"}
+    record(shelf, a_piece(1, extraction=Extraction("profile", (), origin)))
+    facts = browser.get(f"/articles/{1:016x}").texts("//aside//dd")
+    assert "Joanna Lillis, Eldar Mamedov from json-ld author" in facts
+    assert any(fact.endswith("from <time datetime>") for fact in facts)
+
+
+def test_what_each_feature_adds_is_shown_where_a_flag_has_it(
+    browser: Browser, shelf: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(shelf, a_piece(1))
+    assert browser.get(f"/articles/{1:016x}").texts("//table[@class='shares']") == []
+    stored = {"in_title": 1.25, "share_of_sentences": -0.5}
+    monkeypatch.setattr("rscrawler.web.article.shares_of", lambda _: shares_of(Stored(stored)))
+    rows = browser.get(f"/articles/{1:016x}").rows
+    assert rows[:2] == ["in title +1.25", "share of sentences -0.50"]
+
+
+class Stored:
+    """A flag with what its features add."""
+
+    def __init__(self, contributions: dict[str, float]) -> None:
+        self.contributions = contributions
 
 
 def test_a_removed_piece_says_since_when_and_keeps_its_text(browser: Browser, shelf: Store) -> None:

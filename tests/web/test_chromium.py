@@ -46,7 +46,7 @@ def desk_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A dashboard on the loopback without users, over a desk's store; nothing changes it."""
     config = Config(output_dir=tmp_path_factory.mktemp("desk"))
     store = Store.open(config.database)
-    desk.fill(store)
+    desk.fill(config, store)
     record(store, a_piece(900, title=HOSTILE_TITLES["markup"], body=HOSTILE_TITLES["markup"]))
     with served(Dashboard.of(config, store, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"
@@ -54,12 +54,12 @@ def desk_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def users_url(tmp_path: Path, shelf: Store) -> Iterator[str]:
+def users_url(tmp_path: Path, config: Config, shelf: Store) -> Iterator[str]:
     """One with a user, over a store of its own."""
-    desk.fill(shelf, articles=12)
+    desk.fill(config, shelf, articles=12)
     web = {"users": {"anna": hash_password(PASSWORD)}}
-    config = Config(output_dir=tmp_path / "out", web=web)
-    with served(Dashboard.of(config, shelf, now=lambda: NOW)) as server:
+    guarded = Config(output_dir=tmp_path / "out", web=web)
+    with served(Dashboard.of(guarded, shelf, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
