@@ -255,7 +255,7 @@ def test_a_mail_links_each_article_to_its_page_where_there_is_one() -> None:
     mail = composed(*alerts)
     for number in (1, 2):
         page = f"{dashboard}/articles/{number:016x}"
-        assert f"Why, and judge: {page}\n" in mail.text
+        assert f"Why, and judge: {page}\r\n" in mail.text
         assert f'href="{page}"' in mail.html
         assert page in list_of(alerts)
     plain = composed(alert_of(a_piece(1), INTEREST))
