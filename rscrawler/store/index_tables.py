@@ -64,6 +64,9 @@ _CONTENT = (
 )
 _DDL = {
     "sqlite": (
+        "DROP TABLE IF EXISTS article_text",
+        "DROP TRIGGER IF EXISTS version_inserted",
+        "DROP TRIGGER IF EXISTS version_updated",
         "CREATE VIRTUAL TABLE article_text USING fts5("
         f"words, tokenize = 'unicode61 remove_diacritics 0'{_CONTENT})",
         "CREATE TRIGGER version_inserted AFTER INSERT ON version BEGIN"
@@ -72,9 +75,11 @@ _DDL = {
         " INSERT INTO unindexed (article_id) VALUES (new.article_id); END",
     ),
     "postgresql": (
+        "DROP TABLE IF EXISTS article_text",
+        "DROP TRIGGER IF EXISTS version_written ON version",
         "CREATE TABLE article_text (rowid BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
         "CREATE INDEX article_text_words ON article_text USING gin (words)",
-        "CREATE FUNCTION mark_unindexed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        "CREATE OR REPLACE FUNCTION mark_unindexed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " INSERT INTO unindexed (article_id) VALUES (NEW.article_id); RETURN NULL; END $$",
         "CREATE TRIGGER version_written AFTER INSERT OR UPDATE OF record ON version"
         " FOR EACH ROW EXECUTE FUNCTION mark_unindexed()",
@@ -83,7 +88,8 @@ _DDL = {
 
 
 def create_index(connection: Connection) -> None:
-    """Make the index, with a mark for every article that is there already."""
+    """Make the index, in the place of one that is there, with a mark for every article."""
+    metadata.drop_all(connection)
     metadata.create_all(connection)
     for statement in _DDL[connection.dialect.name]:
         connection.execute(text(statement))

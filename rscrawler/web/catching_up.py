@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from threading import Event, Lock, Thread
 
-from rscrawler.errors import RscrawlerError
+from rscrawler.errors import RscrawlerError, StoreError
 from rscrawler.web.dashboard import Dashboard
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,9 @@ def _catch_up_until(stopped: Event, dashboard: Dashboard) -> None:
 def catch_up_briefly(dashboard: Dashboard) -> None:
     """Index what was recorded just now, so that a page shows it; much is left to the thread."""
     index = dashboard.store.index
-    with _AT_IT:
-        if index.backlog() <= ARTICLES_PER_PAGE:
-            index.catch_up()
+    try:
+        with _AT_IT:
+            if index.backlog() <= ARTICLES_PER_PAGE:
+                index.catch_up()
+    except StoreError as error:  # such as a database that can only be read
+        logger.info("the index is not brought up to date: %s", error)

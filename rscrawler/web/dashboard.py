@@ -161,7 +161,7 @@ class Dashboard:
         **values: Any,
     ) -> HTMLResponse:
         """A page within the frame that all pages share."""
-        visitor = visitor_of(request, self.config)
+        visitor, can_log_in = visitor_of(request, self.config), bool(self.config.web.users)
         content = render(
             template,
             now=self.now(),
@@ -170,8 +170,8 @@ class Dashboard:
             feeds=self.config.alerts.topics,
             topic_titles=self.titles,
             visitor=visitor,
-            can_log_in=bool(self.config.web.users),
-            token=form_token(request, self.key),
+            can_log_in=can_log_in,
+            token=form_token(request, self.key) if can_log_in or visitor.name else "",
             **values,
         )
         return HTMLResponse(content, status_code)

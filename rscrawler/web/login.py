@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from threading import Lock
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -14,8 +14,8 @@ from rscrawler.web.dashboard import dashboard_of
 from rscrawler.web.passwords import is_password
 
 logger = logging.getLogger(__name__)
-# One attempt at a time: guessing is slow, and cannot keep every processor busy.
-_ATTEMPT = Lock()
+# One attempt at a time: guessing is slow, and cannot keep processors or pages busy.
+_ATTEMPTS = CapacityLimiter(1)
 
 
 def login(request: Request) -> Response:
@@ -45,10 +45,9 @@ async def log_in(request: Request) -> Response:
     hashed = dashboard.config.web.users.get(name)
 
     def is_right() -> bool:
-        with _ATTEMPT:
-            return is_password(password[:1000], hashed.get_secret_value() if hashed else None)
+        return is_password(password[:1000], hashed.get_secret_value() if hashed else None)
 
-    if not await run_in_threadpool(is_right):
+    if not await to_thread.run_sync(is_right, limiter=_ATTEMPTS):
         host = request.client.host if request.client else "unknown"
         logger.warning("a login from %s as %r was refused", host, name[:64])
         return await run_in_threadpool(_page, request, following, name=name[:64], status=403)

@@ -243,23 +243,10 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
 
 
 def _drop_what_came_later(connection: Connection) -> None:
-    drop_index(connection)
     connection.execute(text("DROP TABLE judgement"))
     connection.execute(text("DROP INDEX outbox_record"))
     for column in ("failed_at", "last_error"):
         connection.execute(text(f"ALTER TABLE source DROP COLUMN {column}"))
-
-
-def drop_index(connection: Connection) -> None:
-    """Leave a database as it was before there was an index."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("DROP TRIGGER version_written ON version"))
-        connection.execute(text("DROP FUNCTION mark_unindexed"))
-    else:
-        connection.execute(text("DROP TRIGGER version_inserted"))
-        connection.execute(text("DROP TRIGGER version_updated"))
-    for table in ("unindexed", "entry", "facet", "article_text"):
-        connection.execute(text(f"DROP TABLE {table}"))
 
 
 def _columns(connection: Connection) -> dict[str, list[tuple[str, str]]]:
