@@ -292,3 +292,11 @@ def test_marks_without_judgements_say_where_they_are_made(workspace: Workspace) 
     result = workspace.run("topics", "marks")
     assert result.status == 2
     assert "rscrawler web" in result.stderr
+
+
+def test_a_password_in_the_place_of_its_hash_is_refused_and_not_shown(workspace: Workspace) -> None:
+    workspace.config.write_text('[web.users]\nanna = "my own password"\n')
+    result = workspace.run("config", "check")
+    assert result.status == 2
+    assert "web.users.anna: allowed: " in result.stderr
+    assert "my own" not in result.stderr
