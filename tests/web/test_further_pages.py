@@ -60,7 +60,12 @@ def test_problems_show_on_every_page_and_in_health(browser: Browser, shelf: Stor
     assert health.status == 503
     site = json.loads(health.body)["sites"][SITE]
     assert site["problems"] == [
-        {"code": "unreachable", "message": "nobody <answers>", "since": rfc3339(NOW)}
+        {
+            "code": "unreachable",
+            "message": "nobody <answers>",
+            "since": rfc3339(NOW),
+            "next_try": None,
+        }
     ]
 
 

@@ -160,12 +160,18 @@ def test_a_store_that_is_not_there_is_one_line_and_is_not_made(workspace: Worksp
 def test_a_damaged_store_is_one_line_and_stays_as_it_is(workspace: Workspace) -> None:
     workspace.output.mkdir()
     database = workspace.output / "rscrawler.db"
-    database.write_bytes(b"no database at all " * 100)
+    content = b"no database at all " * 100
+    database.write_bytes(content)
     result = workspace.run("web", "--port", "0")
     assert result.status == 1
     assert len(result.stderr.splitlines()) == 1
     assert "damaged" in result.stderr
-    assert [path.name for path in workspace.output.iterdir()] == ["rscrawler.db"]
+    assert database.read_bytes() == content
+    # A mark tells the next crawl or service to look at the whole file.
+    assert {path.name for path in workspace.output.iterdir()} == {
+        "rscrawler.db",
+        "rscrawler.db.suspect",
+    }
 
 
 def test_a_port_that_is_taken_is_named(workspace: Workspace, browser: Browser) -> None:

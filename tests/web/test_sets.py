@@ -22,6 +22,7 @@ def test_the_whole_filtered_set_is_given_as_jsonl(browser: Browser, shelf: Store
     for number in range(130):
         record(shelf, a_piece(number, title=f"Gas, part {number}"))
     record(shelf, a_piece(900, title="Oil"))
+    shelf.index.catch_up()
     answer = browser.get("/?q=gas&format=jsonl&page=2")
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     assert answer.headers["Set-Cookie"] is None
@@ -38,6 +39,12 @@ def test_a_set_is_given_as_csv_whatever_its_titles(browser: Browser, shelf: Stor
     rows = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
     assert {row["title"] for row in rows} == set(HOSTILE_TITLES.values())
     assert {row["countries"] for row in rows} == {"KZ; UZ"}
+
+
+def test_no_spreadsheet_makes_a_formula_of_a_set(browser: Browser, shelf: Store) -> None:
+    record(shelf, a_piece(1, title='=HYPERLINK("https://example.org")'))
+    [row] = csv.DictReader(io.StringIO(browser.get("/?format=csv").text, newline=""))
+    assert row["title"] == '\'=HYPERLINK("https://example.org")'
 
 
 def test_every_filter_has_a_feed(browser: Browser, shelf: Store) -> None:
