@@ -23,6 +23,8 @@ TITLES = {
     "crawl": "Full crawl against bare Scrapy",
     "stages": "Where the time of an article goes",
     "idle": "What a cycle costs",
+    "starts": "What starting costs",
+    "pathological": "Pages that are made to take long",
     "peers": "Extraction against others",
     "growth": "A million known articles",
     "matcher": "Matching names",

@@ -38,16 +38,15 @@ from rscrawler.config import load_config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.extraction import Page, extract
 from rscrawler.identity.addresses import address_key
-from rscrawler.items import Article
+from rscrawler.items import Article, TopicFlag
 from rscrawler.pipelines.dedupe import DedupePipeline
-from rscrawler.pipelines.normalize import NormalizePipeline
 from rscrawler.pipelines.store import StorePipeline
-from rscrawler.pipelines.topics import TopicsPipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
+from rscrawler.spiders.normalize import normalize_article
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.topics import FlaggableText
-from rscrawler.visits import FetchedArticle
+from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 
 class Stopwatch:
@@ -68,8 +67,7 @@ class Stopwatch:
 def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[str, float]:
     """Take every page through all the stages of a crawl; seconds by stage."""
     watch, now = Stopwatch(), utc_now()
-    normalize, dedupe = NormalizePipeline(), DedupePipeline(session)
-    topics = TopicsPipeline(session.flagger)
+    dedupe = DedupePipeline(session)
     session.flagger.flag(FlaggableText(title="what is made once, for the first piece"))
     store = StorePipeline(session, DummyStatsCollector(get_crawler()))
     for url, body in pages:
@@ -78,26 +76,32 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
             "extraction",
             lambda page=page: extract(page, session.profile, session.site),  # type: ignore[misc]
         )
-        item = _item(session, article, body, now)
-        for stage, pipeline in (
-            ("normalize", normalize),
-            ("fingerprint and dedupe", dedupe),
-            ("topics", topics),
-            ("store", store),
-        ):
-            watch.timed(stage, lambda pipeline=pipeline, item=item: pipeline.process_item(item))  # type: ignore[misc]
+        watch.timed("normalize", lambda article=article: normalize_article(article))  # type: ignore[misc]
+        text = FlaggableText.from_article(article)
+        flags = watch.timed("topics", lambda text=text: session.flagger.flag(text))  # type: ignore[misc]
+        outcome = _outcome(session, article, flags, body, now)
+        for stage, pipeline in (("fingerprint and dedupe", dedupe), ("store", store)):
+            watch.timed(
+                stage,
+                lambda pipeline=pipeline, outcome=outcome: pipeline.process_item(outcome),  # type: ignore[misc]
+            )
     watch.timed("store", store.close_spider)
     watch.timed("JSONL", lambda: deliver_jsonl(session.config, session.store))
     return watch.seconds
 
 
-def _item(session: CrawlSession, article: Article, body: bytes, now: datetime) -> FetchedArticle:
-    return FetchedArticle(
+def _outcome(
+    session: CrawlSession, article: Article, flags: list[TopicFlag], body: bytes, now: datetime
+) -> PageOutcome:
+    key = address_key(article.url, session.profile)
+    page = FetchedArticle(
         article=article,
-        addresses=((address_key(article.url, session.profile), article.url),),
+        addresses=((key, article.url),),
         found_at=now,
         page_digest=page_digest(body),
+        flags=flags,
     )
+    return PageOutcome(Kind.READ, AskedArticle(key, now), article.url, now, page=page)
 
 
 def measure(stories: int, repeats: int) -> str:

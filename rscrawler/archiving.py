@@ -32,8 +32,9 @@ from warcio.warcwriter import WARCWriter
 
 from rscrawler import __version__
 from rscrawler.errors import OutputError
-from rscrawler.spiders.asked import AskedArticle, asked_by
+from rscrawler.spiders.asked import asked_by
 from rscrawler.spiders.session import session_of
+from rscrawler.visits import AskedArticle
 
 logger = logging.getLogger(__name__)
 

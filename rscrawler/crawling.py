@@ -17,14 +17,16 @@ from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
 from rscrawler.clock import utc_now
-from rscrawler.config import Config
+from rscrawler.config import Config, keep, kept
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.pool import Readers
+from rscrawler.spiders.reading import PageReader
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
-from rscrawler.topics import Flagger, load_topics
+from rscrawler.topics import FlaggableText, Flagger, load_topics
 
 GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
 
@@ -51,6 +53,27 @@ class CycleReport:
         return sum(outcome.counters[counter] for outcome in self.sites.values())
 
 
+@kept
+def load_flagger(config: Config) -> Flagger:
+    """What flags texts by the configured watch-lists.
+
+    Raises:
+        ConfigurationError: a watch-list is wrong.
+    """
+    return Flagger(load_topics(config).values())
+
+
+def prepare(config: Config) -> None:
+    """Read and compile what each cycle needs, for this process and those forked from it.
+
+    Raises:
+        ConfigurationError: a profile or a watch-list is wrong.
+    """
+    keep(config)
+    load_sites(config)
+    load_flagger(config).flag(FlaggableText(title="what is made once, for the first text"))
+
+
 def run_cycle(
     config: Config,
     names: Sequence[str],
@@ -68,7 +91,9 @@ def run_cycle(
         StoreError: the database cannot be used.
     """
     sites = chosen_sites(load_sites(config), list(names))
-    flagger = Flagger(load_topics(config).values())
+    flagger = load_flagger(config)
+    # Forks, and so comes before the reactor and the database.
+    readers = Readers(config.crawl, PageReader(sites, flagger))
     settings = Settings()
     settings.setmodule("rscrawler.settings", priority="project")
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
@@ -77,7 +102,7 @@ def run_cycle(
     # Which has opened Scrapy's logger for every level: a line for each request and each item.
     logging.getLogger("scrapy").setLevel(settings.get("LOG_LEVEL"))
     crawlers: dict[str, Crawler] = {}
-    with closing(Store.open(config.database)) as store:
+    with closing(readers), closing(Store.open(config.database)) as store:
         for name, profile in sites.items():
             session = CrawlSession.open(
                 config,
@@ -85,6 +110,7 @@ def run_cycle(
                 profile,
                 run_id=run_id,
                 flagger=flagger,
+                readers=readers,
                 store=store,
                 is_full=is_full,
                 limit=limit,

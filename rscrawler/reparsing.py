@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from scrapy.crawler import Crawler
+from scrapy.http import TextResponse
 from scrapy.http.headers import Headers
 from scrapy.responsetypes import responsetypes
 from scrapy.statscollectors import StatsCollector
@@ -18,19 +19,17 @@ from rscrawler.archiving import ArchivedPage, archived_pages
 from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
-from rscrawler.extraction import IncompletePage, NotAnArticle, extract
 from rscrawler.identity.addresses import addresses_by_key
 from rscrawler.items import Article, ChangeSummary, Event, Level
 from rscrawler.pipelines.dedupe import DedupePipeline
-from rscrawler.pipelines.normalize import NormalizePipeline
 from rscrawler.pipelines.store import StorePipeline
-from rscrawler.pipelines.topics import TopicsPipeline
-from rscrawler.spiders.http import page_digest, page_of
+from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadArticle, Unread
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
 from rscrawler.store.leases import LEASE_RENEWAL
-from rscrawler.visits import FetchedArticle
+from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 # What a record says beside its text, as far as the page alone decides it.
 _BESIDE_THE_TEXT = ("authors", "sections", "tags", "published_at", "modified_at")
@@ -106,9 +105,8 @@ class _Reader:
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
         self._store = session.store
-        self._normalize = NormalizePipeline()
+        self._pages = PageReader({session.site: session.profile}, session.flagger)
         self._dedupe = DedupePipeline(session)
-        self._topics = TopicsPipeline(session.flagger)
 
     def address(self, key: str) -> KnownAddress | None:
         """What is known of the address that a page was asked by."""
@@ -119,17 +117,15 @@ class _Reader:
         known = self._known(address)
         if known is not None and _is_overtaken(known, page):
             return Reading(Verdict.OVERTAKEN, page.url)
-        try:
-            item = self._item(page, address, known)
-            self._normalize.process_item(item)
-        except NotAnArticle as error:
+        item = self._item(page, address, known)
+        if isinstance(item, Unread):
+            if item.kind is not Kind.NOT_ARTICLE:
+                return Reading(Verdict.UNREADABLE, page.url, reason=item.reason)
             verdict = Verdict.REJECTED if known is None else Verdict.LOST
-            return Reading(verdict, page.url, reason=error.reason)
-        except IncompletePage as error:
-            return Reading(Verdict.UNREADABLE, page.url, reason=str(error))
-        self._dedupe.process_item(item)
+            return Reading(verdict, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
+        self._dedupe.identify(item)
         if item.known is None:
-            self._topics.process_item(item)
+            item.article.topics = item.flags or []
             return Reading(Verdict.NEW, page.url, item.article, item=item)
         # It may have turned out to be another known piece, under a further address.
         if _is_overtaken(item.known, page):
@@ -143,14 +139,26 @@ class _Reader:
 
     def _item(
         self, page: ArchivedPage, address: KnownAddress | None, known: KnownArticle | None
-    ) -> FetchedArticle:
-        """The item that the spider would have made of the page."""
+    ) -> FetchedArticle | Unread:
+        """What the spider would have made of the page."""
         profile, headers = self._session.profile, Headers(_by_name(page.headers))
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
-        response = make(page.url, headers=headers, body=page.body)
-        hint = address.published_at if address else None
-        parsed = page_of(response, page.fetched_at, hint)
-        article = extract(parsed, profile, self._session.site)
+        if not issubclass(make, TextResponse):
+            return Unread(Kind.INCOMPLETE, f"{page.url}: the answer is not a page of text")
+        reading = self._pages.read(
+            ArticleToRead(
+                site=self._session.site,
+                url=page.url,
+                body=page.body,
+                content_type=page.header("Content-Type"),
+                fetched_at=page.fetched_at,
+                published_at=address.published_at if address else None,
+            )
+        )
+        if isinstance(reading, Unread):
+            return reading
+        assert isinstance(reading, ReadArticle)
+        article = reading.article
         asked = address.url if address else page.url
         addresses, declared = addresses_by_key(
             page.key, asked, [page.url], [article.url, *article.aliases], profile
@@ -161,6 +169,8 @@ class _Reader:
             article=article,
             addresses=addresses,
             declared=declared,
+            fingerprint=reading.fingerprint,
+            flags=reading.flags,
             found_at=known.first_seen_at if known else first_met,
             page_digest=page_digest(page.body),
             etag=page.header("ETag"),
@@ -174,7 +184,7 @@ class _Reader:
         article, url = item.article, item.article.url
         before = self._store.articles.latest_record(known.article_id)
         if item.event is Event.UPDATED:
-            self._topics.process_item(item)
+            article.topics = item.flags or []
             # A later visit found the same page: what came between the two stays overtaken.
             article.fetched_at = max(article.fetched_at, known.fetched_at)
             return Reading(Verdict.CHANGED, url, article, before, item=item)
@@ -197,6 +207,12 @@ def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     for name, text in headers:
         found.setdefault(name, []).append(text)
     return found
+
+
+def _outcome_of(item: FetchedArticle) -> PageOutcome:
+    key, url = item.addresses[0]
+    asked = AskedArticle(key, item.found_at, known=item.asked_for)
+    return PageOutcome(Kind.READ, asked, url, item.article.fetched_at, page=item)
 
 
 def reparse(
@@ -250,7 +266,7 @@ def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Rea
                     raise SiteIsBusy(f"{session.site} has been taken by another process")
                 renewed_at = session.now()
             if reading.item is not None:
-                pipeline.process_item(reading.item)
+                pipeline.process_item(_outcome_of(reading.item))
         session.store.batch.flush()
     finally:
         turn.end()

@@ -37,9 +37,7 @@ SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
 }
 ITEM_PIPELINES = {
-    "rscrawler.pipelines.normalize.NormalizePipeline": 100,
     "rscrawler.pipelines.dedupe.DedupePipeline": 200,
-    "rscrawler.pipelines.topics.TopicsPipeline": 300,
     "rscrawler.pipelines.store.StorePipeline": 400,
 }
 # Scrapy's own extensions, without those that nothing here uses: one that is only switched off

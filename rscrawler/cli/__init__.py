@@ -3,30 +3,21 @@
 Results go to standard output, logs and progress to standard error. Exit status:
 0 done and healthy; 1 done, but something failed or is unhealthy; 2 wrong usage or
 configuration.
+
+A command's module is imported when the command is called, so that none pays for the others.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from rscrawler import __version__
-from rscrawler.cli import (
-    cluster,
-    crawl,
-    history,
-    identity,
-    inspect,
-    reparse,
-    service,
-    setup,
-    sites,
-    topics,
-    web,
-)
 from rscrawler.cli.common import (
     EXIT_FAILED,
     EXIT_USAGE,
@@ -39,20 +30,92 @@ from rscrawler.cli.common import (
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
+# The module of each command or group, and what `--help` says of it.
+COMMANDS = {
+    "init": ("setup", "Write a commented configuration file."),
+    "demo": (
+        "setup",
+        "Crawl the bundled sample site twice and show what is found, flagged and mailed.",
+    ),
+    "crawl": ("crawl", "Run one cycle over the sites, then deliver what is due."),
+    "deliver": ("deliver", "Send what is due in the outbox."),
+    "status": ("status", "Say whether all is well, and what waits."),
+    "run": (
+        "service",
+        "Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again.",
+    ),
+    "schedules": ("service", "Show the jobs, and when each fires next."),
+    "explain": (
+        "inspect",
+        "Show the record that a page would give, where each field came from, and why it is "
+        "flagged.",
+    ),
+    "export": ("inspect", "Write stored records."),
+    "prune": (
+        "inspect",
+        "Forget old text in the database; never that a piece was seen. The JSONL stays.",
+    ),
+    "schema": ("inspect", "Print a JSON Schema."),
+    "history": (
+        "history",
+        "Show every version of a piece, and word by word what each changed.",
+    ),
+    "reparse": (
+        "reparse",
+        "Read archived pages again by today's site profiles, without a request.",
+    ),
+    "worker": (
+        "cluster",
+        "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
+    ),
+    "migrate-store": (
+        "cluster",
+        "Copy a whole store into an empty database, and compare the two.",
+    ),
+    "web": ("web", "Serve the dashboard until SIGTERM or Ctrl-C."),
+    "topics": ("topics", "The watch-lists: what each looks for, and how well it does."),
+    "sites": (
+        "sites",
+        "The site profiles: list them, add one, check whether one holds.",
+    ),
+    "identity": ("identity", "Which articles repeat or follow others."),
+    "alerts": ("setup", "The alert channels."),
+    "config": ("setup", "The configuration."),
+}
+
+
+class _LazyGroup(TyperGroup):
+    """A group that knows names and short helps, and imports the one command that is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """What `--help` and completion show; `resolve_command` gives the command itself."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, name and load_command(name), rest
+
+
+def load_command(name: str) -> Any:
+    """The command or group of that name, its module imported."""
+    holder = typer.Typer(rich_markup_mode=None)
+    import_module(f"rscrawler.cli.{COMMANDS[name][0]}").register(holder)
+    return typer.main.get_group(holder).commands[name]
+
+
 app = typer.Typer(
     name="rscrawler",
+    cls=_LazyGroup,
     help="Watches news sites for coverage of Central Asia, and tells you once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    rich_markup_mode=None,  # importing what draws boxes takes longer than most commands
 )
-for commands in (setup, crawl, service, inspect, history, reparse, cluster, web):
-    commands.register(app)
-app.add_typer(topics.app, name="topics")
-app.add_typer(sites.app, name="sites")
-app.add_typer(identity.app, name="identity")
-app.add_typer(setup.alerts_app, name="alerts")
-app.add_typer(setup.config_app, name="config")
 
 
 def _show_version(wanted: bool) -> None:

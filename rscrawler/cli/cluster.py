@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -21,7 +21,7 @@ from rscrawler.cli.logs import log_runs
 from rscrawler.clock import utc_now
 from rscrawler.config import find_config, handed_on, load_config, read_text
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.processes import run_rscrawler
+from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.store.transfer import migrate_store
 
 
@@ -54,9 +54,10 @@ def worker_command(
 
     log_runs(context)
     with opened_store(config) as store:
-        run = partial(run_rscrawler, environment=handed_on(text, found))
-        worker = Worker(store, config, config_path=found, name=name, at_once=at_once, run=run)
-        asyncio.run(worker.run())
+        runs = WarmRuns(found, own_folders(config), handed_on(text, found))
+        worker = Worker(store, config, config_path=found, name=name, at_once=at_once, run=runs.run)
+        with closing(runs):
+            asyncio.run(worker.run())
 
 
 def migrate_store_command(

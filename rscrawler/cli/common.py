@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError
-from rscrawler.recovery import open_store
-from rscrawler.store import Store
-from rscrawler.store.database import DamagedDatabase
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rscrawler.config import Config
+    from rscrawler.store import Store
+
+    out: Console
+    err: Console
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -29,18 +33,32 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-err = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+def __getattr__(name: str) -> Any:
+    """`out` and `err`, the two consoles: made when the first command asks, for rich takes time."""
+    if name not in ("out", "err"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from rich.console import Console
+
+    stream = sys.stdout if name == "out" else sys.stderr
+    console = Console(stderr=name == "err", highlight=False, soft_wrap=not stream.isatty())
+    globals()[name] = console
+    return console
 
 
 def read_config(path: Path | None) -> Config:
     """The configuration that `--config` and the environment name."""
+    from rscrawler.config import find_config, load_config
+
     return load_config(find_config(path))
 
 
 @contextmanager
 def opened_store(config: Config) -> Iterator[Store]:
     """The store of a configuration, rebuilt first if it was lost; closed at the end."""
+    from rscrawler.recovery import open_store
+    from rscrawler.store.database import DamagedDatabase
+
     store = open_store(config)
     try:
         yield store

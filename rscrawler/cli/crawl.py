@@ -1,15 +1,11 @@
-"""Commands that work: crawl, deliver; and the one that says how it goes: status."""
+"""`rscrawler crawl`: one cycle, and what it found handed on."""
 
 from __future__ import annotations
 
-import logging
-import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
-from dataclasses import asdict
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -30,30 +26,20 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.cli.deliver import deliver_due, planned_jobs, telling_of_store, undelivered
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
-from rscrawler.delivery import DeliveryReport, deliver, left_to_the_service
-from rscrawler.delivery.ops import what_next
-from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
-from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
-from rscrawler.monitoring.noticing import notice
-from rscrawler.monitoring.status import Status, next_tries, read_status
-from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
-from rscrawler.store import Store
-from rscrawler.topics import load_topics
-
-logger = logging.getLogger(__name__)
+from rscrawler.visits import PageOutcome
 
 
 def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
+    """Add this module's command."""
     app.command("crawl")(crawl_command)
-    app.command("deliver")(deliver_command)
-    app.command("status")(status_command)
 
 
 def crawl_command(
@@ -74,20 +60,6 @@ def crawl_command(
     config = read_config(config_path)
     with telling_of_store(config):
         _crawl(config, sites or [], is_full=full, limit=limit, quiet=quiet, as_json=as_json)
-
-
-@contextmanager
-def telling_of_store(config: Config) -> Iterator[None]:
-    """Tell the operators directly that the store fails, or that this is over."""
-    try:
-        yield
-    except StoreError as error:
-        tell_store_fails(config, error, utc_now())
-        raise
-    except typer.Exit:
-        tell_store_works(config, utc_now())  # what else went wrong is in the store
-        raise
-    tell_store_works(config, utc_now())
 
 
 def _crawl(
@@ -114,10 +86,10 @@ def _crawl(
         if config.uses_workers:
             delivery = left_to_the_service(config, store, utc_now())
         else:
-            delivery = _deliver(config, store)
+            delivery = deliver_due(config, store)
         by_site = store.outbox.delivered_by_site(report.run_id)
         is_written = delivery.output_problem is None
-        jobs = _planned_jobs(config)
+        jobs = planned_jobs(config)
         after_cycle(config, store, report, utc_now(), jobs, is_delivered=is_written)
         standing = {
             (problem.subject, problem.code)
@@ -131,58 +103,8 @@ def _crawl(
     # Cron mails what is written here: a problem that was told of before is not told each cycle.
     for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
-    if not report.is_healthy or any(_undelivered(delivery)):
+    if not report.is_healthy or any(undelivered(delivery)):
         raise typer.Exit(EXIT_FAILED)
-
-
-def _deliver(config: Config, store: Store) -> DeliveryReport:
-    """Deliver what is due; a signal to end lets the message in hand be finished, a second does not.
-
-    A process that ends while a server takes a mail does not know whether it has, and
-    would have to send it again.
-    """
-    signalled: list[int] = []
-
-    def note(number: int, _: FrameType | None) -> None:
-        signalled.append(number)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        notice(config, store, utc_now())
-        return deliver(
-            config,
-            store,
-            now=utc_now(),
-            topic_titles=topic_titles(config),
-            must_stop=lambda: bool(signalled),
-            next_tries=next_tries(store, _planned_jobs(config), utc_now()),
-        )
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def topic_titles(config: Config) -> dict[str, str]:
-    """What each topic is called in mails and feeds: a wrong watch-list holds up no alert."""
-    try:
-        watchlists = load_topics(config)
-    except ConfigurationError as error:
-        for problem in error.problems:
-            logger.warning("topics go by their names: %s", problem)
-        return {}
-    return {name: watchlist.title for name, watchlist in watchlists.items()}
-
-
-def _planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
-    """The jobs of the schedules; a crawl needs none, so a wrong file of them does not fail it."""
-    try:
-        return load_schedules(config).active
-    except ConfigurationError as error:
-        for problem in error.problems:
-            logger.warning("%s", problem)
-        return ()
 
 
 class _CrawlProgress:
@@ -201,8 +123,9 @@ class _CrawlProgress:
             counts["pages"] += 1
             self._progress.update(task, pages=counts["pages"])
 
-        def piece_recorded(**_: Any) -> None:
-            counts["pieces"] += 1
+        def piece_recorded(item: object, **_: Any) -> None:
+            is_recorded = isinstance(item, PageOutcome) and item.page and item.page.event
+            counts["pieces"] += bool(is_recorded)
             self._progress.update(task, pieces=counts["pieces"])
 
         # The signal manager keeps weak references only.
@@ -300,87 +223,4 @@ def _complaints(
         elif outcome.counters["errors"] and not outcome.problems:
             errors = counted(outcome.counters["errors"], "error")
             yield f"{name}: {errors}, see above; pages are tried again"
-    yield from _undelivered(delivery)
-
-
-def _undelivered(delivery: DeliveryReport) -> Iterator[str]:
-    """What could not be delivered this time, or is given up."""
-    if delivery.output_problem is not None:
-        yield delivery.output_problem
-    yield from delivery.problems
-    if delivery.was_stopped:
-        yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next one"
-    if delivery.put_off and not delivery.problems:
-        yield (
-            f"delivery: {counted(delivery.put_off, 'recipient')} could not be served now and "
-            f"{'is' if delivery.put_off == 1 else 'are'} tried again; `rscrawler status` says why"
-        )
-
-
-def deliver_command(
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what was refused or given up.")
-    ] = False,
-    config_path: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Send what is due in the outbox."""
-    config = read_config(config_path)
-    with telling_of_store(config), opened_store(config) as store:
-        if retry_failed:
-            store.outbox.retry_failed(utc_now())
-        delivery = _deliver(config, store)
-    if as_json:
-        print_json({"delivered": delivery.messages, **asdict(delivery)})
-    else:
-        out.print(f"{delivery.messages} delivered, {delivery.waiting} waiting")
-    problems = list(_undelivered(delivery))
-    for problem in problems:
-        complain(problem)
-    if problems:
-        raise typer.Exit(EXIT_FAILED)
-
-
-def status_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Say whether all is well, and what waits."""
-    config = read_config(config_path)
-    with opened_store(config) as store:
-        jobs = load_schedules(config).active
-        status = read_status(config, store, utc_now(), jobs)
-    if as_json:
-        print_json(status.to_json())
-    else:
-        _print_status(config, status)
-    if not status.is_healthy:
-        raise typer.Exit(EXIT_FAILED)
-
-
-def _print_status(config: Config, status: Status) -> None:
-    rows = [("site", "last run", "last success", "articles", "state")]
-    rows += [
-        (
-            name,
-            rfc3339(site.last_run_at) or "never",
-            rfc3339(site.last_success_at) or "never",
-            f"{site.articles:,}",
-            ", ".join(problem.code for problem in site.problems) or site.state,
-        )
-        for name, site in status.sites.items()
-    ]
-    # Not a table of rich's, which cuts off what is wider than it takes the terminal for.
-    name, run, success, articles, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    for row in rows:
-        line = (
-            f"{row[0]:{name}}  {row[1]:{run}}  {row[2]:{success}}  {row[3]:>{articles}}  {row[4]}"
-        )
-        out.print(line, markup=False, soft_wrap=True)
-    for problem in status.problems:
-        since = rfc3339(problem.since)
-        said = f"{problem.subject}: {problem.code} since {since}: {problem.message}"
-        out.print(f"  {said}", markup=False)
-        for line in what_next(config, problem, status.next_tries):
-            out.print(f"    {line}", markup=False)
-    out.print(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
-    for line in status.waiting_lines():
-        out.print(f"  {line}")
-    out.print("healthy" if status.is_healthy else "not healthy")
+    yield from undelivered(delivery)

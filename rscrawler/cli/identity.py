@@ -23,6 +23,11 @@ from rscrawler.sites import load_sites
 app = typer.Typer(help="Which articles repeat or follow others.")
 
 
+def register(root: typer.Typer) -> None:
+    """Add this module's commands."""
+    root.add_typer(app, name="identity")
+
+
 @app.callback()
 def _group() -> None:
     """Which articles repeat or follow others."""

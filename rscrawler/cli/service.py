@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,9 +30,9 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.recovery import StoreKeeper
-from rscrawler.scheduling.processes import ChildResult, run_rscrawler
 from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
 from rscrawler.scheduling.service import Service
+from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.store.jobs import JobState
 
 SchedulesOption = Annotated[
@@ -59,13 +57,13 @@ def run_command(
     load = _Loader(found, schedules_dir)
     config, _ = load()
     log_runs(context)
-    with closing(StoreKeeper(config)) as keeper:
-        service = Service(keeper.store, load, keeper=keeper, config_path=found, run=load.run_child)
+    with closing(StoreKeeper(config)) as keeper, closing(load.runs):
+        service = Service(keeper.store, load, keeper=keeper, config_path=found, run=load.runs.run)
         asyncio.run(service.run())
 
 
 class _Loader:
-    """Reads configuration and schedules at the start and at each reload, and runs children by them.
+    """Reads configuration and schedules, again and again; its `runs` work with what it read.
 
     Two changes need a restart. A file that had keys and has none any more was cut off while it
     was saved: the defaults would crawl into another database. And the service has the old
@@ -79,7 +77,7 @@ class _Loader:
         self._path, self._schedules_dir = path, schedules_dir
         self._had_keys = False
         self._database: str | None = None  # of the first reading
-        self._handed_on: dict[bytes, bytes] = {}
+        self.runs = WarmRuns(path)
 
     def __call__(self) -> tuple[Config, Schedules]:
         text = read_text(self._path) if self._path else ""
@@ -97,15 +95,9 @@ class _Loader:
                 "the one that the service has open; restart the service to change it"
             )
         schedules = load_schedules(config, self._schedules_dir)
-        self._had_keys, self._handed_on = has_keys, environment
-        self._database = config.database
+        self._had_keys, self._database = has_keys, config.database
+        self.runs.environment, self.runs.folders = environment, own_folders(config)
         return config, schedules
-
-    async def run_child(
-        self, arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
-    ) -> ChildResult:
-        """Run one rscrawler command as a child, by the file as it was last read."""
-        return await run_rscrawler(arguments, limit, stopping, self._handed_on)
 
 
 def schedules_command(

@@ -22,14 +22,7 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
-from rscrawler.delivery import alert_channels, send_test_alert
-from rscrawler.delivery.chat import are_known_addresses
-from rscrawler.demo.run import run_demo
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.schedules import load_schedules
-from rscrawler.sites import load_sites
-from rscrawler.store.database import check_url, is_secret, sqlite_file
-from rscrawler.topics import load_topics
 
 alerts_app = typer.Typer(help="The alert channels.")
 config_app = typer.Typer(help="The configuration.")
@@ -40,6 +33,8 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("init")(init_command)
     app.command("demo")(demo_command)
+    app.add_typer(alerts_app, name="alerts")
+    app.add_typer(config_app, name="config")
 
 
 def init_command(
@@ -80,6 +75,11 @@ def check_command(config_path: ConfigOption = None, as_json: JsonOption = False)
 
 def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     """Every problem in any file, and how many of each kind were read."""
+    from rscrawler.scheduling.schedules import load_schedules
+    from rscrawler.sites import load_sites
+    from rscrawler.store.database import check_url
+    from rscrawler.topics import load_topics
+
     problems: list[str] = []
     counts: dict[str, int] = {}
 
@@ -98,16 +98,24 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     except ConfigurationError as error:
         problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
     problems.extend(_useless_settings(config))
-    problems.extend(
-        f"{config.origin}: alerts.channels.{name}: is not an address that Apprise knows"
-        for name in config.alerts.channels
-        if not are_known_addresses(config.alerts.channel_addresses(name))
-    )
+    problems.extend(_unknown_channels(config))
     return problems, counts
+
+
+def _unknown_channels(config: Config) -> Iterator[str]:
+    if not config.alerts.channels:
+        return
+    from rscrawler.delivery.chat import are_known_addresses
+
+    for name in config.alerts.channels:
+        if not are_known_addresses(config.alerts.channel_addresses(name)):
+            yield f"{config.origin}: alerts.channels.{name}: is not an address that Apprise knows"
 
 
 def _useless_settings(config: Config) -> Iterator[str]:
     """What is well written and cannot work, on this machine as it is now."""
+    from rscrawler.delivery import alert_channels
+
     if config.output_dir.exists() and not config.output_dir.is_dir():
         origin = config.origin_of("output_dir")
         yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
@@ -131,6 +139,8 @@ def _useless_settings(config: Config) -> Iterator[str]:
 
 def _warnings(config: Config) -> Iterator[str]:
     """What works and is not safe: secrets that others can read or hear."""
+    from rscrawler.store.database import sqlite_file
+
     file = Path(config.origin)
     held = [
         ".".join(location)
@@ -155,6 +165,8 @@ def _warnings(config: Config) -> Iterator[str]:
 
 def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
     """Where a configuration holds a secret that is set."""
+    from rscrawler.store.database import is_secret
+
     if isinstance(value, SecretStr):
         plain = value.get_secret_value()
         if plain and (location != ("database_url",) or is_secret(plain)):
@@ -173,6 +185,8 @@ def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
 @alerts_app.command("test")
 def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send one test alert through every configured channel."""
+    from rscrawler.delivery import alert_channels, send_test_alert
+
     config = read_config(config_path)
     if not alert_channels(config) and not config.alerts.ops.channels:
         raise ConfigurationError(
@@ -197,4 +211,6 @@ def demo_command(
     ] = Path("demo-output"),
 ) -> None:
     """Crawl the bundled sample site twice and show what is found, flagged and mailed."""
+    from rscrawler.demo.run import run_demo
+
     run_demo(folder, out)

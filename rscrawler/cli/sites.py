@@ -30,6 +30,11 @@ from rscrawler.sites import chosen_sites, load_sites
 app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
 
 
+def register(root: typer.Typer) -> None:
+    """Add this module's commands."""
+    root.add_typer(app, name="sites")
+
+
 @app.command("list")
 def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every site profile, shipped and own."""

@@ -42,6 +42,11 @@ def _watchlist(topic: str, config: Config) -> WatchList:
     return watchlists[topic]
 
 
+def register(root: typer.Typer) -> None:
+    """Add this module's commands."""
+    root.add_typer(app, name="topics")
+
+
 @app.command("list")
 def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show every watch-list, shipped and own."""

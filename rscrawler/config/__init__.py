@@ -14,6 +14,7 @@ from rscrawler.config.checking import (
     toml_files,
     typed,
 )
+from rscrawler.config.kept import keep, kept
 from rscrawler.config.loading import find_config, handed_on, load_config
 from rscrawler.config.models import (
     DEFAULT_CONFIG_NAME,
@@ -53,6 +54,8 @@ __all__ = [
     "find_config",
     "format_duration",
     "handed_on",
+    "keep",
+    "kept",
     "load_config",
     "merged",
     "parse_duration",

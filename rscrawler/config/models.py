@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import time, timedelta
 from importlib.util import find_spec
@@ -26,6 +27,7 @@ from rscrawler.config.values import (
     OneLine,
     PasswordHash,
     PositiveDuration,
+    Size,
     TimeOfDay,
     TimeOut,
     TimeZoneName,
@@ -137,6 +139,11 @@ class AlertSettings(Model):
         return [secret.get_secret_value() for secret in secrets]
 
 
+def usual_readers() -> int:
+    """A core is left to the process that fetches and records."""
+    return max(len(os.sched_getaffinity(0)) - 1, 1) if hasattr(os, "sched_getaffinity") else 1
+
+
 class CrawlSettings(Model):
     """How a cycle behaves, whatever the site."""
 
@@ -155,6 +162,18 @@ class CrawlSettings(Model):
         description="a longer Retry-After ends this cycle's requests to the host",
     )
     max_response_mib: float = Field(default=16, gt=0)
+    readers: int = Field(
+        default_factory=usual_readers,
+        ge=0,
+        le=64,
+        description="processes that read pages; default: cores - 1, at least 1; 0: none",
+    )
+    page_time_limit: TimeOut = Field(
+        default=timedelta(seconds=10), description="a page that takes longer to read is given up"
+    )
+    page_memory_limit: Size = Field(
+        default=512 * 2**20, description="the same for memory; not with readers = 0"
+    )
 
 
 class SchedulingSettings(Model):

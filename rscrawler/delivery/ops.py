@@ -99,6 +99,7 @@ ADVICE = {
     ProblemCode.DELIVERY_FAILING: "mend what the reason names; `rscrawler alerts test` tries it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
     ProblemCode.DISK_FULL: "make room on the disk.",
+    ProblemCode.OVER_LIMIT: "open the page; leave it out of the profile, or raise the limit.",
     ProblemCode.REBUILT: "nothing; it is over when every site has had a good cycle.",
 }
 _PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # of the dashboard; else sites

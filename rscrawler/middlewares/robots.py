@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 # RFC 9309, 2.4: a cached robots.txt should not be used for more than a day.
 FRESH_FOR = timedelta(hours=24)
+MAX_BYTES = 512 * 1024  # of a robots.txt; RFC 9309, 2.5, asks for at least 500 KiB
 DISALLOW_ALL = b"User-agent: *\nDisallow: /\n"
 ALLOW_ALL = b""
 MADE_HERE = "rscrawler"  # flags an answer that stands for one; it passes here again
@@ -94,7 +95,7 @@ class RobotsCacheMiddleware:
             return self._without_answer(request, f"answers {response.status}")
         if 300 <= response.status < 400:
             return response
-        body = response.body if response.status < 400 else ALLOW_ALL
+        body = _cut(response.body) if response.status < 400 else ALLOW_ALL
         store.record_robots(
             KeptRobots(
                 host=urlparse_cached(request).netloc,
@@ -130,6 +131,13 @@ class RobotsCacheMiddleware:
 
 def _asks_for_robots(request: Request) -> bool:
     return urlparse_cached(request).path == "/robots.txt"
+
+
+def _cut(body: bytes) -> bytes:
+    """What is read of a robots.txt: whole lines alone."""
+    if len(body) <= MAX_BYTES:
+        return body
+    return body[: max(body.rfind(b"\n", 0, MAX_BYTES), 0)]
 
 
 def _answer(request: Request, body: bytes) -> Response:

@@ -12,6 +12,7 @@ from typing import Any, Self
 from scrapy import signals
 from scrapy.crawler import Crawler
 
+from rscrawler.config import format_duration
 from rscrawler.decisions import asked_pause
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
 from rscrawler.monitoring.observation import FIELDS, Observation
@@ -169,8 +170,7 @@ class CycleExtension:
                 outcome,
                 seen,
                 self._observer,
-                drops_of(stats),
-                int(stats.get("rscrawler/articles/forbidden", 0)),
+                stats,
             )
         else:
             for code, message in outcome.problems.items():
@@ -183,8 +183,7 @@ def _conclude(
     outcome: CycleOutcome,
     seen: Observation | None,
     observer: Observer,
-    drops: Mapping[str, int],
-    forbidden_articles: int,
+    stats: Mapping[str, Any],
 ) -> CycleOutcome:
     """Compare with the site's past, and write down what came of the cycle.
 
@@ -193,6 +192,8 @@ def _conclude(
     """
     health, now = session.store.health, session.now()
     problems, succeeded = dict(outcome.problems), outcome.succeeded
+    standing: dict[ProblemCode, str] = {}
+    over_limit = int(stats.get("rscrawler/over_limit", 0))
     judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
     is_kept = False
     if seen is not None:
@@ -202,23 +203,28 @@ def _conclude(
             problems[ProblemCode.LAYOUT_DRIFT] = in_words(seen.findings)
         if late := site_silence(session.config, session.store, session.site, now):
             problems[ProblemCode.SILENT] = late.message
+        judged.add(ProblemCode.OVER_LIMIT)
+        if (heavy := _over_limit(session, over_limit, now)) is not None:
+            standing[ProblemCode.OVER_LIMIT] = heavy
+            if over_limit:  # in this cycle; one that stands from earlier makes no bad cycle
+                problems[ProblemCode.OVER_LIMIT] = heavy
         if unread := _unread(session, now):
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
         if session.state.baseline_at is None and (is_lost(seen.findings) or _is_in_vain(session)):
             succeeded = False  # nothing at all was read: no baseline to go on from
             if not problems:
-                problems |= _in_vain(forbidden_articles)
+                problems |= _in_vain(int(stats.get("rscrawler/articles/forbidden", 0)))
     health.record_end(
         session.run_id,
         session.site,
         now,
         succeeded=succeeded,
         counters=outcome.counters,
-        drops=drops,
+        drops=drops_of(stats),
         observation=seen.to_json() if seen is not None and is_kept else None,
     )
     for code in judged:
-        if message := problems.get(code):
+        if message := problems.get(code) or standing.get(code):
             health.raise_problem(session.site, code, message, now)
         else:
             health.clear_problem(session.site, code)
@@ -299,6 +305,23 @@ def _long_pause(session: CrawlSession) -> datetime | None:
     now = session.now()
     until = asked_pause(session.store.health.site(session.site).not_before, now)
     return until if until is not None and until - now > LONG_PAUSE else None
+
+
+def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str | None:
+    """What to say of pages that took too much time or memory when they were last read."""
+    pages = [
+        each
+        for each in session.store.discovery.over_limit(session.site)
+        if each.key not in session.over_limit or each.seen_at >= now - UNREAD_UNTIL
+    ]
+    count = max(len(pages), in_this_cycle)
+    if not count:
+        return None
+    crawl = session.config.crawl
+    limits = f"{format_duration(crawl.page_time_limit)}, {crawl.page_memory_limit // 2**20} MiB"
+    first = f", {pages[0].url} first" if pages else "; the log says which"
+    what = "1 page was" if count == 1 else f"{count} pages were"
+    return f"{what} over the limit for reading one ({limits}){first}; each is tried again, later"
 
 
 def _unread(session: CrawlSession, now: datetime) -> str | None:

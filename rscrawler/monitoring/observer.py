@@ -8,13 +8,11 @@ from datetime import datetime, timedelta
 from scrapy import Request
 from scrapy.http import Response
 
-from rscrawler.extraction import looks_cut_off
 from rscrawler.items import Article
 from rscrawler.monitoring.observation import FIELDS, Observation
-from rscrawler.spiders.asked import AskedArticle, AskedSource, asked_by
-from rscrawler.spiders.http import page_digest
+from rscrawler.spiders.asked import AskedSource, asked_by
 from rscrawler.spiders.news import GONE_STATUSES, NewsSpider
-from rscrawler.visits import FetchedArticle
+from rscrawler.visits import Kind, PageOutcome
 
 FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
 
@@ -31,7 +29,7 @@ class Observer:
         self._lengths: Counter[int] = Counter()
 
     def response_received(self, response: Response, request: Request) -> None:
-        """Note a page that was sent, before it is known what it holds."""
+        """Note that a source has answered."""
         asked = asked_by(request)
         if isinstance(asked, AskedSource) and response.status in GONE_STATUSES:
             self._absent.add(asked.state.url)
@@ -39,21 +37,19 @@ class Observer:
             return
         if isinstance(asked, AskedSource):
             self._source_pages[asked.state.url] += 1
-        elif asked is not None and _is_whole_page(response.body):
-            known = asked.known
-            is_as_known = known is not None and page_digest(response.body) == known.page_digest
-            if not (is_as_known or asked.is_second_look):
-                self._expected[asked.key] = bool(known or asked.hint)
 
-    def item_scraped(self, item: object, response: Response | None) -> None:
-        """Count an article page that was read."""
-        if not isinstance(item, FetchedArticle) or response is None or response.request is None:
+    def item_scraped(self, item: object) -> None:
+        """Count the outcome of an article page."""
+        if not isinstance(item, PageOutcome):
             return
-        asked = asked_by(response.request)
-        if not isinstance(asked, AskedArticle):
+        asked = item.asked
+        if item.page is None:
+            is_told_elsewhere = asked.is_second_look or item.kind is Kind.OVER_LIMIT
+            if item.is_whole_page and not is_told_elsewhere:
+                self._expected[asked.key] = bool(asked.known or asked.hint)
             return
         self._expected.pop(asked.key, None)
-        article = item.article
+        article = item.page.article
         self._pages += 1
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
@@ -83,11 +79,6 @@ class Observer:
                 if self._source_pages[url]
             },
         )
-
-
-def _is_whole_page(body: bytes) -> bool:
-    """Whether it is HTML from its beginning to its end: anything else is a passing fault."""
-    return b"<html" in body[:2048].lower() and not looks_cut_off(body)
 
 
 def _is_misdated(article: Article, hint: datetime | None) -> bool:

@@ -1,1 +1,1 @@
-"""Item pipelines, in their order: normalize, dedupe, topics, store."""
+"""Item pipelines, in their order: dedupe, store."""

@@ -32,7 +32,7 @@ from rscrawler.items import Article
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import KnownAddress
-from rscrawler.visits import FetchedArticle, GoneArticle
+from rscrawler.visits import FetchedArticle, PageOutcome
 
 
 class DedupePipeline:
@@ -54,13 +54,19 @@ class DedupePipeline:
         """Built for the site of the crawler's spider."""
         return cls(session_of(crawler))
 
-    def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
-        """The same item, with identity, event, fingerprint and `duplicate_of`."""
-        if isinstance(item, GoneArticle):
-            return item
+    def process_item(self, outcome: PageOutcome) -> PageOutcome:
+        """The same outcome; its page with identity, event, fingerprint and `duplicate_of`."""
+        if outcome.page is not None:
+            self.identify(outcome.page)
+        return outcome
+
+    def identify(self, item: FetchedArticle) -> None:
+        """Say whose page it is, in place."""
         article, keys = item.article, [key for key, _ in item.addresses]
         store = self._session.store
-        fingerprint = fingerprint_of(article, slug_stem(article.url, self._session.profile))
+        fingerprint = item.fingerprint or fingerprint_of(
+            article, slug_stem(article.url, self._session.profile)
+        )
         if store.batch.concerns(article.site, keys, fingerprint):
             store.batch.flush()
         met = store.discovery.addresses(article.site, keys)
@@ -92,7 +98,6 @@ class DedupePipeline:
         if known is not None and item.event is not None and self._is_degraded(known, article):
             item.event = None
         self._identify(item, known)
-        return item
 
     def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
         """The piece whose page this is."""

@@ -7,26 +7,36 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Self
 
+from scrapy import Request, signals
 from scrapy.crawler import Crawler
+from scrapy.http import Response
 from scrapy.statscollectors import StatsCollector
+from twisted.python.failure import Failure
 
 from rscrawler import decisions
 from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.delivery import alert_channels
+from rscrawler.errors import StoreError
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
+from rscrawler.spiders.asked import asked_by
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 from rscrawler.topics import FlaggableText
-from rscrawler.visits import FetchedArticle, GoneArticle
+from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 logger = logging.getLogger(__name__)
 
 
+MAX_GONE_ATTEMPTS = 3  # an address that answers 404 this often is taken for no article's here
+MAX_OFF_SITE_ATTEMPTS = 3  # the same for one that redirects to another site
+OVER_LIMIT_PAUSE = timedelta(hours=1)  # what took too long once will again
+
+
 class StorePipeline:
-    """Writes versions, removals and checks down; versions in batches."""
+    """Records the outcome of every page: versions in batches, all else at once."""
 
     def __init__(self, session: CrawlSession, stats: StatsCollector) -> None:
         self._session = session
@@ -37,26 +47,169 @@ class StorePipeline:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Built for the site of the crawler's spider."""
-        return cls(session_of(crawler), crawler.stats)
+        pipeline = cls(session_of(crawler), crawler.stats)
+        # Scrapy logs either with its traceback.
+        crawler.signals.connect(pipeline.on_broken_page, signals.item_error)
+        crawler.signals.connect(pipeline.on_broken_page, signals.spider_error)
+        return pipeline
 
-    def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
-        """The same item, after it has been made durable."""
-        if isinstance(item, GoneArticle):
-            self._record_gone(item)
+    def process_item(self, outcome: PageOutcome) -> PageOutcome:
+        """The same outcome, after it has been made durable."""
+        match outcome.kind:
+            case Kind.READ:
+                self._record_read(outcome)
+            case Kind.UNCHANGED:
+                self._record_as_before(outcome)
+            case Kind.GONE:
+                self._record_absent(outcome)
+            case Kind.NOT_ARTICLE:
+                self._record_other(outcome)
+            case Kind.OFF_SITE:
+                self._record_off_site(outcome)
+            case Kind.FORBIDDEN:
+                self._record_forbidden(outcome)
+            case Kind.INCOMPLETE | Kind.OVER_LIMIT | Kind.REFUSED:
+                self._record_failure(outcome)
+        return outcome
+
+    def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
+        """The program broke on an article's page: it is tried again, ever later."""
+        # Where an errback broke, Scrapy hands on the failure that it was called for.
+        request = getattr(response, "request", None)
+        asked = asked_by(request) if isinstance(request, Request) else None
+        if isinstance(failure.value, StoreError) or not isinstance(asked, AskedArticle):
+            return  # that is the spider's
+        assert request is not None
+        reason = f"the program broke on it: {failure.value!r}"
+        now = self._session.now()
+        self._record_failure(PageOutcome(Kind.REFUSED, asked, request.url, now, reason))
+
+    # Pages that were read.
+
+    def _record_read(self, outcome: PageOutcome) -> None:
+        item = outcome.page
+        if item is None:
+            raise ValueError(f"{outcome.url}: was read, and says nothing")
+        self._settle_others(item)
+        if item.event is None and item.known is not None:
+            self._record_unchanged(item, item.known)
         else:
-            self._settle_others(item)
-            if item.event is None and item.known is not None:
-                self._record_unchanged(item, item.known)
-            else:
-                self._record_version(item)
-        return item
+            self._record_version(outcome, item)
+        self._forget_trouble(outcome)
+
+    def _record_as_before(self, outcome: PageOutcome) -> None:
+        known, session = outcome.asked.known, self._session
+        assert known is not None
+        self._count("articles/unchanged")
+        session.store.articles.record_unchanged(
+            known.article_id,
+            site=session.site,
+            address_keys=(),
+            fetched_at=outcome.at,
+            next_check_at=decisions.next_check(
+                known.first_seen_at, outcome.at, session.config.crawl.recheck_after
+            ),
+            dated_at=outcome.dated_at,
+        )
+        self._forget_trouble(outcome)
+
+    # Pages that were not.
+
+    def _record_absent(self, outcome: PageOutcome) -> None:
+        """The page answers that it is not there."""
+        asked = outcome.asked
+        if asked.known is not None:
+            self._record_gone(asked.known, outcome.at)
+            return
+        self._count("articles/gone")
+        is_last = asked.attempts + 1 >= MAX_GONE_ATTEMPTS
+        if is_last and not self._is_surely_an_article(outcome):
+            self._reject(outcome)
+        else:
+            self._record_attempt(outcome)
+
+    def _record_other(self, outcome: PageOutcome) -> None:
+        """The page is fine, and something else."""
+        asked = outcome.asked
+        if asked.known is not None and asked.is_elsewhere:
+            self._record_gone(asked.known, outcome.at)  # its own address has said so before
+        elif asked.known is not None:
+            outcome.reason = f"was an article and is none now: {outcome.reason}"
+            self._record_failure(outcome)
+        elif self._is_surely_an_article(outcome):
+            self._record_failure(outcome)
+        else:
+            self._reject(outcome)
+
+    def _record_off_site(self, outcome: PageOutcome) -> None:
+        asked = outcome.asked
+        is_last = asked.attempts + 1 >= MAX_OFF_SITE_ATTEMPTS
+        # What a feed dated is an article: it is the site that leads astray, for now.
+        if is_last and asked.known is None and asked.hint is None:
+            self._reject(outcome)
+        else:
+            self._record_failure(outcome)
+
+    def _record_forbidden(self, outcome: PageOutcome) -> None:
+        self._count("articles/forbidden")
+        if outcome.asked.known is None:
+            # It stays pending: the rules may change, or could only not be had just now.
+            self._record_attempt(outcome, is_asked=False)
+
+    def _record_failure(self, outcome: PageOutcome) -> None:
+        logger.warning("article %s: %s", outcome.url, outcome.reason)
+        self._count("errors")
+        if outcome.kind is Kind.OVER_LIMIT:
+            self._count("over_limit")
+        self._record_attempt(outcome)
+
+    def _record_attempt(self, outcome: PageOutcome, *, is_asked: bool = True) -> None:
+        """The page is asked for again, later each time."""
+        asked, store, site = outcome.asked, self._session.store, self._session.site
+        is_over_limit = outcome.kind is Kind.OVER_LIMIT
+        earliest = outcome.at + OVER_LIMIT_PAUSE if is_over_limit else outcome.at
+        if asked.known is None:
+            again_at = max(decisions.retry_at(asked.attempts + 1, outcome.at), earliest)
+            store.discovery.record_attempt(site, asked.key, again_at, is_asked=is_asked)
+        else:
+            again_at = max(decisions.recheck_at(asked.known, outcome.at), earliest)
+            store.articles.record_failed_check(asked.known.article_id, again_at)
+        if is_over_limit:
+            store.discovery.record_over_limit(site, asked.key, is_over=True)
+        else:
+            self._forget_trouble(outcome)
+
+    def _reject(self, outcome: PageOutcome) -> None:
+        """An address leads to no article here, as far as can be seen now."""
+        asked = outcome.asked
+        self._count("rejected")
+        logger.info("%s is no article: %s", outcome.url, outcome.reason)
+        self._session.store.discovery.record_rejected(
+            self._session.site,
+            asked.key,
+            outcome.url,
+            outcome.at,
+            decisions.second_look_at(asked.found_at, outcome.at),
+        )
+
+    def _is_surely_an_article(self, outcome: PageOutcome) -> bool:
+        asked = outcome.asked
+        return decisions.is_surely_an_article(asked.hint, asked.found_at, outcome.at)
+
+    def _forget_trouble(self, outcome: PageOutcome) -> None:
+        if outcome.asked.key in self._session.over_limit:
+            self._session.store.discovery.record_over_limit(
+                self._session.site, outcome.asked.key, is_over=False
+            )
+
+    # Versions and removals.
 
     def _settle_others(self, item: FetchedArticle) -> None:
         articles = self._session.store.articles
         if item.merged is not None:
             articles.merge(item.merged.article_id, item.article.article_id)
         if item.led_here is not None and item.is_elsewhere:
-            self._record_gone(GoneArticle(item.led_here, self._session.now()))
+            self._record_gone(item.led_here, self._session.now())
         elif item.led_here is not None:
             again_at = decisions.recheck_at(item.led_here, self._session.now())
             articles.record_failed_check(item.led_here.article_id, again_at)
@@ -70,10 +223,13 @@ class StorePipeline:
             self._count("unrecorded")
             raise
 
-    def _record_version(self, item: FetchedArticle) -> None:
+    def _record_version(self, outcome: PageOutcome, item: FetchedArticle) -> None:
         session, article, now = self._session, item.article, self._session.now()
         if item.event is None or item.fingerprint is None or article.first_seen_at is None:
             raise ValueError(f"{article.url}: the dedupe pipeline must come before this one")
+        if item.flags is None:
+            item.flags = session.flagger.flag(FlaggableText.from_article(article))
+        article.topics = item.flags
         article.event = item.event
         article.novelty = item.known.novelty if item.known else self._novelty(item)
         before = session.store.articles.latest_record(item.known.article_id) if item.known else None
@@ -101,7 +257,8 @@ class StorePipeline:
                 ),
                 alerted_topics=tuple(flag.topic for flag in alerts),
                 is_folded=decisions.is_folded(article, repeated),
-            )
+            ),
+            lambda error: self._record_refused(outcome, error),
         )
         self._count(f"articles/{article.event}")
         if article.duplicate_of is not None and article.event is Event.NEW:
@@ -110,6 +267,14 @@ class StorePipeline:
             self._count("flagged")
         if alerts:
             self._count("alerts")
+
+    def _record_refused(self, outcome: PageOutcome, error: Exception) -> None:
+        """The database takes everything but this version: its page waits as one that failed."""
+        if outcome.page is not None and outcome.page.is_archived:
+            raise error
+        reason = f"the database refuses what was read of it: {error!r}"
+        outcome = replace(outcome, kind=Kind.REFUSED, reason=reason, at=self._session.now())
+        self._record_failure(outcome)
 
     def _novelty(self, item: FetchedArticle) -> Novelty:
         baseline_at = self._session.state.baseline_at
@@ -191,9 +356,9 @@ class StorePipeline:
         )
         self._count("articles/unchanged")
 
-    def _record_gone(self, item: GoneArticle) -> None:
-        session, known = self._session, item.known
-        decision = decisions.after_gone(known, item.checked_at, session.config.crawl.removal_after)
+    def _record_gone(self, known: KnownArticle, at: datetime) -> None:
+        session = self._session
+        decision = decisions.after_gone(known, at, session.config.crawl.removal_after)
         if not decision.record_removal:
             session.store.articles.record_gone(
                 known.article_id, gone_at=decision.gone_at, next_check_at=decision.next_check_at
@@ -210,7 +375,7 @@ class StorePipeline:
             change=None,
             version=version,
             record_id=new_record_id(known.article_id, version),
-            fetched_at=item.checked_at,
+            fetched_at=at,
         )
         session.store.articles.record_removal(
             removal,

@@ -7,26 +7,10 @@ elsewhere it runs to its own end. Nothing is lost either way: what counts is dur
 
 from __future__ import annotations
 
-import ctypes
-import os
 import runpy
-import signal
 import sys
 
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-def die_with(parent: int) -> None:
-    """Let the kernel kill this process when `parent` (its process id) ends.
-
-    Raises:
-        SystemExit: the parent has ended already.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        sys.exit("the service has ended")
-
+from rscrawler.forks import die_with
 
 if __name__ == "__main__":
     die_with(int(sys.argv[1]))

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 PATIENCE = timedelta(seconds=20)  # after the first SIGTERM of a time limit
 STOP_PATIENCE = timedelta(seconds=30)  # the same, when the service stops
@@ -36,6 +36,21 @@ class ChildResult:
     elapsed: timedelta
     timed_out: bool = False
     was_stopped: bool = False
+
+
+class Child(Protocol):
+    """A process that leads a group of its own: `asyncio.subprocess.Process`, `forks.Forked`."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, and that of its group."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended; None while it runs."""
+
+    async def wait(self) -> int:
+        """How it ended, once it has."""
 
 
 # Runs rscrawler with arguments, for at most a time, until the event is set.
@@ -81,9 +96,9 @@ async def run_child(
     Raises:
         OSError: the command cannot be started.
     """
-    started = time.monotonic()
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        process = await asyncio.create_subprocess_exec(
+
+    async def start(output: BinaryIO, errors: BinaryIO) -> Process:
+        return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
@@ -91,6 +106,30 @@ async def run_child(
             env={**os.environb, **(environment or {})},
             start_new_session=True,
         )
+
+    return await watch(
+        start,
+        limit,
+        stopping,
+        patience=patience,
+        stop_patience=stop_patience,
+        last_warning=last_warning,
+    )
+
+
+async def watch(
+    start: Callable[[BinaryIO, BinaryIO], Awaitable[Child]],
+    limit: timedelta,
+    stopping: asyncio.Event,
+    *,
+    patience: timedelta = PATIENCE,
+    stop_patience: timedelta = STOP_PATIENCE,
+    last_warning: timedelta = LAST_WARNING,
+) -> ChildResult:
+    """As `run_child`, for a child that `start` starts, given files for its output and errors."""
+    started = time.monotonic()
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        process = await start(output, errors)
         try:
             was_stopped = False
             timed_out = not await _ends_within(process, limit, stopping)
@@ -116,7 +155,7 @@ async def run_child(
 
 
 async def _ends_within(
-    process: Process, limit: timedelta, stopping: asyncio.Event | None = None
+    process: Child, limit: timedelta, stopping: asyncio.Event | None = None
 ) -> bool:
     """Whether the process ends within `limit`, and before `stopping` is set."""
     waits = {asyncio.ensure_future(process.wait())}
@@ -132,7 +171,7 @@ async def _ends_within(
     return process.returncode is not None
 
 
-def _signal_group(process: Process, number: signal.Signals) -> None:
+def _signal_group(process: Child, number: signal.Signals) -> None:
     # Started with a session of its own, so the group has the number of the process. A
     # group that is gone, or holds nobody whom this process may signal, is no concern.
     with suppress(ProcessLookupError, PermissionError):

@@ -30,6 +30,7 @@ from rscrawler.config import (
     Model,
     checked,
     checked_web_address,
+    kept,
     merged,
     read_toml,
     toml_files,
@@ -268,6 +269,7 @@ class SiteProfile(Model):
         return urljoin(f"{self.base_url}/", path.lstrip("/"))
 
 
+@kept
 def load_sites(config: Config) -> dict[str, SiteProfile]:
     """Every site profile by name, shipped and own, with the configuration's overrides.
 

@@ -3,46 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from scrapy import Request
 
-from rscrawler.decisions import KnownArticle
 from rscrawler.sites import Source
 from rscrawler.store.discovery import SourceState
+from rscrawler.visits import AskedArticle
 
 
 @dataclass(frozen=True, slots=True)
 class AskedSource:
-    """One page of a source: its number, and whether "not modified" is an answer to it."""
+    """One page of a source.
+
+    Attributes:
+        page: its number.
+        is_conditional: whether "not modified" is an answer to it.
+        depth: 0 for a source of the profile, 1 for a sitemap that an index names, and so on.
+    """
 
     source: Source
     state: SourceState
     page: int
     is_conditional: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AskedArticle:
-    """An article page.
-
-    Attributes:
-        key: of the address that is asked for.
-        found_at: when that address was found, or the piece first seen.
-        hint: the date that a feed or sitemap gave it.
-        attempts: earlier requests in vain.
-        known: the piece as it is stored; None if the page was never read.
-        is_second_look: whether it was taken for no article before.
-        is_elsewhere: whether the address is another one, after the piece's own led to nothing.
-    """
-
-    key: str
-    found_at: datetime
-    hint: datetime | None = None
-    attempts: int = 0
-    known: KnownArticle | None = None
-    is_second_look: bool = False
-    is_elsewhere: bool = False
+    depth: int = 0
 
 
 def asked_by(request: Request) -> AskedSource | AskedArticle | None:

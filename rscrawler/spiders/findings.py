@@ -6,27 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from scrapy.http import Response, TextResponse
-
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.extraction.page import parse_page
 from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
-from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.http import header_of
-from rscrawler.spiders.readers import (
-    Entry,
-    UnreadableSource,
-    read_feed,
-    read_listing,
-    read_sitemap,
-)
+from rscrawler.sites import Source, SourceKind
+from rscrawler.spiders.readers import Entry
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, SourceState
-
-# Of which any page made by a site has some, and garbage has none.
-_PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
-
 
 # Of an index: read once a day though their dates have not moved, since some never move.
 LATEST_SITEMAPS = 3
@@ -40,7 +26,9 @@ class Findings:
         keys: of every article's address that it shows.
         addresses: those that tell something not yet written down.
         unread: those whose page is to be asked for.
-        changed: known pieces that are to be asked for again.
+        articles: how many known pieces it shows.
+        dated_later: those of them that it says have changed since.
+        returned: those that were recorded as removed.
         sitemaps: further sitemaps that are to be read.
         has_news: it shows an address that was not known before this cycle.
     """
@@ -48,33 +36,31 @@ class Findings:
     keys: frozenset[str]
     addresses: tuple[FoundAddress, ...]
     unread: tuple[FoundAddress | KnownAddress, ...]
-    changed: tuple[KnownArticle, ...]
+    articles: int
+    dated_later: tuple[KnownArticle, ...]
+    returned: tuple[KnownArticle, ...]
     sitemaps: tuple[SourceState, ...]
     has_news: bool
 
+    @property
+    def changed(self) -> tuple[KnownArticle, ...]:
+        """Known pieces that are to be asked for again."""
+        if decisions.are_rewritten(len(self.dated_later), self.articles):
+            return self.returned
+        return (*self.dated_later, *self.returned)
 
-def read_source(
-    response: Response, source: Source, profile: SiteProfile
-) -> tuple[Sequence[Entry], Sequence[Entry]]:
-    """The entries of a source's page, and the sitemaps that it names.
-
-    Raises:
-        UnreadableSource: the page is not what its kind of source should be.
-    """
-    if not response.body.strip():
-        raise UnreadableSource("is empty")
-    if source.kind is SourceKind.FEED:
-        return read_feed(response.body, response.url), ()
-    if source.kind is SourceKind.SITEMAP:
-        content = read_sitemap(response.body)
-        return content.entries, content.sitemaps
-    if not isinstance(response, TextResponse):
-        raise UnreadableSource("is not a page of text")
-    root = parse_page(response.body, header_of(response, "Content-Type"))
-    links = read_listing(root, response.url, profile)
-    if not links and next(root.iter(*_PAGE_ELEMENTS), None) is None:
-        raise UnreadableSource("is no page")  # an empty list is one, and fine
-    return links, ()
+    def plus(self, other: Findings) -> Findings:
+        """Both together: two portions of one page."""
+        return Findings(
+            keys=self.keys | other.keys,
+            addresses=(*self.addresses, *other.addresses),
+            unread=(*self.unread, *other.unread),
+            articles=self.articles + other.articles,
+            dated_later=(*self.dated_later, *other.dated_later),
+            returned=(*self.returned, *other.returned),
+            sitemaps=(*self.sitemaps, *other.sitemaps),
+            has_news=self.has_news or other.has_news,
+        )
 
 
 class Discovery:
@@ -133,13 +119,13 @@ class Discovery:
                     returned.append(article)
             elif self._is_wanted_after_all(before, address, source):
                 unread.append(before)
-        if decisions.are_rewritten(len(changed), len(articles)):
-            changed = []
         return Findings(
             keys=frozenset(found),
             addresses=tuple(to_write),
             unread=tuple(unread),
-            changed=(*changed, *returned),
+            articles=len(articles),
+            dated_later=tuple(changed),
+            returned=tuple(returned),
             sitemaps=tuple(self._unread_sitemaps(sitemaps)),
             has_news=has_news,
         )

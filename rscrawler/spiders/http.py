@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 
 from scrapy import Request
 from scrapy.exceptions import DownloadTimeoutError
-from scrapy.http import Response, TextResponse
+from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.internet.error import TCPTimedOutError
 from twisted.internet.error import TimeoutError as TwistedTimeoutError
 from twisted.python.failure import Failure
 
-from rscrawler.extraction import IncompletePage, Page
 from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack, OffSite
 
 _TIME_OUTS = (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError)
@@ -22,18 +20,6 @@ _TIME_OUTS = (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, Timeo
 def page_digest(body: bytes) -> str:
     """32 hex digits of a page's bytes."""
     return hashlib.blake2b(body, digest_size=16).hexdigest()
-
-
-def page_of(response: Response, fetched_at: datetime, published_at: datetime | None = None) -> Page:
-    """The page that an answer is.
-
-    Raises:
-        IncompletePage: the answer is not text.
-    """
-    if not isinstance(response, TextResponse):
-        raise IncompletePage(response.url, "the answer is not a page of text")
-    content_type = header_of(response, "Content-Type")
-    return Page.of(response.url, response.body, content_type, fetched_at, published_at)
 
 
 def validators(etag: str | None, last_modified: str | None) -> dict[str, str]:

@@ -15,13 +15,13 @@ from typing import Any, Self
 
 from scrapy import Request, Spider, signals
 from scrapy.crawler import Crawler
-from scrapy.http import Response
+from scrapy.http import Response, TextResponse
 from twisted.python.failure import Failure
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
-from rscrawler.extraction import IncompletePage, NotAnArticle, extract
+from rscrawler.extraction import looks_cut_off
 from rscrawler.identity.addresses import (
     address_key,
     addresses_by_key,
@@ -29,21 +29,28 @@ from rscrawler.identity.addresses import (
     other_form,
 )
 from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.asked import AskedArticle, AskedSource, asked_by
-from rscrawler.spiders.findings import Discovery, read_source
+from rscrawler.spiders.asked import AskedSource, asked_by
+from rscrawler.spiders.findings import Discovery, Findings
 from rscrawler.spiders.http import (
     cause_of,
     header_of,
     is_forbidden_by_robots,
     is_off_site,
     page_digest,
-    page_of,
     reason_of,
     status_of,
     validators,
     was_held_back,
 )
-from rscrawler.spiders.readers import UnreadableSource, page_address, page_number
+from rscrawler.spiders.readers import page_address, page_number
+from rscrawler.spiders.reading import (
+    PORTION,
+    ArticleToRead,
+    ReadArticle,
+    ReadSource,
+    SourceToRead,
+    Unread,
+)
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
 from rscrawler.store.discovery import (
     AddressState,
@@ -52,7 +59,7 @@ from rscrawler.store.discovery import (
     SourceReading,
     SourceState,
 )
-from rscrawler.visits import FetchedArticle, GoneArticle
+from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -60,10 +67,9 @@ GONE_STATUSES = frozenset({404, 410})
 PERMANENT_REDIRECTS = frozenset({301, 308})
 HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
-# An address that answers 404 this often is taken for none of an article here.
-MAX_GONE_ATTEMPTS = 3
-# The same for one that redirects to another site.
-MAX_OFF_SITE_ATTEMPTS = 3
+FEW_ATTEMPTS = 3  # of an address that was never read, in which another form of it is tried
+MAX_SITEMAP_DEPTH = 2  # of an index in an index; the protocol allows for 1
+MAX_SOURCES = 1_000  # in one cycle, sitemaps included
 
 
 class NewsSpider(Spider):
@@ -145,7 +151,9 @@ class NewsSpider(Spider):
         logger.error("%s: its lease was lost to another process; stopping", self.session.site)
         await self.crawler.stop_async()
 
-    def source_request(self, source: Source, url: str, state: SourceState) -> Request:
+    def source_request(
+        self, source: Source, url: str, state: SourceState, depth: int = 0
+    ) -> Request:
         """A request for one page of a source; conditional where "not modified" says it all."""
         self._asked_sources.add(url)
         is_conditional = (
@@ -154,7 +162,7 @@ class NewsSpider(Spider):
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
-        asked = AskedSource(source, state, page_number(source, url), is_conditional)
+        asked = AskedSource(source, state, page_number(source, url), is_conditional, depth)
         return Request(
             url,
             callback=self.parse_source,
@@ -226,7 +234,7 @@ class NewsSpider(Spider):
 
     # Sources.
 
-    def parse_source(self, response: Response, asked: AskedSource) -> Iterator[Request]:
+    async def parse_source(self, response: Response, asked: AskedSource) -> AsyncIterator[Request]:
         """Read one page of a source, write its addresses down, and go on from them."""
         source, state = asked.source, asked.state
         store, now = self.session.store.discovery, self.session.now()
@@ -235,12 +243,11 @@ class NewsSpider(Spider):
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
-        try:
-            entries, sitemaps = read_source(response, source, self.profile)
-        except UnreadableSource as error:
-            self._record_source_failure(source, state, f"{response.url} {error}")
+        reading = await self._read_source(response, source)
+        if isinstance(reading, Unread):
+            self._record_source_failure(source, state, f"{response.url} {reading.reason}")
             return
-        findings = self.discovery.findings(entries, sitemaps, source, state)
+        findings = await self._findings(reading, source, state)
         next_page = self.discovery.next_page(source, state, asked.page, findings)
         store.record_reading(
             SourceReading(
@@ -262,15 +269,71 @@ class NewsSpider(Spider):
         )
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(findings.keys))
-        for address in findings.unread:
-            yield from self.article_requests(address, now)
+        for number, address in enumerate(findings.unread, 1):
+            for request in self.article_requests(address, now):
+                yield request
+            if number % PORTION == 0:
+                await asyncio.sleep(0)
         for known in findings.changed:
-            yield from self.revisit_requests(known)
+            for request in self.revisit_requests(known):
+                yield request
         if next_page is not None:
             yield self.source_request(source, page_address(source, state.url, next_page), state)
-        for each in findings.sitemaps:
-            if each.url not in self._asked_sources:
-                yield self.source_request(source, each.url, each)
+        for request in self._sitemap_requests(findings.sitemaps, asked):
+            yield request
+
+    async def _read_source(self, response: Response, source: Source) -> ReadSource | Unread:
+        is_listing = source.kind not in (SourceKind.FEED, SourceKind.SITEMAP)
+        if is_listing and response.body.strip() and not isinstance(response, TextResponse):
+            return Unread(Kind.INCOMPLETE, "is not a page of text")
+        reading = await self.session.readers.read(
+            SourceToRead(
+                site=self.session.site,
+                url=response.url,
+                body=response.body,
+                content_type=header_of(response, "Content-Type"),
+                source=source,
+            )
+        )
+        assert not isinstance(reading, ReadArticle)
+        if isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT:
+            self.count("over_limit")
+        return reading
+
+    async def _findings(self, reading: ReadSource, source: Source, state: SourceState) -> Findings:
+        """What a page of a source means; between two portions others have their turn.
+
+        All addresses but those of the last portion are written down at once: what the source is
+        remembered for, its validators, comes with the last.
+        """
+        findings: Findings | None = None
+        for entries in reading.entries():
+            if findings is not None:
+                self.session.store.discovery.record_found(
+                    self.session.site, source.path, findings.addresses, self.session.now()
+                )
+                findings = replace(findings, addresses=())
+                await asyncio.sleep(0)
+            is_first = findings is None
+            found = self.discovery.findings(
+                entries, reading.sitemaps if is_first else (), source, state
+            )
+            findings = found if findings is None else findings.plus(found)
+        assert findings is not None
+        return findings
+
+    def _sitemap_requests(
+        self, sitemaps: Iterable[SourceState], asked: AskedSource
+    ) -> Iterator[Request]:
+        """Requests for the sitemaps that an index names; neither too deep nor too many."""
+        for each in sitemaps:
+            if each.url in self._asked_sources:
+                continue
+            if asked.depth >= MAX_SITEMAP_DEPTH or len(self._asked_sources) >= MAX_SOURCES:
+                logger.warning("%s: is one sitemap too many: not asked for", each.url)
+                self.count("errors")
+                return
+            yield self.source_request(asked.source, each.url, each, depth=asked.depth + 1)
 
     def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
         """Requests for the sitemaps of an index that a new reading of it need not lead to."""
@@ -284,68 +347,71 @@ class NewsSpider(Spider):
 
     # Articles.
 
-    def parse_article(
+    async def parse_article(
         self, response: Response, asked: AskedArticle
-    ) -> Iterator[FetchedArticle | GoneArticle | Request]:
+    ) -> AsyncIterator[PageOutcome | Request]:
         """Read one article page."""
-        now, key, known = self.session.now(), asked.key, asked.known
-        hint = asked.hint or self.discovery.published.get(key)
-        asked = replace(asked, hint=hint)
+        asked = replace(asked, hint=asked.hint or self.discovery.published.get(asked.key))
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(asked, response.url)
             if elsewhere is not None:
-                if known is not None:
-                    key = address_key(elsewhere, self.profile)
-                yield self._article_request(
-                    elsewhere,
-                    replace(asked, key=key, is_elsewhere=True),
-                    priority=-1,
-                )
-            elif known is not None:
-                yield GoneArticle(known, now)
+                key = address_key(elsewhere, self.profile) if asked.known else asked.key
+                again = replace(asked, key=key, is_elsewhere=True)
+                yield self._article_request(elsewhere, again, priority=-1)
             else:
-                self._is_not_there(response, asked)
-            return
-        if known is not None and known.removed_at is None:
-            if response.status == 304 or page_digest(response.body) == known.page_digest:
-                self._record_unchanged(known, key, now)
-                return
+                yield self._outcome(Kind.GONE, asked, response.url, f"answers {response.status}")
+        elif is_as_known(response, asked):
+            yield self._outcome(Kind.UNCHANGED, asked, response.url)
         elif response.status == 304:
-            self._record_article_failure(
-                response.url, asked, "answers 304 to an unconditional request"
+            reason = "answers 304 to an unconditional request"
+            yield self._outcome(Kind.REFUSED, asked, response.url, reason)
+        elif not isinstance(response, TextResponse):
+            reason = f"{response.url}: the answer is not a page of text"
+            yield self._outcome(Kind.INCOMPLETE, asked, response.url, reason)
+        else:
+            yield await self._read(response, asked)
+
+    async def _read(self, response: TextResponse, asked: AskedArticle) -> PageOutcome:
+        known, is_whole = asked.known, is_whole_page(response.body)
+        reading = await self.session.readers.read(
+            ArticleToRead(
+                site=self.session.site,
+                url=response.url,
+                body=response.body,
+                content_type=header_of(response, "Content-Type"),
+                fetched_at=self.session.now(),
+                published_at=asked.hint,
+                known_text=known.text_digest if known and not known.removed_at else None,
             )
-            return
-        try:
-            page = page_of(response, now, hint)
-            article = extract(page, self.profile, self.session.site)
-        except NotAnArticle as error:
-            if known is not None and asked.is_elsewhere:
-                yield GoneArticle(known, now)  # its own address has said so before
-            elif known is not None:
-                reason = f"was an article and is none now: {error}"
-                self._record_article_failure(response.url, asked, reason)
-            elif decisions.is_surely_an_article(hint, asked.found_at, now):
-                self._record_article_failure(response.url, asked, str(error))
-            else:
-                self._reject(asked, response.url, str(error))
-            return
-        except IncompletePage as error:
-            self._record_article_failure(response.url, asked, str(error))
-            return
-        addresses, declared = self._addresses(response, key, [article.url, *article.aliases])
-        yield FetchedArticle(
+        )
+        if isinstance(reading, Unread):
+            outcome = self._outcome(reading.kind, asked, response.url, reading.reason)
+            outcome.is_whole_page = is_whole
+            return outcome
+        assert isinstance(reading, ReadArticle)
+        article = reading.article
+        addresses, declared = self._addresses(response, asked.key, [article.url, *article.aliases])
+        outcome = self._outcome(Kind.READ, asked, response.url)
+        outcome.page = FetchedArticle(
             article=article,
             addresses=addresses,
             declared=declared,
+            fingerprint=reading.fingerprint,
+            flags=reading.flags,
             has_moved=_has_moved(response),
             is_elsewhere=asked.is_elsewhere,
             found_at=asked.found_at,
             page_digest=page_digest(response.body),
             etag=header_of(response, "ETag"),
             last_modified=header_of(response, "Last-Modified"),
-            dated_at=self.discovery.dates.get(key),
+            dated_at=outcome.dated_at,
             asked_for=known,
         )
+        return outcome
+
+    def _outcome(self, kind: Kind, asked: AskedArticle, url: str, reason: str = "") -> PageOutcome:
+        dated_at = self.discovery.dates.get(asked.key)
+        return PageOutcome(kind, asked, url, self.session.now(), reason, dated_at=dated_at)
 
     def _addresses(
         self, response: Response, key: str, declared: Sequence[str]
@@ -369,44 +435,10 @@ class NewsSpider(Spider):
         if asked.is_elsewhere:
             return None
         if asked.known is None:
-            is_early = asked.attempts < MAX_GONE_ATTEMPTS and not asked.is_second_look
+            is_early = asked.attempts < FEW_ATTEMPTS and not asked.is_second_look
             return other_form(url) if is_early else None
         found = self.session.store.discovery.urls_of(asked.known.article_id)
         return next((each for each in found if each != asked.known.url), None)
-
-    def _is_not_there(self, response: Response, asked: AskedArticle) -> None:
-        """The page of an address that was never read answers that there is none."""
-        now = self.session.now()
-        self.count("articles/gone")
-        is_last = asked.attempts + 1 >= MAX_GONE_ATTEMPTS
-        if is_last and not decisions.is_surely_an_article(asked.hint, asked.found_at, now):
-            self._reject(asked, response.url, f"answers {response.status}")
-        else:
-            self.session.store.discovery.record_attempt(
-                self.session.site, asked.key, decisions.retry_at(asked.attempts + 1, now)
-            )
-
-    def _reject(self, asked: AskedArticle, url: str, reason: str) -> None:
-        """An address leads to no article here, as far as can be seen now."""
-        self.count("rejected")
-        logger.info("%s is no article: %s", url, reason)
-        now = self.session.now()
-        self.session.store.discovery.record_rejected(
-            self.session.site, asked.key, url, now, decisions.second_look_at(asked.found_at, now)
-        )
-
-    def _record_unchanged(self, known: KnownArticle, key: str, now: datetime) -> None:
-        self.count("articles/unchanged")
-        self.session.store.articles.record_unchanged(
-            known.article_id,
-            site=self.session.site,
-            address_keys=(),
-            fetched_at=now,
-            next_check_at=decisions.next_check(
-                known.first_seen_at, now, self.session.config.crawl.recheck_after
-            ),
-            dated_at=self.discovery.dates.get(key),
-        )
 
     # Failures.
 
@@ -456,59 +488,32 @@ class NewsSpider(Spider):
         is_further = request.cb_kwargs["asked"].page > 1 or state.url not in own
         return status_of(failure) in GONE_STATUSES and is_further
 
-    def article_failed(self, failure: Failure) -> None:
+    def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """An article page could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
         asked: AskedArticle = request.cb_kwargs["asked"]
         if was_held_back(failure, request):
             return  # it waits as before
         if is_forbidden_by_robots(failure):
-            self.count("articles/forbidden")
-            if asked.known is None:
-                # It stays pending: the rules may change, or could only not be had just now.
-                self.session.store.discovery.record_attempt(
-                    self.session.site,
-                    asked.key,
-                    decisions.retry_at(asked.attempts + 1, self.session.now()),
-                    is_asked=False,
-                )
-            return
-        is_last = asked.attempts + 1 >= MAX_OFF_SITE_ATTEMPTS
-        # What a feed dated is an article: it is the site that leads astray, for now.
-        is_doubtful = asked.known is None and asked.hint is None
-        if is_off_site(failure) and is_last and is_doubtful:
+            yield self._outcome(Kind.FORBIDDEN, asked, request.url)
+        elif is_off_site(failure):
             first = request.meta.get("redirect_urls", [request.url])[0]
-            self._reject(asked, first, f"it leads to another site: {request.url}")
-            return
-        self._record_article_failure(request.url, asked, reason_of(failure))
-
-    def _record_article_failure(self, url: str, asked: AskedArticle, reason: str) -> None:
-        logger.warning("article %s: %s", url, reason)
-        self.count("errors")
-        now = self.session.now()
-        if asked.known is None:
-            self.session.store.discovery.record_attempt(
-                self.session.site, asked.key, decisions.retry_at(asked.attempts + 1, now)
-            )
+            yield self._outcome(Kind.OFF_SITE, asked, first, reason_of(failure))
         else:
-            self.session.store.articles.record_failed_check(
-                asked.known.article_id, decisions.recheck_at(asked.known, now)
-            )
+            yield self._outcome(Kind.REFUSED, asked, request.url, reason_of(failure))
 
     def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
-        """The program broke on a page, in a callback or pipeline: it is tried again, ever later."""
+        """The program broke on a page of a source, or nothing can be recorded any more."""
         if isinstance(failure.value, StoreError):
             self._stop_unrecorded()
             return
         # Where an errback broke, Scrapy hands on the failure that it was called for.
         request = getattr(response, "request", None)
         asked = asked_by(request) if isinstance(request, Request) else None
-        reason = f"the program broke on it: {failure.value!r}"
-        if isinstance(asked, AskedArticle) and request is not None:
-            self._record_article_failure(request.url, asked, reason)
-        elif isinstance(asked, AskedSource):
-            self._record_source_failure(asked.source, asked.state, f"{asked.state.url}: {reason}")
-        else:
+        if isinstance(asked, AskedSource):
+            reason = f"{asked.state.url}: the program broke on it: {failure.value!r}"
+            self._record_source_failure(asked.source, asked.state, reason)
+        elif asked is None:
             self.count("errors")
 
     def _stop_unrecorded(self) -> None:
@@ -519,25 +524,41 @@ class NewsSpider(Spider):
             logger.info("%s: nothing can be recorded: stopping", self.session.site)
             self._stopping = asyncio.ensure_future(self.crawler.stop_async())
 
-    def on_closed(self, spider: Spider, reason: str) -> None:
+    async def on_closed(self, spider: Spider, reason: str) -> None:
         """Remember the dates that sources gave, and give the lease back."""
         if self._watch is None:
             return
         self._watch.cancel()
         store = self.session.store
-        known = store.discovery.addresses(self.session.site, self.discovery.dates)
-        store.articles.record_dates(
-            {
-                address.article_id: self.discovery.dates[key]
-                for key, address in known.items()
-                if address.article_id and address.seen_at >= self.session.started_at
-            }
-        )
+        dates = list(self.discovery.dates)
+        for start in range(0, len(dates), PORTION):
+            known = store.discovery.addresses(self.session.site, dates[start : start + PORTION])
+            store.articles.record_dates(
+                {
+                    address.article_id: self.discovery.dates[key]
+                    for key, address in known.items()
+                    if address.article_id and address.seen_at >= self.session.started_at
+                }
+            )
+            await asyncio.sleep(0)
         self._turn.end()
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of this project's counters."""
         self.crawler.stats.inc_value(f"rscrawler/{name}", by)
+
+
+def is_as_known(response: Response, asked: AskedArticle) -> bool:
+    """Whether the page is, to the byte, the one that was read before."""
+    known = asked.known
+    if known is None or known.removed_at is not None:
+        return False
+    return response.status == 304 or page_digest(response.body) == known.page_digest
+
+
+def is_whole_page(body: bytes) -> bool:
+    """Whether it is HTML from its beginning to its end: anything else is a passing fault."""
+    return b"<html" in body[:2048].lower() and not looks_cut_off(body)
 
 
 def _has_moved(response: Response) -> bool:

@@ -6,12 +6,14 @@ Plain functions over bytes and parsed pages; nothing here decides what is wanted
 from __future__ import annotations
 
 import io
+import re
 import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -25,6 +27,9 @@ from rscrawler.identity.addresses import absolute
 from rscrawler.sites import SiteProfile, Source
 
 MAX_SITEMAP_BYTES = 50 * 2**20  # what the sitemap protocol allows
+MAX_SITEMAP_ADDRESSES = 50_000  # the same
+MAX_SITEMAPS = 5_000  # of an index: one a day for 13 years
+MAX_FEED_ENTRIES = 1_000  # the newest stand first
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 # All that may hold an address or a date of a feed's entry, in RSS 0.9 to 2.0, RDF and Atom.
@@ -48,11 +53,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class SitemapContent:
-    """A sitemap's own entries, and the sitemaps that it names."""
+class SourceContent:
+    """A source's own entries, and the sitemaps that it names."""
 
     entries: tuple[Entry, ...]
-    sitemaps: tuple[Entry, ...]
+    sitemaps: tuple[Entry, ...] = ()
 
 
 def read_listing(root: Element, url: str, profile: SiteProfile) -> list[Entry]:
@@ -129,15 +134,25 @@ def _without_texts(body: bytes) -> bytes:
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError:
-        return body
+        return _cut_off(body)
+    entries = list(root.iter("{*}item", "{*}entry"))
+    for entry in entries[MAX_FEED_ENTRIES:]:
+        entry.getparent().remove(entry)
     declared = root.getroottree().docinfo.encoding or "utf-8"
     if not body.isascii() and not declared.lower().startswith("utf"):
-        return body
-    for entry in root.iter("{*}item", "{*}entry"):
+        return _cut_off(body)
+    for entry in entries[:MAX_FEED_ENTRIES]:
         for part in list(entry):
             if _name(part) not in _FEED_ENTRY_PARTS:
                 entry.remove(part)
     return etree.tostring(root.getroottree(), encoding="utf-8")
+
+
+def _cut_off(body: bytes) -> bytes:
+    """A feed that is no XML, up to the last entry that is looked at."""
+    ends = re.finditer(rb"</(?:item|entry)\s*>", body, re.IGNORECASE)
+    last = next(islice(ends, MAX_FEED_ENTRIES - 1, None), None)
+    return body if last is None else body[: last.end()]
 
 
 def _moment(parsed: time.struct_time | None) -> datetime | None:
@@ -149,7 +164,7 @@ def _moment(parsed: time.struct_time | None) -> datetime | None:
         return None
 
 
-def read_sitemap(body: bytes) -> SitemapContent:
+def read_sitemap(body: bytes) -> SourceContent:
     """The addresses in a sitemap or a sitemap index.
 
     Raises:
@@ -164,10 +179,9 @@ def read_sitemap(body: bytes) -> SitemapContent:
         raise UnreadableSource(f"is not XML: {error.msg}") from None
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise UnreadableSource("is not a sitemap")
-    entries = tuple(_sitemap_entries(root))
     if _name(root) == "sitemapindex":
-        return SitemapContent((), entries)
-    return SitemapContent(entries, ())
+        return SourceContent((), tuple(islice(_sitemap_entries(root), MAX_SITEMAPS)))
+    return SourceContent(tuple(islice(_sitemap_entries(root), MAX_SITEMAP_ADDRESSES)))
 
 
 def _unpacked(body: bytes) -> bytes:

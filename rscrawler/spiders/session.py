@@ -15,6 +15,8 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
+from rscrawler.spiders.pool import Readers
+from rscrawler.spiders.reading import PageReader
 from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
@@ -33,7 +35,8 @@ class CrawlSession:
 
     `state` is the site's state before this cycle; `rules_digest` is that of the profile;
     `limit` is the most article pages to ask for (None: no limit); `unread_robots` says of hosts
-    why their robots.txt could not be read in this cycle.
+    why their robots.txt could not be read in this cycle; `over_limit` are the keys of addresses
+    whose pages were over their limit when they were last read.
     """
 
     config: Config
@@ -44,12 +47,14 @@ class CrawlSession:
     started_at: datetime
     state: SiteState
     flagger: Flagger
+    readers: Readers
     rules_digest: str
     is_full: bool = False
     limit: int | None = None
     owner: str = field(default_factory=process_identity)
     now: Callable[[], datetime] = utc_now
     unread_robots: dict[str, str] = field(default_factory=dict)
+    over_limit: frozenset[str] = frozenset()
 
     @property
     def lease_name(self) -> str:
@@ -81,15 +86,22 @@ class CrawlSession:
         *,
         run_id: str | None = None,
         flagger: Flagger | None = None,
+        readers: Readers | None = None,
         store: Store | None = None,
         is_full: bool = False,
         limit: int | None = None,
     ) -> CrawlSession:
-        """A session; the sites of one process must share a store, and can share a flagger.
+        """A session; the sites of one process must share store and readers.
+
+        Without `readers` pages are read in this process.
 
         Raises:
             StoreError: the database cannot be used.
         """
+        flagger = flagger or Flagger(load_topics(config).values())
+        if readers is None:
+            settings = config.crawl.model_copy(update={"readers": 0})
+            readers = Readers(settings, PageReader({site: profile}, flagger))
         store = store or Store.open(config.database)
         return cls(
             config=config,
@@ -99,10 +111,12 @@ class CrawlSession:
             run_id=run_id or new_run_id(),
             started_at=utc_now(),
             state=store.health.site(site),
-            flagger=flagger or Flagger(load_topics(config).values()),
+            flagger=flagger,
+            readers=readers,
             rules_digest=profile.rules_digest,
             is_full=is_full,
             limit=limit,
+            over_limit=frozenset(each.key for each in store.discovery.over_limit(site)),
         )
 
 
@@ -145,4 +159,9 @@ def _session_meant(
         raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     profile = chosen_sites(load_sites(loaded), [site])[site]
-    return CrawlSession.open(loaded, site, profile, is_full=is_full, limit=maximum)
+    flagger = Flagger(load_topics(loaded).values())
+    # Before there is a database, whose connections are not for processes forked from this one.
+    readers = Readers(loaded.crawl, PageReader({site: profile}, flagger))
+    return CrawlSession.open(
+        loaded, site, profile, flagger=flagger, readers=readers, is_full=is_full, limit=maximum
+    )

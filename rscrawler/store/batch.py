@@ -6,6 +6,7 @@ in the database, and a process that dies leaves it to the next cycle.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from rscrawler.errors import StoreError
@@ -14,6 +15,7 @@ from rscrawler.store.articles import ArticleStore, Recording
 
 MAX_RECORDINGS = 50
 MAX_WAIT = timedelta(seconds=1)
+Refused = Callable[[Exception], None]
 
 
 class RecordingBatch:
@@ -27,25 +29,30 @@ class RecordingBatch:
         self._forget()
 
     def _forget(self) -> None:
-        self._waiting: list[Recording] = []
+        self._waiting: list[tuple[Recording, Refused]] = []
         self._addresses: set[tuple[str, str]] = set()
         self._texts: set[tuple[str, str] | str | int] = set()
 
-    def add(self, recording: Recording) -> None:
+    def add(self, recording: Recording, refused: Refused) -> None:
         """Let a recording wait, and record all of them if they are many or have waited long.
 
         One that somebody is told of does not wait: another process may meet its text as well.
+        `refused` is called if the database refuses this one, which is then forgotten.
         """
-        self._waiting.append(recording)
-        site = recording.article.site
-        self._addresses.update((site, key) for key, _ in recording.visit.address_keys)
-        self._texts.update(_texts(site, recording.fingerprint))
+        self._keep(recording, refused)
         if recording.alerted_topics or self._is_full(recording.recorded_at):
             self.flush()
 
+    def _keep(self, recording: Recording, refused: Refused) -> None:
+        self._waiting.append((recording, refused))
+        site = recording.article.site
+        self._addresses.update((site, key) for key, _ in recording.visit.address_keys)
+        self._texts.update(_texts(site, recording.fingerprint))
+
     def _is_full(self, now: datetime) -> bool:
         return (
-            len(self._waiting) >= MAX_RECORDINGS or now - self._waiting[0].recorded_at >= MAX_WAIT
+            len(self._waiting) >= MAX_RECORDINGS
+            or now - self._waiting[0][0].recorded_at >= MAX_WAIT
         )
 
     def concerns(self, site: str, keys: list[str], fingerprint: Fingerprint) -> bool:
@@ -55,14 +62,15 @@ class RecordingBatch:
         )
 
     def flush(self) -> None:
-        """Record all that waits. If one of them cannot be, the others are, and its error is raised.
+        """Record all that waits; one that the database refuses keeps no other back.
 
-        While the database cannot be written at all, they go on waiting.
+        Raises:
+            StoreError: the database cannot be written at all; what waits goes on waiting.
         """
         if not self._waiting:
             return
         try:
-            self._articles.record(*self._waiting)
+            self._articles.record(*(recording for recording, _ in self._waiting))
         except StoreError:
             raise
         except Exception:
@@ -71,15 +79,17 @@ class RecordingBatch:
             self._forget()
 
     def _record_singly(self) -> None:
-        waiting, errors = self._waiting, []
+        waiting = self._waiting
         self._forget()
-        for recording in waiting:
+        for number, (recording, refused) in enumerate(waiting):
             try:
                 self._articles.record(recording)
-            except Exception as error:  # one bad record must not keep the others back
-                errors.append(error)
-        if errors:
-            raise errors[0]
+            except StoreError:
+                for left in waiting[number:]:
+                    self._keep(*left)
+                raise
+            except Exception as error:
+                refused(error)
 
 
 def _texts(site: str, fingerprint: Fingerprint) -> set[tuple[str, str] | str | int]:

@@ -218,6 +218,17 @@ class DiscoveryStore:
         with self._database.reading() as connection:
             return connection.scalar(query.limit(1)) is not None
 
+    def record_found(
+        self, site: str, path: str, found: Iterable[FoundAddress], now: datetime
+    ) -> None:
+        """Write down addresses of a page that is so long that it is read in portions.
+
+        The page itself is written down with the last of them (`record_reading`).
+        """
+        if rows := _address_rows(site, path, found, now):
+            with self._database.writing() as connection:
+                connection.execute(self._insert_address, rows)
+
     def record_reading(self, reading: SourceReading) -> None:
         """Write down a page of a source and every address on it, in one transaction."""
         values = {
@@ -255,7 +266,7 @@ class DiscoveryStore:
             if reading.found:
                 connection.execute(
                     self._insert_address,
-                    [_address_row(reading, each) for each in reading.found],
+                    _address_rows(reading.site, reading.path, reading.found, reading.read_at),
                 )
             for portion in in_portions(reading.due_articles):
                 connection.execute(
@@ -376,6 +387,25 @@ class DiscoveryStore:
                 )
             )
 
+    def record_over_limit(self, site: str, key: str, *, is_over: bool) -> None:
+        """Whether the page of an address took too much time or memory when it was last read."""
+        with self._database.writing() as connection:
+            connection.execute(
+                update(address)
+                .where(address.c.site == site, address.c.key == key)
+                .values(over_limit=is_over or None)
+            )
+
+    def over_limit(self, site: str) -> list[KnownAddress]:
+        """Addresses whose pages took too much when they were last read, oldest first."""
+        query = (
+            select(*_KNOWN_ADDRESS)
+            .where(address.c.site == site, address.c.over_limit.is_not(None))
+            .order_by(address.c.seen_at, address.c.key)
+        )
+        with self._database.reading() as connection:
+            return [_known_address(row) for row in connection.execute(query)]
+
     def robots(self, host: str) -> KeptRobots | None:
         """The robots.txt of a host as it was last fetched."""
         columns = (robots.c[name] for name in KeptRobots.__slots__)
@@ -452,17 +482,22 @@ def _known_address(row: Row[*tuple[Any, ...]]) -> KnownAddress:
     )
 
 
-def _address_row(reading: SourceReading, found: FoundAddress) -> dict[str, object]:
-    return {
-        "site": reading.site,
-        "key": found.key,
-        "url": found.url,
-        "state": found.state,
-        "seen_at": reading.read_at,
-        "seen_in": reading.path,
-        "dated_at": found.dated_at,
-        "published_hint": found.published_at,
-    }
+def _address_rows(
+    site: str, path: str, found: Iterable[FoundAddress], seen_at: datetime
+) -> list[dict[str, object]]:
+    return [
+        {
+            "site": site,
+            "key": each.key,
+            "url": each.url,
+            "state": each.state,
+            "seen_at": seen_at,
+            "seen_in": path,
+            "dated_at": each.dated_at,
+            "published_hint": each.published_at,
+        }
+        for each in found
+    ]
 
 
 def _later(

@@ -29,6 +29,7 @@ class ProblemCode(StrEnum):
     OVERDUE = "overdue"
     DISK_FULL = "disk-full"
     REBUILT = "rebuilt"
+    OVER_LIMIT = "over-limit"
 
 
 @dataclass(frozen=True, slots=True)

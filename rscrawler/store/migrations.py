@@ -58,6 +58,13 @@ def _add_causes_of_failures(connection: Connection) -> None:
         connection.execute(text(f"ALTER TABLE source ADD COLUMN {column}"))
 
 
+def _add_over_limit(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE address ADD COLUMN over_limit BOOLEAN"))
+    connection.execute(
+        text("CREATE INDEX address_over_limit ON address (site) WHERE over_limit IS NOT NULL")
+    )
+
+
 # Step N brings schema N to N + 1. Schema 1 was the first.
 STEPS: list[Step] = [
     _add_rules_digest,
@@ -65,6 +72,7 @@ STEPS: list[Step] = [
     _add_relations,
     _add_judgements_and_index,
     _add_causes_of_failures,
+    _add_over_limit,
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -163,7 +165,14 @@ address = Table(
     Column("published_hint", Moment),  # what a feed or sitemap says of its publication
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_at", Moment),
+    Column("over_limit", Boolean),  # true: its page took too much time or memory; else NULL
     Index("address_pending", "site", "state", "next_try_at"),
+    Index(
+        "address_over_limit",
+        "site",
+        sqlite_where=text("over_limit IS NOT NULL"),
+        postgresql_where=text("over_limit IS NOT NULL"),
+    ),
     Index("address_article", "article_id"),
 )
 

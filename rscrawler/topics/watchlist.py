@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.config import Config, Model, checked, read_toml, toml_files
+from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.towns import PlaceRules, towns_of
 
@@ -225,6 +225,7 @@ def known_topics(config: Config) -> dict[str, WatchList]:
     return load_watchlists(None, config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
 
 
+@kept
 def load_topics(config: Config) -> dict[str, WatchList]:
     """As `known_topics`, where those that are alerted must be there.
 

@@ -20,7 +20,7 @@ import pyarrow.parquet
 import pytest
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.cli import main
+from rscrawler.cli import COMMANDS, load_command, main
 from rscrawler.demo.site import Fault, SampleSite
 from tests.crawl.probes import FEED, SECTION, sources
 from tests.workspace import PROGRAM, Program, Result, Workspace
@@ -51,6 +51,44 @@ def complaints(result: Result) -> list[str]:
 
 
 # Commands and options.
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_but_what_shows_them(option: str) -> None:
+    code = (
+        "import sys\nfrom rscrawler.cli import main\n"
+        f"sys.argv = ['rscrawler', {option!r}]\n"
+        "try: main()\n"
+        "finally: print('\\n'.join(sys.modules), file=sys.stderr)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(shown.stderr.split())
+    own = {name for name in modules if name.startswith("rscrawler")}
+    assert own == {
+        "rscrawler", "rscrawler.errors",
+        "rscrawler.cli", "rscrawler.cli.common", "rscrawler.cli.logs",
+    }  # fmt: skip
+    known = {"typer", "typing_extensions", "annotated_doc", "rscrawler", "shellingham"}
+    packages = {name.partition(".")[0] for name in modules} - sys.stdlib_module_names
+    assert {name for name in packages if not name.startswith("_")} <= known
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_help_says_of_a_command_is_what_the_command_says_of_itself(name: str) -> None:
+    said = load_command(name).help.partition("\n\n")[0]
+    assert " ".join(said.split()) == COMMANDS[name][1]
+
+
+def test_a_shell_can_complete_commands_and_options() -> None:
+    def completions(words: str) -> list[str]:
+        shell = {"_RSCRAWLER_COMPLETE": "complete_bash", "COMP_WORDS": words}
+        shell["COMP_CWORD"] = str(len(words.split()) - 1)
+        program = Path(sys.executable).with_name("rscrawler")
+        asked = subprocess.run([program], env=os.environ | shell, capture_output=True, text=True)
+        return asked.stdout.split()
+
+    assert completions("rscrawler sta") == ["status"]
+    assert completions("rscrawler status --j") == ["--json"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rscrawler.items import Article
-from rscrawler.pipelines.normalize import (
+from rscrawler.spiders.normalize import (
     clean_body,
     in_utc,
     normalize_article,

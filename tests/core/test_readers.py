@@ -10,10 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
-from scrapy.http import HtmlResponse
 
 from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.findings import read_source
 from rscrawler.spiders.readers import (
     Entry,
     UnreadableSource,
@@ -23,6 +21,7 @@ from rscrawler.spiders.readers import (
     read_listing,
     read_sitemap,
 )
+from rscrawler.spiders.reading import SourceToRead, read_source
 
 SECTION = Source(kind=SourceKind.SECTION, path="/europe/")
 PROFILE = SiteProfile(base_url="https://example.org", sources=[SECTION])
@@ -256,8 +255,8 @@ def test_a_list_that_is_empty_is_a_page_and_garbage_is_none() -> None:
     url = "https://site.example/tag/x/"
 
     def read(body: bytes) -> int:
-        entries, _ = read_source(HtmlResponse(url, body=body, encoding="utf-8"), source, PROFILE)
-        return len(entries)
+        page = SourceToRead(site="site", url=url, body=body, content_type=None, source=source)
+        return len(read_source(page, PROFILE).entries)
 
     assert read(b"<html><head><title>x</title></head><body><div></div></body></html>") == 0
     with pytest.raises(UnreadableSource):

@@ -487,7 +487,11 @@ module.{name} = break_on_one
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("spiders.news", "extract"), ("pipelines.topics", "FlaggableText.from_article")],
+    [
+        ("spiders.reading", "extract"),
+        ("spiders.reading", "FlaggableText.from_article"),
+        ("pipelines.dedupe", "address_key"),
+    ],
 )
 def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_other(
     tmp_path: Path, site: SampleSite, module: str, name: str
@@ -508,6 +512,70 @@ def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_oth
     assert rows_of(workspace, "SELECT baseline_at FROM site") != [(None,)]
     waiting = "SELECT url, attempts FROM address WHERE state = 'pending'"
     assert rows_of(workspace, waiting) == [(f"{site.base_url}/{slug}/", 1)]
+
+
+def test_a_record_that_the_database_refuses_leaves_its_page_to_be_tried_later(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, NO_RETRIES)
+    workspace.run("crawl", "--limit", "1")
+    known = {record["url"] for record in workspace.records()}
+    slug = next(each.slug for each in site.stories if not any(each.slug in url for url in known))
+    change_database(
+        workspace,
+        f"CREATE TRIGGER refuse BEFORE INSERT ON version WHEN NEW.record LIKE '%/{slug}/%' "
+        "BEGIN SELECT RAISE(ABORT, 'not that one'); END",
+    )
+    refused = workspace.run("crawl", "--full", "--json")
+    assert (refused.status, refused.json["errors"]) == (1, 1)
+    assert "the database refuses what was read of it: IntegrityError" in refused.stderr
+    assert len(workspace.records()) == len(site.stories) - 1
+    waiting = "SELECT url, attempts FROM address WHERE state = 'pending'"
+    assert rows_of(workspace, waiting) == [(f"{site.base_url}/{slug}/", 1)]
+    change_database(workspace, "DROP TRIGGER refuse")
+    assert workspace.crawl()["articles_new"] == 1
+    assert rows_of(workspace, waiting) == []
+
+
+STUCK = """
+import rscrawler.spiders.reading as module
+
+real = module.extract
+
+
+def stuck_on_one(page, *given):
+    while "{slug}" in page.url:
+        pass
+    return real(page, *given)
+
+
+module.extract = stuck_on_one
+"""
+
+
+@pytest.mark.parametrize("readers", [1, 0])
+def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
+    tmp_path: Path, site: SampleSite, readers: int
+) -> None:
+    workspace = Workspace(tmp_path)
+    limit = f'readers = {readers}\npage_time_limit = "5s"\n'
+    configure(workspace, site, f"{NO_RETRIES}{limit}")
+    slug = site.stories[0].slug
+    (tmp_path / "sitecustomize.py").write_text(STUCK.format(slug=slug), encoding="utf-8")
+    path = {"PYTHONPATH": f"{tmp_path}:{PACKAGE_DIR.parent}"}
+    stuck = workspace.run("crawl", "--full", "--json", **path)
+    assert (stuck.status, stuck.json["errors"]) == (1, 1)
+    assert stuck.json["articles_new"] == len(site.stories) - 1
+    (problem,) = stuck.json["sites"]["responsiblestatecraft"]["problems"]
+    assert problem["code"] == "over-limit"
+    assert problem["message"].startswith("1 page was over the limit for reading one (5s, 512 MiB)")
+    assert slug in problem["message"]
+
+    workspace.crawl()  # healthy, while the page waits for an hour
+    assert "over-limit" in workspace.run("status").stdout
+    let_retries_come(workspace)
+    assert workspace.crawl()["articles_new"] == 1
+    assert workspace.run("status").status == 0
 
 
 # robots.txt.

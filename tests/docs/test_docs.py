@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from typer.main import get_command
 
-from rscrawler.cli import app
+from rscrawler import cli
 from rscrawler.config import Config, checked
 from rscrawler.items import Article
 from rscrawler.scheduling.schedules import ScheduleFile
@@ -24,13 +23,13 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 
 
-def command_paths(command: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, sub in getattr(command, "commands", {}).items():
-        yield (*prefix, name)
-        yield from command_paths(sub, (*prefix, name))
+def command_paths() -> Iterator[tuple[str, ...]]:
+    for name in cli.COMMANDS:
+        yield (name,)
+        yield from ((name, sub) for sub in getattr(cli.load_command(name), "commands", ()))
 
 
-COMMANDS = set(command_paths(get_command(app)))
+COMMANDS = set(command_paths())
 
 
 @pytest.mark.parametrize("page", TEXTS)
@@ -127,8 +126,8 @@ def options_shown() -> Iterator[tuple[str, tuple[str, ...], str]]:
 
 def test_every_option_that_a_page_shows_exists() -> None:
     def options_of(path: tuple[str, ...]) -> set[str]:
-        command: Any = get_command(app)
-        for name in path:
+        command: Any = cli.load_command(path[0])
+        for name in path[1:]:
             command = command.commands[name]
         return {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
 

@@ -24,7 +24,7 @@ from tests.scheduling.services import scheduled
 REPORT = json.dumps({"sites": {"site": {}}})
 CHILD = """
 import pathlib, signal, sys
-from rscrawler.scheduling.child import die_with
+from rscrawler.forks import die_with
 die_with(int(sys.argv[1]))
 with open(sys.argv[2], "a") as file:
     file.write(sys.argv[1] + "\\n")

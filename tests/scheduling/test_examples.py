@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 import yaml  # type: ignore[import-untyped]
 
-from rscrawler.cli import app
+from rscrawler.cli import load_command
 from rscrawler.config import Config
 from rscrawler.scheduling.schedules import Adaptive, Job, load_schedules
 from rscrawler.scheduling.triggers import cron_trigger
@@ -29,8 +28,7 @@ def unit(name: str) -> configparser.ConfigParser:
 
 
 def options_of(command: str) -> set[str]:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    return {option for each in commands[command].params for option in each.opts}
+    return {option for each in load_command(command).params for option in each.opts}
 
 
 def assert_is_a_command(line: str) -> None:

@@ -144,7 +144,7 @@ def test_what_a_child_leaves_behind_is_killed() -> None:
 def test_a_child_dies_with_a_service_that_is_killed(tmp_path: Path) -> None:
     child = (
         "import os, pathlib, signal, sys\n"
-        "from rscrawler.scheduling.child import die_with\n"
+        "from rscrawler.forks import die_with\n"
         "die_with(int(sys.argv[1]))\n"
         "pathlib.Path(sys.argv[2] + '.part').write_text(str(os.getpid()))\n"
         "os.rename(sys.argv[2] + '.part', sys.argv[2])\n"
@@ -169,7 +169,7 @@ def test_a_child_whose_service_has_ended_already_does_nothing() -> None:
     command = [sys.executable, "-m", "rscrawler.scheduling.child", "999999999", "--version"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert "the service has ended" in ended.stderr
+    assert "the process that started this one has ended" in ended.stderr
 
 
 def test_a_child_runs_the_command_line() -> None:

@@ -44,6 +44,10 @@ def recording(slug: str, at: datetime = NOON) -> Recording:
     )
 
 
+def unexpected(error: Exception) -> None:
+    raise AssertionError from error
+
+
 @pytest.fixture
 def articles() -> FakeArticles:
     return FakeArticles()
@@ -57,9 +61,9 @@ def batch(articles: FakeArticles) -> RecordingBatch:
 def test_what_waits_is_recorded_together_once_it_has_waited_long(
     batch: RecordingBatch, articles: FakeArticles
 ) -> None:
-    batch.add(recording("one"))
+    batch.add(recording("one"), unexpected)
     assert articles.recorded == []
-    batch.add(recording("two", NOON + timedelta(seconds=1)))
+    batch.add(recording("two", NOON + timedelta(seconds=1)), unexpected)
     assert (articles.recorded, articles.calls) == (["one", "two"], 1)
 
 
@@ -67,11 +71,12 @@ def test_a_version_that_cannot_be_recorded_keeps_no_other_back(
     batch: RecordingBatch, articles: FakeArticles
 ) -> None:
     articles.refused = "bad"
+    refused: list[str] = []
     for slug in ("one", "bad", "two"):
-        batch.add(recording(slug))
-    with pytest.raises(ValueError, match="bad"):
-        batch.flush()
+        batch.add(recording(slug), lambda error, slug=slug: refused.append(f"{slug}: {error}"))  # type: ignore[misc]
+    batch.flush()
     assert articles.recorded == ["one", "two"]
+    assert refused == ["bad: bad"]
 
 
 def test_while_the_database_is_away_all_go_on_waiting_and_are_tried_once(
@@ -79,7 +84,7 @@ def test_while_the_database_is_away_all_go_on_waiting_and_are_tried_once(
 ) -> None:
     articles.is_away = True
     for slug in ("one", "two"):
-        batch.add(recording(slug))
+        batch.add(recording(slug), unexpected)
     with pytest.raises(StoreError):
         batch.flush()
     assert articles.calls == 1
@@ -91,7 +96,7 @@ def test_while_the_database_is_away_all_go_on_waiting_and_are_tried_once(
 def test_a_page_that_shares_address_or_text_with_what_waits_concerns_it(
     batch: RecordingBatch,
 ) -> None:
-    batch.add(recording("one"))
+    batch.add(recording("one"), unexpected)
     other = Fingerprint(text_digest="x", body_digest=None, slug_stem="x")
     assert batch.concerns("site", ["/one"], other)
     assert batch.concerns("site", ["/x"], recording("one").fingerprint)

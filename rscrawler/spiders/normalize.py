@@ -10,22 +10,10 @@ from itemadapter import ItemAdapter
 
 from rscrawler.items import Article
 from rscrawler.text import clean
-from rscrawler.visits import FetchedArticle, GoneArticle
 
 _LINES = ("url", "title", "subtitle", "republished_from")
 _LISTS = ("authors", "sections", "tags", "aliases")
 _DATES = ("published_at", "modified_at", "fetched_at")
-
-
-class NormalizePipeline:
-    """Unicode NFC, plain white space, UTC, lists without repeats."""
-
-    def process_item(self, item: FetchedArticle | GoneArticle) -> FetchedArticle | GoneArticle:
-        """The same item, with its article in normal form."""
-        if isinstance(item, GoneArticle):
-            return item
-        normalize_article(item.article)
-        return item
 
 
 def normalize_article(article: Article) -> None:

@@ -1,0 +1,144 @@
+"""`rscrawler deliver`: what is due in the outbox."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from rscrawler.cli.common import (
+    EXIT_FAILED,
+    ConfigOption,
+    JsonOption,
+    complain,
+    counted,
+    opened_store,
+    out,
+    print_json,
+    read_config,
+)
+from rscrawler.clock import utc_now
+from rscrawler.config import Config
+from rscrawler.delivery import DeliveryReport, deliver
+from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
+from rscrawler.monitoring.noticing import notice
+from rscrawler.monitoring.status import next_tries
+from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
+from rscrawler.store import Store
+from rscrawler.topics.watchlist import load_topics
+
+logger = logging.getLogger(__name__)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command("deliver")(deliver_command)
+
+
+def deliver_command(
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what was refused or given up.")
+    ] = False,
+    config_path: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Send what is due in the outbox."""
+    config = read_config(config_path)
+    with telling_of_store(config), opened_store(config) as store:
+        if retry_failed:
+            store.outbox.retry_failed(utc_now())
+        delivery = deliver_due(config, store)
+    if as_json:
+        print_json({"delivered": delivery.messages, **asdict(delivery)})
+    else:
+        out.print(f"{delivery.messages} delivered, {delivery.waiting} waiting")
+    problems = list(undelivered(delivery))
+    for problem in problems:
+        complain(problem)
+    if problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@contextmanager
+def telling_of_store(config: Config) -> Iterator[None]:
+    """Tell the operators directly that the store fails, or that this is over."""
+    try:
+        yield
+    except StoreError as error:
+        tell_store_fails(config, error, utc_now())
+        raise
+    except typer.Exit:
+        tell_store_works(config, utc_now())  # what else went wrong is in the store
+        raise
+    tell_store_works(config, utc_now())
+
+
+def deliver_due(config: Config, store: Store) -> DeliveryReport:
+    """Deliver what is due; a signal to end lets the message in hand be finished, a second does not.
+
+    A process that ends while a server takes a mail does not know whether it has, and
+    would have to send it again.
+    """
+    signalled: list[int] = []
+
+    def note(number: int, _: FrameType | None) -> None:
+        signalled.append(number)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        notice(config, store, utc_now())
+        return deliver(
+            config,
+            store,
+            now=utc_now(),
+            topic_titles=topic_titles(config),
+            must_stop=lambda: bool(signalled),
+            next_tries=next_tries(store, planned_jobs(config), utc_now()),
+        )
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def topic_titles(config: Config) -> dict[str, str]:
+    """What each topic is called in mails and feeds: a wrong watch-list holds up no alert."""
+    try:
+        watchlists = load_topics(config)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            logger.warning("topics go by their names: %s", problem)
+        return {}
+    return {name: watchlist.title for name, watchlist in watchlists.items()}
+
+
+def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
+    """The jobs of the schedules; a wrong file of them fails no crawl and no delivery."""
+    try:
+        return load_schedules(config).active
+    except ConfigurationError as error:
+        for problem in error.problems:
+            logger.warning("%s", problem)
+        return ()
+
+
+def undelivered(delivery: DeliveryReport) -> Iterator[str]:
+    """What could not be delivered this time, or is given up."""
+    if delivery.output_problem is not None:
+        yield delivery.output_problem
+    yield from delivery.problems
+    if delivery.was_stopped:
+        yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next one"
+    if delivery.put_off and not delivery.problems:
+        yield (
+            f"delivery: {counted(delivery.put_off, 'recipient')} could not be served now and "
+            f"{'is' if delivery.put_off == 1 else 'are'} tried again; `rscrawler status` says why"
+        )

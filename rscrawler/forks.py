@@ -1,0 +1,278 @@
+"""Processes forked from one that has everything ready.
+
+A *nursery* is a process with one thread that does nothing but fork when it is asked to. What it
+has imported and computed its children have at once, and share its memory. It is asked over a
+socket pair: one byte, and the descriptors that the child is to have. It answers with the
+child's process id, and later with how that ended. It ends with the socket, and so with whoever
+asks; on Linux its children end with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive who asked for it
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_MOST_DESCRIPTORS = 8
+_ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal, or _STARTED
+_STARTED = -1_000
+
+
+class NurseryLost(Exception):
+    """The nursery has died, or could not fork."""
+
+
+class Forked:
+    """A child of a nursery."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None  # negative for a signal; None while it runs
+        self._ended = asyncio.Event()
+
+    async def wait(self) -> int:
+        """How it ended, once it has."""
+        await self._ended.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def end(self, status: int) -> None:
+        """Note how it ended."""
+        self.returncode = status
+        self._ended.set()
+
+
+class Nursery:
+    """The side of who asks; to be used in one event loop.
+
+    `pid` is the process's own, if it is a child of this one that nobody else looks after.
+    """
+
+    def __init__(self, control: socket.socket, pid: int | None = None) -> None:
+        control.setblocking(False)
+        self._control, self._pid = control, pid
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked: deque[asyncio.Future[Forked]] = deque()
+        self._running: dict[int, Forked] = {}
+        self._answers = b""
+        self.is_lost = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether none of its children runs, and none is asked for."""
+        return not (self._running or self._asked)
+
+    async def fork(self, descriptors: Sequence[int]) -> Forked:
+        """A new child that has these descriptors.
+
+        Raises:
+            NurseryLost: there will be none.
+        """
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._control, self._hear)
+        started: asyncio.Future[Forked] = self._loop.create_future()
+        try:
+            socket.send_fds(self._control, [b"\0"], list(descriptors))
+        except OSError as error:
+            self._lose()
+            raise NurseryLost(str(error)) from error
+        self._asked.append(started)
+        return await started
+
+    def close(self) -> None:
+        """End the nursery, and on Linux all its children."""
+        self._lose()
+        if self._pid is not None:
+            os.waitpid(self._pid, 0)
+            self._pid = None
+
+    def _hear(self) -> None:
+        try:
+            heard = self._control.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            heard = b""
+        if not heard:
+            self._lose()
+            return
+        self._answers += heard
+        whole = len(self._answers) // _ANSWER.size * _ANSWER.size
+        for pid, status in _ANSWER.iter_unpack(self._answers[:whole]):
+            self._take(pid, status)
+        self._answers = self._answers[whole:]
+
+    def _take(self, pid: int, status: int) -> None:
+        if status != _STARTED:
+            if child := self._running.pop(pid, None):
+                child.end(status)
+            return
+        started = self._asked.popleft()
+        if pid < 0:
+            if not started.done():
+                started.set_exception(NurseryLost(os.strerror(-pid)))
+            return
+        child = self._running[pid] = Forked(pid)
+        if started.done():  # who asked has gone
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        else:
+            started.set_result(child)
+
+    def _lose(self) -> None:
+        if self.is_lost:
+            return
+        self.is_lost = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(self._control)
+        self._control.close()
+        for started in self._asked:
+            if not started.done():
+                started.set_exception(NurseryLost("the process that forks has died"))
+        for child in self._running.values():
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGKILL)  # as the kernel does where it can
+            child.end(-signal.SIGKILL)
+        self._asked.clear()
+        self._running.clear()
+
+
+def fork_nursery(run: Callable[[list[int]], int]) -> Nursery:
+    """A nursery forked from this process, which must have one thread; `run` is for its children."""
+    ours, theirs = socket.socketpair()
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            ours.close()
+            die_with(parent)
+            serve(theirs, run)
+            status = 0
+        finally:
+            os._exit(status)
+    theirs.close()
+    return Nursery(ours, pid)
+
+
+def serve(
+    control: socket.socket, run: Callable[[list[int]], int], *, in_own_groups: bool = False
+) -> None:
+    """Fork for each request until the socket is closed; a child's exit status is what `run` gives.
+
+    A signal to end is for those who do the work: the nursery goes with its socket. Children are
+    in its process group, or each in one of its own.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    woken, waking = os.pipe()
+    os.set_blocking(waking, False)
+    signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    running: set[int] = set()
+    while True:
+        ready, _, _ = select.select([control.fileno(), woken], [], [])
+        if woken in ready:
+            os.read(woken, 4096)
+            _tell_ended(control, running)
+        if control.fileno() in ready:
+            request, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
+            if not request:
+                _end(running)
+                return
+            pid = _fork((control, woken, waking), run, descriptors, in_own_groups=in_own_groups)
+            if pid > 0:
+                running.add(pid)
+            for each in descriptors:
+                os.close(each)
+            with suppress(OSError):  # nobody listens any more: the next look at the socket tells
+                control.sendall(_ANSWER.pack(pid, _STARTED))
+
+
+def _fork(
+    own: tuple[socket.socket, int, int],
+    run: Callable[[list[int]], int],
+    descriptors: list[int],
+    *,
+    in_own_groups: bool,
+) -> int:
+    """The process id of a child that runs `run`; less than 0: why there is none (errno).
+
+    `own` are the nursery's socket and pipe, which no child needs.
+    """
+    parent = os.getpid()
+    try:
+        pid = os.fork()
+    except OSError as error:
+        return -(error.errno or 1)
+    if pid == 0:
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            own[0].close()
+            for each in own[1:]:
+                os.close(each)
+            if in_own_groups:
+                os.setpgid(0, 0)
+            die_with(parent)
+            status = run(descriptors)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    if in_own_groups:
+        with suppress(OSError):  # by both, so that it is done when either goes on
+            os.setpgid(pid, pid)
+    return pid
+
+
+def _end(running: set[int]) -> None:
+    """End children and wait for them, so that what they took counts as this process's."""
+    for pid in running:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    for pid in running:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+
+
+def _tell_ended(control: socket.socket, running: set[int]) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        running.discard(pid)
+        with suppress(OSError):
+            control.sendall(_ANSWER.pack(pid, os.waitstatus_to_exitcode(status)))
+
+
+def die_with(parent: int) -> None:
+    """Let the kernel kill this process when `parent` (its process id) ends.
+
+    Raises:
+        SystemExit: the parent has ended already.
+    """
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        sys.exit("the process that started this one has ended")
+
+
+_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None

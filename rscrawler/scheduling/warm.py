@@ -1,0 +1,241 @@
+"""The warm process: the program, imported and ready, from which each run is forked.
+
+A run that is forked has neither to import a thousand modules nor to read and compile
+watch-lists and profiles again: that is most of what an idle cycle costs. The process has one
+thread, no socket but the one that it is asked over, and no connection to a database. It is
+replaced when the program, a watch-list, a profile or the configuration has changed since it
+started, and when it dies. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` is it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import BinaryIO
+
+from rscrawler import PACKAGE_DIR
+from rscrawler.config import Config, find_config, load_config
+from rscrawler.forks import CAN_FORK, Forked, Nursery, NurseryLost, die_with, serve
+from rscrawler.scheduling.processes import ChildResult, run_rscrawler, watch
+
+logger = logging.getLogger(__name__)
+
+# What a run needs; the last ones Scrapy would load with each crawl.
+_MODULES = (
+    "rscrawler.cli.crawl",
+    "rscrawler.cli.deliver",
+    "rscrawler.settings",
+    "rscrawler.archiving",
+    "rscrawler.extensions",
+    "rscrawler.middlewares.hosts",
+    "rscrawler.middlewares.retry_after",
+    "rscrawler.middlewares.robots",
+    "rscrawler.pipelines.dedupe",
+    "rscrawler.pipelines.store",
+    "scrapy.core.downloader.handlers.http11",
+)
+
+Marks = tuple[object, ...]
+
+
+class WarmRuns:
+    """Runs rscrawler's commands as children of a warm process, which it keeps.
+
+    Args:
+        config_path: the configuration that runs are told to read; None: their own default.
+        folders: of further files that a run reads, such as watch-lists: a change in one of
+            them is a reason for another warm process.
+        environment: added to this process's own.
+    """
+
+    def __init__(
+        self,
+        config_path: Path | None = None,
+        folders: Sequence[Path] = (),
+        environment: Mapping[bytes, bytes] | None = None,
+    ) -> None:
+        self.config_path, self.folders = config_path, folders
+        self.environment = dict(environment or {})
+        self._warm: _Warm | None = None
+        self._marks: Marks = ()
+        self._has_complained = False
+
+    async def run(
+        self, arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
+    ) -> ChildResult:
+        """Run one command, as `processes.run_rscrawler` does; that is what it falls back to."""
+        environment = self.environment
+
+        async def start(output: BinaryIO, errors: BinaryIO) -> Forked:
+            nursery = self._fresh_nursery()
+            with tempfile.TemporaryFile() as request:
+                request.write(_request(arguments, environment))
+                request.flush()
+                return await nursery.fork([each.fileno() for each in (request, output, errors)])
+
+        if not CAN_FORK:
+            self._complain("this system cannot fork as it would have to")
+            return await run_rscrawler(arguments, limit, stopping, environment)
+        try:
+            return await watch(start, limit, stopping)
+        except (NurseryLost, OSError) as error:
+            self._complain(str(error))
+            return await run_rscrawler(arguments, limit, stopping, environment)
+
+    def close(self) -> None:
+        """End the warm process."""
+        if self._warm is not None:
+            self._warm.close()
+
+    def _fresh_nursery(self) -> Nursery:
+        """The warm process, another one if it has died or is out of date.
+
+        One that is out of date ends with its last run.
+        """
+        marks = self._present_marks()
+        if self._warm is None or self._warm.nursery.is_lost or marks != self._marks:
+            if self._warm is not None:
+                logger.debug("another warm process: the former one is out of date or dead")
+                self._warm.close_when_idle()
+            self._warm, self._marks = _Warm(self.config_path, self.environment), marks
+        return self._warm.nursery
+
+    def _present_marks(self) -> Marks:
+        return (tuple(sorted(self.environment.items())), *_marks_of(self.folders))
+
+    def _complain(self, reason: str) -> None:
+        if not self._has_complained:
+            logger.warning("runs are started as fresh processes, which takes longer: %s", reason)
+        self._has_complained = True
+
+
+class _Warm:
+    """One warm process."""
+
+    def __init__(self, config_path: Path | None, environment: Mapping[bytes, bytes]) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 (ourselves)
+                [
+                    sys.executable,
+                    "-m",
+                    "rscrawler.scheduling.warm",
+                    str(os.getpid()),
+                    str(theirs.fileno()),
+                    *([str(config_path)] if config_path else []),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env={**os.environb, **environment},
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self.nursery = Nursery(ours)
+
+    def close(self) -> None:
+        """End it, and its runs."""
+        self.nursery.close()
+        self._process.kill()
+        self._process.wait()
+
+    def close_when_idle(self) -> None:
+        """End it, once its last run has ended."""
+        if self.nursery.is_idle:
+            self.close()
+        else:
+            asyncio.get_running_loop().call_later(1.0, self.close_when_idle)
+
+
+def own_folders(config: Config) -> list[Path]:
+    """The operator's folders of files that a run reads."""
+    return [each for each in (config.sites_dir, config.topics_dir) if each is not None]
+
+
+def _marks_of(folders: Sequence[Path]) -> Iterator[object]:
+    """What changes when a file of the program, of its libraries or of the operator does."""
+    for folder in (PACKAGE_DIR, *folders):
+        for path, _, names in os.walk(folder):
+            for name in sorted(names):
+                if not name.endswith(".pyc"):
+                    with suppress(OSError):
+                        found = os.stat(f"{path}/{name}")  # noqa: PTH116 (hundreds, each time)
+                        yield (path, name, found.st_mtime_ns, found.st_size)
+    for place in map(Path, sys.path):
+        if place.name in ("site-packages", "dist-packages"):
+            with suppress(OSError):
+                yield (str(place), place.stat().st_mtime_ns)  # installing a library changes it
+
+
+def _request(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> bytes:
+    whole = {**os.environb, **environment}
+    return json.dumps({
+        "arguments": list(arguments),
+        "folder": str(Path.cwd()),
+        "environment": {os.fsdecode(name): os.fsdecode(text) for name, text in whole.items()},
+    }).encode()  # fmt: skip
+
+
+# The other side.
+
+
+def main(parent: int, descriptor: int, config_path: Path | None) -> None:
+    """Get ready, and fork until who asks is gone."""
+    die_with(parent)
+    for name in _MODULES:
+        import_module(name)
+    from rscrawler.crawling import prepare
+
+    with suppress(Exception):  # a run reads the same and tells what is wrong
+        prepare(load_config(find_config(config_path)))
+    gc.collect()
+    gc.freeze()
+    serve(socket.socket(fileno=descriptor), _run, in_own_groups=True)
+
+
+def _run(descriptors: list[int]) -> int:
+    """One command, in a child."""
+    request, output, errors = descriptors
+    with open(request, "rb") as file:  # noqa: PTH123 (a descriptor)
+        file.seek(0)
+        command = json.load(file)
+    for source, target in ((output, 1), (errors, 2)):
+        os.dup2(source, target)
+        os.close(source)
+    os.chdir(command["folder"])
+    os.environ.clear()
+    os.environ.update(command["environment"])
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    random.seed()
+    sys.argv = ["rscrawler", *command["arguments"]]
+    try:
+        import_module("rscrawler.cli").main()  # by name, as a fresh process would
+    except SystemExit as end:
+        return _flushed(end.code if isinstance(end.code, int) else int(end.code is not None))
+    return _flushed(0)
+
+
+def _flushed(status: int) -> int:
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    return status
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]) if sys.argv[3:] else None)

@@ -1,0 +1,153 @@
+"""One page, read: what a reader process is given, what it does with it, what it gives back.
+
+All that takes long for a long or a pathological page is here, so that it can be done where it
+holds up nobody: parsing, extraction, fingerprint and flags of an article's page; parsing of a
+source's. `spiders.pool` has the processes.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from rscrawler.extraction import IncompletePage, NotAnArticle, Page, extract
+from rscrawler.extraction.page import parse_page
+from rscrawler.identity.addresses import slug_stem
+from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
+from rscrawler.items import Article, TopicFlag
+from rscrawler.sites import SiteProfile, Source, SourceKind
+from rscrawler.spiders.normalize import normalize_article
+from rscrawler.spiders.readers import (
+    Entry,
+    SourceContent,
+    UnreadableSource,
+    read_feed,
+    read_listing,
+    read_sitemap,
+)
+from rscrawler.topics import FlaggableText, Flagger
+from rscrawler.visits import Kind
+
+PORTION = 500  # entries of a source that are looked up and written down together
+# Of which any page made by a site has some, and garbage has none.
+_PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleToRead:
+    """An article page as it was fetched; `known_text` is the digest of the text it had before."""
+
+    site: str
+    url: str
+    body: bytes
+    content_type: str | None
+    fetched_at: datetime
+    published_at: datetime | None = None
+    known_text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceToRead:
+    """A page of a source as it was fetched."""
+
+    site: str
+    url: str
+    body: bytes
+    content_type: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ReadArticle:
+    """What an article page says; `flags` is None where the text is the one that was known."""
+
+    article: Article
+    fingerprint: Fingerprint
+    flags: list[TopicFlag] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSource:
+    """What a page of a source leads to; a portion at a time, since there may be many."""
+
+    portions: tuple[bytes, ...]
+    sitemaps: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, content: SourceContent) -> Self:
+        """In portions, packed."""
+        entries = content.entries
+        starts = range(0, len(entries), PORTION) or [0]
+        packed = (pickle.dumps(entries[start : start + PORTION]) for start in starts)
+        return cls(tuple(packed), content.sitemaps)
+
+    def entries(self) -> Iterator[tuple[Entry, ...]]:
+        """The portions, at least one."""
+        for portion in self.portions:
+            yield pickle.loads(portion)  # noqa: S301 (our own)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Why nothing came of a page."""
+
+    kind: Kind
+    reason: str
+
+
+PageToRead = ArticleToRead | SourceToRead
+Reading = ReadArticle | ReadSource | Unread
+
+
+class PageReader:
+    """Reads pages of some sites, one at a time, in this process."""
+
+    def __init__(self, profiles: Mapping[str, SiteProfile], flagger: Flagger) -> None:
+        self._profiles, self._flagger = profiles, flagger
+
+    def read(self, page: PageToRead) -> Reading:
+        """What a page says, or why it says nothing."""
+        profile = self._profiles[page.site]
+        if isinstance(page, SourceToRead):
+            try:
+                return ReadSource.of(read_source(page, profile))
+            except UnreadableSource as error:
+                return Unread(Kind.INCOMPLETE, str(error))
+        try:
+            return self._article(page, profile)
+        except NotAnArticle as error:
+            return Unread(Kind.NOT_ARTICLE, str(error))
+        except IncompletePage as error:
+            return Unread(Kind.INCOMPLETE, str(error))
+
+    def _article(self, page: ArticleToRead, profile: SiteProfile) -> ReadArticle:
+        parsed = Page.of(page.url, page.body, page.content_type, page.fetched_at, page.published_at)
+        article = extract(parsed, profile, page.site)
+        normalize_article(article)
+        fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
+        flags = None
+        if fingerprint.text_digest != page.known_text:
+            flags = self._flagger.flag(FlaggableText.from_article(article))
+        return ReadArticle(article, fingerprint, flags)
+
+
+def read_source(page: SourceToRead, profile: SiteProfile) -> SourceContent:
+    """The entries of a source's page, and the sitemaps that it names.
+
+    Raises:
+        UnreadableSource: the page is not what its kind of source should be.
+    """
+    if not page.body.strip():
+        raise UnreadableSource("is empty")
+    if page.source.kind is SourceKind.FEED:
+        return SourceContent(tuple(read_feed(page.body, page.url)))
+    if page.source.kind is SourceKind.SITEMAP:
+        return read_sitemap(page.body)
+    root = parse_page(page.body, page.content_type)
+    links = read_listing(root, page.url, profile)
+    if not links and next(root.iter(*_PAGE_ELEMENTS), None) is None:
+        raise UnreadableSource("is no page")  # an empty list is one, and fine
+    return SourceContent(tuple(links))

@@ -1,0 +1,184 @@
+"""Reader processes: no page holds up another site, and each is over or ended within its limit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from rscrawler.config.models import CrawlSettings
+from rscrawler.sites import SiteProfile
+from rscrawler.spiders.pool import Readers, ReadingBroke
+from rscrawler.spiders.reading import ArticleToRead, PageReader, PageToRead, Reading, Unread
+from rscrawler.topics import Flagger
+from rscrawler.visits import Kind
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+class Acting(PageReader):
+    """Does with a page what its address says."""
+
+    def __init__(self) -> None:
+        super().__init__({"site": SiteProfile(base_url="https://site.example")}, Flagger([]))
+
+    def read(self, page: PageToRead) -> Reading:
+        match page.url:
+            case "stuck":
+                while True:
+                    pass
+            case "wait":
+                while not Path(os.fsdecode(page.body)).exists():
+                    pass
+            case "big":
+                return Unread(Kind.INCOMPLETE, str(len(bytearray(2**30))))
+            case "dies":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "broken":
+                raise ValueError("a fault")
+            case "long":
+                return Unread(Kind.INCOMPLETE, "x" * 8 * 2**20)
+        return Unread(Kind.INCOMPLETE, f"{page.url} was read by {os.getpid()}")
+
+
+def page(url: str, site: str = "site", body: bytes = b"") -> ArticleToRead:
+    return ArticleToRead(site, url, body, None, NOON)
+
+
+def with_readers(
+    scenario: Callable[[Readers], Coroutine[Any, Any, None]], **settings: object
+) -> None:
+    keys = {"readers": 1, "page_time_limit": "500ms"} | settings
+    if keys["page_time_limit"] == "500ms":
+        keys["page_time_limit"] = "0.5s"
+    readers = Readers(CrawlSettings.model_validate(keys), Acting())
+    try:
+        asyncio.run(scenario(readers))
+    finally:
+        readers.close()
+
+
+def is_over_limit(reading: Reading) -> bool:
+    return isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT
+
+
+def reason(reading: Reading) -> str:
+    assert isinstance(reading, Unread)
+    return reading.reason
+
+
+def test_one_process_reads_page_after_page() -> None:
+    async def scenario(readers: Readers) -> None:
+        said = {reason(await readers.read(page("a"))) for _ in range(5)}
+        assert len(said) == 1
+        assert str(os.getpid()) not in said.pop()
+
+    with_readers(scenario)
+
+
+def test_a_page_that_takes_too_long_is_ended_and_the_next_is_read() -> None:
+    async def scenario(readers: Readers) -> None:
+        stuck = await readers.read(page("stuck"))
+        assert is_over_limit(stuck)
+        assert reason(stuck) == "takes longer than 0.5s to read"
+        assert "was read" in reason(await readers.read(page("a")))
+
+    with_readers(scenario)
+
+
+def test_a_page_that_takes_too_much_memory_is_ended_and_the_next_is_read() -> None:
+    async def scenario(readers: Readers) -> None:
+        big = await readers.read(page("big"))
+        assert is_over_limit(big)
+        assert reason(big) == "takes more than 256 MiB to read"
+        assert "was read" in reason(await readers.read(page("a")))
+
+    with_readers(scenario, page_memory_limit="256MiB", page_time_limit="1m")
+
+
+def test_a_page_that_says_too_much_is_over_its_limit() -> None:
+    async def scenario(readers: Readers) -> None:
+        assert is_over_limit(await readers.read(page("long")))
+
+    with_readers(scenario, page_time_limit="1m")
+
+
+def test_a_page_that_its_reader_dies_of_is_tried_once_more() -> None:
+    async def scenario(readers: Readers) -> None:
+        dies = await readers.read(page("dies"))
+        assert is_over_limit(dies)
+        assert reason(dies) == "its reader died of it twice"
+
+    with_readers(scenario, page_time_limit="1m")
+
+
+def test_a_page_that_the_program_breaks_on_is_told_and_the_reader_goes_on() -> None:
+    async def scenario(readers: Readers) -> None:
+        with pytest.raises(ReadingBroke, match="a fault"):
+            await readers.read(page("broken"))
+        assert "was read" in reason(await readers.read(page("a")))
+
+    with_readers(scenario, page_time_limit="1m")
+
+
+def test_a_slow_page_holds_up_its_own_site_alone(tmp_path: Path) -> None:
+    """With one reader: the other site's pages are read while the slow one is."""
+
+    async def scenario(readers: Readers) -> None:
+        go_on = tmp_path / "go-on"
+        slow = asyncio.create_task(readers.read(page("wait", "slow", os.fsencode(go_on))))
+        await asyncio.sleep(0)
+        behind = asyncio.create_task(readers.read(page("behind", "slow")))
+        for _ in range(20):
+            assert "was read" in reason(await readers.read(page("a")))
+        assert not slow.done()
+        assert not behind.done()
+        go_on.touch()
+        await asyncio.gather(slow, behind)
+        assert "was read" in reason(slow.result())
+        assert "was read" in reason(behind.result())
+
+    with_readers(scenario, page_time_limit="5m")
+
+
+def test_when_the_nursery_dies_pages_are_read_in_the_process_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def scenario(readers: Readers) -> None:
+        assert str(os.getpid()) not in reason(await readers.read(page("a")))
+        (nursery,) = psutil.Process().children()
+        nursery.kill()
+        with caplog.at_level(logging.WARNING):
+            while f"by {os.getpid()}" not in reason(await readers.read(page("a"))):
+                pass  # by a reader that is about to die with the nursery
+        assert is_over_limit(await readers.read(page("stuck")))
+
+    with_readers(scenario)
+
+
+def test_without_readers_a_watchdog_ends_a_page_in_the_process_itself() -> None:
+    async def scenario(readers: Readers) -> None:
+        assert is_over_limit(await readers.read(page("stuck")))
+        assert f"by {os.getpid()}" in reason(await readers.read(page("a")))
+
+    with_readers(scenario, readers=0)
+
+
+def test_readers_leave_no_process_and_no_descriptor_behind() -> None:
+    me = psutil.Process()
+    before = (me.num_fds(), [child.pid for child in me.children()])
+
+    async def scenario(readers: Readers) -> None:
+        await asyncio.gather(*(readers.read(page(f"a{number}")) for number in range(20)))
+        await readers.read(page("stuck"))
+
+    with_readers(scenario, readers=3)
+    assert (me.num_fds(), [child.pid for child in me.children()]) == before

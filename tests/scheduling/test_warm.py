@@ -1,0 +1,172 @@
+"""Runs forked from the warm process are runs like any other, and it is replaced when it must be."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from rscrawler.scheduling.processes import ChildResult
+from rscrawler.scheduling.warm import WarmRuns
+
+LONG = timedelta(minutes=5)
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux")
+
+
+class Runs:
+    """The runs of one warm process, with a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "rscrawler.toml"
+        self.config.write_text(f'output_dir = "{folder / "output"}"\n')
+        (folder / "sites").mkdir()
+        self.warm = WarmRuns(self.config, [folder / "sites"])
+        self.stopping = asyncio.Event()
+
+    async def run(self, *arguments: str, limit: timedelta = LONG) -> ChildResult:
+        return await self.warm.run(arguments, limit, self.stopping)
+
+    async def version(self) -> str:
+        return (await self.run("--version")).output.strip()
+
+    def process(self) -> psutil.Process:
+        """The warm process, as the system sees it."""
+        (found,) = [
+            child
+            for child in psutil.Process().children()
+            if "rscrawler.scheduling.warm" in child.cmdline()
+        ]
+        return found
+
+
+def with_runs(folder: Path, scenario: Callable[[Runs], Coroutine[Any, Any, None]]) -> None:
+    async def run() -> None:
+        runs = Runs(folder)
+        try:
+            await scenario(runs)
+        finally:
+            runs.warm.close()
+
+    asyncio.run(run())
+
+
+def test_a_run_hands_over_its_output_and_status(tmp_path: Path) -> None:
+    async def scenario(runs: Runs) -> None:
+        good = await runs.run("schema", "article")
+        assert (good.exit_status, good.output[:1], good.error_lines) == (0, "{", ())
+        wrong = await runs.run("crawl", "nowhere", "--config", str(runs.config))
+        assert (wrong.exit_status, wrong.output) == (2, "")
+        assert "nowhere" in wrong.error_lines[-1]
+
+    with_runs(tmp_path, scenario)
+
+
+def test_a_run_has_the_environment_and_the_folder_of_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        await runs.version()
+        monkeypatch.setenv("RSCRAWLER_OUTPUT_DIR", "elsewhere")
+        monkeypatch.chdir(tmp_path)
+        done = await runs.run("deliver", "--json")
+        assert done.exit_status == 0
+        assert (tmp_path / "elsewhere" / "rscrawler.db").is_file()
+
+    with_runs(tmp_path, scenario)
+
+
+def test_a_run_that_does_not_end_in_time_is_ended_with_its_group(tmp_path: Path) -> None:
+    async def scenario(runs: Runs) -> None:
+        running = asyncio.create_task(
+            runs.run("web", "--port", "0", "--config", str(runs.config), limit=timedelta(seconds=2))
+        )
+        await runs.run("deliver", "--config", str(runs.config))
+        result = await running
+        assert (result.timed_out, result.exit_status) == (True, 0)  # SIGTERM ends it well
+        assert runs.process().children() == []
+
+    with_runs(tmp_path, scenario)
+
+
+def test_a_run_ends_with_the_warm_process_and_the_next_one_has_another(tmp_path: Path) -> None:
+    async def scenario(runs: Runs) -> None:
+        await runs.run("deliver", "--config", str(runs.config))
+        serving = asyncio.create_task(runs.run("web", "--port", "0", "--config", str(runs.config)))
+        first = runs.process()
+        async with asyncio.timeout(30):
+            while not first.children():
+                await asyncio.sleep(0.01)
+        (child,) = first.children()
+        first.kill()
+        assert (await serving).exit_status == -signal.SIGKILL
+        await asyncio.to_thread(psutil.wait_procs, [child], 10)
+        assert not child.is_running()
+        assert (await runs.version()).startswith("rscrawler ")
+        assert runs.process().pid != first.pid
+
+    with_runs(tmp_path, scenario)
+
+
+def test_a_file_that_changes_calls_for_another_warm_process(tmp_path: Path) -> None:
+    async def scenario(runs: Runs) -> None:
+        await runs.version()
+        first = runs.process()
+        await runs.version()
+        assert runs.process().pid == first.pid
+        (runs.folder / "sites" / "new.toml").write_text('base_url = "https://new.example"\n')
+        await runs.version()
+        assert runs.process().pid != first.pid
+        assert not first.is_running()
+
+    with_runs(tmp_path, scenario)
+
+
+def test_the_warm_process_has_one_thread_one_socket_and_no_database(tmp_path: Path) -> None:
+    async def scenario(runs: Runs) -> None:
+        await runs.run("deliver", "--config", str(runs.config))
+        process = runs.process()
+        files = Path(f"/proc/{process.pid}/fd")
+        opened = [str(each.readlink()) for each in files.iterdir() if int(each.name) > 2]
+        assert process.num_threads() == 1
+        assert sorted(each.partition(":")[0] for each in opened) == ["pipe", "pipe", "socket"]
+
+    with_runs(tmp_path, scenario)
+
+
+def test_twenty_runs_leave_no_descriptor_and_no_process_behind(tmp_path: Path) -> None:
+    async def scenario(runs: Runs) -> None:
+        def left() -> tuple[int, int, list[psutil.Process]]:
+            return psutil.Process().num_fds(), runs.process().num_fds(), runs.process().children()
+
+        await runs.version()
+        before = left()
+        for _ in range(20):
+            await runs.version()
+        assert left() == before
+
+    with_runs(tmp_path, scenario)
+
+
+def test_where_no_process_can_be_forked_runs_are_fresh_ones_and_that_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        monkeypatch.setattr("rscrawler.scheduling.warm.CAN_FORK", False)
+        with caplog.at_level(logging.WARNING):
+            versions = [await runs.version() for _ in range(2)]
+        assert versions[0] == versions[1] != ""
+        assert [record.message for record in caplog.records] == [
+            "runs are started as fresh processes, which takes longer: "
+            "this system cannot fork as it would have to"
+        ]
+
+    with_runs(tmp_path, scenario)
