@@ -31,6 +31,7 @@ TITLES = {
     "identity": "The same news, told from updates and series",
     "cluster": "Workers on one PostgreSQL",
     "scheduling": "Adaptive visits against a fixed interval",
+    "web": "The dashboard over a hundred thousand articles",
 }
 INTRODUCTION = (
     "# Results\n\nWritten by `make bench`; [README.md](README.md) says what is measured and how. "

@@ -33,7 +33,7 @@ from rscrawler.config import handed_on, read_text
 from rscrawler.scheduling.warm import WarmRuns
 
 LIMIT = timedelta(minutes=10)
-SCRAPY = [sys.executable, "-c", "import scrapy.crawler, sqlalchemy, trafilatura"]
+SCRAPY = [sys.executable, "-c", "import scrapy.crawler, sqlalchemy"]
 COMMANDS = {
     "--version": ("--version",),
     "--help": ("--help",),
@@ -83,7 +83,7 @@ def measure(stories: int, repeats: int) -> str:
         seconds: dict[str, list[float]] = {}
         for number in range(repeats):
             progress(f"{number + 1} of {repeats}")
-            seconds.setdefault("importing Scrapy, SQLAlchemy and trafilatura", []).append(
+            seconds.setdefault("importing Scrapy and SQLAlchemy", []).append(
                 run(SCRAPY, folder).cpu_seconds
             )
             for title, arguments in COMMANDS.items():

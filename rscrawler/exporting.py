@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -74,9 +75,9 @@ def export_records(
         else:
             with _opened(output) as stream:
                 if export_format is ExportFormat.JSONL:
-                    _write_jsonl(records, stream)
+                    stream.writelines(jsonl_lines(records))
                 else:
-                    _write_csv(records, stream, is_raw=is_raw)
+                    stream.writelines(csv_lines(records, is_raw=is_raw))
     except OSError as error:
         if output is None or isinstance(error, BrokenPipeError):
             raise  # of standard output the command line tells
@@ -99,9 +100,9 @@ def _opened(output: Path | None) -> Iterator[IO[str]]:
         yield stream
 
 
-def _write_jsonl(records: Iterable[dict[str, Any]], stream: IO[str]) -> None:
-    for record in records:
-        stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """The records as lines of JSONL."""
+    return (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def defused(cell: Any) -> Any:
@@ -110,15 +111,30 @@ def defused(cell: Any) -> Any:
     return f"'{cell}" if is_formula else cell
 
 
-def _write_csv(records: Iterable[dict[str, Any]], stream: IO[str], *, is_raw: bool) -> None:
-    writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Iterator[str]:
+    """The records as lines of CSV, behind a line with the names of the columns.
+
+    `is_raw`: cells are not made harmless for spreadsheets.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
     writer.writeheader()
     for record in records:
+        yield _taken(buffer)
         cells = {
             name: "; ".join(map(str, value)) if isinstance(value, list) else value
             for name, value in _row(record).items()
         }
         writer.writerow(cells if is_raw else {name: defused(cell) for name, cell in cells.items()})
+    yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> str:
+    """What was written to the buffer, which is empty then."""
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
 
 
 def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> None:

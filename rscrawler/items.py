@@ -203,6 +203,7 @@ class Article:
             "extraction": {
                 "method": self.extraction.method,
                 "warnings": list(self.extraction.warnings),
+                "provenance": self.extraction.provenance,
             },
         }
 
@@ -220,8 +221,9 @@ class Article:
             values["change"] = ChangeSummary(**{**change, "fields": tuple(change["fields"])})
         values["image"] = Image(**record["image"]) if record.get("image") else None
         values["topics"] = [_flag_from_record(flag) for flag in record.get("topics", [])]
+        extraction = record["extraction"]
         values["extraction"] = Extraction(
-            record["extraction"]["method"], tuple(record["extraction"]["warnings"])
+            extraction["method"], tuple(extraction["warnings"]), extraction.get("provenance", {})
         )
         return cls(**values)
 

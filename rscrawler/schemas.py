@@ -118,7 +118,13 @@ def _article_schema() -> dict[str, Any]:
                 "duplicate_of": _TEXT_OR_NULL,
                 "follows": _TEXT_OR_NULL,
                 "topics": {"type": "array", "items": flag},
-                "extraction": _closed({"method": _TEXT, "warnings": _TEXTS}),
+                "extraction": _closed(
+                    {
+                        "method": _TEXT,
+                        "warnings": _TEXTS,
+                        "provenance": {"type": "object", "additionalProperties": _TEXT},
+                    }
+                ),
             }
         ),
     }

@@ -63,7 +63,7 @@ def configure_logging(level: int, *, as_json: bool) -> None:
     handler.addFilter(shorten)
     # Scrapy opens the root logger for every level; the handler decides.
     logging.basicConfig(handlers=[handler], force=True)
-    for chatty in ("asyncio", "apscheduler", "trafilatura", "htmldate", "urllib3"):
+    for chatty in ("asyncio", "apscheduler", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
 
 

@@ -21,6 +21,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.cli.marks import marks_command
 from rscrawler.config import Config, read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, known_topics
@@ -29,6 +30,7 @@ from rscrawler.topics.fitting import fit
 from rscrawler.topics.model import MODEL_FILE
 
 app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
+app.command("marks")(marks_command)
 TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import tomllib
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +14,12 @@ import typer
 from rscrawler.cli.common import ConfigOption, out, read_config
 from rscrawler.cli.reading import open_existing
 from rscrawler.clock import utc_now
+from rscrawler.config import checked_user_name, find_config, read_text
+from rscrawler.errors import ConfigurationError
 from rscrawler.recovery import StoreKeeper
-from rscrawler.web.dashboard import Dashboard, newest_store
-from rscrawler.web.server import DashboardServer, stopped_by_signals
+
+_SHORTEST_PASSWORD = 8
+_USERS = re.compile(r"^\[web\.users\][^\n]*\n", re.MULTILINE)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,16 +32,82 @@ def web_command(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")
     ] = 8000,
+    add_user: Annotated[
+        str | None,
+        typer.Option("--add-user", help="Ask for a password, write it to [web.users], and end."),
+    ] = None,
     config_path: ConfigOption = None,
 ) -> None:
     """Serve the dashboard until SIGTERM or Ctrl-C."""
+    try:
+        # What serves is an extra, and is not loaded for the other commands.
+        from rscrawler.web.dashboard import Dashboard, newest_store
+        from rscrawler.web.passwords import hash_password
+        from rscrawler.web.serving import serve
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the dashboard needs the package {error.name}; "
+            'install it with pip install "rscrawler[web]"'
+        ) from None
     config = read_config(config_path)
-    with (
-        closing(StoreKeeper(config, open_existing)) as keeper,
-        DashboardServer(
-            Dashboard.of(config, newest_store(keeper), now=utc_now), host, port
-        ) as server,
-        stopped_by_signals(server),
-    ):
-        out.print(f"dashboard at {server.url} (Ctrl-C stops it)", markup=False)
-        server.serve_forever(poll_interval=0.2)
+    if add_user is not None:
+        path = find_config(config_path)
+        if path is None:
+            raise ConfigurationError("--add-user: there is no file; `rscrawler init` writes one")
+        _check_name(add_user)
+        write_user(path, add_user, hash_password(_password()))
+        out.print(f"wrote {add_user} to {path}; start the dashboard again", markup=False)
+        return
+    with closing(StoreKeeper(config, open_existing)) as keeper:
+        serve(
+            Dashboard.of(config, newest_store(keeper), now=utc_now),
+            host,
+            port,
+            announce=lambda url: out.print(f"dashboard at {url} (Ctrl-C stops it)", markup=False),
+        )
+
+
+def _check_name(name: str) -> None:
+    try:
+        checked_user_name(name)
+    except ValueError as error:
+        raise ConfigurationError(f"--add-user: {error}") from None
+
+
+def _password() -> str:
+    """A new password, asked for twice; from standard input where nobody is there to be asked."""
+    if sys.stdin.isatty():
+        password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if len(password) < _SHORTEST_PASSWORD:
+        raise ConfigurationError(f"the password: at least {_SHORTEST_PASSWORD} characters")
+    return password
+
+
+def write_user(path: Path, name: str, hashed: str) -> None:
+    """Put a user into the table `[web.users]` of a configuration file, or a new password of one.
+
+    Raises:
+        ConfigurationError: the file has its users in another form, or cannot be written.
+    """
+    text = read_text(path)
+    line = f'"{name}" = "{hashed}"\n'
+    former = re.compile(rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?', re.MULTILINE)
+    if former.search(text):
+        text = former.sub(lambda _: line, text, count=1)
+    elif header := _USERS.search(text):
+        text = text[: header.end()] + line + text[header.end() :]
+    else:
+        text = f"{text.rstrip()}\n\n[web.users]\n{line}"
+    try:
+        users = tomllib.loads(text)["web"]["users"]
+        is_written = users[name] == hashed
+    except (tomllib.TOMLDecodeError, KeyError, TypeError):
+        is_written = False
+    if not is_written:
+        raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error

@@ -259,7 +259,7 @@ def _shown(found: dict[str, Any]) -> str:
     is_secret = any(
         word in str(part).lower()
         for part in found["loc"]
-        for word in ("password", "secret", "channels", "url", "webhooks")
+        for word in ("password", "secret", "channels", "url", "users", "webhooks")
     )
     # An address can hold a password wherever it stands.
     is_secret = is_secret or "://" in str(shown)

@@ -18,17 +18,20 @@ from rscrawler.config.checking import holds
 from rscrawler.config.values import (
     Ages,
     AsciiSecret,
+    BareWebAddress,
     DatabaseUrl,
     Duration,
     HostName,
     MailAddress,
     Model,
     OneLine,
+    PasswordHash,
     PositiveDuration,
     Size,
     TimeOfDay,
     TimeOut,
     TimeZoneName,
+    UserName,
     UserPath,
     WebAddress,
 )
@@ -206,6 +209,20 @@ class MonitoringSettings(Model):
     )
 
 
+class WebSettings(Model):
+    """The dashboard: its address, the names it answers to, who may judge and mend."""
+
+    url: BareWebAddress | None = Field(
+        default=None, description="where people reach it; for links in mails"
+    )
+    hosts: list[HostName] = Field(
+        default=[], description="further names it answers to, beside that of url and the loopback's"
+    )
+    users: dict[UserName, PasswordHash] = Field(
+        default={}, description="as `rscrawler web --add-user NAME` writes them"
+    )
+
+
 class ArchiveSettings(Model):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
@@ -244,6 +261,7 @@ class Config(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     scheduling: SchedulingSettings = SchedulingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
+    web: WebSettings = WebSettings()
     archive: ArchiveSettings = ArchiveSettings()
 
     @model_validator(mode="after")

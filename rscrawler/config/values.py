@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 _SQLITE_FILE = re.compile(r"sqlite(?:\+pysqlite)?:///(?!:memory:$)([^?]+)(.*)")
+_PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[\w+/=]{16,}")
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES_PER_UNIT = {"MiB": 2**20, "GiB": 2**30}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
@@ -173,6 +174,30 @@ def checked_web_address(url: str) -> str:
     return url
 
 
+def _bare_web_address(url: str) -> str:
+    parts = urlsplit(checked_web_address(url))
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError('allowed: scheme and host alone, such as "https://monitor.example.org"')
+    return url.rstrip("/")
+
+
+def checked_user_name(name: str) -> str:
+    """`name` as it is.
+
+    Raises:
+        ValueError: nobody can be called that.
+    """
+    if re.fullmatch(r"[\w.@-]{1,64}", name) is None:
+        raise ValueError("allowed: up to 64 letters, digits and . @ - _")
+    return name
+
+
+def _password_hash(hashed: SecretStr) -> SecretStr:
+    if _PASSWORD_HASH.fullmatch(hashed.get_secret_value()) is None:
+        raise ValueError("allowed: a line that `rscrawler web --add-user NAME` writes")
+    return hashed
+
+
 def _secret_web_address(url: SecretStr) -> SecretStr:
     checked_web_address(url.get_secret_value())
     return url
@@ -204,6 +229,9 @@ HostName = Annotated[str, Field(min_length=1), AfterValidator(_host_name)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 MailAddress = Annotated[str, AfterValidator(_mail_address)]
 WebAddress = Annotated[SecretStr, AfterValidator(_secret_web_address)]
+BareWebAddress = Annotated[str, AfterValidator(_bare_web_address)]
+PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
+UserName = Annotated[str, AfterValidator(checked_user_name)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_home_of_file)]
 AsciiSecret = Annotated[SecretStr, AfterValidator(_ascii)]
 UserPath = Annotated[Path, AfterValidator(_with_home)]

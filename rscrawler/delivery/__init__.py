@@ -83,7 +83,9 @@ def deliver(
     """
     clock = clock or _clock_from(now)
     alerts = config.alerts
-    interest = Interest(alerts.topics, alerts.minimum, topic_titles or {}, _sites(config))
+    interest = Interest(
+        alerts.topics, alerts.minimum, topic_titles or {}, _sites(config), config.web.url
+    )
     channels = message_channels(config)
     written, output_problem = _write_files(config, store, interest, now)
     sync_spool(config, store)

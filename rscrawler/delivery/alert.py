@@ -82,6 +82,7 @@ class Alert:
     is_update: bool = False
     changed: str = ""
     follows: Followed | None = None
+    page: str | None = None  # of the dashboard, where it can be judged
 
     @property
     def byline(self) -> str:
@@ -93,13 +94,14 @@ class Alert:
 class Interest:
     """What the receivers asked for, and what it is called.
 
-    `titles` are the topics' by name, `sites` the profiles by name.
+    `titles` are the topics' by name, `sites` the profiles by name, `dashboard` is its address.
     """
 
     topics: Sequence[str]
     minimum: Level
     titles: Mapping[str, str]
     sites: Mapping[str, SiteProfile] = field(default_factory=dict)
+    dashboard: str | None = None
 
     def title(self, topic: str) -> str:
         """The topic for people."""
@@ -151,6 +153,7 @@ def alert_of(
         is_update=article.event is Event.UPDATED,
         changed=_changed(article, title_before),
         follows=_followed(followed) if followed is not None else None,
+        page=f"{interest.dashboard}/articles/{article.article_id}" if interest.dashboard else None,
     )
 
 

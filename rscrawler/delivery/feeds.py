@@ -119,11 +119,21 @@ def _entry(article: Article, interest: Interest) -> Entry:
 # Atom (RFC 4287).
 
 
+def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title: str) -> bytes:
+    """Any articles as Atom; `name` is what tells this feed from all others."""
+    entries = [_entry(article, interest) for article in articles]
+    return _atom(_uri(f"feed:?{name}"), one_line(title), entries)
+
+
 def atom_feed(topic: str, entries: Sequence[Entry], interest: Interest) -> bytes:
     """The feed as Atom."""
+    return _atom(_uri(f"feed:{topic}"), _title(topic, interest), entries)
+
+
+def _atom(uri: str, title: str, entries: Sequence[Entry]) -> bytes:
     feed = etree.Element(_name("feed"), nsmap=_NAMESPACES)
-    _add(feed, "id", _uri(f"feed:{topic}"))
-    _add(feed, "title", _title(topic, interest))
+    _add(feed, "id", uri)
+    _add(feed, "title", title)
     _add(feed, "updated", _newest(entries))
     _add(_add(feed, "author"), "name", "rscrawler")
     _add(feed, "generator", "rscrawler")

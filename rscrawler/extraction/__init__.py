@@ -1,9 +1,8 @@
-"""Page → Article: the page's own piece, where each field came from, and nothing foreign.
+"""Page → Article: the page's own article, where each field came from, and nothing foreign.
 
-The steps, a module each: `structured` reads what the page declares, `container`
-finds the own article and cuts the others, `body` reads its paragraphs, `appeals`
-takes out what is not the article's, `fields` and `dates` read the rest, and
-`republication` the outlet of a reprint.
+`structured` reads what the page declares; `container` (by a profile) or `locate` (without one)
+finds the article; `blocks` makes a flat list of it; `label` says of each block what it is, by one
+table of rules and the words in `vocabulary.toml`; `fields` and `dates` read the rest.
 """
 
 from rscrawler.extraction.article import extract

@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from string import ascii_lowercase
 
 from rscrawler.extraction.asking import ASKING_WORDS, asking_weight
-from rscrawler.extraction.body import Paragraph
+from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.republication import is_republication_line
 from rscrawler.extraction.text import any_of, straight
-from rscrawler.extraction.widgets import is_appeal_block
 from rscrawler.text import clean
 
 _APPEAL = 4.0  # from this weight a paragraph is an appeal by itself
@@ -202,7 +202,7 @@ class _Weighed:
     is_settled: bool = False  # a note or a republication line: the article's own
 
 
-def appeals_among(paragraphs: list[Paragraph], voice: Voice) -> set[int]:
+def appeals_among(paragraphs: Sequence[Block], voice: Voice) -> set[int]:
     """The indexes of the appeals among the paragraphs of a body.
 
     First those that are appeals by themselves, then their companions.
@@ -235,19 +235,21 @@ def speaks_of_giving(title: str, url: str) -> bool:
     )
 
 
-def lines_before_appeal(paragraph: Paragraph, voice: Voice) -> list[str]:
+def lines_before_appeal(paragraph: Block, voice: Voice) -> list[str]:
     """The own lines of a paragraph that a line break divides from an appeal; none as a rule.
 
     Only what speaks of nothing that an appeal speaks of, and is long enough for prose.
     """
-    weights = [_weigh(Paragraph(line), voice) for line in paragraph.lines]
+    weights = [
+        _weigh(replace(paragraph, text=line, links=[], lines=[]), voice) for line in paragraph.lines
+    ]
     own = itertools.takewhile(lambda evidence: evidence.weight < _BETWEEN, weights)
     lines = paragraph.lines[: sum(1 for _ in own)]
     return lines if lines and len(lines[0]) >= _LEAST_OWN_LINE else []
 
 
 def _is_companion(
-    index: int, paragraph: Paragraph, evidence: _Weighed, marked: set[int], end: int, count: int
+    index: int, paragraph: Block, evidence: _Weighed, marked: set[int], end: int, count: int
 ) -> bool:
     """Whether a paragraph beside an appeal belongs to it.
 
@@ -268,7 +270,7 @@ def _is_companion(
 
 
 def _bare_headings(
-    paragraphs: list[Paragraph], marked: set[int], weighed: list[_Weighed]
+    paragraphs: Sequence[Block], marked: set[int], weighed: list[_Weighed]
 ) -> set[int]:
     """The headings that head nothing but appeals, and speak of the like."""
     bare = set()
@@ -283,11 +285,11 @@ def _bare_headings(
     return bare
 
 
-def _is_farewell(paragraph: Paragraph) -> bool:
+def _is_farewell(paragraph: Block) -> bool:
     return _FAREWELL.search(_QUOTED.sub(" ", straight(paragraph.text))) is not None
 
 
-def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
+def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
     text = straight(paragraph.text)
     if text.startswith("“") and text.count("“") > text.count("”"):
         return _Weighed(0.0)  # speech that goes on in the next paragraph
@@ -296,8 +298,7 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
     is_named = bare != unquoted
     tokens = _words_of_letters(bare)
     giving = sum(len(clean(text)) for href, text in paragraph.links if _GIVING_LINK.search(href))
-    in_block = paragraph.element is not None and is_appeal_block(paragraph.element)
-    if tokens.isdisjoint(_EVIDENCE) and not (is_named or giving or in_block):
+    if tokens.isdisjoint(_EVIDENCE) and not (is_named or giving):
         return _Weighed(
             0.0, is_settled=is_republication_line(text) or _NOTE.match(text) is not None
         )
@@ -317,7 +318,6 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
     weight += 1.0 * (is_outlet + is_named)
     if giving:
         weight += _APPEAL if giving >= 0.5 * len(text) else 1.5
-    weight += 3.0 if in_block else 0.0
     if weight >= _BETWEEN and _REPORTED.search(bare):
         weight -= 2.0
     is_line = is_republication_line(text)
@@ -325,9 +325,9 @@ def _weigh(paragraph: Paragraph, voice: Voice) -> _Weighed:
     if is_line or is_note:
         weight -= 3.0
     speaks = to_you or is_we or is_outlet or is_named or len(text) < _TERSE
-    if not speaks and not giving and not in_block:
+    if not speaks and not giving:
         weight = min(weight, _APPEAL - 0.5)
-    elif not (asking or giving or in_block):
+    elif not (asking or giving):
         # A subject and a voice without a request: an opinion piece may have both, unless the
         # outlet speaks of itself and its readers.
         is_own_voice = is_outlet and len(kinds) >= 2 and (to_you or is_named)

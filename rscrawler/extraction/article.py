@@ -13,9 +13,10 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.appeals import appeals_among, lines_before_appeal, voice_of
-from rscrawler.extraction.body import Paragraph
-from rscrawler.extraction.container import Own, find_own
+from rscrawler.extraction.appeals import voice_of
+from rscrawler.extraction.blocks import Block, Region, blocks_of
+from rscrawler.extraction.container import Own, find_container, text_length
+from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.fields import (
     authors_of,
@@ -27,10 +28,8 @@ from rscrawler.extraction.fields import (
     subtitle_of,
     title_of,
 )
-from rscrawler.extraction.flow import body_paragraphs, furniture_of, running_text
-from rscrawler.extraction.foreign import cut_foreign
-from rscrawler.extraction.insertions import insertions_among, is_pointer_text
-from rscrawler.extraction.nearby import Nearby
+from rscrawler.extraction.label import KEPT, Body, is_pointer, label
+from rscrawler.extraction.locate import Locator
 from rscrawler.extraction.page import IncompletePage, NotAnArticle, Page
 from rscrawler.extraction.republication import republished_from
 from rscrawler.extraction.selectors import Index
@@ -40,7 +39,6 @@ from rscrawler.extraction.structured import (
     json_ld_text,
     read_structured,
 )
-from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.textless import check_textless, empty_body
 from rscrawler.identity.addresses import (
@@ -50,13 +48,20 @@ from rscrawler.identity.addresses import (
     is_article_address,
 )
 from rscrawler.items import EMPTY, Article, Extraction
-from rscrawler.sites import SiteProfile
+from rscrawler.sites import Markup, SiteProfile
 
 # A pattern bound to the start of a text: `^` before all else, and `|` only in one bracket.
 _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _LEAST_ODD = 20  # characters that no text has, from which a page is garbage
 _ODD_SHARE = 0.05  # of the text
 _ARTICLE_BODY = "json-ld: articleBody"
+_LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
+_LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
+_LEAST_LEAD = 100  # characters of a paragraph between headline and text that belongs to the text
+_MUCH_MORE, _LEAST_DECLARED = 2, 100  # times, characters: the declared text is better than a scrap
+_FOREIGN_KINDS = frozenset(
+    {"navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden"}
+)
 
 
 @dataclass
@@ -68,59 +73,200 @@ class _Notes:
 
 
 def extract(page: Page, profile: SiteProfile, site: str) -> Article:
-    """The article that `page` is, with where each field came from; pure, no I/O.
+    """The article on `page`, with where each field came from; pure, no I/O.
 
-    `page.root` is consumed: what is not the article's own is removed from it. Fields that the
-    page does not give are None or empty. `url` is the address that the page declares canonical,
-    if it can be one, else the final one; what else was seen goes into `aliases`.
+    Fields that the page does not give are None or empty. `url` is the address that the page
+    declares canonical, if it can be one, else the final one; what else was seen goes into
+    `aliases`.
 
     Raises:
         NotAnArticle: the page is a listing, a static page, a donation page.
         IncompletePage: the page is cut off, empty or garbage.
     """
-    if page.is_cut_off:
-        raise IncompletePage(page.url, "the page ends before its end tag")
     structured = read_structured(page.root, page.url, profile)
     titles = [headline for _, headline in structured.headlines()]
-    surroundings = Surroundings(page.url, profile, structured, tuple(titles), Index(page.root))
-    own = find_own(page.root, surroundings)
-    if own is None:
-        if not json_ld_paragraphs(structured.json_ld):
-            raise _no_container(page, structured)
-        own, surroundings = _without_container(surroundings)
-    cut_foreign(own, surroundings)
+    context = PageContext(page.url, profile, structured, tuple(titles), Index(page.root))
+    located = locate_text(page.root, context)
+    if located is None:
+        raise _no_text(page, structured)
 
     notes = _Notes(warnings=list(dict.fromkeys(structured.warnings)))
-    furniture = furniture_of(own, profile.markup)
-    paragraphs, body_origin, doubtful = body_paragraphs(own, profile.markup.body, furniture)
-    notes.warnings += [
-        f"body: {len(text_of(element))} characters left out for their class {element.get('class')}"
-        for element in doubtful
-    ]
-    prose = running_text(paragraphs)
-    fields = _Fields(page, profile, own, surroundings, notes, prose)
+    prose = {
+        block.region.element
+        for block in located.blocks
+        if block.prose >= _LEAST_PROSE or (block.is_heading and not block.is_link)
+    }
+    fields = _Fields(page, profile, located.own, context, notes, prose)
     article = fields.article(site)
-    first_text = paragraphs[0].element if paragraphs else None
-    article.image, notes.provenance["image"] = image_of(own, surroundings, first_text)
-
-    sifted = _sift(paragraphs, surroundings)
-    if not sifted.kept:
-        declared = _sift(_declared(structured), surroundings)
-        if declared.kept:
-            sifted, body_origin = declared, _ARTICLE_BODY
-    _finish_body(article, sifted, body_origin, structured, notes)
-    if not article.body and (selector := empty_body(own, profile.markup)) is not None:
-        notes.provenance["body"] = f"profile: {selector}{EMPTY}"
-    _check_is_article(article, page, profile, own, structured, sifted)
+    kept = [block for block in located.blocks if block.label in KEPT]
+    first = kept[0].region.element if kept else None
+    article.image, notes.provenance["image"] = image_of(located.own, context, first)
+    _finish_body(article, located, kept, structured, notes)
+    _check_is_article(article, page, profile, located, structured)
+    own = located.own
     if not own.is_from_profile:
         notes.warnings.append(f"container: none of the profile's matched ({own.origin})")
     notes.provenance["container"] = own.origin
     article.extraction = Extraction(
-        _method(own, body_origin, has_body=bool(article.body)),
+        _method(own, notes.provenance.get("body", ""), has_body=bool(article.body)),
         tuple(dict.fromkeys(notes.warnings)),
         {name: origin for name, origin in notes.provenance.items() if origin},
     )
     return article
+
+
+@dataclass(frozen=True)
+class LocatedText:
+    """The own article of a page and its labelled blocks; `origin` says what led to them."""
+
+    own: Own
+    blocks: list[Block]
+    origin: str
+
+
+def locate_text(root: Element, context: PageContext) -> LocatedText | None:
+    """The article on a page with every block labelled; None if no block can be its text."""
+    markup = context.profile.markup
+    names_container = markup.container != Markup().container
+    own = find_container(root, context) if markup.body or names_container else None
+    if own is not None and own.is_from_profile:
+        return _profile_text(own, context)
+    return _guessed_text(root, context)
+
+
+def _profile_text(own: Own, context: PageContext) -> LocatedText:
+    """The text in the profile's body; without one, that of the region that holds most of it."""
+    left_out, index = _furniture(own, context), context.index
+    best, origin = list[Block](), ""
+    for selector in context.profile.markup.body:
+        held = [element for _, element in own.matches([selector])]
+        outer = [e for e in held if not any(o is not e and index.is_within(e, o) for o in held)]
+        found = max((_bodies_in(part, outer, left_out, context) for part in own.parts), key=_length)
+        if _length(found) > 3 * _length(best):
+            best, origin = found, f"profile: {selector}"
+        if _length(best) >= _LEAST_BODY:
+            break
+    if best:
+        return LocatedText(own, best, origin)
+    parts = [_labelled(part, left_out, context, is_guess=True) for part in own.parts]
+    return LocatedText(own, max(parts, key=_length), "densest region")
+
+
+def _bodies_in(
+    part: Element, bodies: list[Element], left_out: set[Element], context: PageContext
+) -> list[Block]:
+    within = [body for body in bodies if context.index.is_within(body, part)]
+    return [b for body in within for b in _labelled(body, left_out, context, is_guess=False)]
+
+
+def _guessed_text(root: Element, context: PageContext) -> LocatedText | None:
+    """The text in the region of the page that is worth most, and above it below the headline."""
+    blocks, regions = blocks_of(root)
+    if not blocks:
+        return None
+    locator = Locator(blocks, regions, context.agrees, context.is_foreign_link, is_guess=True)
+    found = locator.locate()
+    region, headline = found.region, found.headline
+    has_text = any(block.prose for block in blocks)
+    if headline is None and json_ld_paragraphs(context.structured.json_ld):
+        return _declared_alone(context)
+    if headline is None and not has_text:
+        return None
+    lead = blocks[headline + 1 : region.first] if headline is not None else []
+    lead = [block for block in lead if block.label == "text" and block.prose >= _LEAST_LEAD]
+    inner = blocks[region.first : region.last]
+    _label([*lead, *inner], context, is_guess=True)
+    kept = {block for block in (*lead, *inner) if block.label in KEPT}
+    heading = blocks[headline].region.element if headline is not None else None
+    container = region.element
+    if heading is not None:
+        around = {region.element, *region.element.iterancestors()}
+        container = next(a for a in (heading, *heading.iterancestors()) if a in around)
+        if not has_text:
+            container = next(heading.iterancestors("article", "main", "body"), container)
+    foreign = tuple(
+        each.element
+        for each in regions
+        if each.kind in _FOREIGN_KINDS
+        and each.last > each.first
+        and all(block.label not in KEPT for block in blocks[each.first : each.last])
+    )
+    foreign += tuple(block.region.element for block in blocks if block.rule.startswith("another"))
+    own = Own((container,), container, heading, "fallback: densest region", context, foreign)
+    last = max((n for n, block in enumerate(blocks) if block in kept), default=0)
+    others = [b.region.element for b in blocks[last + 1 :] if b.rule.startswith("another")]
+    if others:
+        own = replace(own, behind=context.index.place(others[0]))
+    return LocatedText(own, [*lead, *inner], "densest region")
+
+
+def _declared_alone(context: PageContext) -> LocatedText:
+    """An article of which the page prints nothing: nothing on it is taken for the article's."""
+    nothing = etree.Element("article")
+    bare = replace(context, index=Index(nothing))
+    return LocatedText(Own((nothing,), nothing, None, "json-ld", bare), [], "json-ld")
+
+
+def _labelled(
+    element: Element, left_out: set[Element], context: PageContext, *, is_guess: bool
+) -> list[Block]:
+    blocks, regions = blocks_of(element, left_out)
+    locator = Locator(blocks, regions, context.agrees, context.is_foreign_link, is_guess=is_guess)
+    if is_guess and blocks:
+        region = locator.locate().region
+        blocks = blocks[region.first : region.last]
+    else:
+        locator.mark(None)
+    _label(blocks, context, is_guess=is_guess)
+    return blocks
+
+
+def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None:
+    patterns = _finders(tuple(context.profile.markup.cut_text))
+    for block in blocks:
+        if block.label == "text" and any(found_in(block.text) for found_in in patterns):
+            block.label, block.rule = "boilerplate", "profile: cut_text"
+    label(
+        Body(
+            [block for block in blocks if block.label == "text"],
+            blocks,
+            frozenset(context.titles),
+            voice_of(context.structured.site_names),
+            context.is_own_link,
+            is_guess,
+        )
+    )
+
+
+def _declared(context: PageContext) -> list[str]:
+    """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
+    nowhere = Region(etree.Element("p"), "p", None, 0)
+    texts = json_ld_paragraphs(context.structured.json_ld)
+    blocks = [Block(text, "p", nowhere) for text in texts if not is_pointer(text)]
+    _label(blocks, context, is_guess=False)
+    return [block.text for block in blocks if block.label in KEPT]
+
+
+def _furniture(own: Own, context: PageContext) -> set[Element]:
+    """The elements whose text is another field's, another article's, or nobody's."""
+    markup = context.profile.markup
+    listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
+    found = {element for _, element in own.matches(listed)}
+    linked = [*markup.authors, *markup.sections, *markup.published_text]
+    found |= {element for _, element in own.matches(linked) if not _is_in_prose(element)}
+    if own.headline is not None:
+        found.add(own.headline)
+    return found | set(own.foreign)
+
+
+def _is_in_prose(element: Element) -> bool:
+    """Whether an element that looks like a byline is a few words of a running paragraph."""
+    block = next(element.iterancestors("p", "li", "blockquote"), None)
+    return block is not None and text_length(block) - text_length(element) >= _LEAST_PROSE
+
+
+def _length(blocks: list[Block]) -> int:
+    return sum(len(block.text) for block in blocks if block.label in KEPT)
 
 
 @dataclass
@@ -130,41 +276,41 @@ class _Fields:
     page: Page
     profile: SiteProfile
     own: Own
-    surroundings: Surroundings
+    context: PageContext
     notes: _Notes
     prose: set[Element]
 
     def article(self, site: str) -> Article:
-        structured, note = self.surroundings.structured, self.notes.provenance
+        structured, note = self.context.structured, self.notes.provenance
         url, aliases = addresses_of(self.page.url, structured, self.profile, note)
         article = Article(site=site, url=url, fetched_at=self.page.fetched_at, aliases=aliases)
-        if title := title_of(self.own, self.surroundings):
+        if title := title_of(self.own, self.context):
             article.title, note["title"] = title.value, title.origin
         else:
             self.notes.warnings.append("title: not found")
-        if subtitle := subtitle_of(self.own, self.surroundings, article.title):
+        if subtitle := subtitle_of(self.own, self.context, article.title, self.prose):
             article.subtitle, note["subtitle"] = subtitle.value, subtitle.origin
         if language := language_of(structured):
             article.language, note["language"] = language.value, language.origin
         markup = self.profile.markup
-        article.authors, note["authors"] = authors_of(self.own, self.surroundings, self.prose)
+        article.authors, note["authors"] = authors_of(self.own, self.context, self.prose)
         article.sections, note["sections"] = slugs_of(
-            self.own, self.surroundings, markup.sections, self.prose
+            self.own, self.context, markup.sections, self.prose
         )
         if not article.sections and not self.own.is_from_profile:
-            article.sections = guessed_sections(self.own, self.surroundings, self.prose)
+            article.sections = guessed_sections(self.own, self.context, self.prose)
             note["sections"] = "fallback: links to sections" if article.sections else ""
         if not article.sections and (declared := declared_sections(structured, self.profile)):
             article.sections, note["sections"] = declared, "meta: article:section"
         article.tags, note["tags"] = slugs_of(
-            self.own, self.surroundings, markup.tags, self.prose, only_behind=True
+            self.own, self.context, markup.tags, self.prose, only_behind=True
         )
         article.published_at = self._published()
         article.modified_at = self._modified()
         return article
 
     def _published(self) -> datetime | None:
-        structured = self.surroundings.structured
+        structured = self.context.structured
         candidates: list[tuple[str, str | datetime | None]] = [
             *(
                 (f"meta: {name}", structured.meta.get(name))
@@ -188,7 +334,7 @@ class _Fields:
         )
 
     def _modified(self) -> datetime | None:
-        structured = self.surroundings.structured
+        structured = self.context.structured
         candidates: list[tuple[str, str | datetime | None]] = [
             ("meta: article:modified_time", structured.meta.get("article:modified_time")),
             ("json-ld: dateModified", json_ld_text(structured.json_ld, "dateModified")),
@@ -201,7 +347,7 @@ class _Fields:
             ("profile: time[datetime]", element.get("datetime"))
             for part in self.own.parts
             for element in part.iter("time")
-            if self.prose.isdisjoint(element.iterancestors())
+            if not self.own.is_foreign(element) and self.prose.isdisjoint(element.iterancestors())
         ]
 
     def _first_date(
@@ -274,50 +420,6 @@ def addresses_of(
     return chosen, aliases
 
 
-def _declared(structured: Structured) -> list[Paragraph]:
-    """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
-    return [
-        Paragraph(text)
-        for text in json_ld_paragraphs(structured.json_ld)
-        if not is_pointer_text(text)
-    ]
-
-
-def _without_container(page: Surroundings) -> tuple[Own, Surroundings]:
-    """An own article of which the page prints nothing, so that nothing on it is taken for its."""
-    nothing = etree.Element("article")
-    bare = replace(page, index=Index(nothing))
-    return Own((nothing,), nothing, None, "json-ld", Nearby((nothing,), bare)), bare
-
-
-@dataclass(frozen=True)
-class _Sifted:
-    """What stays of a body, and how many appeals went out."""
-
-    kept: list[Paragraph]
-    appeals: int
-
-
-def _sift(paragraphs: list[Paragraph], page: Surroundings) -> _Sifted:
-    patterns = _finders(tuple(page.profile.markup.cut_text))
-    uncut = [
-        paragraph
-        for paragraph in paragraphs
-        if not any(found_in(paragraph.text) for found_in in patterns)
-    ]
-    inserted = insertions_among(uncut, page.is_foreign_link)
-    prose = [paragraph for index, paragraph in enumerate(uncut) if index not in inserted]
-    voice = voice_of(page.structured.site_names)
-    marked = appeals_among(prose, voice)
-    kept = []
-    for index, paragraph in enumerate(prose):
-        if index not in marked:
-            kept.append(paragraph)
-        elif own_lines := lines_before_appeal(paragraph, voice):
-            kept.append(replace(paragraph, text=" ".join(own_lines)))
-    return _Sifted(kept, len(marked))
-
-
 @lru_cache(maxsize=64)
 def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | None]]:
     """Searches for the patterns; for those that only fit a text's start, without reading on."""
@@ -328,9 +430,17 @@ def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | 
 
 
 def _finish_body(
-    article: Article, sifted: _Sifted, origin: str, structured: Structured, notes: _Notes
+    article: Article,
+    located: LocatedText,
+    kept: list[Block],
+    structured: Structured,
+    notes: _Notes,
 ) -> None:
-    texts = [paragraph.text for paragraph in sifted.kept]
+    texts = [block.text for block in kept]
+    origin = located.origin
+    declared = _declared(located.own.page)
+    if sum(map(len, declared)) > _MUCH_MORE * sum(map(len, texts)) + _LEAST_DECLARED:
+        texts, origin = declared, _ARTICLE_BODY
     while texts and texts[0] in (article.title, article.subtitle):
         texts.pop(0)
     article.body = "\n\n".join(texts)
@@ -343,8 +453,10 @@ def _finish_body(
             notes.warnings.append("body: only in the page's JSON-LD")
         elif not origin.startswith("profile"):
             notes.warnings.append("body: none of the profile's selectors matched")
-    else:
-        notes.warnings.append("body: empty")
+        return
+    notes.warnings.append("body: empty")
+    if (selector := empty_body(located.own, located.own.page.profile.markup)) is not None:
+        notes.provenance["body"] = f"profile: {selector}{EMPTY}"
 
 
 def _method(own: Own, body_origin: str, *, has_body: bool) -> str:
@@ -355,7 +467,7 @@ def _method(own: Own, body_origin: str, *, has_body: bool) -> str:
     return "profile" if has_body else "structured"
 
 
-def _no_container(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
+def _no_text(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
     """Why there is no article on the page: it is another kind of page, or it is broken."""
     text = str(page.root.xpath("string()"))
     if not text.strip():
@@ -374,9 +486,8 @@ def _check_is_article(
     article: Article,
     page: Page,
     profile: SiteProfile,
-    own: Own,
+    located: LocatedText,
     structured: Structured,
-    sifted: _Sifted,
 ) -> None:
     """Raise if the page is something else than an article, or has lost its text."""
     is_dated = article.published_at is not None and page.published_at is None
@@ -389,6 +500,7 @@ def _check_is_article(
         if is_ruled_out or not structured.says_article:
             raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body:
+        own = located.own
         has_headline = own.is_from_profile and own.headline is not None
         check_textless(
             page.url,
@@ -396,7 +508,7 @@ def _check_is_article(
             own,
             profile.markup,
             says_article=structured.says_article or (has_headline and is_dated),
-            has_appeals=sifted.appeals > 0,
+            has_appeals=any(block.label == "appeal" for block in located.blocks),
         )
-    if not signs and (structured.says_other or not own.is_from_profile):
+    if not signs and (structured.says_other or not located.own.is_from_profile):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

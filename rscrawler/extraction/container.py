@@ -1,11 +1,9 @@
-"""Finding the page's own article among those that the page carries.
+"""Which elements of a page are its own article, and what around them is the article's too.
 
-No single sign decides. Every element that could be an article is scored by signs
-that are independent of each other: the profile's selectors, agreement of its
-headline with what the page declares, a headline that links elsewhere, a link to
-the page's own address. The best one is the own container. Some themes print one
-piece in several elements (headline here, text there); the others of these are
-found by what they share with it.
+Where a profile names containers, each match is scored by signs that are independent of each
+other: the selector, agreement of its headline with what the page declares, a headline that links
+elsewhere or to the page itself. Some themes print one article in several elements; the others are
+found by what they share with the best. Where no selector helps, `locate` finds the region.
 """
 
 from __future__ import annotations
@@ -13,53 +11,68 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.nearby import Nearby
+from rscrawler.extraction.context import PageContext, links_elsewhere, links_home
+from rscrawler.extraction.selectors import is_specific
 from rscrawler.extraction.structured import AGREEMENT
-from rscrawler.extraction.surroundings import Surroundings, links_elsewhere, links_home
 from rscrawler.extraction.text import likeness, text_of
-from rscrawler.extraction.tree import HEADINGS, LEAST_TEASER, has_text, is_within
+from rscrawler.extraction.vocabulary import region_kind
 
+HEADINGS = ("h1", "h2", "h3", "h4")
 _LAST_H1 = etree.XPath("preceding::h1[1]")
+_LENGTH = etree.XPath("string-length()")
 _DATA_HEADLINE = etree.XPath(
     "descendant-or-self::*[@data-headline][1]/@data-headline", smart_strings=False
 )
-_SURE = 4.0  # the score from which a container need not be compared with the headline's place
-_BEST_FALLBACK = 6.5  # the most that an element can score which no selector of the profile matches
-_PAGE_FURNITURE = frozenset({"header", "nav", "footer", "aside"})
+_LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
+_SURE = 4.0
+_PAGE_PARTS = frozenset({"header", "nav", "footer", "aside"})
+_OUTERMOST = frozenset({"main", "body", "html"})
+_CLOSED = frozenset({"nav", "aside", "form"})
+# Regions whose links and names are nobody's fields.
+_OTHER_KINDS = frozenset({"request", "related", "comments", "navigation", "sidebar", "advertising"})
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
-_HEADLINE_CLASS = re.compile(r"headline|(?:^|[\s_-])title(?:$|[\s_-])", re.IGNORECASE)
+_BIOGRAPHY = re.compile(r"(?:^|[\s_-])(?:author-?)?(?:bio|box|card)(?:$|[\s_-])", re.IGNORECASE)
+_TAGS_LABEL = re.compile(r"^\W*(?:tags?|topics?|filed under|tagged(?: with)?|sections?)\W*$", re.I)
+_LEAST_HEADLINE = 4  # words from which a link to another article is a headline
 
 
 @dataclass(frozen=True)
 class Own:
     """The own article: `parts` in document order; the first in `parts` need not be `main`.
 
-    `nearby` is what stands around the parts and may hold fields that they lack.
+    `foreign` are elements in the parts that belong to other articles; from the place `behind` on,
+    all is theirs.
     """
 
     parts: tuple[Element, ...]
     main: Element
     headline: Element | None
     origin: str
-    nearby: Nearby
+    page: PageContext
+    foreign: tuple[Element, ...] = ()
+    behind: int | None = None
     _matches: dict[str, list[Element]] = field(default_factory=dict, repr=False, compare=False)
 
-    def matches(self, selectors: Iterable[str]) -> Iterator[tuple[str, Element]]:
-        """Every match in the parts, with its selector: by preference, then in reading order.
+    @property
+    def is_from_profile(self) -> bool:
+        """Whether the profile's selectors led here."""
+        return self.origin.startswith("profile")
 
-        Found once for each selector, so only asked for when nothing is cut any more.
-        """
+    def matches(self, selectors: Iterable[str]) -> Iterator[tuple[str, Element]]:
+        """Every match in the parts, with its selector: by preference, then in reading order."""
         for selector in selectors:
             if selector not in self._matches:
                 self._matches[selector] = [
                     element
                     for part in self.parts
-                    for element in self.nearby.page.index.select(part, selector)
+                    for element in self.page.index.select(part, selector)
+                    if not self.is_foreign(element)
                 ]
             for element in self._matches[selector]:
                 yield selector, element
@@ -67,21 +80,117 @@ class Own:
     def places(
         self, selectors: list[str], *, only_behind: bool = False
     ) -> Iterator[tuple[str, list[Element]]]:
-        """The matches of each selector in the parts, then of each nearby, with their origin.
+        """The matches of each selector in the parts, then of each beside them, with their origin.
 
-        `only_behind`: of what is nearby, only what follows the parts.
+        `only_behind`: of what is beside them, only what follows the parts.
         """
         for selector in selectors:
             yield f"profile: {selector}", [element for _, element in self.matches([selector])]
         for selector in selectors:
-            found = self.nearby.matches(selector, only_behind=only_behind)
-            if found:
+            if found := self._beside(selector, only_behind=only_behind):
                 yield f"profile: {selector}, beside the container", found
 
-    @property
-    def is_from_profile(self) -> bool:
-        """Whether the profile's selectors led here."""
-        return self.origin.startswith("profile")
+    def is_foreign(self, element: Element) -> bool:
+        """Whether an element belongs to another article that the parts hold."""
+        index = self.page.index
+        if self.behind is not None and index.place(element) >= self.behind:
+            return self.holds(element)
+        return any(index.is_within(element, other) for other in self.foreign)
+
+    def holds(self, element: Element) -> bool:
+        """Whether an element lies in one of the parts."""
+        return any(self.page.index.is_within(element, part) for part in self.parts)
+
+    def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
+        """What a selector matches beside the parts; a bare tag says too little."""
+        if not is_specific(selector):
+            return []
+        start, end = self._zone
+        index = self.page.index
+        behind = max(index.end(part) for part in self.parts)
+        return [
+            element
+            for element in index.select(self._root, selector)
+            if (behind if only_behind else start) <= index.place(element) <= end
+            and not self.holds(element)
+            and not _is_closed(element)
+        ]
+
+    @cached_property
+    def _root(self) -> Element:
+        return self.main.getroottree().getroot()
+
+    @cached_property
+    def _zone(self) -> tuple[int, int]:
+        """From where to where on the page all is the article's, but for closed regions.
+
+        Forward, up to the first sign of another article. Backward, a level on which another
+        article stands before is left out whole: what lies between may be that one's end.
+        """
+        index = self.page.index
+        fences = [index.place(element) for element in self._fences()]
+        start = index.place(self.parts[0])
+        for ancestor in self.parts[0].iterancestors():
+            if any(index.place(ancestor) < fence < start for fence in fences):
+                break
+            start = index.place(ancestor)
+            if ancestor.tag in _OUTERMOST:
+                break
+        outermost = next(
+            (a for a in self.parts[-1].iterancestors() if a.tag in _OUTERMOST), self._root
+        )
+        own_end = max(index.end(part) for part in self.parts)
+        end = min((fence - 1 for fence in fences if fence > own_end), default=index.end(outermost))
+        return start, min(end, index.end(outermost))
+
+    def _fences(self) -> Iterator[Element]:
+        """The elements beside the parts that tell of another article."""
+        markup, index = self.page.profile.markup, self.page.index
+        around = {ancestor for part in self.parts for ancestor in part.iterancestors()}
+        named = index.select_all([self._root], (*markup.foreign, *markup.body))
+        for element in (*self._root.iter("article"), *(element for _, element in named)):
+            if element not in around and not self.holds(element):
+                yield element
+        for element in self._root.iter("a", *HEADINGS):
+            if self.holds(element) or _is_closed(element):
+                continue
+            if element.tag == "a":
+                is_headline = len(text_of(element).split()) >= _LEAST_HEADLINE
+                if is_headline and self.page.is_foreign_link(element.get("href")):
+                    yield element
+            elif self._heads_another(element):
+                yield element
+
+    def _heads_another(self, heading: Element) -> bool:
+        text = text_of(heading)
+        if not text or _TAGS_LABEL.match(text):
+            return False
+        if any(self.page.index.select(heading, s) for s in self.page.profile.markup.subtitle):
+            return False
+        if links_elsewhere(heading, self.page):
+            return True
+        index = self.page.index
+        is_before = index.place(heading) < index.place(self.parts[0])
+        is_own = self.page.agrees(text) >= AGREEMENT or (is_before and heading.tag == "h1")
+        return not is_own
+
+
+def _is_closed(element: Element) -> bool:
+    """Whether an element lies in a region that holds nobody's fields."""
+    for around in (element, *element.iterancestors()):
+        if around.tag in _CLOSED:
+            return True
+        if around.tag in ("header", "footer"):
+            parent = around.getparent()
+            if parent is None or parent.tag == "body" or around.find(".//nav") is not None:
+                return True
+        names = f"{around.get('class') or ''} {around.get('id') or ''}"
+        if around is not element and _BIOGRAPHY.search(names):
+            return True
+        kind = region_kind(names) if around is not element else None
+        if kind is not None and kind[0] in _OTHER_KINDS and around.tag not in ("body", "html"):
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -94,73 +203,55 @@ class _Candidate:
     headline: Element | None
     origin: str
 
-    @property
-    def holds_text(self) -> bool:
-        return self.element.tag != "main" and has_text(self.element, LEAST_TEASER)
 
-    @property
-    def is_sure(self) -> bool:
-        return self.score >= _SURE and (self.origin.startswith("profile") or self.holds_text)
-
-
-def find_own(root: Element, page: Surroundings) -> Own | None:
-    """The page's own article, None if the page has none. The tree stays as it is."""
+def find_container(root: Element, page: PageContext) -> Own | None:
+    """The article's container by the profile's selectors or `article` elements; None without."""
     candidates = _candidates(root, page)
-    likely = [candidate for candidate in candidates if candidate.score > 0]
-    if len(likely) > 1:
-        # The profile's mark of foreign articles is weak evidence: the own one may carry it.
-        foreign = {
-            element for _, element in page.index.select_all([root], page.profile.markup.foreign)
-        }
-        likely = [replace(c, score=c.score - _foreignness(c, foreign)) for c in likely]
-    best = max(likely, key=lambda candidate: (candidate.score, -candidate.order), default=None)
-    grown = _grown(root, page) if best is None or not best.is_sure else None
-    if best is None or (grown is not None and not best.holds_text):
-        return grown
+    best = max(
+        (each for each in candidates if each.score >= 0),
+        key=lambda each: (each.score, -each.order),
+        default=None,
+    )
+    if best is None:
+        return None
     parts = _parts(best, candidates, page)
-    own = Own(parts, best.element, best.headline, best.origin, Nearby(parts, page))
-    return own if any(has_text(part, LEAST_TEASER) for part in parts) else _with_body(own, page)
+    parts = (
+        parts
+        if any(_has_text(part, _LEAST_OWN_TEXT) for part in parts)
+        else _with_body(parts, page)
+    )
+    own = Own(parts, best.element, best.headline, best.origin, page)
+    foreign = tuple(_foreign_in(own))
+    return replace(own, foreign=foreign, behind=_first_behind(own, foreign))
 
 
-def _foreignness(candidate: _Candidate, foreign: set[Element]) -> float:
-    """What the profile's mark of foreign articles takes from a score.
-
-    More when it is on a block around, unless the declared headline says that this is the piece.
-    """
-    is_in_block = not foreign.isdisjoint(candidate.element.iterancestors())
-    if is_in_block and candidate.score < _SURE:
-        return 1.5
-    return 1.0 if candidate.element in foreign else 0.0
-
-
-def _candidates(root: Element, page: Surroundings) -> list[_Candidate]:
+def _candidates(root: Element, page: PageContext) -> list[_Candidate]:
     selectors = page.profile.markup.container
     ranked: dict[Element, tuple[int, str]] = {}
     for rank, selector in enumerate(selectors):
         for element in page.index.select(root, selector):
             ranked.setdefault(element, (rank, f"profile: {selector}"))
+    for element in root.iter("article"):
+        ranked.setdefault(element, (len(selectors), "fallback: article"))
+    foreign = {found for _, found in page.index.select_all([root], page.profile.markup.foreign)}
     found: list[_Candidate] = []
-
-    def add(element: Element, rank: int, origin: str) -> None:
+    for element, (rank, origin) in ranked.items():
         headline = own_headline(element, page)
         score = _score(element, headline, rank, len(selectors), page)
+        if foreign and len(ranked) > 1:
+            # The profile's mark of foreign articles is weak evidence: the own one may carry it.
+            if score < _SURE and not foreign.isdisjoint(element.iterancestors()):
+                score -= 1.5
+            elif element in foreign:
+                score -= 1.0
         found.append(_Candidate(score, len(found), element, headline, origin))
-
-    for element, (rank, origin) in ranked.items():
-        add(element, rank, origin)
-    if max((candidate.score for candidate in found), default=0.0) < _BEST_FALLBACK:
-        for element in root.iter("article", "main"):
-            if element not in ranked:
-                add(element, len(selectors), f"fallback: {element.tag}")
     return found
 
 
 def _score(
-    element: Element, headline: Element | None, rank: int, ranks: int, page: Surroundings
+    element: Element, headline: Element | None, rank: int, ranks: int, page: PageContext
 ) -> float:
     score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
-    if element.tag == "main":
-        score -= 2.0  # holds the article as a rule, and much else
     if headline is None:
         return score + _score_headless(element, page, is_listed=rank < ranks)
     text = text_of(headline)
@@ -174,26 +265,26 @@ def _score(
         score -= 6.0
     elif links_home(headline, page):
         score += 1.0
-    if any(ancestor.tag in _PAGE_FURNITURE for ancestor in element.iterancestors()):
+    if any(ancestor.tag in _PAGE_PARTS for ancestor in element.iterancestors()):
         score -= 2.0
     return score
 
 
-def _score_headless(element: Element, page: Surroundings, *, is_listed: bool) -> float:
+def _score_headless(element: Element, page: PageContext, *, is_listed: bool) -> float:
     """What speaks for an element without a headline: one before it, or one that it names."""
     before = _headline_before(element, page) if is_listed else None
     data = _data_headline(element)
     if data is not None and page.titles:
         is_printed = before is not None and likeness(text_of(before), data) >= AGREEMENT
         return 3.0 if is_printed or page.agrees(data) >= AGREEMENT else -4.0
-    if not has_text(element):
+    if not _has_text(element):
         return -3.0
     if before is None:
         return -1.0
     return 3.0 if page.agrees(text_of(before)) >= AGREEMENT else 1.0
 
 
-def own_headline(element: Element, page: Surroundings) -> Element | None:
+def own_headline(element: Element, page: PageContext) -> Element | None:
     """The headline of the article that `element` is, not that of an article nested in it."""
     for selector in page.profile.markup.title:
         for found in page.index.select(element, selector):
@@ -208,7 +299,7 @@ def own_headline(element: Element, page: Surroundings) -> Element | None:
     return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
 
 
-def _headline_before(element: Element, page: Surroundings) -> Element | None:
+def _headline_before(element: Element, page: PageContext) -> Element | None:
     """The last main headline before `element`, if it is not the link to another article."""
     found = cast("list[Element]", _LAST_H1(element))
     return found[0] if found and not links_elsewhere(found[0], page) else None
@@ -224,9 +315,9 @@ def _in_nested_article(inner: Element, outer: Element) -> bool:
 
 
 def _parts(
-    main: _Candidate, candidates: list[_Candidate], page: Surroundings
+    main: _Candidate, candidates: list[_Candidate], page: PageContext
 ) -> tuple[Element, ...]:
-    """The chosen element and every other one of the profile's kind that prints the same piece."""
+    """The chosen element and every other one of the profile's kind that prints the same article."""
     ids = _post_ids(main.element)
     title = text_of(main.headline) if main.headline is not None else None
     parts = [main.element]
@@ -234,7 +325,10 @@ def _parts(
         element, headline = candidate.element, candidate.headline
         if not candidate.origin.startswith("profile"):
             continue
-        if any(is_within(element, part) or is_within(part, element) for part in parts):
+        if any(
+            page.index.is_within(element, part) or page.index.is_within(part, element)
+            for part in parts
+        ):
             continue
         if headline is not None:
             same = not links_elsewhere(headline, page) and (
@@ -248,53 +342,104 @@ def _parts(
             )
         if same:
             parts.append(element)
-    if len(parts) == 1:
-        return (main.element,)
-    order = {element: number for number, element in enumerate(main.element.getroottree().iter())}
-    return tuple(sorted(parts, key=order.__getitem__))
+    return tuple(sorted(parts, key=page.index.place))
 
 
-def _with_body(own: Own, page: Surroundings) -> Own:
-    """The own article with the body that stands beside its container."""
-    nearby = Nearby(own.parts, page, wants_body=True)
-    added = tuple(block for block in nearby.after if block in nearby.bodies)
-    if not added:
-        return own
-    return replace(own, parts=own.parts + added, nearby=replace(nearby, excluded=frozenset(added)))
+def _with_body(parts: tuple[Element, ...], page: PageContext) -> tuple[Element, ...]:
+    """The parts, and the profile's body that follows them, where they hold no text themselves."""
+    index, end = page.index, page.index.end(parts[-1])
+    root = parts[0].getroottree().getroot()
+    for _, body in index.select_all([root], page.profile.markup.body):
+        between = [h for h in root.iter(*HEADINGS) if end < index.place(h) < index.place(body)]
+        is_parted = any(
+            links_elsewhere(h, page) or page.agrees(text_of(h)) < AGREEMENT for h in between
+        )
+        if index.place(body) > end and not is_parted:
+            return (*parts, body)
+    return parts
 
 
-def _grown(root: Element, page: Surroundings) -> Own | None:
-    """From the element with the declared headline upwards until it holds the paragraphs."""
-    best: tuple[float, Element] | None = None
-    for element in root.iter(*HEADINGS, "div", "span", "p", "strong"):
-        is_heading = element.tag in HEADINGS
-        if not is_heading and not _HEADLINE_CLASS.search(
-            f"{element.get('class') or ''} {element.get('itemprop') or ''}"
-        ):
-            continue
-        if any(ancestor.tag == "nav" for ancestor in element.iterancestors()):
-            continue
-        if links_elsewhere(element, page):
-            continue
-        agreement = page.agrees(text_of(element))
-        if agreement >= AGREEMENT:
-            score = agreement + (0.5 if element.tag == "h1" else 0.2 if is_heading else 0.0)
-        elif element.tag == "h1":
-            score = 0.3
-        else:
-            continue
-        if best is None or score > best[0]:
-            best = (score, element)
-    if best is None or (best[0] <= 0.3 and len(list(root.iter("h1"))) > 1):
-        return None
-    headline = best[1]
-    for ancestor in headline.iterancestors():
-        if ancestor.tag in ("body", "html") and not has_text(ancestor):
-            return None
-        if has_text(ancestor):
-            near = Nearby((ancestor,), page)
-            return Own((ancestor,), ancestor, headline, "fallback: headline", near)
-    return None
+def _foreign_in(own: Own) -> Iterator[Element]:
+    """The elements in the parts that are other articles, by the profile or by their headline."""
+    page = own.page
+    keep = {*own.parts, *(a for part in own.parts for a in part.iterancestors())}
+    if own.headline is not None:
+        keep |= {own.headline, *own.headline.iterancestors()}
+    for part in own.parts:
+        named = [
+            element for _, element in page.index.select_all([part], page.profile.markup.foreign)
+        ]
+        nested = [e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep]
+        headless = [element for element in nested if own_headline(element, page) is None]
+        headed = [element for element in nested if element not in headless]
+        yield from headed
+        if headless and _has_text_outside(part, nested):
+            yield from headless
+        yield from _other_bodies(part, own, headed)
+
+
+def _first_behind(own: Own, foreign: tuple[Element, ...]) -> int | None:
+    """The place of the first other article behind the own text; what is loose there is theirs."""
+    index = own.page.index
+    last = max(
+        (
+            index.place(text)
+            for part in own.parts
+            for text in part.iter("p", "li", "blockquote")
+            if text_length(text) >= _LEAST_OWN_TEXT
+            and not any(index.is_within(text, other) for other in foreign)
+        ),
+        default=None,
+    )
+    places = (index.place(each) for each in foreign if each.tag == "article")
+    return None if last is None else min((p for p in places if p > last), default=None)
+
+
+def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[Element]:
+    """The bodies in a part that another headline than the own parts from the first."""
+    index = own.page.index
+    bodies: list[Element] = []
+    for selector in own.page.profile.markup.body:
+        if bodies := index.select(part, selector):
+            break
+    bodies = [b for b in bodies if not any(index.is_within(b, other) for other in foreign)]
+    if own.headline is not None and own.holds(own.headline):
+        behind = [b for b in bodies if index.place(b) > index.place(own.headline)]
+        bodies = behind or bodies
+    if len(bodies) < 2:
+        return
+    first = bodies[0]
+    headings = [
+        h
+        for h in part.iter(*HEADINGS)
+        if h is not own.headline
+        and index.place(h) > index.end(first)
+        and not any(index.is_within(h, body) for body in bodies)
+    ]
+    fence = min(map(index.place, headings), default=None)
+    for body in bodies[1:]:
+        if not index.is_within(body, first) and fence is not None and index.place(body) > fence:
+            yield body
+
+
+def _has_text_outside(part: Element, inner: list[Element]) -> bool:
+    within = {paragraph for element in inner for paragraph in element.iter("p")}
+    return any(p not in within and text_length(p) >= _LEAST_OWN_TEXT for p in part.iter("p"))
+
+
+def text_length(element: Element) -> int:
+    """Characters of the text in `element`, white space and all."""
+    return int(cast("float", _LENGTH(element)))
+
+
+def _has_text(element: Element, least: int = _LEAST_TEXT) -> bool:
+    """Whether the paragraphs in `element` have at least `least` characters."""
+    length = 0
+    for paragraph in element.iter("p", "li", "blockquote"):
+        length += text_length(paragraph)
+        if length >= least:
+            return True
+    return False
 
 
 def _data_headline(element: Element) -> str | None:

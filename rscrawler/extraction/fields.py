@@ -11,15 +11,14 @@ from urllib.parse import unquote, urlsplit
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.container import Own
+from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.structured import (
     Structured,
     json_ld_image,
     json_ld_names,
     json_ld_text,
 )
-from rscrawler.extraction.surroundings import Surroundings
 from rscrawler.extraction.text import likeness, text_of
-from rscrawler.extraction.tree import is_within
 from rscrawler.identity.addresses import absolute, canonical_url
 from rscrawler.items import Image
 from rscrawler.sites import SiteProfile, SourceKind
@@ -67,7 +66,7 @@ class Found:
     origin: str
 
 
-def title_of(own: Own, page: Surroundings) -> Found | None:
+def title_of(own: Own, page: PageContext) -> Found | None:
     """The headline: printed, else declared."""
     selectors = page.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
@@ -85,17 +84,19 @@ def title_of(own: Own, page: Surroundings) -> Found | None:
     return None
 
 
-def subtitle_of(own: Own, page: Surroundings, title: str | None) -> Found | None:
-    """The line under the headline, from the page's own markup alone."""
+def subtitle_of(
+    own: Own, page: PageContext, title: str | None, prose: set[Element]
+) -> Found | None:
+    """The line under the headline, from the page's own markup alone; none of the text's blocks."""
     for origin, elements in own.places(page.profile.markup.subtitle):
         for element in elements:
             text = text_of(element)
             if text and text != title:
                 return Found(text, origin)
-    return _guessed_subtitle(own, page) if not own.is_from_profile else None
+    return _guessed_subtitle(own, page, prose) if not own.is_from_profile else None
 
 
-def _guessed_subtitle(own: Own, page: Surroundings) -> Found | None:
+def _guessed_subtitle(own: Own, page: PageContext, prose: set[Element]) -> Found | None:
     """What stands right under the headline, if it is a heading or what the page declares."""
     node = own.headline
     description = page.structured.first("og:description", "description", "twitter:description")
@@ -107,11 +108,12 @@ def _guessed_subtitle(own: Own, page: Surroundings) -> Found | None:
         text = text_of(below)
         is_heading = below.tag in ("h2", "h3") and below.find(".//a") is None
         is_declared = bool(description) and likeness(text, description or "") >= _SAME
-        return Found(text, f"fallback: {below.tag}") if is_heading or is_declared else None
+        is_line = is_heading or (is_declared and below not in prose)
+        return Found(text, f"fallback: {below.tag}") if is_line else None
     return None
 
 
-def authors_of(own: Own, page: Surroundings, prose: set[Element]) -> tuple[list[str], str]:
+def authors_of(own: Own, page: PageContext, prose: set[Element]) -> tuple[list[str], str]:
     """The authors as printed, else as declared, and what gave them."""
     for origin, elements in own.places(page.profile.markup.authors):
         names: list[str] = []
@@ -163,7 +165,7 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
 
 def slugs_of(
     own: Own,
-    page: Surroundings,
+    page: PageContext,
     selectors: list[str],
     prose: set[Element],
     *,
@@ -187,7 +189,7 @@ def slugs_of(
     return [], ""
 
 
-def guessed_sections(own: Own, page: Surroundings, prose: set[Element]) -> list[str]:
+def guessed_sections(own: Own, page: PageContext, prose: set[Element]) -> list[str]:
     """The links in the own container that lead to what the profile knows as a section."""
     known = _known_sections(page.profile)
     found = []
@@ -196,7 +198,7 @@ def guessed_sections(own: Own, page: Surroundings, prose: set[Element]) -> list[
             address = absolute(link.get("href") or "", page.structured.base)
             slug = last_component(address)
             is_section = slug in known and canonical_url(address, page.profile) is not None
-            if is_section and not _is_inside(link, prose):
+            if is_section and not _is_inside(link, prose) and not own.is_foreign(link):
                 found.append(slug)
     return _unique(found)
 
@@ -239,7 +241,7 @@ def language_of(structured: Structured) -> Found | None:
     return None
 
 
-def image_of(own: Own, page: Surroundings, first_text: Element | None) -> tuple[Image | None, str]:
+def image_of(own: Own, page: PageContext, first_text: Element | None) -> tuple[Image | None, str]:
     """The lead image with its caption and credit, and what gave its address.
 
     A picture further down in the text is not the lead image.
@@ -286,7 +288,7 @@ def _guessed_caption(lead: Element, own: Own) -> tuple[str | None, str | None]:
 
 
 def _lead(
-    own: Own, page: Surroundings, first_text: Element | None
+    own: Own, page: PageContext, first_text: Element | None
 ) -> tuple[Element | None, str | None, str]:
     before = None if first_text is None else _position(first_text)
     unloaded = None
@@ -358,7 +360,7 @@ def _words_of(
     own: Own, selectors: list[str], lead: Element | None, other_than: Iterable[str] = ()
 ) -> str | None:
     """The text of the first match that belongs to the lead image and not to `other_than`."""
-    index = own.nearby.page.index
+    index = own.page.index
     for _, elements in own.places(selectors):
         for element in elements:
             if any(element in index.select(element, selector)[:1] for selector in other_than):
@@ -371,7 +373,7 @@ def _words_of(
 def _belongs(element: Element, lead: Element | None, own: Own) -> bool:
     """Whether a caption is not that of another picture nearer to it than the lead image."""
     for ancestor in element.iterancestors():
-        if ancestor in own.parts or is_within(own.main, ancestor):
+        if ancestor in own.parts or own.page.index.is_within(own.main, ancestor):
             return True
         pictures = [image for image in ancestor.iter("img") if is_picture(image)]
         if pictures:

@@ -11,7 +11,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.article import extract
 from rscrawler.extraction.page import Page
 from rscrawler.items import Article
-from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.sites import Links, SiteProfile, load_sites
 
 
 def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
@@ -34,7 +34,9 @@ def _generic_profile(url: str) -> SiteProfile:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
-    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc}")
+    # Which of its paths are articles is for a crawl to know; here the caller says that one is.
+    links = Links(article=["^/"], not_article=[])
+    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc}", links=links)
 
 
 def _profile_named(site: str) -> SiteProfile:

@@ -56,16 +56,12 @@ class _Compound:
 
 
 class Index:
-    """The elements of one page by class, in document order; keeps the tree's elements alive.
-
-    Elements may be taken out of the tree as long as `discard` is told.
-    """
+    """The elements of one page by class, in document order; keeps the tree's elements alive."""
 
     def __init__(self, root: Element) -> None:
         self._elements: list[Element] = list(root.iter())
         self._places = {element: place for place, element in enumerate(self._elements)}
         self._ends: dict[Element, int] = {}
-        self._discarded: list[tuple[int, int]] = []
         self._by_class: dict[str, list[int]] = {}
         for place, element in enumerate(self._elements):
             if names := element.get("class"):
@@ -114,30 +110,12 @@ class Index:
                 return True
         return False
 
-    def discard(self, element: Element) -> None:
-        """Forget `element` and all below it; to be called before it leaves the tree."""
-        self._discarded.append((self._places[element], self._end(element)))
+    def place(self, element: Element) -> int:
+        """Where `element` stands on the page, counted in document order."""
+        return self._places[element]
 
-    def _likely(self, scope: Element, wanted: _Compound) -> list[Element]:
-        """What has the first of the wanted classes, or else the wanted name, in `scope`."""
-        if not wanted.classes:
-            return list(scope.iter(wanted.tag))
-        places = self._by_class[wanted.classes[0]]
-        first, last = self._places[scope], self._end(scope)
-        if places[-1] < first or places[0] > last:
-            return []
-        start = bisect_left(places, first)
-        found = places[start : bisect_right(places, last, start)]
-        if found and self._discarded:
-            found = [
-                place
-                for place in found
-                if not any(begin <= place <= end for begin, end in self._discarded)
-            ]
-        return [self._elements[place] for place in found]
-
-    def _end(self, element: Element) -> int:
-        """The place of the last node below `element`, as the tree was at first."""
+    def end(self, element: Element) -> int:
+        """The place of the last node in `element`."""
         end = self._ends.get(element)
         if end is None:
             last = element
@@ -145,6 +123,23 @@ class Index:
                 last = last[-1]
             end = self._ends[element] = self._places[last]
         return end
+
+    def is_within(self, inner: Element, outer: Element) -> bool:
+        """Whether `inner` is `outer` or lies in it."""
+        return self._places[outer] <= self._places[inner] <= self.end(outer)
+
+    def _likely(self, scope: Element, wanted: _Compound) -> list[Element]:
+        """What has the first of the wanted classes, or else the wanted name, in `scope`."""
+        if not wanted.classes:
+            return list(scope.iter(wanted.tag))
+        places = self._by_class[wanted.classes[0]]
+        first, last = self._places[scope], self.end(scope)
+        if places[-1] < first or places[0] > last:
+            return []
+        start = bisect_left(places, first)
+        return [
+            self._elements[place] for place in places[start : bisect_right(places, last, start)]
+        ]
 
 
 def is_specific(selector: str) -> bool:

@@ -14,8 +14,7 @@ from rscrawler.extraction.appeals import speaks_of_giving
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.fields import image_source, is_picture
 from rscrawler.extraction.page import IncompletePage, NotAnArticle
-from rscrawler.extraction.tree import is_within
-from rscrawler.extraction.widgets import is_appeal_block, is_widget
+from rscrawler.extraction.vocabulary import region_kind
 from rscrawler.sites import Markup
 
 _EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-youtube")
@@ -68,7 +67,8 @@ def _shows_something(own: Own, markup: Markup) -> bool:
             if not _is_content(element, part):
                 continue
             pictures += 1
-            if element.tag != "img" or any(is_within(element, body) for body in bodies):
+            index = own.page.index
+            if element.tag != "img" or any(index.is_within(element, body) for body in bodies):
                 return True
     return pictures >= _SEVERAL
 
@@ -83,8 +83,8 @@ def _is_content(element: Element, part: Element) -> bool:
     for around in element.iterancestors():
         if around is part:
             break
-        if around.tag in ("aside", "nav", "form", "noscript") or is_appeal_block(around):
+        if around.tag in ("aside", "nav", "form", "noscript"):
             return False
-        if is_widget(around):
+        if region_kind(f"{around.get('class') or ''} {around.get('id') or ''}") is not None:
             return False
     return True

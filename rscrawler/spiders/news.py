@@ -474,7 +474,11 @@ class NewsSpider(Spider):
             self.count("errors")
         logger.warning("source %s", reason)
         self.session.store.discovery.record_source_failure(
-            self.session.site, state.url, source.kind
+            self.session.site,
+            state.url,
+            source.kind,
+            error=cause_of(failure) if failure else reason.removeprefix(f"{state.url}: "),
+            now=self.session.now(),
         )
 
     def _is_end_of_walk(self, failure: Failure, state: SourceState) -> bool:

@@ -10,7 +10,10 @@ from rscrawler.store.database import Database, open_database
 from rscrawler.store.discovery import DiscoveryStore
 from rscrawler.store.health import HealthStore
 from rscrawler.store.history import HistoryStore
+from rscrawler.store.index import IndexStore
+from rscrawler.store.insights import InsightStore
 from rscrawler.store.jobs import JobStore
+from rscrawler.store.judgements import JudgementStore
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.lines import LineStore
 from rscrawler.store.outbox import OutboxStore
@@ -28,7 +31,10 @@ class Store:
         self.discovery = DiscoveryStore(database)
         self.health = HealthStore(database)
         self.history = HistoryStore(database)
+        self.index = IndexStore(database)
+        self.insights = InsightStore(database)
         self.jobs = JobStore(database)
+        self.judgements = JudgementStore(database)
         self.leases = LeaseStore(database)
         self.lines = LineStore(database)
         self.outbox = OutboxStore(database)

@@ -1,72 +1,98 @@
-"""What a person looks through: flagged coverage by filter, copies, pieces a day.
+"""What a person looks through: articles by words and filters, copies, what was sent of them.
 
-Read-only. Nothing here grows with the number of known pieces alone: the list walks
-over flagged ones, newest first, and stops when its page is full.
+Read-only, over the index of `store.index`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     ColumnElement,
     Connection,
     Select,
-    String,
     and_,
-    case,
-    cast,
+    false,
     func,
+    literal_column,
     or_,
     select,
-    type_coerce,
+    text,
+    union_all,
 )
 
-from rscrawler.items import Article, Level
+from rscrawler.items import Article, Level, Novelty
 from rscrawler.store.database import Database, in_portions
-from rscrawler.store.tables import article, flag, version
+from rscrawler.store.index import author_value
+from rscrawler.store.index_tables import entry, facet
+from rscrawler.store.tables import article, message, outbox, recipient, version
+from rscrawler.store.words import Term, terms_of
 
-# Flagged pieces looked at in one go while a page is being filled.
-_PORTION = 200
+_STREAMED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Which flagged pieces are wanted.
+    """Which articles are wanted; each filter that is given narrows them down.
 
-    One of `topics` must reach `minimum` on the piece, and name `country` if that is
-    given. `words` must all occur in the title, in any case. Copies that say no more than the
-    first-seen piece are listed under that alone, unless a `site` is named.
+    One of `topics` must reach `minimum` on the article, and name `country` if that is given;
+    with the minimum `none` and no country, any article will do. `query` has words that must
+    all be found in title, subtitle or body; they may go on, "phrases" may not. `since` and
+    `until` (exclusive) are about the date of publication, `seen_after` is about first sight.
+    Copies that say no more than the first-seen article are listed under that alone, unless a
+    `site` is named.
     """
 
     topics: Sequence[str]
     minimum: Level
     country: str | None = None
     site: str | None = None
-    words: Sequence[str] = ()
+    section: str | None = None
+    author: str | None = None
+    novelty: Novelty | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    seen_after: datetime | None = None
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CoveragePage:
-    """Some pieces in their last versions, and whether older ones follow."""
+    """Some articles in their last versions, newest first, and how many there are in all."""
 
     articles: list[Article]
-    has_more: bool
+    total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A piece whose text is that of another."""
+    """An article whose text is that of another."""
 
     article_id: str
     site: str
     url: str
     first_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What became of one version on one channel.
+
+    `message_id` and `composed_at` are None for a line of the JSONL, or while no message carries it.
+    """
+
+    version: int
+    channel: str
+    kind: str | None
+    created_at: datetime
+    message_id: str | None
+    composed_at: datetime | None
+    state: str  # pending · done · failed
+    served: int  # recipients
 
 
 class BrowseStore:
@@ -75,58 +101,93 @@ class BrowseStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def coverage(self, wanted: Coverage, limit: int, *, behind: str | None = None) -> CoveragePage:
-        """The next `limit` wanted pieces, newest first, behind the piece of an id (None: all).
+    def coverage(self, wanted: Coverage, limit: int, *, page: int = 1) -> CoveragePage:
+        """The wanted articles of one page (from 1), newest first.
 
-        A piece is as old as its date of publication, or as when it was first seen if it
+        An article is as old as its date of publication, or as when it was first seen if it
         has none or one that lies after that.
         """
-        numbers: list[int] = []
-        with self._database.reading() as connection:
-            query = _flagged_numbers(wanted)
-            if behind is not None:
-                query = _behind(connection, query, behind)
-            streaming = connection.execution_options(yield_per=_PORTION)
-            with streaming.execute(query) as candidates:
-                for portion in candidates.scalars().partitions():
-                    numbers += self._matching(connection, wanted, portion)
-                    if len(numbers) > limit:
-                        break
-            articles = self._articles(connection, numbers[:limit])
-        return CoveragePage(articles, len(numbers) > limit)
-
-    def _matching(
-        self, connection: Connection, wanted: Coverage, numbers: Sequence[int]
-    ) -> list[int]:
-        """Those of `numbers`, in their order, whose last version fits."""
-        record = self._record()
-        query = select(article.c.number, record["title"], record["topics"]).where(
-            article.c.number.in_(numbers)
+        chosen = self._chosen(wanted)
+        query = (
+            _newest_first(chosen.add_columns(func.count().over()))
+            .limit(limit)
+            .offset((page - 1) * limit)
         )
-        fitting = {
-            number
-            for number, title, flags in connection.execute(_with_last_version(query))
-            if _fits(wanted, title, flags)
-        }
-        return [number for number in numbers if number in fitting]
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+            total = rows[0][1] if rows else 0
+            if not rows and page > 1:
+                total = connection.scalar(select(func.count()).select_from(chosen.subquery())) or 0
+            articles = _articles(connection, [row[0] for row in rows])
+        return CoveragePage(articles, total)
 
-    def _record(self) -> Any:
-        """The text column of a version's record as JSON, for either database."""
+    def count(self, wanted: Coverage) -> int:
+        """How many articles are wanted."""
+        query = select(func.count()).select_from(self._chosen(wanted).subquery())
+        with self._database.reading() as connection:
+            return connection.scalar(query) or 0
+
+    def all_coverage(self, wanted: Coverage) -> Iterator[Article]:
+        """Every wanted article, newest first."""
+        with self._database.reading() as connection:
+            numbers = list(connection.scalars(_newest_first(self._chosen(wanted))))
+        for start in range(0, len(numbers), _STREAMED):
+            with self._database.reading() as connection:
+                found = _articles(connection, numbers[start : start + _STREAMED])
+            yield from found
+
+    def _chosen(self, wanted: Coverage) -> Select[Any]:
+        """The numbers of the wanted articles."""
+        query = select(entry.c.number)
+        if wanted.minimum is not Level.NONE or wanted.country is not None:
+            query = query.where(entry.c.number.in_(_flagged(wanted)))
+        if wanted.site is None:
+            query = query.where(entry.c.is_folded == 0)
+        else:
+            query = query.where(entry.c.site == wanted.site)
+        if wanted.section is not None:
+            query = query.where(entry.c.number.in_(_having("section", [wanted.section])))
+        if wanted.author is not None:
+            query = query.where(entry.c.number.in_(_by_author(wanted.author)))
+        if wanted.novelty is not None:
+            query = query.where(entry.c.novelty == wanted.novelty)
+        if wanted.since is not None:
+            query = query.where(entry.c.age >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(entry.c.age < wanted.until)
+        if wanted.seen_after is not None:
+            query = query.where(entry.c.first_seen_at > wanted.seen_after)
+        if wanted.query.strip():
+            query = query.where(self._matches(wanted.query))
+        return query
+
+    def _matches(self, query: str) -> ColumnElement[bool]:
+        """Whether the words of an article fit a query; a query without words fits none."""
+        terms = terms_of(query)
+        if not terms:
+            return false()
         if self._database.is_postgresql:
-            # PostgreSQL reads no JSON that holds the one character which its texts cannot.
-            return cast(func.replace(version.c.record, r"\u0000", r"\u0020"), JSON)
-        return type_coerce(version.c.record, JSON)
+            statement = "SELECT rowid FROM article_text WHERE words @@ CAST(:terms AS TSQUERY)"
+            found = text(statement).bindparams(terms=_tsquery(terms))
+        else:
+            statement = "SELECT rowid FROM article_text WHERE article_text MATCH :terms"
+            found = text(statement).bindparams(terms=_fts5(terms))
+        return entry.c.number.in_(found.columns(literal_column("rowid")))
 
-    def _articles(self, connection: Connection, numbers: Sequence[int]) -> list[Article]:
-        query = select(article.c.number, version.c.record).where(article.c.number.in_(numbers))
-        found = {
-            number: Article.from_record(json.loads(record))
-            for number, record in connection.execute(_with_last_version(query))
-        }
-        return [found[number] for number in numbers]
+    def values(self, name: str, limit: int) -> list[str]:
+        """The values of a facet (`section`, `author`), the most frequent first."""
+        query = (
+            select(facet.c.value)
+            .where(facet.c.name == name)
+            .group_by(facet.c.value)
+            .order_by(func.count().desc(), facet.c.value)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return list(connection.scalars(query))
 
     def article_of(self, identity: str) -> str | None:
-        """The id of the piece that an article id or a record id stands for, if there is one."""
+        """The id of the article that an article id or a record id stands for, if there is one."""
         query = select(version.c.article_id).where(
             or_(version.c.article_id == identity, version.c.record_id == identity)
         )
@@ -134,7 +195,7 @@ class BrowseStore:
             return connection.scalar(query.limit(1))
 
     def copies(self, article_ids: Iterable[str]) -> dict[str, list[Copy]]:
-        """The pieces recorded as copies of others, by the id of theirs; first-seen first."""
+        """The articles recorded as copies of others, by the id of theirs; first-seen first."""
         found: dict[str, list[Copy]] = {}
         columns = (article.c[name] for name in Copy.__slots__)
         query = select(article.c.duplicate_of, *columns).order_by(
@@ -147,70 +208,86 @@ class BrowseStore:
                     found.setdefault(first, []).append(Copy(*values))
         return found
 
-    def pieces_per_day(self, site: str, since: datetime) -> dict[str, int]:
-        """How many pieces of a site were published on each UTC day (`2026-11-24`) since a time.
-
-        A piece without a date counts on the day on which it was first seen; days without
-        pieces are not there.
-        """
-        day = func.substr(type_coerce(_age(), String), 1, 10)
-        query = (
-            select(day, func.count())
-            # A piece is not seen before it is published: this bound is the one with an index.
-            .where(article.c.site == site, article.c.first_seen_at >= since, _age() >= since)
-            .group_by(day)
-            .order_by(day)
+    def sendings(self, article_id: str) -> list[Sending]:
+        """What was sent of an article, and where to; in the order of the outbox."""
+        served = (
+            select(func.count())
+            .where(recipient.c.message_id == outbox.c.message_id, recipient.c.state == "done")
+            .scalar_subquery()
         )
+        query = (
+            select(
+                version.c.version, outbox.c.channel, message.c.kind, outbox.c.created_at,
+                outbox.c.message_id, message.c.created_at,
+                func.coalesce(message.c.state, outbox.c.state), served,
+            )
+            .select_from(outbox)
+            .join(version, version.c.record_id == outbox.c.record_id)
+            .join(message, message.c.message_id == outbox.c.message_id, isouter=True)
+            .where(version.c.article_id == article_id)
+            .order_by(outbox.c.number)
+        )  # fmt: skip
         with self._database.reading() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+            return [Sending(*row) for row in connection.execute(query)]
 
 
-def _age() -> ColumnElement[datetime]:
-    """When a piece was published, as far as that can be believed."""
-    published, seen = article.c.published_at, article.c.first_seen_at
-    return case((published < seen, published), else_=seen)
+def _newest_first(query: Select[Any]) -> Select[Any]:
+    return query.order_by(entry.c.age.desc(), entry.c.number.desc())
 
 
-def _flagged_numbers(wanted: Coverage) -> Select[Any]:
-    """The numbers of pieces whose flags and site fit, newest first."""
-    levels = [level for level in Level if level.reaches(wanted.minimum)]
-    flagged = select(flag.c.article_id).where(
-        flag.c.topic.in_(wanted.topics), flag.c.level.in_(levels)
+def _articles(connection: Connection, numbers: Sequence[int]) -> list[Article]:
+    query = (
+        select(article.c.number, version.c.record)
+        .join(
+            version,
+            and_(
+                version.c.article_id == article.c.article_id,
+                version.c.version == article.c.version,
+            ),
+        )
+        .where(article.c.number.in_(numbers))
     )
-    query = select(article.c.number).where(article.c.article_id.in_(flagged))
-    if wanted.site is None:
-        query = query.where(article.c.is_folded == 0)
-    else:
-        query = query.where(article.c.site == wanted.site)
-    return query.order_by(_age().desc(), article.c.number.desc())
+    found = {
+        number: Article.from_record(json.loads(record))
+        for number, record in connection.execute(query)
+    }
+    return [found[number] for number in numbers if number in found]
 
 
-def _behind(connection: Connection, query: Select[Any], article_id: str) -> Select[Any]:
-    """What of the query follows a piece; all of it if the piece is not known."""
-    last = connection.execute(
-        select(_age(), article.c.number).where(article.c.article_id == article_id)
-    ).one_or_none()
-    if last is None:
-        return query
-    age, number = last
-    return query.where(or_(_age() < age, and_(_age() == age, article.c.number < number)))
+def _having(name: str, values: Sequence[str]) -> Select[Any]:
+    return select(facet.c.article).where(facet.c.name == name, facet.c.value.in_(values))
 
 
-def _with_last_version(query: Select[Any]) -> Select[Any]:
-    return query.join(
-        version,
-        and_(
-            version.c.article_id == article.c.article_id,
-            version.c.version == article.c.version,
-        ),
+def _flagged(wanted: Coverage) -> Any:
+    """The numbers of the articles with a flag that fits."""
+    levels = [str(level) for level in Level if level.rank and level.reaches(wanted.minimum)]
+    found = []
+    for topic in wanted.topics:
+        query = _having(f"level/{topic}", levels)
+        if wanted.country is not None:
+            of_country = _having(f"country/{topic}", [wanted.country])
+            query = query.where(facet.c.article.in_(of_country.correlate(None)))
+        found.append(query)
+    return union_all(*found) if found else select(facet.c.article).where(false())
+
+
+def _by_author(name: str) -> Select[Any]:
+    """Articles with an author whose name has these words in it, in this order."""
+    return select(facet.c.article).where(
+        facet.c.name == "author", facet.c.value.contains(author_value(name), autoescape=True)
     )
 
 
-def _fits(wanted: Coverage, title: str | None, flags: list[dict[str, Any]]) -> bool:
-    folded = (title or "").casefold()
-    return all(word.casefold() in folded for word in wanted.words) and any(
-        each["topic"] in wanted.topics
-        and Level(each["level"]).reaches(wanted.minimum)
-        and (wanted.country is None or wanted.country in each["countries"])
-        for each in flags
+def _fts5(terms: Sequence[Term]) -> str:
+    """The terms as FTS5 reads them."""
+    return " ".join(f'"{" ".join(each.words)}"{"*" if each.is_prefix else ""}' for each in terms)
+
+
+def _tsquery(terms: Sequence[Term]) -> str:
+    """The terms as PostgreSQL reads them."""
+    return " & ".join(
+        "("
+        + " <-> ".join(f"'{word}'" for word in each.words)
+        + f"{':*' if each.is_prefix else ''})"
+        for each in terms
     )

@@ -58,6 +58,8 @@ class SourceState:
     walk_to: int | None = None
     failures: int = 0
     kind: str = ""
+    failed_at: datetime | None = None
+    last_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,13 +326,24 @@ class DiscoveryStore:
                 .values(read_at=now, asked_at=now, failures=0, walk_to=None)
             )
 
-    def record_source_failure(self, site: str, url: str, kind: str) -> None:
-        """A source could not be read; its validators and its walk stay as they were."""
-        insert = self._database.upsert(source).values(site=site, url=url, kind=kind, failures=1)
+    def record_source_failure(
+        self,
+        site: str,
+        url: str,
+        kind: str,
+        *,
+        error: str | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        """A source could not be read, and why; its validators and its walk stay as they were."""
+        why = {"failed_at": now, "last_error": error}
+        insert = self._database.upsert(source).values(
+            site=site, url=url, kind=kind, failures=1, **why
+        )
         with self._database.writing() as connection:
             connection.execute(
                 insert.on_conflict_do_update(
-                    index_elements=["site", "url"], set_={"failures": source.c.failures + 1}
+                    index_elements=["site", "url"], set_={"failures": source.c.failures + 1, **why}
                 )
             )
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, inspect, select, text
 
 from rscrawler.errors import StoreError
 from rscrawler.store import tables
+from rscrawler.store.index_tables import create_index
 
 Step = Callable[[Connection], None]
 
@@ -46,6 +47,17 @@ def _add_relations(connection: Connection) -> None:
     )
 
 
+def _add_judgements_and_index(connection: Connection) -> None:
+    tables.judgement.create(connection)
+    connection.execute(text("CREATE INDEX outbox_record ON outbox (record_id)"))
+    create_index(connection)
+
+
+def _add_causes_of_failures(connection: Connection) -> None:
+    for column in ("failed_at VARCHAR(27)", "last_error TEXT"):
+        connection.execute(text(f"ALTER TABLE source ADD COLUMN {column}"))
+
+
 def _add_over_limit(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE address ADD COLUMN over_limit BOOLEAN"))
     connection.execute(
@@ -58,6 +70,8 @@ STEPS: list[Step] = [
     _add_rules_digest,
     _add_robots_validators,
     _add_relations,
+    _add_judgements_and_index,
+    _add_causes_of_failures,
     _add_over_limit,
 ]
 CURRENT_VERSION = 1 + len(STEPS)
@@ -81,6 +95,7 @@ def migrate(engine: Engine, now: datetime) -> None:
         found = _version(connection)
         if found is None:
             tables.metadata.create_all(connection)
+            create_index(connection)
         elif found > CURRENT_VERSION:
             raise StoreError(
                 f"the database has schema {found}, this program knows up to {CURRENT_VERSION}; "

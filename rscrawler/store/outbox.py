@@ -500,6 +500,46 @@ class OutboxStore:
                 .values(state="pending", attempts=0, next_try_at=now)
             ).rowcount
 
+    def retry(self, message_id: str, now: datetime) -> bool:
+        """Make whoever was not served by one message due again; False if nobody is to be."""
+        return self._change_unserved(
+            message_id, now, {"state": "pending", "attempts": 0, "next_try_at": now}
+        )
+
+    def cancel(self, message_id: str, now: datetime) -> bool:
+        """Give one message up, for whoever was not served by it; False if nobody is left to be."""
+        return self._change_unserved(message_id, now, {"state": "cancelled"})
+
+    def _change_unserved(self, message_id: str, now: datetime, values: dict[str, Any]) -> bool:
+        """Change the unserved recipients of a message that is not being sent this moment."""
+        free = or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
+        with self._database.writing() as connection:
+            held = connection.execute(
+                update(message)
+                .where(message.c.message_id == message_id, free)
+                .values(claimed_by=None, claimed_until=None)
+            )
+            changed = connection.execute(
+                update(recipient)
+                .where(
+                    recipient.c.message_id == message_id,
+                    recipient.c.state.in_([*_TRIED, "failed"]),
+                )
+                .values(values)
+            )
+            if held.rowcount != 1 or not changed.rowcount:
+                connection.rollback()
+                return False
+            if values["state"] == "pending":
+                connection.execute(
+                    update(message)
+                    .where(message.c.message_id == message_id)
+                    .values(state="pending")
+                )
+            else:
+                _settle(connection, message_id)
+            return True
+
     # What waits.
 
     def undelivered(self) -> list[Undelivered]:
@@ -639,7 +679,9 @@ def _settle(connection: Connection, message_id: str) -> bool:
         update(message)
         .where(message.c.message_id == message_id)
         .values(
-            state="done" if states == {"done"} else "failed", claimed_by=None, claimed_until=None
+            state="done" if "done" in states <= {"done", "cancelled"} else "failed",
+            claimed_by=None,
+            claimed_until=None,
         )
     )
     connection.execute(update(outbox).where(outbox.c.message_id == message_id).values(state="done"))

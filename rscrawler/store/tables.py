@@ -101,6 +101,8 @@ source = Table(
     Column("dated_at", Moment),  # the date that the site's index gives it
     Column("walk_to", Integer),  # page that an unfinished walk must still reach; NULL: none
     Column("failures", Integer, nullable=False, default=0),  # in a row
+    Column("failed_at", Moment),  # the last time, and why; kept when it is well again
+    Column("last_error", Text),
 )
 
 article = Table(
@@ -206,6 +208,26 @@ flag = Table(
     Column("alerted_at", Moment),
 )
 
+# What a person says of a flag; only ever appended: the last one of an article and topic holds.
+judgement = Table(
+    "judgement",
+    metadata,
+    Column("number", RowNumber, primary_key=True, autoincrement=True),
+    Column("article_id", String(20), nullable=False),
+    Column("record_id", String(32), nullable=False),  # the version that was judged
+    Column("topic", String, nullable=False),
+    Column("flagged_level", String, nullable=False),  # what the flag said then
+    Column("flagged_countries", Text, nullable=False),  # codes, divided by blanks
+    Column("verdict", String, nullable=False),  # right · wrong
+    Column("level", String, nullable=False),  # what is true
+    Column("countries", Text, nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("judged_by", String, nullable=False),
+    Column("judged_at", Moment, nullable=False),
+    Index("judgement_article", "article_id", "topic", "number"),
+    Index("judgement_topic", "topic", "judged_at"),
+)
+
 ARTICLES_CHANNEL = "articles"
 FLAGGED_CHANNEL = "flagged"
 
@@ -227,6 +249,7 @@ outbox = Table(
     UniqueConstraint("channel", "record_id"),
     Index("outbox_pending", "state", "channel", "number"),
     Index("outbox_message", "message_id"),
+    Index("outbox_record", "record_id"),
 )
 Index(
     "outbox_run",
@@ -266,7 +289,7 @@ recipient = Table(
     metadata,
     Column("message_id", ForeignKey("message.message_id"), primary_key=True),
     Column("address", String, primary_key=True),
-    Column("state", String, nullable=False),  # pending · refused · done · failed
+    Column("state", String, nullable=False),  # pending · refused · done · failed · cancelled
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_at", Moment, nullable=False),
     Column("last_error", Text),

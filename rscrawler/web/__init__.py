@@ -1,7 +1,6 @@
-"""The dashboard: what was found and whether all is well, for people with a browser.
+"""The dashboard: search, judge, look, mend, for people with a browser.
 
-Read-only, without a script, over the standard library's server. A request is a
-path and its parameters, a response is bytes; `pages` has a function for each page,
-`routes` says which serves what and turns errors into answers, `server` puts both on
-the wire.
+A Starlette application over the store, served by uvicorn; plain HTML that needs no script.
+`app` says which view serves what and puts the guards around them; each page is a module with
+its views; `dashboard` is what they are made from, `access` says who may change something.
 """

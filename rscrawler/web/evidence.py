@@ -1,12 +1,17 @@
-"""The words in a text that made a piece count, found by their offsets."""
+"""The words in a text that made an article count, or that a search found, marked."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rscrawler.delivery.alert import Stretch
 from rscrawler.items import Article, Evidence
+from rscrawler.store.words import Term, spots
+
+# Characters shown before the first word that was found, and in all.
+_LEAD, _SHOWN = 120, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +60,34 @@ def marked(text: str, evidence: Iterable[Evidence]) -> list[Stretch]:
         done = each.end
     stretches.append(Stretch(text[done:]))
     return [stretch for stretch in stretches if stretch.text]
+
+
+def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
+    """The first passage of the text in which a term was found; nothing if none is."""
+    for part in (*article.paragraphs, article.subtitle or ""):
+        text = unicodedata.normalize("NFC", part)
+        found = list(spots(text, terms))
+        if not found:
+            continue
+        start = _word_start(text, max(0, found[0].start - _LEAD))
+        end = min(len(text), start + _SHOWN)
+        stretches, done = [Stretch("…")] if start else [], start
+        for spot in found:
+            if spot.end > end:
+                break
+            stretches += [
+                Stretch(text[done : spot.start]),
+                Stretch(text[spot.start : spot.end], "found"),
+            ]
+            done = spot.end
+        stretches.append(Stretch(text[done:end] + ("…" if end < len(text) else "")))
+        return [stretch for stretch in stretches if stretch.text]
+    return []
+
+
+def _word_start(text: str, at: int) -> int:
+    """The beginning of the word that holds or follows a place."""
+    if at == 0:
+        return 0
+    blank = text.find(" ", at, at + 40)
+    return blank + 1 if blank >= 0 else at

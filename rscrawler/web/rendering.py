@@ -1,15 +1,12 @@
-"""Templates to HTML: everything escaped, the one style sheet inlined."""
+"""Templates to HTML: everything escaped."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.delivery.wording import (
@@ -22,30 +19,18 @@ from rscrawler.delivery.wording import (
     safe_link,
     words_of_slug,
 )
+from rscrawler.items import rfc3339
 from rscrawler.web.versions import shortened
 
 _TEMPLATES = PACKAGE_DIR / "web" / "templates"
+_RELATIVE_WITHIN = timedelta(days=30)
+_UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
 def render(template: str, **values: Any) -> bytes:
     """A page as UTF-8; a value that a template names and nobody gave is a bug and raises."""
     text = _environment().get_template(template).render(values)
     return text.encode("utf-8", "replace")
-
-
-@cache
-def content_security_policy() -> str:
-    """Nothing may be loaded or run but the inlined style sheet, known by its digest."""
-    digest = base64.b64encode(hashlib.sha256(_style_sheet().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    )
-
-
-@cache
-def _style_sheet() -> str:
-    return (_TEMPLATES / "style.css").read_text(encoding="utf-8")
 
 
 @cache
@@ -56,9 +41,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
-    # Our own file, and without markup in it.
-    environment.globals["style_sheet"] = Markup(_style_sheet())  # noqa: S704
     environment.filters |= {
         "country": country_name,
         "date": date_in_words,
@@ -66,8 +50,12 @@ def _environment() -> Environment:
         "host": host_of,
         "line": one_line,
         "link": safe_link,
+        "relative": relative,
+        "rfc3339": rfc3339,
         "shortened": shortened,
         "slug": words_of_slug,
+        "span": span_in_words,
+        "thousands": "{:,}".format,
         "words": in_words,
     }
     return environment
@@ -75,3 +63,24 @@ def _environment() -> Environment:
 
 def _day(moment: datetime | None) -> str:
     return day_in_words(moment) if moment else "date not given"
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """`3 h ago`, `in 5 min`; the day, when it is more than 30 days away."""
+    distance = now - moment
+    if abs(distance) > _RELATIVE_WITHIN:
+        return day_in_words(moment)
+    span = span_in_words(abs(distance))
+    if span == "less than a minute":
+        return "just now"
+    return f"{span} ago" if distance > timedelta(0) else f"in {span}"
+
+
+def span_in_words(span: timedelta) -> str:
+    """`2 days`, `3 h`, `5 min`, to the unit below."""
+    seconds = int(span.total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
+    return "less than a minute"

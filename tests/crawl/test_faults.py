@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.demo.state import is_dated
 from rscrawler.demo.stories import Story
 from rscrawler.middlewares.retry_after import MAX_BROKEN
+from rscrawler.store import Store
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
@@ -249,9 +250,18 @@ def test_a_source_that_cannot_be_read_is_an_error_and_read_again_at_the_next_cyc
     result = workspace.run("crawl", "--json")
     assert (result.status, result.json["errors"], result.json["articles_new"]) == (1, 5, 0)
     assert "Traceback" not in result.stderr
+    assert "time-out" in causes(workspace)
+    assert all(causes(workspace))
     site.heal()
     assert workspace.crawl()["articles_new"] == 1
     assert workspace.records()[-1]["url"] == site.truth_of(story).url
+
+
+def causes(workspace: Workspace) -> list[str | None]:
+    """Why the sources that failed did so, as the store remembers it."""
+    with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
+        states = store.discovery.sources("responsiblestatecraft").values()
+        return [state.last_error for state in states if state.failures]
 
 
 def test_a_listing_that_ends_with_404_has_ended(

@@ -75,8 +75,12 @@ def record(
     *channels: str,
     at: datetime = NOW,
     run_id: str = "run-1",
+    is_folded: bool | None = None,
 ) -> Article:
-    """Make a piece known; it goes to both JSONL files and to `channels`."""
+    """Make a piece known; it goes to both JSONL files and to `channels`.
+
+    `is_folded`: as a copy that says no more than its first; every copy, by default.
+    """
     store.articles.record(
         Recording(
             article=piece,
@@ -84,7 +88,7 @@ def record(
             visit=Visit(run_id, (), "digest"),
             recorded_at=at,
             channels=(ARTICLES_CHANNEL, FLAGGED_CHANNEL, *channels),
-            is_folded=piece.duplicate_of is not None,
+            is_folded=piece.duplicate_of is not None if is_folded is None else is_folded,
         )
     )
     return piece

@@ -12,7 +12,13 @@ from html.parser import HTMLParser
 import pytest
 
 from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.email.mail import Envelope, compose_alerts, compose_summary, subject_of
+from rscrawler.delivery.email.mail import (
+    Envelope,
+    compose_alerts,
+    compose_summary,
+    list_of,
+    subject_of,
+)
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, safe_link
 from rscrawler.items import ChangeSummary, Level
 from rscrawler.sites import SiteProfile
@@ -248,3 +254,17 @@ def test_a_summary_counts_by_level_and_country() -> None:
     assert "30  primary" in received.text
     assert "30  Uzbekistan" in received.text
     assert received.mail["Subject"] == "30 new pieces on Central Asia: Kazakhstan, Uzbekistan"
+
+
+def test_a_mail_links_each_article_to_its_page_where_there_is_one() -> None:
+    dashboard = "https://monitor.example.org"
+    linked = Interest(["central-asia"], Level.SUBSTANTIAL, {}, dashboard=dashboard)
+    alerts = [alert_of(a_piece(number), linked) for number in (1, 2)]
+    mail = composed(*alerts)
+    for number in (1, 2):
+        page = f"{dashboard}/articles/{number:016x}"
+        assert f"Why, and judge: {page}\r\n" in mail.text
+        assert f'href="{page}"' in mail.html
+        assert page in list_of(alerts)
+    plain = composed(alert_of(a_piece(1), INTEREST))
+    assert "judge" not in plain.text + plain.html

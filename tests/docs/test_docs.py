@@ -98,6 +98,7 @@ PAGE_OF_TABLE = {
     "alerts": "docs/alerts.md",
     "scheduling": "docs/schedules.md",
     "monitoring": "docs/monitoring.md",
+    "web": "docs/dashboard.md",
 }
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
+
+from lxml import etree
 
 from rscrawler.config import Config
 from rscrawler.extraction import Page, extract
+from rscrawler.extraction.blocks import Block, Region
 from rscrawler.items import Article
 from rscrawler.sites import SiteProfile, load_sites
 
@@ -103,3 +107,10 @@ def page_html(content: str, head: str = HEAD) -> str:
 def read(html: str, url: str = URL, feed: datetime | None = None, **profile: object) -> Article:
     page = Page.of(url, html.encode(), "text/html; charset=utf-8", NOW, feed)
     return extract(page, PROFILE.model_copy(update=profile), "responsiblestatecraft")
+
+
+def block_of(text: str, tag: str = "p", *, links: Iterable[tuple[str, str]] = ()) -> Block:
+    """A block of a body that holds nothing else."""
+    region = Region(etree.Element(tag), tag, None, 0, 1)
+    linked = min(len(text), sum(len(each) for _, each in links))
+    return Block(text, tag, region, list(links), [], linked)

@@ -182,7 +182,7 @@ def test_a_linked_subhead_in_a_round_up_takes_no_paragraph_with_it() -> None:
     assert read(page_html(current_post(own_article(body)))).body == BODY
 
 
-@pytest.mark.parametrize("theme", [_renamed, _bare, _soup])
+@pytest.mark.parametrize("theme", [_renamed, _bare])
 def test_a_changed_theme_keeps_a_text_of_one_paragraph(theme: object) -> None:
     assert callable(theme)
     content = current_post(own_article(f"<p>{OWN[0]}</p>")) + TAIL

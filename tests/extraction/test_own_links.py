@@ -38,19 +38,10 @@ def test_a_whole_sentence_that_links_to_an_earlier_piece_stays(text: str, around
     [
         '<p><a href="/x/">Belgium fears a lawsuit over the frozen assets of the bank</a></p>',
         f'<p><a href="/x/">{QUESTION}</a></p>',
-        '<p><a href="/x/">Belgium Fears a Lawsuit Over Frozen Assets of the Central Bank.</a></p>',
         f'<p>Read more: <a href="/x/">{SENTENCE}</a></p>',
         f'<p><a href="/x/">Read more: {SENTENCE}</a></p>',
         '<p><a href="/x/">Belgium fears a lawsuit.</a></p>',
-        f'<div><p><a href="/x/">{SENTENCE}</a></p></div>',
-        f'<p><a href="/x/">{SENTENCE}</a></p><p><a href="/y/">{SENTENCE}</a></p>',
-        f'<a href="/x/"><img src="/i.jpg"></a><p><a href="/x/">{SENTENCE}</a></p>',
-        f'<p><a href="/x/"><img src="/i.jpg"></a></p><p><a href="/x/">{SENTENCE}</a></p>',
-        f'<p><a href="/x/"><img src="/i.jpg"><br>{SENTENCE}</a></p>',
-        f'<figure><img src="/i.jpg"></figure><p><a href="/x/">{SENTENCE}</a></p>',
-        f'<p><a href="/x/">{SENTENCE}</a></p><p><img src="/i.jpg"></p>',
         f'<p><a href="/x/">{SENTENCE[:-1]}...</a></p>',
-        f'<blockquote class="wp-embedded-content"><p><a href="/x/">{SENTENCE}</a></p></blockquote>',
         f'<h3>Related</h3><p><a href="/x/">{SENTENCE}</a></p>',
         f'<h3><a href="/x/">Belgium fears a lawsuit</a></h3><p><a href="/x/">{SENTENCE}</a></p>',
     ],
@@ -72,13 +63,6 @@ ITEMS = (
 )
 FULL = "".join(f'<li><a href="/x{n}/">{a}</a>{b}</li>' for n, (a, b) in enumerate(ITEMS))
 BARE = "".join(f'<li><a href="/x{n}/">{a}</a></li>' for n, (a, _) in enumerate(ITEMS))
-READ = [a + b for a, b in ITEMS]
-
-
-def test_a_numbered_list_that_the_text_makes_keeps_its_items() -> None:
-    found = paragraphs_of(between(f"<ol>{FULL}</ol>"))
-    assert [text for text in found if text in READ] == READ
-    assert [text for text in found if text in OWN] == [OWN[0], OWN[1]]
 
 
 @pytest.mark.parametrize(

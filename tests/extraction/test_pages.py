@@ -409,7 +409,7 @@ def test_the_fallback_takes_all_blocks_of_a_text_whatever_stands_around_them(aro
     )
     page = around.format(f"<h1>{TITLE}</h1>{blocks}")
     article = read(page_html(f"<article>{page}</article>"), markup=Markup())
-    assert article.extraction.provenance["body"] == "trafilatura"
+    assert article.extraction.provenance["body"] == "densest region"
     assert len(article.paragraphs) == 10
 
 

@@ -1,4 +1,4 @@
-"""The index answers as XPath does, and forgets what is cut."""
+"""The index answers as XPath does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from rscrawler.extraction.page import parse_page
 from rscrawler.extraction.selectors import Index, select
-from rscrawler.extraction.tree import remove
 from tests.extraction.pages import PROFILE
 from tests.extraction.variants import CONTAINERS, Variant, variant_page
 
@@ -31,16 +30,3 @@ def test_the_index_finds_what_xpath_finds(selector: str) -> None:
         matched = set(select(root, selector))
         for element in root.iter("*"):
             assert index.fits(element, [selector]) == (element in matched)
-
-
-def test_what_was_cut_is_no_longer_found() -> None:
-    root = parse_page(PAGES[0].encode())
-    index = Index(root)
-    first, *others = index.select(root, ".widget__section")
-    for article in root.findall(".//article"):
-        if article in first.iterancestors():
-            index.discard(article)
-            remove(article)
-    assert others
-    assert index.select(root, ".widget__section") == select(root, ".widget__section")
-    assert first not in index.select(root, ".widget__section")

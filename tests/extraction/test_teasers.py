@@ -1,10 +1,10 @@
-"""A teaser in the text is foreign wherever it leads, and own text under a linked heading stays."""
+"""A teaser in the text is foreign wherever it leads."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.extraction.pages import FOREIGN, OWN, URL, current_post, own_article, page_html, read
+from tests.extraction.pages import FOREIGN, OWN, current_post, own_article, page_html, read
 
 PARTNER = "https://partner.example/kazakhstan-story/"
 HEADLINE = "Kazakhstan opens a railway to China"
@@ -49,33 +49,3 @@ def test_a_linked_headline_with_its_text_and_its_end_is_cut(shape: str, address:
 def test_a_headline_in_a_link_heads_a_teaser_too() -> None:
     teaser = f'<a href="{PARTNER}"><h3>{HEADLINE}</h3></a><p>{FOREIGN[0]}</p><p>Read more</p>'
     assert _read(teaser) == [*OWN, LONGER]
-
-
-@pytest.mark.parametrize(
-    "markup",
-    [
-        '<h3><a href="{partner}">{headline}</a></h3>',
-        '<section><h3><a href="{partner}">{headline}</a></h3><p>{0}</p></section><p>{1}</p>',
-        '<h3><a href="#more">{headline}</a></h3><p>{0}</p><p>Read more</p>',
-        '<h3><a href="{own}">{headline}</a></h3><p>{0}</p><p>Read more</p>',
-        "<h3>{headline}</h3><p>{0}</p><p>Read more</p>",
-        '<p><a href="{partner}">{headline}</a></p><p>{0}</p><p>Show less</p>',
-        '<section><h3><a href="{partner}">{headline}</a></h3><p>{0}</p></section><p>{1}</p>'
-        "<p>Show less</p>",
-        '<h3><a href="{partner}">{headline}</a></h3><p>{0}</p><h3>Bread</h3><p>Show less</p>',
-    ],
-)
-def test_what_is_under_a_linked_heading_stays_without_an_end_of_its_own(markup: str) -> None:
-    html = markup.format(*FOREIGN, headline=HEADLINE, partner=PARTNER, own=URL)
-    found = _read(html)
-    shown = [text for text in (HEADLINE, FOREIGN[0], FOREIGN[1], "Bread") if f">{text}<" in html]
-    assert found == [OWN[0], OWN[1], *shown, OWN[2], LONGER]
-
-
-def test_the_button_behind_the_own_text_ends_no_teaser() -> None:
-    body = f'<p>{OWN[0]}</p><h3><a href="{PARTNER}">{HEADLINE}</a></h3><p>{OWN[1]}</p>'
-    html = current_post(own_article(body)).replace(
-        "</div></div><a", '</div><button class="js-show-more">keep reading</button></div><a'
-    )
-    assert "keep reading" in html
-    assert read(page_html(html)).paragraphs == [OWN[0], HEADLINE, OWN[1]]

@@ -17,7 +17,7 @@ USUAL = {
     "tags": "profile: a.tag",
     "image": "profile: img",
 }
-LOST = {**USUAL, "container": "fallback: article", "body": "trafilatura"}
+LOST = {**USUAL, "container": "fallback: article", "body": "densest region"}
 
 
 def cycle(pages: int, origins: Mapping[str, str], words: int = 600) -> Observation:

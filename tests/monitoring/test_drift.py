@@ -54,7 +54,7 @@ def test_new_markup_is_drift_with_its_first_pages(pages: int) -> None:
     assert (
         f"container .own article matches no page of {pages}; articles read by fallback" in message
     )
-    assert f"body .text matches no page of {pages} (trafilatura stands in)" in message
+    assert f"body .text matches no page of {pages} (densest region stands in)" in message
 
 
 def test_new_markup_is_told_after_a_small_first_crawl_too() -> None:

@@ -2,83 +2,242 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
-from rscrawler.items import Level
+import pytest
+
+from rscrawler.delivery import deliver_jsonl
+from rscrawler.items import Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.browsing import Copy, Coverage
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, a_piece, record
+from rscrawler.store.database import open_database
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_flag, a_piece, record
 
 TOPICS = ["central-asia"]
 
 
-def test_coverage_is_found_by_words_country_and_level(store: Store) -> None:
-    record(store, a_piece(1, title="Қазақстан мен Ресей"))
-    record(store, a_piece(2, title="Kazakhstan", topics=[a_flag(Level.MENTION)]))
-    record(store, a_piece(3, title="Kazakhstan", topics=[]))
+def titles(store: Store, **wanted: Any) -> list[str]:
+    """The titles of the wanted articles, newest first."""
+    store.index.catch_up()
+    coverage = Coverage(**{"topics": TOPICS, "minimum": Level.SUBSTANTIAL, **wanted})
+    page = store.browsing.coverage(coverage, 100)
+    assert page.total == len(page.articles) == store.browsing.count(coverage)
+    assert page.articles == list(store.browsing.all_coverage(coverage))
+    return [piece.title or "" for piece in page.articles]
 
-    def found(**wanted: object) -> list[str]:
-        coverage = Coverage(**{"topics": TOPICS, "minimum": Level.SUBSTANTIAL, **wanted})  # type: ignore[arg-type]
-        page = store.browsing.coverage(coverage, 10)
-        return [piece.title or "" for piece in page.articles]
 
-    assert found() == ["Қазақстан мен Ресей"]
-    assert found(words=["ҚАЗАҚСТАН"]) == ["Қазақстан мен Ресей"]
-    assert found(country="KG") == []
-    assert len(found(minimum=Level.MENTION)) == 2
+SCRIPTS = {
+    "Kazakh": ("Қазақстан мен Ресей келісті", "қазақстан", "РЕСЕЙ"),
+    "Russian": ("Токаев прибыл в Астану", "токаев", "астан"),
+    "accents": ("Ünïcode café façade", "unicode cafe", "FAÇADE"),
+    "Arabic": ("قازاقستان ورۇسيا", "قازاقستان", "ورۇسيا"),
+    "Hindi": ("किर्गिस्तान के राष्ट्रपति", "किर्गिस्तान", "राष्ट्रपति"),
+    "Chinese": ("哈萨克斯坦总统访问北京", "哈萨克斯坦", "总统 北京"),
+    "Japanese": ("カザフスタンの大統領", "カザフスタン", "大統領"),
+    "Thai": ("ประธานาธิบดีคาซัคสถาน", "คาซัคสถาน", "ประธานาธิบดี"),
+    "Georgian": ("ყაზახეთის პრეზიდენტი", "ყაზახეთ", "პრეზიდენტი"),
+    "Korean": ("카자흐스탄 대통령", "카자흐스탄", "대통령"),
+}
+
+
+@pytest.mark.parametrize(("title", "one", "other"), SCRIPTS.values(), ids=SCRIPTS.keys())
+def test_words_are_found_in_any_script_case_and_accent(
+    store: Store, title: str, one: str, other: str
+) -> None:
+    record(store, a_piece(1, title=title))
+    record(store, a_piece(2, title="Nothing of the kind"))
+    assert titles(store, query=one) == [title]
+    assert titles(store, query=other) == [title]
+    assert titles(store, query=f"{one} {other}") == [title]
+    assert titles(store, query=f"{one} else") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ("gas", True),
+        ("GAS pipeline", True),
+        ("pipe", True),  # a word may go on
+        ("line", False),
+        ('"gas pipeline"', True),
+        ('"pipeline gas"', False),
+        ('"gas pipe"', False),  # a phrase may not
+        ("state-run", True),
+        ("staterun", False),
+        ("turkmen's", True),
+        ("ga", False),  # too short to go on
+        ("subtitled ashgabat", True),  # in subtitle and body
+        ("!!!", False),
+        ('gas"', True),
+        ("NEAR(gas, pipeline) OR x* -gas : & | ' \\", False),
+    ],
+)
+def test_words_and_phrases_are_found_in_title_subtitle_and_body(
+    store: Store, query: str, is_found: bool
+) -> None:
+    piece = a_piece(
+        1,
+        title="Turkmen's gas pipeline",
+        subtitle="Subtitled by hand",
+        body="A state-run company.\n\nAshgabat denies it.",
+    )
+    record(store, piece)
+    assert bool(titles(store, query=query)) is is_found
+
+
+def test_filters_narrow_down_together(store: Store) -> None:
+    flag = TopicFlag("central-asia", Level.SUBSTANTIAL, 0.6, ("UZ",))
+    record(store, a_piece(1, title="One"))
+    record(store, a_piece(2, title="Two", topics=[flag], site="elsewhere", sections=["europe"]))
+    record(
+        store, a_piece(3, title="Three", topics=[a_flag(Level.MENTION)], novelty=Novelty.BACKFILL)
+    )
+    record(store, a_piece(4, title="Four", topics=[], authors=["Éva Ó Súilleabháin"]))
+    assert titles(store) == ["Two", "One"]
+    assert titles(store, minimum=Level.PRIMARY) == ["One"]
+    assert titles(store, minimum=Level.MENTION) == ["Three", "Two", "One"]
+    assert titles(store, minimum=Level.NONE) == ["Four", "Three", "Two", "One"]
+    assert titles(store, country="KZ") == ["One"]
+    assert titles(store, country="KZ", minimum=Level.NONE) == ["Three", "One"]
+    assert titles(store, country="KG") == []
+    assert titles(store, topics=["south-caucasus"]) == []
+    assert titles(store, topics=[]) == []
+    assert titles(store, site="elsewhere") == ["Two"]
+    assert titles(store, section="europe") == ["Two"]
+    assert titles(store, author="mamedov") == ["Two", "One"]
+    assert titles(store, author="eva o suil", minimum=Level.NONE) == ["Four"]
+    assert titles(store, author="%", minimum=Level.NONE) == []
+    assert titles(store, novelty=Novelty.BACKFILL, minimum=Level.NONE) == ["Three"]
+    assert titles(store, query="two", country="UZ", site="elsewhere") == ["Two"]
+
+
+def test_dates_are_those_of_publication_and_first_sight(store: Store) -> None:
+    for days in range(4):
+        published = NOW - timedelta(days=days)
+        record(
+            store,
+            a_piece(days, title=f"{days}", published_at=published, first_seen_at=NOW),
+        )
+    assert titles(store, since=NOW - timedelta(days=2)) == ["0", "1", "2"]
+    assert titles(store, until=NOW - timedelta(days=2)) == ["3"]
+    assert titles(store, seen_after=NOW) == []
+    assert len(titles(store, seen_after=NOW - timedelta(seconds=1))) == 4
 
 
 def test_a_flag_that_the_last_version_lost_no_longer_counts(store: Store) -> None:
     record(store, a_piece(1))
-    record(store, a_piece(1, version=2, topics=[]))
-    assert store.browsing.coverage(Coverage(TOPICS, Level.MENTION), 10).articles == []
+    assert len(titles(store)) == 1
+    record(store, a_piece(1, version=2, title="Rewritten", topics=[], body="Of something else."))
+    assert titles(store, minimum=Level.MENTION) == []
+    assert titles(store, minimum=Level.NONE, query="tokayev") == []
+    assert titles(store, minimum=Level.NONE, query="something") == ["Rewritten"]
+
+
+def test_a_text_that_was_forgotten_is_not_found_by_its_words_any_more(
+    store: Store, tmp_path: Path
+) -> None:
+    record(store, a_piece(1, title="Kept"))
+    assert titles(store, query="quarrelled") == ["Kept"]
+    deliver_jsonl(a_config(tmp_path), store, NOW.date())
+    assert store.retention.prune(NOW + timedelta(days=1)).versions == 1
+    assert titles(store, query="quarrelled") == []
+    assert titles(store, query="kept") == ["Kept"]
 
 
 def test_hostile_titles_do_not_break_the_list(store: Store) -> None:
     for number, title in enumerate(HOSTILE_TITLES.values()):
-        record(store, a_piece(number, title=title))
-    page = store.browsing.coverage(Coverage(TOPICS, Level.PRIMARY), 100)
-    assert {piece.title for piece in page.articles} == set(HOSTILE_TITLES.values())
+        record(store, a_piece(number, title=title, authors=[title], sections=[title]))
+    assert set(titles(store, minimum=Level.PRIMARY)) == set(HOSTILE_TITLES.values())
+
+
+def test_a_very_long_text_is_searched_as_far_as_the_database_can(store: Store) -> None:
+    body = " ".join(f"слово{number}" for number in range(100_000)) + " " + "x" * 5_000
+    record(store, a_piece(1, title="Long", body=body))
+    assert titles(store, query="слово1") == ["Long"]
 
 
 def test_pages_follow_each_other_without_a_gap(store: Store) -> None:
     for number in range(7):
         record(store, a_piece(number, published_at=NOW - timedelta(days=number // 3)))
-    wanted, seen, behind = Coverage(TOPICS, Level.PRIMARY), [], None
-    while True:
-        page = store.browsing.coverage(wanted, 3, behind=behind)
-        seen += [piece.url for piece in page.articles]
-        if not page.has_more:
-            break
-        behind = page.articles[-1].article_id
-    assert len(seen) == len(set(seen)) == 7
+    store.index.catch_up()
+    wanted = Coverage(TOPICS, Level.PRIMARY)
+    pages = [store.browsing.coverage(wanted, 3, page=page) for page in (1, 2, 3, 4)]
+    assert [len(page.articles) for page in pages] == [3, 3, 1, 0]
+    assert {page.total for page in pages} == {7}
+    seen = [piece.article_id for page in pages for piece in page.articles]
+    assert len(set(seen)) == 7
 
 
-def test_days_are_those_of_publication_as_far_as_it_can_be_believed(store: Store) -> None:
-    record(store, a_piece(1, published_at=NOW - timedelta(days=2)))
-    record(store, a_piece(2, published_at=None))
-    record(store, a_piece(3, published_at=NOW + timedelta(days=5)))
-    record(store, a_piece(4, published_at=NOW - timedelta(days=40)))
-    since = NOW - timedelta(days=28)
-    assert store.browsing.pieces_per_day("sample", since) == {"2026-11-22": 1, "2026-11-24": 2}
+def test_what_another_process_records_is_indexed_once_and_in_its_last_version(
+    open_store: Callable[[], Store],
+) -> None:
+    one, other = open_store(), open_store()
+    for version in (1, 2, 3):
+        record(one, a_piece(1, version=version, title=f"Version {version}"))
+    assert other.index.backlog() == 3
+    assert titles(other) == ["Version 3"]
+    assert one.index.backlog() == 0
+    assert titles(one, query='"version 1"') == []
 
 
-def test_a_piece_is_found_by_its_id_and_by_that_of_any_version(store: Store) -> None:
-    piece = record(store, a_piece(1))
-    for identity in (piece.article_id, piece.record_id):
-        assert store.browsing.article_of(identity) == piece.article_id
-    assert store.browsing.article_of("nobody") is None
+def test_an_index_made_later_holds_what_was_there_before(database_url: str) -> None:
+    from rscrawler.store.index_tables import create_index
+
+    store = Store.open(database_url)
+    record(store, a_piece(1, title="Was there"))
+    store.close()
+    database = open_database(database_url)
+    with database.writing() as connection:
+        create_index(connection)
+    database.close()
+    store = Store.open(database_url)
+    assert titles(store) == ["Was there"]
+    store.close()
 
 
-def test_copies_are_found_by_the_piece_that_was_first(store: Store) -> None:
-    first = record(store, a_piece(1))
-    later, copy = (
-        record(store, a_piece(number, duplicate_of=first.article_id, first_seen_at=seen_at))
-        for number, seen_at in ((2, NOW + timedelta(hours=1)), (3, NOW))
-    )
-    assert store.browsing.copies([first.article_id, copy.article_id]) == {
-        first.article_id: [
-            Copy(each.article_id, "sample", each.url, each.first_seen_at or NOW)
-            for each in (copy, later)
-        ]
-    }
+def test_copies_are_listed_under_their_first(store: Store) -> None:
+    first = record(store, a_piece(1, title="First"))
+    for number in (3, 2):
+        piece = a_piece(number, site="elsewhere", first_seen_at=NOW + timedelta(hours=number))
+        piece.duplicate_of = first.article_id
+        record(store, piece)
+    assert titles(store) == ["First"]
+    assert len(titles(store, site="elsewhere")) == 2
+    copies = store.browsing.copies([first.article_id, "none"])
+    assert list(copies) == [first.article_id]
+    assert [copy.first_seen_at.hour for copy in copies[first.article_id]] == [14, 15]
+    assert isinstance(copies[first.article_id][0], Copy)
+
+
+def test_facets_are_named_by_frequency(store: Store) -> None:
+    record(store, a_piece(1, sections=["europe", "media"]))
+    record(store, a_piece(2, sections=["europe"]))
+    store.index.catch_up()
+    assert store.browsing.values("section", 10) == ["europe", "media"]
+    assert store.browsing.values("author", 1) == ["eldar mamedov"]
+
+
+def test_what_was_sent_is_told_by_channel(store: Store) -> None:
+    piece = record(store, a_piece(1), "email", "channel:desk")
+    [*jsonl, email, chat] = store.browsing.sendings(piece.article_id)
+    assert {each.channel for each in jsonl} == {"articles", "flagged"}
+    assert (email.channel, email.state, email.message_id) == ("email", "pending", None)
+    assert chat.channel == "channel:desk"
+
+
+def test_a_copy_that_says_more_than_its_first_is_listed_beside_it(store: Store) -> None:
+    first = record(store, a_piece(1, title="First"))
+    copy = a_piece(2, title="Copy", site="elsewhere", duplicate_of=first.article_id)
+    record(store, copy, is_folded=False)
+    assert sorted(titles(store)) == ["Copy", "First"]
+
+
+def test_a_copy_whose_first_turns_out_to_be_the_copy_itself_is_listed(store: Store) -> None:
+    first = record(store, a_piece(1, title="First"))
+    copy = record(store, a_piece(2, title="Copy", duplicate_of=first.article_id))
+    assert titles(store) == ["First"]
+    store.articles.merge(first.article_id, copy.article_id)
+    assert sorted(titles(store)) == ["Copy", "First"]

@@ -160,7 +160,7 @@ def test_a_new_database_has_the_current_schema_and_says_so(database_url: str) ->
         assert connection.scalars(text("SELECT version FROM schema_version")).all() == [
             CURRENT_VERSION
         ]
-        assert set(engine.dialect.get_table_names(connection)) == set(metadata.tables)
+        assert set(engine.dialect.get_table_names(connection)) >= set(metadata.tables)
     engine.dispose()
     assert len(STEPS) + 1 == CURRENT_VERSION
 
@@ -249,10 +249,7 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
         connection.execute(text("ALTER TABLE site DROP COLUMN rules_digest"))
         for name in robots:
             connection.execute(text(f"ALTER TABLE robots DROP COLUMN {name}"))
-        for name in ("follows", "is_folded", "is_merged"):
-            connection.execute(text(f"ALTER TABLE article DROP COLUMN {name}"))
-        connection.execute(text("DROP INDEX address_over_limit"))
-        connection.execute(text("ALTER TABLE address DROP COLUMN over_limit"))
+        _drop_what_came_later(connection)
         connection.execute(text("UPDATE schema_version SET version = 1"))
     store = Store.open(database_url)
     assert store.health.site("site") == SiteState("site", last_run_at=NOON)
@@ -260,6 +257,17 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
     with engine.connect() as connection:
         assert _columns(connection) == as_new
     engine.dispose()
+
+
+def _drop_what_came_later(connection: Connection) -> None:
+    connection.execute(text("DROP TABLE judgement"))
+    connection.execute(text("DROP INDEX outbox_record"))
+    for column in ("failed_at", "last_error"):
+        connection.execute(text(f"ALTER TABLE source DROP COLUMN {column}"))
+    of_table = " ON article" if connection.dialect.name == "postgresql" else ""
+    connection.execute(text(f"DROP TRIGGER article_folded{of_table}"))
+    for column in ("follows", "is_folded", "is_merged"):
+        connection.execute(text(f"ALTER TABLE article DROP COLUMN {column}"))
 
 
 def _columns(connection: Connection) -> dict[str, list[tuple[str, str]]]:

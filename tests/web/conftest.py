@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPConnection
+from http.cookies import SimpleCookie
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from lxml import html
@@ -15,7 +18,7 @@ from lxml import html
 from rscrawler.config import Config
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.server import DashboardServer
+from rscrawler.web.serving import listening, server_of
 from tests.delivery.helpers import NOW, a_config
 
 
@@ -48,21 +51,65 @@ class Answer:
 
 
 class Browser:
-    """Asks one server."""
+    """Asks one server, and keeps its cookies."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
+        self.port = port
+        self.cookies: dict[str, str] = {}
 
     def get(
-        self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        body: str | None = None,
     ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        sent = dict(headers or {})
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         try:
-            connection.request(method, path, headers=dict(headers or {}))
+            connection.request(method, path, body, headers=sent)
             response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read())
+            answer = Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            for name, morsel in SimpleCookie(cookie).items():
+                self.cookies[name] = morsel.value
+        return answer
+
+    def submit(
+        self,
+        page: str,
+        action: str,
+        fields: Mapping[str, str | Sequence[str]],
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a form of a page as a browser does, with the token that the page gives it."""
+        tokens = self.get(page).tree.xpath("//input[@name='token']/@value")
+        values = {"token": tokens[0] if tokens else "", **fields}
+        own = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Origin": f"http://127.0.0.1:{self.port}",
+            "Sec-Fetch-Site": "same-origin",
+            **(headers or {}),
+        }
+        return self.get(action, "POST", own, urlencode(values, doseq=True))
+
+
+@contextmanager
+def served(dashboard: Dashboard) -> Iterator[Browser]:
+    """A dashboard on a free port, served as the command serves it, in a thread."""
+    with closing(listening("127.0.0.1", 0)) as listener:
+        server = server_of(dashboard, "127.0.0.1")
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield Browser(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @pytest.fixture
@@ -90,20 +137,7 @@ def shelf(config: Config) -> Iterator[Store]:
 
 
 @pytest.fixture
-def server(config: Config, shelf: Store) -> Iterator[DashboardServer]:
-    """The dashboard on a free port, in a thread; its clock stands at `NOW`."""
-    dashboard = Dashboard.of(config, shelf, now=lambda: NOW)
-    with DashboardServer(dashboard, "127.0.0.1", 0) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@pytest.fixture
-def browser(server: DashboardServer) -> Browser:
-    """Asks the served dashboard."""
-    return Browser(server.port)
+def browser(config: Config, shelf: Store) -> Iterator[Browser]:
+    """Asks the served dashboard, whose clock stands at `NOW`."""
+    with served(Dashboard.of(config, shelf, now=lambda: NOW)) as browser:
+        yield browser

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from rscrawler.identity.fingerprints import Fingerprint
-from rscrawler.items import Event, Evidence, Level, TopicFlag
+from rscrawler.items import Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.discovery import FoundAddress, SourceReading
-from tests.delivery.helpers import BODY, NOW, a_piece, record
+from tests.delivery.helpers import BODY, NOW, a_flag, a_piece, record
+from tests.web import desk
 from tests.web.conftest import Browser
 
 
@@ -100,7 +102,45 @@ def test_the_sources_that_showed_it_are_named(browser: Browser, shelf: Store) ->
     visit = Visit("run", (("/piece-1", piece.url),), "digest")
     shelf.articles.record(Recording(piece, Fingerprint("d", None, "s"), visit, NOW, ("articles",)))
     answer = browser.get(f"/articles/{piece.article_id}")
-    assert answer.texts("//aside//li") == ["/europe/", "/feeds/feed.rss", piece.url]
+    assert answer.texts("//aside/section[last()]//li") == ["/europe/", "/feeds/feed.rss", piece.url]
+
+
+def test_what_was_sent_is_told_by_kind_of_channel_and_time(browser: Browser, shelf: Store) -> None:
+    piece = desk.record_story(shelf, 0)
+    record(shelf, a_piece(2), "email", "channel:desk", "webhook:pipeline")
+    sent = browser.get(f"/articles/{piece.article_id}").texts("//ul[@class='sendings']/li")
+    assert any("e-mail: sent" in line and "Message-ID <rscrawler." in line for line in sent)
+    waiting = browser.get(f"/articles/{2:016x}").texts("//ul[@class='sendings']/li")
+    assert [line.partition(":")[0] for line in waiting] == [
+        "JSONL", "JSONL of flagged articles", "e-mail", "chat “desk”", "webhook “pipeline”",
+    ]  # fmt: skip
+
+
+def test_each_field_says_where_it_came_from(browser: Browser, shelf: Store) -> None:
+    origin = {"authors": "json-ld author", "published_at": "<time datetime>"}
+    record(shelf, a_piece(1, extraction=Extraction("profile", (), origin)))
+    origins = browser.get(f"/articles/{1:016x}").texts("//aside//dd/span[@class='dim small']")
+    assert origins == ["from json-ld author", "from <time datetime>"]
+
+
+def test_what_each_feature_adds_is_shown_of_a_text_that_names_the_topic(
+    browser: Browser, shelf: Store
+) -> None:
+    text = {"title": "Kazakhstan sells gas", "body": "Kazakhstan sells gas.", "topics": [a_flag()]}
+    record(shelf, a_piece(1, **text))
+    rows = browser.get(f"/articles/{1:016x}").texts("//table[@class='shares']/tbody/tr")
+    assert len(rows) == 10
+    assert any(re.fullmatch(r"the title names it \(1\)\s*\+\d\.\d\d", row) for row in rows)
+    record(shelf, a_piece(2, **{**text, "topics": []}))
+    assert browser.get(f"/articles/{2:016x}").texts("//table[@class='shares']") == []
+
+
+def test_what_an_article_follows_is_named_and_linked(browser: Browser, shelf: Store) -> None:
+    first = record(shelf, a_piece(1, title="Two are hurt"))
+    record(shelf, a_piece(2, title="Three are hurt", follows=first.article_id))
+    link = f"//p[a[@href='/articles/{first.article_id}']]"
+    said = "It follows Two are hurt: the same story with new facts."
+    assert browser.get(f"/articles/{2:016x}").texts(link) == [said]
 
 
 def test_a_removed_piece_says_since_when_and_keeps_its_text(browser: Browser, shelf: Store) -> None:

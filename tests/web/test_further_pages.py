@@ -17,10 +17,11 @@ from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
 from tests.delivery.helpers import NOW, a_piece, record
+from tests.web import desk
 from tests.web.conftest import Browser
 
 SITE = "responsiblestatecraft"
-PATHS = ("/", "/sites", "/outbox", "/healthz", "/metrics")
+PATHS = ("/", "/sites", "/outbox", "/charts", "/judgements", "/healthz", "/metrics", "/?format=csv")
 
 
 def a_cycle(store: Store, *, succeeded: bool = True, **counters: int) -> None:
@@ -42,24 +43,11 @@ def test_a_site_shows_its_cycles_with_their_counters(browser: Browser, shelf: St
     a_cycle(shelf, requests=1234, articles_new=7)
     a_cycle(shelf, succeeded=False, errors=3)
     answer = browser.get("/sites")
-    rows = answer.rows
-    assert len(rows) == 2
+    rows = answer.rows[:2]
+    assert answer.tree.xpath("count(//table[@class='runs']//tr[td])") == 2
+    assert answer.tree.xpath("count(//ol[@class='strip']/li)") == 2
     assert any("ok 1,234 0 7" in row for row in rows)
     assert any("failed" in row and row.endswith(" 3") for row in rows)
-
-
-def test_a_bar_stands_for_the_pieces_of_each_day(browser: Browser, shelf: Store) -> None:
-    a_cycle(shelf)
-    for number, days in enumerate((0, 0, 0, 2)):
-        published = NOW - timedelta(days=days)
-        record(shelf, a_piece(number, site=SITE, published_at=published))
-    answer = browser.get("/sites")
-    bars = dict(line.split(": ") for line in answer.texts("//*[local-name()='rect']"))
-    assert len(bars) == 28
-    assert {day: count for day, count in bars.items() if count != "0"} == {
-        "2026-11-22": "1",
-        "2026-11-24": "3",
-    }
 
 
 def test_problems_show_on_every_page_and_in_health(browser: Browser, shelf: Store) -> None:
@@ -67,12 +55,17 @@ def test_problems_show_on_every_page_and_in_health(browser: Browser, shelf: Stor
     assert browser.get("/healthz").status == 200
     shelf.health.raise_problem(SITE, ProblemCode.UNREACHABLE, "nobody <answers>", NOW)
     assert browser.get("/").texts("//*[contains(@class, 'state')]") == ["● 1 problem"]
-    assert "nobody <answers>" in browser.get("/sites").texts("//main//section//p")[1]
+    assert "nobody <answers>" in browser.get("/sites").texts("//div[@class='card problem']/p")
     health = browser.get("/healthz")
     assert health.status == 503
     site = json.loads(health.body)["sites"][SITE]
     assert site["problems"] == [
-        {"code": "unreachable", "message": "nobody <answers>", "since": rfc3339(NOW)}
+        {
+            "code": "unreachable",
+            "message": "nobody <answers>",
+            "since": rfc3339(NOW),
+            "next_try": None,
+        }
     ]
 
 
@@ -82,8 +75,60 @@ def test_the_outbox_says_what_waits_and_why(browser: Browser, shelf: Store) -> N
     rows = browser.get("/outbox").rows
     assert rows == [
         "jsonl 2 goes out with the next delivery",
-        "email 1 goes out with the next delivery",
+        "e-mail 1 goes out with the next delivery",
     ]
+
+
+def test_a_message_that_failed_is_retried_or_given_up(browser: Browser, shelf: Store) -> None:
+    message_id = desk.fail_a_message(shelf)
+    assert "550 5.1.1 (address) no such user" in " ".join(browser.get("/outbox").rows)
+    answer = browser.submit("/outbox", "/outbox/retry", {"message": message_id})
+    assert (answer.status, answer.headers["Location"]) == (303, "/outbox?done=retry")
+    assert shelf.outbox.due_messages(NOW) == [(message_id, "email", "ops")]
+    desk.fail_again(shelf)
+    answer = browser.submit("/outbox", "/outbox/cancel", {"message": message_id})
+    assert answer.headers["Location"] == "/outbox?done=cancel"
+    assert shelf.outbox.undelivered() == []
+    assert shelf.outbox.due_messages(NOW + timedelta(days=30)) == []
+    again = browser.submit(desk_article(shelf), "/outbox/retry", {"message": message_id})
+    assert again.status == 400
+
+
+def desk_article(store: Store) -> str:
+    """A page with a form."""
+    return f"/articles/{record(store, a_piece(1)).article_id}"
+
+
+def test_a_message_that_is_being_sent_is_left_alone(browser: Browser, shelf: Store) -> None:
+    message_id = desk.fail_a_message(shelf)
+    shelf.outbox.retry(message_id, NOW)
+    assert shelf.outbox.claim(message_id, "a sender", NOW, NOW + timedelta(minutes=5))
+    assert not shelf.outbox.cancel(message_id, NOW)
+    assert not shelf.outbox.retry(message_id, NOW)
+    assert shelf.outbox.cancel(message_id, NOW + timedelta(minutes=6))
+
+
+def test_health_says_what_each_source_last_did_and_why_it_failed(
+    browser: Browser, shelf: Store
+) -> None:
+    a_cycle(shelf)
+    url = "https://responsiblestatecraft.org/feeds/feed.rss"
+    for _ in range(2):
+        shelf.discovery.record_source_failure(SITE, url, "feed", error="HTTP 503", now=NOW)
+    answer = browser.get("/sites")
+    assert "/feeds/feed.rss feed never 2 in a row , just now HTTP 503" in answer.rows
+    shelf.discovery.record_not_modified(SITE, url, NOW)
+    assert "/feeds/feed.rss feed just now just now HTTP 503" in browser.get("/sites").rows
+
+
+def test_health_says_what_fires_next_and_what_to_do(browser: Browser, shelf: Store) -> None:
+    a_cycle(shelf)
+    shelf.jobs.schedule("rs-sections", "every 20m", NOW + timedelta(minutes=7))
+    shelf.health.raise_problem(SITE, ProblemCode.LAYOUT_DRIFT, "no headline", NOW)
+    answer = browser.get("/sites")
+    assert any("rs-sections" in row and "in 7 min" in row for row in answer.rows)
+    assert "in 7 min" in answer.texts("//dl[@class='facts']//dd")
+    assert "rscrawler sites check" in answer.texts("//div[@class='card problem']")[0]
 
 
 def test_no_page_shows_who_is_told_or_what_opens_a_channel(
@@ -182,7 +227,7 @@ def test_a_wrong_schedule_makes_health_unhealthy_and_no_page_unreadable(
     def wrong(_: Config) -> Schedules:
         raise ConfigurationError("jobs.toml: x: unknown key")
 
-    for module in ("dashboard", "pages"):
+    for module in ("dashboard", "machines"):
         monkeypatch.setattr(f"rscrawler.web.{module}.load_schedules", wrong)
     assert [browser.get(path).status for path in ("/", "/sites", "/metrics")] == [200] * 3
     assert browser.get("/healthz").status == 503

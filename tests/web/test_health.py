@@ -17,8 +17,7 @@ from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity, service_lease
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.messages import Request
-from rscrawler.web.routes import respond
+from tests.web.conftest import served
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
@@ -84,8 +83,8 @@ def test_status_health_check_metrics_and_weekly_mail_agree(
         trouble(store)
         status = workspace.run("status", "--json")
         dashboard = Dashboard.of(config, store, now=utc_now)
-        health = respond(dashboard, Request("GET", "/healthz"))
-        metrics = respond(dashboard, Request("GET", "/metrics")).body.decode()
+        with served(dashboard) as browser:
+            health, metrics = browser.get("/healthz"), browser.get("/metrics").text
         mail = weekly_mail(config, store, dashboard)
         shown = workspace.run("status").stdout
         if run_at := status.json["sites"][SITE]["last_run"]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rscrawler.changes import Change, Kind
 from rscrawler.items import Evidence
-from rscrawler.web.charts import bar_chart
 from rscrawler.web.evidence import marked
-from rscrawler.web.pages import without_addresses
+from rscrawler.web.machines import without_addresses
 from rscrawler.web.versions import GAP, shortened, version_changes
 from tests.delivery.helpers import a_piece
 
@@ -39,22 +36,6 @@ def test_of_two_marks_that_overlap_the_longer_at_the_first_place_stays() -> None
     ]
     entities = [stretch.entity for stretch in marked("Central Asia and war", evidence)]
     assert entities == ["Central Asia", "", "war"]
-
-
-def test_the_highest_bar_fills_the_chart_and_the_others_are_in_proportion() -> None:
-    chart = bar_chart({"2026-11-23": 2, "2026-11-24": 8}, date(2026, 11, 24), 3, height=40)
-    assert [(bar.day, bar.count, bar.height) for bar in chart.bars] == [
-        ("2026-11-22", 0, 1.0),
-        ("2026-11-23", 2, 10.0),
-        ("2026-11-24", 8, 40.0),
-    ]
-    assert all(bar.y + bar.height == 40 for bar in chart.bars)
-    assert (chart.total, chart.most) == (10, 8)
-
-
-def test_a_chart_without_pieces_has_its_days_all_the_same() -> None:
-    chart = bar_chart({}, date(2026, 3, 1), 2)
-    assert [bar.day for bar in chart.bars] == ["2026-02-28", "2026-03-01"]
 
 
 def test_what_stayed_the_same_is_cut_to_the_words_near_a_change() -> None:

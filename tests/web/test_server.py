@@ -2,75 +2,107 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import gzip
 import re
 import signal
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rscrawler.cli.reading import open_existing
+from rscrawler.config import Config
 from rscrawler.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard, newest_store
-from rscrawler.web.messages import Request, Response
-from rscrawler.web.routes import respond
-from rscrawler.web.server import DashboardServer
 from tests.delivery.helpers import NOW, a_config, a_piece, record
-from tests.web.conftest import Browser
+from tests.web.conftest import Browser, served
 from tests.workspace import PROGRAM, Workspace
 
-PATHS = ("/", "/sites", "/outbox", "/healthz", "/metrics", "/feeds/x.atom", "/nowhere", "/?level=x")
+PATHS = (
+    "/", "/sites", "/outbox", "/charts", "/judgements", "/healthz", "/metrics", "/feeds/x.atom",
+    "/static/style.css", "/nowhere", "/?level=x",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_answer_is_guarded(browser: Browser, path: str) -> None:
     headers = browser.get(path).headers
-    assert "default-src 'none'" in headers["Content-Security-Policy"]
-    assert "script-src" not in headers["Content-Security-Policy"]
-    assert "unsafe" not in headers["Content-Security-Policy"]
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'self';")
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "no-referrer"
-    assert headers["Server"] == "rscrawler"
-    assert headers["Set-Cookie"] is None
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Server"] is None
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere"])
-def test_the_policy_allows_the_style_sheet_of_the_page_and_it_needs_no_other(
-    browser: Browser, path: str
-) -> None:
-    answer = browser.get(path)
-    [style] = re.findall(r"<style>(.*?)</style>", answer.text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
-    assert answer.tree.xpath("//script | //@style | //link[@rel='stylesheet'] | //img") == []
+@pytest.mark.parametrize("path", ["/", "/charts", "/nowhere"])
+def test_pages_need_nothing_but_the_style_sheet(browser: Browser, path: str) -> None:
+    tree = browser.get(path).tree
+    assert tree.xpath("//script | //style | //@style | //@onclick | //img | //iframe") == []
+    assert tree.xpath("//link[@rel='stylesheet']/@href") == ["/static/style.css"]
+    assert browser.get("/static/style.css").headers["Content-Type"].startswith("text/css")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-def test_it_can_only_be_read(browser: Browser, method: str) -> None:
-    answer = browser.get("/", method)
+@pytest.mark.parametrize("path", ["/", "/sites", "/outbox", "/articles/00"])
+def test_pages_can_only_be_read(browser: Browser, path: str, method: str) -> None:
+    answer = browser.get(path, method)
     assert answer.status == 405
-    assert answer.headers["Allow"] == "GET, HEAD"
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+@pytest.mark.parametrize("path", ["/outbox/retry", "/outbox/cancel", "/articles/00/judgements"])
+def test_nothing_is_changed_by_get(browser: Browser, path: str) -> None:
+    assert browser.get(path).status == 405
 
 
 def test_head_gives_the_headers_of_get_without_the_page(browser: Browser) -> None:
-    whole, head = browser.get("/"), browser.get("/", "HEAD")
+    whole, head = browser.get("/sites"), browser.get("/sites", "HEAD")
     assert head.status == 200
     assert head.body == b""
-    assert head.headers["Content-Length"] == str(len(whole.body))
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
 
 
-def test_the_host_that_a_client_names_is_in_no_page(browser: Browser, shelf: Store) -> None:
+def test_pages_are_packed_for_who_can_unpack_them(browser: Browser) -> None:
+    packed = browser.get("/sites", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert b"<h1>Health</h1>" in gzip.decompress(packed.body)
+
+
+@pytest.mark.parametrize("host", ["evil.example.net", "127.0.0.1.evil.example.net", "[::", ""])
+def test_whoever_comes_by_another_name_was_led_there_and_is_refused(
+    browser: Browser, shelf: Store, host: str
+) -> None:
     piece = record(shelf, a_piece(1))
     for path in (*PATHS, f"/articles/{piece.article_id}"):
-        answer = browser.get(path, headers={"Host": "evil.example.net"})
-        assert "evil.example.net" not in answer.text
+        answer = browser.get(path, headers={"Host": host})
+        assert answer.status == 400
+        assert "evil" not in answer.text
+        assert "Kazakhstan" not in answer.text
         assert answer.headers["Location"] is None
+
+
+def test_it_answers_to_the_names_that_the_configuration_gives_it(tmp_path: Path) -> None:
+    web = {"url": "https://monitor.example.org", "hosts": ["desk.example.org"]}
+    config = Config(output_dir=tmp_path, web=web)
+    with (
+        closing(Store.open(config.database)) as store,
+        served(Dashboard.of(config, store, now=lambda: NOW)) as browser,
+    ):
+        for host in ("monitor.example.org", "desk.example.org:8443", "localhost", "127.0.0.1"):
+            assert browser.get("/", headers={"Host": host}).status == 200
+        assert browser.get("/", headers={"Host": "example.org"}).status == 400
+        browser.cookies.clear()
+        cookie = browser.get("/", headers={"Host": "desk.example.org"}).headers["Set-Cookie"]
+    assert "httponly" in cookie
+    assert "secure" in cookie
+    assert "samesite=lax" in cookie
 
 
 @pytest.mark.parametrize(
@@ -78,31 +110,21 @@ def test_the_host_that_a_client_names_is_in_no_page(browser: Browser, shelf: Sto
     [
         b"nonsense\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
-        b"BREW / HTTP/1.1\r\n\r\n",
-        b"GET /?" + b"a=1&" * 50 + b" HTTP/1.1\r\n\r\n",
         b"GET http://[ HTTP/1.1\r\n\r\n",
-        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000 + b"\r\n",
     ],
-    ids=["nonsense", "version", "method", "parameters", "address", "long line", "many headers"],
+    ids=["nonsense", "version", "address", "many headers"],
 )
-def test_what_is_no_request_is_refused_in_one_line(
-    server: DashboardServer, browser: Browser, sent: bytes
-) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+def test_what_is_no_request_is_refused_and_disturbs_nobody(browser: Browser, sent: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", browser.port), timeout=30) as client:
         client.sendall(sent)
-        received = bytearray()
-        while block := client.recv(65_536):
-            received += block
-    head, _, body = bytes(received).partition(b"\r\n\r\n")
-    assert re.match(rb"HTTP/1\.0 (4\d\d|50[15]) ", head)
-    assert b"X-Content-Type-Options: nosniff" in head
-    assert re.fullmatch(rb"\d{3} [A-Za-z -]+\n", body)
+        received = client.recv(65_536)
+    assert re.match(rb"HTTP/1\.1 400 ", received)
     assert browser.get("/").status == 200
 
 
-def test_a_client_that_goes_away_disturbs_nobody(server: DashboardServer, browser: Browser) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
+def test_a_client_that_goes_away_disturbs_nobody(browser: Browser) -> None:
+    with socket.create_connection(("127.0.0.1", browser.port), timeout=30) as client:
         client.sendall(b"GET / HT")
     assert browser.get("/").status == 200
 
@@ -138,18 +160,24 @@ def test_a_store_that_is_not_there_is_one_line_and_is_not_made(workspace: Worksp
 def test_a_damaged_store_is_one_line_and_stays_as_it_is(workspace: Workspace) -> None:
     workspace.output.mkdir()
     database = workspace.output / "rscrawler.db"
-    database.write_bytes(b"no database at all " * 100)
+    content = b"no database at all " * 100
+    database.write_bytes(content)
     result = workspace.run("web", "--port", "0")
     assert result.status == 1
     assert len(result.stderr.splitlines()) == 1
     assert "damaged" in result.stderr
-    assert [path.name for path in workspace.output.iterdir()] == ["rscrawler.db"]
+    assert database.read_bytes() == content
+    # A mark tells the next crawl or service to look at the whole file.
+    assert {path.name for path in workspace.output.iterdir()} == {
+        "rscrawler.db",
+        "rscrawler.db.suspect",
+    }
 
 
-def test_a_port_that_is_taken_is_named(workspace: Workspace, server: DashboardServer) -> None:
+def test_a_port_that_is_taken_is_named(workspace: Workspace, browser: Browser) -> None:
     workspace.output.mkdir()
     Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}").close()
-    port = str(server.port)
+    port = str(browser.port)
     result = workspace.run("web", "--port", port)
     assert result.status == 2
     assert f"--port {port}: cannot be listened on" in result.stderr
@@ -162,21 +190,28 @@ def test_a_database_that_was_replaced_is_the_one_that_is_shown(tmp_path: Path) -
         record(store, a_piece(1, title="A piece of the former file"))
     with closing(StoreKeeper(config, open_existing)) as keeper:
         dashboard = Dashboard.of(config, newest_store(keeper), now=lambda: NOW)
+        with served(dashboard) as browser:
+            assert "A piece of the former file" in browser.get("/").text
+            database.rename(aside)
+            gone = browser.get("/healthz")
+            assert gone.status == 503
+            assert "is not there yet" in gone.text
+            assert not database.exists()
+            with closing(Store.open(config.database)) as store:
+                record(store, a_piece(2, title="A piece of the present file"))
+            shown = browser.get("/").text
+            assert "A piece of the present file" in shown
+            assert "A piece of the former file" not in shown
+            assert browser.get("/healthz").status == 200
+            database.unlink()
+            aside.rename(database)
+            assert "A piece of the former file" in browser.get("/").text
 
-        def shown(path: str) -> Response:
-            return respond(dashboard, Request("GET", path))
 
-        assert b"A piece of the former file" in shown("/").body
-        database.rename(aside)
-        gone = shown("/healthz")
-        assert gone.status == 503
-        assert b"is not there yet" in gone.body
-        assert not database.exists()
-        with closing(Store.open(config.database)) as store:
-            record(store, a_piece(2, title="A piece of the present file"))
-        assert b"A piece of the present file" in shown("/").body
-        assert b"A piece of the former file" not in shown("/").body
-        assert shown("/healthz").status == 200
-        database.unlink()
-        aside.rename(database)
-        assert b"A piece of the former file" in shown("/").body
+def test_two_hundred_clients_at_once_are_all_answered(browser: Browser, shelf: Store) -> None:
+    for number in range(30):
+        record(shelf, a_piece(number))
+    paths = ["/", "/?q=tokayev", "/charts", "/sites"] * 50
+    with ThreadPoolExecutor(200) as clients:
+        answers = list(clients.map(Browser(browser.port).get, paths))
+    assert [answer.status for answer in answers] == [200] * 200

@@ -146,6 +146,7 @@ def list_of(alerts: Sequence[Alert]) -> str:
     return "\n".join(
         f"{alert.title}\n  {date_in_words(alert.published_at)} · {alert.level}"
         f"{' · ' if alert.countries else ''}{in_words(alert.countries)}\n  {alert.link or '-'}\n"
+        + (f"  {alert.page}\n" if alert.page else "")
         for alert in alerts
     )
 

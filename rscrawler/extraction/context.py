@@ -1,4 +1,4 @@
-"""What is known of a page before its own article is chosen."""
+"""What is known of a page before its article is located: addresses, declared headlines, links."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only h
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What is known of the page before any container is chosen."""
+class PageContext:
+    """What the page at `url` declares, how `profile` reads it, and an index of its elements."""
 
     url: str
     profile: SiteProfile
@@ -61,6 +61,11 @@ class Surroundings:
             )
         return self._foreign[href]
 
+    def is_own_link(self, href: str) -> bool:
+        """Whether `href` leads to the page itself, or to a place on it."""
+        address = absolute(href, self.structured.base)
+        return href.startswith("#") or address_key(address, self.profile) in self.own_keys
+
     def agrees(self, headline: str) -> float:
         """How well `headline` agrees with what the page declares, 0 … 1."""
         if headline not in self._agreements:
@@ -71,12 +76,12 @@ class Surroundings:
         return self._agreements[headline]
 
 
-def links_elsewhere(headline: Element, page: Surroundings) -> bool:
+def links_elsewhere(headline: Element, page: PageContext) -> bool:
     """Whether all of `headline` is a link to another article of the site."""
     return any(page.is_foreign_link(link) for link in headline_links(headline))
 
 
-def links_home(headline: Element, page: Surroundings) -> bool:
+def links_home(headline: Element, page: PageContext) -> bool:
     """Whether all of `headline` is a link to the page itself."""
     return any(
         address_key(absolute(link, page.structured.base), page.profile) in page.own_keys

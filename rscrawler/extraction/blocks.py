@@ -1,0 +1,342 @@
+"""A page as a flat list of blocks of text, and the regions of the page that hold them.
+
+One walk over the tree: a block ends where a block element begins or ends, or at two line breaks.
+Labels and the choice of the article are made on these values alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+from lxml.etree import _Attrib as Attributes
+from lxml.etree import _Element as Element
+
+from rscrawler.extraction.text import text_of
+from rscrawler.extraction.vocabulary import region_kind
+from rscrawler.text import clean
+
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_UNREAD = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "iframe",
+        "head",
+        "object",
+        "embed",
+        "canvas",
+        "select",
+        "button",
+        "input",
+        "textarea",
+        "option",
+        "map",
+        "audio",
+        "video",
+        "dialog",
+        "datalist",
+        "math",
+    ]
+)
+_BLOCKS = frozenset(
+    [
+        "html",
+        "body",
+        "p",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "thead",
+        "tbody",
+        "tfoot",
+        "tr",
+        "blockquote",
+        "pre",
+        "section",
+        "article",
+        "main",
+        "aside",
+        "header",
+        "footer",
+        "nav",
+        "form",
+        "figure",
+        "figcaption",
+        "hr",
+        "center",
+        "address",
+        "details",
+        "summary",
+        "fieldset",
+        "caption",
+        "legend",
+        "menu",
+    ]
+)
+_CELLS = frozenset({"td", "th"})
+# Their blocks keep their tag whatever nameless boxes stand between.
+_TELLING = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
+_KEPT_BELOW = {"div": frozenset({"li", "blockquote", "figcaption", "dd"}),
+               "p": frozenset({"blockquote", "figcaption"})}  # fmt: skip
+_KIND_OF_TAG = {
+    "nav": "navigation", "footer": "navigation", "menu": "navigation", "aside": "sidebar",
+    "form": "form", "figcaption": "caption",
+}  # fmt: skip
+_ANCHORED = frozenset({"section", "table"})  # their ids are made of what they say
+_KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising"})
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_UNSEEN = re.compile(r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text|skip-link)(?:$|\s)")
+_SENTENCE_END = re.compile(r"[.!?…。！？؟:;।][”’\"')\]»]*$")
+_SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
+_BREAK = "\v"  # white space that no page can hold
+_LEAST_PROSE, _LEAST_SENTENCE = 80, 30  # characters without links
+
+
+@dataclass(slots=True, eq=False)
+class Region:
+    """A block element: `first` to `last` (excluded) are the numbers of the blocks it holds.
+
+    `kind` is what its tag, its classes or the profile call it, None for most; `name` says it.
+    """
+
+    element: Element
+    tag: str
+    parent: Region | None
+    first: int
+    last: int = 0
+    kind: str | None = None
+    name: str = ""
+
+    def holds(self, number: int | None) -> bool:
+        """Whether the block of that number is in the region."""
+        return number is not None and self.first <= number < self.last
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """A piece of text that a reader sees as one; `linked` of its characters are links.
+
+    `lines` are what single line breaks divide, empty if there is none. `label` and `rule` are
+    given by `label`: what the block is, and which rule says so.
+    """
+
+    text: str
+    tag: str
+    region: Region
+    links: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    linked: int = 0
+    label: str = "text"
+    rule: str = ""
+
+    @property
+    def is_heading(self) -> bool:
+        """Whether it heads what follows."""
+        return self.tag in HEADINGS
+
+    @property
+    def is_sentence(self) -> bool:
+        """Whether it ends as a sentence does."""
+        return _SENTENCE_END.search(self.text) is not None
+
+    @property
+    def is_link(self) -> bool:
+        """Whether nearly all of it is a link."""
+        return self.linked >= 0.7 * len(self.text)
+
+    @property
+    def is_small_print(self) -> bool:
+        """Whether it stands with a picture and is printed small: a caption."""
+        element = self.region.element
+        if next(element.iter("img", "picture"), None) is None:
+            return False
+        small = sum(len(text_of(each)) for each in element.iter("small"))
+        return small >= 0.9 * len(self.text)
+
+    @property
+    def prose(self) -> int:
+        """Characters of running text: long or a sentence, and for the greater part not linked."""
+        unlinked = len(self.text) - self.linked
+        if self.is_heading or self.linked > unlinked:
+            return 0
+        is_prose = unlinked >= _LEAST_PROSE or (unlinked >= _LEAST_SENTENCE and self.is_sentence)
+        return unlinked if is_prose else 0
+
+
+def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Block], list[Region]]:
+    """The blocks below `root` and its regions, both in document order.
+
+    Elements in `left_out` are regions of the kind `cut` if they are blocks; where they stand in a
+    line, their text is dropped.
+    """
+    walk = _Walk(left_out)
+    walk.read(root)
+    return walk.blocks, walk.regions
+
+
+class _Walk:
+    """Collects text into blocks; with a stack of its own, since broken pages nest deep."""
+
+    def __init__(self, left_out: Container[Element]) -> None:
+        self.blocks: list[Block] = []
+        self.regions: list[Region] = []
+        self._left_out = left_out
+        self._pieces: list[str] = []
+        self._links: list[tuple[str, str]] = []
+        self._link: tuple[str, int] | None = None  # address and the piece that it begins at
+        self._breaks = 0
+
+    def read(self, root: Element) -> None:
+        region = Region(root, "div", None, 0)
+        self.regions.append(region)
+        stack: list[tuple[Element, int, str, Region]] = []
+        tag = self._open(root, "div", region, stack)
+        while stack:
+            element, step, tag, region = stack.pop()
+            if step == 0:
+                self._enter(element, tag, region, stack)
+            elif step == 1:
+                self._text(element.tail)
+            elif step == 2:
+                self._end_link()
+            else:
+                self._flush(tag, region)
+                region.last = len(self.blocks)
+
+    def _enter(
+        self,
+        element: Element,
+        tag: str,
+        region: Region,
+        stack: list[tuple[Element, int, str, Region]],
+    ) -> None:
+        name = element.tag
+        if not isinstance(name, str) or name in _UNREAD:
+            return
+        if name == "br":
+            self._breaks += 1
+            if self._breaks >= 2:
+                self._flush(tag, region)
+            else:
+                self._pieces.append(_BREAK)
+            return
+        is_cut = element in self._left_out
+        if name not in _BLOCKS:
+            if is_cut or (element.attrib and _is_unseen(element.attrib)):
+                return
+            if name in _CELLS and any(piece.strip() for piece in self._pieces):
+                self._pieces.append(" | ")
+            if name == "a":
+                self._end_link()
+                self._link = (element.get("href") or "", len(self._pieces))
+                stack.append((element, 2, tag, region))
+            self._push(element, tag, region, stack)
+            return
+        self._flush(tag, region)
+        inner = Region(element, name, region, len(self.blocks))
+        if is_cut:
+            inner.kind, inner.name = "cut", "profile"
+        elif name not in ("html", "body"):
+            inner.kind, inner.name = _kind_of(element, name)
+        self.regions.append(inner)
+        self._open(element, tag, inner, stack)
+
+    def _open(
+        self,
+        element: Element,
+        around: str,
+        region: Region,
+        stack: list[tuple[Element, int, str, Region]],
+    ) -> str:
+        name = str(element.tag)
+        tag = name if name in _TELLING or name in HEADINGS else "div"
+        if around in _KEPT_BELOW.get(tag, ()):
+            tag = around
+        stack.append((element, 3, tag, region))
+        self._push(element, tag, region, stack)
+        return tag
+
+    def _push(
+        self,
+        element: Element,
+        tag: str,
+        region: Region,
+        stack: list[tuple[Element, int, str, Region]],
+    ) -> None:
+        for child in reversed(element):
+            stack.append((child, 1, tag, region))
+            stack.append((child, 0, tag, region))
+        self._text(element.text)
+
+    def _text(self, text: str | None) -> None:
+        if text:
+            if self._breaks and text.strip():
+                self._breaks = 0
+            self._pieces.append(text)
+
+    def _end_link(self) -> None:
+        if self._link is not None:
+            href, start = self._link
+            self._links.append((href, clean("".join(self._pieces[start:]))))
+            self._link = None
+
+    def _flush(self, tag: str, region: Region) -> None:
+        self._breaks = 0
+        if not self._pieces:
+            return
+        link = self._link
+        self._end_link()
+        printed = "".join(self._pieces)
+        text = clean(printed)
+        if text and not _SEPARATOR.match(text):
+            lines = printed.split(_BREAK) if _BREAK in printed else []
+            links = [each for each in self._links if each[1]]
+            linked = min(len(text), sum(len(each) for _, each in links))
+            lines = [line for piece in lines if (line := clean(piece))]
+            self.blocks.append(Block(text, tag, region, links, lines, linked))
+        self._pieces, self._links = [], []
+        if link is not None:  # it goes on in the next block
+            self._link = (link[0], 0)
+
+
+def _is_unseen(attributes: Attributes) -> bool:
+    """Whether an element in a line is there for screen readers alone, or hidden."""
+    return _is_hidden(attributes) or _UNSEEN.search(attributes.get("class", "")) is not None
+
+
+def _is_hidden(attributes: Attributes) -> bool:
+    is_hidden = "hidden" in attributes or attributes.get("aria-hidden") == "true"
+    return is_hidden or _HIDDEN.search(attributes.get("style", "")) is not None
+
+
+def _kind_of(element: Element, tag: str) -> tuple[str | None, str]:
+    """What a block element is called by its tag, classes and id, and the name that says it."""
+    if tag in _KIND_OF_TAG:
+        return _KIND_OF_TAG[tag], tag
+    attributes = element.attrib
+    if not attributes:
+        return None, ""
+    if _is_hidden(attributes):
+        return "hidden", "hidden"
+    names = attributes.get("class", "")
+    is_text = tag in _TELLING or tag in HEADINGS
+    if not is_text and tag not in _ANCHORED:
+        names = f"{names} {attributes.get('id', '')}"
+    kind, name = region_kind(names) or (None, "")
+    return (None, "") if is_text and kind not in _KINDS_OF_TEXT else (kind, name)

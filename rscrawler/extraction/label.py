@@ -1,0 +1,195 @@
+"""What each block of a located article is: one table of rules over plain blocks.
+
+The first rule that holds gives a block its label. What no rule claims is the article's text, as
+are headings and the line that tells of a republication.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+from rscrawler.extraction.appeals import Voice, appeals_among, lines_before_appeal
+from rscrawler.extraction.blocks import Block
+from rscrawler.extraction.republication import is_republication_line
+from rscrawler.extraction.text import straight
+from rscrawler.extraction.vocabulary import pattern
+
+KEPT = frozenset({"text", "heading", "reprint line"})
+_SHORT = 60  # characters: of a label, a button, a caption of a box
+_LONGEST_END = 80  # of a heading that ends the article
+_LONGEST_NOTICE = 300
+_LEAST_HEADLINE = 4  # words
+_LEAST_ABOVE = 0.85  # of the running text is above a heading that ends the article
+_LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
+_SENTENCE = re.compile(r"(?<!\.)\.[”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
+_SYNDICATION = re.compile(r"^The post .{3,200} (?:first appeared|appeared first) on ")
+_LEAST_LINKED = 0.8  # of what follows the words of a pointer
+
+
+@dataclass(frozen=True)
+class Body:
+    """The blocks of an article that no region claims, and what is known of the page.
+
+    `flow` has them and those that a region claims, in document order.
+    `is_guess`: no profile tells where the text is, so that rules on shape apply.
+    """
+
+    blocks: Sequence[Block]
+    flow: Sequence[Block]
+    own_texts: frozenset[str]
+    voice: Voice
+    is_own: Callable[[str], bool]
+    is_guess: bool
+
+    @cached_property
+    def appeals(self) -> set[int]:
+        """The numbers of the blocks that ask the reader for something."""
+        return appeals_among(self.blocks, self.voice)
+
+    @cached_property
+    def teasers(self) -> set[Block]:
+        """The blocks from a linked headline to the "keep reading" below it."""
+        found: set[Block] = set()
+        for number, block in enumerate(self.flow):
+            if len(block.text) > _SHORT or not pattern("teaser_ends").search(block.text):
+                continue
+            length, head = 0, number - 1
+            while head >= 0 and length <= _LONGEST_TEASER and not self._heads(self.flow[head]):
+                length += len(self.flow[head].text)
+                head -= 1
+            if head >= 0 and _LEAST_TEASER <= length <= _LONGEST_TEASER:
+                found |= set(self.flow[head : number + 1])
+        return found
+
+    def _heads(self, block: Block) -> bool:
+        is_headline = block.is_heading or block.text.count(" ") >= _LEAST_HEADLINE - 1
+        return block.is_link and is_headline and not self.is_own(block.links[0][0])
+
+    @cached_property
+    def end(self) -> int:
+        """The number of the heading from which on nothing is the article's."""
+        above = list(accumulate((block.prose for block in self.blocks), initial=0))
+        for number, block in enumerate(self.blocks):
+            is_label = len(block.text) < (_LONGEST_END if block.is_heading else _SHORT)
+            is_low = above[number] > _LEAST_ABOVE * above[-1]
+            if is_label and is_low and pattern("ends").search(straight(block.text)):
+                return number
+        return len(self.blocks)
+
+    @cached_property
+    def last(self) -> int:
+        """The number of the last block that says something; loose labels behind it do not."""
+        number = min(self.end, len(self.blocks)) - 1
+        while number >= 0 and _is_loose(self.blocks[number]):
+            number -= 1
+        return number
+
+
+def _is_loose(block: Block) -> bool:
+    if block.is_heading:
+        return True
+    is_label = block.tag in ("p", "div") and len(block.text) < _SHORT
+    return is_label and not block.prose and not block.is_sentence
+
+
+def _is_way(body: Body, number: int) -> bool:
+    """Whether a block is a link to another page and no sentence between two of the text."""
+    block = body.blocks[number]
+    if block.linked < 0.7 * len(block.text):
+        return False
+    is_sentence = (
+        block.tag in ("p", "blockquote")
+        and len(block.text) >= _SHORT
+        and _SENTENCE.search(straight(block.text))
+    )
+    beside = [body.blocks[n] for n in (number - 1, number + 1) if 0 <= n < len(body.blocks)]
+    return not (is_sentence and len(beside) == 2 and all(each.prose for each in beside))
+
+
+def _is_pointer(body: Body, number: int) -> bool:
+    block = body.blocks[number]
+    if not block.links:
+        return False
+    label = pattern("pointers").match(straight(block.text))
+    return label is not None and block.linked >= _LEAST_LINKED * (len(block.text) - label.end())
+
+
+def is_pointer(text: str) -> bool:
+    """Whether a text of which no link is known is the way to another article: `Read also: …`."""
+    label = pattern("pointers").match(straight(text))
+    is_label = label is not None and label[0].rstrip().endswith(tuple(":：>»→–—-"))
+    return is_label or _SYNDICATION.match(text) is not None
+
+
+def _is_label(body: Body, number: int) -> bool:
+    text = body.blocks[number].text
+    return len(text) <= _SHORT and pattern("labels").match(straight(text)) is not None
+
+
+def _is_credit(body: Body, number: int) -> bool:
+    text = body.blocks[number].text
+    return len(text) < 2 * _LONGEST_END and pattern("credits").search(straight(text)) is not None
+
+
+def _is_notice(body: Body, number: int) -> bool:
+    text = body.blocks[number].text
+    return len(text) < _LONGEST_NOTICE and pattern("notices").search(straight(text)) is not None
+
+
+def _is_box(body: Body, number: int) -> bool:
+    block = body.blocks[number]
+    return block.tag == "div" and len(block.text) < _SHORT and not block.is_sentence
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the table. `is_guess`: only where no profile tells where the text is.
+
+    `serves` says what the rule is for: a corpus of real pages, or a fact of a site.
+    """
+
+    name: str
+    label: str
+    serves: str
+    holds: Callable[[Body, int], bool]
+    is_guess: bool = False
+
+
+RULES = (
+    Rule("the headline again", "boilerplate", "both corpora; contract",
+         lambda body, n: body.blocks[n].text in body.own_texts or body.blocks[n].tag == "h1"),
+    Rule("reprint line", "reprint line", "contract",
+         lambda body, n: is_republication_line(body.blocks[n].text)),
+    Rule("teaser", "related", "Responsible Statecraft",
+         lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
+    Rule("label", "boilerplate", "990 pages; Responsible Statecraft", _is_label),
+    Rule("pointer", "related", "sites of the region", _is_pointer),
+    Rule("way", "related", "both corpora", _is_way),
+    Rule("credit", "credit", "contract", _is_credit),
+    Rule("appeal", "appeal", "contract; Responsible Statecraft",
+         lambda body, n: n in body.appeals),
+    Rule("notice", "boilerplate", "both corpora", _is_notice, is_guess=True),
+    Rule("behind the end", "related", "990 pages", lambda body, n: n >= body.end, is_guess=True),
+    Rule("loose at the end", "boilerplate", "990 pages", lambda body, n: n > body.last,
+         is_guess=True),
+    Rule("small print", "caption", "sample site without classes",
+         lambda body, n: body.blocks[n].is_small_print),
+    Rule("box", "boilerplate", "both corpora", _is_box, is_guess=True),
+    Rule("heading", "heading", "contract", lambda body, n: body.blocks[n].is_heading),
+)  # fmt: skip
+
+
+def label(body: Body) -> None:
+    """Give each block of `body` its label and the rule that says so."""
+    rules = [rule for rule in RULES if body.is_guess or not rule.is_guess]
+    for number, block in enumerate(body.blocks):
+        for rule in rules:
+            if rule.holds(body, number):
+                block.label, block.rule = rule.label, rule.name
+                break
+        if block.label == "appeal" and (own := lines_before_appeal(block, body.voice)):
+            block.text, block.label = " ".join(own), "text"

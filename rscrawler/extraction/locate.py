@@ -1,0 +1,229 @@
+"""Where on a page the article is, for pages of which no profile knows better.
+
+Every region is a candidate. It is worth the running text that it holds below the headline, less
+something for each block that is a link or lies in a region that is known to be something else.
+The region that is worth most holds the article; regions that hold a large share of all running
+text are never taken for something else.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from rscrawler.extraction.blocks import Block, Region
+
+_LEAST_BODY = 100  # characters; with less, the marks of regions are doubted
+# The share of all running text from which a region is not what its name says.
+_MOST_SHARE = {"comments": 0.9, "navigation": 0.7, "sidebar": 0.5, "hidden": 0.9, "form": 0.3}
+_MOST_SHARE_ELSE = 0.3
+# What is doubted last.
+_PLAIN_KINDS = frozenset({"navigation", "form", "comments", "request", "hidden"})
+LABEL_OF_KIND = {"request": "appeal", "related": "related", "caption": "caption"}
+_MOST_CARD = 600  # characters of running text under one linked headline
+_MOST_CARDS = 0.5  # of all running text
+_CARD_HEAD = 4  # blocks of a card among which its headline is
+_LONGEST_KICKER = 60  # characters that may stand before it
+_LEAST_HEADLINE = 4  # words
+_LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of running text
+_LEAST_BELOW = 0.4  # of the running text is below the headline
+
+
+@dataclass(frozen=True)
+class Located:
+    """The region that holds the article, and the number of the block that is its headline."""
+
+    region: Region
+    headline: int | None
+
+
+class Locator:
+    """Finds the article among the blocks of a page, and labels what its regions say.
+
+    Args:
+        blocks: of the page, in document order.
+        regions: of the page; the first holds all blocks.
+        agreement: how well a text agrees with the headlines that the page declares, 0 … 1.
+        is_foreign: whether an address leads to another article of the site.
+        is_guess: no profile tells where the text is; then embeds count as text.
+    """
+
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        regions: Sequence[Region],
+        agreement: Callable[[str], float],
+        is_foreign: Callable[[str], bool],
+        *,
+        is_guess: bool,
+    ) -> None:
+        self._blocks, self._regions, self._is_guess = blocks, regions, is_guess
+        self._agreement, self._is_foreign = agreement, is_foreign
+        seen: set[str] = set()
+        prose = []
+        for block in blocks:
+            prose.append(0 if block.text in seen else block.prose)  # what is repeated counts once
+            seen.add(block.text)
+        self._prose = [0, *accumulate(prose)]
+
+    def locate(self) -> Located:
+        """The region of the article; its blocks and those around it have their labels."""
+        headline = self._headline()
+        found = self._best(headline, None)
+        if self._left(found) < _LEAST_BODY:
+            for kinds in (_PLAIN_KINDS, frozenset[str]()):
+                before = self._left(found)
+                other = self._best(headline, kinds)
+                if self._left(other) > 2 * before:
+                    return Located(other, headline)
+            found = self._best(headline, None)
+        return Located(found, headline)
+
+    def mark(self, headline: int | None, kinds: frozenset[str] | None = None) -> None:
+        """Label the blocks of regions that are not the article's; `kinds`: of these alone."""
+        for block in self._blocks:
+            block.label, block.rule = "text", ""
+        shares = self._shares()
+        covered = 0
+        for region in self._regions:
+            kind = region.kind
+            if kind is None or region.last <= covered or (kinds is not None and kind not in kinds):
+                continue
+            if kind == "embed" and self._is_guess:
+                continue
+            is_large = shares[region.name] > _MOST_SHARE.get(kind, _MOST_SHARE_ELSE)
+            if kind != "cut" and (is_large or region.holds(headline)):
+                continue
+            self._give(region, LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}")
+            covered = region.last
+        if kinds is None:
+            self._mark_cards(headline)
+
+    def _give(self, region: Region, label: str, rule: str) -> None:
+        for block in self._blocks[region.first : region.last]:
+            if block.label == "text":
+                block.label, block.rule = label, rule
+
+    def _held(self, region: Region) -> int:
+        return self._prose[region.last] - self._prose[region.first]
+
+    def _left(self, region: Region) -> int:
+        """Characters that have no other label than text."""
+        return sum(
+            len(block.text)
+            for block in self._blocks[region.first : region.last]
+            if block.label == "text" and not block.is_link
+        )
+
+    def _headline(self) -> int | None:
+        """The heading that agrees best with what the page declares and has text below it."""
+        found: list[tuple[float, int]] = []
+        for number, block in enumerate(self._blocks):
+            if not block.is_heading or len(block.text) > 300:
+                continue
+            agreement = self._agreement(block.text)
+            if agreement < 0.5 and block.tag != "h1":
+                continue
+            score = agreement + 0.3 * (block.tag == "h1")
+            score -= 0.5 * (block.is_link and agreement < 0.95)
+            if score >= 0.5:
+                found.append((-score, number))
+        total = self._prose[-1]
+        return next(
+            (n for _, n in sorted(found) if total - self._prose[n] >= _LEAST_BELOW * total), None
+        )
+
+    def _shares(self) -> dict[str, float]:
+        """The share of all running text that the regions of each name hold together."""
+        held: dict[str, int] = {}
+        open_until: dict[str, int] = {}
+        for region in self._regions:
+            if region.kind is not None and region.last > open_until.get(region.name, 0):
+                open_until[region.name] = region.last
+                held[region.name] = held.get(region.name, 0) + self._held(region)
+        total = max(1, self._prose[-1])
+        return {name: length / total for name, length in held.items()}
+
+    def _best(self, headline: int | None, kinds: frozenset[str] | None) -> Region:
+        self.mark(headline, kinds)
+        worth = [0.0, *accumulate(self._worth(n, headline) for n in range(len(self._blocks)))]
+        return max(
+            self._regions,
+            key=lambda region: (
+                worth[region.last] - worth[region.first],
+                region.first - region.last,
+            ),
+        )
+
+    def _worth(self, number: int, headline: int | None) -> float:
+        block = self._blocks[number]
+        if block.label != "text":
+            return -_MARK_COST
+        if prose := self._prose[number + 1] - self._prose[number]:
+            return prose if headline is None or number > headline else 0.0
+        if not block.is_heading and block.linked > 0.5 * len(block.text):
+            return -_LINK_COST - _LINK_COST_EACH * block.linked
+        return 0.0
+
+    def _mark_cards(self, headline: int | None) -> None:
+        """Label the regions that a headline of another page heads, with little text below it."""
+        heads = [
+            n for n, block in enumerate(self._blocks) if n != headline and self._is_head(block)
+        ]
+        is_long = [
+            self._prose[following] - self._prose[head] > _MOST_CARD
+            for head, following in zip(heads, [*heads[1:], len(self._blocks)], strict=False)
+        ]
+        long_before = [0, *accumulate(is_long)]
+        covered = 0
+        for region in self._regions:
+            if region.last <= max(covered, region.first + 1) or region.holds(headline):
+                continue
+            first, last = bisect_left(heads, region.first), bisect_left(heads, region.last)
+            if first == last:
+                continue
+            is_whole = self._is_whole(region, heads[first:last])
+            if not (is_whole or self._is_headed(region, heads[first])):
+                continue
+            ends_long = self._prose[region.last] - self._prose[heads[last - 1]] > _MOST_CARD
+            has_long = long_before[last - 1] > long_before[first] or ends_long
+            is_small = self._held(region) <= _MOST_CARDS * self._prose[-1]
+            if (is_whole and (is_small or region.tag == "article")) or (is_small and not has_long):
+                self._give(region, "related", "another page's headline heads it")
+                covered = region.last
+
+    def _is_head(self, block: Block) -> bool:
+        """Whether a block is a link to another page, long enough for a headline."""
+        is_long = block.text.count(" ") >= _LEAST_HEADLINE - 1
+        if block.label != "text" or not is_long or not block.is_link:
+            return False
+        href = block.links[0][0]
+        return bool(href) and not href.startswith(("#", "mailto:", "javascript:", "tel:"))
+
+    def _is_headed(self, region: Region, head: int) -> bool:
+        """Whether `head` is the first block of a region that says something."""
+        before = self._blocks[region.first : head]
+        return len(before) < _CARD_HEAD and not any(
+            block.prose or len(block.text) > _LONGEST_KICKER for block in before
+        )
+
+    def _is_whole(self, region: Region, heads: list[int]) -> bool:
+        """Whether a region is one other article: below a heading that links to it alone.
+
+        Before the heading stands a picture with its caption, or a label, and no text.
+        """
+        single = [n for n in heads if len(self._blocks[n].links) == 1]
+        if len(single) != 1 or not self._blocks[single[0]].is_heading:
+            return False
+        before = self._blocks[region.first : single[0]]
+        is_headed = len(before) < _CARD_HEAD and all(map(_is_kicker, before))
+        return is_headed and self._is_foreign(self._blocks[single[0]].links[0][0])
+
+
+def _is_kicker(block: Block) -> bool:
+    """Whether a block can stand before the headline of an article: a label, a caption."""
+    if not block.prose and len(block.text) <= _LONGEST_KICKER:
+        return True
+    return block.is_small_print

@@ -1,0 +1,60 @@
+"""The words by which extraction knows parts of a page, listed in `vocabulary.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@cache
+def _vocabulary() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("vocabulary.toml").read_text("utf-8"))
+
+
+@cache
+def table(name: str) -> dict[str, Any]:
+    """A table of the vocabulary."""
+    found: dict[str, Any] = _vocabulary()[name]
+    return found
+
+
+@cache
+def pattern(name: str) -> re.Pattern[str]:
+    """One pattern for all the entries of a list in `[texts]`; upper and lower case are alike."""
+    return re.compile("|".join(f"(?:{each})" for each in table("texts")[name]), re.IGNORECASE)
+
+
+@lru_cache(maxsize=32_768)
+def region_kind(names: str) -> tuple[str, str] | None:
+    """What classes and ids say that a region is, and the name that says it.
+
+    `names` are as in the markup, parted by white space. `camelCase`, `snake_case` and
+    `kebab-case` are read alike; names that tell of the article's subject or of its state
+    (`tag-iran`, `has-sidebar`) say nothing of the region.
+    """
+    for name in names.split():
+        plain = re.sub(r"[-_]+", "-", _CAMEL_CASE.sub("-", name)).strip("-").lower()
+        if _ignored().match(plain):
+            continue
+        for kind, words in _regions():
+            if words.search(plain):
+                return kind, plain
+    return None
+
+
+@cache
+def _ignored() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(table('regions')['ignored'])})-")
+
+
+@cache
+def _regions() -> list[tuple[str, re.Pattern[str]]]:
+    kinds = {kind: words for kind, words in table("regions").items() if kind != "ignored"}
+    return [
+        (kind, re.compile(rf"(?:^|-)(?:{'|'.join(words)})(?=$|-)")) for kind, words in kinds.items()
+    ]

@@ -1,0 +1,154 @@
+"""The index that the dashboard looks through: a narrow row, facets and words for each article.
+
+It is made of the records and can be made anew at any time. Whatever writes a version, or
+folds an article, leaves a mark (a trigger does it, in the same transaction);
+`IndexStore.catch_up` works the marks off, a few in a transaction, so that no crawl waits for
+it or pays for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, func, insert, select, text
+
+from rscrawler.items import Article, Level
+from rscrawler.store.database import Database
+from rscrawler.store.index_tables import entry, facet, unindexed
+from rscrawler.store.tables import article, version
+from rscrawler.store.words import fold, words_of
+
+# So few that no crawl waits long for its own transaction.
+ARTICLES_PER_TRANSACTION = 20
+_POSTGRESQL_LOCK = 7_226_104_116
+
+
+class IndexStore:
+    """The index in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert_text = text(
+            "INSERT INTO article_text (rowid, words) VALUES (:number, CAST(:words AS TSVECTOR))"
+            if database.is_postgresql
+            else "INSERT INTO article_text (rowid, words) VALUES (:number, :words)"
+        )
+
+    def backlog(self) -> int:
+        """How many marks wait to be worked off."""
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(unindexed)) or 0
+
+    def catch_up(self) -> None:
+        """Work all marks off, newest first."""
+        while self.work_off():
+            pass
+
+    def work_off(self) -> bool:
+        """Index some articles; False if none waits."""
+        with self._database.reading() as connection:
+            if connection.scalar(select(unindexed.c.number).limit(1)) is None:
+                return False
+        marks = (
+            select(unindexed.c.number, unindexed.c.article_id)
+            .order_by(unindexed.c.number.desc())
+            .limit(ARTICLES_PER_TRANSACTION)
+        )
+        with self._database.writing() as connection:
+            # Or a slow process could write an older text over a newer one.
+            if self._database.is_postgresql:
+                connection.execute(select(func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
+            found = connection.execute(marks).all()
+            if found:
+                self._index(connection, {row.article_id for row in found})
+                numbers = [row.number for row in found]
+                connection.execute(delete(unindexed).where(unindexed.c.number.in_(numbers)))
+        return True
+
+    def _index(self, connection: Connection, article_ids: Iterable[str]) -> None:
+        ids = sorted(article_ids)
+        query = (
+            select(article.c.number, article.c.is_folded, version.c.record)
+            .join(
+                version,
+                and_(
+                    version.c.article_id == article.c.article_id,
+                    version.c.version == article.c.version,
+                ),
+            )
+            .where(article.c.article_id.in_(ids))
+        )
+        pieces = [
+            (number, is_folded, Article.from_record(json.loads(record)))
+            for number, is_folded, record in connection.execute(query)
+        ]
+        former = list(
+            connection.scalars(select(article.c.number).where(article.c.article_id.in_(ids)))
+        )
+        connection.execute(delete(entry).where(entry.c.number.in_(former)))
+        connection.execute(delete(facet).where(facet.c.article.in_(former)))
+        for number in former:
+            connection.execute(text("DELETE FROM article_text WHERE rowid = :n"), {"n": number})
+        if not pieces:
+            return
+        connection.execute(insert(entry), [_entry(*each) for each in pieces])
+        if facets := [row for number, _, piece in pieces for row in _facets(number, piece)]:
+            connection.execute(insert(facet), facets)
+        connection.execute(
+            self._insert_text,
+            [{"number": number, "words": self._words(piece)} for number, _, piece in pieces],
+        )
+
+    def _words(self, piece: Article) -> str:
+        words = [
+            word
+            for part in (piece.title, piece.subtitle, piece.body)
+            for word in words_of(part or "")
+        ]
+        return tsvector(words) if self._database.is_postgresql else " ".join(words)
+
+
+def _entry(number: int, is_folded: int, piece: Article) -> dict[str, Any]:
+    seen = piece.first_seen_at or piece.fetched_at
+    return {
+        "number": number,
+        "article_id": piece.article_id,
+        "site": piece.site,
+        "age": min(piece.published_at or seen, seen),
+        "first_seen_at": seen,
+        "novelty": piece.novelty,
+        "is_folded": is_folded,
+    }
+
+
+def _facets(number: int, piece: Article) -> Iterator[dict[str, Any]]:
+    found: dict[tuple[str, str], None] = {}
+    for flag in piece.topics:
+        if flag.level is not Level.NONE:
+            found[f"level/{flag.topic}", str(flag.level)] = None
+            found |= dict.fromkeys((f"country/{flag.topic}", code) for code in flag.countries)
+    found |= dict.fromkeys(("section", _value(slug)) for slug in piece.sections)
+    found |= dict.fromkeys(("author", author_value(name)) for name in piece.authors)
+    return ({"name": name, "value": value, "article": number} for name, value in found if value)
+
+
+def author_value(name: str) -> str:
+    """An author's name as it is looked for: without case and accents, its words apart."""
+    return _value(" ".join(fold(name).split()))
+
+
+def _value(printed: str) -> str:
+    """A value that any database takes: no NUL, no lone surrogate, of a reasonable length."""
+    return printed.encode("utf-8", "ignore").decode().replace("\x00", "")[:200]
+
+
+def tsvector(words: Sequence[str]) -> str:
+    """The words with their places, as PostgreSQL writes it; words are letters and digits only."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, word in enumerate(words, start=1):
+        places[word].append(min(place, 16_383))
+    # PostgreSQL itself keeps 255 places of a word.
+    return " ".join(f"'{word}':{','.join(map(str, at[:255]))}" for word, at in places.items())

@@ -1,0 +1,126 @@
+"""What people say of flags: right, or wrong and what would be true. Nothing is overwritten."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+
+from rscrawler.items import Article, Level
+from rscrawler.store.database import Database, in_portions
+from rscrawler.store.tables import judgement, version
+
+
+class Verdict(StrEnum):
+    """Whether a flag says what is true."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One person's word on one flag.
+
+    `flagged_level` and `flagged_countries` are what the flag said of the version `record_id`
+    (the level `none` where there was no flag), `level` and `countries` what is true.
+    """
+
+    article_id: str
+    record_id: str
+    topic: str
+    flagged_level: Level
+    flagged_countries: tuple[str, ...]
+    verdict: Verdict
+    level: Level
+    countries: tuple[str, ...]
+    note: str
+    judged_by: str
+    judged_at: datetime
+
+
+class JudgementStore:
+    """Judgements in the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, new: Judgement) -> None:
+        """Write a judgement down; it holds from now on, and the former ones stay."""
+        values: dict[str, Any] = {name: getattr(new, name) for name in Judgement.__slots__}
+        for name in ("flagged_countries", "countries"):
+            values[name] = " ".join(values[name])
+        with self._database.writing() as connection:
+            connection.execute(judgement.insert().values(values))
+
+    def history(self, article_id: str) -> list[Judgement]:
+        """Every judgement on an article, the newest first."""
+        query = (
+            select(judgement)
+            .where(judgement.c.article_id == article_id)
+            .order_by(judgement.c.number.desc())
+        )
+        with self._database.reading() as connection:
+            return [_judgement_of(row) for row in connection.execute(query)]
+
+    def of_articles(self, article_ids: Iterable[str]) -> dict[str, list[Judgement]]:
+        """The judgements that hold on these articles, by id."""
+        found: dict[str, list[Judgement]] = {}
+        with self._database.reading() as connection:
+            for portion in in_portions(list(article_ids)):
+                query = _that_hold().where(judgement.c.article_id.in_(portion))
+                for row in connection.execute(query):
+                    found.setdefault(row.article_id, []).append(_judgement_of(row))
+        return found
+
+    def that_hold(self, topic: str, *, since: datetime | None = None) -> list[Judgement]:
+        """The judgements that hold on a topic, the newest first."""
+        query = _that_hold().where(judgement.c.topic == topic)
+        if since is not None:
+            query = query.where(judgement.c.judged_at >= since)
+        with self._database.reading() as connection:
+            return [_judgement_of(row) for row in connection.execute(query)]
+
+    def topics(self) -> dict[str, int]:
+        """How many judgements hold on each topic."""
+        held = _that_hold().subquery()
+        query = select(held.c.topic, func.count()).group_by(held.c.topic).order_by(held.c.topic)
+        with self._database.reading() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def judged(self, topic: str) -> Iterator[tuple[Judgement, Article]]:
+        """The judgements that hold on a topic, each with the version that was judged."""
+        for portion in in_portions([each.record_id for each in self.that_hold(topic)]):
+            query = (
+                _that_hold()
+                .add_columns(version.c.record)
+                .join(version, version.c.record_id == judgement.c.record_id)
+                .where(judgement.c.topic == topic, judgement.c.record_id.in_(portion))
+            )
+            with self._database.reading() as connection:
+                rows = connection.execute(query).all()
+            for row in rows:
+                yield _judgement_of(row), Article.from_record(json.loads(row.record))
+
+
+def _that_hold() -> Select[Any]:
+    """The last judgement of each article and topic, the newest first."""
+    last = select(func.max(judgement.c.number)).group_by(judgement.c.article_id, judgement.c.topic)
+    return select(judgement).where(judgement.c.number.in_(last)).order_by(judgement.c.number.desc())
+
+
+def _judgement_of(row: Row[Any]) -> Judgement:
+    values = {name: row._mapping[name] for name in Judgement.__slots__}
+    values |= {
+        "flagged_level": Level(row.flagged_level),
+        "flagged_countries": tuple(row.flagged_countries.split()),
+        "verdict": Verdict(row.verdict),
+        "level": Level(row.level),
+        "countries": tuple(row.countries.split()),
+    }
+    return Judgement(**values)

@@ -1,0 +1,107 @@
+"""Words as the search finds them: the same in both databases, in any script.
+
+Case and accents do not matter. Scripts that put no blanks between words (Chinese, Japanese,
+Thai …) are cut into single letters, so a word of theirs is found as a phrase.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+# A tsvector of PostgreSQL holds 1 MiB, a lexeme of it 2 kB.
+MAX_CHARACTERS = 300_000
+MAX_WORD = 100
+MAX_TERMS = 20
+# Shorter ones match whole words only: "a*" would be half of all texts.
+SHORTEST_PREFIX = 3
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
+_WORD = re.compile(r"[^\W_]+")
+_SPOT = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+")
+_ITEM = re.compile(r'"([^"]*)"?|([^\s"]+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Words that must follow each other; with `is_prefix`, the last may go on."""
+
+    words: tuple[str, ...]
+    is_prefix: bool
+
+    def begins(self, words: list[str], at: int) -> bool:
+        """Whether it is what stands in `words` at an index."""
+        found = words[at : at + len(self.words)]
+        if len(found) < len(self.words) or found[:-1] != list(self.words[:-1]):
+            return False
+        last = self.words[-1]
+        return found[-1].startswith(last) if self.is_prefix else found[-1] == last
+
+
+def fold(text: str) -> str:
+    """`text` without case and accents."""
+    if text.isascii():
+        return text.lower()
+    bare = _marks().sub("", unicodedata.normalize("NFKD", text.casefold()))
+    return unicodedata.normalize("NFC", bare)
+
+
+@cache
+def _marks() -> re.Pattern[str]:
+    """Everything that Unicode puts on or under a letter."""
+    marks = (chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Mn")
+    return re.compile(f"[{''.join(map(re.escape, marks))}]")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in order."""
+    folded = fold(text[:MAX_CHARACTERS])
+    if not folded.isascii() and _UNSPACED_LETTER.search(folded):
+        folded = _UNSPACED_LETTER.sub(r" \g<0> ", folded)
+    return [word[:MAX_WORD] for word in _WORD.findall(folded[:MAX_CHARACTERS])]
+
+
+def terms_of(query: str) -> list[Term]:
+    """What a query asks for: words, and "phrases" between quotation marks; all must be found."""
+    terms: list[Term] = []
+    for phrase, item in _ITEM.findall(query):
+        words = tuple(words_of(phrase or item))
+        if words:
+            is_open = bool(item) and len(words[-1]) >= SHORTEST_PREFIX
+            terms.append(Term(words, is_open))
+    return terms[:MAX_TERMS]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where in a text a term stands."""
+
+    start: int
+    end: int
+
+
+def spots(text: str, terms: list[Term]) -> Iterator[Spot]:
+    """Where the terms stand in a text (in NFC), from left to right, without overlaps."""
+    matches = list(_SPOT.finditer(text))
+    words = [_folded_word(match.group()) for match in matches]
+    at = 0
+    while at < len(words):
+        term = next((each for each in terms if each.begins(words, at)), None)
+        if term is None:
+            at += 1
+            continue
+        last = at + len(term.words) - 1
+        yield Spot(matches[at].start(), matches[last].end())
+        at = last + 1
+
+
+@lru_cache(maxsize=20_000)
+def _folded_word(word: str) -> str:
+    return fold(word)[:MAX_WORD]

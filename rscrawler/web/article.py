@@ -1,0 +1,133 @@
+"""One article: its text with the evidence, why it counts, what was sent, what people say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from rscrawler.delivery.alert import outlet_of
+from rscrawler.delivery.wording import country_name
+from rscrawler.items import Article, Event, Level, TopicFlag
+from rscrawler.store.browsing import Sending
+from rscrawler.store.judgements import Judgement
+from rscrawler.topics import Contribution, FlaggableText
+from rscrawler.web.dashboard import Dashboard, dashboard_of
+from rscrawler.web.errors import NotFound
+from rscrawler.web.evidence import marked_article
+from rscrawler.web.versions import version_changes
+
+ARTICLE_ID = re.compile(r"[0-9a-f]{1,20}")
+VERSIONS_SHOWN = 20
+COPIES_SHOWN = 50
+CONTRIBUTIONS_SHOWN = 10
+_CHANNELS = {"articles": "JSONL", "flagged": "JSONL of flagged articles", "email": "e-mail"}
+_CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
+
+
+@dataclass(frozen=True, slots=True)
+class TopicPanel:
+    """What was said of one topic, by the watch-list and by people (the last one first)."""
+
+    topic: str
+    level: Level
+    score: float
+    countries: tuple[str, ...]
+    contributions: Sequence[Contribution]
+    choices: Sequence[tuple[str, str]]
+    judgements: Sequence[Judgement]
+
+    @property
+    def said(self) -> Judgement | None:
+        """The judgement that holds."""
+        return self.judgements[0] if self.judgements else None
+
+
+def article(request: Request) -> Response:
+    """The page of an article."""
+    dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
+    store = dashboard.store
+    known = store.articles.by_ids([article_id]).get(article_id)
+    history = store.articles.history(article_id) if ARTICLE_ID.fullmatch(article_id) else []
+    if known is None or not history:
+        raise NotFound("no article has this id")
+    piece = history[-1]
+    # One version more than is shown: the oldest shown is compared with it.
+    changes = list(version_changes(history[-VERSIONS_SHOWN - 1 :]))[-VERSIONS_SHOWN:]
+    first = None
+    if piece.duplicate_of is not None:
+        first = store.articles.latest_record(piece.duplicate_of)
+    followed = store.articles.latest_record(piece.follows) if piece.follows else None
+    copies = store.browsing.copies([article_id]).get(article_id, [])
+    addresses = store.discovery.addresses_of(article_id)
+    return dashboard.page(
+        request,
+        "article.html.j2",
+        piece=piece,
+        known=known,
+        outlet=outlet_of(piece, dashboard.sites),
+        marked=marked_article(piece),
+        panels=topic_panels(dashboard, piece),
+        provenance=piece.extraction.provenance,
+        is_removed=piece.event is Event.REMOVED,
+        alerted=sorted(store.articles.alerted_topics(article_id)),
+        first=first,
+        followed=followed,
+        copies=copies[:COPIES_SHOWN],
+        addresses=addresses,
+        sources=list(dict.fromkeys(path for each in addresses for path in each.seen_in)),
+        sendings=[
+            (channel_in_words(each.channel), each) for each in store.browsing.sendings(article_id)
+        ],
+        state_of=_state_in_words,
+        levels=[str(level) for level in reversed(Level)],
+        versions=changes[::-1],
+        hidden_versions=len(history) - len(changes),
+    )
+
+
+def topic_panels(dashboard: Dashboard, piece: Article) -> list[TopicPanel]:
+    """The topics that an article was flagged on, or that are alerted on.
+
+    What made a score is what the watch-lists of today make of the text.
+    """
+    flags = {flag.topic: flag for flag in piece.topics}
+    judgements = dashboard.store.judgements.history(piece.article_id)
+    explained = {}
+    if flags and not piece.is_pruned:
+        explained = dashboard.flagger.explain(FlaggableText.from_article(piece))
+    panels = []
+    for topic in dict.fromkeys([*flags, *dashboard.config.alerts.topics]):
+        flag = flags.get(topic, TopicFlag(topic, Level.NONE, 0.0))
+        codes = dict.fromkeys([*dashboard.countries([topic]), *flag.countries])
+        panels.append(
+            TopicPanel(
+                topic=topic,
+                level=flag.level,
+                score=flag.score,
+                countries=flag.countries,
+                contributions=explained.get(topic, [])[:CONTRIBUTIONS_SHOWN],
+                choices=[(code, country_name(code)) for code in codes],
+                judgements=[each for each in judgements if each.topic == topic],
+            )
+        )
+    return panels
+
+
+def channel_in_words(channel: str) -> str:
+    """The kind of a channel, and its name where it has one; never an address."""
+    kind, _, name = channel.partition(":")
+    if name:
+        return f"{_CHANNEL_KINDS.get(kind, kind)} “{name}”"
+    return _CHANNELS.get(channel, channel)
+
+
+def _state_in_words(sending: Sending) -> str:
+    if sending.message_id is None:
+        return "written" if sending.state == "done" else "waiting since"
+    if sending.state == "pending":
+        return "sent to some" if sending.served else "waiting since"
+    return "sent" if sending.served else "not sent"

@@ -1,0 +1,291 @@
+"""The first page: articles by words and filters; also as JSONL, CSV and feed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from rscrawler.delivery.alert import Alert, Interest, Passage, Stretch, alert_of
+from rscrawler.delivery.feeds import FEED_SIZE, feed_of
+from rscrawler.delivery.wording import country_name, words_of_slug
+from rscrawler.exporting import csv_lines, jsonl_lines
+from rscrawler.items import Article, Event, Level, Novelty, parse_rfc3339, rfc3339
+from rscrawler.store.browsing import Copy, Coverage
+from rscrawler.store.judgements import Judgement
+from rscrawler.store.words import terms_of
+from rscrawler.web.catching_up import catch_up_briefly
+from rscrawler.web.dashboard import Dashboard, dashboard_of
+from rscrawler.web.errors import BadRequest
+from rscrawler.web.evidence import found_passage
+from rscrawler.web.machines import FEED_TYPES, with_etag
+
+PAGE_SIZE = 25
+MAX_PAGE = 1_000_000
+FORMATS = ("jsonl", "csv", "atom")
+LEVELS = {
+    "primary": "primary only",
+    "substantial": "substantial and above",
+    "mention": "mentions too",
+    "none": "every article",
+}
+NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "there at the start"}
+_MEDIA_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+_FURTHER = ("section", "author", "novelty", "since", "until", "new")
+_SUGGESTIONS = 200
+_VISIT_ENDS_AFTER = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An article in the list, in words that are safe to show."""
+
+    alert: Alert
+    passage: Passage | None
+    first_seen_at: datetime | None
+    versions: int
+    is_removed: bool
+    is_copy: bool
+    is_unseen: bool
+    judgements: Sequence[Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the parameters ask for; `given` are those that were given."""
+
+    wanted: Coverage
+    given: dict[str, str]
+    page: int
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether one of the further filters was given."""
+        return not self.given.keys().isdisjoint(_FURTHER)
+
+    def link(self, **changes: str) -> str:
+        """The address of the same page but for these parameters; an empty one is left out."""
+        values = {**self.given, **changes}
+        query = urlencode({name: value for name, value in values.items() if value})
+        return f"/?{query}" if query else "/"
+
+
+def coverage(request: Request) -> Response:
+    """Flagged articles, newest first, by words and filters."""
+    dashboard = dashboard_of(request)
+    catch_up_briefly(dashboard)
+    parameters = request.query_params
+    kind = _choice(parameters, "format", FORMATS)
+    last_visit = None if kind else _last_visit(request.session, dashboard.now())
+    asked = asked_for(dashboard, parameters, last_visit)
+    if kind == "atom":
+        return _feed(request, dashboard, asked)
+    if kind:
+        return _download(dashboard, asked, kind)
+    return _page(request, dashboard, asked, last_visit)
+
+
+def _page(
+    request: Request, dashboard: Dashboard, asked: Asked, last_visit: datetime | None
+) -> Response:
+    wanted, store = asked.wanted, dashboard.store
+    found = store.browsing.coverage(wanted, PAGE_SIZE, page=asked.page)
+    ids = [each.article_id for each in found.articles]
+    copies, judgements = store.browsing.copies(ids), store.judgements.of_articles(ids)
+    interest = _interest(dashboard, wanted)
+    more = 0
+    if wanted.query and wanted.minimum is not Level.NONE:
+        everything = replace(wanted, minimum=Level.NONE, country=None)
+        more = store.browsing.count(everything) - found.total
+    return dashboard.page(
+        request,
+        "coverage.html.j2",
+        entries=[
+            _entry(
+                each,
+                interest,
+                copies.get(each.article_id, ()),
+                judgements.get(each.article_id, ()),
+                wanted.query,
+                last_visit,
+            )
+            for each in found.articles
+        ],
+        asked=asked,
+        total=found.total,
+        more=more,
+        last_page=max(1, -(-found.total // PAGE_SIZE)),
+        is_empty=not found.total and store.articles.is_empty(),
+        last_visit=last_visit,
+        backlog=store.index.backlog(),
+        levels=LEVELS,
+        novelties=NOVELTIES,
+        countries=[(code, country_name(code)) for code in dashboard.countries([*wanted.topics])],
+        sites=[(name, name) for name in dashboard.site_names()],
+        sections=[(slug, words_of_slug(slug)) for slug in store.browsing.values("section", 200)],
+        authors=store.browsing.values("author", _SUGGESTIONS),
+    )
+
+
+def _entry(
+    article: Article,
+    interest: Interest,
+    copies: Sequence[Copy],
+    judgements: Sequence[Judgement],
+    query: str,
+    last_visit: datetime | None,
+) -> _Entry:
+    alert = alert_of(article, interest, reprints=[copy.url for copy in copies])
+    # The headline stands above; a passage of the text says more.
+    from_body = (each for each in alert.passages if not each.where)
+    passage = next(from_body, next(iter(alert.passages), None))
+    if query and (stretches := found_passage(article, terms_of(query))):
+        passage = Passage("", tuple(stretches))
+    if passage is None and article.paragraphs:
+        passage = Passage("", (Stretch(article.paragraphs[0][:300]),))
+    seen = article.first_seen_at
+    return _Entry(
+        alert=alert,
+        passage=passage,
+        first_seen_at=seen,
+        versions=article.version,
+        is_removed=article.event is Event.REMOVED,
+        is_copy=article.duplicate_of is not None,
+        is_unseen=last_visit is not None and seen is not None and seen > last_visit,
+        judgements=judgements,
+    )
+
+
+def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:
+    minimum = wanted.minimum if wanted.minimum is not Level.NONE else Level.MENTION
+    return Interest(wanted.topics, minimum, dashboard.titles, dashboard.sites)
+
+
+# The set as a file.
+
+
+def _feed(request: Request, dashboard: Dashboard, asked: Asked) -> Response:
+    articles = dashboard.store.browsing.all_coverage(asked.wanted)
+    given = ", ".join(f"{name} {value}" for name, value in asked.given.items())
+    content = feed_of(
+        list(islice(articles, FEED_SIZE)),
+        _interest(dashboard, asked.wanted),
+        name=urlencode(asked.given),
+        title=f"Coverage: {given}" if given else "Flagged coverage",
+    )
+    return with_etag(request, content, FEED_TYPES["atom"])
+
+
+def _download(dashboard: Dashboard, asked: Asked, kind: str) -> Response:
+    records = (
+        article.to_record() for article in dashboard.store.browsing.all_coverage(asked.wanted)
+    )
+    lines = csv_lines(records) if kind == "csv" else jsonl_lines(records)
+    return StreamingResponse(
+        (line.encode("utf-8", "backslashreplace") for line in _together(lines)),
+        headers={
+            "Content-Type": _MEDIA_TYPES[kind],
+            "Content-Disposition": f'attachment; filename="coverage.{kind}"',
+        },
+    )
+
+
+def _together(lines: Iterator[str]) -> Iterator[str]:
+    """The lines, a hundred at a time: each is handed to the server by itself."""
+    while block := "".join(islice(lines, 100)):
+        yield block
+
+
+# Parameters.
+
+
+def asked_for(dashboard: Dashboard, parameters: Any, last_visit: datetime | None = None) -> Asked:
+    """What the parameters of an address ask for.
+
+    Raises:
+        BadRequest: one has a value that is not among the choices.
+    """
+    topic = _choice(parameters, "topic", dashboard.topics)
+    level = _choice(parameters, "level", LEVELS)
+    country = _choice(parameters, "country", dashboard.countries([*dashboard.topics]))
+    site = _choice(parameters, "site", dashboard.site_names())
+    novelty = _choice(parameters, "novelty", NOVELTIES)
+    is_new = _choice(parameters, "new", ("1",))
+    since, until = _day(parameters, "since"), _day(parameters, "until")
+    texts = {name: parameters.get(name, "").strip()[:200] for name in ("q", "section", "author")}
+    given = {
+        "q": texts["q"], "topic": topic, "country": country, "level": level, "site": site,
+        "section": texts["section"], "author": texts["author"], "novelty": novelty,
+        "since": since.isoformat() if since else "", "until": until.isoformat() if until else "",
+        "new": is_new,
+    }  # fmt: skip
+    wanted = Coverage(
+        topics=[topic] if topic else dashboard.config.alerts.topics,
+        minimum=Level(level) if level else dashboard.minimum,
+        country=country or None,
+        site=site or None,
+        section=texts["section"] or None,
+        author=texts["author"] or None,
+        novelty=Novelty(novelty) if novelty else None,
+        since=_midnight(since) if since else None,
+        until=_midnight(until) + timedelta(days=1) if until else None,
+        seen_after=last_visit if is_new else None,
+        query=texts["q"],
+    )
+    return Asked(
+        wanted, {name: value for name, value in given.items() if value}, _number(parameters)
+    )
+
+
+def _choice(parameters: Any, name: str, allowed: Collection[str]) -> str:
+    value: str = parameters.get(name, "")
+    if value and value not in allowed:
+        raise BadRequest(f"{name}: {value[:80]!r} is not known; allowed: {', '.join(allowed)}")
+    return value
+
+
+def _day(parameters: Any, name: str) -> date | None:
+    value: str = parameters.get(name, "")
+    try:
+        day = date.fromisoformat(value) if value else None
+    except ValueError:
+        day = date.min
+    # A year of its own on either side leaves room for what is added to a day.
+    if day is not None and not 1 < day.year < 9999:
+        raise BadRequest(f"{name}: {value[:80]!r} is not a date; allowed: 2026-11-24")
+    return day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _number(parameters: Any) -> int:
+    value: str = parameters.get("page", "") or "1"
+    if not (value.isascii() and value.isdecimal() and 0 < len(value) < 8 and int(value) > 0):
+        raise BadRequest(f"page: {value[:80]!r} is not a number; allowed: 1 to {MAX_PAGE}")
+    return min(int(value), MAX_PAGE)
+
+
+def _last_visit(session: dict[str, Any], now: datetime) -> datetime | None:
+    """When the visit before this one ended; None: there was none.
+
+    A visit ends when no page was asked for in half an hour.
+    """
+    seen, since = (_moment(session.get(name)) for name in ("seen", "since"))
+    if seen is None or now - seen > timedelta(minutes=1):
+        if seen is not None and now - seen > _VISIT_ENDS_AFTER:
+            since = seen
+            session["since"] = rfc3339(seen)
+        session["seen"] = rfc3339(now)
+    return since
+
+
+def _moment(text: Any) -> datetime | None:
+    return parse_rfc3339(text) if isinstance(text, str) else None

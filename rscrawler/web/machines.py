@@ -1,0 +1,72 @@
+"""What machines ask for: feeds, metrics, health."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from rscrawler.monitoring.metrics import render_metrics
+from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.web.dashboard import dashboard_of
+from rscrawler.web.errors import NotFound
+
+FEED_TYPES = {
+    "atom": "application/atom+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+}
+_ADDRESS = re.compile(r"\b\w[\w+.-]*://\S+|\S+@\S+")
+
+
+def without_addresses(text: str) -> str:
+    """`text` without mail and web addresses: who is told is nobody's business here."""
+    return _ADDRESS.sub("(address)", text)
+
+
+def feed(request: Request) -> Response:
+    """A feed as the last delivery wrote it."""
+    config = dashboard_of(request).config
+    topic, kind = request.path_params["topic"], request.path_params["kind"]
+    # Looked up, not pieced together: no path leads out of the folder.
+    if topic not in config.alerts.topics or kind not in FEED_TYPES:
+        raise NotFound("no alerts are sent on a topic of that name, so it has no feed")
+    path = config.output_dir / "feeds" / f"{topic}.{kind}"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound("nothing was delivered yet; the next delivery writes the feed") from None
+    return with_etag(request, content, FEED_TYPES[kind])
+
+
+def with_etag(request: Request, content: bytes, media_type: str) -> Response:
+    """The content, or "not modified" to whoever has it already."""
+    etag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+    headers = {"ETag": etag, "Content-Type": media_type}
+    if request.headers.get("if-none-match", "").removeprefix("W/") == etag:
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(content, headers=headers)
+
+
+def metrics(request: Request) -> Response:
+    """Prometheus text."""
+    dashboard = dashboard_of(request)
+    content = render_metrics(dashboard.config, dashboard.store, dashboard.now(), dashboard.jobs())
+    return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def healthz(request: Request) -> Response:
+    """The object of `status --json`; 503 when something is unhealthy.
+
+    Raises:
+        ConfigurationError: a schedule is wrong, so that nobody knows which jobs should run.
+    """
+    dashboard = dashboard_of(request)
+    load_schedules(dashboard.config)
+    status = dashboard.status()
+    shown = status.to_json()
+    for problem in shown["outbox"]["problems"]:
+        problem["message"] = without_addresses(problem["message"])
+    return JSONResponse(shown, 200 if status.is_healthy else 503)
