@@ -260,6 +260,8 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
 
 
 def _drop_what_came_later(connection: Connection) -> None:
+    connection.execute(text("DROP INDEX address_over_limit"))
+    connection.execute(text("ALTER TABLE address DROP COLUMN over_limit"))
     connection.execute(text("DROP TABLE judgement"))
     connection.execute(text("DROP INDEX outbox_record"))
     for column in ("failed_at", "last_error"):
