@@ -12,7 +12,8 @@ from w3lib.url import safe_url_string
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, checked_web_address
 from rscrawler.errors import ConfigurationError
-from rscrawler.extraction import extract
+from rscrawler.extraction import extract, labelled_blocks
+from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.page import PageError
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
@@ -27,10 +28,12 @@ from rscrawler.visitor import Answer, PageUnavailable, Visitor
 class Explanation:
     """The record that a page would give, where each field came from, and why it is flagged.
 
-    `contributions` has, by topic that the article names, what each feature adds to the score.
+    `contributions` has, by topic that the article names, what each feature adds to the score;
+    `blocks` what each block of the article was taken for, and by which rule.
     """
 
     article: Article
+    blocks: list[Block]
     contributions: dict[str, list[Contribution]]
 
     @property
@@ -45,6 +48,10 @@ class Explanation:
             "record": record,
             "provenance": self.provenance,
             "topics": record["topics"],
+            "blocks": [
+                {"label": each.label, "rule": each.rule, "tag": each.tag, "text": each.text}
+                for each in self.blocks
+            ],
             "contributions": {
                 topic: [asdict(each) for each in found]
                 for topic, found in self.contributions.items()
@@ -79,7 +86,8 @@ def explain(
         answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
     now = utc_now()
     try:
-        article = extract(answer.page(now), profile, name)
+        read = answer.page(now)
+        article = extract(read, profile, name)
     except PageError as error:
         # A file is known by its name; its address may be made up.
         raise error if is_address else type(error)(page, error.reason) from error
@@ -93,7 +101,7 @@ def explain(
     flagger = Flagger(load_topics(config).values())
     text = FlaggableText.from_article(article)
     article.topics = flagger.flag(text)
-    return Explanation(article, flagger.explain(text))
+    return Explanation(article, labelled_blocks(read, profile), flagger.explain(text))
 
 
 def _site_named(name: str, sites: dict[str, SiteProfile]) -> str:

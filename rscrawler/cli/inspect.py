@@ -29,6 +29,7 @@ from rscrawler.config import parse_duration
 from rscrawler.errors import ConfigurationError
 from rscrawler.explaining import explain
 from rscrawler.exporting import ExportFormat, export_records
+from rscrawler.extraction.label import KEPT
 from rscrawler.items import Evidence
 from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.topics import known_topics
@@ -90,6 +91,10 @@ def explain_command(
     for paragraph in article.paragraphs:
         out.print(Text(paragraph))
         out.print()
+    for block in explanation.blocks:
+        if block.label not in KEPT:
+            rule = f" ({block.rule})" if block.rule else ""
+            out.print(Text(f"left out as {block.label}{rule}: {block.text}", style="dim"))
 
 
 def _require_page(page: str) -> None:

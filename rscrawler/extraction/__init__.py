@@ -5,7 +5,7 @@ finds the article; `blocks` makes a flat list of it; `label` says of each block 
 table of rules and the words in `vocabulary.toml`; `fields` and `dates` read the rest.
 """
 
-from rscrawler.extraction.article import extract
+from rscrawler.extraction.article import extract, labelled_blocks
 from rscrawler.extraction.page import (
     IncompletePage,
     NotAnArticle,
@@ -21,6 +21,7 @@ __all__ = [
     "Page",
     "PageError",
     "extract",
+    "labelled_blocks",
     "looks_cut_off",
     "parse_page",
 ]

@@ -59,6 +59,12 @@ _LEAST_PROSE = 60  # characters from which a paragraph is running text and no li
 _LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
 _LEAST_LEAD = 100  # characters of a paragraph between headline and text that belongs to the text
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # times, characters: the declared text is better than a scrap
+# What real pages call the date of publication, the most exact first.
+_DATE_NAMES = (
+    "article:published_time", "og:article:published_time", "article:published", "datepublished",
+    "parsely-pub-date", "sailthru.date", "article:published:time", "article.published",
+    "publish-date", "publication_date", "pubdate", "dc.date.issued", "dc.date", "date",
+)  # fmt: skip
 _FOREIGN_KINDS = frozenset(
     {"navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden"}
 )
@@ -72,8 +78,11 @@ class _Notes:
     warnings: list[str] = field(default_factory=list)
 
 
-def extract(page: Page, profile: SiteProfile, site: str) -> Article:
+def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = False) -> Article:
     """The article on `page`, with where each field came from; pure, no I/O.
+
+    `is_article`: the caller knows that the page is one, whatever its address and its lack of a
+    date, author and section say.
 
     Fields that the page does not give are None or empty. `url` is the address that the page
     declares canonical, if it can be one, else the final one; what else was seen goes into
@@ -83,9 +92,10 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
         NotAnArticle: the page is a listing, a static page, a donation page.
         IncompletePage: the page is cut off, empty or garbage.
     """
-    structured = read_structured(page.root, page.url, profile)
-    titles = [headline for _, headline in structured.headlines()]
-    context = PageContext(page.url, profile, structured, tuple(titles), Index(page.root))
+    if page.is_cut_off:
+        raise IncompletePage(page.url, "the page ends before its end tag")
+    context = _context_of(page, profile)
+    structured = context.structured
     located = locate_text(page.root, context)
     if located is None:
         raise _no_text(page, structured)
@@ -102,7 +112,7 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
     first = kept[0].region.element if kept else None
     article.image, notes.provenance["image"] = image_of(located.own, context, first)
     _finish_body(article, located, kept, structured, notes)
-    _check_is_article(article, page, profile, located, structured)
+    _check_is_article(article, page, profile, located, structured, is_article=is_article)
     own = located.own
     if not own.is_from_profile:
         notes.warnings.append(f"container: none of the profile's matched ({own.origin})")
@@ -113,6 +123,18 @@ def extract(page: Page, profile: SiteProfile, site: str) -> Article:
         {name: origin for name, origin in notes.provenance.items() if origin},
     )
     return article
+
+
+def labelled_blocks(page: Page, profile: SiteProfile) -> list[Block]:
+    """Every block of the article on `page`, with its label and the rule that gave it."""
+    located = locate_text(page.root, _context_of(page, profile))
+    return located.blocks if located is not None else []
+
+
+def _context_of(page: Page, profile: SiteProfile) -> PageContext:
+    structured = read_structured(page.root, page.url, profile)
+    titles = tuple(headline for _, headline in structured.headlines())
+    return PageContext(page.url, profile, structured, titles, Index(page.root))
 
 
 @dataclass(frozen=True)
@@ -312,14 +334,7 @@ class _Fields:
     def _published(self) -> datetime | None:
         structured = self.context.structured
         candidates: list[tuple[str, str | datetime | None]] = [
-            *(
-                (f"meta: {name}", structured.meta.get(name))
-                for name in (
-                    "article:published_time",
-                    "og:article:published_time",
-                    "parsely-pub-date",
-                )
-            ),
+            *((f"meta: {name}", structured.meta.get(name)) for name in _DATE_NAMES),
             ("json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")),
             *self._time_elements(),
             ("hint: published_at", self.page.published_at),
@@ -488,6 +503,8 @@ def _check_is_article(
     profile: SiteProfile,
     located: LocatedText,
     structured: Structured,
+    *,
+    is_article: bool,
 ) -> None:
     """Raise if the page is something else than an article, or has lost its text."""
     is_dated = article.published_at is not None and page.published_at is None
@@ -495,7 +512,7 @@ def _check_is_article(
         is_dated, bool(article.authors), bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),
     ))  # fmt: skip
-    if not is_article_address(article.url, profile):
+    if not is_article and not is_article_address(article.url, profile):
         is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
         if is_ruled_out or not structured.says_article:
             raise NotAnArticle(page.url, "its address is not an article's")
@@ -510,5 +527,5 @@ def _check_is_article(
             says_article=structured.says_article or (has_headline and is_dated),
             has_appeals=any(block.label == "appeal" for block in located.blocks),
         )
-    if not signs and (structured.says_other or not located.own.is_from_profile):
+    if not (is_article or signs) and (structured.says_other or not located.own.is_from_profile):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

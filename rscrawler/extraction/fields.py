@@ -32,9 +32,16 @@ _POSTNOMINAL = re.compile(
     r"^(?:jr|sr|ph\.?d|m\.?d|esq|ret|usn|usa|usaf|usmc|j\.?d|m\.?a|ii|iii|iv)\b\.?", re.IGNORECASE
 )
 _NO_NAME = re.compile(r"https?:|www\.|@|\.(?:com|org|net)\b|^\W*$|\d", re.IGNORECASE)
-_NO_PERSON = re.compile(
-    r"\b(?:staff|editors?|editorial|team|admin|administrator|newsroom|desk|contributors?|guest"
-    r"|webmaster|news|press|agency|institute|center|centre|foundation|magazine|statecraft)\b",
+# What a site that names nobody writes instead; organisations (AP, BBC News) are authors as printed.
+_NOBODY = re.compile(
+    r"(?:web ?)?(?:admin(?:istrator)?|master|desk)|(?:the )?(?:editor(?:s|ial)?|news(?:room)?|staff"
+    r"|guest|contributors?|team)"
+    r"(?: (?:team|staff|board|desk|writers?|reporters?|authors?|editors?))?",
+    re.IGNORECASE,
+)
+_EMPLOYER = re.compile(
+    r"\b(?:staff|editors?|editorial|team|newsroom|desk|contributors?|news|press|agency|institute"
+    r"|center|centre|foundation|magazine|statecraft)\b",
     re.IGNORECASE,
 )
 _CREDIT_LABEL = re.compile(
@@ -149,7 +156,7 @@ def split_names(text: str) -> list[str]:
 
 def _is_role(text: str) -> bool:
     """Whether what a bar divides from a name is an office or employer and no second name."""
-    return " " not in text.strip() or _NO_PERSON.search(text) is not None
+    return " " not in text.strip() or _EMPLOYER.search(text) is not None
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
@@ -159,8 +166,14 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
         for text in texts
         if text and not _NO_NAME.search(text)
         for name in split_names(text)
-        if name.casefold() not in outlets and " " in name and not _NO_PERSON.search(name)
+        if name.casefold() not in outlets and _can_be_author(name)
     )
+
+
+def _can_be_author(name: str) -> bool:
+    """Whether a declared name is somebody's; a lone word must be in capitals."""
+    is_nobody = _NOBODY.fullmatch(name) or name.casefold().endswith(" staff")
+    return not is_nobody and (" " in name or name.isupper())
 
 
 def slugs_of(
@@ -204,20 +217,24 @@ def guessed_sections(own: Own, page: PageContext, prose: set[Element]) -> list[s
 
 
 def _known_sections(profile: SiteProfile) -> set[str]:
-    return {
+    slugs = (
         last_component(profile.address(source.path))
         for source in profile.sources
         if source.kind is SourceKind.SECTION
-    }
+    )
+    return {slug for slug in slugs if slug}  # the front page has none
 
 
 @lru_cache(maxsize=16_384)
 def last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 
-    A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too.
+    A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too. Empty for what is no address.
     """
-    path = unquote(urlsplit(address).path).strip("/ ")
+    try:
+        path = unquote(urlsplit(address).path).strip("/ ")
+    except ValueError:
+        return ""
     return re.sub(r"[\s+]+", "-", path.rsplit("/", 1)[-1].strip().lower())
 
 

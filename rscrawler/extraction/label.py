@@ -159,7 +159,7 @@ class Rule:
     is_guess: bool = False
 
 
-RULES = (
+RULES: tuple[Rule, ...] = (
     Rule("the headline again", "boilerplate", "both corpora; contract",
          lambda body, n: body.blocks[n].text in body.own_texts or body.blocks[n].tag == "h1"),
     Rule("reprint line", "reprint line", "contract",

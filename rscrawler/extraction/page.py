@@ -24,6 +24,8 @@ from w3lib.encoding import (
 
 from rscrawler.errors import RscrawlerError
 
+_ENDS = (b"</html", b"</body")
+_BOXES = (b"div", b"article", b"main", b"section")
 _EMPTY_PAGE = b"<html><body></body></html>"
 # What sites of and about the region were written in before UTF-8. Guessing among all there
 # are makes Shift JIS of a Russian page.
@@ -97,8 +99,15 @@ def parse_page(body: bytes, content_type: str | None = None) -> Element:
 
 
 def looks_cut_off(body: bytes) -> bool:
-    """Whether the bytes of a page begin as an HTML document and never end as one."""
-    return b"<html" in body[:2048].lower() and b"</html" not in body[-4096:].lower()
+    """Whether the bytes of a page begin as an HTML document and stop within it.
+
+    Many whole pages lack their end tags, but do not stop in a text or tag, or leave boxes open.
+    """
+    page = body.lower()
+    if b"<html" not in page[:2048] or any(end in page[-4096:] for end in _ENDS):
+        return False
+    unclosed = sum(page.count(b"<" + box) - page.count(b"</" + box) for box in _BOXES)
+    return unclosed > 0 or not page.rstrip().endswith(b">")
 
 
 def _text_of(body: bytes, content_type: str | None) -> str:

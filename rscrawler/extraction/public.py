@@ -11,15 +11,16 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.article import extract
 from rscrawler.extraction.page import Page
 from rscrawler.items import Article
-from rscrawler.sites import Links, SiteProfile, load_sites
+from rscrawler.sites import SiteProfile, load_sites
 
 
 def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
     """Read the article on a page; no network, nothing is stored.
 
     `page` is the page as fetched and `url` its address after redirects. `site` names a profile,
-    shipped or of the configuration that the commands would find; without it the page is read by
-    the generic profile. Identity, topics and novelty of the result are not filled in.
+    shipped or of the configuration that the commands would find; without it the page is taken for
+    an article and read by the generic profile. Identity, topics and novelty of the result are not
+    filled in.
 
     Raises:
         NotAnArticle: the page is a listing, a static page, a donation page.
@@ -27,16 +28,15 @@ def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
         ConfigurationError: `site` has no profile, or `url` is no web address.
     """
     profile = _generic_profile(url) if site is None else _profile_named(site)
-    return extract(Page.of(url, page, None, utc_now()), profile, site or "generic")
+    fetched = Page.of(url, page, None, utc_now())
+    return extract(fetched, profile, site or "generic", is_article=site is None)
 
 
 def _generic_profile(url: str) -> SiteProfile:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
-    # Which of its paths are articles is for a crawl to know; here the caller says that one is.
-    links = Links(article=["^/"], not_article=[])
-    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc}", links=links)
+    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc}")
 
 
 def _profile_named(site: str) -> SiteProfile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,7 +100,7 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
     for element in root.iter("meta", "link", "title", "base", "script"):
         tag = element.tag
         if tag == "meta":
-            name = element.get("property") or element.get("name")
+            name = element.get("property") or element.get("name") or element.get("itemprop")
             content = element.get("content")
             if name and content and content.strip():
                 found.meta.setdefault(name.strip().lower(), content.strip())
@@ -125,15 +126,15 @@ def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
     data = _loads(script)
     if data is None:
         warnings.append("json-ld: not readable")
-    stack = [data]
-    while stack:
-        value = stack.pop(0)
+    queue = deque([data])
+    while queue:
+        value = queue.popleft()
         if isinstance(value, list):
-            stack.extend(value)
+            queue.extend(each for each in value if isinstance(each, (dict, list)))
         elif isinstance(value, dict):
             if _is_article(value):
                 yield value
-            stack.extend(value[key] for key in ("@graph", "mainEntity") if key in value)
+            queue.extend(value[key] for key in ("@graph", "mainEntity") if key in value)
 
 
 def _loads(script: str) -> Any:

@@ -142,7 +142,7 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
     if canonical is None:
         return False
     parts, links = urlsplit(canonical), profile.links
-    if parts.path == "/" and not links.is_article_path("/"):
+    if parts.path == "/":
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
         return not named.isdisjoint({_WORDPRESS_PIECE, *links.parameters})
     return _is_article_path(parts.path, tuple(links.article), tuple(links.not_article))
