@@ -37,6 +37,7 @@ PARTS = {
     "plain": Floor(countries_right=0.89),
     "varied": Floor(recall=0.92, held_out=0.94),
     "wires": Floor(),
+    "news": Floor(),
     "long": Floor(levels_right=0.87, countries_right=0.86),
     "columns": Floor(countries_right=0.88),
     "unseen": Floor(recall=0.89, held_out=0.93),
@@ -44,6 +45,7 @@ PARTS = {
     "mended": Floor(precision=0.90, recall=0.91, levels_right=0.85, held_out=0.90),
     "held": Floor(recall=0.87, levels_right=0.80, held_out=0.92),
 }
+NOT_FITTED = {"news"}
 
 
 @pytest.fixture(scope="module", params=PARTS)
@@ -65,12 +67,11 @@ def test_figures_are_reached(figure: str, part: str, evaluation: Evaluation) -> 
     assert evaluation.figures[figure] >= getattr(PARTS[part], figure)
 
 
-def test_a_model_that_was_fitted_without_a_part_judges_it_well(
-    part: str, evaluation: Evaluation
-) -> None:
+@pytest.mark.parametrize("part", sorted(PARTS.keys() - NOT_FITTED))
+def test_a_model_that_was_fitted_without_a_part_judges_it_well(part: str) -> None:
     held_out = shipped_model().figures[part]
     assert held_out["f1"] >= PARTS[part].held_out
-    assert held_out["texts"] == len(evaluation.judged)
+    assert held_out["texts"] == len((LABELLED / f"{part}.jsonl").read_text("utf-8").splitlines())
 
 
 def test_no_lookalike_is_primary(evaluation: Evaluation) -> None:
