@@ -26,6 +26,7 @@ TITLES = {
     "starts": "What starting costs",
     "pathological": "Pages that are made to take long",
     "peers": "Extraction against others",
+    "real_pages": "Pages of real sites, without a profile",
     "growth": "A million known articles",
     "matcher": "Matching names",
     "identity": "The same news, told from updates and series",
