@@ -9,6 +9,8 @@ found by what they share with the best. Where no selector helps, `locate` finds 
 from __future__ import annotations
 
 import re
+import sys
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -113,12 +115,32 @@ class Own:
             for element in index.select(self._root, selector)
             if (behind if only_behind else start) <= index.place(element) <= end
             and not self.holds(element)
-            and not _is_closed(element)
+            and not self._is_in_closed(element)
         ]
 
     @cached_property
     def _root(self) -> Element:
         return self.main.getroottree().getroot()
+
+    @cached_property
+    def _closed(self) -> list[tuple[int, int]]:
+        """The places from which to which regions hold nobody's fields; none lies in another."""
+        index = self.page.index
+        found: list[tuple[int, int]] = []
+        until = -1
+        for element in self._root.iter(etree.Element):
+            place = index.place(element)
+            if place <= until:
+                continue
+            if (is_closed := _is_closed(element)) or _holds_others(element):
+                until = index.end(element)
+                found.append((place if is_closed else place + 1, until))
+        return found
+
+    def _is_in_closed(self, element: Element) -> bool:
+        place = self.page.index.place(element)
+        before = bisect_right(self._closed, (place, sys.maxsize)) - 1
+        return before >= 0 and place <= self._closed[before][1]
 
     @cached_property
     def _zone(self) -> tuple[int, int]:
@@ -152,7 +174,7 @@ class Own:
             if element not in around and not self.holds(element):
                 yield element
         for element in self._root.iter("a", *HEADINGS):
-            if self.holds(element) or _is_closed(element):
+            if self.holds(element) or self._is_in_closed(element):
                 continue
             if element.tag == "a":
                 is_headline = len(text_of(element).split()) >= _LEAST_HEADLINE
@@ -176,21 +198,25 @@ class Own:
 
 
 def _is_closed(element: Element) -> bool:
-    """Whether an element lies in a region that holds nobody's fields."""
-    for around in (element, *element.iterancestors()):
-        if around.tag in _CLOSED:
-            return True
-        if around.tag in ("header", "footer"):
-            parent = around.getparent()
-            if parent is None or parent.tag == "body" or around.find(".//nav") is not None:
-                return True
-        names = f"{around.get('class') or ''} {around.get('id') or ''}"
-        if around is not element and _BIOGRAPHY.search(names):
-            return True
-        kind = region_kind(names) if around is not element else None
-        if kind is not None and kind[0] in _OTHER_KINDS and around.tag not in ("body", "html"):
+    """Whether an element is a region that holds nobody's fields, itself included."""
+    if element.tag in _CLOSED:
+        return True
+    if element.tag in ("header", "footer"):
+        parent = element.getparent()
+        if parent is None or parent.tag == "body" or element.find(".//nav") is not None:
             return True
     return False
+
+
+def _holds_others(element: Element) -> bool:
+    """Whether what is in an element is a widget's or a biography's, by its names."""
+    classes, anchor = element.get("class") or "", element.get("id") or ""
+    if not (classes or anchor) or element.tag in _OUTERMOST:
+        return False
+    names = f"{classes} {anchor}"
+    kind = region_kind(names)
+    is_other = kind is not None and kind[0] in _OTHER_KINDS
+    return is_other or _BIOGRAPHY.search(names) is not None
 
 
 @dataclass(frozen=True)
