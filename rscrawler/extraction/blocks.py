@@ -280,12 +280,13 @@ class _Walk:
         stack: list[tuple[Element, int, str, Region]],
     ) -> None:
         for child in reversed(element):
-            stack.append((child, 1, tag, region))
+            if child.tail:
+                stack.append((child, 1, tag, region))
             stack.append((child, 0, tag, region))
         self._text(element.text)
 
     def _text(self, text: str | None) -> None:
-        if text:
+        if text and (self._pieces or not text.isspace()):
             if self._breaks and text.strip():
                 self._breaks = 0
             self._pieces.append(text)
@@ -317,12 +318,15 @@ class _Walk:
 
 def _is_unseen(attributes: Attributes) -> bool:
     """Whether an element in a line is there for screen readers alone, or hidden."""
-    return _is_hidden(attributes) or _UNSEEN.search(attributes.get("class", "")) is not None
+    classes = attributes.get("class")
+    return (classes is not None and _UNSEEN.search(classes) is not None) or _is_hidden(attributes)
 
 
 def _is_hidden(attributes: Attributes) -> bool:
-    is_hidden = "hidden" in attributes or attributes.get("aria-hidden") == "true"
-    return is_hidden or _HIDDEN.search(attributes.get("style", "")) is not None
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    style = attributes.get("style")
+    return style is not None and _HIDDEN.search(style) is not None
 
 
 def _kind_of(element: Element, tag: str) -> tuple[str | None, str]:
