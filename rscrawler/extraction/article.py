@@ -151,7 +151,7 @@ def locate_text(root: Element, context: PageContext) -> LocatedText | None:
     markup = context.profile.markup
     names_container = markup.container != Markup().container
     own = find_container(root, context) if markup.body or names_container else None
-    if own is not None and own.is_from_profile:
+    if own is not None and (own.is_from_profile or any(own.matches(markup.body))):
         return _profile_text(own, context)
     return _guessed_text(root, context)
 

@@ -107,7 +107,7 @@ def test_applied_it_gives_second_versions_without_a_request_or_a_mail(
         for change in report["changes"]
         if (levels := change["levels"]) and "central-asia" in levels
     ]
-    assert {"before": "mention", "now": "substantial"} in rises
+    assert {"before": "mention", "now": "primary"} in rises
     later = misread.records()[len(first) :]
     assert len(later) == report["changed"] > 20
     truth = {true.url: true for true in site.truth()}
