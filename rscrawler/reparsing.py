@@ -25,11 +25,11 @@ from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
 from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadArticle, Unread
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
 from rscrawler.store.leases import LEASE_RENEWAL
-from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 # What a record says beside its text, as far as the page alone decides it.
 _BESIDE_THE_TEXT = ("authors", "sections", "tags", "published_at", "modified_at")

@@ -29,8 +29,8 @@ from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.outcomes import AskedArticle
 from rscrawler.spiders.session import CrawlSession
-from rscrawler.visits import AskedArticle
 from tests.crawl.probes import FEW_SOURCES, let_pieces_be_due, rows_of
 from tests.workspace import Workspace
 
