@@ -16,10 +16,10 @@ from scrapy.statscollectors import StatsCollector
 
 from rscrawler import decisions
 from rscrawler.archiving import ArchivedPage, archived_pages
-from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
 from rscrawler.identity.addresses import addresses_by_key
+from rscrawler.identity.changes import summarize
 from rscrawler.items import Article, ChangeSummary, Event, Level
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline

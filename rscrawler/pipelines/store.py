@@ -14,10 +14,10 @@ from scrapy.statscollectors import StatsCollector
 from twisted.python.failure import Failure
 
 from rscrawler import decisions
-from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.delivery import alert_channels
 from rscrawler.errors import StoreError
+from rscrawler.identity.changes import summarize
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.asked import asked_by
