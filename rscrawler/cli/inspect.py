@@ -27,10 +27,10 @@ from rscrawler.cli.common import (
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
 from rscrawler.errors import ConfigurationError
-from rscrawler.explaining import explain
 from rscrawler.exporting import ExportFormat, export_records
 from rscrawler.extraction.label import KEPT
 from rscrawler.items import Evidence
+from rscrawler.probing.explaining import explain
 from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.topics import known_topics
 
