@@ -26,8 +26,8 @@ from rscrawler.cli.common import (
 )
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
+from rscrawler.delivery.exporting import ExportFormat, export_records
 from rscrawler.errors import ConfigurationError
-from rscrawler.exporting import ExportFormat, export_records
 from rscrawler.extraction.label import KEPT
 from rscrawler.items import Evidence
 from rscrawler.probing.explaining import explain
