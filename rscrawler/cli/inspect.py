@@ -24,6 +24,7 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.cli.schemas import SchemaName, schema_of
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
 from rscrawler.delivery.exporting import ExportFormat, export_records
@@ -31,7 +32,6 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.label import KEPT
 from rscrawler.items import Evidence
 from rscrawler.probing.explaining import explain
-from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.topics import known_topics
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
