@@ -15,9 +15,9 @@ from scrapy.responsetypes import responsetypes
 from scrapy.statscollectors import StatsCollector
 
 from rscrawler import decisions
-from rscrawler.archiving import ArchivedPage, archived_pages
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
+from rscrawler.extensions.archive import ArchivedPage, archived_pages
 from rscrawler.identity.addresses import addresses_by_key
 from rscrawler.identity.changes import summarize
 from rscrawler.items import Article, ChangeSummary, Event, Level

@@ -13,7 +13,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rscrawler.archiving import prune_archive
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
@@ -29,6 +28,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
 from rscrawler.delivery.exporting import ExportFormat, export_records
 from rscrawler.errors import ConfigurationError
+from rscrawler.extensions.archive import prune_archive
 from rscrawler.extraction.label import KEPT
 from rscrawler.items import Evidence
 from rscrawler.probing.explaining import explain
