@@ -27,7 +27,7 @@ from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
 from rscrawler.extensions.archive import archive_files
-from rscrawler.reparsing import Reading, Verdict, recorded, reparse
+from rscrawler.maintenance.reparsing import Reading, Verdict, recorded, reparse
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
