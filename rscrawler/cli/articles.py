@@ -12,16 +12,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rscrawler.changes import Change, Kind
 from rscrawler.cli.common import out, print_json
 from rscrawler.cli.inputs import ConfigOption, JsonOption, open_existing
 from rscrawler.config import Config
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError, RscrawlerError
-from rscrawler.explaining import Explanation, explain
 from rscrawler.extraction.label import KEPT
 from rscrawler.identity.addresses import address_key, canonical_url
+from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Article, Evidence, TopicFlag, rfc3339
+from rscrawler.probing.explaining import Explanation, explain
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.web.versions import VersionChanges, shortened, version_changes

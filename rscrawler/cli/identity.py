@@ -10,7 +10,7 @@ from rscrawler.cli.common import counted, out, print_json
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SinceOption, open_existing
 from rscrawler.cli.progress import tracked
 from rscrawler.delivery.wording import one_line
-from rscrawler.regrouping import regrouped
+from rscrawler.maintenance.regrouping import regrouped
 from rscrawler.sites import load_sites
 
 identity_app = typer.Typer(help="Which articles repeat or follow others.")

@@ -80,7 +80,7 @@ UntilOption = Annotated[
 @contextmanager
 def opened_store(config: Config) -> Iterator[Store]:
     """The store of a configuration, rebuilt first if it was lost; closed at the end."""
-    from rscrawler.recovery import open_store
+    from rscrawler.maintenance.recovery import open_store
 
     with closing(open_store(config)) as store:
         try:

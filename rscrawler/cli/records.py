@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from rscrawler.archiving import prune_archive
 from rscrawler.cli.common import counted, out, print_json
 from rscrawler.cli.inputs import (
     ConfigOption,
@@ -19,11 +18,12 @@ from rscrawler.cli.inputs import (
     opened_store,
 )
 from rscrawler.cli.progress import progress, tracked
+from rscrawler.cli.schemas import SchemaName, schema_of
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
+from rscrawler.delivery.exporting import ExportFormat, export_records
 from rscrawler.errors import ConfigurationError
-from rscrawler.exporting import ExportFormat, export_records
-from rscrawler.schemas import SchemaName, schema_of
+from rscrawler.extensions.archive import prune_archive
 from rscrawler.topics import known_topics
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
