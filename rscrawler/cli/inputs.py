@@ -55,7 +55,7 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 SitesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[SITE]…", help="Else every enabled one.", show_default=False),
+    typer.Argument(metavar="SITE", help="Else every enabled one.", show_default=False),
 ]
 SinceOption = Annotated[
     datetime | None,

@@ -34,7 +34,9 @@ def export_command(
     topic: Annotated[str | None, typer.Option("--topic", help="Flagged on this topic.")] = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    export_format: Annotated[ExportFormat, typer.Option("--format")] = ExportFormat.JSONL,
+    export_format: Annotated[
+        ExportFormat, typer.Option("--format", help="Parquet needs -o and rscrawler[parquet].")
+    ] = ExportFormat.JSONL,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Else standard output.")
     ] = None,
@@ -106,7 +108,7 @@ def prune_command(
 
 
 def schema_command(
-    name: Annotated[SchemaName, typer.Argument()] = SchemaName.ARTICLE,
+    name: Annotated[SchemaName, typer.Argument(help="Of what.")] = SchemaName.ARTICLE,
 ) -> None:
     """Print a JSON Schema."""
     print_json(schema_of(name))
