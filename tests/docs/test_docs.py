@@ -53,19 +53,10 @@ GROUPS = {path[:1] for path in COMMANDS if len(path) == 2}
 # "rscrawler" at the beginning of a sentence about the program itself.
 NOT_COMMANDS = {
     f"rscrawler {word}"
-    for word in [
-        "watches",
-        "is",
-        "and",
-        "runs",
-        "that",
-        "writes",
-        "in",
-        "does",
-        "reads",
-        "rscrawler",
-    ]
-}
+    for word in (
+        "and", "does", "in", "is", "reads", "rscrawler", "runs", "that", "watches", "writes",
+    )
+}  # fmt: skip
 
 
 def commands() -> Iterator[tuple[str, Any]]:
