@@ -8,9 +8,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
 from rscrawler.cli.common import out, print_json
 from rscrawler.cli.inputs import ConfigOption, JsonOption, open_existing
@@ -41,16 +41,14 @@ def explain_command(
     config: ConfigOption,
     page: Annotated[
         str,
-        typer.Argument(
+        Argument(
             metavar="PAGE",
             help="An address, the file of a saved page, or a stored article: its article_id, "
             "record_id or path.",
         ),
     ],
-    site: Annotated[
-        str | None, typer.Option("--site", help="The site whose profile reads it.")
-    ] = None,
-    url: Annotated[str | None, typer.Option("--url", help="The address of a saved page.")] = None,
+    site: Annotated[str | None, Option(help="The site whose profile reads it.")] = None,
+    url: Annotated[str | None, Option("--url", help="The address of a saved page.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the record that a page would give, where each field came from, and why it is flagged."""
@@ -133,7 +131,7 @@ def _highlighted(evidence: Evidence) -> Text:
 def history_command(
     config: ConfigOption,
     article: Annotated[
-        str, typer.Argument(metavar="ARTICLE", help="An article_id, record_id, address or path.")
+        str, Argument(metavar="ARTICLE", help="An article_id, record_id, address or path.")
     ],
     as_json: JsonOption = False,
 ) -> None:

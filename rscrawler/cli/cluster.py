@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from rscrawler.cli.common import out, print_json, print_table
 from rscrawler.cli.inputs import ConfigPath, JsonOption, opened_store, read_config
@@ -22,12 +23,8 @@ from rscrawler.store.transfer import migrate_store
 
 def worker_command(
     context: typer.Context,
-    name: Annotated[
-        str | None, typer.Option("--name", help="In the log; else machine and process.")
-    ] = None,
-    at_once: Annotated[
-        int, typer.Option("--at-once", min=1, help="How many crawls at a time.")
-    ] = 2,
+    name: Annotated[str | None, Option(help="In the log; else machine and process.")] = None,
+    at_once: Annotated[int, Option(min=1, help="How many crawls at a time.")] = 2,
     config_path: ConfigPath = None,
 ) -> None:
     """Run the crawls that the service hands over, until SIGTERM or SIGINT."""
@@ -51,11 +48,11 @@ def worker_command(
 
 def migrate_store_command(
     from_url: Annotated[
-        str, typer.Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
+        str, Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
     ],
     to_url: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="[TO_URL]", help="The same; must be empty. None: the configured database_url."
         ),
     ] = None,

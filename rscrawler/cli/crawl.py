@@ -10,6 +10,7 @@ import typer
 from rich.progress import Progress
 from scrapy import signals
 from scrapy.crawler import Crawler
+from typer import Option
 
 from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json, print_table
 from rscrawler.cli.deliver import deliver_due, planned_jobs, telling_of_store, undelivered
@@ -31,13 +32,11 @@ def crawl_command(
     config: ConfigOption,
     sites: SitesArgument = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Follow pagination and sitemaps to the end.")
+        bool, Option("--full", help="Follow pagination and sitemaps to the end.")
     ] = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Request at most so many articles.")
-    ] = None,
+    limit: Annotated[int | None, Option(min=1, help="Request at most so many articles.")] = None,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing unless something happened.")
+        bool, Option("--quiet", "-q", help="Say nothing unless something happened.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

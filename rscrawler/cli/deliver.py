@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 def deliver_command(
     config: ConfigOption,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what was refused or given up.")
+        bool, Option("--retry-failed", help="Try again what was refused or given up.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError
@@ -40,10 +40,10 @@ def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
 
 
 _CONFIG_HELP = "Else $RSCRAWLER_CONFIG or ./rscrawler.toml."
-ConfigPath = Annotated[Path | None, typer.Option("--config", metavar="FILE", help=_CONFIG_HELP)]
+ConfigPath = Annotated[Path | None, Option("--config", metavar="FILE", help=_CONFIG_HELP)]
 ConfigOption = Annotated[
     Config,
-    typer.Option(
+    Option(
         "--config",
         metavar="FILE",
         help=_CONFIG_HELP,
@@ -52,14 +52,14 @@ ConfigOption = Annotated[
         show_default=False,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+JsonOption = Annotated[bool, Option("--json", help="Print one JSON object and nothing else.")]
 SitesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="SITE", help="Else every enabled one.", show_default=False),
+    Argument(metavar="SITE", help="Else every enabled one.", show_default=False),
 ]
 SinceOption = Annotated[
     datetime | None,
-    typer.Option(
+    Option(
         "--since",
         metavar="DATE",
         help="From this day (or 2026-11-24T08:00:00Z) on.",
@@ -68,7 +68,7 @@ SinceOption = Annotated[
 ]
 UntilOption = Annotated[
     datetime | None,
-    typer.Option(
+    Option(
         "--until",
         metavar="DATE",
         help="Up to the end of this day, or up to this moment.",

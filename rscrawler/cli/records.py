@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from rscrawler.cli.common import counted, out, print_json
 from rscrawler.cli.inputs import (
@@ -31,17 +31,15 @@ SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say w
 
 def export_command(
     config: ConfigOption,
-    topic: Annotated[str | None, typer.Option("--topic", help="Flagged on this topic.")] = None,
+    topic: Annotated[str | None, Option("--topic", help="Flagged on this topic.")] = None,
     since: SinceOption = None,
     until: UntilOption = None,
     export_format: Annotated[
-        ExportFormat, typer.Option("--format", help="Parquet needs -o and rscrawler[parquet].")
+        ExportFormat, Option("--format", help="Parquet needs -o and rscrawler[parquet].")
     ] = ExportFormat.JSONL,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Else standard output.")
-    ] = None,
+    output: Annotated[Path | None, Option("-o", "--output", help="Else standard output.")] = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="CSV: cells as they are, though they be formulas.")
+        bool, Option("--raw", help="CSV: cells as they are, though they be formulas.")
     ] = False,
 ) -> None:
     """Write stored records."""
@@ -66,12 +64,8 @@ def export_command(
 
 def prune_command(
     config: ConfigOption,
-    older_than: Annotated[
-        str, typer.Option("--older-than", help="Forget text recorded longer ago, such as 365d.")
-    ],
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be forgotten.")
-    ] = False,
+    older_than: Annotated[str, Option(help="Forget text recorded longer ago, such as 365d.")],
+    dry_run: Annotated[bool, Option("--dry-run", help="Only say what would be forgotten.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Forget old text in the database; never that an article was seen. The JSONL stays.
@@ -108,7 +102,7 @@ def prune_command(
 
 
 def schema_command(
-    name: Annotated[SchemaName, typer.Argument(help="Of what.")] = SchemaName.ARTICLE,
+    name: Annotated[SchemaName, Argument(help="Of what.")] = SchemaName.ARTICLE,
 ) -> None:
     """Print a JSON Schema."""
     print_json(schema_of(name))

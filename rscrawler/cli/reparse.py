@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
 from rscrawler.cli.articles import print_changes, print_heading
 from rscrawler.cli.common import counted, out, print_json
@@ -52,7 +52,7 @@ def reparse_command(
     sites: SitesArgument = None,
     since: SinceOption = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Record what has changed; nobody is alerted.")
+        bool, Option("--apply", help="Record what has changed; nobody is alerted.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 
 from rscrawler.cli.common import out, print_json
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
@@ -31,7 +32,7 @@ from rscrawler.store.jobs import JobState
 
 SchedulesOption = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--schedules", resolve_path=True, help="Folder of further schedules; else schedules_dir."
     ),
 ]

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel, SecretStr
+from typer import Argument, Option
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
@@ -23,8 +24,8 @@ TEMPLATE = PACKAGE_DIR / "rscrawler.toml"
 
 
 def init_command(
-    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path(DEFAULT_CONFIG_NAME),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
+    path: Annotated[Path, Argument(help="The file to write.")] = Path(DEFAULT_CONFIG_NAME),
+    force: Annotated[bool, Option("--force", help="Overwrite it if it is there.")] = False,
 ) -> None:
     """Write a commented configuration file."""
     with writable(path):
@@ -184,9 +185,9 @@ def alerts_test_command(config: ConfigOption, as_json: JsonOption = False) -> No
 
 
 def demo_command(
-    folder: Annotated[
-        Path, typer.Option("--folder", help="Where the demo's files go; emptied first.")
-    ] = Path("demo-output"),
+    folder: Annotated[Path, Option(help="Where the demo's files go; emptied first.")] = Path(
+        "demo-output"
+    ),
 ) -> None:
     """Crawl the bundled sample site twice and show what is found, flagged and mailed."""
     from rscrawler.demo.run import run_demo

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
 from rscrawler.cli.common import (
     EXIT_FAILED,
@@ -59,17 +60,12 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
 @sites_app.command("add")
 def add_command(
     config: ConfigOption,
-    url: Annotated[str, typer.Argument(help="The site's front page, or that of a part of it.")],
-    name: Annotated[
-        str | None, typer.Option("--name", help="Of the profile; else from the host's name.")
-    ] = None,
+    url: Annotated[str, Argument(help="The site's front page, or that of a part of it.")],
+    name: Annotated[str | None, Option(help="Of the profile; else from the host's name.")] = None,
     write: Annotated[
-        Path | None,
-        typer.Option("--write", metavar="DIR", help="Save the profile here (your sites_dir)."),
+        Path | None, Option(metavar="DIR", help="Save the profile here (your sites_dir).")
     ] = None,
-    delay: Annotated[
-        float, typer.Option("--delay", min=0, help="Seconds between two requests.")
-    ] = 1.0,
+    delay: Annotated[float, Option(min=0, help="Seconds between two requests.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Look at a site and propose a profile: feeds, sitemaps, sections, and what it would read."""
@@ -150,10 +146,9 @@ def check_command(
     config: ConfigOption,
     sites: SitesArgument = None,
     pages: Annotated[
-        Path | None,
-        typer.Option("--pages", metavar="DIR", help="Saved pages instead of live ones."),
+        Path | None, Option(metavar="DIR", help="Saved pages instead of live ones.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Article pages of each site.")] = 5,
+    limit: Annotated[int, Option("--limit", min=1, help="Article pages of each site.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
     """Hold profiles against live or saved pages, and say field by field what holds."""

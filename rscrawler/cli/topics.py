@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
 from rscrawler.cli.common import counted, out, print_json, print_table
 from rscrawler.cli.inputs import (
@@ -34,7 +35,7 @@ from rscrawler.topics.fitting import fit
 from rscrawler.topics.model import MODEL_FILE
 
 topics_app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
-TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
+TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
 _LABELLED = "JSONL of {id, title, text, level}."
 
 
@@ -87,7 +88,7 @@ def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption
 def evaluate_command(
     config: ConfigOption,
     topic: TopicArgument,
-    labelled: Annotated[list[Path], typer.Argument(help=_LABELLED)],
+    labelled: Annotated[list[Path], Argument(help=_LABELLED)],
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
@@ -115,10 +116,10 @@ def evaluate_command(
 @topics_app.command("fit")
 def fit_command(
     config: ConfigOption,
-    labelled: Annotated[list[Path] | None, typer.Argument(help=_LABELLED)] = None,
-    topic: Annotated[str, typer.Option("--topic", help="Whose names are read.")] = "central-asia",
+    labelled: Annotated[list[Path] | None, Argument(help=_LABELLED)] = None,
+    topic: Annotated[str, Option("--topic", help="Whose names are read.")] = "central-asia",
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where the weights go; by default, into use.")
+        Path, Option("--output", "-o", help="Where the weights go; by default, into use.")
     ] = MODEL_FILE,
     as_json: JsonOption = False,
 ) -> None:
@@ -228,11 +229,9 @@ def backtest_command(
 def marks_command(
     config: ConfigOption,
     export: Annotated[
-        Path | None, typer.Option("--export", help="The file to write; default: standard output.")
+        Path | None, Option(help="The file to write; default: standard output.")
     ] = None,
-    topic: Annotated[
-        str | None, typer.Option("--topic", help="Needed where several topics were judged.")
-    ] = None,
+    topic: Annotated[str | None, Option(help="Needed where several topics were judged.")] = None,
 ) -> None:
     """Write what was judged in the dashboard as lines that `evaluate` and `fit` read."""
     with closing(open_existing(config)) as store:

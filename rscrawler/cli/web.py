@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
 from rscrawler.cli.common import out
 from rscrawler.cli.inputs import ConfigPath, open_existing, read_config, writable
@@ -23,13 +24,10 @@ _USERS = re.compile(r"^\[web\.users\][^\n]*\n", re.MULTILINE)
 
 
 def web_command(
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")
-    ] = 8000,
+    host: Annotated[str, Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65_535, help="0 takes a free one.")] = 8000,
     add_user: Annotated[
-        str | None,
-        typer.Option("--add-user", help="Ask for a password, write it to [web.users], and end."),
+        str | None, Option(help="Ask for a password, write it to [web.users], and end.")
     ] = None,
     config_path: ConfigPath = None,
 ) -> None:
