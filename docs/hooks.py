@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
@@ -153,9 +152,9 @@ def _command(name: str, command: Any) -> Iterator[str]:
         for each in inner.values():
             yield from _command(f"{name} {each.name}", each)
         return
-    with click.Context(command, info_name=name) as context:
-        usage = " ".join(command.collect_usage_pieces(context))
-        rows = [each.get_help_record(context) for each in command.params]
+    context = command.make_context(name, [], resilient_parsing=True)
+    usage = " ".join(command.collect_usage_pieces(context))
+    rows = [each.get_help_record(context) for each in command.params]
     yield f"### {name}"
     yield inspect.cleandoc(command.help or "")
     yield f"```text\n{name} {usage}\n```"

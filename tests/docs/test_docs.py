@@ -10,9 +10,8 @@ from pkgutil import resolve_name
 from typing import Any
 
 import pytest
-import typer
-from click.testing import CliRunner
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from docs import hooks
 from rscrawler import cli
@@ -82,7 +81,7 @@ def test_the_reference_says_what_every_command_and_every_option_does() -> None:
 
 
 def test_help_lists_the_commands_in_the_groups_of_the_reference() -> None:
-    shown = CliRunner().invoke(typer.main.get_command(cli.app), ["--help"]).output
+    shown = CliRunner().invoke(cli.app, ["--help"]).output
     headings = re.findall(r"^([A-Z][a-z ]+):$", shown, re.MULTILINE)
     assert headings[1:] == re.findall(r"^## (.*)$", hooks.commands(), re.MULTILINE)
 
