@@ -199,7 +199,7 @@ class Article:
             "republished_from": self.republished_from,
             "duplicate_of": self.duplicate_of,
             "follows": self.follows,
-            "topics": [_flag_record(flag) for flag in self.topics],
+            "topics": [flag_record(flag) for flag in self.topics],
             "extraction": {
                 "method": self.extraction.method,
                 "warnings": list(self.extraction.warnings),
@@ -233,7 +233,8 @@ def _count_words(text: str) -> int:
     return len(text.split())
 
 
-def _flag_record(flag: TopicFlag) -> dict[str, Any]:
+def flag_record(flag: TopicFlag) -> dict[str, Any]:
+    """A flag as the record has it."""
     return {
         "topic": flag.topic,
         "level": str(flag.level),

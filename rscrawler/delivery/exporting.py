@@ -121,12 +121,17 @@ def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Ite
     writer.writeheader()
     for record in records:
         yield _taken(buffer)
-        cells = {
-            name: "; ".join(map(str, value)) if isinstance(value, list) else value
-            for name, value in _row(record).items()
-        }
-        writer.writerow(cells if is_raw else {name: defused(cell) for name, cell in cells.items()})
+        writer.writerow(csv_cells(record, is_raw=is_raw))
     yield _taken(buffer)
+
+
+def csv_cells(record: dict[str, Any], *, is_raw: bool = False) -> dict[str, Any]:
+    """A record as the cells of one row, by column."""
+    cells = {
+        name: "; ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in _row(record).items()
+    }
+    return cells if is_raw else {name: defused(cell) for name, cell in cells.items()}
 
 
 def _taken(buffer: io.StringIO) -> str:
