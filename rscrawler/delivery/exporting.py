@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from rscrawler.errors import ConfigurationError, OutputError
+from rscrawler.errors import ConfigurationError, MissingExtra, OutputError
 from rscrawler.items import Level
 from rscrawler.store import Store
 
@@ -149,9 +149,7 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise ConfigurationError(
-            "--format parquet: needs pyarrow; install rscrawler[parquet]"
-        ) from None
+        raise MissingExtra("--format parquet", "pyarrow", "parquet") from None
     text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
     schema = pyarrow.schema(
         [
