@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Self
 
 from itemadapter import ItemAdapter
@@ -10,7 +11,7 @@ from scrapy.exceptions import DropItem
 
 from rscrawler.config import find_config, load_config
 from rscrawler.errors import ConfigurationError
-from rscrawler.items import Article, Level, flag_record
+from rscrawler.items import Article, Level
 from rscrawler.topics import FlaggableText, Flagger, known_topics
 
 
@@ -69,7 +70,7 @@ class TopicsPipeline:
             flags = self._flagger.flag(
                 FlaggableText(fields.get("title"), fields.get("subtitle"), tuple(paragraphs))
             )
-            fields["topics"] = [flag_record(flag) for flag in flags]
+            fields["topics"] = [{**asdict(flag), "level": str(flag.level)} for flag in flags]
         if not any(flag.level.reaches(self._minimum) for flag in flags) and (
             self._minimum is not Level.NONE
         ):
