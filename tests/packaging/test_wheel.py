@@ -39,7 +39,15 @@ class Installation:
         self.bin = folder / "venv/bin"
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         (self._packages,) = (folder / "venv/lib").glob("python*/site-packages")
-        pip = [self.bin / "python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+        pip = [
+            str(self.bin / "python"),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-index",
+            "--no-deps",
+        ]
         subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True)
         (metadata,) = self._packages.glob("rscrawler-*.dist-info")
         self._own = Distribution.at(metadata)
@@ -67,7 +75,7 @@ class Installation:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
         )
         assert done.returncode == status, done.stderr
         return done
