@@ -249,7 +249,7 @@ def record() -> str:
     return _table(
         ("field", "type", "means"),
         (
-            (f"`{name}`", _value(value, {}), value.get("description", ""))
+            (f"`{name}`", _value(value, schema["$defs"]), value["description"])
             for name, value in schema["properties"].items()
         ),
     )

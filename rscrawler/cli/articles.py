@@ -20,17 +20,13 @@ from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.extraction.label import KEPT
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.changes import Change, Kind
-from rscrawler.items import Article, Evidence, TopicFlag, rfc3339
+from rscrawler.items import Article, Evidence, TopicFlag, fields_on_page, rfc3339
 from rscrawler.probing.explaining import Explanation, explain
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.web.versions import VersionChanges, shortened, version_changes
 
 _CONTRIBUTIONS = 10  # features shown of each flag: those that moved its score most
-_FIELDS = (
-    "url", "title", "subtitle", "authors", "sections", "tags", "language", "published_at",
-    "modified_at", "image", "republished_from", "word_count",
-)  # fmt: skip
 
 
 class UnknownArticle(RscrawlerError):
@@ -89,9 +85,9 @@ def _print_explanation(explanation: Explanation) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("field")
     table.add_column("value", overflow="fold")
-    record = article.to_record()
-    for name in _FIELDS:
-        value = record[name]
+    for name, value in article.to_record().items():
+        if name not in {*fields_on_page(), "word_count"} - {"body"}:
+            continue
         shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not there)")
         if origin := explanation.provenance.get(name):
             shown.append(f"  {origin}", style="dim")

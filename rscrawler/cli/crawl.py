@@ -20,10 +20,9 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
 from rscrawler.delivery import DeliveryReport, left_to_the_service
-from rscrawler.items import rfc3339
+from rscrawler.items import Event, rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
-from rscrawler.spiders.outcomes import PageOutcome
 
 _SHOWN = ("requests", "new", "updated", "removed", "flagged", "dropped", "errors")
 
@@ -110,9 +109,8 @@ class _CrawlProgress:
             counts["done"] += 1
             show()
 
-        def recorded(item: object, **_: Any) -> None:
-            is_recorded = isinstance(item, PageOutcome) and item.page and item.page.event
-            counts["new"] += bool(is_recorded)
+        def recorded(item: Mapping[str, Any], **_: Any) -> None:
+            counts["new"] += item["event"] == Event.NEW
 
         # The signal manager keeps weak references only.
         self._listeners += [made, done, recorded]

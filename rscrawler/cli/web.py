@@ -16,7 +16,7 @@ from rscrawler.cli.common import out
 from rscrawler.cli.inputs import ConfigPath, open_existing, read_config, writable
 from rscrawler.clock import utc_now
 from rscrawler.config import checked_user_name, find_config, read_text
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.maintenance.recovery import StoreKeeper
 
 _SHORTEST_PASSWORD = 8
@@ -38,10 +38,7 @@ def web_command(
         from rscrawler.web.passwords import hash_password
         from rscrawler.web.serving import serve
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the dashboard needs the package {error.name}; "
-            'install it with pip install "rscrawler[web]"'
-        ) from None
+        raise MissingExtra("the dashboard", error.name, "web") from None
     config = read_config(config_path)
     if add_user is not None:
         path = find_config(config_path)
