@@ -274,7 +274,7 @@ def test_config_check_tells_what_cannot_work_on_this_machine(workspace: Workspac
     rest = told()
     assert len(rest) == 3
     assert rest[0].startswith(f"{start}output_dir: {workspace.folder / 'file'} is a file")
-    assert rest[1].startswith(f"{start}alerts.topics: is empty, so nobody would be told")
+    assert rest[1].startswith(f"{start}alerts.topics: is empty, so nobody would be alerted")
     assert rest[2].startswith(f"{ca_file}No such file or directory; allowed: ")
     (workspace.folder / "file").unlink()
     (workspace.folder / "ca.pem").write_text("x")
