@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from rscrawler import __version__
+
 BOT_NAME = "rscrawler"
 SPIDER_MODULES = ["rscrawler.spiders"]
 
 
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
+USER_AGENT = f"{BOT_NAME}/{__version__}"  # a crawl adds the contact
 DOWNLOAD_VERIFY_CERTIFICATES = True
 COOKIES_ENABLED = False
 METAREFRESH_ENABLED = False
@@ -39,7 +42,14 @@ SPIDER_MIDDLEWARES = {
 ITEM_PIPELINES = {
     "rscrawler.pipelines.dedupe.DedupePipeline": 200,
     "rscrawler.pipelines.store.StorePipeline": 400,
+    "rscrawler.pipelines.record.RecordPipeline": 900,
 }
+FEED_EXPORTERS = {
+    "csv": "rscrawler.extensions.exporters.RecordCsvExporter",
+    "xml": "rscrawler.extensions.exporters.RecordXmlExporter",
+}
+FEED_EXPORT_ENCODING = "utf-8"
+SPIDER_CONTRACTS = {"rscrawler.spiders.contracts.SourceContract": 10}
 # Scrapy's own extensions, without those that nothing here uses: one that is only switched off
 # is imported all the same, and the console and remote control take a tenth of a second.
 EXTENSIONS_BASE = {

@@ -34,7 +34,6 @@ from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
-from rscrawler.spiders.outcomes import PageOutcome
 
 
 def register(app: typer.Typer) -> None:
@@ -123,9 +122,8 @@ class _CrawlProgress:
             counts["pages"] += 1
             self._progress.update(task, pages=counts["pages"])
 
-        def piece_recorded(item: object, **_: Any) -> None:
-            is_recorded = isinstance(item, PageOutcome) and item.page and item.page.event
-            counts["pieces"] += bool(is_recorded)
+        def piece_recorded(**_: Any) -> None:
+            counts["pieces"] += 1
             self._progress.update(task, pieces=counts["pieces"])
 
         # The signal manager keeps weak references only.

@@ -15,7 +15,7 @@ from rscrawler.cli.common import ConfigOption, out, read_config
 from rscrawler.cli.reading import open_existing
 from rscrawler.clock import utc_now
 from rscrawler.config import checked_user_name, find_config, read_text
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.maintenance.recovery import StoreKeeper
 
 _SHORTEST_PASSWORD = 8
@@ -45,10 +45,7 @@ def web_command(
         from rscrawler.web.passwords import hash_password
         from rscrawler.web.serving import serve
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the dashboard needs the package {error.name}; "
-            'install it with pip install "rscrawler[web]"'
-        ) from None
+        raise MissingExtra("the dashboard", error.name, "web") from None
     config = read_config(config_path)
     if add_user is not None:
         path = find_config(config_path)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from rscrawler.errors import ConfigurationError, OutputError
+from rscrawler.errors import ConfigurationError, MissingExtra, OutputError
 from rscrawler.items import Level, columns
 from rscrawler.store import Store
 
@@ -105,12 +105,17 @@ def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Ite
     writer.writeheader()
     for record in records:
         yield _taken(buffer)
-        cells = {
-            name: "; ".join(map(str, value)) if isinstance(value, list) else value
-            for name, value in _row(record).items()
-        }
-        writer.writerow(cells if is_raw else {name: defused(cell) for name, cell in cells.items()})
+        writer.writerow(csv_cells(record, is_raw=is_raw))
     yield _taken(buffer)
+
+
+def csv_cells(record: dict[str, Any], *, is_raw: bool = False) -> dict[str, Any]:
+    """A record as the cells of one row, by column."""
+    cells = {
+        name: "; ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in _row(record).items()
+    }
+    return cells if is_raw else {name: defused(cell) for name, cell in cells.items()}
 
 
 def _taken(buffer: io.StringIO) -> str:
@@ -128,9 +133,7 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise ConfigurationError(
-            "--format parquet: needs pyarrow; install rscrawler[parquet]"
-        ) from None
+        raise MissingExtra("--format parquet", "pyarrow", "parquet") from None
     types = {
         str: pyarrow.string(),
         int: pyarrow.int64(),

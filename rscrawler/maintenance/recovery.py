@@ -22,8 +22,9 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.jsonl import day_files, day_lines, only_holder, output_errors
+from rscrawler.delivery.jsonl import only_holder, output_errors
 from rscrawler.delivery.ops import notices
+from rscrawler.delivery.records import day_files, day_lines
 from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
 from rscrawler.delivery.untold import DATABASE_SUBJECT
 from rscrawler.delivery.wording import one_line

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 from scrapy.statscollectors import StatsCollector
@@ -44,6 +44,14 @@ class RobotsRulesMiddleware(RobotsTxtMiddleware):
         super().__init__(crawler)
         self._session = session_of(crawler)
         self._turn = asyncio.Lock()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsTxtMiddleware:  # type: ignore[override]
+        """Built for the spider's site; Scrapy's own in `scrapy shell`, which has none."""
+        try:
+            return cls(crawler)
+        except NotConfigured:
+            return RobotsTxtMiddleware(crawler)
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """The rules of the request's host."""

@@ -20,6 +20,7 @@ from rscrawler.monitoring.observer import Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.outcomes import outcome_recorded
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.health import ProblemCode
 
@@ -146,15 +147,18 @@ class CycleExtension:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connected to the signals of one crawl."""
+        session_of(crawler)  # there is none in `scrapy shell` and the like
         extension = cls(crawler)
         observer = extension._observer
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         crawler.signals.connect(observer.response_received, signals.response_received)
-        crawler.signals.connect(observer.item_scraped, signals.item_scraped)
+        crawler.signals.connect(observer.outcome_recorded, outcome_recorded)
         return extension
 
     def spider_closed(self, spider: NewsSpider, reason: str) -> None:
-        """Judge and record."""
+        """Judge and record, if it was a cycle: `scrapy parse` and the like begin none."""
+        if not spider.has_begun:
+            return
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
         outcome = judge(
             stats,

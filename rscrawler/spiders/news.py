@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Self
 
 from scrapy import Request, Spider, signals
@@ -47,6 +48,7 @@ from rscrawler.spiders.readers import page_address, page_number
 from rscrawler.spiders.reading import (
     PORTION,
     ArticleToRead,
+    PageReader,
     ReadArticle,
     ReadSource,
     SourceToRead,
@@ -87,8 +89,9 @@ class NewsSpider(Spider):
             kwargs.pop("full", False),
             kwargs.pop("limit", None),
         )
-        for key, value in crawl_settings(session).items():
-            crawler.settings.set(key, value, priority="spider")
+        if not crawler.settings.frozen:  # as `scrapy shell` does before it makes a spider
+            for key, value in crawl_settings(session).items():
+                crawler.settings.set(key, value, priority="spider")
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.session = session
         spider.prepare()
@@ -100,6 +103,7 @@ class NewsSpider(Spider):
 
     def prepare(self) -> None:
         """Set up what one cycle keeps in memory."""
+        self.has_begun = False
         self.profile: SiteProfile = self.session.profile
         self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
         self.discovery = Discovery(self.session)
@@ -109,10 +113,36 @@ class NewsSpider(Spider):
         self._turn = self.session.turn()
         self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
 
+    def parse(self, response: Response) -> Iterator[Request | dict[str, Any]]:
+        """Read one page for `scrapy parse`, `check` and `shell`; nothing is stored.
+
+        An article's page gives its record, that of a source requests for what it leads to.
+
+        @source
+        @returns requests 1
+        """
+        reader = PageReader({self.session.site: self.profile}, self.session.flagger)
+        content_type = header_of(response, "Content-Type")
+        sources = {self.profile.address(each.path): each for each in self.profile.sources}
+        page = (self.session.site, response.url, response.body, content_type)
+        if (source := sources.get(response.url)) is not None:
+            reading = reader.read(SourceToRead(*page, source))
+        else:
+            reading = reader.read(ArticleToRead(*page, self.session.now()))
+        if isinstance(reading, Unread):
+            logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
+        elif isinstance(reading, ReadArticle):
+            reading.article.topics = reading.flags or []
+            yield reading.article.to_record()
+        else:
+            for entry in (*reading.sitemaps, *chain.from_iterable(reading.entries())):
+                yield Request(entry.url, callback=self.parse)
+
     # Requests.
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for every source, for what earlier cycles left, and for what is due."""
+        self.has_begun = True
         session, now = self.session, self.session.now()
         paused_until = decisions.asked_pause(session.state.not_before, now)
         if paused_until is not None and paused_until > now:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
+from scrapy.utils.spider import DefaultSpider
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config
@@ -121,11 +123,18 @@ class CrawlSession:
 
 
 def session_of(crawler: Crawler) -> CrawlSession:
-    """The session of a crawler's spider, for middlewares, pipelines and extensions."""
+    """The session of a crawler's spider, for middlewares, pipelines and extensions.
+
+    Raises:
+        NotConfigured: no spider runs, as in `scrapy shell` and `scrapy fetch`.
+        TypeError: the spider is not ours.
+    """
     session = getattr(crawler.spider, "session", None)
-    if not isinstance(session, CrawlSession):
-        raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
-    return session
+    if isinstance(session, CrawlSession):
+        return session
+    if crawler.spider is None or isinstance(crawler.spider, DefaultSpider):
+        raise NotConfigured
+    raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
 
 
 def session_from_arguments(
@@ -149,8 +158,11 @@ def _session_meant(
 ) -> CrawlSession:
     loaded = load_config(find_config(Path(config) if config else None))
     if not site:
-        known = ", ".join(sorted(load_sites(loaded)))
-        raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
+        enabled = list(chosen_sites(load_sites(loaded), []))
+        if len(enabled) != 1:
+            known = ", ".join(sorted(load_sites(loaded)))
+            raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
+        site = enabled[0]
     try:
         maximum = None if limit is None else int(limit)
     except ValueError:

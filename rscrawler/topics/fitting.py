@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics.evaluation import Evaluation, check_lines, judgement, text_of_line
 from rscrawler.topics.flagger import Flagger
@@ -92,7 +92,7 @@ def _regression(rows: Sequence[_Row], answers: Sequence[bool]) -> Weights:
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
-        raise ConfigurationError("topics fit needs scikit-learn: rscrawler[fit]") from error
+        raise MissingExtra("topics fit", "scikit-learn", "fit") from error
     values = [row.values for row in rows]
     scaler = StandardScaler().fit(values)
     regression = LogisticRegression(C=_STRENGTH, solver="newton-cholesky")
