@@ -11,18 +11,10 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from typer import Option
 
-from rscrawler.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    JsonOption,
-    complain,
-    counted,
-    opened_store,
-    out,
-    print_json,
-    read_config,
-)
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
+from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery import DeliveryReport, deliver
@@ -37,20 +29,14 @@ from rscrawler.topics.watchlist import load_topics
 logger = logging.getLogger(__name__)
 
 
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    app.command("deliver")(deliver_command)
-
-
 def deliver_command(
+    config: ConfigOption,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what was refused or given up.")
+        bool, Option("--retry-failed", help="Try again what was refused or given up.")
     ] = False,
-    config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send what is due in the outbox."""
-    config = read_config(config_path)
     with telling_of_store(config), opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
