@@ -109,7 +109,7 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     fields = _Fields(page, profile, located.own, context, notes, prose)
     article = fields.article(site)
     kept = [block for block in located.blocks if block.label in KEPT]
-    first = kept[0].region.element if kept else None
+    first = context.index.place(kept[0].region.element) if kept else None
     article.image, notes.provenance["image"] = image_of(located.own, context, first)
     _finish_body(article, located, kept, structured, notes)
     _check_is_article(article, page, profile, located, structured, is_article=is_article)
@@ -150,8 +150,8 @@ def locate_text(root: Element, context: PageContext) -> LocatedText | None:
     """The article on a page with every block labelled; None if no block can be its text."""
     markup = context.profile.markup
     names_container = markup.container != Markup().container
-    own = find_container(root, context) if markup.body or names_container else None
-    if own is not None and (own.is_from_profile or any(own.matches(markup.body))):
+    own = find_container(context) if markup.body or names_container else None
+    if own is not None and (own.is_from_profile or any(map(own.matches, markup.body))):
         return _profile_text(own, context)
     return _guessed_text(root, context)
 
@@ -161,7 +161,7 @@ def _profile_text(own: Own, context: PageContext) -> LocatedText:
     left_out, index = _furniture(own, context), context.index
     best, origin = list[Block](), ""
     for selector in context.profile.markup.body:
-        held = [element for _, element in own.matches([selector])]
+        held = own.matches(selector)
         outer = [e for e in held if not any(o is not e and index.is_within(e, o) for o in held)]
         found = max((_bodies_in(part, outer, left_out, context) for part in own.parts), key=_length)
         if _length(found) > 3 * _length(best):
@@ -273,9 +273,9 @@ def _furniture(own: Own, context: PageContext) -> set[Element]:
     """The elements whose text is another field's, another article's, or nobody's."""
     markup = context.profile.markup
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
-    found = {element for _, element in own.matches(listed)}
+    found = {element for selector in listed for element in own.matches(selector)}
     linked = [*markup.authors, *markup.sections, *markup.published_text]
-    found |= {element for _, element in own.matches(linked) if not _is_in_prose(element)}
+    found |= {e for selector in linked for e in own.matches(selector) if not _is_in_prose(e)}
     if own.headline is not None:
         found.add(own.headline)
     return found | set(own.foreign)
