@@ -267,13 +267,13 @@ def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
     text = straight(paragraph.text)
     if text.startswith("“") and text.count("“") > text.count("”"):
         return _NOTHING  # speech that goes on in the next paragraph
-    is_settled = is_republication_line(text) or pattern("notes").match(text) is not None
     unquoted = _QUOTED.sub(" ", text)
     bare = voice.as_us(unquoted)
     is_named = bare != unquoted
-    if pattern("interviewer").match(bare):
+    if "?" in bare and pattern("interviewer").match(bare):
         return _NOTHING
     tokens = _words_of_letters(bare)
+    is_settled = is_republication_line(text) or pattern("notes").match(text) is not None
     giving = _giving(paragraph)
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or _US.search(bare) is not None

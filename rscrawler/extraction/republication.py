@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _PREFIX = (
     r"\W*(?:(?:editor[’']?s?[’']?\s+note|note|disclaimer)\s*[:.—–-]\s*\W*"
@@ -228,6 +229,7 @@ def is_republication_line(paragraph: str) -> bool:
     return _line(paragraph) is not None
 
 
+@lru_cache(maxsize=256)
 def _line(paragraph: str) -> _Line | None:
     if len(paragraph) > _LONGEST_LINE or not _LIKELY.match(paragraph):
         return None
