@@ -238,7 +238,7 @@ def _labelled(
         region = locator.locate().region
         blocks = blocks[region.first : region.last]
     else:
-        locator.mark(None)
+        locator.mark()
     _label(blocks, context, is_guess=is_guess)
     return blocks
 
