@@ -94,7 +94,7 @@ class SiteCheck:
             ],
             "pages": [
                 {
-                    "url": sample.article.url if sample.article else sample.answer.url,
+                    "url": sample.article.url if sample.article else sample.page.url,
                     "read": sample.article is not None,
                     "reason": sample.trouble,
                     "warnings": list(sample.article.extraction.warnings) if sample.article else [],
@@ -222,7 +222,7 @@ def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> No
     check.fields = [_field_check(name, articles) for name in FIELDS]
     check.unmatched = _unmatched(check.samples, profile.markup)
     if not may_be_others:
-        check.failures += [f"{each.answer.url}: is not read: {each.trouble}" for each in unread]
+        check.failures += [f"{each.page.url}: is not read: {each.trouble}" for each in unread]
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
         return
@@ -257,7 +257,7 @@ def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
 
 
 def _unmatched(samples: Sequence[Sample], markup: Markup) -> dict[str, list[str]]:
-    roots = [sample.answer.tree() for sample in samples]
+    roots = [sample.page.root for sample in samples]
     unmatched = {}
     for name in sorted(markup.model_fields_set - {"cut_text"}):
         selectors: list[str] = getattr(markup, name)

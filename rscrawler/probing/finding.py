@@ -18,7 +18,7 @@ from rscrawler.identity.addresses import (
     canonical_url,
     is_article_address,
 )
-from rscrawler.probing.paths import article_patterns, likely_articles
+from rscrawler.probing.paths import article_patterns, is_telling, likely_articles
 from rscrawler.sites import (
     FILE_PATHS,
     STATIC_PATHS,
@@ -40,7 +40,6 @@ from rscrawler.visitor import Answer, PageUnavailable, Visitor
 _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "feeds/feed.rss")
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")
 _MOST_FEEDS, _MOST_SITEMAPS, _MOST_PARTS, _MOST_SECTIONS = 3, 3, 2, 8
-_MOST_WORDS = 4  # in the name of a section or a static page
 _LEAST_LINKS = 3  # to articles, from which a page is a section
 _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
@@ -115,7 +114,7 @@ def find_sources(url: str, visitor: Visitor) -> Finding:
     frame = _frame_paths(root, front.url, profile, known)
     if not sure and not listed:
         shown = (_path(entry.url) for entry in read_listing(root, front.url, profile))
-        listed = [path for path in shown if path not in frame]
+        listed = [path for path in shown if path not in frame or is_telling(path)]
     patterns = article_patterns(sure or likely_articles(listed))
     finding.profile = profile = profile.model_copy(
         update={"links": _links(patterns, frame, within, sure)}
@@ -127,9 +126,10 @@ def find_sources(url: str, visitor: Visitor) -> Finding:
     ]
     finding.sources += sections
     if not any(each.entries for each in finding.sources):
-        links = tuple(_articles(read_listing(root, front.url, profile), profile))
+        links = list(_articles(read_listing(root, front.url, profile), profile))
+        links.sort(key=lambda entry: _path(entry.url) in frame)  # what a menu leads to stays there
         source = Source(kind=SourceKind.SECTION, path=within + "/", page_parameter="")
-        finding.sources.append(FoundSource(source, links))
+        finding.sources.append(FoundSource(source, tuple(links)))
     finding.sources = [each for each in finding.sources if each.entries]
     if finding.sources:
         found = [each.source for each in finding.sources]
@@ -268,7 +268,7 @@ def _links(patterns: list[str], frame: list[str], within: str, sure: list[str]) 
     article = patterns or ([f"^{re.escape(within)}/.+"] if within else default.article)
     shaped = Links(article=article)
     # A menu can lead to articles, too; their addresses are dated, numbered or of many words.
-    plain = [path for path in frame if not re.search(r"\d", path) and _words(path) <= _MOST_WORDS]
+    plain = [path for path in frame if not is_telling(path)]
     odd = sorted({path.strip("/") for path in plain if shaped.is_article_path(path)})
     menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
     extra = [f"^/(?:{menus})/?$"] if odd else []
@@ -276,10 +276,6 @@ def _links(patterns: list[str], frame: list[str], within: str, sure: list[str]) 
     telling = [path for path in sure if path != "/"]
     usual = [p for p in default.not_article if not any(re.search(p, path) for path in telling)]
     return Links(article=article, not_article=[*usual, *extra])
-
-
-def _words(path: str) -> int:
-    return len(path.strip("/").rpartition("/")[2].split("-"))
 
 
 def _find_sections(
@@ -292,7 +288,11 @@ def _find_sections(
         for link in _own_links(root, front.url, profile, _MENUS)
         if _path(link) != urlsplit(front.url).path
     )
-    likely = [p for p in candidates if _key(p) not in known and not re.search(STATIC_PATHS, p)]
+    likely = [
+        path
+        for path in candidates
+        if _key(path) not in known and not is_telling(path) and not re.search(STATIC_PATHS, path)
+    ]
     if left := likely[_MOST_SECTIONS:]:
         finding.notes.append(f"not looked at, though the menu leads to it: {', '.join(left)}")
     for path in likely[:_MOST_SECTIONS]:
