@@ -28,8 +28,8 @@ from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article
+from rscrawler.probing.visitor import Answer
 from rscrawler.sites import Markup, SiteProfile
-from rscrawler.visitor import Answer
 
 _MOST = 0.8  # of a body's blocks are in the element that holds it
 _MOST_MORE, _MOST_LESS = 0.05, 0.15  # of a text may a body add in short lines, and leave out
