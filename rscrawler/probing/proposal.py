@@ -24,7 +24,7 @@ from rscrawler.sites import SiteProfile, SourceKind, is_site_name
 SAMPLES = 3  # article pages that are read
 _MOST_TRIES = 5
 _FIRST_WORDS = 30
-_WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP)
+_WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP, SourceKind.JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,7 @@ class Proposal:
             "name": self.name,
             "base_url": self.profile.base_url,
             "requests": self.requests,
-            "sources": [
-                {
-                    "kind": str(each.source.kind),
-                    "path": each.source.path,
-                    "articles": len(each.entries),
-                    "newest": rfc3339(each.newest),
-                }
-                for each in self.finding.sources
-            ],
+            "sources": [each.to_json() for each in self.finding.sources],
             "notes": self.finding.notes,
             "profile": self.text,
             "samples": [sample_json(sample) for sample in self.samples],
