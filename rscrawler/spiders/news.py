@@ -44,17 +44,16 @@ from rscrawler.spiders.http import (
     was_held_back,
 )
 from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
-from rscrawler.spiders.readers import page_address, page_number
 from rscrawler.spiders.reading import (
     PORTION,
     ArticleToRead,
     PageReader,
     ReadArticle,
     ReadSource,
-    SourceToRead,
     Unread,
 )
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
+from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import (
     AddressState,
     FoundAddress,
@@ -66,6 +65,7 @@ from rscrawler.store.discovery import (
 logger = logging.getLogger(__name__)
 
 GONE_STATUSES = frozenset({404, 410})
+END_STATUSES = GONE_STATUSES | {400}  # behind the last page; WordPress' JSON answers 400 there
 PERMANENT_REDIRECTS = frozenset({301, 308})
 HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
@@ -182,7 +182,7 @@ class NewsSpider(Spider):
         await self.crawler.stop_async()
 
     def source_request(
-        self, source: Source, url: str, state: SourceState, depth: int = 0
+        self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
     ) -> Request:
         """A request for one page of a source; conditional where "not modified" says it all."""
         self._asked_sources.add(url)
@@ -192,7 +192,7 @@ class NewsSpider(Spider):
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
-        asked = AskedSource(source, state, page_number(source, url), is_conditional, depth)
+        asked = AskedSource(source, state, page, is_conditional, depth)
         return Request(
             url,
             callback=self.parse_source,
@@ -278,7 +278,8 @@ class NewsSpider(Spider):
             self._record_source_failure(source, state, f"{response.url} {reading.reason}")
             return
         findings = await self._findings(reading, source, state)
-        next_page = self.discovery.next_page(source, state, asked.page, findings)
+        has_next = source.is_paged or reading.next_url is not None
+        next_page = self.discovery.next_page(has_next, state, asked.page, findings)
         store.record_reading(
             SourceReading(
                 site=self.session.site,
@@ -308,21 +309,21 @@ class NewsSpider(Spider):
             for request in self.revisit_requests(known):
                 yield request
         if next_page is not None:
-            yield self.source_request(source, page_address(source, state.url, next_page), state)
+            url = reading.next_url or page_address(source, state.url, next_page)
+            yield self.source_request(source, url, state, next_page)
         for request in self._sitemap_requests(findings.sitemaps, asked):
             yield request
 
     async def _read_source(self, response: Response, source: Source) -> ReadSource | Unread:
-        is_listing = source.kind not in (SourceKind.FEED, SourceKind.SITEMAP)
-        if is_listing and response.body.strip() and not isinstance(response, TextResponse):
-            return Unread(Kind.INCOMPLETE, "is not a page of text")
         reading = await self.session.readers.read(
-            SourceToRead(
+            SourcePage(
                 site=self.session.site,
                 url=response.url,
                 body=response.body,
                 content_type=header_of(response, "Content-Type"),
                 source=source,
+                link_header=header_of(response, "Link"),
+                within=tuple(self.profile.links.within),
             )
         )
         assert not isinstance(reading, ReadArticle)
@@ -513,10 +514,11 @@ class NewsSpider(Spider):
 
     def _is_end_of_walk(self, failure: Failure, state: SourceState) -> bool:
         """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
-        own = {self.profile.address(source.path) for source in self.profile.sources}
         request: Request = failure.request  # type: ignore[attr-defined]
-        is_further = request.cb_kwargs["asked"].page > 1 or state.url not in own
-        return status_of(failure) in GONE_STATUSES and is_further
+        if request.cb_kwargs["asked"].page > 1:
+            return status_of(failure) in END_STATUSES
+        own = {self.profile.address(source.path) for source in self.profile.sources}
+        return status_of(failure) in GONE_STATUSES and state.url not in own
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """An article page could not be fetched: after the retries, so for this cycle."""
