@@ -50,7 +50,7 @@ EXTENSIONS_BASE = {
     "scrapy.extensions.feedexport.FeedExporter": 0,
 }
 EXTENSIONS = {
-    "rscrawler.archiving.ArchiveExtension": 400,
+    "rscrawler.extensions.archive.ArchiveExtension": 400,
     "rscrawler.monitoring.cycle.CycleExtension": 500,
-    "rscrawler.extensions.JsonlExtension": 600,
+    "rscrawler.extensions.jsonl.JsonlExtension": 600,
 }

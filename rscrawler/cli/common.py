@@ -56,7 +56,7 @@ def read_config(path: Path | None) -> Config:
 @contextmanager
 def opened_store(config: Config) -> Iterator[Store]:
     """The store of a configuration, rebuilt first if it was lost; closed at the end."""
-    from rscrawler.recovery import open_store
+    from rscrawler.maintenance.recovery import open_store
     from rscrawler.store.database import DamagedDatabase
 
     store = open_store(config)

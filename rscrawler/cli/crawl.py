@@ -34,7 +34,7 @@ from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
-from rscrawler.visits import PageOutcome
+from rscrawler.spiders.outcomes import PageOutcome
 
 
 def register(app: typer.Typer) -> None:

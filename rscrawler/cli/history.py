@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from rscrawler.changes import Change, Kind
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
@@ -21,6 +20,7 @@ from rscrawler.config import Config
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import RscrawlerError
 from rscrawler.identity.addresses import address_key, canonical_url
+from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Article, rfc3339
 from rscrawler.sites import load_sites
 from rscrawler.store import Store

@@ -17,7 +17,7 @@ from rscrawler.cli.common import (
 )
 from rscrawler.cli.reading import existing_store
 from rscrawler.delivery.wording import one_line
-from rscrawler.regrouping import regrouped
+from rscrawler.maintenance.regrouping import regrouped
 from rscrawler.sites import load_sites
 
 app = typer.Typer(help="Which articles repeat or follow others.")

@@ -13,7 +13,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rscrawler.archiving import prune_archive
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
@@ -24,14 +23,15 @@ from rscrawler.cli.common import (
     print_json,
     read_config,
 )
+from rscrawler.cli.schemas import SchemaName, schema_of
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
+from rscrawler.delivery.exporting import ExportFormat, export_records
 from rscrawler.errors import ConfigurationError
-from rscrawler.explaining import explain
-from rscrawler.exporting import ExportFormat, export_records
+from rscrawler.extensions.archive import prune_archive
 from rscrawler.extraction.label import KEPT
 from rscrawler.items import Evidence
-from rscrawler.schemas import SchemaName, schema_of
+from rscrawler.probing.explaining import explain
 from rscrawler.topics import known_topics
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from rscrawler.archiving import archive_files
 from rscrawler.cli.common import (
     ConfigOption,
     JsonOption,
@@ -27,7 +26,8 @@ from rscrawler.config import Config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
-from rscrawler.reparsing import Reading, Verdict, recorded, reparse
+from rscrawler.extensions.archive import archive_files
+from rscrawler.maintenance.reparsing import Reading, Verdict, recorded, reparse
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store

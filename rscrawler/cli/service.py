@@ -29,7 +29,7 @@ from rscrawler.config import (
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
-from rscrawler.recovery import StoreKeeper
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders

@@ -16,7 +16,7 @@ from rscrawler.cli.reading import open_existing
 from rscrawler.clock import utc_now
 from rscrawler.config import checked_user_name, find_config, read_text
 from rscrawler.errors import ConfigurationError
-from rscrawler.recovery import StoreKeeper
+from rscrawler.maintenance.recovery import StoreKeeper
 
 _SHORTEST_PASSWORD = 8
 _USERS = re.compile(r"^\[web\.users\][^\n]*\n", re.MULTILINE)

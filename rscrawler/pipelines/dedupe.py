@@ -29,10 +29,10 @@ from rscrawler.identity.kinship import (
 )
 from rscrawler.identity.sameness import Relation, Text, Verdict, compare, decide
 from rscrawler.items import Article
+from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import KnownAddress
-from rscrawler.visits import FetchedArticle, PageOutcome
 
 
 class DedupePipeline:

@@ -14,18 +14,18 @@ from scrapy.statscollectors import StatsCollector
 from twisted.python.failure import Failure
 
 from rscrawler import decisions
-from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.delivery import alert_channels
 from rscrawler.errors import StoreError
+from rscrawler.identity.changes import summarize
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.asked import asked_by
+from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 from rscrawler.topics import FlaggableText
-from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 logger = logging.getLogger(__name__)
 

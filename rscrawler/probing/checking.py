@@ -21,6 +21,7 @@ from rscrawler.identity.addresses import address_key, canonical_url, is_article_
 from rscrawler.items import Article, rfc3339
 from rscrawler.probing.finding import FoundSource, sitemap_entries
 from rscrawler.probing.induction import Sample, read_sample
+from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile, Source, SourceKind
 from rscrawler.spiders.readers import (
     Entry,
@@ -28,7 +29,6 @@ from rscrawler.spiders.readers import (
     read_feed,
     read_listing,
 )
-from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 ESSENTIAL = ("container", "title", "published_at", "body")
 FIELDS = (

@@ -19,6 +19,7 @@ from rscrawler.identity.addresses import (
     is_article_address,
 )
 from rscrawler.probing.paths import article_patterns, likely_articles
+from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import (
     FILE_PATHS,
     STATIC_PATHS,
@@ -35,7 +36,6 @@ from rscrawler.spiders.readers import (
     read_listing,
     read_sitemap,
 )
-from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "feeds/feed.rss")
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")

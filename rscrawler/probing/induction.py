@@ -19,8 +19,8 @@ from rscrawler.extraction import PageError, extract
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.items import Article
+from rscrawler.probing.visitor import Answer
 from rscrawler.sites import Markup, SiteProfile
-from rscrawler.visitor import Answer
 
 _MOST = 0.8  # of a body's paragraphs are in the element that holds it
 _PARAGRAPHS = ("p", "li", "blockquote", "h2", "h3", "h4", "tr")

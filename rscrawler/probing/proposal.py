@@ -18,8 +18,8 @@ from rscrawler.items import Article, rfc3339
 from rscrawler.probing.finding import Finding, find_sources
 from rscrawler.probing.induction import Sample, induce_markup, read_sample
 from rscrawler.probing.toml import profile_toml
+from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import SiteProfile, SourceKind, is_site_name
-from rscrawler.visitor import PageUnavailable, Visitor
 
 SAMPLES = 3  # article pages that are read
 _MOST_TRIES = 5

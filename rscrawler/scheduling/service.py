@@ -28,8 +28,8 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
-from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end

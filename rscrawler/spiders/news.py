@@ -42,6 +42,7 @@ from rscrawler.spiders.http import (
     validators,
     was_held_back,
 )
+from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
 from rscrawler.spiders.readers import page_address, page_number
 from rscrawler.spiders.reading import (
     PORTION,
@@ -59,7 +60,6 @@ from rscrawler.store.discovery import (
     SourceReading,
     SourceState,
 )
-from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 logger = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from typing import Any
 from rscrawler.config import format_duration
 from rscrawler.config.models import CrawlSettings
 from rscrawler.forks import CAN_FORK, Forked, Nursery, NurseryLost, fork_nursery
+from rscrawler.spiders.outcomes import Kind
 from rscrawler.spiders.reading import PageReader, PageToRead, Reading, ReadSource, Unread
-from rscrawler.visits import Kind
 
 logger = logging.getLogger(__name__)
 

@@ -20,6 +20,7 @@ from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
 from rscrawler.items import Article, TopicFlag
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.normalize import normalize_article
+from rscrawler.spiders.outcomes import Kind
 from rscrawler.spiders.readers import (
     Entry,
     SourceContent,
@@ -29,7 +30,6 @@ from rscrawler.spiders.readers import (
     read_sitemap,
 )
 from rscrawler.topics import FlaggableText, Flagger
-from rscrawler.visits import Kind
 
 PORTION = 500  # entries of a source that are looked up and written down together
 # Of which any page made by a site has some, and garbage has none.

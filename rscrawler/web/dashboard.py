@@ -16,8 +16,8 @@ from starlette.responses import HTMLResponse
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
-from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store

@@ -17,7 +17,7 @@ from sqlalchemy import delete, text
 
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
-from rscrawler.recovery import StoreKeeper
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER, REOPENED_EVERY

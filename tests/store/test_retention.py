@@ -11,9 +11,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from rscrawler.cli.schemas import SchemaName, schema_of
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import PRUNED, Article, Event, Level, TopicFlag
-from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
 

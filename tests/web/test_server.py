@@ -15,7 +15,7 @@ import pytest
 
 from rscrawler.cli.reading import open_existing
 from rscrawler.config import Config
-from rscrawler.recovery import StoreKeeper
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard, newest_store
 from tests.delivery.helpers import NOW, a_config, a_piece, record

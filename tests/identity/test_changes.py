@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.changes import Change, ChangeCount, Kind, count_words, word_diff
+from rscrawler.identity.changes import Change, ChangeCount, Kind, count_words, word_diff
 
 TEXTS = st.lists(
     st.sampled_from(["one", "two", "three", "four,", "\n\n", " ", "  "]), max_size=40

@@ -15,21 +15,21 @@ from scrapy.responsetypes import responsetypes
 from scrapy.statscollectors import StatsCollector
 
 from rscrawler import decisions
-from rscrawler.archiving import ArchivedPage, archived_pages
-from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
+from rscrawler.extensions.archive import ArchivedPage, archived_pages
 from rscrawler.identity.addresses import addresses_by_key
+from rscrawler.identity.changes import summarize
 from rscrawler.items import Article, ChangeSummary, Event, Level
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
 from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadArticle, Unread
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
 from rscrawler.store.leases import LEASE_RENEWAL
-from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 # What a record says beside its text, as far as the page alone decides it.
 _BESIDE_THE_TEXT = ("authors", "sections", "tags", "published_at", "modified_at")

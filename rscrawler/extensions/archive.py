@@ -33,8 +33,8 @@ from warcio.warcwriter import WARCWriter
 from rscrawler import __version__
 from rscrawler.errors import OutputError
 from rscrawler.spiders.asked import asked_by
+from rscrawler.spiders.outcomes import AskedArticle
 from rscrawler.spiders.session import session_of
-from rscrawler.visits import AskedArticle
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ from rscrawler.extraction.page import PageError
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
+from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import SiteProfile, host_of, load_sites
 from rscrawler.spiders.normalize import normalize_article
 from rscrawler.topics import Contribution, FlaggableText, Flagger, load_topics
-from rscrawler.visitor import Answer, PageUnavailable, Visitor
 
 
 @dataclass(frozen=True, slots=True)
