@@ -41,7 +41,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
-        self._reader = engine.execution_options(sqlite_read_only=True)  # the same connections
+        # The same connections.
+        self._reader = engine.execution_options(is_reader=True)
+        self._hasty = engine.execution_options(is_hasty=True)
 
     @property
     def is_postgresql(self) -> bool:
@@ -55,10 +57,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection in a transaction: committed at the end, rolled back on an error."""
+    def writing(self, *, waits_for_disk: bool = True) -> Iterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back on an error.
+
+        One that does not wait for the disk survives this process, and a failure of power from
+        the next one on that does wait: it is for what nobody outside the database sees before.
+        """
+        engine = self._engine if waits_for_disk else self._hasty
         try:
-            with _trouble_named(self._engine.url), self._engine.begin() as connection:
+            with _trouble_named(self._engine.url), engine.begin() as connection:
                 yield connection
         except StoreError as error:
             self.trouble = error
@@ -310,7 +317,14 @@ def _postgresql_engine(url: URL) -> Engine:
         "tcp_user_timeout": 1000 * POSTGRESQL_TIMEOUT_SECONDS,  # ms, of an answer that is due
     }
     arguments = {name: value for name, value in timeouts.items() if name not in url.query}
-    return create_engine(url, pool_pre_ping=True, connect_args=arguments)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        if connection.get_execution_options().get("is_hasty"):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -331,13 +345,18 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def _begin_immediately(connection: Any) -> None:
-        if not connection.get_execution_options().get("sqlite_read_only"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("is_reader"):
+            return
+        synchronous = "NORMAL" if options.get("is_hasty") else "FULL"
+        if connection.info.get("synchronous") != synchronous:
+            connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
+            connection.info["synchronous"] = synchronous
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
