@@ -57,7 +57,7 @@ class Readers:
         self._most = settings.readers
         self._nursery: Nursery | None = None
         if self._most and CAN_FORK and threading.active_count() == 1:
-            self._nursery = fork_nursery(self._serve)
+            self._nursery = fork_nursery(self._serve, self._prepare)
         self._waiting: OrderedDict[str, deque[_Task]] = OrderedDict()  # by site
         self._processes: list[_Process] = []  # but for those on a slow page
         self._beside: list[_Process] = []  # each on a slow page, its last one
@@ -200,10 +200,14 @@ class Readers:
         except MemoryError:
             return Unread(Kind.OVER_LIMIT, "takes more memory than there is")
 
-    # In a reader's process.
+    # In a reader's process, and the one that forks it.
+
+    def _prepare(self) -> None:
+        self._reader.prepare()
+        gc.collect()
+        gc.freeze()
 
     def _serve(self, descriptors: list[int]) -> int:
-        gc.freeze()
         gc.set_threshold(_GARBAGE_THRESHOLD)
         limit = self._settings.page_memory_limit
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, resource.RLIM_INFINITY))

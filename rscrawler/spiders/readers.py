@@ -17,7 +17,6 @@ from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-import feedparser
 from lxml import etree
 from lxml.etree import _Element as Element
 
@@ -98,6 +97,8 @@ def read_feed(body: bytes, url: str) -> list[Entry]:
     Raises:
         UnreadableSource: it is not a feed.
     """
+    import feedparser
+
     feed = feedparser.parse(
         # Bytes as such that look like an address or a path would be opened.
         io.BytesIO(_without_texts(body)),

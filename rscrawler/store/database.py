@@ -8,16 +8,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Dialect, Engine, Insert, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.migrations import migrate
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
@@ -85,13 +87,17 @@ class Database:
 
     def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
-        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+        if self.is_postgresql:
+            from sqlalchemy.dialects import postgresql
+
+            return postgresql.insert(table)
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
 
     def driver_sql(self, statement: Insert) -> str:
         """An INSERT as the driver takes it, for rows of plain numbers and texts, each a dict."""
-        dialect: Callable[..., Dialect] = (
-            postgresql.dialect if self.is_postgresql else sqlite.dialect
-        )
+        dialect: Callable[..., Dialect] = type(self._engine.dialect)
         named = "pyformat" if self.is_postgresql else "named"
         return str(statement.compile(dialect=dialect(paramstyle=named)))
 
