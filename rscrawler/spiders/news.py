@@ -372,7 +372,7 @@ class NewsSpider(Spider):
             yield await self._read(response, asked)
 
     async def _read(self, response: TextResponse, asked: AskedArticle) -> PageOutcome:
-        known, is_whole = asked.known, is_whole_page(response.body)
+        known = asked.known
         reading = await self.session.readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -386,7 +386,7 @@ class NewsSpider(Spider):
         )
         if isinstance(reading, Unread):
             outcome = self._outcome(reading.kind, asked, response.url, reading.reason)
-            outcome.is_whole_page = is_whole
+            outcome.is_whole_page = is_whole_page(response.body)
             return outcome
         assert isinstance(reading, ReadArticle)
         article = reading.article
