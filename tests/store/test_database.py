@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +18,20 @@ from rscrawler.store.database import in_portions, open_database
 from rscrawler.store.health import SiteState
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import metadata, schema_version
+from tests.databases import Databases
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_url: str) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if database_url.startswith("sqlite"):
+        yield database_url
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    with databases.empty() as url:
+        yield url
 
 
 def trouble(url: str) -> str:
