@@ -26,7 +26,7 @@ from rscrawler.spiders.pool import Readers
 from rscrawler.spiders.reading import PageReader
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
-from rscrawler.topics import FlaggableText, Flagger, load_topics
+from rscrawler.topics import Flagger, load_topics
 
 GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
 
@@ -70,8 +70,7 @@ def prepare(config: Config) -> None:
         ConfigurationError: a profile or a watch-list is wrong.
     """
     keep(config)
-    load_sites(config)
-    load_flagger(config).flag(FlaggableText(title="what is made once, for the first text"))
+    PageReader(load_sites(config), load_flagger(config)).prepare()
 
 
 def run_cycle(
@@ -97,6 +96,8 @@ def run_cycle(
     settings = Settings()
     settings.setmodule("rscrawler.settings", priority="project")
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
+    if not config.archive.enabled:  # it takes long to import
+        settings["EXTENSIONS"].delete("rscrawler.extensions.archive.ArchiveExtension", "project")
     run_id, started_at = new_run_id(), utc_now()
     process = AsyncCrawlerProcess(settings)
     # Which has opened Scrapy's logger for every level: a line for each request and each item.

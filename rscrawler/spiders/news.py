@@ -122,12 +122,12 @@ class NewsSpider(Spider):
         @returns requests 1
         """
         reader = PageReader({self.session.site: self.profile}, self.session.flagger)
-        content_type = header_of(response, "Content-Type")
         sources = {self.profile.address(each.path): each for each in self.profile.sources}
-        page = (self.session.site, response.url, response.body, content_type)
         if (source := sources.get(response.url)) is not None:
-            reading = reader.read(SourceToRead(*page, source))
+            reading = reader.read(self._page_of(source, response))
         else:
+            content_type = header_of(response, "Content-Type")
+            page = (self.session.site, response.url, response.body, content_type)
             reading = reader.read(ArticleToRead(*page, self.session.now()))
         if isinstance(reading, Unread):
             logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
@@ -314,18 +314,19 @@ class NewsSpider(Spider):
         for request in self._sitemap_requests(findings.sitemaps, asked):
             yield request
 
-    async def _read_source(self, response: Response, source: Source) -> ReadSource | Unread:
-        reading = await self.session.readers.read(
-            SourcePage(
-                site=self.session.site,
-                url=response.url,
-                body=response.body,
-                content_type=header_of(response, "Content-Type"),
-                source=source,
-                link_header=header_of(response, "Link"),
-                within=tuple(self.profile.links.within),
-            )
+    def _page_of(self, source: Source, response: Response) -> SourcePage:
+        return SourcePage(
+            site=self.session.site,
+            url=response.url,
+            body=response.body,
+            content_type=header_of(response, "Content-Type"),
+            source=source,
+            link_header=header_of(response, "Link"),
+            within=tuple(self.profile.links.within),
         )
+
+    async def _read_source(self, response: Response, source: Source) -> ReadSource | Unread:
+        reading = await self.session.readers.read(self._page_of(source, response))
         assert not isinstance(reading, ReadArticle)
         if isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT:
             self.count("over_limit")
@@ -403,7 +404,7 @@ class NewsSpider(Spider):
             yield await self._read(response, asked)
 
     async def _read(self, response: TextResponse, asked: AskedArticle) -> PageOutcome:
-        known, is_whole = asked.known, is_whole_page(response.body)
+        known = asked.known
         reading = await self.session.readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -417,7 +418,7 @@ class NewsSpider(Spider):
         )
         if isinstance(reading, Unread):
             outcome = self._outcome(reading.kind, asked, response.url, reading.reason)
-            outcome.is_whole_page = is_whole
+            outcome.is_whole_page = is_whole_page(response.body)
             return outcome
         assert isinstance(reading, ReadArticle)
         article = reading.article

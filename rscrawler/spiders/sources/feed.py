@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime
 from itertools import islice
 
-import feedparser
 from lxml import etree
 
 from rscrawler.spiders.sources.content import (
@@ -29,6 +28,8 @@ _ENTRY_PARTS = frozenset({
 
 def read(page: SourcePage) -> SourceContent:
     """The entries of a feed, in its order."""
+    import feedparser
+
     feed = feedparser.parse(
         # Bytes as such that look like an address or a path would be opened.
         io.BytesIO(_without_texts(page.body)),
