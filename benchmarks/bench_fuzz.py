@@ -139,8 +139,10 @@ def originals() -> dict[str, list[Original]]:
                 Original(kind, path, find_resource(state, path, 1).body) for path in of_kind
             ]
     if folder := os.environ.get("REAL_PAGES"):
-        for page, url, _ in whole_bodies(Path(folder)):
-            found["article"].append(Original("article", url, page))
+        real = (page for page, _, _ in whole_bodies(Path(folder)))
+        found["article"] += [
+            Original("article", f"/real-{number}/", page) for number, page in enumerate(real)
+        ]
     return found
 
 
@@ -263,7 +265,7 @@ async def _read_all(
 async def _read(readers: Readers, profile: SiteProfile, page: Original, seed: int) -> Result:
     started = time.perf_counter()
     reading: Reading | None = None
-    url = page.path if page.path.startswith("http") else BASE + page.path
+    url = BASE + page.path
     try:
         if page.kind == "robots":
             ProtegoRobotParser(page.body[: 512 * 1024], None).allowed(
