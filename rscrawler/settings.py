@@ -17,6 +17,7 @@ METAREFRESH_ENABLED = False
 REFERER_ENABLED = True
 DOWNLOAD_DELAY_JITTER = 0  # else half of the delay that the profile promises will do
 LOG_LEVEL = "WARNING"
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spider tells why
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
 # Else Scrapy parses the source of the callback for every answer; the type checker sees as much.

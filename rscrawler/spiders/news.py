@@ -33,7 +33,6 @@ from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.asked import AskedSource, asked_by
 from rscrawler.spiders.findings import Discovery, Findings
 from rscrawler.spiders.http import (
-    cause_of,
     header_of,
     is_forbidden_by_robots,
     is_off_site,
@@ -275,7 +274,7 @@ class NewsSpider(Spider):
             return
         reading = await self._read_source(response, source)
         if isinstance(reading, Unread):
-            self._record_source_failure(source, state, f"{response.url} {reading.reason}")
+            self._record_source_failure(source, state, response.url, reading.reason)
             return
         findings = await self._findings(reading, source, state)
         has_next = source.is_paged or reading.next_url is not None
@@ -481,11 +480,17 @@ class NewsSpider(Spider):
         if was_held_back(failure, request):
             self.count("sources/held_back")
             return
-        reason = f"{request.url}: {reason_of(failure)}"
-        self._record_source_failure(asked.source, asked.state, reason, failure)
+        self._record_source_failure(
+            asked.source, asked.state, request.url, reason_of(failure), failure
+        )
 
     def _record_source_failure(
-        self, source: Source, state: SourceState, reason: str, failure: Failure | None = None
+        self,
+        source: Source,
+        state: SourceState,
+        url: str,
+        cause: str,
+        failure: Failure | None = None,
     ) -> None:
         if failure is not None and is_forbidden_by_robots(failure):
             self.count("sources/forbidden")
@@ -498,18 +503,18 @@ class NewsSpider(Spider):
         elif failure is not None and status_of(failure) in GONE_STATUSES and state.read_at is None:
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
-            logger.info("%s", reason)
+            logger.info("%s: %s", url, cause)
             return
         else:
             self.count("sources/failed")
-            self.count(f"sources/failed/{cause_of(failure) if failure else 'not readable'}")
             self.count("errors")
-        logger.warning("source %s", reason)
+            self.session.failed_sources[state.url] = cause
+        logger.warning("source %s: %s", url, cause)
         self.session.store.discovery.record_source_failure(
             self.session.site,
             state.url,
             source.kind,
-            error=cause_of(failure) if failure else reason.removeprefix(f"{state.url}: "),
+            error=cause,
             now=self.session.now(),
         )
 
@@ -544,8 +549,8 @@ class NewsSpider(Spider):
         request = getattr(response, "request", None)
         asked = asked_by(request) if isinstance(request, Request) else None
         if isinstance(asked, AskedSource):
-            reason = f"{asked.state.url}: the program broke on it: {failure.value!r}"
-            self._record_source_failure(asked.source, asked.state, reason)
+            cause = f"the program broke on it: {failure.value!r}"
+            self._record_source_failure(asked.source, asked.state, asked.state.url, cause)
         elif asked is None:
             self.count("errors")
 

@@ -15,11 +15,15 @@ from rscrawler.topics.evaluation import (
 from rscrawler.topics.flagger import Contribution, Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
+    Topics,
     WatchList,
+    check_alerted,
+    keep_good_copies,
     known_topics,
     load_topics,
     load_watchlists,
     read_watchlist,
+    usable_topics,
 )
 
 __all__ = [
@@ -30,11 +34,15 @@ __all__ = [
     "FlaggableText",
     "Flagger",
     "Judgement",
+    "Topics",
     "WatchList",
     "backtest",
+    "check_alerted",
     "evaluate",
+    "keep_good_copies",
     "known_topics",
     "load_topics",
     "load_watchlists",
     "read_watchlist",
+    "usable_topics",
 ]

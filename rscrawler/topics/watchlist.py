@@ -7,7 +7,9 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -196,9 +198,7 @@ def load_watchlists(
     Raises:
         ConfigurationError: a folder or name is not there, or a file is wrong; with every problem.
     """
-    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
-    files += toml_files(extra_dir, named) if extra_dir else []
-    paths = {path.stem: path for path in files}
+    paths = _paths(extra_dir, named)
     problems: list[str] = []
     lists: dict[str, WatchList] = {}
     for name in sorted(paths if names is None else set(names)):
@@ -216,6 +216,67 @@ def load_watchlists(
     return lists
 
 
+def _paths(extra_dir: Path | None, named: str) -> dict[str, Path]:
+    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
+    files += toml_files(extra_dir, named) if extra_dir else []
+    return {path.stem: path for path in files}
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The watch-lists that can be used, and what is wrong with files; both by name."""
+
+    lists: Mapping[str, WatchList]
+    problems: Mapping[str, tuple[str, ...]]
+
+
+@kept
+def usable_topics(config: Config) -> Topics:
+    """The watch-lists that can be used: a wrong file stops its topic, and nothing else.
+
+    Of a file that became wrong the last good copy is used (`keep_good_copies`).
+
+    Raises:
+        ConfigurationError: the folder is wrong.
+    """
+    paths = _paths(config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
+    lists: dict[str, WatchList] = {}
+    problems: dict[str, tuple[str, ...]] = {}
+    for name, path in sorted(paths.items()):
+        try:
+            lists[name] = read_watchlist(path)
+        except ConfigurationError as error:
+            instead = "nothing is flagged on its topic"
+            with suppress(ConfigurationError):
+                lists[name] = read_watchlist(_good_copy(config, name))
+                instead = "the last good one is used"
+            problems[name] = tuple(f"{problem} ({instead})" for problem in error.problems)
+    return Topics(lists, problems)
+
+
+def keep_good_copies(config: Config) -> None:
+    """Keep a copy of each of the operator's own watch-lists, for when its file becomes wrong.
+
+    What is read here counts: the file may have changed since `usable_topics` read it.
+    """
+    own = toml_files(config.topics_dir, "topics_dir") if config.topics_dir else []
+    for path in own:
+        copy, text = _good_copy(config, path.stem), path.read_bytes()
+        if copy.exists() and copy.read_bytes() == text:
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        part = copy.with_suffix(".part")
+        part.write_bytes(text)
+        with suppress(ConfigurationError):
+            read_watchlist(part)
+            part.replace(copy)
+        part.unlink(missing_ok=True)
+
+
+def _good_copy(config: Config, name: str) -> Path:
+    return config.output_dir / "watch-lists" / f"{name}.toml"
+
+
 def known_topics(config: Config) -> dict[str, WatchList]:
     """Every watch-list by name, shipped and own.
 
@@ -225,7 +286,6 @@ def known_topics(config: Config) -> dict[str, WatchList]:
     return load_watchlists(None, config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
 
 
-@kept
 def load_topics(config: Config) -> dict[str, WatchList]:
     """As `known_topics`, where those that are alerted must be there.
 
@@ -233,14 +293,23 @@ def load_topics(config: Config) -> dict[str, WatchList]:
         ConfigurationError: a file is wrong, or `alerts.topics` names one that is not there.
     """
     watchlists = known_topics(config)
-    unknown = [topic for topic in config.alerts.topics if topic not in watchlists]
+    check_alerted(config, watchlists)
+    return watchlists
+
+
+def check_alerted(config: Config, known: Iterable[str]) -> None:
+    """Check that each topic that is alerted has a watch-list.
+
+    Raises:
+        ConfigurationError: one has none.
+    """
+    unknown = [topic for topic in config.alerts.topics if topic not in known]
     if unknown:
         key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
-        known = ", ".join(sorted(watchlists))
+        allowed = ", ".join(sorted(known))
         raise ConfigurationError(
-            *(f"{key}: {topic!r} is not a watch-list; allowed: {known}" for topic in unknown)
+            *(f"{key}: {topic!r} is not a watch-list; allowed: {allowed}" for topic in unknown)
         )
-    return watchlists
 
 
 def read_watchlist(path: str | os.PathLike[str]) -> WatchList:
