@@ -155,7 +155,7 @@ def _read(
     if not hits:
         return None
     taken = {match.start for _, match in candidates}
-    others = [each for each in around.others if each[0] not in taken]
+    others = [each for each in around.others if each.start not in taken]
     # Beside a topic without states, no state is a rival.
     if not topic.watchlist.states:
         others = []
