@@ -120,23 +120,7 @@ def longest(spans: Iterable[SpanT]) -> list[SpanT]:
     Of two spans at the same place the first given stays.
     """
     kept: list[SpanT] = []
-    cluster: list[SpanT] = []
-    cluster_end = 0
-    for span in sorted(spans, key=lambda span: span.start):
-        if span.start >= cluster_end:
-            kept.extend(_longest_within(cluster))
-            cluster = []
-        cluster.append(span)
-        cluster_end = max(cluster_end, span.end)
-    kept.extend(_longest_within(cluster))
-    return kept
-
-
-def _longest_within(cluster: list[SpanT]) -> list[SpanT]:
-    if len(cluster) < 2:
-        return cluster
-    kept: list[SpanT] = []
-    for span in sorted(cluster, key=lambda span: (span.start - span.end, span.start)):
+    for span in sorted(spans, key=lambda span: (span.start - span.end, span.start)):
         at = bisect_left(kept, span.start, key=lambda other: other.start)
         if (at == 0 or kept[at - 1].end <= span.start) and (
             at == len(kept) or span.end <= kept[at].start

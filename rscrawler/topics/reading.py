@@ -17,7 +17,7 @@ from functools import cached_property
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Hit
 from rscrawler.topics.matcher import SpanT
-from rscrawler.topics.others import Other, Surroundings
+from rscrawler.topics.others import Other
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
 
@@ -137,15 +137,17 @@ class Reading:
         return sum(sentence.words for sentence in self.body)
 
 
-def read(joined: JoinedText, hits: Sequence[Hit], around: Surroundings) -> Reading:
-    """Read a text in which `hits` stand, in order, with what is named around them."""
+def read(
+    joined: JoinedText, hits: Sequence[Hit], others: Sequence[Other], genres: dict[str, int]
+) -> Reading:
+    """Read a text in which `hits` and `others` stand, both in order."""
     reach = [hit.end for hit in hits]
     others = [
         each
-        for each in around.others
+        for each in others
         if (at := bisect_right(reach, each.start)) == len(hits) or hits[at].start >= each.end
     ]
-    reading = Reading(others=Counter(each.whose for each in others), genres=around.genres)
+    reading = Reading(others=Counter(each.whose for each in others), genres=genres)
     sample = joined.text[:_SAMPLE]
     is_english = len(_ENGLISH.findall(sample)) > _ENGLISH_SHARE * sample.count(" ")
     for zone in joined.zones:
