@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,8 +25,8 @@ from rscrawler.cli.common import (
 from rscrawler.cli.marks import marks_command
 from rscrawler.config import Config, read_text
 from rscrawler.errors import ConfigurationError
+from rscrawler.items import Level
 from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, known_topics
-from rscrawler.topics.evaluation import problem_of_line
 from rscrawler.topics.fitting import fit
 from rscrawler.topics.model import MODEL_FILE
 
@@ -186,7 +187,7 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError as error:
             problems.append(f"{path}: line {number}: is not JSON: {error.msg}")
             continue
-        problem = problem_of_line(value) if isinstance(value, dict) else "is not a JSON object"
+        problem = _problem_of(value) if isinstance(value, dict) else "is not a JSON object"
         if problem:
             problems.append(f"{path}: line {number}: {problem}")
         labelled.append(value)
@@ -197,6 +198,23 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
             f"{path}: holds no labelled line; allowed: lines of {{id, title, text, level}}"
         )
     return labelled
+
+
+def _problem_of(line: dict[str, Any]) -> str | None:
+    """What is wrong with a labelled line: the key, and what is allowed; None if nothing is."""
+    if missing := [key for key in ("id", "text", "level") if key not in line]:
+        return f"{', '.join(missing)} missing"
+    levels = [str(level) for level in Level]
+    if line["level"] not in levels:
+        return f"level: {line['level']!r}; allowed: {', '.join(levels)}"
+    for key in ("text", "title", "subtitle"):
+        if not isinstance(line.get(key, ""), str) and (key == "text" or line[key] is not None):
+            return f"{key}: allowed: a text"
+    for key in ("tags", "countries"):
+        value = line.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            return f"{key}: allowed: a list of texts"
+    return None
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:
@@ -237,7 +255,7 @@ def backtest_command(
         flagger = Flagger([watchlist])
         result = backtest(flagger, topic, articles, is_forgotten=lambda each: each.is_pruned)
     if as_json:
-        print_json(result.to_json())
+        print_json(asdict(result))
         return
     pieces = counted(result.total, "stored piece")
     out.print(f"{pieces}, {len(result.changes)} would be judged otherwise")

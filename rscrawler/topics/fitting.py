@@ -13,7 +13,7 @@ from typing import Any
 
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level, TopicFlag
-from rscrawler.topics.evaluation import Evaluation, check_lines, judgement, text_of_line
+from rscrawler.topics.evaluation import Evaluation, Judgement, text_of_line
 from rscrawler.topics.flagger import Flagger
 from rscrawler.topics.model import Model, Weights
 
@@ -47,12 +47,10 @@ def fit(flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, 
     """Fit the model on the labelled lines of all `parts`, by name.
 
     Raises:
-        ConfigurationError: scikit-learn is not installed, a line is wrong, or the lines lack
-            a level.
+        ConfigurationError: scikit-learn is not installed, or the lines lack a level.
     """
     rows: list[_Row] = []
     for name, lines in parts.items():
-        check_lines(lines)
         rows += [
             _Row(line, name, flagger.features(text_of_line(line)).get(topic)) for line in lines
         ]
@@ -65,7 +63,7 @@ def fit(flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, 
         for row in rows:
             if row.fold == fold:
                 flag = TopicFlag(topic, *model.judge(row.values)) if row.values else None
-                judged[row.part].append(judgement({**row.line, "countries": None}, flag))
+                judged[row.part].append(Judgement.of({**row.line, "countries": None}, flag))
     figures = {name: Evaluation(topic, tuple(found)).figures for name, found in judged.items()}
     whole = tuple(each for found in judged.values() for each in found)
     return _fitted(named, {**figures, "all": Evaluation(topic, whole).figures})
