@@ -4,14 +4,7 @@
 how well they do and what a change to them would change.
 """
 
-from rscrawler.topics.evaluation import (
-    Backtest,
-    Change,
-    Evaluation,
-    Judgement,
-    backtest,
-    evaluate,
-)
+from rscrawler.topics.evaluation import Evaluation, backtest, evaluate
 from rscrawler.topics.flagger import Contribution, Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
@@ -23,13 +16,10 @@ from rscrawler.topics.watchlist import (
 )
 
 __all__ = [
-    "Backtest",
-    "Change",
     "Contribution",
     "Evaluation",
     "FlaggableText",
     "Flagger",
-    "Judgement",
     "WatchList",
     "backtest",
     "evaluate",
