@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from operator import attrgetter
 
 from rscrawler.topics.folding import Folded
@@ -30,8 +31,21 @@ _BREAK = re.compile(r"([,;:.!?()\x00]|\s[—–-]+|['’]s\b)\s*")
 Words = Mapping[tuple[str, bool], Sequence[Match]]
 
 
+class Part(StrEnum):
+    """The part that a name plays in its sentence."""
+
+    LEADS = "leads"
+    NAMED = "named"
+    LISTED = "listed"
+
+
+# How far a sentence is about the topic by the best part that a name plays in it.
+_ABOUT = {Part.LEADS: 1.0, Part.NAMED: 0.6, Part.LISTED: 0.05}
+_PASSING = 0.05
+
+
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Mention:
     """A name that is meant, at [start, end) of the joined text; `zone` is its zone's index."""
 
     entity: Entity
@@ -39,11 +53,17 @@ class Hit:
     end: int
     zone: int
     passing: bool = False
+    part: Part = Part.NAMED
 
     @property
     def is_sure(self) -> bool:
         """Whether it is no wider than the topic, and more than a lookalike's shadow."""
         return not self.passing and self.entity.weight >= SURE_WEIGHT
+
+    @property
+    def strength(self) -> float:
+        """How much it says, in 0 … 1."""
+        return self.entity.weight * (_PASSING if self.passing else _ABOUT[self.part])
 
 
 class ContextFinder:
@@ -72,10 +92,10 @@ def settle(
     joined: JoinedText,
     contexts: Mapping[str, Context],
     words: Words,
-) -> list[Hit]:
+) -> list[Mention]:
     """The candidates that are meant, in reading order; none overlaps another."""
     hits = [
-        Hit(entity, match.start, match.end, joined.zone_index(match.start))
+        Mention(entity, match.start, match.end, joined.zone_index(match.start))
         for entity, match in candidates
     ]
     nearby = _Nearby(joined, contexts, words, hits)
@@ -84,7 +104,7 @@ def settle(
     return [hit for hit in longest(_judged(hits, nearby)) if hit.entity.counts != "never"]
 
 
-def _judged(hits: Sequence[Hit], nearby: _Nearby) -> Iterator[Hit]:
+def _judged(hits: Sequence[Mention], nearby: _Nearby) -> Iterator[Mention]:
     """The hits that are meant."""
     for hit in hits:
         entity = hit.entity
@@ -102,27 +122,30 @@ class _Nearby:
     """Answers whether a context holds around a name."""
 
     def __init__(
-        self, joined: JoinedText, contexts: Mapping[str, Context], words: Words, hits: Sequence[Hit]
+        self,
+        joined: JoinedText,
+        contexts: Mapping[str, Context],
+        words: Words,
+        hits: Sequence[Mention],
     ) -> None:
         self._joined = joined
         self._contexts = contexts
         self._words = words
         self._peoples = {hit.start for hit in hits if hit.entity.kind == "people"}
-        leads = [zone.start + len(zone.text) for zone in joined.zones if zone.is_lead]
-        self._lead_end = max(leads, default=0)
+        self._lead_end = max((zone.end for zone in joined.zones if zone.is_lead), default=0)
         self.know([])
 
-    def know(self, sure: Sequence[Hit]) -> None:
+    def know(self, sure: Sequence[Mention]) -> None:
         """From now on contexts look for company among the names `sure`."""
         self._sure = sure
-        self._companies: dict[str, dict[str, list[Hit]]] = {}
+        self._companies: dict[str, dict[str, list[Mention]]] = {}
         self._known: dict[tuple[str, int, int, str], bool] = {}
 
-    def holds_one(self, hit: Hit, names: Sequence[str]) -> bool:
+    def holds_one(self, hit: Mention, names: Sequence[str]) -> bool:
         """Whether one of the contexts `names` holds around `hit`."""
         return any(self._holds(hit, name) for name in names)
 
-    def _holds(self, hit: Hit, name: str) -> bool:
+    def _holds(self, hit: Mention, name: str) -> bool:
         # Several entities have the same spelling, and each is judged more than once.
         asked = (name, hit.start, hit.end, hit.entity.name)
         if asked not in self._known:
@@ -139,10 +162,10 @@ class _Nearby:
             )
         return self._known[asked]
 
-    def _company(self, name: str, context: Context) -> dict[str, list[Hit]]:
+    def _company(self, name: str, context: Context) -> dict[str, list[Mention]]:
         """The sure names that the context `name` asks for, all and by entity."""
         if name not in self._companies:
-            company: dict[str, list[Hit]] = {_ALL: []}
+            company: dict[str, list[Mention]] = {_ALL: []}
             for other in self._sure if context.countries or context.entities else ():
                 if (
                     other.entity.name in context.entities
@@ -154,7 +177,9 @@ class _Nearby:
             self._companies[name] = company
         return self._companies[name]
 
-    def _count_words(self, name: str, is_against: bool, hit: Hit, window: tuple[int, int]) -> int:
+    def _count_words(
+        self, name: str, is_against: bool, hit: Mention, window: tuple[int, int]
+    ) -> int:
         words = self._words.get((name, is_against), ())
         near = _starting(words, *window)
         if self._contexts[name].unbroken:
@@ -163,13 +188,13 @@ class _Nearby:
         own = _starting(words, max(window[0], hit.start), min(window[1], hit.end))
         return len(near) - len(own)
 
-    def _window(self, hit: Hit, context: Context) -> tuple[int, int]:
+    def _window(self, hit: Mention, context: Context) -> tuple[int, int]:
         """The part of the text in which something near `hit` begins."""
         text, words = self._joined.text, context.within
         first, last = 0, len(text)
         if words == "paragraph":
             zone = self._joined.zones[hit.zone]
-            first, last = zone.start, zone.start + len(zone.text)
+            first, last = zone.start, zone.end
         elif words == "lead":
             last = self._lead_end
         elif not isinstance(words, str):
@@ -184,7 +209,7 @@ class _Nearby:
             hit.start if context.side == "before" else last,
         )
 
-    def _is_unbroken(self, word: Match, hit: Hit) -> bool:
+    def _is_unbroken(self, word: Match, hit: Mention) -> bool:
         """Whether nothing parts word and name but commas before names of peoples."""
         first, last = (word.end, hit.start) if word.start < hit.start else (hit.end, word.start)
         return first <= last and all(
@@ -193,7 +218,7 @@ class _Nearby:
         )
 
 
-def _starting(spans: Sequence[Match] | Sequence[Hit], first: int, last: int) -> range:
+def _starting(spans: Sequence[Match] | Sequence[Mention], first: int, last: int) -> range:
     """Which of `spans`, which are in order, start in [first, last)."""
     start = attrgetter("start")
     return range(bisect_left(spans, first, key=start), bisect_left(spans, last, key=start))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import log, log1p
 
-from rscrawler.topics.reading import NAMES, TOUCHES, Part, Reading, Sentence
+from rscrawler.topics.contexts import Part
+from rscrawler.topics.reading import NAMES, TOUCHES, Reading, Sentence
 
 _ITEMS = 12  # a text of so many paragraphs may be a round-up
 _ITS_NAME = 40  # characters in which a paragraph's own heading names it
@@ -78,12 +79,12 @@ def _ratio(reading: Reading, others: int) -> float:
 
 
 def _different(reading: Reading) -> float:
-    return log1p(len({each.hit.entity.name for each in reading.sure}))
+    return log1p(len({each.entity.name for each in reading.sure}))
 
 
 def _only(*kinds: str) -> Callable[[Reading], float]:
     return lambda reading: float(
-        bool(reading.sure) and all(each.hit.entity.kind in kinds for each in reading.sure)
+        bool(reading.sure) and all(each.entity.kind in kinds for each in reading.sure)
     )
 
 
@@ -108,17 +109,17 @@ def _heading(reading: Reading) -> float:
     openings = [paragraph[0] for paragraph in reading.paragraphs if paragraph]
     return float(
         any(
-            one.is_led and one.text[each.hit.end - one.start :][:1] in (".", ":", "")
+            one.is_led and one.text[each.end - one.start :][:1] in (".", ":", "")
             for one in openings
             for each in one.mentions
-            if each.hit.start - one.start < _ITS_NAME
+            if each.start - one.start < _ITS_NAME
         )
     )
 
 
 def _has_person(reading: Reading) -> float:
     return float(
-        any(each.hit.entity.kind == "person" and not each.hit.passing for each in reading.mentions)
+        any(each.entity.kind == "person" and not each.passing for each in reading.mentions)
     )
 
 

@@ -63,7 +63,7 @@ class Flagger:
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list that the text at least mentions, by topic name."""
-        joined = JoinedText.of(text)
+        joined = JoinedText(text)
         return [
             self._flag(watchlist, joined, reading) for watchlist, reading in self._readings(joined)
         ]
@@ -84,7 +84,7 @@ class Flagger:
 
     def features(self, text: FlaggableText) -> dict[str, list[float]]:
         """The value of each feature, by topic that the text names; what a model is fitted on."""
-        readings = self._readings(JoinedText.of(text))
+        readings = self._readings(JoinedText(text))
         return {watchlist.name: features_of(reading) for watchlist, reading in readings}
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:

@@ -11,26 +11,14 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from rscrawler.topics.contexts import SURE_WEIGHT, Hit
+from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part
 from rscrawler.topics.matcher import SpanT
 from rscrawler.topics.others import Other
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
-
-class Part(StrEnum):
-    """The part that a name plays in its sentence."""
-
-    LEADS = "leads"
-    NAMED = "named"
-    LISTED = "listed"
-
-
-# How far a sentence is about the topic by the best part that a name plays in it.
-_ABOUT = {Part.LEADS: 1.0, Part.NAMED: 0.6, Part.LISTED: 0.05}
 _ABOUT_TWO_NAMES = 0.8
 # A sentence of which this much is about the topic names it; below the second, hardly.
 NAMES = 0.5
@@ -56,19 +44,6 @@ _ENGLISH_SHARE = 0.08
 _SAMPLE = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """A name with the part it plays in its sentence."""
-
-    hit: Hit
-    part: Part
-
-    @property
-    def strength(self) -> float:
-        """How much it says, in 0 … 1."""
-        return self.hit.entity.weight * (0.05 if self.hit.passing else _ABOUT[self.part])
-
-
 @dataclass(slots=True)
 class Sentence:
     """A sentence with the topic's names in it, and the `others` that it names.
@@ -92,7 +67,7 @@ class Sentence:
     @property
     def is_led(self) -> bool:
         """Whether a name of the topic leads it."""
-        return any(each.part is Part.LEADS and each.hit.is_sure for each in self.mentions)
+        return any(each.part is Part.LEADS and each.is_sure for each in self.mentions)
 
 
 @dataclass
@@ -128,7 +103,7 @@ class Reading:
             each
             for sentence in self.sentences
             for each in sentence.mentions
-            if each.hit.entity.weight >= SURE_WEIGHT
+            if each.entity.weight >= SURE_WEIGHT
         ]
 
     @cached_property
@@ -138,7 +113,7 @@ class Reading:
 
 
 def read(
-    joined: JoinedText, hits: Sequence[Hit], others: Sequence[Other], genres: dict[str, int]
+    joined: JoinedText, hits: Sequence[Mention], others: Sequence[Other], genres: dict[str, int]
 ) -> Reading:
     """Read a text in which `hits` and `others` stand, both in order."""
     reach = [hit.end for hit in hits]
@@ -151,11 +126,11 @@ def read(
     sample = joined.text[:_SAMPLE]
     is_english = len(_ENGLISH.findall(sample)) > _ENGLISH_SHARE * sample.count(" ")
     for zone in joined.zones:
-        here = _within(hits, zone.start, zone.start + len(zone.text))
+        here = _within(hits, zone.start, zone.end)
         if zone.field == "tags":
-            reading.tags += [Mention(hit, Part.NAMED) for hit in here]
+            reading.tags += here
             continue
-        sentences = _sentences(zone, here, _within(others, zone.start, zone.start + len(zone.text)))
+        sentences = _sentences(zone, here, _within(others, zone.start, zone.end))
         if is_english:
             _carry(sentences)
         if zone.field == "title":
@@ -173,7 +148,7 @@ def _within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
     return spans[begun : bisect_left(spans, last, begun, key=lambda each: each.start)]
 
 
-def _sentences(zone: Zone, hits: Sequence[Hit], others: Sequence[Other]) -> list[Sentence]:
+def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Other]) -> list[Sentence]:
     sentences: list[Sentence] = []
     dateline = _DATELINE.match(zone.text) if zone.paragraph == 0 else None
     said = zone.start + (dateline.end() if dateline else 0)
@@ -188,7 +163,7 @@ def _sentences(zone: Zone, hits: Sequence[Hit], others: Sequence[Other]) -> list
     return sentences
 
 
-def _mentions(sentence: Sentence, hits: Sequence[Hit], said: int) -> list[Mention]:
+def _mentions(sentence: Sentence, hits: Sequence[Mention], said: int) -> list[Mention]:
     """The names of a sentence; those before `said` stand in a dateline."""
     text, first = sentence.text, sentence.start
     listed = _listed(text, [hit.start - first for hit in hits])
@@ -205,13 +180,13 @@ def _mentions(sentence: Sentence, hits: Sequence[Hit], said: int) -> list[Mentio
             and text[:before].count(" ") < _LEADING_WORDS
         ):
             part = Part.LEADS
-        mentions.append(Mention(hit, part))
+        mentions.append(replace(hit, part=part))
     return mentions
 
 
 def _named(sentence: Sentence) -> float:
-    telling = [each for each in sentence.mentions if each.hit.is_sure]
-    unlisted = {each.hit.entity.name for each in telling if each.part is not Part.LISTED}
+    telling = [each for each in sentence.mentions if each.is_sure]
+    unlisted = {each.entity.name for each in telling if each.part is not Part.LISTED}
     value = max((each.strength for each in telling), default=0.0)
     return max(value, _ABOUT_TWO_NAMES) if len(unlisted) > 1 else value
 
