@@ -23,24 +23,23 @@ from rscrawler.cli.common import (
     read_config,
 )
 from rscrawler.cli.marks import marks_command
-from rscrawler.config import Config, read_text
+from rscrawler.config import read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
-from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, known_topics
+from rscrawler.topics import (
+    Evaluation,
+    Flagger,
+    backtest,
+    evaluate,
+    known_topic,
+    known_topics,
+)
 from rscrawler.topics.fitting import fit
 from rscrawler.topics.model import MODEL_FILE
 
 app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
 app.command("marks")(marks_command)
 TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
-
-
-def _watchlist(topic: str, config: Config) -> WatchList:
-    watchlists = known_topics(config)
-    if topic not in watchlists:
-        known = ", ".join(sorted(watchlists))
-        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
-    return watchlists[topic]
 
 
 def register(root: typer.Typer) -> None:
@@ -83,7 +82,7 @@ def show_command(
     topic: TopicArgument, config_path: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Show one watch-list: its entities, their spellings and contexts."""
-    watchlist = _watchlist(topic, read_config(config_path))
+    watchlist = known_topic(topic, read_config(config_path))
     if as_json:
         print_json(watchlist.model_dump(mode="json"))
         return
@@ -106,7 +105,7 @@ def evaluate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
-    flagger = Flagger([_watchlist(topic, read_config(config_path))])
+    flagger = Flagger([known_topic(topic, read_config(config_path))])
     parts = _parts(labelled)
     evaluations = {name: evaluate(flagger, topic, lines) for name, lines in parts.items()}
     whole = evaluate(flagger, topic, [line for lines in parts.values() for line in lines])
@@ -134,7 +133,7 @@ def fit_command(
     """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
     if not labelled:
         raise ConfigurationError("topics fit: name files of labelled lines")
-    flagger = Flagger([_watchlist(topic, read_config(config_path))])
+    flagger = Flagger([known_topic(topic, read_config(config_path))])
     model = fit(flagger, topic, _parts(labelled))
     try:
         output.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
@@ -249,7 +248,7 @@ def backtest_command(
 ) -> None:
     """Show what the present watch-list would flag among stored pieces, against what it did."""
     config = read_config(config_path)
-    watchlist = _watchlist(topic, config)
+    watchlist = known_topic(topic, config)
     with opened_store(config) as store:
         articles = store.articles.latest_articles(since=parse_day(since, "--since"))
         flagger = Flagger([watchlist])

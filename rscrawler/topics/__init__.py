@@ -9,6 +9,7 @@ from rscrawler.topics.flagger import Contribution, Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
     WatchList,
+    known_topic,
     known_topics,
     load_topics,
     load_watchlists,
@@ -23,6 +24,7 @@ __all__ = [
     "WatchList",
     "backtest",
     "evaluate",
+    "known_topic",
     "known_topics",
     "load_topics",
     "load_watchlists",

@@ -91,7 +91,7 @@ class Dashboard:
         Raises:
             ConfigurationError: a site profile or a watch-list is wrong.
         """
-        watchlists = load_watchlists(None, config.topics_dir)
+        watchlists = load_watchlists(config.topics_dir)
         topics = {
             name: Topic(
                 watchlist.title,
