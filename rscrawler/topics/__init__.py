@@ -4,14 +4,7 @@
 how well they do and what a change to them would change.
 """
 
-from rscrawler.topics.evaluation import (
-    Backtest,
-    Change,
-    Evaluation,
-    Judgement,
-    backtest,
-    evaluate,
-)
+from rscrawler.topics.evaluation import Evaluation, backtest, evaluate
 from rscrawler.topics.flagger import Contribution, Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
@@ -19,6 +12,7 @@ from rscrawler.topics.watchlist import (
     WatchList,
     check_alerted,
     keep_good_copies,
+    known_topic,
     known_topics,
     load_topics,
     load_watchlists,
@@ -27,19 +21,17 @@ from rscrawler.topics.watchlist import (
 )
 
 __all__ = [
-    "Backtest",
-    "Change",
     "Contribution",
     "Evaluation",
     "FlaggableText",
     "Flagger",
-    "Judgement",
     "Topics",
     "WatchList",
     "backtest",
     "check_alerted",
     "evaluate",
     "keep_good_copies",
+    "known_topic",
     "known_topics",
     "load_topics",
     "load_watchlists",

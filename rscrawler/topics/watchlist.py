@@ -7,7 +7,7 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,9 +19,13 @@ from pydantic import Field, StrictBool, model_validator
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics.towns import PlaceRules, towns_of
+from rscrawler.topics.folding import fold
 
 SHIPPED_DIR = PACKAGE_DIR / "topics"
+# The world's towns of 15,000 people and more by their own names alone, without those that stand
+# in two states: `python -m benchmarks.make_towns` writes it from GeoNames. Alternate names are
+# surnames, towns elsewhere and airport codes more often than names in use.
+_TOWNS = SHIPPED_DIR / "data" / "towns.tsv"
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Kind = Literal["state", "people", "place", "region", "person", "organisation", "project", "format"]
 Case = Literal["any", "capital", "exact"]
@@ -98,12 +102,15 @@ class Entity(Model):
         """`country` as a tuple: one code, several, or none."""
         return (self.country,) if isinstance(self.country, str) else tuple(self.country)
 
-    @property
-    def contexts(self) -> Iterator[tuple[str, str]]:
-        """Each context it names, as (key, context)."""
-        for key in ("needs", "unless", "passing_with", "despite"):
-            for context in getattr(self, key):
-                yield key, context
+
+class PlaceRules(Model):
+    """Which towns of the states to take, and how far to trust their names."""
+
+    min_population: int = Field(default=15_000, ge=15_000)
+    min_length: int = Field(default=5, ge=3, description="letters in a name")
+    exclude: list[str] = Field(default=[], description="names that mean something else")
+    context: str = Field(description="the context that each of these names needs")
+    weight: float = Field(default=0.6, gt=0, le=1)
 
 
 class Levels(Model):
@@ -138,77 +145,77 @@ class WatchList(Model):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> WatchList:
-        known = ", ".join(sorted(self.context)) or "none"
-        for entity in self.entity:
-            for key, context in entity.contexts:
-                if context not in self.context:
-                    raise ValueError(
-                        f"entity {entity.name!r}: {key} names {context!r}, which is not one of "
-                        f"the contexts ({known})"
-                    )
-            for country in entity.countries:
-                if country not in self.states:
-                    raise ValueError(
-                        f"entity {entity.name!r}: country {country!r} is not one of the states "
-                        f"({', '.join(self.states)})"
-                    )
         names = {entity.name for entity in self.entity}
-        for key, surroundings in self.context.items():
-            for name in surroundings.entities:
-                if name not in names:
-                    raise ValueError(f"context {key!r}: entities names {name!r}, no entity here")
-        if self.places is not None and self.places.context not in self.context:
-            raise ValueError(
-                f"places.context: {self.places.context!r} is not one of the contexts ({known})"
-            )
+        asked: list[tuple[str, str, Collection[str], str]] = [
+            (f"entity {entity.name!r}: {key}", context, self.context, "the contexts")
+            for entity in self.entity
+            for key in ("needs", "unless", "passing_with", "despite")
+            for context in getattr(entity, key)
+        ]
+        asked += [
+            (f"entity {entity.name!r}: country", country, self.states, "the states")
+            for entity in self.entity
+            for country in entity.countries
+        ]
+        asked += [
+            (f"context {key!r}: entities", name, names, "the entities")
+            for key, context in self.context.items()
+            for name in context.entities
+        ]
+        if self.places is not None:
+            asked.append(("places.context", self.places.context, self.context, "the contexts"))
+        for key, name, known, of in asked:
+            if name not in known:
+                allowed = ", ".join(sorted(known)) or "none"
+                raise ValueError(f"{key} {name!r} is not one of {of} ({allowed})")
         return self
 
     @cached_property
     def entities(self) -> tuple[Entity, ...]:
         """The entities written in the file, then the towns that `places` asks for."""
-        written = tuple(self.entity)
-        if self.places is None:
-            return written
-        taken = [spelling for entity in written for spelling in entity.spellings]
-        towns = towns_of(list(self.states), self.places, taken)
-        return written + tuple(
-            Entity(
-                name=town.name,
-                kind="place",
-                country=town.country,
-                spellings=[town.name],
-                weight=self.places.weight,
-                case="capital",
-                needs=[self.places.context],
-            )
-            for town in towns
-        )
+        return (*self.entity, *(self._towns(self.places) if self.places else ()))
+
+    def _towns(self, rules: PlaceRules) -> Iterator[Entity]:
+        """The towns of the states that no entity names yet, by code and name."""
+        taken = {fold(spelling) for entity in self.entity for spelling in entity.spellings}
+        taken.update(map(fold, rules.exclude))
+        for line in _TOWNS.read_text(encoding="utf-8").splitlines():
+            if line[:2] not in self.states:
+                continue
+            country, population, name = line.split("\t")
+            if (
+                int(population) >= rules.min_population
+                and len(fold(name)) >= rules.min_length
+                and fold(name) not in taken
+            ):
+                yield Entity(
+                    name=name,
+                    kind="place",
+                    country=country,
+                    spellings=[name],
+                    weight=rules.weight,
+                    case="capital",
+                    needs=[rules.context],
+                )
 
 
 def load_watchlists(
-    names: Sequence[str] | None = None,
-    extra_dir: Path | None = None,
-    named: str = "topics_dir",
+    extra_dir: Path | None = None, named: str = "topics_dir"
 ) -> dict[str, WatchList]:
-    """The watch-lists called `names` (None: all of them), by name in order.
+    """All watch-lists by name, in order.
 
     The shipped folder is read first; a file of the same name in `extra_dir`, which a message
     calls `named`, wins.
 
     Raises:
-        ConfigurationError: a folder or name is not there, or a file is wrong; with every problem.
+        ConfigurationError: the folder is not there, or a file is wrong; with every problem.
     """
     paths = _paths(extra_dir, named)
     problems: list[str] = []
     lists: dict[str, WatchList] = {}
-    for name in sorted(paths if names is None else set(names)):
-        if name not in paths:
-            problems.append(
-                f"topic {name!r}: no such watch-list; known: {', '.join(sorted(paths))}"
-            )
-            continue
+    for name, path in sorted(paths.items()):
         try:
-            lists[name] = read_watchlist(paths[name])
+            lists[name] = read_watchlist(path)
         except ConfigurationError as error:
             problems.extend(error.problems)
     if problems:
@@ -283,7 +290,20 @@ def known_topics(config: Config) -> dict[str, WatchList]:
     Raises:
         ConfigurationError: the folder or a file is wrong.
     """
-    return load_watchlists(None, config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
+    return load_watchlists(config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
+
+
+def known_topic(topic: str, config: Config) -> WatchList:
+    """The watch-list called `topic`.
+
+    Raises:
+        ConfigurationError: there is none, or a file is wrong.
+    """
+    watchlists = known_topics(config)
+    if topic not in watchlists:
+        known = ", ".join(watchlists)
+        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
+    return watchlists[topic]
 
 
 def load_topics(config: Config) -> dict[str, WatchList]:
