@@ -229,7 +229,7 @@ def record() -> str:
     return _table(
         ("field", "type", "means"),
         (
-            (f"`{name}`", _value(value, schema["$defs"]), value["description"])
+            (f"`{name}`", _value(value, schema["$defs"]), value.get("description", ""))
             for name, value in schema["properties"].items()
         ),
     )

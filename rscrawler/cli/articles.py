@@ -85,9 +85,11 @@ def _print_explanation(explanation: Explanation) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column("field")
     table.add_column("value", overflow="fold")
-    for name, value in article.to_record().items():
-        if name not in {*fields_on_page(), "word_count"} - {"body"}:
+    record = article.to_record()
+    for name in [*fields_on_page(), "word_count"]:
+        if name == "body":  # it is printed below
             continue
+        value = record[name]
         shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not there)")
         if origin := explanation.provenance.get(name):
             shown.append(f"  {origin}", style="dim")

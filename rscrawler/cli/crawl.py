@@ -23,6 +23,8 @@ from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import Event, rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.status import TOPICS_SUBJECT
+from rscrawler.store.health import ProblemCode
 
 _SHOWN = ("requests", "new", "updated", "removed", "flagged", "dropped", "errors")
 
@@ -111,6 +113,7 @@ class _CrawlProgress:
 
         def recorded(item: Mapping[str, Any], **_: Any) -> None:
             counts["new"] += item["event"] == Event.NEW
+            show()
 
         # The signal manager keeps weak references only.
         self._listeners += [made, done, recorded]
@@ -130,6 +133,7 @@ def _report_json(
         **{counter: report.total(counter) for counter in COUNTERS},
         "delivered": delivery.messages,
         "output_problem": delivery.output_problem,
+        "topics": {"problems": report.topic_problems},
         "sites": {
             name: {
                 **outcome.counters,
@@ -137,6 +141,7 @@ def _report_json(
                 "problems": [
                     {"code": code, "message": message} for code, message in outcome.problems.items()
                 ],
+                "failed_sources": dict(outcome.failed_sources),
                 "note": outcome.note,
             }
             for name, outcome in report.sites.items()
@@ -178,4 +183,6 @@ def _complaints(
         elif outcome.counters["errors"] and not outcome.problems:
             errors = counted(outcome.counters["errors"], "error")
             yield f"{name}: {errors}, see above; pages are tried again"
+    if (TOPICS_SUBJECT, ProblemCode.WATCH_LIST) not in known:
+        yield from report.topic_problems
     yield from undelivered(delivery)

@@ -24,7 +24,7 @@ from rscrawler.monitoring.noticing import notice
 from rscrawler.monitoring.status import next_tries
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.store import Store
-from rscrawler.topics.watchlist import load_topics
+from rscrawler.topics.watchlist import usable_topics
 
 logger = logging.getLogger(__name__)
 
@@ -96,9 +96,9 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
 
 
 def topic_titles(config: Config) -> dict[str, str]:
-    """What each topic is called in mails and feeds: a wrong watch-list holds up no alert."""
+    """What each topic is called in mails and feeds: wrong topics hold up no alert."""
     try:
-        watchlists = load_topics(config)
+        watchlists = usable_topics(config).lists
     except ConfigurationError as error:
         for problem in error.problems:
             logger.warning("topics go by their names: %s", problem)

@@ -170,12 +170,10 @@ def check_command(
 def _show_check(check: SiteCheck) -> None:
     out.print(check.site, style="bold")
     for source in check.sources:
-        newest = f", the newest of {source.newest:%Y-%m-%d}" if source.newest else ""
-        result = source.trouble or f"{counted(source.articles, 'article')}{newest}"
-        out.print(f"  {source.source.kind} {source.source.path}: {result}")
+        out.print(f"  {source.source.kind} {source.source.path}: {source}")
     for sample in check.samples:
         if sample.article is None:
-            out.print(f"  not read: {sample.answer.url}: {sample.trouble}", style="yellow")
+            out.print(f"  not read: {sample.page.url}: {sample.trouble}", style="yellow")
     table = Table(box=None, pad_edge=False, show_header=False)
     for each in check.fields:
         by = ", ".join(

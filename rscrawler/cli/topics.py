@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,27 +25,18 @@ from rscrawler.cli.inputs import (
     writable,
 )
 from rscrawler.cli.progress import tracked
-from rscrawler.config import Config, read_text
+from rscrawler.config import read_text
 from rscrawler.errors import ConfigurationError
-from rscrawler.items import Article
+from rscrawler.items import Article, Level
 from rscrawler.store import Store
 from rscrawler.store.judgements import Judgement
-from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, known_topics
-from rscrawler.topics.evaluation import problem_of_line
+from rscrawler.topics import Evaluation, Flagger, backtest, evaluate, known_topic, known_topics
 from rscrawler.topics.fitting import fit
 from rscrawler.topics.model import MODEL_FILE
 
 topics_app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
 TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
 _LABELLED = "JSONL of {id, title, text, level}."
-
-
-def _watchlist(topic: str, config: Config) -> WatchList:
-    watchlists = known_topics(config)
-    if topic not in watchlists:
-        known = ", ".join(sorted(watchlists))
-        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
-    return watchlists[topic]
 
 
 @topics_app.command("list")
@@ -69,7 +61,7 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
 @topics_app.command("show")
 def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption = False) -> None:
     """Show one watch-list: its entities, their spellings and contexts."""
-    watchlist = _watchlist(topic, config)
+    watchlist = known_topic(topic, config)
     if as_json:
         print_json(watchlist.model_dump(mode="json"))
         return
@@ -92,7 +84,7 @@ def evaluate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
-    flagger = Flagger([_watchlist(topic, config)])
+    flagger = Flagger([known_topic(topic, config)])
     parts = {
         name: Evaluation(
             topic,
@@ -126,7 +118,7 @@ def fit_command(
     """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
     if not labelled:
         raise ConfigurationError("topics fit: name files of labelled lines")
-    model = fit(Flagger([_watchlist(topic, config)]), topic, _parts(labelled))
+    model = fit(Flagger([known_topic(topic, config)]), topic, _parts(labelled))
     with writable(output):
         output.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
     if as_json:
@@ -174,7 +166,7 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError as error:
             problems.append(f"{path}: line {number}: is not JSON: {error.msg}")
             continue
-        problem = problem_of_line(value) if isinstance(value, dict) else "is not a JSON object"
+        problem = _problem_of(value) if isinstance(value, dict) else "is not a JSON object"
         if problem:
             problems.append(f"{path}: line {number}: {problem}")
         labelled.append(value)
@@ -185,6 +177,23 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
             f"{path}: holds no labelled line; allowed: lines of {{id, title, text, level}}"
         )
     return labelled
+
+
+def _problem_of(line: dict[str, Any]) -> str | None:
+    """What is wrong with a labelled line: the key, and what is allowed; None if nothing is."""
+    if missing := [key for key in ("id", "text", "level") if key not in line]:
+        return f"{', '.join(missing)} missing"
+    levels = [str(level) for level in Level]
+    if line["level"] not in levels:
+        return f"level: {line['level']!r}; allowed: {', '.join(levels)}"
+    for key in ("text", "title", "subtitle"):
+        if not isinstance(line.get(key, ""), str) and (key == "text" or line[key] is not None):
+            return f"{key}: allowed: a text"
+    for key in ("tags", "countries"):
+        value = line.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            return f"{key}: allowed: a list of texts"
+    return None
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:
@@ -209,13 +218,13 @@ def backtest_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what the present watch-list would flag among stored articles, against what it did."""
-    flagger = Flagger([_watchlist(topic, config)])
+    flagger = Flagger([known_topic(topic, config)])
     with opened_store(config) as store:
         articles = store.articles.latest_articles(since=since)
         shown = tracked(articles, store.articles.count_latest(since=since), "articles")
         result = backtest(flagger, topic, shown, is_forgotten=lambda each: each.is_pruned)
     if as_json:
-        print_json(result.to_json())
+        print_json(asdict(result))
         return
     articles_judged = counted(result.total, "stored article")
     out.print(f"{articles_judged}, {len(result.changes)} would be judged otherwise")

@@ -312,9 +312,9 @@ class ArticleStore:
 
     # Writing.
 
-    def record(self, *recordings: Recording) -> None:
+    def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
         """Make versions known, with everything that is to be handed on, in one transaction."""
-        with self._database.writing() as connection:
+        with self._database.writing(waits_for_disk=waits_for_disk) as connection:
             numbers = self._write_articles(connection, recordings)
             _execute_many(
                 connection,
