@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,6 +42,7 @@ class Database:
         self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
         self._reader = engine.execution_options(sqlite_read_only=True)  # the same connections
+        self._idle: Connection | None = None  # of the reader
 
     @property
     def is_postgresql(self) -> bool:
@@ -51,8 +52,15 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that never waits for a writer."""
-        with _trouble_named(self._engine.url), self._reader.connect() as connection:
+        with _trouble_named(self._engine.url), ExitStack() as kept:
+            # Without a transaction, as in SQLite, the last one serves again: to take it from the
+            # pool and give it back takes as long as a look-up.
+            connection, self._idle = self._idle, None
+            connection = kept.enter_context(connection or self._reader.connect())
             yield connection
+            if self._idle is None and not self.is_postgresql:
+                self._idle = connection
+                kept.pop_all()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -100,6 +108,8 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        if self._idle is not None:
+            self._idle.close()
         self._engine.dispose()
 
 
