@@ -163,6 +163,8 @@ class ArticleStore:
 
     def by_addresses(self, site: str, keys: Sequence[str]) -> KnownArticle | None:
         """The piece that any of these address keys leads to; the first-seen one if several do."""
+        if not keys:
+            return None
         row = self._database.row(
             select(*_KNOWN)
             .join(address, address.c.article_id == article.c.article_id)
