@@ -19,8 +19,6 @@ from urllib.parse import (
     urlunsplit,
 )
 
-from w3lib.url import canonicalize_url
-
 from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
@@ -68,6 +66,8 @@ def _canonical(
     if query or not _PLAIN_PATH.fullmatch(path):
         path = re.sub(r"/{2,}", "/", path.replace("\\", "/")) or "/"
         address = urlunsplit((base.scheme, base.netloc, path, query, ""))
+        from w3lib.url import canonicalize_url
+
         try:
             cleaned = urlsplit(canonicalize_url(address))
         except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Self
@@ -54,6 +54,7 @@ class CycleOutcome:
     succeeded: bool
     problems: Mapping[ProblemCode, str]
     note: str | None = None  # why nothing was done, if nothing was
+    failed_sources: Mapping[str, str] = field(default_factory=dict)  # causes, by address
 
 
 def counters_of(stats: Mapping[str, Any]) -> dict[str, int]:
@@ -74,6 +75,7 @@ def judge(
     finish_reason: str,
     *,
     unread_robots: Mapping[str, str] = MappingProxyType({}),
+    failed_sources: Mapping[str, str] = MappingProxyType({}),
     paused_until: datetime | None = None,
     unrecorded: str = "",
 ) -> CycleOutcome:
@@ -81,9 +83,9 @@ def judge(
 
     It succeeds when it ran to its end, reached a source at all and could record what it read. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
-    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why; `paused_until`
-    is the end of a pause that is long enough to be told of, `unrecorded` why something could not
-    be recorded.
+    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why, and
+    `failed_sources` of sources; `paused_until` is the end of a pause that is long enough to be
+    told of, `unrecorded` why something could not be recorded.
     """
 
     def count(name: str) -> int:
@@ -111,7 +113,8 @@ def judge(
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
     if not reached and not problems:
         total = failed + count("sources/absent")
-        problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{_causes(stats)}"
+        causes = _causes(failed_sources, count("sources/absent"))
+        problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
     recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
     if count("articles/gone") >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
@@ -120,18 +123,13 @@ def judge(
     if count("unrecorded"):
         problems[ProblemCode.DISK_FULL] = f"not everything could be recorded: {unrecorded}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
-    return CycleOutcome(counters, succeeded, problems)
+    return CycleOutcome(counters, succeeded, problems, failed_sources=failed_sources)
 
 
-_CAUSE = "rscrawler/sources/failed/"
-
-
-def _causes(stats: Mapping[str, Any]) -> str:
+def _causes(failed_sources: Mapping[str, str], absent: int) -> str:
     """Why sources failed, most often first: ` (21 × HTTP 503, 1 × time-out)`."""
-    counts = Counter(
-        {name.removeprefix(_CAUSE): n for name, n in stats.items() if name.startswith(_CAUSE)}
-    )
-    counts["HTTP 404 or 410"] = int(stats.get("rscrawler/sources/absent", 0))
+    counts = Counter(failed_sources.values())
+    counts["HTTP 404 or 410"] = absent
     shown = ", ".join(f"{count} × {cause}" for cause, count in counts.most_common() if count)
     return f" ({shown})" if shown else ""
 
@@ -164,6 +162,7 @@ class CycleExtension:
             stats,
             reason,
             unread_robots=session.unread_robots,
+            failed_sources=session.failed_sources,
             paused_until=_long_pause(session),
             unrecorded=str(session.store.trouble or "the log says why"),
         )

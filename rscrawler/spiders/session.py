@@ -23,7 +23,7 @@ from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity, site_lease
-from rscrawler.topics import Flagger, load_topics
+from rscrawler.topics import Flagger, usable_topics
 
 
 def new_run_id() -> str:
@@ -37,8 +37,9 @@ class CrawlSession:
 
     `state` is the site's state before this cycle; `rules_digest` is that of the profile;
     `limit` is the most article pages to ask for (None: no limit); `unread_robots` says of hosts
-    why their robots.txt could not be read in this cycle; `over_limit` are the keys of addresses
-    whose pages were over their limit when they were last read.
+    why their robots.txt could not be read in this cycle, `failed_sources` why a source could not,
+    by address; `over_limit` are the keys of addresses whose pages were over their limit when they
+    were last read.
     """
 
     config: Config
@@ -56,6 +57,7 @@ class CrawlSession:
     owner: str = field(default_factory=process_identity)
     now: Callable[[], datetime] = utc_now
     unread_robots: dict[str, str] = field(default_factory=dict)
+    failed_sources: dict[str, str] = field(default_factory=dict)
     over_limit: frozenset[str] = frozenset()
 
     @property
@@ -100,7 +102,7 @@ class CrawlSession:
         Raises:
             StoreError: the database cannot be used.
         """
-        flagger = flagger or Flagger(load_topics(config).values())
+        flagger = flagger or Flagger(usable_topics(config).lists.values())
         if readers is None:
             settings = config.crawl.model_copy(update={"readers": 0})
             readers = Readers(settings, PageReader({site: profile}, flagger))
@@ -171,7 +173,7 @@ def _session_meant(
         raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     profile = chosen_sites(load_sites(loaded), [site])[site]
-    flagger = Flagger(load_topics(loaded).values())
+    flagger = Flagger(usable_topics(loaded).lists.values())
     # Before there is a database, whose connections are not for processes forked from this one.
     readers = Readers(loaded.crawl, PageReader({site: profile}, flagger))
     return CrawlSession.open(

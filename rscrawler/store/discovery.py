@@ -226,11 +226,14 @@ class DiscoveryStore:
         The page itself is written down with the last of them (`record_reading`).
         """
         if rows := _address_rows(site, path, found, now):
-            with self._database.writing() as connection:
+            with self._database.writing(waits_for_disk=False) as connection:
                 connection.execute(self._insert_address, rows)
 
     def record_reading(self, reading: SourceReading) -> None:
-        """Write down a page of a source and every address on it, in one transaction."""
+        """Write down a page of a source and every address on it, in one transaction.
+
+        It need not be on the disk yet: lost with the power, it is asked for and read again.
+        """
         values = {
             "kind": reading.kind,
             "asked_at": reading.read_at,
@@ -249,7 +252,7 @@ class DiscoveryStore:
         insert_source = self._database.upsert(source).values(
             site=reading.site, url=reading.url, **values
         )
-        with self._database.writing() as connection:
+        with self._database.writing(waits_for_disk=False) as connection:
             connection.execute(
                 insert_source.on_conflict_do_update(index_elements=["site", "url"], set_=values)
             )

@@ -178,13 +178,16 @@ class Cluster:
         text = CONFIG.format(database=url, mail_port=self.mailbox.port)
         (self.folder / "rscrawler.toml").write_text(text)
 
-    def start(self, services: int = 2, workers: int = 3) -> None:
+    def start(self, services: int = 2, workers: int = 3, *, impatient: bool = True) -> None:
+        """Start so many of each; impatient workers find the dead in seconds, and log each crawl."""
         config, log = str(self.folder / "rscrawler.toml"), str(self.folder / "crawls.log")
         for number in range(services):
             command = ["rscrawler", "run", "--config", config]
             self.services.append(Machine(self.folder, f"service-{number}", command))
         for number in range(workers):
-            command = ["tests.cluster.worker_process", config, log, str(self._at_once)]
+            command = ["rscrawler", "worker", "--at-once", str(self._at_once), "--config", config]
+            if impatient:
+                command = ["tests.cluster.worker_process", config, log, str(self._at_once)]
             self.workers.append(Machine(self.folder, f"worker-{number}", command))
 
     def stop(self) -> None:

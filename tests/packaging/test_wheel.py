@@ -39,16 +39,8 @@ class Installation:
         self.bin = folder / "venv/bin"
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         (self._packages,) = (folder / "venv/lib").glob("python*/site-packages")
-        pip = [
-            str(self.bin / "python"),
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--no-index",
-            "--no-deps",
-        ]
-        subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True)
+        pip = "-m pip install --quiet --disable-pip-version-check --no-index --no-deps"
+        subprocess.run([self.bin / "python", *pip.split(), wheel], check=True)
         (metadata,) = self._packages.glob("rscrawler-*.dist-info")
         self._own = Distribution.at(metadata)
         self.add("")

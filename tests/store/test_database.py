@@ -315,3 +315,14 @@ def test_a_step_that_fails_leaves_the_old_schema_and_number(
     with engine.connect() as connection, pytest.raises(Exception, match="half"):
         connection.execute(text("SELECT half FROM site"))
     engine.dispose()
+
+
+def test_a_transaction_waits_for_the_disk_unless_it_need_not(database_url: str) -> None:
+    database = open_database(database_url)
+    asks = "SHOW synchronous_commit" if database.is_postgresql else "PRAGMA synchronous"
+    said = []
+    for waits in (True, False, True):
+        with database.writing(waits_for_disk=waits) as connection:
+            said.append(connection.exec_driver_sql(asks).scalar())
+    database.close()
+    assert said == (["on", "off", "on"] if database.is_postgresql else [2, 1, 2])
