@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from rscrawler.errors import StoreError
 from rscrawler.items import PRUNED
 from rscrawler.store.database import Database
-from rscrawler.store.tables import fired, message, outbox, run, version
+from rscrawler.store.tables import fired, message, outbox, recipient, run, version
 
 logger = logging.getLogger(__name__)
 
@@ -56,14 +56,17 @@ class RetentionStore:
         """Forget the text of versions, the bytes of messages and the runs from before a time.
 
         Kept for good: addresses, articles with their fingerprints, flags, and of each record
-        all but body and evidence. What is still to be delivered is kept whole. `on_versions` is
-        called with the number of versions pruned so far.
+        all but body and evidence. What is still to be delivered is kept whole; what was given up
+        cannot be sent again. `on_versions` is called with the number of versions pruned so far.
         """
         versions, last = 0, ""
         while rows := self._prune_versions(before, behind=last):
             versions, last = versions + len(rows), rows[-1]
             on_versions(versions)
         with self._database.writing() as connection:
+            old = select(message.c.message_id).where(*_old_messages(before))
+            given_up = recipient.c.message_id.in_(old), recipient.c.state == "failed"
+            connection.execute(update(recipient).where(*given_up).values(state="cancelled"))
             forget = update(message).where(*_old_messages(before)).values(content=b"")
             messages = connection.execute(forget).rowcount
             runs = connection.execute(delete(run).where(*_old_runs(before))).rowcount
@@ -104,7 +107,11 @@ def _old_texts(before: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _old_messages(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    return message.c.state == "done", message.c.created_at < before, message.c.content != b""
+    waits = exists().where(
+        recipient.c.message_id == message.c.message_id,
+        recipient.c.state.in_(["pending", "refused"]),
+    )
+    return ~waits, message.c.created_at < before, message.c.content != b""
 
 
 def _old_runs(before: datetime) -> tuple[ColumnElement[bool], ...]:
