@@ -113,9 +113,7 @@ class Voice:
 
 
 def _is_common(word: str) -> bool:
-    return word.casefold() in _words("names", "common") or word.casefold() in _words(
-        "names", "kinds"
-    )
+    return word.casefold() in _words("names", "common") | _words("names", "kinds")
 
 
 def _distinctive(words: list[str]) -> str:
@@ -256,10 +254,10 @@ def _may_ask(paragraph: Block, voice: Voice) -> bool:
     """Whether a paragraph can be an appeal by itself: it has a word of one, and a voice."""
     text = paragraph.text
     tokens = _words_of_letters(text)
-    if not _asking_words().isdisjoint(tokens):
-        if len(text) < _TERSE or not _voices().isdisjoint(tokens) or voice.as_us(text) != text:
-            return True
-    return _giving(paragraph) > 0
+    if _asking_words().isdisjoint(tokens):
+        return _giving(paragraph) > 0
+    speaks = len(text) < _TERSE or not _voices().isdisjoint(tokens) or voice.as_us(text) != text
+    return speaks or _giving(paragraph) > 0
 
 
 def _giving(paragraph: Block) -> int:
