@@ -30,6 +30,7 @@ TITLES = {
     "real_pages": "Pages of real sites, without a profile",
     "growth": "A million known articles",
     "matcher": "Matching names",
+    "flags": "Flags on texts held out",
     "identity": "The same news, told from updates and series",
     "cluster": "Workers on one PostgreSQL",
     "scheduling": "Adaptive visits against a fixed interval",
