@@ -26,6 +26,7 @@ TITLES = {
     "cycles": "A thousand cycles of the service",
     "starts": "What starting costs",
     "pathological": "Pages that are made to take long",
+    "linear": "Pages of twice the size",
     "peers": "Extraction against others",
     "real_pages": "Pages of real sites, without a profile",
     "growth": "A million known articles",

@@ -26,7 +26,6 @@ from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.vocabulary import region_kind
 
 HEADINGS = ("h1", "h2", "h3", "h4")
-_LAST_H1 = etree.XPath("preceding::h1[1]")
 _LENGTH = etree.XPath("string-length()")
 _DATA_HEADLINE = etree.XPath(
     "descendant-or-self::*[@data-headline][1]/@data-headline", smart_strings=False
@@ -334,8 +333,8 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
 
 def _headline_before(element: Element, page: PageContext) -> Element | None:
     """The last main headline before `element`, if it is not the link to another article."""
-    found = cast("list[Element]", _LAST_H1(element))
-    return found[0] if found and not links_elsewhere(found[0], page) else None
+    found = page.headline_before(element)
+    return found if found is not None and not links_elsewhere(found, page) else None
 
 
 def _in_nested_article(inner: Element, outer: Element) -> bool:
