@@ -91,26 +91,27 @@ class Crawls:
         killed = "" if run.done() else self._kill(victim)
         return await run, killed
 
-    def _kill(self, victim: str) -> str:
+    def _kill(self, wanted: str) -> str:
         """Kill a process of that kind, or one that it is forked from if there is none yet."""
-        kinds = list(VICTIMS)
         found = [
             child
             for child in psutil.Process().children()
             if "rscrawler.scheduling.warm" in child.cmdline()
         ]
-        kind = kinds[0] if found else ""
-        for next_kind in kinds[1 : kinds.index(victim) + 1]:
-            try:
-                further = found[-1].children() if found else []
-            except psutil.NoSuchProcess:
-                further = []
-            if not further:
-                break
-            found, kind = further, next_kind
-        if kind:
-            found[-1].kill()
-        return kind
+        killed = ""
+        try:
+            for kind in VICTIMS:
+                if not found:
+                    break
+                victim, killed = found[-1], kind
+                if kind == wanted:
+                    break
+                found = victim.children()
+            if killed:
+                victim.kill()
+        except psutil.NoSuchProcess:  # it has ended by itself
+            return ""
+        return killed
 
 
 def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figures:
