@@ -175,6 +175,11 @@ class Column:
     value: Callable[[Any], Any]
 
 
+def _means(text: str) -> Any:
+    """Marks what a field means, for the JSON Schema and the reference."""
+    return Field(description=text)
+
+
 def _line(text: str | None) -> str | None:
     return clean(text or "") or None
 
@@ -216,49 +221,109 @@ class Article:
     there when `event` is updated.
     """
 
-    record_id: str = ""
-    event: Event = Event.NEW
-    novelty: Novelty = Novelty.NEW
+    record_id: Annotated[str, _means("this version; the same however often it is delivered")] = ""
+    event: Annotated[
+        Event,
+        _means(
+            "new: the first version; updated: title, subtitle or body changed in substance; "
+            "removed: 404 or 410 at two checks, an hour or more apart"
+        ),
+    ] = Event.NEW
+    novelty: Annotated[
+        Novelty,
+        _means(
+            "baseline: found in the site's first successful cycle; backfill: older than "
+            "alerts.max_age_days when first seen; new: the rest"
+        ),
+    ] = Novelty.NEW
     change: Annotated[
         ChangeSummary | None,
+        _means("of an update: the fields that changed, words added and removed"),
         Column("changed_fields", list, itemgetter("fields")),
         Column("words_added", int, itemgetter("words_added")),
         Column("words_removed", int, itemgetter("words_removed")),
     ] = None
-    article_id: str = ""
-    version: Annotated[int, WithJsonSchema({"type": "integer", "minimum": 1})] = 0
-    site: str
-    url: Annotated[_Url, OnPage(_line)]
-    aliases: Annotated[list[str], OnPage(_lines)] = field(default_factory=list)
-    found_in: list[str] = field(default_factory=list)
-    title: Annotated[str | None, OnPage(_line)] = None
-    subtitle: Annotated[str | None, OnPage(_line)] = None
-    authors: Annotated[list[str], OnPage(_lines, is_beside=True)] = field(default_factory=list)
-    sections: Annotated[list[str], OnPage(_lines, is_beside=True)] = field(default_factory=list)
-    tags: Annotated[list[str], OnPage(_lines, is_beside=True)] = field(default_factory=list)
-    language: Annotated[str | None, OnPage()] = None
-    published_at: Annotated[_Moment | None, OnPage(in_utc, is_beside=True)] = None
-    modified_at: Annotated[_Moment | None, OnPage(in_utc, is_beside=True)] = None
-    first_seen_at: _Moment | None = None
-    fetched_at: _Moment
-    body: Annotated[_Text, OnPage(clean_body)] = ""
+    article_id: Annotated[str, _means("the article, in all its versions")] = ""
+    version: Annotated[
+        int,
+        _means("of the article, from 1"),
+        WithJsonSchema({"type": "integer", "minimum": 1}),
+    ] = 0
+    site: Annotated[str, _means("the name of the site's profile")]
+    url: Annotated[_Url, _means("the canonical address"), OnPage(_line)]
+    aliases: Annotated[list[str], _means("other addresses that led to it"), OnPage(_lines)] = field(
+        default_factory=list
+    )
+    found_in: Annotated[
+        list[str], _means("paths of the sources that showed it before this record")
+    ] = field(default_factory=list)
+    title: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
+    subtitle: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
+    authors: Annotated[list[str], _means("names as printed"), OnPage(_lines, is_beside=True)] = (
+        field(default_factory=list)
+    )
+    sections: Annotated[
+        list[str],
+        _means("the slugs in their addresses, in page order"),
+        OnPage(_lines, is_beside=True),
+    ] = field(default_factory=list)
+    tags: Annotated[
+        list[str],
+        _means("the slugs in their addresses, in page order"),
+        OnPage(_lines, is_beside=True),
+    ] = field(default_factory=list)
+    language: Annotated[str | None, _means("a code such as en"), OnPage()] = None
+    published_at: Annotated[
+        _Moment | None, _means("as the page says"), OnPage(in_utc, is_beside=True)
+    ] = None
+    modified_at: Annotated[
+        _Moment | None, _means("as the page says"), OnPage(in_utc, is_beside=True)
+    ] = None
+    first_seen_at: Annotated[_Moment | None, _means("when a source first showed it")] = None
+    fetched_at: Annotated[_Moment, _means("when this version was fetched")]
+    body: Annotated[
+        _Text,
+        _means(
+            "the article's own paragraphs, a blank line between two; null once rscrawler prune "
+            "has forgotten it"
+        ),
+        OnPage(clean_body),
+    ] = ""
     image: Annotated[
         Image | None,
+        _means("the lead image: url (its tokens may expire), caption, credit"),
         OnPage(),
         Column("image_url", str, itemgetter("url")),
         Column("image_caption", str, itemgetter("caption")),
         Column("image_credit", str, itemgetter("credit")),
     ] = None
-    republished_from: Annotated[str | None, OnPage(_line)] = None
-    duplicate_of: str | None = None
-    follows: str | None = None
+    republished_from: Annotated[
+        str | None,
+        _means(
+            "the outlet that a line on the page names: 'This article was republished with "
+            "permission from …'"
+        ),
+        OnPage(_line),
+    ] = None
+    duplicate_of: Annotated[
+        str | None,
+        _means("article_id of the first-seen article whose news it repeats, on any site"),
+    ] = None
+    follows: Annotated[
+        str | None, _means("article_id of the article whose story it continues with new facts")
+    ] = None
     topics: Annotated[
         list[TopicFlag],
+        _means("for each watch-list: level, score, countries and evidence"),
         Column("topics", list, _levels),
         Column("countries", list, _countries),
     ] = field(default_factory=list)
     extraction: Annotated[
         Extraction,
+        _means(
+            "method: profile, structured or fallback; warnings; and what gave each field "
+            "(provenance)"
+        ),
         Column("extraction_method", str, itemgetter("method")),
         Column("extraction_warnings", list, itemgetter("warnings")),
     ] = field(default_factory=lambda: Extraction("none"))
@@ -351,15 +416,14 @@ def record_schema() -> dict[str, Any]:
     """The JSON Schema of a record: every field is there, and no other."""
     schema = _adapter().json_schema(mode="serialization")
     properties = schema["properties"]
-    number = {"type": ["integer", "null"], "minimum": 0}
-    schema["properties"] = _as_record(
-        properties, {"const": RECORD_SCHEMA}, properties["body"], number
-    )
+    number = {"type": ["integer", "null"], "minimum": 0, "description": "of the body"}
+    name = {"const": RECORD_SCHEMA, "description": "the version of this form"}
+    schema["properties"] = _as_record(properties, name, properties["body"], number)
     schema["description"] = "One line of output/articles and output/flagged."
     for part in (schema, *schema["$defs"].values()):
         for each in part.get("properties", {}).values():
-            for name in ("title", "default"):
-                each.pop(name, None)
+            for further in ("title", "default"):
+                each.pop(further, None)
         if "properties" in part:
             part |= {"required": list(part["properties"]), "additionalProperties": False}
     return schema

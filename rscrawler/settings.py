@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from rscrawler import __version__
+
 BOT_NAME = "rscrawler"
 SPIDER_MODULES = ["rscrawler.spiders"]
 
 
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
+USER_AGENT = f"{BOT_NAME}/{__version__}"  # a crawl adds the contact
 DOWNLOAD_VERIFY_CERTIFICATES = True
 COOKIES_ENABLED = False
 METAREFRESH_ENABLED = False
 REFERER_ENABLED = True
 DOWNLOAD_DELAY_JITTER = 0  # else half of the delay that the profile promises will do
 LOG_LEVEL = "WARNING"
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spider tells why
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
 # Else Scrapy parses the source of the callback for every answer; the type checker sees as much.
@@ -48,7 +52,14 @@ SPIDER_MIDDLEWARES_BASE = {
 ITEM_PIPELINES = {
     "rscrawler.pipelines.dedupe.DedupePipeline": 200,
     "rscrawler.pipelines.store.StorePipeline": 400,
+    "rscrawler.pipelines.record.RecordPipeline": 900,
 }
+FEED_EXPORTERS = {
+    "csv": "rscrawler.extensions.exporters.RecordCsvExporter",
+    "xml": "rscrawler.extensions.exporters.RecordXmlExporter",
+}
+FEED_EXPORT_ENCODING = "utf-8"
+SPIDER_CONTRACTS = {"rscrawler.spiders.contracts.SourceContract": 10}
 EXTENSIONS_BASE = {
     "scrapy.extensions.corestats.CoreStats": 0,
     "scrapy.extensions.logcount.LogCount": 0,

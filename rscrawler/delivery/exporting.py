@@ -8,14 +8,12 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from rscrawler.errors import ConfigurationError, OutputError
+from rscrawler.errors import ConfigurationError, MissingExtra, OutputError
 from rscrawler.items import Level, columns
-from rscrawler.store import Store
 
 _PARQUET_BATCH = 1_000
 
@@ -29,17 +27,15 @@ class ExportFormat(StrEnum):
 
 
 def export_records(
-    store: Store,
+    records: Iterable[dict[str, Any]],
     export_format: ExportFormat,
     output: Path | None,
     *,
     topic: str | None = None,
     minimum: Level = Level.SUBSTANTIAL,
-    since: datetime | None = None,
-    until: datetime | None = None,
     is_raw: bool = False,
-) -> None:
-    """Write the records recorded from `since` (inclusive) to `until` (exclusive).
+) -> int:
+    """Write records to a file, or to standard output; gives their number.
 
     With `topic`, only those whose level on it reaches `minimum`. `is_raw`: CSV cells are not
     made harmless for spreadsheets.
@@ -48,24 +44,29 @@ def export_records(
         ConfigurationError: the format cannot be written as asked.
         OutputError: the file cannot be written.
     """
-    records = (
-        record
-        for record in store.articles.records(since=since, until=until)
-        if topic is None or _reaches(record, topic, minimum)
-    )
+    written = 0
+
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal written
+        for record in records:
+            if topic is None or _reaches(record, topic, minimum):
+                written += 1
+                yield record
+
     try:
         if export_format is ExportFormat.PARQUET:
-            _write_parquet(records, output)
+            _write_parquet(counted(), output)
         else:
             with _opened(output) as stream:
                 if export_format is ExportFormat.JSONL:
-                    stream.writelines(jsonl_lines(records))
+                    stream.writelines(jsonl_lines(counted()))
                 else:
-                    stream.writelines(csv_lines(records, is_raw=is_raw))
+                    stream.writelines(csv_lines(counted(), is_raw=is_raw))
     except OSError as error:
         if output is None or isinstance(error, BrokenPipeError):
             raise  # of standard output the command line tells
         raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    return written
 
 
 def _reaches(record: dict[str, Any], topic: str, minimum: Level) -> bool:
@@ -105,12 +106,17 @@ def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Ite
     writer.writeheader()
     for record in records:
         yield _taken(buffer)
-        cells = {
-            name: "; ".join(map(str, value)) if isinstance(value, list) else value
-            for name, value in _row(record).items()
-        }
-        writer.writerow(cells if is_raw else {name: defused(cell) for name, cell in cells.items()})
+        writer.writerow(csv_cells(record, is_raw=is_raw))
     yield _taken(buffer)
+
+
+def csv_cells(record: dict[str, Any], *, is_raw: bool = False) -> dict[str, Any]:
+    """A record as the cells of one row, by column."""
+    cells = {
+        name: "; ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in _row(record).items()
+    }
+    return cells if is_raw else {name: defused(cell) for name, cell in cells.items()}
 
 
 def _taken(buffer: io.StringIO) -> str:
@@ -128,9 +134,7 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise ConfigurationError(
-            "--format parquet: needs pyarrow; install rscrawler[parquet]"
-        ) from None
+        raise MissingExtra("--format parquet", "pyarrow", "parquet") from None
     types = {
         str: pyarrow.string(),
         int: pyarrow.int64(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -214,7 +214,7 @@ def _outcome_of(item: FetchedArticle) -> PageOutcome:
 
 
 def reparse(
-    session: CrawlSession, files: Sequence[Path], since: datetime | None = None
+    session: CrawlSession, files: Iterable[Path], since: datetime | None = None
 ) -> Iterator[Reading]:
     """Read the latest page of each piece in `files` (the latest file first); writes nothing.
 

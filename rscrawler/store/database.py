@@ -192,7 +192,10 @@ def _place(url: str) -> tuple[object, ...]:
 
 
 def is_suspect(url: str) -> bool:
-    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says."""
+    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says.
+
+    Not for a process that has the file open: see `recovery.StoreKeeper.is_lost`.
+    """
     path = sqlite_file(url)
     if path is None:
         return False
@@ -203,9 +206,15 @@ def is_suspect(url: str) -> bool:
         page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
         # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
         is_short = len(header) == 100 and size < pages * (65_536 if page_bytes == 1 else page_bytes)
-        return is_short or _mark_of(path).exists()
+        return is_short or is_marked(url)
     except OSError:
         return False  # gone, or nothing that can be read: opening it says what it is
+
+
+def is_marked(url: str) -> bool:
+    """Whether a process has met damage in a SQLite file, and nobody has looked into it since."""
+    path = sqlite_file(url)
+    return path is not None and _mark_of(path).exists()
 
 
 def is_damaged(url: str) -> bool:

@@ -30,6 +30,7 @@ class ProblemCode(StrEnum):
     DISK_FULL = "disk-full"
     REBUILT = "rebuilt"
     OVER_LIMIT = "over-limit"
+    WATCH_LIST = "watch-list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,11 @@ class HealthStore:
             return list(connection.scalars(select(site.c.name).order_by(site.c.name)))
 
     def record_start(self, run_id: str, name: str, now: datetime) -> None:
-        """A cycle over a site begins."""
+        """A cycle over a site begins.
+
+        Cycles that are dated later, by a clock that was ahead, came before it: left as they are,
+        what they saw would be missing now and be taken for news when their time comes.
+        """
         insert_site = self._database.upsert(site).values(name=name, last_run_at=now)
         with self._database.writing() as connection:
             connection.execute(
@@ -106,6 +111,13 @@ class HealthStore:
                     index_elements=["name"], set_={"last_run_at": now}
                 )
             )
+            just_before = now - timedelta(microseconds=1)
+            for moment in (run.c.started_at, run.c.ended_at):
+                connection.execute(
+                    update(run)
+                    .where(run.c.site == name, moment >= now)
+                    .values({moment: just_before})
+                )
             connection.execute(run.insert().values(run_id=run_id, site=name, started_at=now))
 
     def record_end(

@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 import gzip
+import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lxml import html
+from pydantic import ValidationError
 
-from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.readers import (
+from rscrawler.sites import Source, SourceKind
+from rscrawler.spiders.sources import (
+    KINDS,
     Entry,
+    SourceContent,
+    SourcePage,
     UnreadableSource,
     page_address,
-    page_number,
-    read_feed,
-    read_listing,
-    read_sitemap,
+    read_source,
 )
-from rscrawler.spiders.reading import SourceToRead, read_source
 
 SECTION = Source(kind=SourceKind.SECTION, path="/europe/")
-PROFILE = SiteProfile(base_url="https://example.org", sources=[SECTION])
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SITEMAP = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
-def links(page: str, profile: SiteProfile = PROFILE) -> list[str]:
-    root = html.document_fromstring(page)
-    return [entry.url for entry in read_listing(root, "https://example.org/europe/", profile)]
+def read(kind: str, body: bytes, path: str = "/europe/", **more: Any) -> SourceContent:
+    """What a source of that kind at `path` says; `more` are the source's keys, or the page's."""
+    page = {name: more.pop(name) for name in ("within", "link_header") if name in more}
+    source = Source.model_validate({"kind": kind, "path": path, **more})
+    url = f"https://example.org{path}"
+    return read_source(SourcePage("example", url, body, None, source, **page))
+
+
+def read_feed(body: bytes) -> list[Entry]:
+    return list(read("feed", body).entries)
+
+
+def read_sitemap(body: bytes) -> SourceContent:
+    return read("sitemap", body)
+
+
+def links(page: str, *within: str) -> list[str]:
+    return [entry.url for entry in read("section", page.encode(), within=within).entries]
+
+
+def test_every_kind_that_a_profile_can_name_is_read() -> None:
+    assert set(KINDS) == set(SourceKind)
+
+
+@pytest.mark.parametrize("kind", SourceKind)
+def test_an_empty_answer_is_unreadable_whatever_the_kind(kind: SourceKind) -> None:
+    with pytest.raises(UnreadableSource, match="is empty"):
+        read(kind, b" \n")
 
 
 # Listings.
@@ -59,10 +84,8 @@ def test_a_listing_with_a_base_is_read_by_it() -> None:
 
 def test_where_the_profile_says_so_links_count_in_a_part_of_the_page_only() -> None:
     page = '<nav><a href="/menu/">m</a></nav><main><a href="/one/">1</a></main>'
-    within = PROFILE.links.model_copy(update={"within": ["main"]})
-    profile = PROFILE.model_copy(update={"links": within})
-    assert links(page, profile) == ["https://example.org/one/"]
-    assert len(links(page.replace("main", "section"), profile)) == 2
+    assert links(page, "main") == ["https://example.org/one/"]
+    assert len(links(page.replace("main", "section"), "main")) == 2
 
 
 # Feeds.
@@ -80,7 +103,7 @@ def test_a_feed_gives_addresses_and_dates() -> None:
         "<item><title>no address</title></item>",
         "<item><link>https://example.org/3/</link><pubDate>yesterday, at noon</pubDate></item>",
     )
-    assert read_feed(feed, "https://example.org/feed") == [
+    assert read_feed(feed) == [
         Entry("https://example.org/one/", NOON, NOON),
         Entry("https://example.org/two/"),
         Entry("https://example.org/3/"),
@@ -91,7 +114,7 @@ def test_an_atom_feed_tells_publication_from_update() -> None:
     feed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry>
       <link href="https://example.org/one/"/><published>2026-11-24T12:00:00Z</published>
       <updated>2026-11-25T12:00:00Z</updated></entry></feed>"""
-    (entry,) = read_feed(feed, "https://example.org/feed")
+    (entry,) = read_feed(feed)
     assert entry.published_at == NOON
     assert entry.dated_at == NOON.replace(day=25)
 
@@ -100,7 +123,7 @@ def test_a_link_that_is_no_address_is_passed_over_in_a_feed_and_in_a_sitemap() -
     links = ("http://[oops/", "mailto:desk@example.org", "https://example.org/piece/")
     items = "".join(f"<item><link>{link}</link></item>" for link in links)
     feed = f'<rss version="2.0"><channel>{items}</channel></rss>'.encode()
-    assert [e.url for e in read_feed(feed, "https://example.org/feed/")] == [links[-1]]
+    assert [e.url for e in read_feed(feed)] == [links[-1]]
     parts = "".join(f"<sitemap><loc>{link}</loc></sitemap>" for link in ("/part.xml", *links))
     index = f"<sitemapindex>{parts}</sitemapindex>".encode()
     assert [e.url for e in read_sitemap(index).sitemaps] == [links[-1]]
@@ -124,7 +147,7 @@ def test_a_feed_says_the_same_with_and_without_full_texts(text: str, encoding: s
         <pubDate>Tue, 24 Nov 2026 13:00:00 +0100</pubDate></item>
       <item>{text}<guid isPermaLink="true">https://example.org/two/</guid></item>
       <item>{text}<guid isPermaLink="false">https://else.org/</guid></item></channel></rss>"""
-    assert read_feed(feed.encode(encoding), "https://example.org/feed") == [
+    assert read_feed(feed.encode(encoding)) == [
         Entry("https://example.org/?p=1&q=ы", NOON, NOON),
         Entry("https://example.org/two/"),
     ]
@@ -133,27 +156,33 @@ def test_a_feed_says_the_same_with_and_without_full_texts(text: str, encoding: s
 def test_a_feed_that_declares_another_encoding_than_it_has_keeps_its_addresses() -> None:
     feed = rss("<item><link>https://example.org/café/</link></item>")
     wrong = b'<?xml version="1.0" encoding="iso-8859-1"?>' + feed
-    assert read_feed(wrong, "https://example.org/") == [Entry("https://example.org/café/")]
+    assert read_feed(wrong) == [Entry("https://example.org/café/")]
 
 
 def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
     feed = rss("<item><link>https://example.org/one/</link></item>", "<item><link>https://exa")
     whole = feed[: feed.index(b"https://exa<")]
-    assert [entry.url for entry in read_feed(whole, "https://example.org/")][:1] == [
-        "https://example.org/one/"
-    ]
+    assert [entry.url for entry in read_feed(whole)][:1] == ["https://example.org/one/"]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html><p>Moved</p></html>", b"\x00\xff\xfe", b"{}"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><p>Moved</p></html>",
+        b"\x00\xff\xfe",
+        b"{}",
+        b'<rss version="2.0"><channel><title>&#x110000;</title><item>',  # no character
+    ],
+)
 def test_what_is_no_feed_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableSource, match="is not a feed"):
-        read_feed(body, "https://example.org/feed")
+        read_feed(body)
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     with suppress(UnreadableSource):
-        assert all(entry.url for entry in read_feed(body, "https://example.org/f"))
+        assert all(entry.url for entry in read_feed(body))
     with suppress(UnreadableSource):
         assert all(entry.url for entry in read_sitemap(body).entries)
 
@@ -204,7 +233,7 @@ def test_an_index_gives_further_sitemaps() -> None:
     )
 
 
-@pytest.mark.parametrize("body", [b"", b"<rss/>", b"<html></html>", b"not xml", b"\xff\x00"])
+@pytest.mark.parametrize("body", [b"<rss/>", b"<html></html>", b"not xml", b"\xff\x00"])
 def test_what_is_no_sitemap_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableSource):
         read_sitemap(body)
@@ -217,29 +246,6 @@ def test_a_sitemap_reads_no_file_and_no_bomb() -> None:
     assert entry.url == "https://example.org/"
 
 
-# Pages of a source.
-
-
-@pytest.mark.parametrize(
-    ("url", "page", "expected"),
-    [
-        ("https://example.org/europe/", 1, "https://example.org/europe/"),
-        ("https://example.org/europe/", 2, "https://example.org/europe/?page=2"),
-        ("https://example.org/e/?a=1&page=2", 3, "https://example.org/e/?a=1&page=3"),
-    ],
-)
-def test_a_page_has_its_address_and_the_address_its_number(
-    url: str, page: int, expected: str
-) -> None:
-    assert page_address(SECTION, url, page) == expected
-    assert page_number(SECTION, expected) == page
-
-
-@pytest.mark.parametrize("query", ["", "?page=", "?page=x", "?page=%C2%B2", "?other=3"])
-def test_an_address_without_a_page_number_is_the_first_page(query: str) -> None:
-    assert page_number(SECTION, f"https://example.org/europe/{query}") == 1
-
-
 def test_a_packed_sitemap_is_read_and_one_that_bursts_is_not() -> None:
     body = b"<urlset><url><loc>https://site.example/a/</loc></url></urlset>"
     assert [entry.url for entry in read_sitemap(gzip.compress(body)).entries] == [
@@ -250,14 +256,101 @@ def test_a_packed_sitemap_is_read_and_one_that_bursts_is_not() -> None:
             read_sitemap(bad)
 
 
+# Listings that show nothing.
+
+
 def test_a_list_that_is_empty_is_a_page_and_garbage_is_none() -> None:
-    source = Source(kind=SourceKind.TAG, path="/tag/x/")
-    url = "https://site.example/tag/x/"
+    page = b"<html><head><title>x</title></head><body><div></div></body></html>"
+    assert read("tag", page).entries == ()
+    for garbage in (b"\x13\x07 nothing of a page", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"):
+        with pytest.raises(UnreadableSource, match="is no page"):
+            read("tag", garbage)
 
-    def read(body: bytes) -> int:
-        page = SourceToRead(site="site", url=url, body=body, content_type=None, source=source)
-        return len(read_source(page, PROFILE).entries)
 
-    assert read(b"<html><head><title>x</title></head><body><div></div></body></html>") == 0
-    with pytest.raises(UnreadableSource):
-        read(b"\x13\x07 nothing of a page")
+# JSON endpoints.
+
+POSTS = [
+    {
+        "id": 7,
+        "link": "https://example.org/one/",
+        "title": {"rendered": "Rail &amp; road"},
+        "date": "2026-11-24T17:00:00",
+        "date_gmt": "2026-11-24T12:00:00",
+        "modified_gmt": "2026-11-25T12:00:00",
+    },
+    {"link": "/two/", "title": {"rendered": ""}, "date_gmt": None},
+    {"link": "mailto:desk@example.org"},
+    {"link": 3},
+    "no article",
+]
+
+
+def test_an_endpoint_of_wordpress_is_read_without_a_word_on_its_shape() -> None:
+    content = read("json", json.dumps(POSTS).encode(), "/wp-json/wp/v2/posts?per_page=50")
+    assert content.entries == (
+        Entry("https://example.org/one/", NOON.replace(day=25), NOON, "Rail & road"),
+        Entry("https://example.org/two/"),
+    )
+    assert content.next_url is None
+
+
+def test_an_endpoint_of_another_shape_is_read_by_its_paths() -> None:
+    item = {"links": [{"href": "/a/"}], "at": 1_795_521_600, "head": "A"}
+    answer = {"data": {"items": [item]}, "paging": {"next": "?after=7"}}
+    paths = {
+        "entries": "data.items", "address": "links.0.href", "title": "head", "published": "at",
+        "modified": "", "next": "paging.next",
+    }  # fmt: skip
+    content = read("json", json.dumps(answer).encode(), "/api/list", paths=paths)
+    assert content.entries == (Entry("https://example.org/a/", NOON, NOON, "A"),)
+    assert content.next_url == "https://example.org/api/list?after=7"
+
+
+@pytest.mark.parametrize(
+    ("header", "following"),
+    [
+        ('<https://example.org/x?page=1>; rel="prev", <https://example.org/x?page=3>; rel="next"',
+         "https://example.org/x?page=3"),
+        ("</x?page=2>; title=older; rel=next", "https://example.org/x?page=2"),
+        ('<https://example.org/x?page=1>; rel="prev"', None),
+        ('<javascript:x>; rel="next"', None),
+    ],
+)  # fmt: skip
+def test_the_next_page_of_an_endpoint_is_the_one_that_its_header_names(
+    header: str, following: str | None
+) -> None:
+    assert read("json", b"[]", link_header=header).next_url == following
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b'{"code": "rest_no_route"}', b"[" * 200_000])
+def test_what_is_no_list_in_json_is_unreadable(body: bytes) -> None:
+    with pytest.raises(UnreadableSource, match=r"is not JSON|has no list"):
+        read("json", body)
+
+
+def test_no_more_entries_of_an_endpoint_are_looked_at_than_of_a_feed() -> None:
+    body = json.dumps([{"link": f"/{number}/"} for number in range(1_500)]).encode()
+    assert len(read("json", body).entries) == 1_000
+
+
+def test_paths_of_a_source_that_is_no_endpoint_are_a_mistake() -> None:
+    with pytest.raises(ValidationError, match='paths are of kind "json" alone'):
+        Source.model_validate({"kind": "feed", "path": "/feed/", "paths": {"entries": "items"}})
+
+
+# Pages of a source.
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "expected"),
+    [
+        ("https://example.org/europe/", 1, "https://example.org/europe/"),
+        ("https://example.org/europe/", 2, "https://example.org/europe/?page=2"),
+        ("https://example.org/e/?a=1&page=2", 3, "https://example.org/e/?a=1&page=3"),
+        ("https://example.org/e/?a&b=&c=%20x", 2, "https://example.org/e/?a&b=&c=%20x&page=2"),
+    ],
+)
+def test_a_further_page_has_the_sources_own_query_and_its_number(
+    url: str, page: int, expected: str
+) -> None:
+    assert page_address(SECTION, url, page) == expected
