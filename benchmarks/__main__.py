@@ -25,6 +25,7 @@ TITLES = {
     "idle": "What a cycle costs",
     "starts": "What starting costs",
     "pathological": "Pages that are made to take long",
+    "fuzz": "Pages mutated at random",
     "peers": "Extraction against others",
     "real_pages": "Pages of real sites, without a profile",
     "growth": "A million known articles",
