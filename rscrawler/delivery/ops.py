@@ -110,13 +110,10 @@ _PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # of the dashboar
 def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
     """When it is tried next, what to do, and where to look, as far as is known."""
     next_at = next_tries.get(problem.subject)
-    url = getattr(getattr(config, "web", None), "url", None)
-    page = f"{str(url).rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}"
-    return [
-        *([f"Next try {date_in_words(next_at)}."] if next_at else []),
-        f"What to do: {ADVICE[problem.code]}",
-        *([page] if url else []),
-    ]
+    url = config.web.url
+    page = f"{url.rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}" if url else ""
+    tried = f"Next try {date_in_words(next_at)}." if next_at else ""
+    return [line for line in (tried, f"What to do: {ADVICE[problem.code]}", page) if line]
 
 
 def _started(
