@@ -27,6 +27,7 @@ TITLES = {
     "starts": "What starting costs",
     "pathological": "Pages that are made to take long",
     "linear": "Pages of twice the size",
+    "fuzz": "Pages mutated at random",
     "peers": "Extraction against others",
     "real_pages": "Pages of real sites, without a profile",
     "growth": "A million known articles",

@@ -19,11 +19,11 @@ from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened
 from rscrawler.cli.progress import progress
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.crawling import CycleReport, run_cycle
+from rscrawler.crawling import run_cycle
 from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import Event, rfc3339
 from rscrawler.monitoring.after import after_cycle
-from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.store.health import ProblemCode
 
