@@ -122,7 +122,8 @@ def _healthy(facts: _Facts) -> Iterator[Sample]:
 _SITE = ("site",)
 # What ends in `_total` is a counter, all else a gauge.
 _ROWS: tuple[tuple[str, str, tuple[str, ...], Callable[[_Facts], Iterable[Sample]]], ...] = (
-    ("cycles_total", "Ended cycles; outcome is succeeded or failed.", ("site", "outcome"), _by_part("cycles/")),
+    ("cycles_total", "Ended cycles; outcome is succeeded or failed.",
+     ("site", "outcome"), _by_part("cycles/")),
     ("requests_total", "Requests sent, robots.txt included.", _SITE, _counter("requests")),
     ("not_modified_total", "Answers 304.", _SITE, _counter("not_modified")),
     ("received_bytes_total", "Bytes received.", _SITE, _counter("bytes")),
@@ -133,12 +134,13 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...], Callable[[_Facts], Iterable[Sample
      _SITE, _counter("articles_unchanged")),
     ("articles_removed_total", "Removals recorded.", _SITE, _counter("articles_removed")),
     ("duplicates_total", "New articles that repeat another.", _SITE, _counter("duplicates")),
-    ("flagged_total", "Versions that reach min_level on a topic of the alerts.", _SITE, _counter("flagged")),
+    ("flagged_total", "Versions that reach min_level on a topic of the alerts.",
+     _SITE, _counter("flagged")),
     ("errors_total", "Pages and sources that could not be read.", _SITE, _counter("errors")),
     ("dropped_total", "Pages that were not recorded, by reason.",
      ("site", "reason"), _by_part("dropped/")),
-    ("delay_seconds", "From publication to stage record or alert (composed, and served by now), over the news of "
-     "the last 7 days; quantiles 0.5 and 0.95.",
+    ("delay_seconds", "From publication to stage record or alert (composed, and served by now), "
+     "over the news of the last 7 days; quantiles 0.5 and 0.95.",
      ("site", "stage", "quantile"), _delays),
     ("outbox_oldest_seconds", "Age of the oldest outbox row that is not done.",
      ("channel",), _outbox_age),

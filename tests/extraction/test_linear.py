@@ -6,7 +6,8 @@ import gc
 
 import pytest
 
-from benchmarks.bench_linear import KINDS, SITE, least, page, read
+from benchmarks.bench_linear import KINDS, least, page, read
+from benchmarks.measure import SITE
 
 SIZE = 150_000  # bytes of the larger page
 MOST = 2.2  # times; a step for each pair of things would make it nearly 4
@@ -28,7 +29,7 @@ def test_twice_the_page_takes_twice_the_time(kind: str, site: str | None) -> Non
     gc.collect()
     gc.disable()  # its passes come when they come
     try:
-        ratios = []
+        ratios: list[float] = []
         while len(ratios) < ATTEMPTS and min(ratios, default=MOST + 1) > MOST:
             half, whole = least(kind, SIZE, 1, site)
             ratios.append(whole / half)
