@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
@@ -44,7 +44,7 @@ def deliver_command(
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     else:
-        out.print(f"{delivery.messages} delivered, {delivery.waiting} waiting")
+        say(f"{delivery.messages} delivered, {delivery.waiting} waiting")
     problems = list(undelivered(delivery))
     for problem in problems:
         complain(problem)
