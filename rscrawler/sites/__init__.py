@@ -170,7 +170,7 @@ class Links(Model):
         default=[], description="where on a listing the links count; empty: on the whole page"
     )
     parameters: list[str] = Field(
-        default=["id"], description="parts of a query that tell one piece from another"
+        default=["id"], description="parts of a query that tell one article from another"
     )
     slug_suffix: Pattern | None = Field(
         default=None, description="what a slug may end in besides its words, such as a post id"
