@@ -453,7 +453,8 @@ def _finish_body(
     while texts and texts[0] in (article.title, article.subtitle):
         texts.pop(0)
     article.body = "\n\n".join(texts)
-    article.republished_from = republished_from(texts, structured.site_names)
+    host = (urlsplit(article.url).hostname or "").removeprefix("www.")
+    article.republished_from = republished_from(texts, (*structured.site_names, host))
     if article.republished_from:
         notes.provenance["republished_from"] = "text: republication line"
     if texts:

@@ -13,6 +13,7 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.structured import (
+    TITLE_SEPARATOR,
     Structured,
     json_ld_image,
     json_ld_names,
@@ -77,6 +78,9 @@ def title_of(own: Own, page: PageContext) -> Found | None:
     """The headline: printed, else declared."""
     selectors = page.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
+        # The heading of some sites begins with a kicker; what they declare does not.
+        bare = (each for each in page.titles if text.endswith(each) and len(each) > len(text) / 2)
+        text = next(bare, text)
         for selector in selectors:
             if own.headline in own.matches(selector):
                 return Found(text, f"profile: {selector}")
@@ -87,6 +91,8 @@ def title_of(own: Own, page: PageContext) -> Found | None:
             if text := text_of(element):
                 return Found(text, origin)
     for origin, headline in page.structured.headlines():
+        if origin == "html: title":  # with the name of a site that does not say it elsewhere
+            headline = max(TITLE_SEPARATOR.split(headline), key=len)
         return Found(headline, origin)
     return None
 
