@@ -23,7 +23,7 @@ from rscrawler.extraction.context import PageContext, links_elsewhere, links_hom
 from rscrawler.extraction.selectors import is_specific
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import likeness, text_of
-from rscrawler.extraction.vocabulary import region_kind
+from rscrawler.extraction.vocabulary import pattern, region_kind
 
 HEADINGS = ("h1", "h2", "h3", "h4")
 _LAST_H1 = etree.XPath("preceding::h1[1]")
@@ -39,8 +39,6 @@ _CLOSED = frozenset({"nav", "aside", "form"})
 # Regions whose links and names are nobody's fields.
 _OTHER_KINDS = frozenset({"request", "related", "comments", "navigation", "sidebar", "advertising"})
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
-_BIOGRAPHY = re.compile(r"(?:^|[\s_-])(?:author-?)?(?:bio|box|card)(?:$|[\s_-])", re.IGNORECASE)
-_TAGS_LABEL = re.compile(r"^\W*(?:tags?|topics?|filed under|tagged(?: with)?|sections?)\W*$", re.I)
 _LEAST_HEADLINE = 4  # words from which a link to another article is a headline
 
 
@@ -195,7 +193,7 @@ class Own:
 
     def _heads_another(self, heading: Element) -> bool:
         text = text_of(heading)
-        if not text or _TAGS_LABEL.match(text):
+        if not text or pattern("tag_labels").match(text):
             return False
         if any(self.page.index.select(heading, s) for s in self.page.profile.markup.subtitle):
             return False
@@ -226,7 +224,7 @@ def _holds_others(element: Element) -> bool:
     names = f"{classes} {anchor}"
     kind = region_kind(names)
     is_other = kind is not None and kind[0] in _OTHER_KINDS
-    return is_other or _BIOGRAPHY.search(names) is not None
+    return is_other or pattern("biographies").search(names) is not None
 
 
 @dataclass(frozen=True)
