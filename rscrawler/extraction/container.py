@@ -1,9 +1,9 @@
 """Which elements of a page are its own article, and what around them is the article's too.
 
 Where a profile names containers, each match is scored by signs that are independent of each
-other: the selector, agreement of its headline with what the page declares, a headline that links
-elsewhere or to the page itself. Some themes print one article in several elements; the others are
-found by what they share with the best. Where no selector helps, `locate` finds the region.
+other: the selector, the tag of its headline and its agreement with what the page declares. Some
+themes print one article in several elements; the others are found by what they share with the best.
+Where no selector helps, `locate` finds the region.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import cast
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.context import PageContext, links_elsewhere, links_home
+from rscrawler.extraction.context import PageContext, links_elsewhere
 from rscrawler.extraction.selectors import is_specific
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import likeness, text_of
@@ -296,8 +296,6 @@ def _score(
     elif page.titles:
         score -= 1.0
     score += 1.5 if headline.tag == "h1" else 0.0
-    if links_home(headline, page):
-        score += 1.0
     if any(ancestor.tag in _PAGE_PARTS for ancestor in element.iterancestors()):
         score -= 2.0
     return score
