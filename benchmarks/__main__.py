@@ -71,15 +71,12 @@ def measured(name: str) -> str:
 
 
 def merged(text: str, sections: dict[str, str]) -> str:
-    """`text` with these sections put in place of the old ones, all in their order."""
-    titles = {title: name for name, title in TITLES.items()}
-    found = {
-        titles[title]: f"## {title}\n{rest.rstrip()}\n"
-        for title, rest in re.findall(r"^## (.*)\n((?:(?!^## )[\s\S])*)", text, re.MULTILINE)
-        if title in titles
-    }
-    found |= sections
-    return "\n".join([INTRODUCTION, *(found[name] for name in TITLES if name in found)])
+    """`text` with these sections in place of the old ones, in order; others stay behind them."""
+    found = dict(re.findall(r"^## (.*)\n((?:(?!^## )[\s\S])*)", text, re.MULTILINE))
+    found |= {TITLES[name]: section.split("\n", 1)[1] for name, section in sections.items()}
+    titles = dict.fromkeys([*TITLES.values(), *found])
+    written = [f"## {title}\n{found[title].rstrip()}\n" for title in titles if title in found]
+    return "\n".join([INTRODUCTION, *written])
 
 
 def write(path: Path, section: dict[str, str]) -> None:

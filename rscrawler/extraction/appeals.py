@@ -172,36 +172,31 @@ class _Run:
             return marked
         lines = [n for n, each in enumerate(paragraphs) if is_republication_line(each.text)]
         end = max(lines, default=len(paragraphs))
-        waiting = list(marked)
+        waiting, last = list(marked), len(paragraphs) - 1
         while waiting:
             number = waiting.pop()
-            for beside in (number - 1, number + 1, *self._unmarked_tail(marked)):
+            while last in marked:  # the last that is no appeal
+                last -= 1
+            for beside in (number - 1, number + 1, last):
                 is_new = 0 <= beside < len(paragraphs) and beside not in marked
-                if is_new and self._is_companion(beside, marked, end):
+                is_low = beside > end or (beside == last and beside - 1 in marked)
+                if is_new and self._is_companion(beside, marked, is_low=is_low):
                     marked.add(beside)
                     waiting.append(beside)
         return marked | self._bare_headings(marked)
 
-    def _unmarked_tail(self, marked: set[int]) -> list[int]:
-        """The last paragraph that is no appeal, if an appeal stands before it."""
-        number = len(self._paragraphs) - 1
-        while number in marked:
-            number -= 1
-        return [number]
-
-    def _is_companion(self, number: int, marked: set[int], end: int) -> bool:
+    def _is_companion(self, number: int, marked: set[int], *, is_low: bool) -> bool:
         """Whether a paragraph beside an appeal belongs to it.
 
         The article's last paragraph stands before an appeal as a rule, so what stands there must
-        speak as the outlet. Below the republication line, between two appeals, or between an
-        appeal and the end, nothing of the article is expected and less will do.
+        speak as the outlet. Between two appeals, and `is_low`, below the republication line or
+        between an appeal and the end, nothing of the article is expected and less will do.
         """
         before, after = number - 1 in marked, number + 1 in marked
         evidence, paragraph = self.weighed(number), self._paragraphs[number]
         if not (before or after) or evidence.is_settled:
             return False
-        rest = range(number + 1, len(self._paragraphs))
-        if number > end or (before and all(later in marked for later in rest)):
+        if is_low:
             speaks = evidence.is_outlet or evidence.is_address
             return (speaks and evidence.weight >= _TAIL_COMPANION) or _is_farewell(paragraph)
         if before and after and len(paragraph.text) < _SHORT and evidence.weight >= _BETWEEN:
@@ -211,7 +206,7 @@ class _Run:
     def _bare_headings(self, marked: set[int]) -> set[int]:
         """The headings that head nothing but appeals, and speak of the like."""
         bare = set()
-        for number in (n - 1 for n in marked if n):
+        for number in {n - 1 for n in marked if n} - marked:
             if self._paragraphs[number].is_heading and self.weighed(number).weight > 0:
                 rest = (n for n in range(number + 1, len(self._paragraphs)) if n not in marked)
                 following = next(rest, None)

@@ -106,13 +106,12 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
         for block in located.blocks
         if block.prose >= _LEAST_PROSE or (block.is_heading and not block.is_link)
     }
-    fields = _Fields(page, profile, located.own, context, notes, prose)
-    article = fields.article(site)
+    article = _Fields(page, located.own, notes, prose).article(site)
     kept = [block for block in located.blocks if block.label in KEPT]
     first = context.index.place(kept[0].region.element) if kept else None
     article.image, notes.provenance["image"] = image_of(located.own, context, first)
-    _finish_body(article, located, kept, structured, notes)
-    _check_is_article(article, page, profile, located, structured, is_article=is_article)
+    _finish_body(article, located, kept, notes)
+    _check_is_article(article, page, located, is_article=is_article)
     own = located.own
     if not own.is_from_profile:
         notes.warnings.append(f"container: none of the profile's matched ({own.origin})")
@@ -298,36 +297,32 @@ class _Fields:
     """Fills the fields beside the body, noting where they came from."""
 
     page: Page
-    profile: SiteProfile
     own: Own
-    context: PageContext
     notes: _Notes
     prose: set[Element]
 
     def article(self, site: str) -> Article:
-        structured, note = self.context.structured, self.notes.provenance
-        url, aliases = addresses_of(self.page.url, structured, self.profile, note)
+        own, context, note = self.own, self.own.page, self.notes.provenance
+        structured, markup = context.structured, context.profile.markup
+        url, aliases = addresses_of(self.page.url, structured, context.profile, note)
         article = Article(site=site, url=url, fetched_at=self.page.fetched_at, aliases=aliases)
-        if title := title_of(self.own, self.context):
+        if title := title_of(own, context):
             article.title, note["title"] = title.value, title.origin
         else:
             self.notes.warnings.append("title: not found")
-        if subtitle := subtitle_of(self.own, self.context, article.title, self.prose):
+        if subtitle := subtitle_of(own, context, article.title, self.prose):
             article.subtitle, note["subtitle"] = subtitle.value, subtitle.origin
         if language := language_of(structured):
             article.language, note["language"] = language.value, language.origin
-        markup = self.profile.markup
-        article.authors, note["authors"] = authors_of(self.own, self.context, self.prose)
-        article.sections, note["sections"] = slugs_of(
-            self.own, self.context, markup.sections, self.prose
-        )
-        if not article.sections and not self.own.is_from_profile:
-            article.sections = guessed_sections(self.own, self.context, self.prose)
+        article.authors, note["authors"] = authors_of(own, context, self.prose)
+        article.sections, note["sections"] = slugs_of(own, context, markup.sections, self.prose)
+        if not article.sections and not own.is_from_profile:
+            article.sections = guessed_sections(own, context, self.prose)
             note["sections"] = "fallback: links to sections" if article.sections else ""
-        if not article.sections and (declared := declared_sections(structured, self.profile)):
+        if not article.sections and (declared := declared_sections(structured, context.profile)):
             article.sections, note["sections"] = declared, "meta: article:section"
         article.tags, note["tags"] = slugs_of(
-            self.own, self.context, markup.tags, self.prose, only_behind=True
+            own, context, markup.tags, self.prose, only_behind=True
         )
         article.published_at = self._published()
         article.modified_at = self._modified()
@@ -337,7 +332,7 @@ class _Fields:
         return self._first_date("published_at", self._dates(), is_wanted=True)
 
     def _dates(self) -> Iterator[tuple[str, str | datetime | None]]:
-        structured, own = self.context.structured, self.own
+        own, structured = self.own, self.own.page.structured
         for name in _DATE_NAMES:
             if name in structured.meta:
                 yield f"meta: {name}", structured.meta[name]
@@ -346,12 +341,12 @@ class _Fields:
             if not own.is_foreign(element) and self.prose.isdisjoint(element.iterancestors()):
                 yield "profile: time[datetime]", element.get("datetime")
         yield "hint: published_at", self.page.published_at
-        for origin, elements in own.places(self.profile.markup.published_text):
+        for origin, elements in own.places(own.page.profile.markup.published_text):
             for element in elements:
                 yield origin, text_of(element)
 
     def _modified(self) -> datetime | None:
-        structured = self.context.structured
+        structured = self.own.page.structured
         candidates: list[tuple[str, str | datetime | None]] = [
             ("meta: article:modified_time", structured.meta.get("article:modified_time")),
             ("json-ld: dateModified", json_ld_text(structured.json_ld, "dateModified")),
@@ -438,22 +433,17 @@ def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | 
     ]
 
 
-def _finish_body(
-    article: Article,
-    located: LocatedText,
-    kept: list[Block],
-    structured: Structured,
-    notes: _Notes,
-) -> None:
+def _finish_body(article: Article, located: LocatedText, kept: list[Block], notes: _Notes) -> None:
+    context, origin = located.own.page, located.origin
     texts = [block.text for block in kept]
-    origin = located.origin
-    declared = _declared(located.own.page)
+    declared = _declared(context)
     if sum(map(len, declared)) > _MUCH_MORE * sum(map(len, texts)) + _LEAST_DECLARED:
         texts, origin = declared, _ARTICLE_BODY
     while texts and texts[0] in (article.title, article.subtitle):
         texts.pop(0)
     article.body = "\n\n".join(texts)
-    article.republished_from = republished_from(texts, structured.site_names)
+    host = (urlsplit(article.url).hostname or "").removeprefix("www.")
+    article.republished_from = republished_from(texts, (*context.structured.site_names, host))
     if article.republished_from:
         notes.provenance["republished_from"] = "text: republication line"
     if texts:
@@ -464,7 +454,7 @@ def _finish_body(
             notes.warnings.append("body: none of the profile's selectors matched")
         return
     notes.warnings.append("body: empty")
-    if (selector := empty_body(located.own, located.own.page.profile.markup)) is not None:
+    if (selector := empty_body(located.own, context.profile.markup)) is not None:
         notes.provenance["body"] = f"profile: {selector}{EMPTY}"
 
 
@@ -492,15 +482,10 @@ def _no_text(page: Page, structured: Structured) -> NotAnArticle | IncompletePag
 
 
 def _check_is_article(
-    article: Article,
-    page: Page,
-    profile: SiteProfile,
-    located: LocatedText,
-    structured: Structured,
-    *,
-    is_article: bool,
+    article: Article, page: Page, located: LocatedText, *, is_article: bool
 ) -> None:
     """Raise if the page is something else than an article, or has lost its text."""
+    own, profile, structured = located.own, located.own.page.profile, located.own.page.structured
     is_dated = article.published_at is not None and page.published_at is None
     signs = sum((
         is_dated, bool(article.authors), bool(article.sections), structured.says_article,
@@ -511,7 +496,6 @@ def _check_is_article(
         if is_ruled_out or not structured.says_article:
             raise NotAnArticle(page.url, "its address is not an article's")
     if not article.body:
-        own = located.own
         has_headline = own.is_from_profile and own.headline is not None
         check_textless(
             page.url,
@@ -521,5 +505,5 @@ def _check_is_article(
             says_article=structured.says_article or (has_headline and is_dated),
             has_appeals=any(block.label == "appeal" for block in located.blocks),
         )
-    if not (is_article or signs) and (structured.says_other or not located.own.is_from_profile):
+    if not (is_article or signs) and (structured.says_other or not own.is_from_profile):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

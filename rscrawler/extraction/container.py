@@ -1,9 +1,9 @@
 """Which elements of a page are its own article, and what around them is the article's too.
 
 Where a profile names containers, each match is scored by signs that are independent of each
-other: the selector, agreement of its headline with what the page declares, a headline that links
-elsewhere or to the page itself. Some themes print one article in several elements; the others are
-found by what they share with the best. Where no selector helps, `locate` finds the region.
+other: the selector, the tag of its headline and its agreement with what the page declares. Some
+themes print one article in several elements; the others are found by what they share with the best.
+Where no selector helps, `locate` finds the region.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import cast
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.context import PageContext, links_elsewhere, links_home
+from rscrawler.extraction.context import PageContext, links_elsewhere
 from rscrawler.extraction.selectors import is_specific
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import likeness, text_of
-from rscrawler.extraction.vocabulary import region_kind
+from rscrawler.extraction.vocabulary import pattern, region_kind
 
 HEADINGS = ("h1", "h2", "h3", "h4")
 _LENGTH = etree.XPath("string-length()")
@@ -38,8 +38,6 @@ _CLOSED = frozenset({"nav", "aside", "form"})
 # Regions whose links and names are nobody's fields.
 _OTHER_KINDS = frozenset({"request", "related", "comments", "navigation", "sidebar", "advertising"})
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
-_BIOGRAPHY = re.compile(r"(?:^|[\s_-])(?:author-?)?(?:bio|box|card)(?:$|[\s_-])", re.IGNORECASE)
-_TAGS_LABEL = re.compile(r"^\W*(?:tags?|topics?|filed under|tagged(?: with)?|sections?)\W*$", re.I)
 _LEAST_HEADLINE = 4  # words from which a link to another article is a headline
 
 
@@ -194,7 +192,7 @@ class Own:
 
     def _heads_another(self, heading: Element) -> bool:
         text = text_of(heading)
-        if not text or _TAGS_LABEL.match(text):
+        if not text or pattern("tag_labels").match(text):
             return False
         if any(self.page.index.select(heading, s) for s in self.page.profile.markup.subtitle):
             return False
@@ -225,7 +223,7 @@ def _holds_others(element: Element) -> bool:
     names = f"{classes} {anchor}"
     kind = region_kind(names)
     is_other = kind is not None and kind[0] in _OTHER_KINDS
-    return is_other or _BIOGRAPHY.search(names) is not None
+    return is_other or pattern("biographies").search(names) is not None
 
 
 @dataclass(frozen=True)
@@ -297,8 +295,6 @@ def _score(
     elif page.titles:
         score -= 1.0
     score += 1.5 if headline.tag == "h1" else 0.0
-    if links_home(headline, page):
-        score += 1.0
     if any(ancestor.tag in _PAGE_PARTS for ancestor in element.iterancestors()):
         score -= 2.0
     return score

@@ -96,14 +96,6 @@ def links_elsewhere(headline: Element, page: PageContext) -> bool:
     return any(page.is_foreign_link(link) for link in headline_links(headline))
 
 
-def links_home(headline: Element, page: PageContext) -> bool:
-    """Whether all of `headline` is a link to the page itself."""
-    return any(
-        address_key(absolute(link, page.structured.base), page.profile) in page.own_keys
-        for link in headline_links(headline)
-    )
-
-
 def headline_links(headline: Element) -> Iterator[str]:
     """The addresses that all of a headline leads to."""
     for ancestor in headline.iterancestors("a"):

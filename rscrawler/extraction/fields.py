@@ -13,53 +13,27 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.structured import (
+    TITLE_SEPARATOR,
     Structured,
     json_ld_image,
     json_ld_names,
     json_ld_text,
 )
 from rscrawler.extraction.text import likeness, text_of
+from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import absolute, canonical_url
 from rscrawler.items import Image
 from rscrawler.sites import SiteProfile, SourceKind
 from rscrawler.text import clean
 
-_BY = re.compile(r"^\W*(?:written\s+|reported\s+|story\s+|analysis\s+)?by\s*:?\s+", re.IGNORECASE)
 _HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
 _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*;\s*|\s*,\s*(?:and\s+)?", re.IGNORECASE)
-_POSTNOMINAL = re.compile(
-    r"^(?:jr|sr|ph\.?d|m\.?d|esq|ret|usn|usa|usaf|usmc|j\.?d|m\.?a|ii|iii|iv)\b\.?", re.IGNORECASE
-)
-_NO_NAME = re.compile(r"https?:|www\.|@|\.(?:com|org|net)\b|^\W*$|\d", re.IGNORECASE)
-# What a site that names nobody writes instead; organisations (AP, BBC News) are authors as printed.
-_NOBODY = re.compile(
-    r"(?:web ?)?(?:admin(?:istrator)?|master|desk)|(?:the )?(?:editor(?:s|ial)?|news(?:room)?|staff"
-    r"|guest|contributors?|team)"
-    r"(?: (?:team|staff|board|desk|writers?|reporters?|authors?|editors?))?",
-    re.IGNORECASE,
-)
-_EMPLOYER = re.compile(
-    r"\b(?:staff|editors?|editorial|team|newsroom|desk|contributors?|news|press|agency|institute"
-    r"|center|centre|foundation|magazine|statecraft)\b",
-    re.IGNORECASE,
-)
-_CREDIT_LABEL = re.compile(
-    r"^\W*(?:(?:top|lead|main|cover|file|header|feature[d]?|banner|homepage)\s+)?"
-    r"(?:(?:photo(?:graph)?s?|images?|pictures?|illustrations?|graphics?|screenshot|screen\s?grab)"
-    r"(?:\s+(?:credits?|source|courtesy(?:\s+of)?|by|via|from))?\s*[:|]"
-    r"|(?:photo(?:graph)?s?|images?|pictures?|illustrations?)\s+(?:credits?|by|via|courtesy(?:\s+of)?)"
-    r"|credits?\s*[:|]|credits?(?:\s+to)?\s+|source\s*:|via\s+)\s*[:|]?\s*",
-    re.IGNORECASE,
-)
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
-_NO_PICTURE = re.compile(
-    r"avatar|author|logo|icon|emoji|gravatar|badge|sprite|tracking|share|social", re.IGNORECASE
-)
 _LONGEST_CAPTION = 400  # characters
 _SAME = 0.8  # likeness from which the line under a headline is what the page declares
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
@@ -77,6 +51,9 @@ def title_of(own: Own, page: PageContext) -> Found | None:
     """The headline: printed, else declared."""
     selectors = page.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
+        # The heading of some sites begins with a kicker; what they declare does not.
+        bare = (each for each in page.titles if text.endswith(each) and len(each) > len(text) / 2)
+        text = next(bare, text)
         for selector in selectors:
             if own.headline in own.matches(selector):
                 return Found(text, f"profile: {selector}")
@@ -87,6 +64,8 @@ def title_of(own: Own, page: PageContext) -> Found | None:
             if text := text_of(element):
                 return Found(text, origin)
     for origin, headline in page.structured.headlines():
+        if origin == "html: title":  # with the name of a site that does not say it elsewhere
+            headline = max(TITLE_SEPARATOR.split(headline), key=len)
         return Found(headline, origin)
     return None
 
@@ -141,13 +120,13 @@ def authors_of(own: Own, page: PageContext, prose: set[Element]) -> tuple[list[s
 def split_names(text: str) -> list[str]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
-    first, *others = _ASIDE.split(_HANDLE.sub("", _BY.sub("", clean(text))))
+    first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
     segments = [first, *(other for other in others if not (first and _is_role(other)))]
     for piece in (piece for segment in segments for piece in _AND.split(segment)):
         name = piece.strip(" ,;|·•–—-")
-        if not name or (" " not in name and _NO_NAME.search(name)):
+        if not name or (" " not in name and pattern("no_names").search(name)):
             continue
-        if names and _POSTNOMINAL.match(name):
+        if names and pattern("postnominals").match(name):
             names[-1] += f", {name}"
         elif name:
             names.append(name)
@@ -156,7 +135,7 @@ def split_names(text: str) -> list[str]:
 
 def _is_role(text: str) -> bool:
     """Whether what a bar divides from a name is an office or employer and no second name."""
-    return " " not in text.strip() or _EMPLOYER.search(text) is not None
+    return " " not in text.strip() or pattern("employers").search(text) is not None
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
@@ -164,7 +143,7 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
     return _unique(
         name
         for text in texts
-        if text and not _NO_NAME.search(text)
+        if text and not pattern("no_names").search(text)
         for name in split_names(text)
         if name.casefold() not in outlets and _can_be_author(name)
     )
@@ -172,7 +151,7 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
 
 def _can_be_author(name: str) -> bool:
     """Whether a declared name is somebody's; a lone word must be in capitals."""
-    is_nobody = _NOBODY.fullmatch(name) or name.casefold().endswith(" staff")
+    is_nobody = pattern("nobodies").fullmatch(name) or name.casefold().endswith(" staff")
     return not is_nobody and (" " in name or name.isupper())
 
 
@@ -276,14 +255,14 @@ def image_of(own: Own, page: PageContext, first_text: int | None) -> tuple[Image
     caption = _words_of(own, markup.caption, lead, other_than=markup.credit)
     if lead is not None and not credit and not caption and not own.is_from_profile:
         caption, credit = _guessed_caption(lead, own)
-    if caption and (match := _CREDIT_LABEL.match(caption)):
+    if caption and (match := pattern("credit_labels").match(caption)):
         labelled = caption[match.end() :]
         if not credit:
             credit, caption = labelled, None
-        elif labelled == _CREDIT_LABEL.sub("", credit):
+        elif labelled == pattern("credit_labels").sub("", credit):
             caption = None
     if credit:
-        credit = _CREDIT_LABEL.sub("", credit).strip() or None
+        credit = pattern("credit_labels").sub("", credit).strip() or None
     if caption == credit:
         caption = None
     return (Image(url, caption, credit) if url or caption or credit else None), origin
@@ -297,7 +276,7 @@ def _guessed_caption(lead: Element, own: Own) -> tuple[str | None, str | None]:
         return None, None
     for element in block.iter("small", "figcaption", "span", "em", "p"):
         text = text_of(element)
-        if text and _CREDIT_LABEL.match(text):
+        if text and pattern("credit_labels").match(text):
             credit = credit or text
         elif text and caption is None and len(text) <= _LONGEST_CAPTION:
             caption = text
@@ -330,7 +309,7 @@ def is_picture(image: Element) -> bool:
             break
         if ancestor.tag in ("picture", "a", "span", "div"):
             marks.append(ancestor.get("class") or "")
-    return not _NO_PICTURE.search(" ".join(marks))
+    return not pattern("no_pictures").search(" ".join(marks))
 
 
 def image_source(image: Element) -> str | None:

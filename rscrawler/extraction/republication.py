@@ -35,13 +35,14 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
 
     The line heads a paragraph of its own ("This article was republished with permission from
     Eurasianet."). The last one counts; one that speaks of "the article" only at the piece's
-    beginning or end, where no other does. The outlet's own names (`own_names`) never do.
+    beginning or end, where no other does. The site itself (`own_names`, its host) never does.
     """
-    own = {name.casefold() for name in own_names}
+    own = {_letters(name) for each in own_names for name in (each, each.rsplit(".", 1)[0])}
+    editions = tuple(f"{name.casefold()} " for name in own_names)
     distant: str | None = None
     for index in range(len(paragraphs) - 1, -1, -1):
         outlet, is_distant = _line(paragraphs[index])
-        if outlet is None or outlet.casefold() in own:
+        if outlet is None or _letters(outlet) in own or outlet.casefold().startswith(editions):
             continue
         if not is_distant:
             return outlet
@@ -133,6 +134,10 @@ def _name(text: str) -> tuple[str, str] | None:
     if not name or len(name) > _LONGEST_NAME or _pattern("no_name").match(name):
         return None
     return name, behind
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def _is_name_word(word: str) -> bool:

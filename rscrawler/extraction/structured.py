@@ -25,7 +25,7 @@ _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECAS
 _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»"
-_TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
+TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Structured:
                     return bare.strip() or None
         for name in self.site_names:
             if folded.startswith(name.casefold()):
-                parts = _TITLE_SEPARATOR.split(title, maxsplit=1)
+                parts = TITLE_SEPARATOR.split(title, maxsplit=1)
                 if len(parts) == 2 and parts[0].casefold() == name.casefold():
                     return parts[1]
         return title

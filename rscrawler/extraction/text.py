@@ -71,8 +71,3 @@ def straight(text: str) -> str:
     if "’" not in text and "ʼ" not in text:
         return text
     return _APOSTROPHE.sub("'", text)
-
-
-def any_of(*patterns: str) -> re.Pattern[str]:
-    """One pattern for any of `patterns`, whatever the case."""
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)

@@ -6,25 +6,16 @@ own container: an embed, a picture where the text would be, or several pictures.
 
 from __future__ import annotations
 
-import re
-
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.appeals import speaks_of_giving
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.fields import image_source, is_picture
 from rscrawler.extraction.page import IncompletePage, NotAnArticle
-from rscrawler.extraction.vocabulary import region_kind
+from rscrawler.extraction.vocabulary import pattern, region_kind
 from rscrawler.sites import Markup
 
 _EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-youtube")
-# Frames that show nothing of the piece.
-_NO_EMBED = re.compile(
-    r"consent|cookie|privacy|captcha|challenge|doubleclick|googletagmanager|googlesyndication"
-    r"|donat|donorbox|subscri|newsletter|mailchi|fundrais|about:blank"
-    r"|/plugins/(?:like|share|page)|disqus|/follow\b|sharethis|addthis|taboola|outbrain",
-    re.IGNORECASE,
-)
 _SEVERAL = 2  # pictures
 
 
@@ -78,7 +69,7 @@ def _is_content(element: Element, part: Element) -> bool:
     if element.tag == "img" and image_source(element) is None:
         return False
     marks = (element.get(name) or "" for name in ("src", "data-src", "id", "class", "title"))
-    if not is_picture(element) or _NO_EMBED.search(" ".join(marks)):
+    if not is_picture(element) or pattern("no_embeds").search(" ".join(marks)):
         return False
     for around in element.iterancestors():
         if around is part:
