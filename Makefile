@@ -66,4 +66,4 @@ bench: install ## every figure of benchmarks/results.md, measured anew
 	$(BIN)/pytest -n auto -m slow
 
 clean: ## remove what was installed and made
-	rm -rf $(VENV) dist site demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist demo-output site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
