@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+INSTALLED := $(VENV)/.installed
+DEVELOPING := $(VENV)/.developing
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test slow crawl lint docs format dist dist-test lock bench clean
@@ -10,41 +11,46 @@ STAMP := $(VENV)/.installed
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(STAMP) ## make .venv/bin/rscrawler
+install: $(INSTALLED) ## make .venv/bin/rscrawler, with every extra but `fit`
 
-# The lock is complete, so --no-deps: older versions of pip warn of an extra spelt with a hyphen.
-$(STAMP): requirements.lock pyproject.toml
+# The locks are complete, so --no-deps: older versions of pip warn of an extra spelt with a hyphen.
+$(INSTALLED): requirements.runtime.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing pinned dependencies into $(VENV) …"
-	@$(BIN)/python tools/install.py requirements.lock
+	@$(BIN)/python tools/install.py requirements.runtime.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@$(BIN)/python -m pip --quiet check
+	@touch $@
+
+$(DEVELOPING): $(INSTALLED) requirements.lock
+	@echo "Installing what tests and checks need …"
+	@$(BIN)/python tools/install.py requirements.lock
 	@touch $@
 
 demo: install ## two cycles against the bundled sample site: what is found, flagged and mailed
 	@$(BIN)/rscrawler demo
 
-test: install ## every quick test
+test: $(DEVELOPING) ## every quick test
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
-slow: install ## the long tests: two hundred kills, a cluster, a year of visits
+slow: $(DEVELOPING) ## the long tests: two hundred kills, a cluster, a year of visits
 	$(BIN)/pytest -n auto -m slow
 
 crawl: install ## one cycle against the live site with the shipped configuration
 	$(BIN)/rscrawler crawl
 
-lint: install ## formatting, lint, types, layers
+lint: $(DEVELOPING) ## formatting, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: install ## the documentation as a site in site/; a dead link or anchor fails
+docs: $(DEVELOPING) ## the documentation as a site in site/; a dead link or anchor fails
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-format: install ## mend what a machine can mend
+format: $(DEVELOPING) ## mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -52,16 +58,17 @@ dist: install ## the wheel and the source archive, in dist/
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build --directory dist
 
-dist-test: install ## the wheel, tried in a fresh environment
+dist-test: $(DEVELOPING) ## the wheel, tried in a fresh environment
 	$(BIN)/pytest -m slow tests/packaging
 
 lock: ## the pinned dependencies anew, by uv: all of them, and those of an installation
 	uv pip compile --quiet pyproject.toml --extra parquet --extra workers --extra web --group dev \
 		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.lock
-	uv pip compile --quiet pyproject.toml --extra workers --extra web --constraint requirements.lock \
+	uv pip compile --quiet pyproject.toml --extra parquet --extra workers --extra web --group build \
+		--constraint requirements.lock \
 		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.runtime.lock
 
-bench: install ## every figure of benchmarks/results.md, measured anew
+bench: $(DEVELOPING) ## every figure of benchmarks/results.md, measured anew
 	$(BIN)/python -m benchmarks
 	$(BIN)/pytest -n auto -m slow
 
