@@ -14,16 +14,16 @@ from scrapy.crawler import Crawler
 from typer import Option
 
 from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, print_table, say
-from rscrawler.cli.deliver import deliver_due, planned_jobs, telling_of_store, undelivered
+from rscrawler.cli.deliver import deliver_due, planned_jobs, store_failures_reported, undelivered
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
 from rscrawler.cli.progress import progress
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.crawling import CycleReport, run_cycle
+from rscrawler.crawling import run_cycle
 from rscrawler.delivery import DeliveryReport, left_to_the_service
-from rscrawler.items import rfc3339
+from rscrawler.items import Event, rfc3339
 from rscrawler.monitoring.after import after_cycle
-from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.store.health import ProblemCode
 
@@ -46,7 +46,7 @@ def crawl_command(
     as_json: JsonOption = False,
 ) -> None:
     """Run one cycle over the sites, then deliver what is due."""
-    with telling_of_store(config):
+    with store_failures_reported(config):
         with opened_store(config):
             pass  # a lost database is rebuilt before anything is requested of a site
         is_shown = sys.stderr.isatty() and not quiet
@@ -80,7 +80,7 @@ def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool)
         print_json(_report_json(report, delivery, by_site))
     elif not quiet or _something_happened(report, delivery):
         _print_report(report, delivery, config)
-    # Cron mails what is written here: a problem that was told of before is not told each cycle.
+    # Cron mails what is written here: a problem is reported once, not in each cycle.
     for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
     if not report.is_healthy or any(undelivered(delivery)):
@@ -115,8 +115,8 @@ class _CrawlProgress:
             counts["done"] += 1
             show()
 
-        def recorded(**_: Any) -> None:
-            counts["new"] += 1
+        def recorded(item: Mapping[str, Any], **_: Any) -> None:
+            counts["new"] += item["event"] == Event.NEW
             show()
 
         # The signal manager keeps weak references only.

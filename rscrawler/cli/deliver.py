@@ -37,7 +37,7 @@ def deliver_command(
     as_json: JsonOption = False,
 ) -> None:
     """Send what is due in the outbox."""
-    with telling_of_store(config), opened_store(config) as store:
+    with store_failures_reported(config), opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
         delivery = deliver_due(config, store)
@@ -53,8 +53,8 @@ def deliver_command(
 
 
 @contextmanager
-def telling_of_store(config: Config) -> Iterator[None]:
-    """Tell the operators directly that the store fails, or that this is over."""
+def store_failures_reported(config: Config) -> Iterator[None]:
+    """Notify the operators directly when the store fails, and when it works again."""
     try:
         yield
     except StoreError as error:

@@ -103,7 +103,7 @@ def _useless_settings(config: Config) -> Iterator[str]:
     if not alerts.topics and not alerts.ops.recipients and _tells_anybody(config):
         yield (
             f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would be "
-            "told of anything; allowed: names of watch-lists, as `rscrawler topics list` shows them"
+            "alerted; allowed: names of watch-lists, as `rscrawler topics list` shows them"
         )
     if email is not None and email.ca_file is not None:
         try:

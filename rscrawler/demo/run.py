@@ -98,9 +98,10 @@ def run_demo(folder: Path, console: Console) -> None:
     for path in sorted((folder / "output" / "feeds").glob("*")):
         console.print(f"  {_shown(path)}", markup=False)
     console.print("\nTry next:")
+    program = _shown(Path(sys.executable).with_name("rscrawler"))
     for command in ("status", "export --topic central-asia --format csv"):
-        console.print(f"  .venv/bin/rscrawler {command} --config {_shown(config)}", markup=False)
-    console.print("  make crawl    (one cycle against the live site)")
+        console.print(f"  {program} {command} --config {_shown(config)}", markup=False)
+    console.print(f"  {program} crawl    (one cycle against the live site)", markup=False)
 
 
 def _crawl(config: Path, *options: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def regrouped(
         fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
         relatives = relatives_of(article, fingerprint, store.articles)
         duplicate_of = repeated_article(relatives, known)
-        follows = None if duplicate_of else followed_article(relatives, known)
+        follows = None if duplicate_of else followed_article(relatives, known, article.published_at)
         if (duplicate_of, follows) != (known.duplicate_of, known.follows):
             result.changes.append(
                 Change(

@@ -88,7 +88,7 @@ class DedupePipeline:
                 known = store.articles.by_ids([moved])[moved]
             article.duplicate_of = repeated_article(relatives, known)
             if article.duplicate_of is None:
-                article.follows = followed_article(relatives, known) or (
+                article.follows = followed_article(relatives, known, article.published_at) or (
                     known.follows if known is not None else None
                 )
         else:

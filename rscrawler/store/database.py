@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import Connection, Dialect, Engine, Insert, Table, create_engine, event
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    Insert,
+    Row,
+    Select,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.store.lookups import Lookup
 from rscrawler.store.migrations import migrate
 from rscrawler.store.tables import prepare_for_postgresql
 
@@ -24,10 +37,10 @@ if TYPE_CHECKING:
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
-# SQLite allows 32,766 variables in a statement; PostgreSQL more.
-MAX_KEYS_PER_QUERY = 500
 _HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
-KeyT = TypeVar("KeyT", str, int)
+_Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+_Column = TypeVar("_Column")
+_Columns = TypeVarTuple("_Columns")
 
 
 class DamagedDatabase(StoreError):
@@ -47,6 +60,7 @@ class Database:
         # The same connections.
         self._reader = engine.execution_options(is_reader=True)
         self._hasty = engine.execution_options(is_hasty=True)
+        self._idle: list[Connection] = []  # of the reader, at most one or two
 
     @property
     def is_postgresql(self) -> bool:
@@ -56,8 +70,53 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that never waits for a writer."""
-        with _trouble_named(self._engine.url), self._reader.connect() as connection:
+        with _trouble_named(self._engine.url), ExitStack() as kept:
+            # Without a transaction, as in SQLite, the last one serves again: to take it from the
+            # pool and give it back takes as long as a look-up.
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._reader.connect()
+            kept.enter_context(connection)
             yield connection
+            if not self._idle and not self.is_postgresql:
+                self._idle.append(connection)
+                kept.pop_all()
+
+    def rows(self, query: TypedReturnsRows[*_Columns]) -> Sequence[Row[*_Columns]]:
+        """The rows of a query."""
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def row(self, query: TypedReturnsRows[*_Columns]) -> Row[*_Columns] | None:
+        """The first row of a query; None without one."""
+        with self.reading() as connection:
+            return connection.execute(query).first()
+
+    def scalar(self, query: TypedReturnsRows[_Column]) -> _Column | None:
+        """The first column of the first row; None without one."""
+        with self.reading() as connection:
+            found: _Column | None = connection.scalar(query)
+        return found
+
+    def scalars(self, query: TypedReturnsRows[_Column]) -> list[_Column]:
+        """The first column of each row."""
+        return [row[0] for row in self.rows(query)]
+
+    def execute(self, statement: Executable, parameters: _Parameters = None) -> int:
+        """Run one statement in a transaction of its own; gives how many rows it met."""
+        with self.writing() as connection:
+            return connection.execute(statement, parameters).rowcount
+
+    def lookup(self, query: Select[Any]) -> Callable[..., list[list[Any]]]:
+        """A query that is run for every page, with its parameters by name."""
+        prepared = Lookup(query, self._engine.dialect)
+
+        def found(**parameters: Any) -> list[list[Any]]:
+            with self.reading() as connection:
+                return prepared.rows(connection, **parameters)
+
+        return found
 
     @contextmanager
     def writing(self, *, waits_for_disk: bool = True) -> Iterator[Connection]:
@@ -86,7 +145,7 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
         if self.is_postgresql:
             from sqlalchemy.dialects import postgresql
@@ -95,6 +154,15 @@ class Database:
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)
+
+    def upsert(
+        self, table: Table, values: Mapping[str, Any] | None, updated: Mapping[str, Any]
+    ) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that updates the row whose primary key is there already."""
+        insert = self.insert(table)
+        return (insert if values is None else insert.values(values)).on_conflict_do_update(
+            index_elements=table.primary_key, set_=updated
+        )
 
     def driver_sql(self, statement: Insert) -> str:
         """An INSERT as the driver takes it, for rows of plain numbers and texts, each a dict."""
@@ -114,6 +182,8 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        for connection in self._idle:
+            connection.close()
         self._engine.dispose()
 
 
@@ -381,11 +451,3 @@ def _sqlite_engine(url: URL) -> Engine:
 def _first_line(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().partition("\n")[0] or type(cause).__name__
-
-
-def in_portions(keys: Sequence[KeyT]) -> list[Sequence[KeyT]]:
-    """`keys`, cut into lists that fit into one statement."""
-    return [
-        keys[start : start + MAX_KEYS_PER_QUERY]
-        for start in range(0, len(keys), MAX_KEYS_PER_QUERY)
-    ]

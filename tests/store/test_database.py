@@ -14,7 +14,8 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store
 from rscrawler.store import database as database_module
-from rscrawler.store.database import in_portions, open_database
+from rscrawler.store.database import open_database
+from rscrawler.store.discovery import FoundAddress
 from rscrawler.store.health import SiteState
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import metadata, schema_version
@@ -220,12 +221,14 @@ def test_a_time_without_a_zone_is_refused(store: Store) -> None:
         store.health.record_start("run", "site", datetime(2026, 11, 24))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("count", [0, 1, 500, 501, 1_200])
-def test_keys_are_portioned_whole_and_in_order(count: int) -> None:
-    keys = [str(number) for number in range(count)]
-    portions = in_portions(keys)
-    assert [key for portion in portions for key in portion] == keys
-    assert all(0 < len(portion) <= 500 for portion in portions)
+@pytest.mark.parametrize("count", [0, 1, 40_000])
+def test_lists_of_any_length_are_looked_up_at_once(store: Store, count: int) -> None:
+    keys = [f"/piece-{number}" for number in range(count)]
+    found = [FoundAddress(key, f"https://example.org{key}") for key in keys[:2]]
+    store.discovery.record_found("site", "/feed", found, NOON)
+    met = store.discovery.addresses("site", [*keys, "/another"])
+    assert sorted(met) == keys[:2]
+    assert all(address.seen_at == NOON for address in met.values())
 
 
 def test_a_schema_that_is_older_is_brought_up_step_by_step(
