@@ -75,7 +75,7 @@ def run_demo(folder: Path, console: Console) -> None:
         config.write_text(
             _CONFIGURATION.format(base_url=site.base_url, smtp_port=mailbox.port), encoding="utf-8"
         )
-        console.print(f"Sample site with {len(site.truth())} pieces at {site.base_url}")
+        console.print(f"Sample site with {len(site.truth())} articles at {site.base_url}")
         cycles = [_Cycle("first cycle", _crawl(config, "--full"))]
         story = site.publish()
         console.print(f"Published: “{story.title}”", markup=False)
@@ -89,7 +89,7 @@ def run_demo(folder: Path, console: Console) -> None:
         console.print(f"Mailed to {mail['To']}: {mail['Subject']}", markup=False)
         console.print(f"  {_shown(path)}", markup=False)
     if not mails:
-        raise DemoFailed("the new piece was not mailed; see the log above")
+        raise DemoFailed("the new article was not mailed; see the log above")
     console.print("\nRecords:")
     for name in ("articles", "flagged"):
         for path in sorted((folder / "output" / name).glob("*.jsonl")):

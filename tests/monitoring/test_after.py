@@ -198,13 +198,13 @@ def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
         run_cycle(NOW - WEEK)
         run_cycle(NOW)
         site = "responsiblestatecraft"
-        store.health.raise_problem(site, ProblemCode.SILENT, "no new piece", NOW)
+        store.health.raise_problem(site, ProblemCode.SILENT, "no new article", NOW)
         after_cycle(config, store, report(), NOW, ())
         deliver(config, store, now=NOW)
         received = mailbox.only()
     assert received.recipients == ("desk@example.org",)
     assert received.mail["Subject"] == "Not all well (1): 0 sources checked, 0 new"
-    assert f"{site}: silent since 2026-11-24 12:00 UTC: no new piece" in received.text
+    assert f"{site}: silent since 2026-11-24 12:00 UTC: no new article" in received.text
 
 
 def test_two_processes_write_one_weekly_mail(
