@@ -35,7 +35,7 @@ from benchmarks.replay.simulation import (
     replay,
     row_of,
 )
-from rscrawler.scheduling.adaptive import AdaptiveLimits, VisitState, next_visit
+from rscrawler.scheduling.adaptive import Adaptive, VisitState, next_visit
 from rscrawler.scheduling.rates import PublicationHistory
 
 OTHER_SEEDS = (1, 2, 3, 4)
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--visits-per-day", type=float, default=48)
     parser.add_argument("--plot", action="store_true", help="bars of text after the table")
     arguments = parser.parse_args()
-    limits = AdaptiveLimits(visits_per_day=arguments.visits_per_day)
+    limits = Adaptive(visits_per_day=arguments.visits_per_day)
     rows = compare(five_sites(arguments.seed), limits, report=_progress)
     print(f"seed {arguments.seed}, {limits.budget:g} visits a day and site\n")
     print(table(rows))
@@ -101,7 +101,7 @@ def ratios(years: Sequence[Sequence[Row]]) -> str:
     return "\n".join(lines)
 
 
-def undated(seed: int, limits: AdaptiveLimits) -> str:
+def undated(seed: int, limits: Adaptive) -> str:
     lines = ["| articles without dates | adaptive median ÷ fixed interval |", "| --- | ---: |"]
     for history in five_sites(seed):
         chosen = replay(history, policies.adaptive(limits), is_dated=False)
@@ -120,7 +120,7 @@ def cost_of_a_decision() -> str:
     spent = []
     for _ in range(50):
         begin = time.process_time()
-        next_visit(history, VisitState(), AdaptiveLimits(), now)
+        next_visit(history, VisitState(), Adaptive(), now)
         spent.append(time.process_time() - begin)
     return f"next_visit with 10,000 past articles: {1000 * statistics.median(spent):.1f} ms of CPU"
 

@@ -24,7 +24,7 @@ from rscrawler.cli.inputs import open_existing, read_config
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
 from rscrawler.errors import ConfigurationError, RscrawlerError
-from rscrawler.scheduling.adaptive import AdaptiveLimits
+from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.store import Store
 
 _SEED = 2025
@@ -42,8 +42,11 @@ def main() -> None:
     parser.add_argument("--visits-per-day", type=float, help="the budget of a site; else 48")
     options = parser.parse_args()
     try:
-        spans = parse_duration(options.min), parse_duration(options.max)
-        limits = AdaptiveLimits(*spans, options.visits_per_day)
+        limits = Adaptive(
+            min=parse_duration(options.min),
+            max=parse_duration(options.max),
+            visits_per_day=options.visits_per_day,
+        )
         others = {}
         if options.every:
             others[f"every {options.every}"] = policies.fixed(parse_duration(options.every))

@@ -16,7 +16,7 @@ from itertools import accumulate, pairwise
 
 from benchmarks.replay.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.adaptive import (
-    AdaptiveLimits,
+    Adaptive,
     VisitPlan,
     VisitState,
     planned_visit,
@@ -63,7 +63,7 @@ def cron(expression: str, timezone: str = "UTC") -> PolicyMaker:
     return lambda: choose
 
 
-def adaptive(limits: AdaptiveLimits) -> PolicyMaker:
+def adaptive(limits: Adaptive) -> PolicyMaker:
     """The policy of `rscrawler.scheduling.adaptive`, learning from what it has seen alone."""
 
     def make() -> Policy:
@@ -83,7 +83,7 @@ def adaptive(limits: AdaptiveLimits) -> PolicyMaker:
     return make
 
 
-def miniflux(limits: AdaptiveLimits, factor: float = 1.0) -> PolicyMaker:
+def miniflux(limits: Adaptive, factor: float = 1.0) -> PolicyMaker:
     """Miniflux's entry-frequency scheduler: a week divided by (weekly count x factor).
 
     The weekly count is the one of its `WeeklyFeedEntryCount`: a week over the mean
@@ -105,7 +105,7 @@ def miniflux(limits: AdaptiveLimits, factor: float = 1.0) -> PolicyMaker:
     return lambda: choose
 
 
-def stormcrawler(limits: AdaptiveLimits, increase: float = 0.5) -> PolicyMaker:
+def stormcrawler(limits: Adaptive, increase: float = 0.5) -> PolicyMaker:
     """StormCrawler's `AdaptiveScheduler`, with its rates of 0.5 by default.
 
     Nothing new: the interval grows by `increase` of itself, up to the longest.
@@ -140,7 +140,7 @@ def at_moments(visits: Sequence[float]) -> PolicyMaker:
 
 
 def least_mean_visits(
-    sites: Sequence[tuple[SiteHistory, Sequence[float]]], visits: float, limits: AdaptiveLimits
+    sites: Sequence[tuple[SiteHistory, Sequence[float]]], visits: float, limits: Adaptive
 ) -> list[list[float]]:
     """The moments that make the mean delay least when the rates are known in advance.
 
@@ -159,7 +159,7 @@ def least_mean_visits(
 
 
 def least_median_visits(
-    sites: Sequence[tuple[SiteHistory, Sequence[float]]], visits: float, limits: AdaptiveLimits
+    sites: Sequence[tuple[SiteHistory, Sequence[float]]], visits: float, limits: Adaptive
 ) -> list[list[float]]:
     """The moments that make the median delay least when the rates are known in advance.
 
@@ -268,7 +268,7 @@ def _placed(history: SiteHistory, density: Sequence[float]) -> list[float]:
 
 
 def _settled(
-    visits: list[float], history: SiteHistory, rates: Sequence[float], limits: AdaptiveLimits
+    visits: list[float], history: SiteHistory, rates: Sequence[float], limits: Adaptive
 ) -> list[float]:
     start, last = history.start.timestamp(), len(rates) - 1
     running = list(accumulate((rate * _STEP for rate in rates), initial=0.0))

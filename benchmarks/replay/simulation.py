@@ -12,14 +12,14 @@ import math
 import statistics
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.replay import policies
 from benchmarks.replay.histories import SiteHistory
 from benchmarks.replay.policies import PolicyMaker, Seen
 from rscrawler.scheduling.adaptive import (
-    AdaptiveLimits,
+    Adaptive,
     VisitPlan,
     VisitState,
     planned_visit,
@@ -106,12 +106,12 @@ def replay(history: SiteHistory, policy: PolicyMaker, is_dated: bool = True) -> 
 
 
 def replay_shared(
-    histories: Sequence[SiteHistory], limits: AdaptiveLimits, visits_per_day: float
+    histories: Sequence[SiteHistory], limits: Adaptive, visits_per_day: float
 ) -> dict[str, Replay]:
     """All histories at once, adaptively, with one budget shared anew each UTC day."""
     observers = {history.name: _Observer(history) for history in histories}
     plans: dict[str, VisitPlan] = {}
-    shares: dict[str, AdaptiveLimits] = {}
+    shares: dict[str, Adaptive] = {}
     planned_on = -1.0
     due = [(observer.start, name) for name, observer in observers.items()]
     heapq.heapify(due)
@@ -133,8 +133,8 @@ def replay_shared(
 
 
 def share_budget(
-    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
-) -> dict[str, AdaptiveLimits]:
+    rates: Mapping[str, WeeklyRates], limits: Adaptive, visits_per_day: float
+) -> dict[str, Adaptive]:
     """One budget shared by several sources (of one host, or of one service).
 
     The share of a source follows from the same rule as its hours: one density over
@@ -144,15 +144,16 @@ def share_budget(
     Raises:
         ValueError: the budget is beyond what `min` and `max` allow for so many sources.
     """
-    AdaptiveLimits(limits.min, limits.max, visits_per_day / len(rates))
+    Adaptive(min=limits.min, max=limits.max, visits_per_day=visits_per_day / len(rates))
     known = [sum(each.articles_an_hour) / BINS for each in rates.values() if each.is_learnt]
     average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
     comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
     plans = spread_visits(comparable, limits, visits_per_day)
     fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
     return {
-        name: replace(
-            limits,
+        name: Adaptive(
+            min=limits.min,
+            max=limits.max,
             visits_per_day=min(max(sum(plan.visits_an_hour) * BIN / HOUR / 7, fewest), most),
         )
         for name, plan in plans.items()
@@ -161,7 +162,7 @@ def share_budget(
 
 def compare(
     histories: Sequence[SiteHistory],
-    limits: AdaptiveLimits,
+    limits: Adaptive,
     others: Mapping[str, PolicyMaker] | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
@@ -225,7 +226,7 @@ def _bar(minutes: float, longest: float) -> int:
 
 
 def _site_replays(
-    history: SiteHistory, limits: AdaptiveLimits, others: Mapping[str, PolicyMaker]
+    history: SiteHistory, limits: Adaptive, others: Mapping[str, PolicyMaker]
 ) -> dict[str, Replay]:
     chosen = replay(history, policies.adaptive(limits))
     requests = chosen.requests
@@ -257,7 +258,7 @@ def _site_replays(
     return replays
 
 
-def _shared_replays(histories: Sequence[SiteHistory], limits: AdaptiveLimits) -> dict[str, Replay]:
+def _shared_replays(histories: Sequence[SiteHistory], limits: Adaptive) -> dict[str, Replay]:
     """The budgets put together: what sharing adds to choosing the hours."""
     shared = replay_shared(histories, limits, limits.budget * len(histories))
     requests = sum(each.requests for each in shared.values())

@@ -21,7 +21,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
+from pydantic import Field, model_validator
+
+from rscrawler.config import Duration, Model
 from rscrawler.decisions import asked_pause
 from rscrawler.scheduling.rates import (
     BIN,
@@ -39,23 +43,19 @@ EMPHASIS = 0.7
 DEFAULT_VISITS_PER_DAY = 48.0
 
 
-@dataclass(frozen=True, slots=True)
-class AdaptiveLimits:
+class Adaptive(Model):
     """The limits of a schedule: `adaptive = { min = "5m", max = "6h" }` and a budget.
 
     `visits_per_day` is the mean over a week; a busy day gets more of them and a
     quiet one fewer. None: 48, or as near as `min` and `max` allow.
-
-    Raises:
-        ValueError: the spans are not 0 < min ≤ max, or the budget cannot be kept
-            between them.
     """
 
-    min: timedelta = timedelta(minutes=5)
-    max: timedelta = timedelta(hours=6)
-    visits_per_day: float | None = None
+    min: Duration = Field(default=timedelta(minutes=5), description="never sooner")
+    max: Duration = Field(default=timedelta(hours=6), description="never later")
+    visits_per_day: float | None = Field(default=None, gt=0, description="mean over a week")
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
         if not timedelta(0) < self.min <= self.max:
             raise ValueError(f"min ({self.min}) must be above zero and at most max ({self.max})")
         fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
@@ -64,6 +64,7 @@ class AdaptiveLimits:
                 f"visits_per_day is {self.visits_per_day:g}; with these min and max, allowed: "
                 f"{fewest:g} to {most:g}"
             )
+        return self
 
     @property
     def budget(self) -> float:
@@ -106,7 +107,7 @@ class VisitPlan:
 
 
 def next_visit(
-    history: PublicationHistory, state: VisitState, limits: AdaptiveLimits, now: datetime
+    history: PublicationHistory, state: VisitState, limits: Adaptive, now: datetime
 ) -> NextVisit:
     """The next visit, for a source that was visited at `now`.
 
@@ -127,7 +128,7 @@ def planned_visit(
     plan: VisitPlan,
     history: PublicationHistory,
     state: VisitState,
-    limits: AdaptiveLimits,
+    limits: Adaptive,
     now: datetime,
 ) -> NextVisit:
     """`next_visit` by a plan made earlier in the same UTC day, without learning again."""
@@ -148,13 +149,13 @@ def planned_visit(
     return NextVisit(at, reason)
 
 
-def weekly_plan(rates: WeeklyRates, limits: AdaptiveLimits) -> VisitPlan:
+def weekly_plan(rates: WeeklyRates, limits: Adaptive) -> VisitPlan:
     """The visits of the budget spread over the week as λ to the power `EMPHASIS`, in the limits."""
     return spread_visits({"": rates}, limits, limits.budget)[""]
 
 
 def spread_visits(
-    rates: Mapping[str, WeeklyRates], limits: AdaptiveLimits, visits_per_day: float
+    rates: Mapping[str, WeeklyRates], limits: Adaptive, visits_per_day: float
 ) -> dict[str, VisitPlan]:
     """One budget spread over all hours of several sources: clamp(c · λ^EMPHASIS), with one c."""
     lowest, highest = timedelta(hours=1) / limits.max, timedelta(hours=1) / limits.min

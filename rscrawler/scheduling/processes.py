@@ -57,11 +57,6 @@ class Child(Protocol):
 ChildRunner = Callable[[Sequence[str], timedelta, asyncio.Event], Awaitable[ChildResult]]
 
 
-def rscrawler_command() -> tuple[str, ...]:
-    """What to put before rscrawler's arguments to run it as a child of this process."""
-    return (sys.executable, "-m", "rscrawler.scheduling.child", str(os.getpid()))
-
-
 async def run_rscrawler(
     arguments: Sequence[str],
     limit: timedelta,
@@ -69,7 +64,7 @@ async def run_rscrawler(
     environment: Mapping[bytes, bytes] | None = None,
 ) -> ChildResult:
     """Run one rscrawler command as a child; `environment` is added to this process's own."""
-    command = [*rscrawler_command(), *arguments]
+    command = [sys.executable, "-m", "rscrawler.scheduling.child", str(os.getpid()), *arguments]
     return await run_child(command, limit, stopping, environment=environment)
 
 
@@ -79,19 +74,9 @@ async def run_child(
     stopping: asyncio.Event,
     *,
     environment: Mapping[bytes, bytes] | None = None,
-    patience: timedelta = PATIENCE,
-    stop_patience: timedelta = STOP_PATIENCE,
-    last_warning: timedelta = LAST_WARNING,
+    **pauses: timedelta,
 ) -> ChildResult:
-    """Run a command to its end, for at most `limit`, or until `stopping` is set.
-
-    A child that is ended gets SIGTERM, after `patience` (`stop_patience` when the
-    service stops) SIGTERM again, then SIGKILL: all of them with its whole process
-    group. Whatever its group leaves behind is killed, however it ended. Cancelling
-    kills at once.
-
-    Its output goes to files, not pipes: a descendant that holds a pipe open would
-    otherwise hold up the service.
+    """Run a command to its end, as `watch` does.
 
     Raises:
         OSError: the command cannot be started.
@@ -107,14 +92,7 @@ async def run_child(
             start_new_session=True,
         )
 
-    return await watch(
-        start,
-        limit,
-        stopping,
-        patience=patience,
-        stop_patience=stop_patience,
-        last_warning=last_warning,
-    )
+    return await watch(start, limit, stopping, **pauses)
 
 
 async def watch(
@@ -126,7 +104,16 @@ async def watch(
     stop_patience: timedelta = STOP_PATIENCE,
     last_warning: timedelta = LAST_WARNING,
 ) -> ChildResult:
-    """As `run_child`, for a child that `start` starts, given files for its output and errors."""
+    """Start a child; let it run to its end, for at most `limit`, or until `stopping` is set.
+
+    A child that is ended gets SIGTERM, after `patience` (`stop_patience` when the
+    service stops) SIGTERM again, then SIGKILL: all of them with its whole process
+    group. Whatever its group leaves behind is killed, however it ended. Cancelling
+    kills at once.
+
+    Its output goes to files, not pipes: a descendant that holds a pipe open would
+    otherwise hold up the service.
+    """
     started = time.monotonic()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = await start(output, errors)

@@ -20,8 +20,9 @@ from procrastinate.schema import SchemaManager
 
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
+from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.runs import site_leases
-from rscrawler.scheduling.schedules import Action, Adaptive, Job, ScheduledJob
+from rscrawler.scheduling.schedules import Action, Job, ScheduledJob
 from rscrawler.store import Store
 
 QUEUE_NAME = "crawls"

@@ -43,7 +43,7 @@ def write_end(
         state = store.jobs.states().get(scheduled.id)
         before = 0 if state is None else state.failures
         failures = before + 1 if outcome.has_failed else 0
-        visit = plan_visit(store, scheduled.sites, scheduled.job.adaptive.limits, failures, now)
+        visit = plan_visit(store, scheduled.sites, scheduled.job.adaptive, failures, now)
         next_fire_at = visit.at
         logger.debug("job %s: next at %s: %s", scheduled.id, rfc3339(visit.at), visit.reason)
     store.jobs.end(

@@ -30,7 +30,7 @@ from rscrawler.config import (
     toml_files,
 )
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.adaptive import AdaptiveLimits
+from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.triggers import AdaptiveTrigger, EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
 
@@ -59,24 +59,6 @@ _Action = Annotated[
     PlainValidator(_read_action),
     WithJsonSchema({"type": "string", "enum": list(_ACTIONS)}),
 ]
-
-
-class Adaptive(Model):
-    """Visits where news is likely, learnt from the site's own history."""
-
-    min: Duration = Field(default=timedelta(minutes=5), description="never sooner")
-    max: Duration = Field(default=timedelta(hours=6), description="never later")
-    visits_per_day: float | None = Field(default=None, gt=0, description="mean over a week")
-
-    @model_validator(mode="after")
-    def _can_be_kept(self) -> Self:
-        _ = self.limits
-        return self
-
-    @property
-    def limits(self) -> AdaptiveLimits:
-        """The same for the policy."""
-        return AdaptiveLimits(self.min, self.max, self.visits_per_day)
 
 
 class Job(Model):
@@ -147,7 +129,7 @@ class Job(Model):
         if self.cron is not None:
             return cron_trigger(self.cron, self.timezone, self.jitter)
         assert self.adaptive is not None
-        return AdaptiveTrigger(self.adaptive.limits)
+        return AdaptiveTrigger(self.adaptive)
 
 
 class ScheduleFile(Model):

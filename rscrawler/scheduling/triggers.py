@@ -18,7 +18,7 @@ from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from rscrawler.scheduling.adaptive import AdaptiveLimits, NextVisit, VisitState, next_visit
+from rscrawler.scheduling.adaptive import Adaptive, NextVisit, VisitState, next_visit
 from rscrawler.scheduling.rates import PublicationHistory
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,7 +79,7 @@ class AdaptiveTrigger(BaseTrigger):  # type: ignore[misc]
 
     def __init__(
         self,
-        limits: AdaptiveLimits,
+        limits: Adaptive,
         sources: Sequence[tuple[PublicationHistory, VisitState]] = (),
     ) -> None:
         self.limits, self.sources = limits, sources

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from rscrawler.decisions import asked_pause
-from rscrawler.scheduling.adaptive import AdaptiveLimits, NextVisit, VisitState
+from rscrawler.scheduling.adaptive import Adaptive, NextVisit, VisitState
 from rscrawler.scheduling.rates import MEMORY, PublicationHistory
 from rscrawler.scheduling.triggers import AdaptiveTrigger
 from rscrawler.store import Store
 
 
 def plan_visit(
-    store: Store, sites: tuple[str, ...], limits: AdaptiveLimits, failures: int, now: datetime
+    store: Store, sites: tuple[str, ...], limits: Adaptive, failures: int, now: datetime
 ) -> NextVisit:
     """The earliest next visit that any of the sites calls for, after one that ended at `now`.
 

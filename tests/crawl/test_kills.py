@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -83,10 +84,13 @@ class Crawls:
         self.runs = WarmRuns(workspace.config)
         self._command = ["crawl", "--json", "--config", str(workspace.config)]
 
-    async def crawl(self, seconds: float = 1e6, victim: str = "") -> tuple[ChildResult, str]:
+    async def crawl(
+        self, seconds: float = 1e6, victim: str = "", arguments: Sequence[str] = ()
+    ) -> tuple[ChildResult, str]:
         """One crawl, of which a process is killed after so long; how it ended, and which it was."""
         await self.runs.run(["--version"], LIMIT, asyncio.Event())  # there is a warm process
-        run = asyncio.create_task(self.runs.run(self._command, LIMIT, asyncio.Event()))
+        command = [*self._command, *arguments]
+        run = asyncio.create_task(self.runs.run(command, LIMIT, asyncio.Event()))
         await asyncio.wait({run}, timeout=seconds)
         killed = "" if run.done() else self._kill(victim)
         return await run, killed
@@ -124,8 +128,7 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
         workspace.config.write_text(f'database_url = "{database}"\n{config}', encoding="utf-8")
         asyncio.run(crawl_and_kill(workspace, site, titles, figures, kills, random.Random(seed)))
         make_pending_due(database)
-        workspace.crawl("--full")
-        workspace.crawl()
+        asyncio.run(come_to_rest(workspace))
         truth = {true.url for true in site.truth()}
         mails = mailbox.messages()
     recorded = Counter(record["record_id"] for record in workspace.records())
@@ -175,6 +178,14 @@ async def crawl_and_kill(
             if killed in ("", "nursery", "reader"):  # which a crawl goes on without
                 figures.survived += 1
                 assert result.exit_status == 0, result.error_lines
+
+
+async def come_to_rest(workspace: Workspace) -> None:
+    crawls = Crawls(workspace)
+    with closing(crawls.runs):
+        for arguments in (["--full"], []):
+            result, _ = await crawls.crawl(arguments=arguments)
+            assert result.exit_status == 0, result.error_lines
 
 
 def make_pending_due(database: str) -> None:

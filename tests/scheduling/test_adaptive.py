@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rscrawler.scheduling.adaptive import (
-    AdaptiveLimits,
+    Adaptive,
     NextVisit,
     VisitState,
     next_visit,
@@ -19,7 +19,7 @@ from rscrawler.scheduling.adaptive import (
 from rscrawler.scheduling.rates import PublicationHistory, learn
 
 MONDAY = datetime(2025, 6, 2, tzinfo=UTC)
-LIMITS = AdaptiveLimits(min=timedelta(minutes=5), max=timedelta(hours=6), visits_per_day=48)
+LIMITS = Adaptive(min=timedelta(minutes=5), max=timedelta(hours=6), visits_per_day=48)
 WELL = VisitState()
 
 
@@ -206,7 +206,7 @@ def test_floor_and_ceiling_hold_whatever_the_history(
     moments: list[float], failures: int, now: datetime, budget: float
 ) -> None:
     history = PublicationHistory(tuple(sorted(moments)), min(moments, default=now.timestamp()))
-    limits = replace(LIMITS, visits_per_day=budget)
+    limits = LIMITS.model_copy(update={"visits_per_day": budget})
     visit = next_visit(history, VisitState(failures=failures), limits, now)
     assert isinstance(visit, NextVisit)
     assert limits.min <= visit.at - now <= limits.max
@@ -224,7 +224,9 @@ def test_floor_and_ceiling_hold_whatever_the_history(
 def test_the_budget_is_48_a_day_or_as_near_as_the_limits_allow(
     shortest: timedelta, longest: timedelta, visits_per_day: float | None, budget: float
 ) -> None:
-    assert AdaptiveLimits(shortest, longest, visits_per_day).budget == pytest.approx(budget)
+    assert Adaptive(
+        min=shortest, max=longest, visits_per_day=visits_per_day
+    ).budget == pytest.approx(budget)
 
 
 @pytest.mark.parametrize(
@@ -240,4 +242,4 @@ def test_limits_that_contradict_each_other_are_refused(
     shortest: timedelta, longest: timedelta, visits_per_day: float | None, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        AdaptiveLimits(shortest, longest, visits_per_day)
+        Adaptive(min=shortest, max=longest, visits_per_day=visits_per_day)

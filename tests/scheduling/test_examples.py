@@ -12,7 +12,8 @@ import yaml  # type: ignore[import-untyped]
 
 from rscrawler.cli import load_command
 from rscrawler.config import Config
-from rscrawler.scheduling.schedules import Adaptive, Job, load_schedules
+from rscrawler.scheduling.adaptive import Adaptive
+from rscrawler.scheduling.schedules import Job, load_schedules
 from rscrawler.scheduling.triggers import cron_trigger
 
 ROOT = Path(__file__).parents[2]

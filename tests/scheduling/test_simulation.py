@@ -36,14 +36,14 @@ from benchmarks.replay.simulation import (
 )
 from benchmarks.simulate import stored_history
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.adaptive import AdaptiveLimits
+from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.rates import BINS, PublicationHistory, WeeklyRates
 from rscrawler.store import Store
 from tests.delivery.helpers import NOW, a_piece, record
 
 START = datetime(2025, 6, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-LIMITS = AdaptiveLimits(visits_per_day=48)
+LIMITS = Adaptive(visits_per_day=48)
 
 
 def site(*hours: float, days: float = 1) -> SiteHistory:
