@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from rscrawler.items import Level, TopicFlag
-from rscrawler.topics.contexts import ContextFinder, settle
+from rscrawler.topics.contexts import context_matcher, settle
 from rscrawler.topics.countries import countries_of
 from rscrawler.topics.evidence import evidence_of
 from rscrawler.topics.features import FEATURES, features_of
@@ -35,17 +35,18 @@ class Contribution:
 
 
 class _Tools:
-    """What flagging needs; `owners` holds the watch-list's number and entity of each spelling."""
+    """What flagging needs; names are owned by their watch-list's number and their entity."""
 
-    def __init__(self, watchlists: Iterable[WatchList]) -> None:
-        self.topics = [(each, ContextFinder(each.context)) for each in watchlists]
-        self.owners: list[tuple[int, Entity]] = []
-        spellings: list[Spelling] = []
-        for number, (watchlist, _) in enumerate(self.topics):
-            for entity in watchlist.entities:
-                spellings += [Spelling(spelling, entity.case) for spelling in entity.spellings]
-                self.owners += [(number, entity)] * len(entity.spellings)
-        self.matcher = Matcher(spellings)
+    def __init__(self, watchlists: Sequence[WatchList]) -> None:
+        self.topics = [(each, context_matcher(each.context)) for each in watchlists]
+        self.names = Matcher(
+            [
+                Spelling(spelling, entity.case, (number, entity))
+                for number, watchlist in enumerate(watchlists)
+                for entity in watchlist.entities
+                for spelling in entity.spellings
+            ]
+        )
         self.surroundings = SurroundingsFinder()
 
 
@@ -112,15 +113,15 @@ class Flagger:
         """Each watch-list that the text names, with the text read for it."""
         folded = fold_with_offsets(joined.text)
         candidates: dict[int, list[tuple[Entity, Match]]] = {}
-        for match in self._tools.matcher.find(joined.text, folded):
-            number, entity = self._tools.owners[match.index]
+        for match in self._tools.names.find(joined.text, folded):
+            number, entity = match.owner
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
             return
         others, genres = self._tools.surroundings.find(joined.text, folded)
         for number, found in sorted(candidates.items()):
-            watchlist, finder = self._tools.topics[number]
-            words = finder.find(joined, folded)
+            watchlist, context_words = self._tools.topics[number]
+            words = context_words.find(joined.text, folded)
             if hits := settle(found, joined, watchlist.context, words):
                 # Beside a topic without states, no state is a rival.
                 yield watchlist, read(joined, hits, others if watchlist.states else [], genres)
