@@ -64,16 +64,10 @@ def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) 
     if as_json:
         print_json({"topics": rows})
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("topic", "title", "entities", "alerts"):
-        table.add_column(heading)
+    table = Table("topic", "title", "entities", "alerts", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(
-            str(row["topic"]),
-            str(row["title"]),
-            str(row["entities"]),
-            "yes" if row["alerts"] else "no",
-        )
+        *shown, alerts = row.values()
+        table.add_row(*map(str, shown), "yes" if alerts else "no")
     out.print(table)
 
 
@@ -108,7 +102,8 @@ def evaluate_command(
     flagger = Flagger([known_topic(topic, read_config(config_path))])
     parts = _parts(labelled)
     evaluations = {name: evaluate(flagger, topic, lines) for name, lines in parts.items()}
-    whole = evaluate(flagger, topic, [line for lines in parts.values() for line in lines])
+    judged = (judgement for each in evaluations.values() for judgement in each.judged)
+    whole = Evaluation(topic, tuple(judged))
     figures = {name: each.figures for name, each in evaluations.items()}
     if as_json:
         print_json(whole.to_json() | {"parts": figures})

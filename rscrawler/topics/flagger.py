@@ -13,7 +13,7 @@ from rscrawler.topics.evidence import evidence_of
 from rscrawler.topics.features import FEATURES, features_of
 from rscrawler.topics.folding import fold_with_offsets
 from rscrawler.topics.matcher import Match, Matcher, Spelling
-from rscrawler.topics.model import Model, shipped_model
+from rscrawler.topics.model import shipped_model
 from rscrawler.topics.others import SurroundingsFinder
 from rscrawler.topics.reading import Reading, read
 from rscrawler.topics.text import FlaggableText, JoinedText
@@ -53,9 +53,8 @@ class _Tools:
 class Flagger:
     """Flags texts on every watch-list it was built with; keeps nothing between texts."""
 
-    def __init__(self, watchlists: Iterable[WatchList], model: Model | None = None) -> None:
+    def __init__(self, watchlists: Iterable[WatchList]) -> None:
         self._watchlists = sorted(watchlists, key=lambda watchlist: watchlist.name)
-        self._given = model
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -73,7 +72,7 @@ class Flagger:
         """What each feature adds to the score, by topic, the weightiest first."""
         explained: dict[str, list[Contribution]] = {}
         for topic, values in self.features(text).items():
-            rows = zip(FEATURES, values, self._model.shares(values), strict=True)
+            rows = zip(FEATURES, values, shipped_model().shares(values), strict=True)
             explained[topic] = sorted(
                 (
                     Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
@@ -90,7 +89,8 @@ class Flagger:
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
         levels = watchlist.levels
-        level, score = self._model.judge(features_of(reading), levels.substantial, levels.primary)
+        values = features_of(reading)
+        level, score = shipped_model().judge(values, levels.substantial, levels.primary)
         is_flagged = level.reaches(Level.SUBSTANTIAL)
         return TopicFlag(
             topic=watchlist.name,
@@ -99,10 +99,6 @@ class Flagger:
             countries=countries_of(reading, levels, watchlist.states) if is_flagged else (),
             evidence=evidence_of(joined, reading.mentions),
         )
-
-    @cached_property
-    def _model(self) -> Model:
-        return self._given or shipped_model()
 
     @cached_property
     def _tools(self) -> _Tools:
