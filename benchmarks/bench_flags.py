@@ -2,7 +2,7 @@
 
 Every part of tests/labelled that the model is fitted on is held out in turn; of the real texts
 (`--real` or $REAL_LABELLED, JSONL as `topics fit` reads it) one source at a time.
-Usage: python -m benchmarks.bench_flags [--real FILE]; needs the extra `fit`.
+Usage: python -m benchmarks.bench_flags [--real FILE] [--ablate]; needs the extra `fit`.
 """
 
 from __future__ import annotations
@@ -77,8 +77,10 @@ def _without(row: Row, number: int | None) -> Row:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--ablate", action="store_true", help="leave each feature out (minutes)")
     options.add_argument("--real", type=Path, default=os.environ.get("REAL_LABELLED"))
-    real = options.parse_args().real
+    given = options.parse_args()
+    real = given.real
     files = sorted((ROOT / "tests" / "labelled").glob("*.jsonl"))
     files = [file for file in files if file.stem not in NOT_FITTED] + ([Path(real)] if real else [])
     parts: dict[str, list[dict[str, Any]]] = {
@@ -91,8 +93,9 @@ def main() -> None:
     figures_table(found)
     print(f"\nHow far a score of `{last}` can be trusted (each text held out with its source):\n")
     reliability_table(found[last].judged)
-    print("\nEach feature left out:\n")
-    ablation_table(rows, last)
+    if given.ablate:
+        print("\nEach feature left out:\n")
+        ablation_table(rows, last)
 
 
 if __name__ == "__main__":

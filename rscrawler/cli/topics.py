@@ -85,18 +85,14 @@ def evaluate_command(
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
     flagger = Flagger([known_topic(topic, config)])
-    parts = {
-        name: Evaluation(
-            topic,
-            tuple(
-                evaluate(flagger, topic, [line]).judged[0]
-                for line in tracked(lines, len(lines), "texts", what=name)
-            ),
-        )
-        for name, lines in _parts(labelled).items()
+    parts = _parts(labelled)
+    evaluations = {
+        name: evaluate(flagger, topic, tracked(lines, len(lines), "texts", what=name))
+        for name, lines in parts.items()
     }
-    whole = Evaluation(topic, tuple(each for part in parts.values() for each in part.judged))
-    figures = {name: part.figures for name, part in parts.items()}
+    judged = (judgement for each in evaluations.values() for judgement in each.judged)
+    whole = Evaluation(topic, tuple(judged))
+    figures = {name: each.figures for name, each in evaluations.items()}
     if as_json:
         print_json(whole.to_json() | {"parts": figures})
     elif len(parts) == 1:

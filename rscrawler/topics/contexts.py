@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
 
-from rscrawler.topics.folding import Folded
 from rscrawler.topics.matcher import Match, Matcher, Spelling, longest
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
@@ -27,8 +26,6 @@ _LONGEST_WORD = 40
 # What parts a name from a word: punctuation, with the blank behind it ("\x00" is the end of a
 # zone), and a possessive: a "Kazakh's" border is that of a town or a man of that name.
 _BREAK = re.compile(r"([,;:.!?()\x00]|\s[—–-]+|['’]s\b)\s*")
-# The places of words: by context, and whether they are words `against` it.
-Words = Mapping[tuple[str, bool], Sequence[Match]]
 
 
 class Part(StrEnum):
@@ -66,32 +63,23 @@ class Mention:
         return self.entity.weight * (_PASSING if self.passing else _ABOUT[self.part])
 
 
-class ContextFinder:
-    """Finds the words of contexts; built once for a watch-list."""
-
-    def __init__(self, contexts: Mapping[str, Context]) -> None:
-        words = [
-            ((name, is_against), word)
+def context_matcher(contexts: Mapping[str, Context]) -> Matcher:
+    """Finds the words of contexts; owned by a context's name, and whether they are against it."""
+    return Matcher(
+        [
+            Spelling(word, owner=(name, is_against))
             for name, context in contexts.items()
             for is_against, words in ((False, context.words), (True, context.against))
             for word in words
         ]
-        self._owners = [owner for owner, _ in words]
-        self._matcher = Matcher([Spelling(word) for _, word in words])
-
-    def find(self, joined: JoinedText, folded: Folded) -> Words:
-        """The places of all words, in reading order."""
-        found: dict[tuple[str, bool], list[Match]] = defaultdict(list)
-        for match in self._matcher.find(joined.text, folded):
-            found[self._owners[match.index]].append(match)
-        return found
+    )
 
 
 def settle(
     candidates: Sequence[tuple[Entity, Match]],
     joined: JoinedText,
     contexts: Mapping[str, Context],
-    words: Words,
+    words: Iterable[Match],
 ) -> list[Mention]:
     """The candidates that are meant, in reading order; none overlaps another."""
     hits = [
@@ -125,12 +113,14 @@ class _Nearby:
         self,
         joined: JoinedText,
         contexts: Mapping[str, Context],
-        words: Words,
+        words: Iterable[Match],
         hits: Sequence[Mention],
     ) -> None:
         self._joined = joined
         self._contexts = contexts
-        self._words = words
+        self._words: dict[tuple[str, bool], list[Match]] = defaultdict(list)
+        for word in words:
+            self._words[word.owner].append(word)
         self._peoples = {hit.start for hit in hits if hit.entity.kind == "people"}
         self._lead_end = max((zone.end for zone in joined.zones if zone.is_lead), default=0)
         self.know([])
@@ -180,7 +170,7 @@ class _Nearby:
     def _count_words(
         self, name: str, is_against: bool, hit: Mention, window: tuple[int, int]
     ) -> int:
-        words = self._words.get((name, is_against), ())
+        words = self._words[name, is_against]
         near = _starting(words, *window)
         if self._contexts[name].unbroken:
             return sum(self._is_unbroken(words[at], hit) for at in near)

@@ -17,7 +17,12 @@ from math import log, log1p
 from rscrawler.topics.contexts import Part
 from rscrawler.topics.reading import NAMES, TOUCHES, Reading, Sentence
 
-_ITEMS = 12  # a text of so many paragraphs may be a round-up
+# A text of so many paragraphs, of which no more than this share go on from others, is a round-up.
+_ITEMS, _GO_ON = 12, 0.16
+_GOES_ON_FROM_ABOVE = re.compile(
+    r"\W{0,3}(?:But|And|Yet|So|Nor|It|Its|This|These|They|Their|He|She|Such|That|There|As|If|We|Our|I"
+    r"|Indeed|In fact|Moreover|However|Instead|Thus|While|Even|Still|For|What|Although|Then|Now)\b"
+)
 _ITS_NAME = 40  # characters in which a paragraph's own heading names it
 _GOES_ON = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
@@ -102,7 +107,12 @@ def _goes_on(reading: Reading) -> float:
 
 def _item(reading: Reading) -> float:
     openings = [paragraph[0] for paragraph in reading.paragraphs if paragraph]
-    return float(len(openings) >= _ITEMS and any(s.is_led and not s.others for s in openings))
+    going_on = sum(bool(_GOES_ON_FROM_ABOVE.match(each.text)) for each in openings)
+    return float(
+        len(openings) >= _ITEMS
+        and going_on <= _GO_ON * len(openings)
+        and any(each.is_led and not each.others for each in openings)
+    )
 
 
 def _heading(reading: Reading) -> float:
@@ -138,15 +148,15 @@ FEATURES = (
     Feature("lead", "the first two sentences name it", lambda r: _best(r.body[:2])),
     Feature("paragraphs_share", "share of paragraphs that name it",
             lambda r: _share(_naming_paragraphs(r), len(r.paragraphs))),
-    Feature("single", "at most one sentence names it",
-            lambda r: sum(s.named >= TOUCHES for s in r.body) <= 1),
+    Feature("several", "two sentences or more name it",
+            lambda r: sum(s.named >= TOUCHES for s in r.body) > 1),
     Feature("pair", "two sentences side by side name it",
             lambda r: _best_pair([s.named for s in r.body])),
     Feature("pair_about", "two sentences side by side are about it", _pair_about),
     Feature("goes_on", "a sentence after one that names it goes on with it", _goes_on),
-    Feature("item", "one of many paragraphs begins with it", _item),
+    Feature("item", "an item of a round-up begins with it", _item),
     Feature("heading", "a paragraph has its name for a heading", _heading),
-    Feature("paragraph_words", "words about it in its longest paragraph",
+    Feature("paragraph_words", "words about it in its longest paragraph, as a logarithm",
             lambda r: log1p(max(map(_words_about, r.paragraphs), default=0.0) / 20)),
     Feature("paragraph_share", "share of its best paragraph", _paragraph_share),
     Feature("ratio_all", "its names among those of all states",
@@ -154,8 +164,8 @@ FEATURES = (
     Feature("ratio_first", "its names beside those of the state named most",
             lambda r: _ratio(r, max(r.others.values(), default=0))),
     Feature("listed", "share of its names in lists of others", _listed),
-    Feature("different", "different names of it", _different),
-    Feature("length", "length of the text", lambda r: log(r.words + 20)),
+    Feature("different", "different names of it, as a logarithm", _different),
+    Feature("length", "words of the text, as a logarithm", lambda r: log(r.words + 20)),
     Feature("persons", "its people are named", _has_person),
     Feature("peoples_only", "only a people is named", _only("people")),
     Feature("places_only", "only places are named", _only("place")),

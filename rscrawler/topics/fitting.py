@@ -7,7 +7,7 @@ weights. A line may say `weight` (default 1; less for a label that can be argued
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rscrawler.errors import ConfigurationError, MissingExtra
@@ -80,35 +80,33 @@ def fit(flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, 
 
 
 def _fitted(rows: Sequence[Row], figures: Mapping[str, Any]) -> Model:
-    rows = [row for row in rows if row.values]
-    flagged = [row for row in rows if row.level.reaches(Level.SUBSTANTIAL)]
-    total = sum(row.weight for row in rows)
-    columns = zip(
-        *([value * row.weight / total for value in row.values] for row in rows), strict=True
+    named = [row for row in rows if row.values]
+    flagged, averages = _regression(named, Level.SUBSTANTIAL)
+    primary, _ = _regression(
+        [row for row in named if row.level.reaches(Level.SUBSTANTIAL)], Level.PRIMARY
     )
-    return Model(
-        flagged=_regression(rows, Level.SUBSTANTIAL),
-        primary=_regression(flagged, Level.PRIMARY),
-        averages=tuple(round(sum(column), _DIGITS) for column in columns),
-        figures=figures,
-    )
+    return Model(flagged, primary, averages, figures)
 
 
-def _regression(rows: Sequence[Row], level: Level) -> Weights:
-    """Whether rows reach `level`: a logistic regression over features of one scale.
+def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, tuple[float, ...]]:
+    """Whether rows reach `level`, and the average of each feature.
 
-    It is told in the features' own scales.
+    A logistic regression over features of one scale, told in the features' own scales.
     """
     try:
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
         raise MissingExtra("topics fit", "scikit-learn", "fit") from error
-    values = [row.values for row in rows]
-    scaler = StandardScaler().fit(values)
+    weights = [row.weight for row in rows]
+    scaler = StandardScaler()
+    values = scaler.fit_transform([row.values for row in rows])
     regression = LogisticRegression(C=_STRENGTH, solver="newton-cholesky")
-    answers = [row.level.reaches(level) for row in rows]
-    regression.fit(scaler.transform(values), answers, sample_weight=[row.weight for row in rows])
+    regression.fit(values, [row.level.reaches(level) for row in rows], sample_weight=weights)
     slopes = regression.coef_[0] / scaler.scale_
     start = float(regression.intercept_[0] - (slopes * scaler.mean_).sum())
-    return Weights(round(start, _DIGITS), tuple(round(float(slope), _DIGITS) for slope in slopes))
+    return Weights(round(start, _DIGITS), _rounded(slopes)), _rounded(scaler.mean_)
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(float(value), _DIGITS) for value in values)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from rscrawler.items import Level, TopicFlag
-from rscrawler.topics.contexts import ContextFinder, settle
+from rscrawler.topics.contexts import context_matcher, settle
 from rscrawler.topics.countries import countries_of
 from rscrawler.topics.evidence import evidence_of
 from rscrawler.topics.features import FEATURES, features_of
 from rscrawler.topics.folding import fold_with_offsets
 from rscrawler.topics.matcher import Match, Matcher, Spelling
-from rscrawler.topics.model import Model, shipped_model
+from rscrawler.topics.model import shipped_model
 from rscrawler.topics.others import SurroundingsFinder
 from rscrawler.topics.reading import Reading, read
 from rscrawler.topics.text import FlaggableText, JoinedText
@@ -35,26 +35,26 @@ class Contribution:
 
 
 class _Tools:
-    """What flagging needs; `owners` holds the watch-list's number and entity of each spelling."""
+    """What flagging needs; names are owned by their watch-list's number and their entity."""
 
-    def __init__(self, watchlists: Iterable[WatchList]) -> None:
-        self.topics = [(each, ContextFinder(each.context)) for each in watchlists]
-        self.owners: list[tuple[int, Entity]] = []
-        spellings: list[Spelling] = []
-        for number, (watchlist, _) in enumerate(self.topics):
-            for entity in watchlist.entities:
-                spellings += [Spelling(spelling, entity.case) for spelling in entity.spellings]
-                self.owners += [(number, entity)] * len(entity.spellings)
-        self.matcher = Matcher(spellings)
+    def __init__(self, watchlists: Sequence[WatchList]) -> None:
+        self.topics = [(each, context_matcher(each.context)) for each in watchlists]
+        self.names = Matcher(
+            [
+                Spelling(spelling, entity.case, (number, entity))
+                for number, watchlist in enumerate(watchlists)
+                for entity in watchlist.entities
+                for spelling in entity.spellings
+            ]
+        )
         self.surroundings = SurroundingsFinder()
 
 
 class Flagger:
     """Flags texts on every watch-list it was built with; keeps nothing between texts."""
 
-    def __init__(self, watchlists: Iterable[WatchList], model: Model | None = None) -> None:
+    def __init__(self, watchlists: Iterable[WatchList]) -> None:
         self._watchlists = sorted(watchlists, key=lambda watchlist: watchlist.name)
-        self._given = model
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ class Flagger:
         """What each feature adds to the score, by topic, the weightiest first."""
         explained: dict[str, list[Contribution]] = {}
         for topic, values in self.features(text).items():
-            rows = zip(FEATURES, values, self._model.shares(values), strict=True)
+            rows = zip(FEATURES, values, shipped_model().shares(values), strict=True)
             explained[topic] = sorted(
                 (
                     Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
@@ -89,7 +89,8 @@ class Flagger:
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
         levels = watchlist.levels
-        level, score = self._model.judge(features_of(reading), levels.substantial, levels.primary)
+        values = features_of(reading)
+        level, score = shipped_model().judge(values, levels.substantial, levels.primary)
         is_flagged = level.reaches(Level.SUBSTANTIAL)
         return TopicFlag(
             topic=watchlist.name,
@@ -100,10 +101,6 @@ class Flagger:
         )
 
     @cached_property
-    def _model(self) -> Model:
-        return self._given or shipped_model()
-
-    @cached_property
     def _tools(self) -> _Tools:
         # Made for the first text: most cycles have none.
         return _Tools(self._watchlists)
@@ -112,15 +109,15 @@ class Flagger:
         """Each watch-list that the text names, with the text read for it."""
         folded = fold_with_offsets(joined.text)
         candidates: dict[int, list[tuple[Entity, Match]]] = {}
-        for match in self._tools.matcher.find(joined.text, folded):
-            number, entity = self._tools.owners[match.index]
+        for match in self._tools.names.find(joined.text, folded):
+            number, entity = match.owner
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
             return
         others, genres = self._tools.surroundings.find(joined.text, folded)
         for number, found in sorted(candidates.items()):
-            watchlist, finder = self._tools.topics[number]
-            words = finder.find(joined, folded)
+            watchlist, context_words = self._tools.topics[number]
+            words = context_words.find(joined.text, folded)
             if hits := settle(found, joined, watchlist.context, words):
                 # Beside a topic without states, no state is a rival.
                 yield watchlist, read(joined, hits, others if watchlist.states else [], genres)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick
 
@@ -24,26 +24,30 @@ _SURE_LENGTH = 5
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A name to look for. `case` is `any`, `capital` or `exact`; a final `*` is any ending."""
+    """A name to look for, and what it stands for.
+
+    `case` is `any`, `capital` or `exact`; a final `*` is any ending.
+    """
 
     text: str
     case: str = "any"
+    owner: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The spelling at `index` stands at [start, end) of the original text."""
+    """A spelling of `owner` stands at [start, end) of the original text."""
 
-    index: int
+    owner: Any
     start: int
     end: int
 
 
 class Matcher:
-    """Finds the spellings it was built with; `index` counts them in the order given."""
+    """Finds the spellings it was built with."""
 
     def __init__(self, spellings: Sequence[Spelling]) -> None:
-        self._spellings = [each.text for each in spellings]
+        self._spellings = spellings
         # Pictures and currencies all fold to one sign: they must be printed as they are.
         self._cases = ["exact" if SIGN in fold(each.text) else each.case for each in spellings]
         self._open = [each.text.endswith(_ENDING) for each in spellings]
@@ -60,7 +64,7 @@ class Matcher:
         """Every match in `text`, whose folded form is `folded`, by start, the longer first."""
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
         last, is_ascii = len(plain), len(plain) == len(encoded)
-        matches: list[Match] = []
+        matches: list[tuple[int, int, int]] = []
         end = read = 0
         found = self._automaton.find_matches_as_indexes(encoded, overlapping=True)
         for pattern, _, stop in found:
@@ -79,14 +83,16 @@ class Matcher:
                     continue
                 first, final = folded.original(start, stop)
                 if self._is_printed_right(index, text[first:final]):
-                    matches.append(Match(index, first, final))
-        matches.sort(key=lambda match: (match.start, -match.end, match.index))
-        return matches
+                    matches.append((first, -final, index))
+        return [
+            Match(self._spellings[index].owner, first, -final)
+            for first, final, index in sorted(matches)
+        ]
 
     def _is_printed_right(self, index: int, printed: str) -> bool:
         case = self._cases[index]
         if case == "exact":
-            return printed == self._spellings[index]
+            return printed == self._spellings[index].text
         return case == "any" or printed[0].isupper()
 
 

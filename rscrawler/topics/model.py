@@ -22,6 +22,7 @@ from rscrawler.topics.features import FEATURES
 
 MODEL_FILE = Path(__file__).with_name("model.json")
 _NAMES = [feature.name for feature in FEATURES]
+_KEYS = ("flagged", "primary", "average")
 _LEAST = 0.001
 _DIGITS = 3
 
@@ -70,10 +71,9 @@ class Model:
     def to_json(self) -> dict[str, Any]:
         """What `model.json` holds."""
         rows = zip(self.flagged.weights, self.primary.weights, self.averages, strict=True)
-        keys = ("flagged", "primary", "average")
         return {
             "features": {
-                name: dict(zip(keys, row, strict=True))
+                name: dict(zip(_KEYS, row, strict=True))
                 for name, row in zip(_NAMES, rows, strict=True)
             },
             "start": {"flagged": self.flagged.start, "primary": self.primary.start},
@@ -81,28 +81,22 @@ class Model:
         }
 
 
-def read_model(path: Path = MODEL_FILE) -> Model:
-    """Read a model from its file.
+@cache
+def shipped_model() -> Model:
+    """The model that comes with this version.
 
     Raises:
         ConfigurationError: its features are not those of this version.
     """
-    stored = json.loads(path.read_text(encoding="utf-8"))
+    stored = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
     if list(stored["features"]) != _NAMES:
-        raise ConfigurationError(f"{path}: was fitted on other features; run topics fit")
-    columns = {
-        key: tuple(row[key] for row in stored["features"].values())
-        for key in ("flagged", "primary", "average")
-    }
+        raise ConfigurationError(f"{MODEL_FILE}: was fitted on other features; run topics fit")
+    flagged, primary, averages = (
+        tuple(row[key] for row in stored["features"].values()) for key in _KEYS
+    )
     return Model(
-        Weights(stored["start"]["flagged"], columns["flagged"]),
-        Weights(stored["start"]["primary"], columns["primary"]),
-        columns["average"],
+        Weights(stored["start"]["flagged"], flagged),
+        Weights(stored["start"]["primary"], primary),
+        averages,
         stored["figures"],
     )
-
-
-@cache
-def shipped_model() -> Model:
-    """The model that comes with this version."""
-    return read_model()

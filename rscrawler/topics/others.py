@@ -1,34 +1,23 @@
 """What an article may be about instead of a topic: the world's states and regions.
 
 And the kind of article it is, by words that are dense in some kinds. Both are data
-(`others.toml`, `genres.toml`) and the same for every topic; they are looked for together, and
-only in texts that name a topic.
+(`others.toml`, `genres.toml`) and the same for every topic; they are looked for only
+in texts that name a topic.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rscrawler.topics.folding import Folded
-from rscrawler.topics.matcher import Matcher, Spelling
+from rscrawler.topics.matcher import Match, Matcher, Spelling
 
 _FOLDER = Path(__file__).parent / "data"
 # So many different words of a genre must stand in a text.
 _LEAST_WORDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A name of another state or region, at [start, end) of the text."""
-
-    start: int
-    end: int
-    whose: str
 
 
 @cache
@@ -48,32 +37,31 @@ class SurroundingsFinder:
     """Finds states, regions and the words of genres in a text."""
 
     def __init__(self) -> None:
-        self._whose: list[tuple[str, bool]] = []
-        spellings: list[Spelling] = []
-        for owner, names in (states() | _read("others.toml")["regions"]).items():
-            for name in names:
-                spellings.append(Spelling(name, "exact" if name.isupper() else "capital"))
-                self._whose.append((owner, False))
-        for genre, words in _read("genres.toml").items():
-            for word in words:
-                spellings.append(Spelling(word))
-                self._whose.append((genre, True))
-        self._matcher = Matcher(spellings)
+        others = (states() | _read("others.toml")["regions"]).items()
+        self._others = Matcher(
+            [
+                Spelling(name, "exact" if name.isupper() else "capital", owner)
+                for owner, names in others
+                for name in names
+            ]
+        )
+        genres = _read("genres.toml").items()
+        self._genres = Matcher(
+            [Spelling(word, owner=(genre, word)) for genre, words in genres for word in words]
+        )
 
-    def find(self, text: str, folded: Folded) -> tuple[list[Other], dict[str, int]]:
+    def find(self, text: str, folded: Folded) -> tuple[list[Match], dict[str, int]]:
         """The others in `text`, in order, and how many words of each genre it has."""
-        others: list[Other] = []
-        words: dict[str, Counter[int]] = {}
-        end = 0
-        for match in self._matcher.find(text, folded):
-            owner, is_genre = self._whose[match.index]
-            if is_genre:
-                words.setdefault(owner, Counter())[match.index] += 1
-            elif match.start >= end:
-                others.append(Other(match.start, match.end, owner))
-                end = match.end
+        others: list[Match] = []
+        for match in self._others.find(text, folded):
+            if not others or match.start >= others[-1].end:
+                others.append(match)
+        found: dict[str, list[str]] = {}
+        for match in self._genres.find(text, folded):
+            genre, word = match.owner
+            found.setdefault(genre, []).append(word)
         return others, {
-            genre: found.total() for genre, found in words.items() if len(found) >= _LEAST_WORDS
+            genre: len(words) for genre, words in found.items() if len(set(words)) >= _LEAST_WORDS
         }
 
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part
-from rscrawler.topics.matcher import SpanT
-from rscrawler.topics.others import Other
+from rscrawler.topics.matcher import Match, SpanT
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
 _ABOUT_TWO_NAMES = 0.8
@@ -55,7 +54,7 @@ class Sentence:
     text: str
     start: int
     mentions: Sequence[Mention]
-    others: Sequence[Other]
+    others: Sequence[Match]
     named: float = 0.0
     about: float = 0.0
 
@@ -113,7 +112,7 @@ class Reading:
 
 
 def read(
-    joined: JoinedText, hits: Sequence[Mention], others: Sequence[Other], genres: dict[str, int]
+    joined: JoinedText, hits: Sequence[Mention], others: Sequence[Match], genres: dict[str, int]
 ) -> Reading:
     """Read a text in which `hits` and `others` stand, both in order."""
     reach = [hit.end for hit in hits]
@@ -122,7 +121,7 @@ def read(
         for each in others
         if (at := bisect_right(reach, each.start)) == len(hits) or hits[at].start >= each.end
     ]
-    reading = Reading(others=Counter(each.whose for each in others), genres=genres)
+    reading = Reading(others=Counter(each.owner for each in others), genres=genres)
     sample = joined.text[:_SAMPLE]
     is_english = len(_ENGLISH.findall(sample)) > _ENGLISH_SHARE * sample.count(" ")
     for zone in joined.zones:
@@ -148,7 +147,7 @@ def _within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
     return spans[begun : bisect_left(spans, last, begun, key=lambda each: each.start)]
 
 
-def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Other]) -> list[Sentence]:
+def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:
     sentences: list[Sentence] = []
     dateline = _DATELINE.match(zone.text) if zone.paragraph == 0 else None
     said = zone.start + (dateline.end() if dateline else 0)

@@ -36,12 +36,8 @@ class FlaggableText:
     @classmethod
     def from_article(cls, article: Article) -> Self:
         """The zones of `article`."""
-        return cls(
-            title=article.title,
-            subtitle=article.subtitle,
-            paragraphs=tuple(article.paragraphs),
-            tags=tuple(article.tags),
-        )
+        paragraphs, tags = tuple(article.paragraphs), tuple(article.tags)
+        return cls(article.title, article.subtitle, paragraphs, tags)
 
 
 @dataclass(frozen=True, slots=True)

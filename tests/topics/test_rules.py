@@ -7,7 +7,8 @@ import pytest
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.folding import fold_with_offsets
-from rscrawler.topics.others import Other, SurroundingsFinder
+from rscrawler.topics.matcher import Match
+from rscrawler.topics.others import SurroundingsFinder
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
@@ -414,7 +415,7 @@ def test_fergana_is_a_city_of_uzbekistan_and_its_valley_of_three_states(
 )  # fmt: skip
 def test_two_names_of_one_state_are_one_other(one: str, other: str) -> None:
     def whose(name: str) -> str:
-        return SurroundingsFinder().find(name, fold_with_offsets(name))[0][0].whose
+        return str(SurroundingsFinder().find(name, fold_with_offsets(name))[0][0].owner)
 
     assert whose(one) == whose(other)
     assert whose(one) != whose("Brazil")
@@ -422,7 +423,7 @@ def test_two_names_of_one_state_are_one_other(one: str, other: str) -> None:
 
 def test_austria_is_not_australia() -> None:
     found, _ = SurroundingsFinder().find("Austria", fold_with_offsets("Austria"))
-    assert found == [Other(0, 7, "AT")]
+    assert found == [Match("AT", 0, 7)]
 
 
 def test_thousands_of_towns_with_their_states_take_no_longer_each_than_a_few(
