@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice, product
+from typing import Any
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -27,8 +28,7 @@ from rscrawler.extraction.label import KEPT
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.identity.fingerprints import normalized
-from rscrawler.items import Article
-from rscrawler.probing.visitor import Answer
+from rscrawler.items import Article, rfc3339
 from rscrawler.sites import Markup, SiteProfile
 
 _MOST = 0.8  # of a body's blocks are in the element that holds it
@@ -38,6 +38,7 @@ _MOST_SELECTORS = 3  # for each of container and body, of one page
 _MOST_LEADS, _LONGEST_LEAD = 2, 400  # blocks between headline and body, characters
 _MOST_AROUND = 3  # elements around a line, of which one may name it
 _MOST_ELEMENTS = 20  # of a page that may hold a field
+_FIRST_WORDS = 30  # of a text, shown
 _LONGEST_NAME = 6  # words
 _LONGEST_LINE = 80  # characters of a byline or date line
 _NEAR = timedelta(days=1)  # between a declared date and a printed one: zones differ
@@ -85,14 +86,29 @@ class Sample:
     article: Article | None
     trouble: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """The fields, the first words, warnings and where fields came from."""
+        article = self.article
+        if article is None:
+            return {"url": self.page.url, "read": False, "reason": self.trouble, "warnings": []}
+        return {
+            "url": article.url,
+            "read": True,
+            "reason": None,
+            "title": article.title,
+            "published_at": rfc3339(article.published_at),
+            "authors": article.authors,
+            "sections": article.sections,
+            "tags": article.tags,
+            "words": article.word_count,
+            "first_words": " ".join(article.body.split()[:_FIRST_WORDS]),
+            "warnings": list(article.extraction.warnings),
+            "provenance": article.extraction.provenance,
+        }
 
-def read_sample(answer: Answer, profile: SiteProfile, site: str, now: datetime) -> Sample:
+
+def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
     """What `profile` reads on a page."""
-    return read_again(answer.page(now), profile, site)
-
-
-def read_again(page: Page, profile: SiteProfile, site: str) -> Sample:
-    """What `profile` reads on a page that is parsed already."""
     try:
         return Sample(page, extract(page, profile, site))
     except PageError as error:
@@ -143,7 +159,7 @@ def _read(
     samples: Sequence[Sample], markup: Markup, profile: SiteProfile, site: str
 ) -> list[Sample]:
     told = profile.model_copy(update={"markup": markup})
-    return [read_again(sample.page, told, site) for sample in samples]
+    return [read_sample(sample.page, told, site) for sample in samples]
 
 
 def _mended(
