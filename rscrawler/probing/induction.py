@@ -117,7 +117,7 @@ def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
 
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:
     """The markup of `profile` with what the samples, all of them read, have in common."""
-    markup = usual = profile.markup
+    markup, usual, generic = profile.markup, profile.markup, samples
     for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
         missing = {n for n, each in enumerate(samples) if not _is_found(step, markup, usual, each)}
         for selectors in islice(_candidates(step, samples, profile), _MOST_TRIES):
@@ -125,11 +125,12 @@ def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) ->
                 break
             tried = _with(markup, selectors, usual)
             after = _read(samples, tried, profile, site)
-            if "body" in step and (mended := _mended(tried, samples, after, profile)) != tried:
+            if "body" in step and (mended := _mended(tried, generic, after, profile)) != tried:
                 tried, after = mended, _read(samples, mended, profile, site)
             found = {n for n, each in enumerate(after) if _is_found(step, tried, usual, each)}
             is_enough = len(found) == len(samples) if step[0] in _COMMON else found & missing
-            if is_enough and all(map(_is_same, samples, after)):
+            # Against both, so that what is let pass at each step does not add up.
+            if is_enough and all(map(_is_same, (*generic, *samples), (*after, *after))):
                 markup, samples = tried, after
                 missing -= found
     used = [s for s in markup.subtitle if any(_gives("subtitle", s, each) for each in samples)]
