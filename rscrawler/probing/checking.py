@@ -26,6 +26,7 @@ from rscrawler.sites import Markup, SiteProfile, Source
 from rscrawler.spiders.sources import UnreadableSource
 
 ESSENTIAL = ("container", "title", "published_at", "body")
+_LOCATING = {"container", "body"}
 FIELDS = (
     "container", "title", "subtitle", "authors", "sections", "tags", "language", "published_at",
     "modified_at", "image", "body",
@@ -170,43 +171,32 @@ def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> No
         check.failures += [f"{each.page.url}: is not read: {each.trouble}" for each in unread]
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
-        return
-    named = profile.markup.model_fields_set
-    for each in check.fields:
-        if not each.is_essential:
-            continue
-        if each.found < each.pages:
+    for each in check.fields if articles else ():
+        guessed = sum(n for origin, n in each.origins.items() if not origin.startswith("profile"))
+        if each.is_essential and each.found < each.pages:
             missing = each.pages - each.found
             check.failures.append(f"{each.name}: not found on {missing} of {each.pages} pages")
-        elif each.name in ("container", "body") and each.name in named:
-            guessed = sum(n for origin, n in each.origins.items() if not _is_own(origin))
-            if guessed:
-                selectors = ", ".join(getattr(profile.markup, each.name))
-                check.failures.append(
-                    f"{each.name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
-                    f"set markup.{each.name}"
-                )
-
-
-def _is_own(origin: str) -> bool:
-    return origin.startswith("profile")
+        elif each.name in _LOCATING & profile.markup.model_fields_set and guessed:
+            selectors = ", ".join(getattr(profile.markup, each.name))
+            check.failures.append(
+                f"{each.name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
+                f"set markup.{each.name}"
+            )
 
 
 def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
-    origins: Counter[str] = Counter()
-    for article in articles:
-        origin = article.extraction.provenance.get(name)
-        if origin and (name == "container" or getattr(article, name)):
-            origins[origin] += 1
+    origins = Counter(
+        origin
+        for article in articles
+        if (origin := article.extraction.provenance.get(name))
+        and (name == "container" or getattr(article, name))
+    )
     return FieldCheck(name, len(articles), dict(origins.most_common()))
 
 
 def _unmatched(samples: Sequence[Sample], markup: Markup) -> dict[str, list[str]]:
-    roots = [sample.page.root for sample in samples]
-    unmatched = {}
-    for name in sorted(markup.model_fields_set - {"cut_text"}):
-        selectors: list[str] = getattr(markup, name)
-        dead = [each for each in selectors if not any(select(root, each) for root in roots)]
-        if dead:
-            unmatched[name] = dead
-    return unmatched
+    unmatched = {
+        name: [s for s in getattr(markup, name) if not any(select(e.page.root, s) for e in samples)]
+        for name in sorted(markup.model_fields_set - {"cut_text"})
+    }
+    return {name: selectors for name, selectors in unmatched.items() if selectors}

@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice, product
 from typing import Any
 
@@ -297,14 +297,10 @@ def _is_byline(element: Element, article: Article) -> bool:
 
 
 def _is_date_line(element: Element, article: Article) -> bool:
-    return _is_date_of(element, article.published_at)
-
-
-def _is_date_of(element: Element, published_at: datetime | None) -> bool:
     """Whether an element prints the date that is known, or else one at all."""
-    text = text_of(element)
+    text, known = text_of(element), article.published_at
     found = read_date(text) if len(text) <= _LONGEST_LINE else None
-    return found is not None and (published_at is None or abs(found.at - published_at) <= _NEAR)
+    return found is not None and (known is None or abs(found.at - known) <= _NEAR)
 
 
 def _selectors(element: Element, name: str) -> Iterator[str]:
