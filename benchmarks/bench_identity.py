@@ -83,7 +83,7 @@ class Item:
         """The item as the store would give it."""
         found_by = self.fingerprint
         return Candidate(
-            str(self.number), self.source, "", _NOW, None, "",
+            str(self.number), self.source, "", _NOW, None, None, "",
             found_by.text_digest, found_by.body_digest, found_by.signature,
         )  # fmt: skip
 

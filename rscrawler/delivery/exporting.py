@@ -8,14 +8,12 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from rscrawler.errors import ConfigurationError, OutputError
-from rscrawler.items import Level
-from rscrawler.store import Store
+from rscrawler.errors import ConfigurationError, MissingExtra, OutputError
+from rscrawler.items import Level, columns
 
 _PARQUET_BATCH = 1_000
 
@@ -28,34 +26,16 @@ class ExportFormat(StrEnum):
     PARQUET = "parquet"
 
 
-# A table has no lists of objects: these columns hold what a spreadsheet can use.
-_COLUMNS = (
-    "record_id", "event", "novelty", "article_id", "version", "site", "url", "aliases", "title",
-    "subtitle", "authors", "sections", "tags", "language", "published_at", "modified_at",
-    "first_seen_at", "fetched_at", "word_count", "image_url", "image_caption", "image_credit",
-    "republished_from", "duplicate_of", "topics", "countries", "body",
-    "found_in", "changed_fields", "words_added", "words_removed", "extraction_method",
-    "extraction_warnings", "follows",
-)  # fmt: skip
-_LISTS = frozenset({
-    "aliases", "authors", "sections", "tags", "topics", "countries", "found_in", "changed_fields",
-    "extraction_warnings",
-})  # fmt: skip
-_NUMBERS = frozenset({"version", "word_count", "words_added", "words_removed"})
-
-
 def export_records(
-    store: Store,
+    records: Iterable[dict[str, Any]],
     export_format: ExportFormat,
     output: Path | None,
     *,
     topic: str | None = None,
     minimum: Level = Level.SUBSTANTIAL,
-    since: datetime | None = None,
-    until: datetime | None = None,
     is_raw: bool = False,
-) -> None:
-    """Write the records recorded from `since` (inclusive) to `until` (exclusive).
+) -> int:
+    """Write records to a file, or to standard output; gives their number.
 
     With `topic`, only those whose level on it reaches `minimum`. `is_raw`: CSV cells are not
     made harmless for spreadsheets.
@@ -64,24 +44,29 @@ def export_records(
         ConfigurationError: the format cannot be written as asked.
         OutputError: the file cannot be written.
     """
-    records = (
-        record
-        for record in store.articles.records(since=since, until=until)
-        if topic is None or _reaches(record, topic, minimum)
-    )
+    written = 0
+
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal written
+        for record in records:
+            if topic is None or _reaches(record, topic, minimum):
+                written += 1
+                yield record
+
     try:
         if export_format is ExportFormat.PARQUET:
-            _write_parquet(records, output)
+            _write_parquet(counted(), output)
         else:
             with _opened(output) as stream:
                 if export_format is ExportFormat.JSONL:
-                    stream.writelines(jsonl_lines(records))
+                    stream.writelines(jsonl_lines(counted()))
                 else:
-                    stream.writelines(csv_lines(records, is_raw=is_raw))
+                    stream.writelines(csv_lines(counted(), is_raw=is_raw))
     except OSError as error:
         if output is None or isinstance(error, BrokenPipeError):
             raise  # of standard output the command line tells
         raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    return written
 
 
 def _reaches(record: dict[str, Any], topic: str, minimum: Level) -> bool:
@@ -117,16 +102,21 @@ def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Ite
     `is_raw`: cells are not made harmless for spreadsheets.
     """
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(buffer, [column.name for _, column in columns()], lineterminator="\n")
     writer.writeheader()
     for record in records:
         yield _taken(buffer)
-        cells = {
-            name: "; ".join(map(str, value)) if isinstance(value, list) else value
-            for name, value in _row(record).items()
-        }
-        writer.writerow(cells if is_raw else {name: defused(cell) for name, cell in cells.items()})
+        writer.writerow(csv_cells(record, is_raw=is_raw))
     yield _taken(buffer)
+
+
+def csv_cells(record: dict[str, Any], *, is_raw: bool = False) -> dict[str, Any]:
+    """A record as the cells of one row, by column."""
+    cells = {
+        name: "; ".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in _row(record).items()
+    }
+    return cells if is_raw else {name: defused(cell) for name, cell in cells.items()}
 
 
 def _taken(buffer: io.StringIO) -> str:
@@ -144,19 +134,13 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise ConfigurationError(
-            "--format parquet: needs pyarrow; install rscrawler[parquet]"
-        ) from None
-    text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
-    schema = pyarrow.schema(
-        [
-            (
-                name,
-                texts if name in _LISTS else pyarrow.int64() if name in _NUMBERS else text,
-            )
-            for name in _COLUMNS
-        ]
-    )
+        raise MissingExtra("--format parquet", "pyarrow", "parquet") from None
+    types = {
+        str: pyarrow.string(),
+        int: pyarrow.int64(),
+        list: pyarrow.list_(pyarrow.string()),
+    }
+    schema = pyarrow.schema([(column.name, types[column.type]) for _, column in columns()])
     with pyarrow.parquet.ParquetWriter(output, schema) as writer:
         batch: list[dict[str, Any]] = []
         for record in records:
@@ -168,21 +152,12 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    image, change = record["image"] or {}, record.get("change") or {}
-    countries = (country for flag in record["topics"] for country in flag["countries"])
-    values = {
-        **record,
-        "image_url": image.get("url"),
-        "image_caption": image.get("caption"),
-        "image_credit": image.get("credit"),
-        "topics": [f"{flag['topic']}:{flag['level']}" for flag in record["topics"]],
-        "countries": list(dict.fromkeys(countries)),
-        "found_in": record.get("found_in", []),
-        "follows": record.get("follows"),
-        "changed_fields": change.get("fields", []),
-        "words_added": change.get("words_added"),
-        "words_removed": change.get("words_removed"),
-        "extraction_method": record["extraction"]["method"],
-        "extraction_warnings": record["extraction"]["warnings"],
-    }
-    return {name: values[name] for name in _COLUMNS}
+    """The cells of a record, by column; what an older record does not have is empty."""
+    cells: dict[str, Any] = {}
+    for name, column in columns():
+        value = record.get(name)
+        if value is not None:
+            cells[column.name] = column.value(value)
+        else:
+            cells[column.name] = [] if column.type is list else None
+    return cells

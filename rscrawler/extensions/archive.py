@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -149,7 +149,7 @@ def archive_files(folder: Path, site: str) -> list[Path]:
     return sorted((folder / site).glob(f"????-??-??/*{SUFFIX}"), reverse=True)
 
 
-def archived_pages(files: Sequence[Path], since: datetime | None = None) -> Iterator[ArchivedPage]:
+def archived_pages(files: Iterable[Path], since: datetime | None = None) -> Iterator[ArchivedPage]:
     """The pages in `files`, in their order; `since` leaves out what was fetched earlier.
 
     What cannot be read of a file is left out with a warning.
@@ -201,7 +201,7 @@ def _members(file: BinaryIO) -> Iterator[bytes]:
         yield bytes(content)
 
 
-def prune_archive(folder: Path, before: date) -> int:
+def prune_archive(folder: Path, before: date, *, is_dry: bool = False) -> int:
     """Delete the files of days before a day, on any site; gives their number.
 
     Raises:
@@ -212,6 +212,8 @@ def prune_archive(folder: Path, before: date) -> int:
         for path in folder.glob(f"*/????-??-??/*{SUFFIX}")
         if path.parent.name < before.isoformat()
     ]
+    if is_dry:
+        return len(old)
     try:
         for path in old:
             path.unlink(missing_ok=True)

@@ -24,6 +24,7 @@ class JsonlExtension:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connected to the end of one crawl."""
+        session_of(crawler)  # there is none in `scrapy shell` and the like
         extension = cls(crawler)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension

@@ -10,6 +10,7 @@ Schleimer, Wilkerson and Aiken, "Winnowing" (2003).
 from __future__ import annotations
 
 import hashlib
+import operator
 import struct
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -156,15 +157,18 @@ def _opening_keys(words: Sequence[str]) -> list[int]:
     """The least hash of each window of shingles, until there are enough different ones."""
     keys: list[int] = []
     hashes: list[int] = []
-    chosen = -1
+    chosen = least = -1
     last = len(words) - _OPENING_SHINGLE_WORDS
-    for place in range(last + 1):
-        hashes.append(_shingle_hash(words[place : place + _OPENING_SHINGLE_WORDS]))
-        start = place - _OPENING_WINDOW + 1
-        if start < 0 and place < last:
-            continue
-        least = min(range(max(start, 0), place + 1), key=hashes.__getitem__)
-        if least != chosen:
+    for place, shingle in enumerate(_shingles(words, _OPENING_SHINGLE_WORDS)):
+        text = shingle.encode("utf-8", "surrogatepass")
+        found = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) & _MASK_63_BITS
+        hashes.append(found)
+        start = max(0, place - _OPENING_WINDOW + 1)
+        if least < start:
+            least = min(range(start, place + 1), key=hashes.__getitem__)
+        elif found < hashes[least]:
+            least = place
+        if least != chosen and (place >= _OPENING_WINDOW - 1 or place == last):
             chosen = least
             keys.append(hashes[least])
             if len(keys) == OPENING_KEYS:
@@ -172,18 +176,9 @@ def _opening_keys(words: Sequence[str]) -> list[int]:
     return keys
 
 
-def _shingle_hash(words: Sequence[str]) -> int:
-    text = " ".join(words).encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) & _MASK_63_BITS
-
-
 def likeness(first: bytes | None, second: bytes | None) -> float:
     """The Jaccard similarity of two texts as their signatures estimate it, 0 … 1."""
     if first is None or second is None:
         return 0.0
-    pairs = zip(
-        struct.unpack(f"<{PERMUTATIONS}I", first),
-        struct.unpack(f"<{PERMUTATIONS}I", second),
-        strict=True,
-    )
-    return float(sum(a == b for a, b in pairs)) / PERMUTATIONS
+    rows = (memoryview(each).cast("I") for each in (first, second))
+    return float(sum(map(operator.eq, *rows))) / PERMUTATIONS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint, likeness
@@ -14,6 +14,8 @@ from rscrawler.identity.sameness import Relation, Verdict
 _LEAST_LIKENESS = 0.15
 # An issue of a long series has hundreds of candidates, and no comparison tells more than these.
 _MOST_COMPARED = 10
+# What is printed again later, a notice or a column of last year's, goes on with no story.
+_LONGEST_STORY = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Candidate:
     site: str
     url: str
     first_seen_at: datetime
+    published_at: datetime | None
     duplicate_of: str | None
     slug_stem: str
     text_digest: str
@@ -46,20 +49,26 @@ def worth_comparing(
 
     Those of the same body, and of the others the most alike as their signatures estimate it.
     """
-    ranks = {
-        each.article_id: 1.0
-        if has_same_body(each, fingerprint)
-        else likeness(each.signature, fingerprint.signature)
-        for each in candidates
-    }
+    ranks = {each.article_id: _likeness(each, fingerprint) for each in candidates}
     found = sorted(ranks, key=lambda article_id: -ranks[article_id])[:_MOST_COMPARED]
     wanted = {article_id for article_id in found if ranks[article_id] >= _LEAST_LIKENESS}
     return [each for each in candidates if each.article_id in wanted]
 
 
-def has_same_body(candidate: Candidate, fingerprint: Fingerprint) -> bool:
+def are_alike(first: Fingerprint, second: Fingerprint) -> bool:
+    """Whether two texts that share a key are worth comparing."""
+    return _likeness(first, second) >= _LEAST_LIKENESS
+
+
+def _likeness(first: Candidate | Fingerprint, second: Fingerprint) -> float:
+    if has_same_body(first, second):
+        return 1.0
+    return likeness(first.signature, second.signature)
+
+
+def has_same_body(first: Candidate | Fingerprint, second: Fingerprint) -> bool:
     """Whether both bodies are equal once normalized, and long enough to tell."""
-    return candidate.body_digest is not None and candidate.body_digest == fingerprint.body_digest
+    return first.body_digest is not None and first.body_digest == second.body_digest
 
 
 def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerprint) -> str | None:
@@ -96,15 +105,23 @@ def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) 
     return first.duplicate_of or first.article_id
 
 
-def followed_article(relatives: Sequence[Relative], known: KnownArticle | None) -> str | None:
-    """The id of the last-seen article that the text is an update of."""
+def followed_article(
+    relatives: Sequence[Relative], known: KnownArticle | None, published_at: datetime | None
+) -> str | None:
+    """The id of the last-seen article that the text, published then, is an update of."""
     earlier = [
         each.article.duplicate_of or each.article.article_id
         for each in relatives
-        if each.verdict.relation is Relation.UPDATE and _was_before(each.article, known)
+        if each.verdict.relation is Relation.UPDATE
+        and _was_before(each.article, known)
+        and not _are_far_apart(each.article.published_at, published_at)
     ]
     last = next(reversed(earlier), None)
     return None if known is not None and last == known.article_id else last
+
+
+def _are_far_apart(first: datetime | None, second: datetime | None) -> bool:
+    return first is not None and second is not None and abs(first - second) > _LONGEST_STORY
 
 
 def _was_before(candidate: Candidate, known: KnownArticle | None) -> bool:

@@ -19,6 +19,8 @@ _LONGEST = 20_000  # words of a text that are compared
 _SHINGLE = 3  # words; a word that was changed by itself leaves its neighbours in shared ones
 _DATELINE = 15  # words at the start, whose date is that of the print
 _SAME_PRINT = 3  # days between two prints of one text; an issue of a series comes later
+_SHORT = 60  # words; a shorter text is mostly frame, as is one of figures
+_TABLE = 0.3  # share of the words that are figures
 _WORD = re.compile(r"[^\W_]+(?:[.,:/'][^\W_]+)*")
 _NUMBER = re.compile(r"\d[\d.,:/]*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -30,7 +32,13 @@ _MONTH_NAMES = (
     "jan feb mar apr jun jul aug sep sept oct nov dec"
 )
 _DAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday"
+_REVISED_WORDS = "update updates updated correction corrected corrects correcting"
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
+# A line about where a text was printed before or can be read, whatever names stand in it.
+_PRINT_WORDS = "appeared licence license originally permission published reprinted republished"
 _SPELLED = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(), start=2)}
+_REVISED = frozenset(_REVISED_WORDS.split())
+_PRINT = frozenset(_PRINT_WORDS.split())
 _MONTHS = frozenset(_MONTH_NAMES.split())
 _SHORT_MONTHS = [name[:3] for name in _MONTH_NAMES.split()[:12]]
 _WEEKDAYS = frozenset(_DAY_NAMES.split())
@@ -73,9 +81,15 @@ class Comparison:
         added: the longest passage before or behind what it shares, in words.
         opening: words before what both share, in the text that has fewer of them there.
         passages: passages of 8 words or more within that are new.
-        numbers: numbers in its body that the earlier text lacks; years count, days do not.
+        fresh: words that the earlier text has nowhere, in one passage within or behind; where
+            it was printed before does not count.
+        revised: whether the later one alone speaks of an update or a correction, or the
+            headlines call themselves different ones ("2nd Update").
+        numbers: numbers in its body that the earlier text lacks; years count, days do not. In a
+            table of figures all that are not in shared runs count.
         dates: the same of dates (a month with a day or year); that of the dateline counts if
-            it is more than three days from the earlier one's.
+            it is more than three days from the earlier one's, or another in a text of frame.
+        is_frame: whether the later one is short or a table of figures.
         names: names that stand where the earlier text has another one.
         titles: Jaccard similarity of the headlines' words.
         title_numbers: whether each headline has a number that the other lacks.
@@ -90,6 +104,9 @@ class Comparison:
     added: int
     opening: int
     passages: int
+    fresh: int
+    revised: bool
+    is_frame: bool
     numbers: int
     dates: int
     names: int
@@ -105,10 +122,13 @@ Rule = Callable[[Comparison], bool]
 RULES: dict[str, Rule] = {
     "content": lambda each: each.known < 0.85 or each.passages > 1,
     "length": lambda each: each.kept < 0.4,
-    "short": lambda each: each.words < 60 and min(each.known_in_all, each.kept) < 0.9,
+    "short": lambda each: each.words < _SHORT and min(each.known_in_all, each.kept) < 0.9,
     "addition": lambda each: each.added > 30,
     # A reprint may put a line before the original's opening; a new lead replaces it.
     "opening": lambda each: each.opening > 11,
+    # A line of news within or behind a text that is told again.
+    "passage": lambda each: each.fresh > 6,
+    "revision": lambda each: each.revised,
     "numbers": lambda each: each.numbers > 0,
     "dates": lambda each: each.dates > 0,
     "headline": lambda each: each.title_numbers and each.titles >= 0.5,
@@ -134,8 +154,10 @@ def _is_update(comparison: Comparison) -> bool:
     return (
         comparison.known_in_all >= 0.4
         and comparison.shared_numbers >= 0.9
-        and comparison.shared_names >= 0.75
+        and comparison.shared_names >= 0.8
         and comparison.names <= 1
+        and comparison.dates <= 2
+        and not comparison.is_frame
         and not RULES["headline"](comparison)
     )
 
@@ -150,6 +172,10 @@ class Text:
         self.vocabulary = {*self.words, *self.title}
         self.shingles = set(_shingles(self.words))
         self.numbers = set(_numbers(self.words))
+        self.revision = _revision(self.title)
+        figures = sum(_is_numeric(word) for word in self.words)
+        self.is_table = figures >= _TABLE * len(self.words)
+        self.is_frame = self.is_table or len(self.words) < _SHORT
         self.title_numbers = {_plain(word) for word in self.title if _is_numeric(word)}
         self.known_numbers = {
             *self.numbers, *(_plain(word) for word in self.vocabulary if _is_numeric(word))
@@ -174,7 +200,8 @@ def compare(earlier: Text, later: Text) -> Comparison:
     shared = earlier.shingles & later.shingles
     before, after = (_Coverage.of(text.words, shared) for text in (earlier, later))
     core = after.core
-    inside = [run for run in after.gaps if core[0] <= run[0] < core[1]]
+    new = [run for run in after.gaps if core[0] <= run[0]]
+    inside = [run for run in new if run[0] < core[1]]
     around = (core[0], len(later.words) - core[1])
     titles = set(earlier.title), set(later.title)
     return Comparison(
@@ -185,8 +212,12 @@ def compare(earlier: Text, later: Text) -> Comparison:
         added=max(around),
         opening=min(before.core[0], core[0]),
         passages=sum(end - start >= 8 for start, end in inside),
-        numbers=len(later.numbers - earlier.known_numbers),
-        dates=len(later.dates_reported - earlier.dates) + _is_far(earlier.dateline, later.dateline),
+        fresh=max((_fresh(later.words[start:end], earlier) for start, end in new), default=0),
+        revised=earlier.revision != later.revision
+        or bool(_REVISED & (later.vocabulary - earlier.vocabulary)),
+        is_frame=later.is_frame,
+        numbers=_new_numbers(earlier, later, after.gaps),
+        dates=len(later.dates_reported - earlier.dates) + _is_another_print(earlier, later),
         names=_replaced_names(earlier, before.gaps, later, after.gaps),
         titles=len(titles[0] & titles[1]) / max(1, len(titles[0] | titles[1])),
         title_numbers=bool(earlier.title_numbers - later.title_numbers)
@@ -217,6 +248,25 @@ class _Coverage:
         return cls(is_shared.count(1, *core), is_shared.count(1), core, runs)
 
 
+def _new_numbers(earlier: Text, later: Text, gaps: Sequence[tuple[int, int]]) -> int:
+    found = later.numbers - earlier.known_numbers
+    # The few figures of a table stand in both texts, but elsewhere.
+    if later.is_table and later.words != earlier.words:
+        for start, end in gaps:
+            found |= later.numbers.intersection(later.words[start:end])
+    return len(found)
+
+
+def _fresh(passage: Sequence[str], earlier: Text) -> int:
+    return 0 if _PRINT.intersection(passage) else sum(w not in earlier.vocabulary for w in passage)
+
+
+def _revision(title: Sequence[str]) -> set[str]:
+    """`{"2nd", "update"}`; empty for a headline that does not call itself a revision."""
+    found = _REVISED.intersection(title)
+    return {*found, *filter(_ORDINAL.fullmatch, title)} if found else set()
+
+
 def _replaced_names(
     earlier: Text,
     gaps_before: Sequence[tuple[int, int]],
@@ -244,7 +294,7 @@ def _short_gaps(
     words: Sequence[str], gaps: Sequence[tuple[int, int]], *, is_behind: bool
 ) -> Iterator[tuple[tuple[str, ...], Sequence[str]]]:
     for start, end in gaps:
-        if end - start <= 6:
+        if end - start <= 10 and not _PRINT.intersection(words[start:end]):
             flank = words[max(0, start - 2) : start] if is_behind else words[end : end + 2]
             if len(flank) == 2:
                 yield tuple(flank), words[start:end]
@@ -306,11 +356,11 @@ def _day_of_year(date: tuple[str, str]) -> int | None:
     return 30 * _SHORT_MONTHS.index(month) + int(day.rstrip("stndrh"))
 
 
-def _is_far(first: int | None, second: int | None) -> bool:
-    if first is None or second is None:
+def _is_another_print(earlier: Text, later: Text) -> bool:
+    if earlier.dateline is None or later.dateline is None:
         return False
-    apart = abs(first - second) % 360
-    return min(apart, 360 - apart) > _SAME_PRINT
+    apart = abs(earlier.dateline - later.dateline) % 360
+    return min(apart, 360 - apart) > (0 if later.is_frame else _SAME_PRINT)
 
 
 def _month_beside(words: Sequence[str], place: int) -> str:

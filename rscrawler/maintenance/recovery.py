@@ -22,8 +22,9 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.jsonl import day_files, day_lines, only_holder, output_errors
+from rscrawler.delivery.jsonl import only_holder, output_errors
 from rscrawler.delivery.ops import notices
+from rscrawler.delivery.records import day_files, day_lines
 from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
 from rscrawler.delivery.untold import DATABASE_SUBJECT
 from rscrawler.delivery.wording import one_line
@@ -37,6 +38,7 @@ from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.database import (
     DamagedDatabase,
     is_damaged,
+    is_marked,
     is_suspect,
     set_aside,
     sqlite_file,
@@ -105,24 +107,31 @@ class StoreKeeper:
         self._opening = opening
         self._path = sqlite_file(config.database)
         self.store = opening(config)
-        self._file = self._present_file()
+        self._file, self._size = self._present_file()
 
-    def _present_file(self) -> tuple[int, int] | None:
+    def _present_file(self) -> tuple[tuple[int, int] | None, int]:
+        """Which file there is, and its bytes."""
         if self._path is None:
-            return None
+            return None, 0
         try:
             found = self._path.stat()
         except FileNotFoundError:
-            return None
-        return found.st_dev, found.st_ino
+            return None, 0
+        return (found.st_dev, found.st_ino), found.st_size
 
     @property
     def is_lost(self) -> bool:
-        """Whether the store that is open is no longer the one of the configuration, or damaged."""
-        if self._present_file() != self._file:
+        """Whether the store that is open is no longer the one of the configuration, or damaged.
+
+        SQLite alone may open the file here: when any other descriptor of it is closed, POSIX drops
+        this process's locks, another one takes itself for the last, and removes the WAL.
+        """
+        file, size = self._present_file()
+        if file != self._file:
             return True
-        # In the middle of a checkpoint a file is well, and looks cut off.
-        return is_suspect(self._config.database) and is_damaged(self._config.database)
+        is_shorter, self._size = size < self._size, size
+        is_to_check = is_shorter or is_marked(self._config.database)
+        return is_to_check and is_damaged(self._config.database)
 
     def reopen(self, *, is_damaged: bool = False) -> Store:
         """Another store in the place of the one that is open.
@@ -133,7 +142,7 @@ class StoreKeeper:
         # First, while SQLite can tell whose its files are: by name it would delete the new ones.
         self.store.close()
         self.store = open_store(self._config) if is_damaged else self._opening(self._config)
-        self._file = self._present_file()
+        self._file, self._size = self._present_file()
         return self.store
 
     def close(self) -> None:
@@ -171,7 +180,7 @@ def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
         for number, line in enumerate(_lines(path), start=1):
             try:
                 article = Article.from_record(json.loads(line.decode(errors="replace")))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except ValueError:
                 logger.warning("%s: line %d is no whole record: left out", path, number)
                 continue
             if article.first_seen_at is None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any
 
 from rscrawler.identity.addresses import slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.identity.kinship import followed_article, repeated_article
+from rscrawler.items import Article
 from rscrawler.pipelines.dedupe import relatives_of
 from rscrawler.sites import SiteProfile
 from rscrawler.store import Store
@@ -57,15 +57,15 @@ class Regrouping:
 
 
 def regrouped(
-    store: Store, sites: Mapping[str, SiteProfile], *, since: datetime | None = None
+    store: Store, sites: Mapping[str, SiteProfile], articles: Iterable[Article]
 ) -> Regrouping:
-    """Decide anew what each article repeats or follows among those seen before it.
+    """Decide anew what each of the store's `articles` repeats or follows among those before it.
 
     Reads only. Articles that were recorded by an older version share fewer keys, so that fewer
     cut reprints are found among them; articles of unknown sites are left out.
     """
     result = Regrouping()
-    for article in store.articles.latest_articles(since=since):
+    for article in articles:
         profile = sites.get(article.site)
         known = store.articles.by_ids([article.article_id]).get(article.article_id)
         if profile is None or known is None:
@@ -77,7 +77,7 @@ def regrouped(
         fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
         relatives = relatives_of(article, fingerprint, store.articles)
         duplicate_of = repeated_article(relatives, known)
-        follows = None if duplicate_of else followed_article(relatives, known)
+        follows = None if duplicate_of else followed_article(relatives, known, article.published_at)
         if (duplicate_of, follows) != (known.duplicate_of, known.follows):
             result.changes.append(
                 Change(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -20,7 +20,7 @@ from rscrawler.errors import RscrawlerError
 from rscrawler.extensions.archive import ArchivedPage, archived_pages
 from rscrawler.identity.addresses import addresses_by_key
 from rscrawler.identity.changes import summarize
-from rscrawler.items import Article, ChangeSummary, Event, Level
+from rscrawler.items import Article, ChangeSummary, Event, Level, fields_on_page
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
@@ -30,9 +30,6 @@ from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadArticle, Un
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
 from rscrawler.store.leases import LEASE_RENEWAL
-
-# What a record says beside its text, as far as the page alone decides it.
-_BESIDE_THE_TEXT = ("authors", "sections", "tags", "published_at", "modified_at")
 
 
 class SiteIsBusy(RscrawlerError):
@@ -190,9 +187,10 @@ class _Reader:
             return Reading(Verdict.CHANGED, url, article, before, item=item)
         if item.fingerprint is not None and item.fingerprint.text_digest != known.text_digest:
             return Reading(Verdict.WORSE, url, article, before)
+        names = [name for name, field in fields_on_page().items() if field.is_beside]
         beside = tuple(
             name
-            for name in _BESIDE_THE_TEXT
+            for name in names
             if before is not None and getattr(before, name) != getattr(article, name)
         )
         return Reading(Verdict.UNCHANGED, url, article, before, beside=beside)
@@ -216,7 +214,7 @@ def _outcome_of(item: FetchedArticle) -> PageOutcome:
 
 
 def reparse(
-    session: CrawlSession, files: Sequence[Path], since: datetime | None = None
+    session: CrawlSession, files: Iterable[Path], since: datetime | None = None
 ) -> Iterator[Reading]:
     """Read the latest page of each piece in `files` (the latest file first); writes nothing.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Self
@@ -14,13 +14,16 @@ from scrapy.crawler import Crawler
 
 from rscrawler.config import format_duration
 from rscrawler.decisions import asked_pause
+from rscrawler.errors import StoreError
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.monitoring.observer import Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.outcomes import outcome_recorded
 from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.store.database import FullDisk
 from rscrawler.store.health import ProblemCode
 
 # The counters of a cycle as the contract names them, and the statistics that make each up.
@@ -53,6 +56,30 @@ class CycleOutcome:
     succeeded: bool
     problems: Mapping[ProblemCode, str]
     note: str | None = None  # why nothing was done, if nothing was
+    failed_sources: Mapping[str, str] = field(default_factory=dict)  # causes, by address
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What a cycle did, site by site."""
+
+    run_id: str
+    started_at: datetime
+    elapsed_seconds: float
+    sites: dict[str, CycleOutcome] = field(default_factory=dict)
+    topic_problems: tuple[str, ...] = ()  # what is wrong with watch-lists
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether every site succeeded, without an error or a problem anywhere."""
+        return not self.topic_problems and all(
+            outcome.succeeded and not outcome.problems and not outcome.counters["errors"]
+            for outcome in self.sites.values()
+        )
+
+    def total(self, counter: str) -> int:
+        """The sum of a counter over the sites."""
+        return sum(outcome.counters[counter] for outcome in self.sites.values())
 
 
 def counters_of(stats: Mapping[str, Any]) -> dict[str, int]:
@@ -73,16 +100,17 @@ def judge(
     finish_reason: str,
     *,
     unread_robots: Mapping[str, str] = MappingProxyType({}),
+    failed_sources: Mapping[str, str] = MappingProxyType({}),
     paused_until: datetime | None = None,
-    unrecorded: str = "",
+    trouble: StoreError | None = None,
 ) -> CycleOutcome:
     """Whether a cycle succeeded, and whether it could reach its site.
 
     It succeeds when it ran to its end, reached a source at all and could record what it read. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
-    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why; `paused_until`
-    is the end of a pause that is long enough to be told of, `unrecorded` why something could not
-    be recorded.
+    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why, and
+    `failed_sources` of sources; `paused_until` is the end of a pause that is long enough to be
+    told of, `trouble` what the store met last.
     """
 
     def count(name: str) -> int:
@@ -108,29 +136,26 @@ def judge(
         )
     if forbidden:
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
-    if not reached and not problems:
+    if not reached and not problems and not count("unrecorded"):
         total = failed + count("sources/absent")
-        problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{_causes(stats)}"
+        causes = _causes(failed_sources, count("sources/absent"))
+        problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
     recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
     if count("articles/gone") >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
     if count("unrecorded"):
-        problems[ProblemCode.DISK_FULL] = f"not everything could be recorded: {unrecorded}"
+        code = ProblemCode.DISK_FULL if isinstance(trouble, FullDisk) else ProblemCode.OVERDUE
+        problems[code] = f"not everything could be recorded: {trouble or 'the log says why'}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
-    return CycleOutcome(counters, succeeded, problems)
+    return CycleOutcome(counters, succeeded, problems, failed_sources=failed_sources)
 
 
-_CAUSE = "rscrawler/sources/failed/"
-
-
-def _causes(stats: Mapping[str, Any]) -> str:
+def _causes(failed_sources: Mapping[str, str], absent: int) -> str:
     """Why sources failed, most often first: ` (21 × HTTP 503, 1 × time-out)`."""
-    counts = Counter(
-        {name.removeprefix(_CAUSE): n for name, n in stats.items() if name.startswith(_CAUSE)}
-    )
-    counts["HTTP 404 or 410"] = int(stats.get("rscrawler/sources/absent", 0))
+    counts = Counter(failed_sources.values())
+    counts["HTTP 404 or 410"] = absent
     shown = ", ".join(f"{count} × {cause}" for cause, count in counts.most_common() if count)
     return f" ({shown})" if shown else ""
 
@@ -146,22 +171,26 @@ class CycleExtension:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connected to the signals of one crawl."""
+        session_of(crawler)  # there is none in `scrapy shell` and the like
         extension = cls(crawler)
         observer = extension._observer
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         crawler.signals.connect(observer.response_received, signals.response_received)
-        crawler.signals.connect(observer.item_scraped, signals.item_scraped)
+        crawler.signals.connect(observer.outcome_recorded, outcome_recorded)
         return extension
 
     def spider_closed(self, spider: NewsSpider, reason: str) -> None:
-        """Judge and record."""
+        """Judge and record, if it was a cycle: `scrapy parse` and the like begin none."""
+        if not spider.has_begun:
+            return
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
         outcome = judge(
             stats,
             reason,
             unread_robots=session.unread_robots,
+            failed_sources=session.failed_sources,
             paused_until=_long_pause(session),
-            unrecorded=str(session.store.trouble or "the log says why"),
+            trouble=session.store.trouble,
         )
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
@@ -223,7 +252,7 @@ def _conclude(
         drops=drops_of(stats),
         observation=seen.to_json() if seen is not None and is_kept else None,
     )
-    for code in judged:
+    for code in judged | ({ProblemCode.OVERDUE} & problems.keys()):
         if message := problems.get(code) or standing.get(code):
             health.raise_problem(session.site, code, message, now)
         else:

@@ -68,7 +68,7 @@ class DedupePipeline:
             article, slug_stem(article.url, self._session.profile)
         )
         if store.batch.concerns(article.site, keys, fingerprint):
-            store.batch.flush()
+            store.batch.flush(waits_for_disk=False)
         met = store.discovery.addresses(article.site, keys)
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
@@ -88,7 +88,7 @@ class DedupePipeline:
                 known = store.articles.by_ids([moved])[moved]
             article.duplicate_of = repeated_article(relatives, known)
             if article.duplicate_of is None:
-                article.follows = followed_article(relatives, known) or (
+                article.follows = followed_article(relatives, known, article.published_at) or (
                     known.follows if known is not None else None
                 )
         else:

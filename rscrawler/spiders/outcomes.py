@@ -84,6 +84,10 @@ class FetchedArticle:
         return f"<FetchedArticle {self.article.url}>"
 
 
+# A signal, as Scrapy's are: what came of an article page is recorded. Handlers get `outcome`.
+outcome_recorded = object()
+
+
 class Kind(StrEnum):
     """What came of asking for an article page."""
 
@@ -107,6 +111,7 @@ class PageOutcome:
         at: when it was found out.
         reason: why it is no article, where it is none.
         page: what was read, where `kind` is READ.
+        record: the version, or the removal, that was recorded of it, if one was.
         dated_at: the latest date that a source gives the address.
         is_whole_page: HTML from its beginning to its end, that no reading was needed to know.
     """
@@ -117,6 +122,7 @@ class PageOutcome:
     at: datetime
     reason: str = ""
     page: FetchedArticle | None = None
+    record: Article | None = None
     dated_at: datetime | None = None
     is_whole_page: bool = False
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from rscrawler.extraction import IncompletePage, NotAnArticle, Page, extract
+from rscrawler.extraction import IncompletePage, NotAnArticle, Page
 from rscrawler.identity.addresses import slug_stem
 from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
 from rscrawler.items import Article, TopicFlag
@@ -94,6 +94,14 @@ class PageReader:
     def __init__(self, profiles: Mapping[str, SiteProfile], flagger: Flagger) -> None:
         self._profiles, self._flagger = profiles, flagger
 
+    def prepare(self) -> None:
+        """Do what is done once, for this process and those forked from it."""
+        import feedparser  # noqa: F401
+
+        from rscrawler.extraction import extract  # noqa: F401
+
+        self._flagger.flag(FlaggableText(title="what is made for the first text"))
+
     def read(self, page: PageToRead) -> Reading:
         """What a page says, or why it says nothing."""
         try:
@@ -106,6 +114,8 @@ class PageReader:
             return Unread(Kind.INCOMPLETE, str(error))
 
     def _article(self, page: ArticleToRead, profile: SiteProfile) -> ReadArticle:
+        from rscrawler.extraction import extract
+
         parsed = Page.of(page.url, page.body, page.content_type, page.fetched_at, page.published_at)
         article = extract(parsed, profile, page.site)
         normalize_article(article)

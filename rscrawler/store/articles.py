@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any
@@ -30,8 +30,9 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import BANDS, KEYS, Fingerprint
 from rscrawler.identity.kinship import Candidate
 from rscrawler.items import Article, Event, Novelty, TopicFlag
-from rscrawler.store.database import Database, in_portions
+from rscrawler.store.database import Database
 from rscrawler.store.discovery import AddressState
+from rscrawler.store.lookups import among
 from rscrawler.store.tables import address, article, band, flag, outbox, version
 
 
@@ -72,16 +73,6 @@ _PER_KEY = 40  # the latest articles with one key: a standing text can have thou
 _MOST_CANDIDATES = 40
 
 # Built once: for a new piece, building statements cost more than running them.
-_BY_IDS = select(*_KNOWN).where(article.c.article_id.in_(bindparam("ids", expanding=True)))
-_BY_ADDRESSES = (
-    select(*_KNOWN)
-    .join(address, address.c.article_id == article.c.article_id)
-    .where(
-        address.c.site == bindparam("site"), address.c.key.in_(bindparam("keys", expanding=True))
-    )
-    .order_by(article.c.first_seen_at, article.c.number)
-    .limit(1)
-)
 
 
 def _limited(query: Select[Any], limit: int) -> Select[Any]:
@@ -146,39 +137,41 @@ class ArticleStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert_address = database.upsert(address)
-        self._upsert_address = insert_address.on_conflict_do_update(
-            index_elements=["site", "key"],
-            set_={
+        self._upsert_address = database.upsert(
+            address,
+            None,
+            {
                 "state": AddressState.KNOWN,
-                "article_id": insert_address.excluded.article_id,
+                "article_id": database.insert(address).excluded.article_id,
                 "next_try_at": None,
             },
         )
-        self._insert_band = database.driver_sql(database.upsert(band).on_conflict_do_nothing())
-        insert_flag = database.upsert(flag)
-        self._upsert_flag = insert_flag.on_conflict_do_update(
-            index_elements=["article_id", "topic"],
-            set_={
-                "level": insert_flag.excluded.level,
-                "alerted_at": func.coalesce(flag.c.alerted_at, insert_flag.excluded.alerted_at),
-            },
-        )
+        self._insert_band = database.driver_sql(database.insert(band).on_conflict_do_nothing())
+        offered = database.insert(flag).excluded
+        told = {"alerted_at": func.coalesce(flag.c.alerted_at, offered.alerted_at)}
+        self._upsert_flag = database.upsert(flag, None, {"level": offered.level, **told})
+        self._upsert_told = database.upsert(flag, None, told)
+        self._by_ids = database.lookup(select(*_KNOWN).where(among(article.c.article_id, "ids")))
+        self._candidates = database.lookup(_CANDIDATES)
 
     # Look-ups.
 
     def by_ids(self, article_ids: Iterable[str]) -> dict[str, KnownArticle]:
         """What is known of these pieces, by id."""
-        found: dict[str, KnownArticle] = {}
-        for portion in in_portions(list(article_ids)):
-            for known in self._known(_BY_IDS, {"ids": portion}):
-                found[known.article_id] = known
-        return found
+        found = map(_known_article, self._by_ids(ids=list(article_ids)))
+        return {known.article_id: known for known in found}
 
     def by_addresses(self, site: str, keys: Sequence[str]) -> KnownArticle | None:
         """The piece that any of these address keys leads to; the first-seen one if several do."""
-        found = self._known(_BY_ADDRESSES, {"site": site, "keys": keys}) if keys else iter(())
-        return next(found, None)
+        if not keys:
+            return None
+        row = self._database.row(
+            select(*_KNOWN)
+            .join(address, address.c.article_id == article.c.article_id)
+            .where(address.c.site == site, among(address.c.key, keys))
+            .order_by(article.c.first_seen_at, article.c.number)
+        )
+        return None if row is None else _known_article(row)
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
         """Pieces whose next check on the ageing schedule has come, the longest due first."""
@@ -187,14 +180,7 @@ class ArticleStore:
             .where(article.c.site == site, article.c.next_check_at <= now)
             .order_by(article.c.next_check_at, article.c.number)
         )
-        return list(self._known(query))
-
-    def _known(
-        self, query: Select[Any], parameters: dict[str, Any] | None = None
-    ) -> Iterator[KnownArticle]:
-        with self._database.reading() as connection:
-            for row in connection.execute(query, parameters):
-                yield KnownArticle(**{**row._mapping, "novelty": Novelty(row.novelty)})
+        return list(map(_known_article, self._database.rows(query)))
 
     def candidates(self, site: str, fingerprint: Fingerprint) -> list[Candidate]:
         """Articles on any site that may have the same text, first-seen first.
@@ -210,18 +196,11 @@ class ArticleStore:
             "slug_stem": fingerprint.slug_stem,
             "body_digest": fingerprint.body_digest,
         }
-        with self._database.reading() as connection:
-            return [Candidate(**row._mapping) for row in connection.execute(_CANDIDATES, wanted)]
+        return [Candidate(*row) for row in self._candidates(**wanted)]
 
     def count(self, site: str) -> int:
         """How many pieces of a site are known."""
-        with self._database.reading() as connection:
-            return (
-                connection.scalar(
-                    select(func.count()).select_from(article).where(article.c.site == site)
-                )
-                or 0
-            )
+        return self._total(select(func.count()).select_from(article).where(article.c.site == site))
 
     def latest_record(self, article_id: str) -> Article | None:
         """The last recorded version of a piece, whole."""
@@ -231,8 +210,7 @@ class ArticleStore:
             .order_by(version.c.version.desc())
             .limit(1)
         )
-        with self._database.reading() as connection:
-            line = connection.scalar(query)
+        line = self._database.scalar(query)
         return Article.from_record(json.loads(line)) if line else None
 
     def history(self, article_id: str) -> list[Article]:
@@ -242,16 +220,14 @@ class ArticleStore:
             .where(version.c.article_id == article_id)
             .order_by(version.c.version)
         )
-        with self._database.reading() as connection:
-            return [Article.from_record(json.loads(line)) for line in connection.scalars(query)]
+        return [Article.from_record(json.loads(line)) for line in self._database.scalars(query)]
 
     def title_of(self, article_id: str, number: int) -> str | None:
         """The title of one version of a piece; None if it has none, or is not there."""
         query = select(version.c.record).where(
             version.c.article_id == article_id, version.c.version == number
         )
-        with self._database.reading() as connection:
-            line = connection.scalar(query)
+        line = self._database.scalar(query)
         title: str | None = json.loads(line)["title"] if line else None
         return title
 
@@ -260,8 +236,7 @@ class ArticleStore:
         query = select(flag.c.topic).where(
             flag.c.article_id == article_id, flag.c.alerted_at.is_not(None)
         )
-        with self._database.reading() as connection:
-            return set(connection.scalars(query))
+        return set(self._database.scalars(query))
 
     def flags_told(self, article_id: str, *, besides: str) -> list[TopicFlag]:
         """What an article says on each topic, and what those of its duplicates said that alerted.
@@ -281,8 +256,7 @@ class ArticleStore:
                 article.c.article_id != besides,
             )
         )
-        with self._database.reading() as connection:
-            lines = connection.scalars(query).all()
+        lines = self._database.scalars(query)
         return [each for line in lines for each in Article.from_record(json.loads(line)).topics]
 
     def records(
@@ -292,31 +266,35 @@ class ArticleStore:
 
         `since` is inclusive, `until` exclusive; both are times of recording.
         """
-        query = select(version.c.record).order_by(version.c.recorded_at, version.c.record_id)
-        if since is not None:
-            query = query.where(version.c.recorded_at >= since)
-        if until is not None:
-            query = query.where(version.c.recorded_at < until)
-        with self._database.reading() as connection:
-            for line in connection.execution_options(yield_per=500).scalars(query):
-                yield json.loads(line)
+        return map(json.loads, self._lines(_recorded(_RECORDS, since, until)))
 
     def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
         """The last version of every piece whose last version was recorded since a time."""
-        query = _with_last_version(select(version.c.record)).order_by(
-            version.c.recorded_at, version.c.record_id
-        )
-        if since is not None:
-            query = query.where(version.c.recorded_at >= since)
+        lines = self._lines(_recorded(_with_last_version(_RECORDS), since))
+        return (Article.from_record(json.loads(line)) for line in lines)
+
+    def count_records(self, *, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many `records` there are."""
+        return self._total(_recorded(_COUNT, since, until))
+
+    def count_latest(self, *, since: datetime | None = None) -> int:
+        """How many `latest_articles` there are."""
+        return self._total(_recorded(_with_last_version(_COUNT), since))
+
+    def _total(self, query: Select[Any]) -> int:
         with self._database.reading() as connection:
-            for line in connection.execution_options(yield_per=500).scalars(query):
-                yield Article.from_record(json.loads(line))
+            return connection.scalar(query) or 0
+
+    def _lines(self, query: Select[Any]) -> Iterator[str]:
+        ordered = query.order_by(version.c.recorded_at, version.c.record_id)
+        with self._database.reading() as connection:
+            yield from connection.execution_options(yield_per=500).scalars(ordered)
 
     # Writing.
 
-    def record(self, *recordings: Recording) -> None:
+    def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
         """Make versions known, with everything that is to be handed on, in one transaction."""
-        with self._database.writing() as connection:
+        with self._database.writing(waits_for_disk=waits_for_disk) as connection:
             numbers = self._write_articles(connection, recordings)
             _execute_many(
                 connection,
@@ -368,7 +346,7 @@ class ArticleStore:
         values = _article_values(recording)
         if item.event is Event.REMOVED:
             values |= {"removed_at": recording.recorded_at, "next_check_at": None}
-        insert = self._database.upsert(article).values({**values, **_first_values(item)})
+        insert = self._database.insert(article).values({**values, **_first_values(item)})
         number = connection.execute(
             insert.on_conflict_do_update(index_elements=["article_id"], set_=values).returning(
                 article.c.number
@@ -379,15 +357,14 @@ class ArticleStore:
         self._write_keys(connection, keys)
         _execute_many(connection, self._upsert_flag, _flag_rows(recording))
         connection.execute(
-            self._database.upsert(version)
+            self._database.insert(version)
             .values(_version_values(item, recording.recorded_at))
             .on_conflict_do_nothing()
         )
 
     def is_empty(self) -> bool:
         """Whether no piece is known at all."""
-        with self._database.reading() as connection:
-            return connection.scalar(select(article.c.number).limit(1)) is None
+        return self._database.scalar(select(article.c.number).limit(1)) is None
 
     def _write_articles(self, connection: Connection, recordings: Sequence[Recording]) -> list[int]:
         """Insert the new ones and update the others; gives their numbers, in order."""
@@ -451,20 +428,18 @@ class ArticleStore:
         """Remember the dates that sources give, by article id, for pieces fetched in this cycle."""
         if not dated:
             return
-        with self._database.writing() as connection:
-            connection.execute(
-                _UPDATE_DATE,
-                [{"dated_id": article_id, "date": date} for article_id, date in dated.items()],
-            )
+        self._database.execute(
+            _UPDATE_DATE,
+            [{"dated_id": article_id, "date": date} for article_id, date in dated.items()],
+        )
 
     def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
         """A known piece could not be asked for again this time."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(article)
-                .where(article.c.article_id == article_id)
-                .values(next_check_at=next_check_at)
-            )
+        self._database.execute(
+            update(article)
+            .where(article.c.article_id == article_id)
+            .values(next_check_at=next_check_at)
+        )
 
     def merge(self, copy_id: str, article_id: str) -> None:
         """A piece turns out to be another one: its addresses lead there, it is asked for no more.
@@ -474,18 +449,12 @@ class ArticleStore:
         """
         told = select(flag).where(flag.c.article_id == copy_id, flag.c.alerted_at.is_not(None))
         with self._database.writing() as connection:
-            for row in connection.execute(told).mappings().all():
-                insert = self._database.upsert(flag).values({**row, "article_id": article_id})
-                connection.execute(
-                    insert.on_conflict_do_update(
-                        index_elements=["article_id", "topic"],
-                        set_={
-                            "alerted_at": func.coalesce(
-                                flag.c.alerted_at, insert.excluded.alerted_at
-                            )
-                        },
-                    )
-                )
+            flags = connection.execute(told).mappings().all()
+            _execute_many(
+                connection,
+                self._upsert_told,
+                [{**each, "article_id": article_id} for each in flags],
+            )
             connection.execute(
                 update(address).where(address.c.article_id == copy_id).values(article_id=article_id)
             )
@@ -508,12 +477,11 @@ class ArticleStore:
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:
         """A piece's page answered that it is gone; it is not yet recorded as removed."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(article)
-                .where(article.c.article_id == article_id)
-                .values(gone_at=gone_at, next_check_at=next_check_at)
-            )
+        self._database.execute(
+            update(article)
+            .where(article.c.article_id == article_id)
+            .values(gone_at=gone_at, next_check_at=next_check_at)
+        )
 
     def record_removal(
         self, item: Article, *, removed_at: datetime, run_id: str, channels: Sequence[str]
@@ -560,6 +528,24 @@ def _article_values(recording: Recording) -> dict[str, Any]:
         "gone_at": None,
         "removed_at": None,
     }
+
+
+_RECORDS = select(version.c.record)
+_COUNT = select(func.count()).select_from(version)
+
+
+def _recorded(
+    query: Select[Any], since: datetime | None, until: datetime | None = None
+) -> Select[Any]:
+    """A query over versions, of those recorded from `since` (inclusive) to `until` (exclusive)."""
+    if since is not None:
+        query = query.where(version.c.recorded_at >= since)
+    return query if until is None else query.where(version.c.recorded_at < until)
+
+
+def _known_article(values: Sequence[Any]) -> KnownArticle:
+    known = KnownArticle(*values)
+    return replace(known, novelty=Novelty(known.novelty))
 
 
 def _with_last_version(query: Select[Any]) -> Select[Any]:

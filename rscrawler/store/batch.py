@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from rscrawler.errors import StoreError
 from rscrawler.identity.fingerprints import Fingerprint
+from rscrawler.identity.kinship import are_alike
 from rscrawler.store.articles import ArticleStore, Recording
 
 MAX_RECORDINGS = 50
@@ -31,7 +32,7 @@ class RecordingBatch:
     def _forget(self) -> None:
         self._waiting: list[tuple[Recording, Refused]] = []
         self._addresses: set[tuple[str, str]] = set()
-        self._texts: set[tuple[str, str] | str | int] = set()
+        self._texts: dict[tuple[str, str] | str | int, list[Fingerprint]] = {}
 
     def add(self, recording: Recording, refused: Refused) -> None:
         """Let a recording wait, and record all of them if they are many or have waited long.
@@ -47,7 +48,8 @@ class RecordingBatch:
         self._waiting.append((recording, refused))
         site = recording.article.site
         self._addresses.update((site, key) for key, _ in recording.visit.address_keys)
-        self._texts.update(_texts(site, recording.fingerprint))
+        for shared in _texts(site, recording.fingerprint):
+            self._texts.setdefault(shared, []).append(recording.fingerprint)
 
     def _is_full(self, now: datetime) -> bool:
         return (
@@ -57,12 +59,16 @@ class RecordingBatch:
 
     def concerns(self, site: str, keys: list[str], fingerprint: Fingerprint) -> bool:
         """Whether something that waits shares an address with a page, or may share its text."""
-        return any((site, key) in self._addresses for key in keys) or not self._texts.isdisjoint(
-            _texts(site, fingerprint)
+        return any((site, key) in self._addresses for key in keys) or any(
+            are_alike(waiting, fingerprint)
+            for shared in _texts(site, fingerprint)
+            for waiting in self._texts.get(shared, ())
         )
 
-    def flush(self) -> None:
+    def flush(self, *, waits_for_disk: bool = True) -> None:
         """Record all that waits; one that the database refuses keeps no other back.
+
+        Without waiting for the disk it is done where look-ups must see what waits.
 
         Raises:
             StoreError: the database cannot be written at all; what waits goes on waiting.
@@ -70,7 +76,9 @@ class RecordingBatch:
         if not self._waiting:
             return
         try:
-            self._articles.record(*(recording for recording, _ in self._waiting))
+            self._articles.record(
+                *(recording for recording, _ in self._waiting), waits_for_disk=waits_for_disk
+            )
         except StoreError:
             raise
         except Exception:

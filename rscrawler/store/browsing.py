@@ -26,9 +26,10 @@ from sqlalchemy import (
 )
 
 from rscrawler.items import Article, Level, Novelty
-from rscrawler.store.database import Database, in_portions
+from rscrawler.store.database import Database
 from rscrawler.store.index import author_value
 from rscrawler.store.index_tables import entry, facet
+from rscrawler.store.lookups import among
 from rscrawler.store.tables import article, message, outbox, recipient, version
 from rscrawler.store.words import Term, terms_of
 
@@ -124,13 +125,11 @@ class BrowseStore:
     def count(self, wanted: Coverage) -> int:
         """How many articles are wanted."""
         query = select(func.count()).select_from(self._chosen(wanted).subquery())
-        with self._database.reading() as connection:
-            return connection.scalar(query) or 0
+        return self._database.scalar(query) or 0
 
     def all_coverage(self, wanted: Coverage) -> Iterator[Article]:
         """Every wanted article, newest first."""
-        with self._database.reading() as connection:
-            numbers = list(connection.scalars(_newest_first(self._chosen(wanted))))
+        numbers = self._database.scalars(_newest_first(self._chosen(wanted)))
         for start in range(0, len(numbers), _STREAMED):
             with self._database.reading() as connection:
                 found = _articles(connection, numbers[start : start + _STREAMED])
@@ -183,16 +182,14 @@ class BrowseStore:
             .order_by(func.count().desc(), facet.c.value)
             .limit(limit)
         )
-        with self._database.reading() as connection:
-            return list(connection.scalars(query))
+        return self._database.scalars(query)
 
     def article_of(self, identity: str) -> str | None:
         """The id of the article that an article id or a record id stands for, if there is one."""
         query = select(version.c.article_id).where(
             or_(version.c.article_id == identity, version.c.record_id == identity)
         )
-        with self._database.reading() as connection:
-            return connection.scalar(query.limit(1))
+        return self._database.scalar(query.limit(1))
 
     def copies(self, article_ids: Iterable[str]) -> dict[str, list[Copy]]:
         """The articles recorded as copies of others, by the id of theirs; first-seen first."""
@@ -201,11 +198,9 @@ class BrowseStore:
         query = select(article.c.duplicate_of, *columns).order_by(
             article.c.first_seen_at, article.c.number
         )
-        with self._database.reading() as connection:
-            for portion in in_portions(list(article_ids)):
-                of_these = query.where(article.c.duplicate_of.in_(portion))
-                for first, *values in connection.execute(of_these):
-                    found.setdefault(first, []).append(Copy(*values))
+        of_these = query.where(among(article.c.duplicate_of, list(article_ids)))
+        for first, *values in self._database.rows(of_these):
+            found.setdefault(first, []).append(Copy(*values))
         return found
 
     def sendings(self, article_id: str) -> list[Sending]:
@@ -227,8 +222,7 @@ class BrowseStore:
             .where(version.c.article_id == article_id)
             .order_by(outbox.c.number)
         )  # fmt: skip
-        with self._database.reading() as connection:
-            return [Sending(*row) for row in connection.execute(query)]
+        return [Sending(*row) for row in self._database.rows(query)]
 
 
 def _newest_first(query: Select[Any]) -> Select[Any]:

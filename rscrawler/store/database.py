@@ -4,27 +4,43 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import Connection, Dialect, Engine, Insert, Table, create_engine, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    Executable,
+    Insert,
+    Row,
+    Select,
+    Table,
+    create_engine,
+    event,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.store.lookups import Lookup
 from rscrawler.store.migrations import migrate
+from rscrawler.store.tables import prepare_for_postgresql
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
-# SQLite allows 32,766 variables in a statement; PostgreSQL more.
-MAX_KEYS_PER_QUERY = 500
 _HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
-KeyT = TypeVar("KeyT", str, int)
+_Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+_Column = TypeVar("_Column")
+_Columns = TypeVarTuple("_Columns")
 
 
 class DamagedDatabase(StoreError):
@@ -41,7 +57,10 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
-        self._reader = engine.execution_options(sqlite_read_only=True)  # the same connections
+        # The same connections.
+        self._reader = engine.execution_options(is_reader=True)
+        self._hasty = engine.execution_options(is_hasty=True)
+        self._idle: list[Connection] = []  # of the reader, at most one or two
 
     @property
     def is_postgresql(self) -> bool:
@@ -51,14 +70,64 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that never waits for a writer."""
-        with _trouble_named(self._engine.url), self._reader.connect() as connection:
+        with _trouble_named(self._engine.url), ExitStack() as kept:
+            # Without a transaction, as in SQLite, the last one serves again: to take it from the
+            # pool and give it back takes as long as a look-up.
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._reader.connect()
+            kept.enter_context(connection)
             yield connection
+            if not self._idle and not self.is_postgresql:
+                self._idle.append(connection)
+                kept.pop_all()
+
+    def rows(self, query: TypedReturnsRows[*_Columns]) -> Sequence[Row[*_Columns]]:
+        """The rows of a query."""
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def row(self, query: TypedReturnsRows[*_Columns]) -> Row[*_Columns] | None:
+        """The first row of a query; None without one."""
+        with self.reading() as connection:
+            return connection.execute(query).first()
+
+    def scalar(self, query: TypedReturnsRows[_Column]) -> _Column | None:
+        """The first column of the first row; None without one."""
+        with self.reading() as connection:
+            found: _Column | None = connection.scalar(query)
+        return found
+
+    def scalars(self, query: TypedReturnsRows[_Column]) -> list[_Column]:
+        """The first column of each row."""
+        return [row[0] for row in self.rows(query)]
+
+    def execute(self, statement: Executable, parameters: _Parameters = None) -> int:
+        """Run one statement in a transaction of its own; gives how many rows it met."""
+        with self.writing() as connection:
+            return connection.execute(statement, parameters).rowcount
+
+    def lookup(self, query: Select[Any]) -> Callable[..., list[list[Any]]]:
+        """A query that is run for every page, with its parameters by name."""
+        prepared = Lookup(query, self._engine.dialect)
+
+        def found(**parameters: Any) -> list[list[Any]]:
+            with self.reading() as connection:
+                return prepared.rows(connection, **parameters)
+
+        return found
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection in a transaction: committed at the end, rolled back on an error."""
+    def writing(self, *, waits_for_disk: bool = True) -> Iterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back on an error.
+
+        One that does not wait for the disk survives this process, and a failure of power from
+        the next one on that does wait: it is for what nobody outside the database sees before.
+        """
+        engine = self._engine if waits_for_disk else self._hasty
         try:
-            with _trouble_named(self._engine.url), self._engine.begin() as connection:
+            with _trouble_named(self._engine.url), engine.begin() as connection:
                 yield connection
         except StoreError as error:
             self.trouble = error
@@ -76,15 +145,28 @@ class Database:
             with connection.begin():
                 yield connection
 
-    def upsert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+    def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
-        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+        if self.is_postgresql:
+            from sqlalchemy.dialects import postgresql
+
+            return postgresql.insert(table)
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+
+    def upsert(
+        self, table: Table, values: Mapping[str, Any] | None, updated: Mapping[str, Any]
+    ) -> postgresql.Insert | sqlite.Insert:
+        """An INSERT that updates the row whose primary key is there already."""
+        insert = self.insert(table)
+        return (insert if values is None else insert.values(values)).on_conflict_do_update(
+            index_elements=table.primary_key, set_=updated
+        )
 
     def driver_sql(self, statement: Insert) -> str:
         """An INSERT as the driver takes it, for rows of plain numbers and texts, each a dict."""
-        dialect: Callable[..., Dialect] = (
-            postgresql.dialect if self.is_postgresql else sqlite.dialect
-        )
+        dialect: Callable[..., Dialect] = type(self._engine.dialect)
         named = "pyformat" if self.is_postgresql else "named"
         return str(statement.compile(dialect=dialect(paramstyle=named)))
 
@@ -100,6 +182,8 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        for connection in self._idle:
+            connection.close()
         self._engine.dispose()
 
 
@@ -179,7 +263,10 @@ def _place(url: str) -> tuple[object, ...]:
 
 
 def is_suspect(url: str) -> bool:
-    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says."""
+    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says.
+
+    Not for a process that has the file open: see `recovery.StoreKeeper.is_lost`.
+    """
     path = sqlite_file(url)
     if path is None:
         return False
@@ -190,9 +277,15 @@ def is_suspect(url: str) -> bool:
         page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
         # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
         is_short = len(header) == 100 and size < pages * (65_536 if page_bytes == 1 else page_bytes)
-        return is_short or _mark_of(path).exists()
+        return is_short or is_marked(url)
     except OSError:
         return False  # gone, or nothing that can be read: opening it says what it is
+
+
+def is_marked(url: str) -> bool:
+    """Whether a process has met damage in a SQLite file, and nobody has looked into it since."""
+    path = sqlite_file(url)
+    return path is not None and _mark_of(path).exists()
 
 
 def is_damaged(url: str) -> bool:
@@ -304,13 +397,21 @@ def _parsed(url: str) -> URL:
 
 
 def _postgresql_engine(url: URL) -> Engine:
+    prepare_for_postgresql()
     # Without them, the driver waits for as long as the system does.
     timeouts = {
         "connect_timeout": POSTGRESQL_TIMEOUT_SECONDS,
         "tcp_user_timeout": 1000 * POSTGRESQL_TIMEOUT_SECONDS,  # ms, of an answer that is due
     }
     arguments = {name: value for name, value in timeouts.items() if name not in url.query}
-    return create_engine(url, pool_pre_ping=True, connect_args=arguments)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        if connection.get_execution_options().get("is_hasty"):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -331,13 +432,18 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def _begin_immediately(connection: Any) -> None:
-        if not connection.get_execution_options().get("sqlite_read_only"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("is_reader"):
+            return
+        synchronous = "NORMAL" if options.get("is_hasty") else "FULL"
+        if connection.info.get("synchronous") != synchronous:
+            connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
+            connection.info["synchronous"] = synchronous
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -345,11 +451,3 @@ def _sqlite_engine(url: URL) -> Engine:
 def _first_line(error: Exception) -> str:
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().partition("\n")[0] or type(cause).__name__
-
-
-def in_portions(keys: Sequence[KeyT]) -> list[Sequence[KeyT]]:
-    """`keys`, cut into lists that fit into one statement."""
-    return [
-        keys[start : start + MAX_KEYS_PER_QUERY]
-        for start in range(0, len(keys), MAX_KEYS_PER_QUERY)
-    ]

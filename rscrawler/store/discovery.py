@@ -7,7 +7,7 @@ whose article could not be fetched yet.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Insert,
-    Row,
     and_,
     bindparam,
     case,
@@ -30,7 +29,8 @@ from sqlalchemy import (
 
 from rscrawler.decisions import LONGEST_RETRY
 from rscrawler.sites import SourceKind
-from rscrawler.store.database import Database, in_portions
+from rscrawler.store.database import Database
+from rscrawler.store.lookups import among
 from rscrawler.store.tables import address, article, robots, source
 from rscrawler.store.tables import site as site_table
 
@@ -147,10 +147,6 @@ _KNOWN_ADDRESS = (
     address.c.attempts,
     address.c.next_try_at,
 )
-# Built once, as it is asked for every page.
-_BY_KEYS = select(*_KNOWN_ADDRESS).where(
-    address.c.site == bindparam("site"), address.c.key.in_(bindparam("keys", expanding=True))
-)
 
 
 class DiscoveryStore:
@@ -159,22 +155,22 @@ class DiscoveryStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert_address = _insert_address(database)
+        self._by_keys = database.lookup(
+            select(*_KNOWN_ADDRESS).where(
+                address.c.site == bindparam("site"), among(address.c.key, "keys")
+            )
+        )
 
     def sources(self, site: str) -> dict[str, SourceState]:
         """What is remembered of each source of a site, by its URL."""
         columns = (source.c[name] for name in SourceState.__slots__)
-        with self._database.reading() as connection:
-            rows = connection.execute(select(*columns).where(source.c.site == site))
-            return {row.url: SourceState(**row._mapping) for row in rows}
+        rows = self._database.rows(select(*columns).where(source.c.site == site))
+        return {row.url: SourceState(**row._mapping) for row in rows}
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, KnownAddress]:
         """Those of `keys` that were met before."""
-        found: dict[str, KnownAddress] = {}
-        with self._database.reading() as connection:
-            for portion in in_portions(list(keys)):
-                rows = connection.execute(_BY_KEYS, {"site": site, "keys": portion})
-                found.update((row.key, _known_address(row)) for row in rows)
-        return found
+        found = map(_known_address, self._by_keys(site=site, keys=list(keys)))
+        return {known.key: known for known in found}
 
     def pending(self, site: str, now: datetime, *, with_passed: bool = False) -> list[KnownAddress]:
         """Addresses to be fetched and due, oldest first; `with_passed` adds the archive."""
@@ -185,12 +181,11 @@ class DiscoveryStore:
         if with_passed:
             due[AddressState.PASSED] = true()  # never tried
         found: list[KnownAddress] = []
-        with self._database.reading() as connection:
-            for state, condition in due.items():  # one by one, so that the index serves
-                query = select(*_KNOWN_ADDRESS).where(
-                    address.c.site == site, address.c.state == state, condition
-                )
-                found += [_known_address(row) for row in connection.execute(query)]
+        for state, condition in due.items():  # one by one, so that the index serves
+            query = select(*_KNOWN_ADDRESS).where(
+                address.c.site == site, address.c.state == state, condition
+            )
+            found += [_known_address(row) for row in self._database.rows(query)]
         return sorted(found, key=lambda each: (each.seen_at, each.key))
 
     def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> Unread | None:
@@ -202,8 +197,7 @@ class DiscoveryStore:
             address.c.seen_at.between(*seen),
         )
         query = select(address.c.url, address.c.seen_at).where(in_vain).order_by(address.c.seen_at)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+        rows = self._database.rows(query)
         return Unread(len(rows), *rows[0]) if rows else None
 
     def has_unread(self, site: str) -> bool:
@@ -215,8 +209,7 @@ class DiscoveryStore:
                 and_(address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)),
             ),
         )
-        with self._database.reading() as connection:
-            return connection.scalar(query.limit(1)) is not None
+        return self._database.scalar(query.limit(1)) is not None
 
     def record_found(
         self, site: str, path: str, found: Iterable[FoundAddress], now: datetime
@@ -226,11 +219,14 @@ class DiscoveryStore:
         The page itself is written down with the last of them (`record_reading`).
         """
         if rows := _address_rows(site, path, found, now):
-            with self._database.writing() as connection:
+            with self._database.writing(waits_for_disk=False) as connection:
                 connection.execute(self._insert_address, rows)
 
     def record_reading(self, reading: SourceReading) -> None:
-        """Write down a page of a source and every address on it, in one transaction."""
+        """Write down a page of a source and every address on it, in one transaction.
+
+        It need not be on the disk yet: lost with the power, it is asked for and read again.
+        """
         values = {
             "kind": reading.kind,
             "asked_at": reading.read_at,
@@ -246,18 +242,12 @@ class DiscoveryStore:
                 "body_digest": reading.body_digest,
                 "dated_at": reading.dated_at,
             }
-        insert_source = self._database.upsert(source).values(
-            site=reading.site, url=reading.url, **values
-        )
-        with self._database.writing() as connection:
-            connection.execute(
-                insert_source.on_conflict_do_update(index_elements=["site", "url"], set_=values)
-            )
+        keys = {"site": reading.site, "url": reading.url}
+        with self._database.writing(waits_for_disk=False) as connection:
+            connection.execute(self._database.upsert(source, keys | values, values))
             if reading.sitemaps:
                 connection.execute(
-                    self._database.upsert(source).on_conflict_do_update(
-                        index_elements=["site", "url"], set_={"walk_to": 1}
-                    ),
+                    self._database.upsert(source, None, {"walk_to": 1}),
                     [
                         {"site": reading.site, "url": url, "kind": reading.kind, "walk_to": 1}
                         for url in reading.sitemaps
@@ -268,10 +258,10 @@ class DiscoveryStore:
                     self._insert_address,
                     _address_rows(reading.site, reading.path, reading.found, reading.read_at),
                 )
-            for portion in in_portions(reading.due_articles):
+            if reading.due_articles:
                 connection.execute(
                     update(article)
-                    .where(article.c.article_id.in_(portion))
+                    .where(among(article.c.article_id, reading.due_articles))
                     .values(next_check_at=reading.read_at)
                 )
 
@@ -310,21 +300,19 @@ class DiscoveryStore:
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(source)
-                .where(source.c.site == site, source.c.url == url)
-                .values(asked_at=now, failures=0, walk_to=None)
-            )
+        self._database.execute(
+            update(source)
+            .where(source.c.site == site, source.c.url == url)
+            .values(asked_at=now, failures=0, walk_to=None)
+        )
 
     def record_end_of_walk(self, site: str, url: str, now: datetime) -> None:
         """What was still to be read of a source is not there: the walk through it has ended."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(source)
-                .where(source.c.site == site, source.c.url == url)
-                .values(read_at=now, asked_at=now, failures=0, walk_to=None)
-            )
+        self._database.execute(
+            update(source)
+            .where(source.c.site == site, source.c.url == url)
+            .values(read_at=now, asked_at=now, failures=0, walk_to=None)
+        )
 
     def record_source_failure(
         self,
@@ -337,64 +325,43 @@ class DiscoveryStore:
     ) -> None:
         """A source could not be read, and why; its validators and its walk stay as they were."""
         why = {"failed_at": now, "last_error": error}
-        insert = self._database.upsert(source).values(
-            site=site, url=url, kind=kind, failures=1, **why
-        )
-        with self._database.writing() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["site", "url"], set_={"failures": source.c.failures + 1, **why}
-                )
-            )
+        first = {"site": site, "url": url, "kind": kind, "failures": 1, **why}
+        again = {"failures": source.c.failures + 1, **why}
+        self._database.execute(self._database.upsert(source, first, again))
 
     def record_rejected(
         self, site: str, key: str, url: str, now: datetime, next_try_at: datetime | None
     ) -> None:
         """The page behind an address is no article; it may be looked at once more later."""
-        insert = self._database.upsert(address).values(
-            site=site,
-            key=key,
-            url=url,
-            state=AddressState.REJECTED,
-            seen_at=now,
-            seen_in="",
-            next_try_at=next_try_at,
-        )
-        with self._database.writing() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["site", "key"],
-                    set_={"state": AddressState.REJECTED, "next_try_at": next_try_at},
-                )
-            )
+        rejected = {"state": AddressState.REJECTED, "next_try_at": next_try_at}
+        first = {"site": site, "key": key, "url": url, "seen_at": now, "seen_in": "", **rejected}
+        self._database.execute(self._database.upsert(address, first, rejected))
 
     def record_attempt(
         self, site: str, key: str, next_try_at: datetime, *, is_asked: bool = True
     ) -> None:
         """An address could not be fetched this time; it is pending."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(address)
-                .where(
-                    address.c.site == site,
-                    address.c.key == key,
-                    address.c.state != AddressState.KNOWN,  # another address led there meanwhile
-                )
-                .values(
-                    state=AddressState.PENDING,
-                    attempts=address.c.attempts + int(is_asked),
-                    next_try_at=next_try_at,
-                )
+        self._database.execute(
+            update(address)
+            .where(
+                address.c.site == site,
+                address.c.key == key,
+                address.c.state != AddressState.KNOWN,  # another address led there meanwhile
             )
+            .values(
+                state=AddressState.PENDING,
+                attempts=address.c.attempts + int(is_asked),
+                next_try_at=next_try_at,
+            )
+        )
 
     def record_over_limit(self, site: str, key: str, *, is_over: bool) -> None:
         """Whether the page of an address took too much time or memory when it was last read."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(address)
-                .where(address.c.site == site, address.c.key == key)
-                .values(over_limit=is_over or None)
-            )
+        self._database.execute(
+            update(address)
+            .where(address.c.site == site, address.c.key == key)
+            .values(over_limit=is_over or None)
+        )
 
     def over_limit(self, site: str) -> list[KnownAddress]:
         """Addresses whose pages took too much when they were last read, oldest first."""
@@ -403,22 +370,18 @@ class DiscoveryStore:
             .where(address.c.site == site, address.c.over_limit.is_not(None))
             .order_by(address.c.seen_at, address.c.key)
         )
-        with self._database.reading() as connection:
-            return [_known_address(row) for row in connection.execute(query)]
+        return [_known_address(row) for row in self._database.rows(query)]
 
     def robots(self, host: str) -> KeptRobots | None:
         """The robots.txt of a host as it was last fetched."""
         columns = (robots.c[name] for name in KeptRobots.__slots__)
-        with self._database.reading() as connection:
-            row = connection.execute(select(*columns).where(robots.c.host == host)).one_or_none()
+        row = self._database.row(select(*columns).where(robots.c.host == host))
         return KeptRobots(**row._mapping) if row else None
 
     def record_robots(self, kept: KeptRobots) -> None:
         """Keep the robots.txt of a host."""
         values = asdict(kept)
-        insert = self._database.upsert(robots).values(values)
-        with self._database.writing() as connection:
-            connection.execute(insert.on_conflict_do_update(index_elements=["host"], set_=values))
+        self._database.execute(self._database.upsert(robots, values, values))
 
     def addresses_of(self, article_id: str) -> list[KnownAddress]:
         """Every address that led to a piece, the first met first."""
@@ -427,8 +390,7 @@ class DiscoveryStore:
             .where(address.c.article_id == article_id)
             .order_by(address.c.seen_at, address.c.key)
         )
-        with self._database.reading() as connection:
-            return [_known_address(row) for row in connection.execute(query)]
+        return [_known_address(row) for row in self._database.rows(query)]
 
     def urls_of(self, article_id: str) -> list[str]:
         """The same as URLs alone."""
@@ -437,27 +399,26 @@ class DiscoveryStore:
 
 def _insert_address(database: Database) -> Insert:
     """One address of a page of a source; what is known of it already is added to."""
-    insert = database.upsert(address)
+    offered = database.insert(address).excluded
     line = func.char(10) if not database.is_postgresql else func.chr(10)
-    shown_before = (line + address.c.seen_in + line).contains(line + insert.excluded.seen_in + line)
-    return insert.on_conflict_do_update(
-        index_elements=["site", "key"],
-        set_={
+    shown_before = (line + address.c.seen_in + line).contains(line + offered.seen_in + line)
+    return database.upsert(
+        address,
+        None,
+        {
             "seen_in": case(
-                (address.c.seen_in == "", insert.excluded.seen_in),
+                (address.c.seen_in == "", offered.seen_in),
                 (shown_before, address.c.seen_in),
-                else_=address.c.seen_in + line + insert.excluded.seen_in,
+                else_=address.c.seen_in + line + offered.seen_in,
             ),
-            "dated_at": _later(address.c.dated_at, insert.excluded.dated_at),
-            "published_hint": func.coalesce(
-                address.c.published_hint, insert.excluded.published_hint
-            ),
+            "dated_at": _later(address.c.dated_at, offered.dated_at),
+            "published_hint": func.coalesce(address.c.published_hint, offered.published_hint),
             # What an archive passed over is wanted once a listing shows it.
             "state": case(
                 (
                     and_(
                         address.c.state == AddressState.PASSED,
-                        insert.excluded.state == AddressState.PENDING,
+                        offered.state == AddressState.PENDING,
                     ),
                     AddressState.PENDING,
                 ),
@@ -467,19 +428,10 @@ def _insert_address(database: Database) -> Insert:
     )
 
 
-def _known_address(row: Row[*tuple[Any, ...]]) -> KnownAddress:
-    return KnownAddress(
-        key=row.key,
-        url=row.url,
-        state=AddressState(row.state),
-        article_id=row.article_id,
-        seen_at=row.seen_at,
-        seen_in=tuple(row.seen_in.split("\n")) if row.seen_in else (),
-        dated_at=row.dated_at,
-        published_at=row.published_hint,
-        attempts=row.attempts,
-        next_try_at=row.next_try_at,
-    )
+def _known_address(values: Sequence[Any]) -> KnownAddress:
+    key, url, state, article_id, seen_at, seen_in, *rest = values
+    paths = tuple(seen_in.split("\n")) if seen_in else ()
+    return KnownAddress(key, url, AddressState(state), article_id, seen_at, paths, *rest)
 
 
 def _address_rows(

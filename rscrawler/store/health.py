@@ -30,6 +30,7 @@ class ProblemCode(StrEnum):
     DISK_FULL = "disk-full"
     REBUILT = "rebuilt"
     OVER_LIMIT = "over-limit"
+    WATCH_LIST = "watch-list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,24 @@ class HealthStore:
 
     def crawled_sites(self) -> list[str]:
         """The names of all sites that were ever crawled."""
-        with self._database.reading() as connection:
-            return list(connection.scalars(select(site.c.name).order_by(site.c.name)))
+        return self._database.scalars(select(site.c.name).order_by(site.c.name))
 
     def record_start(self, run_id: str, name: str, now: datetime) -> None:
-        """A cycle over a site begins."""
-        insert_site = self._database.upsert(site).values(name=name, last_run_at=now)
+        """A cycle over a site begins.
+
+        Cycles that are dated later, by a clock that was ahead, came before it: left as they are,
+        what they saw would be missing now and be taken for news when their time comes.
+        """
         with self._database.writing() as connection:
-            connection.execute(
-                insert_site.on_conflict_do_update(
-                    index_elements=["name"], set_={"last_run_at": now}
+            seen = {"last_run_at": now}
+            connection.execute(self._database.upsert(site, {"name": name, **seen}, seen))
+            just_before = now - timedelta(microseconds=1)
+            for moment in (run.c.started_at, run.c.ended_at):
+                connection.execute(
+                    update(run)
+                    .where(run.c.site == name, moment >= now)
+                    .values({moment: just_before})
                 )
-            )
             connection.execute(run.insert().values(run_id=run_id, site=name, started_at=now))
 
     def record_end(
@@ -156,19 +163,15 @@ class HealthStore:
             )
 
     def _add_totals(self, connection: Connection, name: str, counts: Mapping[str, int]) -> None:
-        insert = self._database.upsert(total)
+        more = total.c.value + self._database.insert(total).excluded.value
         connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["site", "name"],
-                set_={"value": total.c.value + insert.excluded.value},
-            ),
+            self._database.upsert(total, None, {"value": more}),
             [{"site": name, "name": key, "value": count} for key, count in counts.items()],
         )
 
     def record_not_before(self, name: str, moment: datetime) -> None:
         """A site asked to be left alone until `moment`."""
-        with self._database.writing() as connection:
-            connection.execute(update(site).where(site.c.name == name).values(not_before=moment))
+        self._database.execute(update(site).where(site.c.name == name).values(not_before=moment))
 
     def runs(self, name: str, limit: int) -> list[Run]:
         """The last ended cycles of a site, newest first."""
@@ -178,18 +181,17 @@ class HealthStore:
             .order_by(run.c.started_at.desc())
             .limit(limit)
         )
-        with self._database.reading() as connection:
-            return [
-                Run(
-                    row.run_id,
-                    row.site,
-                    row.started_at,
-                    row.ended_at,
-                    bool(row.succeeded),
-                    json.loads(row.counters or "{}"),
-                )
-                for row in connection.execute(query)
-            ]
+        return [
+            Run(
+                row.run_id,
+                row.site,
+                row.started_at,
+                row.ended_at,
+                bool(row.succeeded),
+                json.loads(row.counters or "{}"),
+            )
+            for row in self._database.rows(query)
+        ]
 
     def problems(self) -> list[Problem]:
         """Everything that is unhealthy now, by subject and code."""
@@ -201,23 +203,16 @@ class HealthStore:
 
     def _problems(self, where: ColumnElement[bool]) -> list[Problem]:
         query = select(problem).where(where).order_by(problem.c.subject, problem.c.code)
-        with self._database.reading() as connection:
-            return [_problem_of(row) for row in connection.execute(query)]
+        return [_problem_of(row) for row in self._database.rows(query)]
 
     def raise_problem(self, subject: str, code: ProblemCode, message: str, now: datetime) -> None:
         """Something is unhealthy; if it already was, only its message is brought up to date.
 
         One that comes back before its end was told has never ended.
         """
-        insert = self._database.upsert(problem).values(
-            subject=subject, code=code, message=message, since=now, ended=0
-        )
-        with self._database.writing() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["subject", "code"], set_={"message": message, "ended": 0}
-                )
-            )
+        values = {"message": message, "ended": 0}
+        first = {"subject": subject, "code": code, "since": now, **values}
+        self._database.execute(self._database.upsert(problem, first, values))
 
     def clear_problem(self, subject: str, code: ProblemCode) -> Problem | None:
         """Something is healthy again; gives the problem that ended, if there was one.

@@ -44,24 +44,20 @@ class HistoryStore:
         query = (
             select(run.c.observation)
             .where(run.c.site == site, run.c.started_at < before, run.c.observation.is_not(None))
-            .order_by(run.c.started_at.desc())
+            .order_by(run.c.started_at.desc(), run.c.run_id.desc())
             .limit(limit)
         )
-        with self._database.reading() as connection:
-            return list(connection.scalars(query))
+        return self._database.scalars(query)
 
     def last_recorded_at(self) -> datetime | None:
         """When the newest version of any piece was recorded."""
-        with self._database.reading() as connection:
-            newest: datetime | None = connection.scalar(select(func.max(version.c.recorded_at)))
-            return newest
+        return self._database.scalar(select(func.max(version.c.recorded_at)))
 
     def totals(self) -> dict[str, dict[str, int]]:
         """Sums over all cycles ever, by site and name."""
         sums: dict[str, dict[str, int]] = {}
-        with self._database.reading() as connection:
-            for row in connection.execute(select(total).order_by(total.c.site, total.c.name)):
-                sums.setdefault(row.site, {})[row.name] = int(row.value)
+        for row in self._database.rows(select(total).order_by(total.c.site, total.c.name)):
+            sums.setdefault(row.site, {})[row.name] = int(row.value)
         return sums
 
     def cycles_since(self, since: datetime) -> dict[str, Cycles]:
@@ -74,17 +70,15 @@ class HistoryStore:
         counts: Counter[str] = Counter()
         succeeded: Counter[str] = Counter()
         counters: dict[str, Counter[str]] = {}
-        with self._database.reading() as connection:
-            for row in connection.execute(query):
-                counts[row.site] += 1
-                succeeded[row.site] += bool(row.succeeded)
-                counters.setdefault(row.site, Counter()).update(json.loads(row.counters or "{}"))
+        for row in self._database.rows(query):
+            counts[row.site] += 1
+            succeeded[row.site] += bool(row.succeeded)
+            counters.setdefault(row.site, Counter()).update(json.loads(row.counters or "{}"))
         return {name: Cycles(counts[name], succeeded[name], counters[name]) for name in counts}
 
     def first_run_at(self) -> datetime | None:
         """When the first cycle that is still remembered began; None: there was none."""
-        with self._database.reading() as connection:
-            first: datetime | None = connection.scalar(select(func.min(run.c.started_at)))
+        first: datetime | None = self._database.scalar(select(func.min(run.c.started_at)))
         return first
 
     def publications(self, site: str, since: datetime, limit: int | None = None) -> list[datetime]:
@@ -128,10 +122,9 @@ class HistoryStore:
                 article.c.published_at.is_not(None),
             )
         )
-        with self._database.reading() as connection:
-            return [
-                (row.site, row.recorded_at - row.published_at) for row in connection.execute(query)
-            ]
+        return [
+            (row.site, row.recorded_at - row.published_at) for row in self._database.rows(query)
+        ]
 
     def alert_delays(self, since: datetime) -> list[tuple[str, timedelta]]:
         """Site and time from publication to alert of each piece of news alerted since.
@@ -152,10 +145,7 @@ class HistoryStore:
                 article.c.published_at.is_not(None),
             )
         )
-        with self._database.reading() as connection:
-            return [
-                (row.site, row.created_at - row.published_at) for row in connection.execute(query)
-            ]
+        return [(row.site, row.created_at - row.published_at) for row in self._database.rows(query)]
 
     def waiting_channels(self) -> list[WaitingChannel]:
         """The outbox, channel by channel, as far as it is not done."""
@@ -166,8 +156,7 @@ class HistoryStore:
     def last_weekly_at(self) -> datetime | None:
         """When the last weekly message was composed; None: never."""
         query = select(func.max(message.c.created_at)).where(message.c.kind == WEEKLY_KIND)
-        with self._database.reading() as connection:
-            last: datetime | None = connection.scalar(query)
+        last: datetime | None = self._database.scalar(query)
         return last
 
     def record_weekly(self, messages: Sequence[NewMessage]) -> bool:

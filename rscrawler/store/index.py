@@ -39,8 +39,7 @@ class IndexStore:
 
     def backlog(self) -> int:
         """How many marks wait to be worked off."""
-        with self._database.reading() as connection:
-            return connection.scalar(select(func.count()).select_from(unindexed)) or 0
+        return self._database.scalar(select(func.count()).select_from(unindexed)) or 0
 
     def catch_up(self) -> None:
         """Work all marks off, newest first."""

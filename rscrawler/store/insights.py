@@ -45,8 +45,7 @@ class InsightStore:
     ) -> dict[tuple[str, str], int]:
         day = func.substr(type_coerce(entry.c.age, String), 1, 10)
         counted = query.add_columns(day, value, func.count()).group_by(day, value)
-        with self._database.reading() as connection:
-            return {(row[0], row[1]): row[2] for row in connection.execute(counted)}
+        return {(row[0], row[1]): row[2] for row in self._database.rows(counted)}
 
     def hours(self, topic: str, minimum: Level, since: datetime, until: datetime) -> dict[int, int]:
         """How many articles were published in each hour of the day, UTC.
@@ -61,8 +60,7 @@ class InsightStore:
             .add_columns(hour, func.count())
             .group_by(hour)
         )
-        with self._database.reading() as connection:
-            return {int(row[0]): row[1] for row in connection.execute(query)}
+        return {int(row[0]): row[1] for row in self._database.rows(query)}
 
     def alert_delays(self, since: datetime, until: datetime) -> list[tuple[datetime, timedelta]]:
         """When each alert was composed, and the time from publication to then.
@@ -84,16 +82,14 @@ class InsightStore:
                 article.c.published_at.is_not(None),
             )
         )
-        with self._database.reading() as connection:
-            return [(row[0], row[0] - row[1]) for row in connection.execute(query)]
+        return [(row[0], row[0] - row[1]) for row in self._database.rows(query)]
 
     def articles_per_site(self, since: datetime) -> Counter[str]:
         """How many articles of each site were published since a time, flagged or not."""
         query = (
             select(entry.c.site, func.count()).where(entry.c.age >= since).group_by(entry.c.site)
         )
-        with self._database.reading() as connection:
-            return Counter({row[0]: row[1] for row in connection.execute(query)})
+        return Counter({row[0]: row[1] for row in self._database.rows(query)})
 
 
 def _flagged(topic: str, minimum: Level, since: datetime, until: datetime) -> Select[tuple[()]]:

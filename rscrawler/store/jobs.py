@@ -61,28 +61,25 @@ class JobStore:
 
     def states(self) -> dict[str, JobState]:
         """The state of every job ever scheduled, by id."""
-        with self._database.reading() as connection:
-            rows = connection.execute(select(*_STATE))
-            return {row.job_id: JobState(**row._mapping) for row in rows}
+        rows = self._database.rows(select(*_STATE))
+        return {row.job_id: JobState(**row._mapping) for row in rows}
 
     def state(self, job_id: str) -> JobState | None:
         """The state of one job; None if it was never scheduled."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(*_STATE).where(job.c.job_id == job_id)).first()
-            return None if row is None else JobState(**row._mapping)
+        row = self._database.row(select(*_STATE).where(job.c.job_id == job_id))
+        return None if row is None else JobState(**row._mapping)
 
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
         """Let a job fire at a time, if it is new or its schedule has changed."""
         values = {"definition": definition, "next_fire_at": next_fire_at}
-        insert = self._database.upsert(job).values(job_id=job_id, failures=0, **values)
-        with self._database.writing() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["job_id"],
-                    set_=values,
-                    where=job.c.definition != definition,
-                )
+        insert = self._database.insert(job).values(job_id=job_id, failures=0, **values)
+        self._database.execute(
+            insert.on_conflict_do_update(
+                index_elements=["job_id"],
+                set_=values,
+                where=job.c.definition != definition,
             )
+        )
 
     def move(self, job_id: str, *, expected: datetime, to: datetime, now: datetime) -> bool:
         """Let a job fire at another time than `expected`; False if another service moved it.
@@ -130,7 +127,7 @@ class JobStore:
             if moved.rowcount != 1:
                 return False
             inserted = connection.execute(
-                self._database.upsert(fired)
+                self._database.insert(fired)
                 .values(
                     job_id=firing.job_id,
                     fire_at=firing.fire_at,
@@ -201,13 +198,11 @@ class JobStore:
 
     def is_open(self, firing: Firing) -> bool:
         """Whether a run that was claimed has not ended, and was not given back."""
-        with self._database.reading() as connection:
-            return connection.scalar(select(fired.c.job_id).where(*_is(firing))) is not None
+        return self._database.scalar(select(fired.c.job_id).where(*_is(firing))) is not None
 
     def unended(self) -> set[str]:
         """The ids of jobs with a run that has not ended."""
-        with self._database.reading() as connection:
-            return set(connection.scalars(select(fired.c.job_id).where(fired.c.ended_at.is_(None))))
+        return set(self._database.scalars(select(fired.c.job_id).where(fired.c.ended_at.is_(None))))
 
     def handed_over(self, before: datetime) -> list[Firing]:
         """Runs that were handed over to the queue before a time and have not ended."""
@@ -217,8 +212,7 @@ class JobStore:
             .where(fired.c.fired_by == QUEUE, fired.c.fired_at < before)
             .order_by(fired.c.fire_at)
         )
-        with self._database.reading() as connection:
-            return [Firing(*row) for row in connection.execute(query)]
+        return [Firing(*row) for row in self._database.rows(query)]
 
     def orphans(self, now: datetime) -> list[Firing]:
         """Runs that have not ended and whose service is dead: known so, or long silent.
@@ -231,8 +225,7 @@ class JobStore:
             .where(fired.c.ended_at.is_(None))
             .order_by(fired.c.fire_at)
         )
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+        rows = self._database.rows(query)
         return [
             Firing(row.job_id, row.fire_at, row.fired_by)
             for row in rows

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 
 from rscrawler.items import Article, Level
-from rscrawler.store.database import Database, in_portions
+from rscrawler.store.database import Database
+from rscrawler.store.lookups import among
 from rscrawler.store.tables import judgement, version
 
 
@@ -55,8 +56,7 @@ class JudgementStore:
         values: dict[str, Any] = {name: getattr(new, name) for name in Judgement.__slots__}
         for name in ("flagged_countries", "countries"):
             values[name] = " ".join(values[name])
-        with self._database.writing() as connection:
-            connection.execute(judgement.insert().values(values))
+        self._database.execute(judgement.insert().values(values))
 
     def history(self, article_id: str) -> list[Judgement]:
         """Every judgement on an article, the newest first."""
@@ -65,17 +65,14 @@ class JudgementStore:
             .where(judgement.c.article_id == article_id)
             .order_by(judgement.c.number.desc())
         )
-        with self._database.reading() as connection:
-            return [_judgement_of(row) for row in connection.execute(query)]
+        return [_judgement_of(row) for row in self._database.rows(query)]
 
     def of_articles(self, article_ids: Iterable[str]) -> dict[str, list[Judgement]]:
         """The judgements that hold on these articles, by id."""
         found: dict[str, list[Judgement]] = {}
-        with self._database.reading() as connection:
-            for portion in in_portions(list(article_ids)):
-                query = _that_hold().where(judgement.c.article_id.in_(portion))
-                for row in connection.execute(query):
-                    found.setdefault(row.article_id, []).append(_judgement_of(row))
+        query = _that_hold().where(among(judgement.c.article_id, list(article_ids)))
+        for row in self._database.rows(query):
+            found.setdefault(row.article_id, []).append(_judgement_of(row))
         return found
 
     def that_hold(self, topic: str, *, since: datetime | None = None) -> list[Judgement]:
@@ -83,28 +80,24 @@ class JudgementStore:
         query = _that_hold().where(judgement.c.topic == topic)
         if since is not None:
             query = query.where(judgement.c.judged_at >= since)
-        with self._database.reading() as connection:
-            return [_judgement_of(row) for row in connection.execute(query)]
+        return [_judgement_of(row) for row in self._database.rows(query)]
 
     def topics(self) -> dict[str, int]:
         """How many judgements hold on each topic."""
         held = _that_hold().subquery()
         query = select(held.c.topic, func.count()).group_by(held.c.topic).order_by(held.c.topic)
-        with self._database.reading() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+        return {row[0]: row[1] for row in self._database.rows(query)}
 
     def judged(self, topic: str) -> Iterator[tuple[Judgement, Article]]:
         """The judgements that hold on a topic, each with the version that was judged."""
-        for portion in in_portions([each.record_id for each in self.that_hold(topic)]):
-            query = (
-                _that_hold()
-                .add_columns(version.c.record)
-                .join(version, version.c.record_id == judgement.c.record_id)
-                .where(judgement.c.topic == topic, judgement.c.record_id.in_(portion))
-            )
-            with self._database.reading() as connection:
-                rows = connection.execute(query).all()
-            for row in rows:
+        query = (
+            _that_hold()
+            .add_columns(version.c.record)
+            .join(version, version.c.record_id == judgement.c.record_id)
+            .where(judgement.c.topic == topic)
+        )
+        with self._database.reading() as connection:
+            for row in connection.execution_options(yield_per=100).execute(query):
                 yield _judgement_of(row), Article.from_record(json.loads(row.record))
 
 

@@ -102,7 +102,7 @@ class LeaseStore:
         """
         longest_rest = now + LONGEST_REST
         rests_too_long = and_(lease.c.owner == RESTING, lease.c.expires_at > longest_rest)
-        insert = self._database.upsert(lease).values(
+        insert = self._database.insert(lease).values(
             name=name, owner=owner, expires_at=now + LEASE_DURATION
         )
         with self._database.writing() as connection:
@@ -134,17 +134,15 @@ class LeaseStore:
 
     def release(self, name: str, owner: str) -> None:
         """Give a lease back, if it is still this owner's."""
-        with self._database.writing() as connection:
-            connection.execute(delete(lease).where(lease.c.name == name, lease.c.owner == owner))
+        self._database.execute(delete(lease).where(lease.c.name == name, lease.c.owner == owner))
 
     def rest(self, name: str, owner: str, until: datetime) -> None:
         """Give a lease back, if it is still this owner's; nobody may take it before `until`."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(lease)
-                .where(lease.c.name == name, lease.c.owner == owner)
-                .values(owner=RESTING, expires_at=until)
-            )
+        self._database.execute(
+            update(lease)
+            .where(lease.c.name == name, lease.c.owner == owner)
+            .values(owner=RESTING, expires_at=until)
+        )
 
     def services(self) -> list[ServiceSign]:
         """The services that run or died without a word, the last heard of at the end."""
@@ -153,15 +151,13 @@ class LeaseStore:
             .where(lease.c.name.startswith(SERVICE))
             .order_by(lease.c.expires_at)
         )
-        with self._database.reading() as connection:
-            return [ServiceSign(*row) for row in connection.execute(query)]
+        return [ServiceSign(*row) for row in self._database.rows(query)]
 
     def forget_dead_services(self, now: datetime) -> None:
         """Remove what services left that died: a living one does their work."""
         dead = [service_lease(each.owner) for each in self.services() if not each.is_living(now)]
         if dead:
-            with self._database.writing() as connection:
-                connection.execute(delete(lease).where(lease.c.name.in_(dead)))
+            self._database.execute(delete(lease).where(lease.c.name.in_(dead)))
 
     def held(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, str]:
         """The leases (of `names`; None: all) that live processes hold, with their owners."""
@@ -172,11 +168,9 @@ class LeaseStore:
         )
         if names is not None:
             query = query.where(lease.c.name.in_(list(names)))
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+        rows = self._database.rows(query)
         return {row.name: row.owner for row in rows if is_alive(row.owner)}
 
     def holder(self, name: str) -> str | None:
         """Who holds a lease, expired or not; None: nobody."""
-        with self._database.reading() as connection:
-            return connection.scalar(select(lease.c.owner).where(lease.c.name == name))
+        return self._database.scalar(select(lease.c.owner).where(lease.c.name == name))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
-from rscrawler.store.database import Database, in_portions
+from rscrawler.store.database import Database
+from rscrawler.store.lookups import among
 from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow, pending_rows
 from rscrawler.store.tables import jsonl_file, outbox
 
@@ -33,10 +34,9 @@ class LineStore:
 
     def committed_bytes(self, file: str) -> int | None:
         """How much of a JSONL file is known to be whole; None: nothing is known of the file."""
-        with self._database.reading() as connection:
-            return connection.scalar(
-                select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == file)
-            )
+        return self._database.scalar(
+            select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == file)
+        )
 
     def commit_lines(self, file: str, lines: Sequence[PlacedLine], committed_bytes: int) -> bool:
         """Lines of a file are on the disk: their rows are done, the file is whole to there.
@@ -51,16 +51,12 @@ class LineStore:
 
     def pending_numbers(self, channel: str, record_ids: Iterable[str]) -> dict[str, int]:
         """The numbers of the rows, of these records, that are still pending on a channel."""
-        found: dict[str, int] = {}
-        with self._database.reading() as connection:
-            for portion in in_portions(list(record_ids)):
-                query = select(outbox.c.record_id, outbox.c.number).where(
-                    outbox.c.channel == channel,
-                    outbox.c.state == "pending",
-                    outbox.c.record_id.in_(portion),
-                )
-                found |= {row.record_id: row.number for row in connection.execute(query)}
-        return found
+        query = select(outbox.c.record_id, outbox.c.number).where(
+            outbox.c.channel == channel,
+            outbox.c.state == "pending",
+            among(outbox.c.record_id, list(record_ids)),
+        )
+        return {row.record_id: row.number for row in self._database.rows(query)}
 
     def match_file(
         self, file: str, channel: str, present: Mapping[str, tuple[int, int]], committed_bytes: int
@@ -93,30 +89,19 @@ class LineStore:
             self._set_committed(connection, file, committed_bytes)
 
     def _set_committed(self, connection: Connection, file: str, committed_bytes: int) -> None:
-        statement = self._database.upsert(jsonl_file).values(
-            file=file, committed_bytes=committed_bytes
-        )
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["file"], set_={"committed_bytes": committed_bytes}
-            )
-        )
+        whole = {"committed_bytes": committed_bytes}
+        connection.execute(self._database.upsert(jsonl_file, {"file": file, **whole}, whole))
 
 
 def _mark_lines(connection: Connection, file: str, lines: Sequence[PlacedLine]) -> bool:
     """Mark pending rows as written; False, and nothing is changed, if one is not pending."""
     numbers = [line.number for line in lines]
-    pending = sum(
-        len(
-            connection.execute(
-                select(outbox.c.number)
-                .where(outbox.c.number.in_(portion), outbox.c.state == "pending")
-                .with_for_update()
-            ).all()
-        )
-        for portion in in_portions(numbers)
-    )
-    if pending != len(lines):
+    pending = connection.execute(
+        select(outbox.c.number)
+        .where(among(outbox.c.number, numbers), outbox.c.state == "pending")
+        .with_for_update()
+    ).all()
+    if len(pending) != len(lines):
         return False
     if lines:
         connection.execute(

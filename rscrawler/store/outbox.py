@@ -28,8 +28,9 @@ from sqlalchemy import (
 )
 
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.store.database import Database, in_portions
+from rscrawler.store.database import Database
 from rscrawler.store.leases import is_alive
+from rscrawler.store.lookups import among
 from rscrawler.store.tables import (
     ARTICLES_CHANNEL,
     FLAGGED_CHANNEL,
@@ -163,8 +164,7 @@ def waiting_channels(
         .group_by(outbox.c.channel)
         .order_by(outbox.c.channel)
     )
-    with database.reading() as connection:
-        return [WaitingChannel(*row) for row in connection.execute(query)]
+    return [WaitingChannel(*row) for row in database.rows(query)]
 
 
 def pending_rows(
@@ -181,8 +181,7 @@ def pending_rows(
         .order_by(outbox.c.number)
         .limit(limit)
     )  # fmt: skip
-    with database.reading() as connection:
-        return [OutboxRow(*row) for row in connection.execute(query)]
+    return [OutboxRow(*row) for row in database.rows(query)]
 
 
 def insert_message(connection: Connection, new: NewMessage) -> None:
@@ -239,14 +238,12 @@ class OutboxStore:
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
         """Let a message carry these rows; False, and no message, if another carries one."""
         with self._database.writing() as connection:
-            assigned = 0
-            for portion in in_portions(numbers):
-                assigned += connection.execute(
-                    update(outbox)
-                    .where(outbox.c.number.in_(portion), _is_unassigned())
-                    .values(message_id=new.message_id)
-                ).rowcount
-            if assigned != len(numbers):
+            assigned = connection.execute(
+                update(outbox)
+                .where(among(outbox.c.number, numbers), _is_unassigned())
+                .values(message_id=new.message_id)
+            )
+            if assigned.rowcount != len(numbers):
                 connection.rollback()
                 return False
             insert_message(connection, new)
@@ -268,8 +265,7 @@ class OutboxStore:
         """The rows of every channel that no message carries yet."""
         columns = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
         query = select(*columns).where(_is_unassigned()).order_by(outbox.c.number)
-        with self._database.reading() as connection:
-            return [WaitingRow(*row) for row in connection.execute(query)]
+        return [WaitingRow(*row) for row in self._database.rows(query)]
 
     def restore_rows(self, rows: Iterable[WaitingRow]) -> int:
         """Rows that were lost, of records that are known; returns how many."""
@@ -278,7 +274,7 @@ class OutboxStore:
             for row in rows:
                 known = select(version.c.record_id).where(version.c.record_id == row.record_id)
                 if connection.scalar(known) is not None:
-                    insert = self._database.upsert(outbox).values(**asdict(row), state="pending")
+                    insert = self._database.insert(outbox).values(**asdict(row), state="pending")
                     restored += connection.execute(insert.on_conflict_do_nothing()).rowcount
         return restored
 
@@ -287,17 +283,15 @@ class OutboxStore:
         columns = (recipient.c.message_id, recipient.c.address)
         query = select(*columns).where(recipient.c.state.in_(_TRIED)).order_by(*columns)
         left: dict[str, tuple[str, ...]] = {}
-        with self._database.reading() as connection:
-            for message_id, address in connection.execute(query):
-                left[message_id] = (*left.get(message_id, ()), address)
+        for message_id, address in self._database.rows(query):
+            left[message_id] = (*left.get(message_id, ()), address)
         return left
 
     def message(self, message_id: str) -> NewMessage | None:
         """A message, for those of its recipients who are still to be served."""
         left = self.waiting_messages().get(message_id)
         query = select(message).where(message.c.message_id == message_id)
-        with self._database.reading() as connection:
-            row = connection.execute(query).one_or_none()
+        row = self._database.row(query)
         if row is None or not left:
             return None
         return NewMessage(message_id, row.channel, row.kind, row.created_at, row.content, left)
@@ -346,8 +340,7 @@ class OutboxStore:
             )
             .order_by(article.c.published_at.desc())
         )
-        with self._database.reading() as connection:
-            return [(row.topic, row.record) for row in connection.execute(query)]
+        return [(row.topic, row.record) for row in self._database.rows(query)]
 
     def tell_untold(
         self, told: Iterable[tuple[str, str]], messages: Iterable[NewMessage], now: datetime
@@ -381,8 +374,7 @@ class OutboxStore:
             .where(message.c.state.in_(["pending", "failed"]), exists().where(is_due))
             .order_by(message.c.created_at, message.c.message_id)
         )
-        with self._database.reading() as connection:
-            return [(row.message_id, row.channel, row.kind) for row in connection.execute(query)]
+        return [(row.message_id, row.channel, row.kind) for row in self._database.rows(query)]
 
     def claim(
         self, message_id: str, owner: str, now: datetime, until: datetime
@@ -452,39 +444,36 @@ class OutboxStore:
 
     def renew(self, message_id: str, owner: str, until: datetime) -> bool:
         """Keep a claim; False if it has been lost."""
-        with self._database.writing() as connection:
-            return (
-                connection.execute(
-                    update(message)
-                    .where(message.c.message_id == message_id, message.c.claimed_by == owner)
-                    .values(claimed_until=until)
-                ).rowcount
-                == 1
+        return (
+            self._database.execute(
+                update(message)
+                .where(message.c.message_id == message_id, message.c.claimed_by == owner)
+                .values(claimed_until=until)
             )
+            == 1
+        )
 
     def release(self, message_id: str, owner: str) -> None:
         """Give a claim back, if it is still this owner's."""
-        with self._database.writing() as connection:
-            connection.execute(
-                update(message)
-                .where(message.c.message_id == message_id, message.c.claimed_by == owner)
-                .values(claimed_by=None, claimed_until=None)
-            )
+        self._database.execute(
+            update(message)
+            .where(message.c.message_id == message_id, message.c.claimed_by == owner)
+            .values(claimed_by=None, claimed_until=None)
+        )
 
     def wake(self, channel: str, address: str, now: datetime) -> None:
         """What an address refused is due at once, now that it takes something."""
         of_channel = select(message.c.message_id).where(message.c.channel == channel)
-        with self._database.writing() as connection:
-            connection.execute(
-                update(recipient)
-                .where(
-                    recipient.c.state == "refused",
-                    recipient.c.next_try_at > now,
-                    recipient.c.address == address,
-                    recipient.c.message_id.in_(of_channel),
-                )
-                .values(next_try_at=now)
+        self._database.execute(
+            update(recipient)
+            .where(
+                recipient.c.state == "refused",
+                recipient.c.next_try_at > now,
+                recipient.c.address == address,
+                recipient.c.message_id.in_(of_channel),
             )
+            .values(next_try_at=now)
+        )
 
     def retry_failed(self, now: datetime) -> int:
         """Make every recipient that refused or was given up due again; gives their number."""
@@ -570,8 +559,7 @@ class OutboxStore:
         query = select(func.count()).where(
             outbox.c.state == "pending", outbox.c.channel.in_(JSONL_CHANNELS)
         )
-        with self._database.reading() as connection:
-            return connection.scalar(query) or 0
+        return self._database.scalar(query) or 0
 
     # What messages and feeds are made of.
 
@@ -591,8 +579,7 @@ class OutboxStore:
             )
             .group_by(article.c.site)
         )
-        with self._database.reading() as connection:
-            return {row[0]: row[1] for row in connection.execute(query)}
+        return {row[0]: row[1] for row in self._database.rows(query)}
 
     def flagged_records(self) -> Generator[str]:
         """The JSON text of flagged versions that are in the JSONL, newest first.
@@ -623,17 +610,13 @@ def _last_served(
     connection: Connection, addresses: Sequence[str]
 ) -> dict[tuple[str, str], datetime]:
     """When the latest message was composed that reached an address, by channel and address."""
-    served = {}
-    for portion in in_portions(addresses):
-        query = (
-            select(message.c.channel, recipient.c.address, func.max(message.c.created_at))
-            .join(message, message.c.message_id == recipient.c.message_id)
-            .where(recipient.c.state == "done", recipient.c.address.in_(portion))
-            .group_by(message.c.channel, recipient.c.address)
-        )
-        for channel, address, composed_at in connection.execute(query):
-            served[channel, address] = composed_at
-    return served
+    query = (
+        select(message.c.channel, recipient.c.address, func.max(message.c.created_at))
+        .join(message, message.c.message_id == recipient.c.message_id)
+        .where(recipient.c.state == "done", among(recipient.c.address, addresses))
+        .group_by(message.c.channel, recipient.c.address)
+    )
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
 def _is_unassigned() -> ColumnElement[bool]:

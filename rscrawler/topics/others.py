@@ -23,14 +23,12 @@ _LEAST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The `others` named in a text, as (start, end, whose), by start; and its genres.
+class Other:
+    """A name of another state or region, at [start, end) of the text."""
 
-    `genres` counts the words of each genre that stand in it.
-    """
-
-    others: list[tuple[int, int, str]]
-    genres: dict[str, int]
+    start: int
+    end: int
+    whose: str
 
 
 @cache
@@ -62,9 +60,9 @@ class SurroundingsFinder:
                 self._whose.append((genre, True))
         self._matcher = Matcher(spellings)
 
-    def find(self, text: str, folded: Folded) -> Surroundings:
-        """What else stands in `text`, whose folded form is `folded`."""
-        others: list[tuple[int, int, str]] = []
+    def find(self, text: str, folded: Folded) -> tuple[list[Other], dict[str, int]]:
+        """The others in `text`, in order, and how many words of each genre it has."""
+        others: list[Other] = []
         words: dict[str, Counter[int]] = {}
         end = 0
         for match in self._matcher.find(text, folded):
@@ -72,12 +70,11 @@ class SurroundingsFinder:
             if is_genre:
                 words.setdefault(owner, Counter())[match.index] += 1
             elif match.start >= end:
-                others.append((match.start, match.end, owner))
+                others.append(Other(match.start, match.end, owner))
                 end = match.end
-        genres = {
+        return others, {
             genre: found.total() for genre, found in words.items() if len(found) >= _LEAST_WORDS
         }
-        return Surroundings(others, genres)
 
 
 def _read(name: str) -> dict[str, Any]:

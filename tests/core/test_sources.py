@@ -165,7 +165,15 @@ def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
     assert [entry.url for entry in read_feed(whole)][:1] == ["https://example.org/one/"]
 
 
-@pytest.mark.parametrize("body", [b"<html><p>Moved</p></html>", b"\x00\xff\xfe", b"{}"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><p>Moved</p></html>",
+        b"\x00\xff\xfe",
+        b"{}",
+        b'<rss version="2.0"><channel><title>&#x110000;</title><item>',  # no character
+    ],
+)
 def test_what_is_no_feed_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableSource, match="is not a feed"):
         read_feed(body)

@@ -25,8 +25,8 @@ def rows(store: Store, tmp_path: Path) -> tuple[list[dict[str, str]], list[dict[
     record(store, a_piece(1, found_in=["/feed/", "/asia/"], extraction=read))
     record(store, a_piece(1, version=2, change=change))
     table, columns = tmp_path / "x.csv", tmp_path / "x.parquet"
-    export_records(store, ExportFormat.CSV, table)
-    export_records(store, ExportFormat.PARQUET, columns)
+    export_records(store.articles.records(), ExportFormat.CSV, table)
+    export_records(store.articles.records(), ExportFormat.PARQUET, columns)
     with table.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream)), pyarrow.parquet.read_table(columns).to_pylist()
 
@@ -72,6 +72,8 @@ def test_no_cell_becomes_a_formula_in_a_spreadsheet(
 ) -> None:
     record(store, a_piece(1, title=title))
     for is_raw, expected in ((False, f"'{title}"), (True, title)):
-        export_records(store, ExportFormat.CSV, tmp_path / "x.csv", is_raw=is_raw)
+        export_records(
+            store.articles.records(), ExportFormat.CSV, tmp_path / "x.csv", is_raw=is_raw
+        )
         with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
             assert next(csv.DictReader(stream))["title"] == expected

@@ -52,18 +52,23 @@ def news(label: str) -> Iterator[dict[str, Any]]:
 def test_of_real_news_hardly_any_but_the_same_is_folded() -> None:
     folded = [pair for pair in PAIRS if pair["is_news"] and verdict_on(pair).is_same_news]
     wrong = [pair for pair in folded if pair["label"] != "same"]
-    assert len(folded) > 130
-    assert len(wrong) <= 0.03 * len(folded)
+    assert len(folded) > 120
+    assert len(wrong) <= 0.01 * len(folded)
 
 
 def test_of_real_news_most_of_the_same_is_folded() -> None:
     found = [verdict_on(pair).is_same_news for pair in news("same")]
-    assert sum(found) >= 0.75 * len(found)
-
-
-def test_most_updates_of_real_news_are_known_as_such() -> None:
-    found = [verdict_on(pair).relation is Relation.UPDATE for pair in news("update")]
     assert sum(found) >= 0.7 * len(found)
+
+
+def test_what_is_called_an_update_of_real_news_tells_the_same_story() -> None:
+    found = [
+        pair for pair in PAIRS if pair["is_news"] and verdict_on(pair).relation is Relation.UPDATE
+    ]
+    story = [pair for pair in found if pair["label"] != "different"]
+    assert len(story) >= 0.95 * len(found) > 40
+    updates = [verdict_on(pair).relation is Relation.UPDATE for pair in news("update")]
+    assert sum(updates) >= 0.6 * len(updates)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -149,6 +154,42 @@ def test_a_new_passage_makes_an_update() -> None:
     fresh = " ".join(word.lower() for word in LONG_BODIES[3].split()[:60] if word.isalpha())
     found = verdict(known, f"{known} {fresh}")
     assert found.relation is Relation.UPDATE
+
+
+REPLY = "The company was pleased to settle, and thanked everybody who had helped the townspeople."
+
+
+@pytest.mark.parametrize("place", [60, 120])
+def test_one_new_sentence_within_or_behind_makes_an_update(place: int) -> None:
+    words = LONG_BODIES[2].split()[:120]
+    later = " ".join([*words[:place], REPLY, *words[place:]])
+    found = verdict(" ".join(words), later)
+    assert (found.relation, found.reason) == (Relation.UPDATE, "passage")
+
+
+@pytest.mark.parametrize(
+    ("titles", "line"),
+    [
+        (("It closes its mill", "It closes its mill - Update"), ""),
+        (("It closes its mill - Update", "It closes its mill - 2nd Update"), ""),
+        (("It closes its mill", "CORRECTED - It closes its mill"), ""),
+        (("It buys shares", "It buys shares"), "Correction: an earlier version was wrong."),
+    ],
+)
+def test_what_calls_itself_an_update_or_a_correction_is_none_of_the_same(
+    titles: tuple[str, str], line: str
+) -> None:
+    found = verdict(FRAME, f"{FRAME}\n\n{line}", titles)
+    assert (found.relation, found.reason) == (Relation.UPDATE, "revision")
+
+
+def test_a_table_with_its_figures_in_other_places_is_another() -> None:
+    rows = [f"MAY {60 + number} 1/2 UP 1/4" for number in range(20)]
+    moved = rows[-1].replace("1/2 UP 1/4", "1/4 UP 1/2")
+    found = verdict("\n".join(rows), "\n".join([*rows[:-1], moved]))
+    assert (found.relation, found.reason) == (Relation.DIFFERENT, "numbers")
+    today, tomorrow = (f"BANGKOK, April {day} - {' '.join(rows)}" for day in (7, 8))
+    assert verdict(today, tomorrow).reason == "dates"
 
 
 TAIL = (

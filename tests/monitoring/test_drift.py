@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,6 +19,7 @@ from rscrawler.monitoring.drift import (
     source_trouble,
 )
 from rscrawler.monitoring.observation import FIELDS, Observation
+from rscrawler.store import Store
 from rscrawler.store.discovery import SourceState
 from tests.monitoring.pages import BY_METADATA, LOST, USUAL, cycle, usual_past
 
@@ -127,6 +128,20 @@ def test_drift_stays_through_cycles_that_read_no_page() -> None:
     assert drift(Observation(links={SECTION: 12.0}), past) == {ARTICLES: "broken"}
 
 
+def test_what_a_clock_that_was_ahead_saw_is_past_when_it_is_set_back_and_stays_so(
+    store: Store,
+) -> None:
+    noon, hour = datetime(2026, 11, 24, 12, tzinfo=UTC), timedelta(hours=1)
+    ahead = [(noon + 5 * hour, "first"), (noon + 6 * hour, "second")]
+    for at, seen in [*ahead, (noon, "back")]:
+        run_id = f"{at:%Y%m%dT%H%M%S}-0"
+        store.health.record_start(run_id, "sample", at)
+        if seen == "back":
+            assert store.history.observations("sample", noon, 9) == ["second", "first"]
+        store.health.record_end(run_id, "sample", at, succeeded=True, counters={}, observation=seen)
+    assert store.history.observations("sample", noon + 7 * hour, 1) == ["back"]
+
+
 def test_drift_never_becomes_the_usual() -> None:
     past = [*(with_drift(cycle(5, LOST)) for _ in range(200)), *usual_past()]
     assert ARTICLES in drift(cycle(1, LOST), past)
@@ -214,7 +229,7 @@ def trouble(
     *, failures: int, is_answered: bool, was_read: bool, is_absent: bool = False
 ) -> str | None:
     read_at = datetime(2026, 1, 1, tzinfo=UTC) if was_read else None
-    state = SourceState(FEED, read_at=read_at, failures=failures)
+    state = SourceState(FEED, read_at=read_at, failures=failures, last_error="HTTP 503")
     return source_trouble(
         state, path="/feed.rss", kind="feed", is_answered=is_answered, is_absent=is_absent
     )
@@ -231,7 +246,7 @@ def test_a_source_is_in_trouble_when_it_fails_for_long_and_not_before() -> None:
     assert trouble(failures=0, is_answered=True, was_read=True) is None
     assert trouble(failures=2, is_answered=False, was_read=True) is None
     assert trouble(failures=3, is_answered=False, was_read=True) == (
-        "/feed.rss could not be read in 3 cycles"
+        "/feed.rss could not be read in 3 cycles: HTTP 503"
     )
 
 

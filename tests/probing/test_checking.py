@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from rscrawler.cli.sites import app
+from rscrawler.cli.sites import sites_app as app
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import SiteCheck, Visitor, check_live, check_stored, propose_site

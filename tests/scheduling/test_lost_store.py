@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -203,6 +205,23 @@ def test_a_store_is_not_taken_from_a_run(
     asyncio.run(scenario())
 
 
+def test_looking_after_the_file_gives_no_lock_away(
+    keep_file: Callable[[], StoreKeeper], file: Path
+) -> None:
+    """Else the next process to end takes itself for the last one, and removes the WAL in use."""
+    keeper = keep_file()
+    wal = file.with_name(f"{file.name}-wal")
+    used = wal.stat().st_ino
+    assert not keeper.is_lost
+    command = (
+        "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1]);"
+        "connection.execute('SELECT count(*) FROM site'); connection.close()"
+    )
+    subprocess.run([sys.executable, "-c", command, str(file)], check=True)
+    assert wal.exists()
+    assert wal.stat().st_ino == used
+
+
 def locked(*_: object, **__: object) -> None:
     raise StoreError("database is locked")
 
@@ -225,6 +244,23 @@ def test_a_failing_store_is_opened_anew_once_a_minute(
         world.clock.now = NOON + timedelta(seconds=seconds)
         service.check()
     assert len(opened) == timedelta(minutes=2) / REOPENED_EVERY
+
+
+def test_a_store_that_fails_now_and_then_is_complained_of_once(
+    keep_file: Callable[[], StoreKeeper],
+    monkeypatch: pytest.MonkeyPatch,
+    log: pytest.LogCaptureFixture,
+    clock: Clock,
+) -> None:
+    world, service = service_of(keep_file(), clock)
+    for _ in range(5):
+        with monkeypatch.context() as patch:
+            patch.setattr(JobStore, "states", locked)
+            service.check()
+        world.clock.advance(timedelta(seconds=5))
+        service.check()
+    assert log.text.count("the store failed, trying again: database is locked") == 1
+    assert log.text.count("the store works again") == 1
 
 
 def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_it_is_over(

@@ -24,7 +24,7 @@ class FakeArticles:
         self.is_away = False
         self.refused = ""
 
-    def record(self, *recordings: Recording) -> None:
+    def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
         self.calls += 1
         slugs = [each.fingerprint.slug_stem for each in recordings]
         if self.is_away:
@@ -37,7 +37,7 @@ class FakeArticles:
 def recording(slug: str, at: datetime = NOON) -> Recording:
     return Recording(
         article=Article(site="site", url=f"https://example.org/{slug}/", fetched_at=at),
-        fingerprint=Fingerprint(text_digest=slug, body_digest=None, slug_stem=slug),
+        fingerprint=Fingerprint(text_digest=slug, body_digest=slug, slug_stem=slug),
         visit=Visit(run_id="run", address_keys=((f"/{slug}", ""),), page_digest=""),
         recorded_at=at,
         channels=(),
@@ -101,3 +101,5 @@ def test_a_page_that_shares_address_or_text_with_what_waits_concerns_it(
     assert batch.concerns("site", ["/one"], other)
     assert batch.concerns("site", ["/x"], recording("one").fingerprint)
     assert not batch.concerns("site", ["/x"], other)
+    in_a_frame = Fingerprint(text_digest="x", body_digest="x", slug_stem="one")
+    assert not batch.concerns("site", ["/x"], in_a_frame)

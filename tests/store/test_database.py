@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,12 +14,25 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store
 from rscrawler.store import database as database_module
-from rscrawler.store.database import in_portions, open_database
+from rscrawler.store.database import open_database
+from rscrawler.store.discovery import FoundAddress
 from rscrawler.store.health import SiteState
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import metadata, schema_version
+from tests.databases import Databases
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_url: str) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if database_url.startswith("sqlite"):
+        yield database_url
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    with databases.empty() as url:
+        yield url
 
 
 def trouble(url: str) -> str:
@@ -208,12 +221,14 @@ def test_a_time_without_a_zone_is_refused(store: Store) -> None:
         store.health.record_start("run", "site", datetime(2026, 11, 24))  # noqa: DTZ001
 
 
-@pytest.mark.parametrize("count", [0, 1, 500, 501, 1_200])
-def test_keys_are_portioned_whole_and_in_order(count: int) -> None:
-    keys = [str(number) for number in range(count)]
-    portions = in_portions(keys)
-    assert [key for portion in portions for key in portion] == keys
-    assert all(0 < len(portion) <= 500 for portion in portions)
+@pytest.mark.parametrize("count", [0, 1, 40_000])
+def test_lists_of_any_length_are_looked_up_at_once(store: Store, count: int) -> None:
+    keys = [f"/piece-{number}" for number in range(count)]
+    found = [FoundAddress(key, f"https://example.org{key}") for key in keys[:2]]
+    store.discovery.record_found("site", "/feed", found, NOON)
+    met = store.discovery.addresses("site", [*keys, "/another"])
+    assert sorted(met) == keys[:2]
+    assert all(address.seen_at == NOON for address in met.values())
 
 
 def test_a_schema_that_is_older_is_brought_up_step_by_step(
@@ -303,3 +318,14 @@ def test_a_step_that_fails_leaves_the_old_schema_and_number(
     with engine.connect() as connection, pytest.raises(Exception, match="half"):
         connection.execute(text("SELECT half FROM site"))
     engine.dispose()
+
+
+def test_a_transaction_waits_for_the_disk_unless_it_need_not(database_url: str) -> None:
+    database = open_database(database_url)
+    asks = "SHOW synchronous_commit" if database.is_postgresql else "PRAGMA synchronous"
+    said = []
+    for waits in (True, False, True):
+        with database.writing(waits_for_disk=waits) as connection:
+            said.append(connection.exec_driver_sql(asks).scalar())
+    database.close()
+    assert said == (["on", "off", "on"] if database.is_postgresql else [2, 1, 2])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rscrawler.cli.reading import open_existing
+from rscrawler.cli.inputs import open_existing
 from rscrawler.config import Config
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store

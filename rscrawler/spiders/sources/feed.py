@@ -8,7 +8,6 @@ import time
 from datetime import UTC, datetime
 from itertools import islice
 
-import feedparser
 from lxml import etree
 
 from rscrawler.spiders.sources.content import (
@@ -29,14 +28,19 @@ _ENTRY_PARTS = frozenset({
 
 def read(page: SourcePage) -> SourceContent:
     """The entries of a feed, in its order."""
-    feed = feedparser.parse(
-        # Bytes as such that look like an address or a path would be opened.
-        io.BytesIO(_without_texts(page.body)),
-        response_headers={"content-location": page.url},
-        # Only links and dates are used; cleaning the rest of a broken feed takes long.
-        sanitize_html=False,
-        resolve_relative_uris=False,
-    )
+    import feedparser
+
+    try:
+        feed = feedparser.parse(
+            # Bytes as such that look like an address or a path would be opened.
+            io.BytesIO(_without_texts(page.body)),
+            response_headers={"content-location": page.url},
+            # Only links and dates are used; cleaning the rest of a broken feed takes long.
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except (ValueError, OverflowError) as error:  # &#x110000; for example
+        raise UnreadableSource(f"is not a feed that can be read: {error}") from error
     if not feed.get("version"):
         raise UnreadableSource("is not a feed")
     entries = []
