@@ -24,7 +24,7 @@ from rscrawler.cli.progress import tracked
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_stored, propose_site
-from rscrawler.probing.proposal import address_to_ask, name_of, sample_json
+from rscrawler.probing.proposal import address_to_ask, name_of
 from rscrawler.sites import chosen_sites, load_sites
 
 sites_app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
@@ -114,7 +114,7 @@ def _how_to_load(config: Config, path: Path) -> str:
 
 def _show_proposal(proposal: Proposal) -> None:
     for sample in proposal.samples:
-        shown = sample_json(sample)
+        shown = sample.to_json()
         out.print(str(shown["url"]), style="bold")
         if not shown["read"]:
             out.print(f"  not read: {shown['reason']}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,19 @@ from lxml.etree import _Element as Element
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError
+from rscrawler.extraction import Page
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.structured import read_structured
 from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
 from rscrawler.items import Article
 from rscrawler.probing.finding import FoundSource, newest_first, source_entries
 from rscrawler.probing.induction import Sample, read_sample
-from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
+from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile, Source
 from rscrawler.spiders.sources import UnreadableSource
 
 ESSENTIAL = ("container", "title", "published_at", "body")
+_LOCATING = {"container", "body"}
 FIELDS = (
     "container", "title", "subtitle", "authors", "sections", "tags", "language", "published_at",
     "modified_at", "image", "body",
@@ -71,15 +73,7 @@ class SiteCheck:
         return {
             "holds": not self.failures,
             "sources": [each.to_json() | {"trouble": each.trouble} for each in self.sources],
-            "pages": [
-                {
-                    "url": sample.article.url if sample.article else sample.page.url,
-                    "read": sample.article is not None,
-                    "reason": sample.trouble,
-                    "warnings": list(sample.article.extraction.warnings) if sample.article else [],
-                }
-                for sample in self.samples
-            ],
+            "pages": [sample.to_json() for sample in self.samples],
             "fields": {
                 each.name: {
                     "found": each.found,
@@ -103,14 +97,11 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
     addresses = {address_key(e.url, profile): e.url for e in turns if e is not None}
-    now = utc_now()
     for url in list(addresses.values())[:limit]:
         try:
-            answer = visitor.get(url)
+            check.samples.append(read_sample(visitor.get(url).page(utc_now()), profile, site))
         except PageUnavailable as error:
             check.failures.append(str(error))
-            continue
-        check.samples.append(read_sample(answer, profile, site, now))
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
     # Patterns may be generous, so a few of the pages may be something else than articles.
@@ -135,13 +126,10 @@ def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> S
             f"--pages: {folder} holds no saved page of {site}; allowed: {site}/*.html or *.html"
         )
     check = SiteCheck(site)
-    now = utc_now()
     for path in paths:
-        answer = Answer("", path.read_bytes(), None)
-        url = _stored_address(path, answer.tree(), profile)
-        check.samples.append(
-            read_sample(Answer(url, answer.body, answer.content_type), profile, site, now)
-        )
+        page = Page.of("", path.read_bytes(), None, utc_now())
+        page = replace(page, url=_stored_address(path, page.root, profile))
+        check.samples.append(read_sample(page, profile, site))
     _judge(check, profile, may_be_others=False)
     return check
 
@@ -183,43 +171,32 @@ def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> No
         check.failures += [f"{each.page.url}: is not read: {each.trouble}" for each in unread]
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
-        return
-    named = profile.markup.model_fields_set
-    for each in check.fields:
-        if not each.is_essential:
-            continue
-        if each.found < each.pages:
+    for each in check.fields if articles else ():
+        guessed = sum(n for origin, n in each.origins.items() if not origin.startswith("profile"))
+        if each.is_essential and each.found < each.pages:
             missing = each.pages - each.found
             check.failures.append(f"{each.name}: not found on {missing} of {each.pages} pages")
-        elif each.name in ("container", "body") and each.name in named:
-            guessed = sum(n for origin, n in each.origins.items() if not _is_own(origin))
-            if guessed:
-                selectors = ", ".join(getattr(profile.markup, each.name))
-                check.failures.append(
-                    f"{each.name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
-                    f"set markup.{each.name}"
-                )
-
-
-def _is_own(origin: str) -> bool:
-    return origin.startswith("profile")
+        elif each.name in _LOCATING & profile.markup.model_fields_set and guessed:
+            selectors = ", ".join(getattr(profile.markup, each.name))
+            check.failures.append(
+                f"{each.name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
+                f"set markup.{each.name}"
+            )
 
 
 def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
-    origins: Counter[str] = Counter()
-    for article in articles:
-        origin = article.extraction.provenance.get(name)
-        if origin and (name == "container" or getattr(article, name)):
-            origins[origin] += 1
+    origins = Counter(
+        origin
+        for article in articles
+        if (origin := article.extraction.provenance.get(name))
+        and (name == "container" or getattr(article, name))
+    )
     return FieldCheck(name, len(articles), dict(origins.most_common()))
 
 
 def _unmatched(samples: Sequence[Sample], markup: Markup) -> dict[str, list[str]]:
-    roots = [sample.page.root for sample in samples]
-    unmatched = {}
-    for name in sorted(markup.model_fields_set - {"cut_text"}):
-        selectors: list[str] = getattr(markup, name)
-        dead = [each for each in selectors if not any(select(root, each) for root in roots)]
-        if dead:
-            unmatched[name] = dead
-    return unmatched
+    unmatched = {
+        name: [s for s in getattr(markup, name) if not any(select(e.page.root, s) for e in samples)]
+        for name in sorted(markup.model_fields_set - {"cut_text"})
+    }
+    return {name: selectors for name, selectors in unmatched.items() if selectors}

@@ -13,8 +13,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice, product
+from typing import Any
 
 from lxml import etree
 from lxml.etree import _Element as Element
@@ -27,8 +28,7 @@ from rscrawler.extraction.label import KEPT
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.identity.fingerprints import normalized
-from rscrawler.items import Article
-from rscrawler.probing.visitor import Answer
+from rscrawler.items import Article, rfc3339
 from rscrawler.sites import Markup, SiteProfile
 
 _MOST = 0.8  # of a body's blocks are in the element that holds it
@@ -38,6 +38,7 @@ _MOST_SELECTORS = 3  # for each of container and body, of one page
 _MOST_LEADS, _LONGEST_LEAD = 2, 400  # blocks between headline and body, characters
 _MOST_AROUND = 3  # elements around a line, of which one may name it
 _MOST_ELEMENTS = 20  # of a page that may hold a field
+_FIRST_WORDS = 30  # of a text, shown
 _LONGEST_NAME = 6  # words
 _LONGEST_LINE = 80  # characters of a byline or date line
 _NEAR = timedelta(days=1)  # between a declared date and a printed one: zones differ
@@ -85,14 +86,29 @@ class Sample:
     article: Article | None
     trouble: str | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """The fields, the first words, warnings and where fields came from."""
+        article = self.article
+        if article is None:
+            return {"url": self.page.url, "read": False, "reason": self.trouble, "warnings": []}
+        return {
+            "url": article.url,
+            "read": True,
+            "reason": None,
+            "title": article.title,
+            "published_at": rfc3339(article.published_at),
+            "authors": article.authors,
+            "sections": article.sections,
+            "tags": article.tags,
+            "words": article.word_count,
+            "first_words": " ".join(article.body.split()[:_FIRST_WORDS]),
+            "warnings": list(article.extraction.warnings),
+            "provenance": article.extraction.provenance,
+        }
 
-def read_sample(answer: Answer, profile: SiteProfile, site: str, now: datetime) -> Sample:
+
+def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
     """What `profile` reads on a page."""
-    return read_again(answer.page(now), profile, site)
-
-
-def read_again(page: Page, profile: SiteProfile, site: str) -> Sample:
-    """What `profile` reads on a page that is parsed already."""
     try:
         return Sample(page, extract(page, profile, site))
     except PageError as error:
@@ -101,7 +117,7 @@ def read_again(page: Page, profile: SiteProfile, site: str) -> Sample:
 
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:
     """The markup of `profile` with what the samples, all of them read, have in common."""
-    markup = usual = profile.markup
+    markup, usual, generic = profile.markup, profile.markup, samples
     for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
         missing = {n for n, each in enumerate(samples) if not _is_found(step, markup, usual, each)}
         for selectors in islice(_candidates(step, samples, profile), _MOST_TRIES):
@@ -109,11 +125,12 @@ def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) ->
                 break
             tried = _with(markup, selectors, usual)
             after = _read(samples, tried, profile, site)
-            if "body" in step and (mended := _mended(tried, samples, after, profile)) != tried:
+            if "body" in step and (mended := _mended(tried, generic, after, profile)) != tried:
                 tried, after = mended, _read(samples, mended, profile, site)
             found = {n for n, each in enumerate(after) if _is_found(step, tried, usual, each)}
             is_enough = len(found) == len(samples) if step[0] in _COMMON else found & missing
-            if is_enough and all(map(_is_same, samples, after)):
+            # Against both, so that what is let pass at each step does not add up.
+            if is_enough and all(map(_is_same, (*generic, *samples), (*after, *after))):
                 markup, samples = tried, after
                 missing -= found
     used = [s for s in markup.subtitle if any(_gives("subtitle", s, each) for each in samples)]
@@ -143,7 +160,7 @@ def _read(
     samples: Sequence[Sample], markup: Markup, profile: SiteProfile, site: str
 ) -> list[Sample]:
     told = profile.model_copy(update={"markup": markup})
-    return [read_again(sample.page, told, site) for sample in samples]
+    return [read_sample(sample.page, told, site) for sample in samples]
 
 
 def _mended(
@@ -280,14 +297,10 @@ def _is_byline(element: Element, article: Article) -> bool:
 
 
 def _is_date_line(element: Element, article: Article) -> bool:
-    return _is_date_of(element, article.published_at)
-
-
-def _is_date_of(element: Element, published_at: datetime | None) -> bool:
     """Whether an element prints the date that is known, or else one at all."""
-    text = text_of(element)
+    text, known = text_of(element), article.published_at
     found = read_date(text) if len(text) <= _LONGEST_LINE else None
-    return found is not None and (published_at is None or abs(found.at - published_at) <= _NEAR)
+    return found is not None and (known is None or abs(found.at - known) <= _NEAR)
 
 
 def _selectors(element: Element, name: str) -> Iterator[str]:

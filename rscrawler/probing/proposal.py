@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,16 +12,15 @@ from rscrawler.clock import utc_now
 from rscrawler.config import checked, checked_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
-from rscrawler.items import Article, rfc3339
+from rscrawler.items import Article
 from rscrawler.probing.finding import Finding
-from rscrawler.probing.induction import Sample, induce_markup, read_again, read_sample
+from rscrawler.probing.induction import Sample, induce_markup, read_sample
 from rscrawler.probing.toml import profile_toml
 from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import SiteProfile, SourceKind, is_site_name
 
 SAMPLES = 3  # article pages that are read
 _MOST_TRIES = 5
-_FIRST_WORDS = 30
 _WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP, SourceKind.JSON)
 
 
@@ -52,45 +49,18 @@ class Proposal:
             "sources": [each.to_json() for each in self.finding.sources],
             "notes": self.finding.notes,
             "profile": self.text,
-            "samples": [sample_json(sample) for sample in self.samples],
+            "samples": [sample.to_json() for sample in self.samples],
             "problems": list(self.problems),
         }
 
 
-def sample_json(sample: Sample) -> dict[str, Any]:
-    """What a sample shows: the fields, the first words, warnings and where fields came from."""
-    article = sample.article
-    if article is None:
-        return {"url": sample.page.url, "read": False, "reason": sample.trouble}
-    return {
-        "url": article.url,
-        "read": True,
-        "title": article.title,
-        "published_at": rfc3339(article.published_at),
-        "authors": article.authors,
-        "sections": article.sections,
-        "tags": article.tags,
-        "words": article.word_count,
-        "first_words": " ".join(article.body.split()[:_FIRST_WORDS]),
-        "warnings": list(article.extraction.warnings),
-        "provenance": article.extraction.provenance,
-    }
-
-
-def propose_site(
-    url: str,
-    visitor: Visitor,
-    name: str | None = None,
-    *,
-    now: Callable[[], datetime] = utc_now,
-) -> Proposal:
+def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposal:
     """Look at a site and propose a profile for it.
 
     Args:
         url: its front page, or that of the part to follow.
         visitor: asks; a site takes about 10 to 20 requests.
         name: of the profile; else made of the host's name.
-        now: the time, for the day of the profile and to tell dates that cannot be.
 
     Raises:
         ConfigurationError: `url` is no http(s) address, or `name` cannot be a profile's.
@@ -101,13 +71,13 @@ def propose_site(
     if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
         finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
     name = name or name_of(finding.profile.base_url)
-    samples = _read_samples(finding, visitor, name, now())
+    samples = _read_samples(finding, visitor, name)
     read = [sample for sample in samples if sample.article]
     markup = induce_markup(read, finding.profile, name)
     profile = finding.profile.model_copy(update={"markup": markup})
     profile = profile.model_copy(update={"title": _title(profile, samples)})
-    samples = [read_again(sample.page, profile, name) for sample in samples]
-    text = profile_toml(profile, finding, now().date())
+    samples = [read_sample(sample.page, profile, name) for sample in samples]
+    text = profile_toml(profile, finding, utc_now().date())
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
     problems = _problems(finding, [sample.article for sample in samples])
     return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, tuple(problems))
@@ -141,17 +111,17 @@ def name_of(base_url: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site"
 
 
-def _read_samples(finding: Finding, visitor: Visitor, name: str, now: datetime) -> list[Sample]:
+def _read_samples(finding: Finding, visitor: Visitor, name: str) -> list[Sample]:
     samples: list[Sample] = []
     for entry in finding.entries()[:_MOST_TRIES]:
         if sum(1 for sample in samples if sample.article) == SAMPLES:
             break
         try:
-            answer = visitor.get(entry.url)
+            page = visitor.get(entry.url).page(utc_now())
         except PageUnavailable as error:
             finding.notes.append(str(error))
             continue
-        samples.append(read_sample(answer, finding.profile, name, now))
+        samples.append(read_sample(page, finding.profile, name))
     return samples
 
 

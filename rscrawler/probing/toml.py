@@ -15,7 +15,7 @@ def profile_toml(profile: SiteProfile, finding: Finding, day: date) -> str:
 
     It is neither enabled nor verified: both are for a person to say.
     """
-    return "\n".join([*_head(profile, finding, day), *_links(profile), *_markup(profile), ""])
+    return "\n".join([*_head(profile, finding, day), *_tables(profile), ""])
 
 
 def _head(profile: SiteProfile, finding: Finding, day: date) -> Iterator[str]:
@@ -33,7 +33,7 @@ def _head(profile: SiteProfile, finding: Finding, day: date) -> Iterator[str]:
     yield f"reviewed_on = {day.isoformat()}"
     for each in finding.sources:
         yield ""
-        yield f"# {each}"
+        yield f"# {_one_line(str(each))}"
         yield "[[sources]]"
         yield f"kind = {quoted(each.source.kind)}"
         yield f"path = {quoted(each.source.path)}"
@@ -41,33 +41,20 @@ def _head(profile: SiteProfile, finding: Finding, day: date) -> Iterator[str]:
             yield f"page_parameter = {quoted(each.source.page_parameter or '')}"
 
 
-def _links(profile: SiteProfile) -> Iterator[str]:
-    if profile.links == Links():
-        return
-    yield ""
-    yield "[links]"
-    for name in ("article", "not_article"):
-        patterns = getattr(profile.links, name)
-        if patterns == getattr(Links(), name):
-            continue
-        yield f"{name} = ["
-        yield from (f"  {quoted(pattern)}," for pattern in patterns)
-        yield "]"
-
-
-def _markup(profile: SiteProfile) -> Iterator[str]:
-    changed = {
-        name: value
-        for name, value in profile.markup.model_dump().items()
-        if value != getattr(Markup(), name)
-    }
-    yield ""
-    if not changed:
-        yield "# No selectors of its own: what the pages declare, and their structure, serve."
-        return
-    yield "[markup]"
-    for name, value in changed.items():
-        yield f"{name} = {_list(value)}"
+def _tables(profile: SiteProfile) -> Iterator[str]:
+    """What is set in `[links]`, a pattern a line, and in `[markup]`."""
+    for table, value, usual in (
+        ("links", profile.links, Links()),
+        ("markup", profile.markup, Markup()),
+    ):
+        changed = {k: v for k, v in value.model_dump().items() if v != getattr(usual, k)}
+        if changed:
+            yield f"\n[{table}]"
+        for name, values in changed.items():
+            lines = "".join(f"  {quoted(each)},\n" for each in values)
+            yield f"{name} = [\n{lines}]" if table == "links" else f"{name} = {_list(values)}"
+    if profile.markup == Markup():
+        yield "\n# No selectors of its own: what the pages declare, and their structure, serve."
 
 
 def _list(values: list[str]) -> str:
