@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow crawl lint format bench clean
+.PHONY: help install demo test slow crawl lint docs format dist lock bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,7 +18,7 @@ $(STAMP): requirements.lock pyproject.toml
 		{ echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing pinned dependencies into $(VENV) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python tools/install.py requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@$(BIN)/python -m pip --quiet check
 	@touch $@
@@ -41,13 +41,26 @@ lint: install ## formatting, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: install ## the documentation as a site in site/; a dead link or anchor fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 format: install ## mend what a machine can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+dist: install ## the wheel and the source archive, in dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build --directory dist
+
+lock: ## the pinned dependencies anew, by uv: all of them, and those of an installation
+	uv pip compile --quiet pyproject.toml --extra parquet --extra workers --extra web --group dev \
+		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.lock
+	uv pip compile --quiet pyproject.toml --extra workers --extra web --constraint requirements.lock \
+		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.runtime.lock
 
 bench: install ## every figure of benchmarks/results.md, measured anew
 	$(BIN)/python -m benchmarks
 	$(BIN)/pytest -n auto -m slow
 
 clean: ## remove what was installed and made
-	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist site demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

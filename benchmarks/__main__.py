@@ -23,6 +23,7 @@ TITLES = {
     "crawl": "Full crawl against bare Scrapy",
     "stages": "Where the time of an article goes",
     "idle": "What a cycle costs",
+    "cycles": "A thousand cycles of the service",
     "starts": "What starting costs",
     "pathological": "Pages that are made to take long",
     "peers": "Extraction against others",

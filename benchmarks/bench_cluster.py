@@ -1,21 +1,23 @@
-"""What workers cost and bring: handing over, one job above a plain crawl, one worker and two.
+"""What workers cost and bring: handing over, a job against a plain crawl, one worker and two.
 
     python -m benchmarks.bench_cluster [--jobs N]
 
 Tiny sites without a delay, crawled for the second time (one feed, nothing new): the least
-that a job can be, so that what surrounds it shows. Each crawl is a process of its own.
+that a job can be, so that what surrounds it shows. A worker, its warm process and the crawls
+forked from it have one processor to themselves (on Linux), as far as the machine allows.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import os
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -31,7 +33,7 @@ from rscrawler.store.jobs import QUEUE, Firing
 from tests.cluster.cluster import Cluster, postgresql
 from tests.cluster.sites import TinySites
 
-PLAIN_CRAWLS = 7
+PLAIN_CRAWLS = 3
 DEADLINE_SECONDS = 600.0
 
 
@@ -46,20 +48,17 @@ def main() -> None:
         for number in range(PLAIN_CRAWLS):
             progress(f"plain crawl {number + 1} of {PLAIN_CRAWLS}")
             plain.append(rscrawler(cluster.folder, "crawl", f"site-{number:03}", "--json"))
-        walls = [each.wall_seconds for each in plain]
-        rows = [["a plain crawl, wall s", spread(walls)]]
+        rows = [["a plain crawl, wall s", spread([each.wall_seconds for each in plain])]]
         rows.append(["a plain crawl, CPU s", spread([each.cpu_seconds for each in plain])])
         handed_over: list[float] = []
         for workers in (1, 2):
             progress(f"{jobs} jobs, workers: {workers}")
             handed_over += hand_over_all(cluster)
-            seconds, own = work(cluster, workers, jobs)
-            rows.append([f"{workers} × one at a time, jobs a minute", f"{60 / seconds:.1f}"])
-            rows.append([f"{workers} × one at a time, wall s a job", f"{seconds:.2f}"])
-            rows.append(["of it the workers' own CPU, ms a job", f"{1000 * own:.0f}"])
-            if workers == 1:
-                above = seconds - statistics.median(walls)
-                rows.append(["above a plain crawl, wall s a job", f"{above:+.2f}"])
+            seconds, spent = work(cluster, workers, jobs)
+            name = f"{workers} × one at a time, a core each"
+            rows.append([f"{name}: jobs a minute", f"{60 / seconds:.1f}"])
+            rows.append([f"{name}: wall s a job", f"{seconds:.2f}"])
+            rows.append([f"{name}: CPU s a job", f"{spent:.3f}"])
         rows.append(["to claim a run and hand it over, ms", spread(handed_over, 1)])
     print(table(["", "median (range) or mean"], rows))
 
@@ -99,12 +98,15 @@ def hand_over_all(cluster: Cluster) -> list[float]:
 
 
 def work(cluster: Cluster, workers: int, jobs: int) -> tuple[float, float]:
-    """Let workers empty the queue: seconds from one end of a run to the next, own CPU s a run.
+    """Let workers empty the queue: seconds from one end of a run to the next, CPU s a run.
 
     Their start, up to the end of the first run, is left out.
     """
     cluster.workers.clear()
-    cluster.start(services=0, workers=workers)
+    cluster.start(services=0, workers=workers, impatient=False)
+    if sys.platform == "linux":
+        for number, worker in enumerate(cluster.workers):
+            os.sched_setaffinity(worker.process.pid, {number % (os.cpu_count() or 1)})
     started_at = utc_now().isoformat()
     ends: list[datetime] = []
     first_seen, cpu_at_first = 0, 0.0
@@ -118,16 +120,21 @@ def work(cluster: Cluster, workers: int, jobs: int) -> tuple[float, float]:
             found = connection.execute(query, [started_at]).fetchall()
             ends = [datetime.fromisoformat(row[0]) for row in found]
         if ends and not first_seen:
-            first_seen, cpu_at_first = len(ends), own_cpu(cluster)
-    spent = own_cpu(cluster) - cpu_at_first
+            first_seen, cpu_at_first = len(ends), cpu_of_workers(cluster)
+    spent = cpu_of_workers(cluster) - cpu_at_first
     cluster.stop()
     return (ends[-1] - ends[0]).total_seconds() / (jobs - 1), spent / (jobs - first_seen)
 
 
-def own_cpu(cluster: Cluster) -> float:
-    """Processor seconds of the workers so far, without those of their crawls."""
-    times = [psutil.Process(worker.process.pid).cpu_times() for worker in cluster.workers]
-    return float(sum(each.user + each.system for each in times))
+def cpu_of_workers(cluster: Cluster) -> float:
+    """Processor seconds of the workers so far, their warm processes and runs included."""
+    workers = [psutil.Process(worker.process.pid) for worker in cluster.workers]
+    groups = [[worker, *worker.children(recursive=True)] for worker in workers]
+    spent = 0.0
+    for process in chain.from_iterable(groups):
+        with suppress(psutil.NoSuchProcess):
+            spent += sum(process.cpu_times()[:4])  # own, and of the children that have ended
+    return spent
 
 
 if __name__ == "__main__":

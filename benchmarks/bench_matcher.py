@@ -62,7 +62,7 @@ def english_text(size: int) -> str:
         named.append(paragraph)
         if number % 10 == 0:
             named.append("Officials in Tashkent and Kazakhstan agreed.")
-    once = JoinedText.of(FlaggableText(paragraphs=tuple(named))).text
+    once = JoinedText(FlaggableText(paragraphs=tuple(named))).text
     return (once * (size // len(once) + 1))[:size]
 
 

@@ -1,16 +1,18 @@
 """Do pages that are made to take long hold up another site?
 
-    python -m benchmarks.bench_pathological [--pages N] [--repeats N]
+    python -m benchmarks.bench_pathological [--pages N]
 
 Two sites are crawled by one command. One is healthy: so many pages, one each 50 ms. The other
 has thirty pages, and a feed, a sitemap and a robots.txt, of which each takes long to read or
 is very large. Measured is the longest gap between two requests to the healthy site, alone and
-beside the other, and what the command says of the other; then once more, an idle cycle.
+beside the other, and what the command and the operators' mails say of the other; then the
+next cycle. A page of each kind is also given to a reader by itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gzip
 import json
 import multiprocessing
@@ -19,17 +21,28 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import REPEATS, Ended, progress, run, spread, table
+from benchmarks.measure import progress, run, table
+from rscrawler.clock import utc_now
+from rscrawler.config import Config
+from rscrawler.config.models import CrawlSettings
+from rscrawler.crawling import load_flagger
+from rscrawler.demo.mailbox import Mailbox
+from rscrawler.sites import SiteProfile
+from rscrawler.spiders.pool import Readers
+from rscrawler.spiders.reading import ArticleToRead, PageReader, Unread
 
 DELAY_SECONDS = 0.05
+LIMIT_SECONDS = 5.0  # of a page
+URL = "http://heavy.example/"
 MIB = 2**20
 HEAD = '<html><head><title>{0}</title><meta property="og:type" content="article"></head><body>'
 PROFILE = """
@@ -40,6 +53,19 @@ concurrency = 4
 kind = "section"
 path = "/list/"
 page_parameter = "none"
+"""
+CONFIG = """
+sites_dir = "sites"
+[crawl]
+page_time_limit = "{limit:g}s"
+[alerts.email]
+host = "127.0.0.1"
+port = {port}
+security = "none"
+sender = "monitor@example.org"
+recipients = ["desk@example.org"]
+[alerts.ops]
+recipients = ["ops@example.org"]
 """
 MORE = """
 [[sources]]
@@ -64,24 +90,26 @@ def article(number: int) -> bytes:
     return f"{head}<article><h1>Title {number}</h1>{body}</article></body></html>".encode()
 
 
-def whole(body: str) -> bytes:
-    head = HEAD.format("A page that takes long")
-    return f"{head}<article><h1>A page that takes long</h1>{body}</article></body></html>".encode()
+def whole(number: int, body: str) -> bytes:
+    """An article with something in it that takes long."""
+    head = HEAD.format(f"Page {number} that takes long")
+    text = "".join(f"<p>{words(number * 9 + each, 60)}.</p>" for each in range(5))
+    return (
+        f"{head}<article><h1>Page {number} that takes long</h1>{text}{body}</article></body></html>"
+    ).encode()
 
 
-# What each of the thirty pages is made of, five times six kinds.
-KINDS: list[Callable[[int], bytes]] = [
-    lambda n: whole("<div>" * 60_000 + words(n, 300) + "</div>" * 60_000),  # nesting
-    lambda n: whole(f'<p data-x="{"a" * 10 * MIB}">{words(n, 200)}</p>'),  # attributes
-    lambda n: whole(f"<p>{words(n, 200)}</p>" + "<b>a</b>" * 1_000_000),  # tags
-    lambda n: whole(
-        '<script type="application/ld+json">['
-        + ",".join(['{"@type":"NewsArticle","headline":"a"}'] * 120_000)
-        + f"]</script><p>{words(n, 200)}</p>"
-    ),  # JSON-LD
-    lambda n: whole("".join(f"<p>Kazakhstan, Astana {n} Almaty, " * 12_000)),  # lists of names
-    lambda n: whole("<p>" + ("e" + "\u0301" * 60) * 60_000 + f"{n}</p>"),  # combining marks
-]
+# What each of the thirty pages has in it, five times six kinds.
+KINDS = {
+    "nested elements": "<div>" * 60_000 + "text" + "</div>" * 60_000,
+    "one long attribute": f'<p data-x="{"a" * 10 * MIB}">text</p>',
+    "a million tags": "<b>a</b>" * 1_000_000,
+    "JSON-LD": '<script type="application/ld+json">['
+    + ",".join(['{"@type":"NewsArticle","headline":"a"}'] * 120_000)
+    + "]</script>",
+    "lists of names": "<p>Kazakhstan, Astana, Almaty, " * 12_000,
+    "combining marks": "<p>" + ("e" + "\u0301" * 60) * 60_000,
+}
 
 
 def feed(entries: int) -> bytes:
@@ -126,9 +154,9 @@ def serve(pages: int, ready: Connection) -> None:
 
     servers = [ThreadingHTTPServer(("127.0.0.1", 0), each) for each in (Healthy, Heavy)]
     healthy, heavy = (f"http://127.0.0.1:{server.server_port}" for server in servers)
-    names = [f"/heavy-{number}/" for number in range(30)]
+    names, kinds = [f"/heavy-{number}/" for number in range(30)], list(KINDS.values())
     for number, name in enumerate(names):
-        bodies[name] = KINDS[number % len(KINDS)](number)
+        bodies[name] = whole(number, kinds[number % len(kinds)])
     links = "".join(f'<a href="{name}">x</a>' for name in names)
     bodies["/list/"] = f"<html><body><div>{links}</div></body></html>".encode()
     bodies["/feed.xml"] = feed(200_000)
@@ -165,9 +193,17 @@ def sites(pages: int) -> Iterator[tuple[str, str, Connection]]:
         process.join()
 
 
-def crawl(folder: Path, *names: str) -> Ended:
+def write_files(folder: Path, addresses: dict[str, str], mail_port: int) -> None:
+    (folder / "sites").mkdir()
+    for site, url in addresses.items():
+        text = PROFILE.format(url=url, delay=DELAY_SECONDS) + (MORE if site == "heavy" else "")
+        (folder / "sites" / f"{site}.toml").write_text(text)
+    (folder / "rscrawler.toml").write_text(CONFIG.format(limit=LIMIT_SECONDS, port=mail_port))
+
+
+def crawl(folder: Path, *names: str) -> Any:
     command = ["-m", "rscrawler", "crawl", *names, "--json"]
-    return run([sys.executable, *command], folder, healthy=(0, 1))
+    return run([sys.executable, *command], folder, healthy=(0, 1)).json["sites"]
 
 
 def longest_gap(server: Connection) -> float:
@@ -176,52 +212,77 @@ def longest_gap(server: Connection) -> float:
     return float(max(after - before for before, after in pairwise(times)))
 
 
-def measure(pages: int, repeats: int) -> str:
-    alone: list[float] = []
-    beside: list[float] = []
-    heavy_pages: list[dict[str, Any]] = []
-    second: list[dict[str, Any]] = []
-    with sites(pages) as (healthy, heavy, server):
-        for number in range(repeats):
-            with tempfile.TemporaryDirectory() as name:
-                folder = Path(name)
-                (folder / "sites").mkdir()
-                for site, url, more in (("healthy", healthy, ""), ("heavy", heavy, MORE)):
-                    text = PROFILE.format(url=url, delay=DELAY_SECONDS) + more
-                    (folder / "sites" / f"{site}.toml").write_text(text)
-                config = folder / "rscrawler.toml"
-                config.write_text('sites_dir = "sites"\n')
-                for output, names, gaps in (
-                    ("alone", ("healthy",), alone),
-                    ("beside", ("healthy", "heavy"), beside),
-                ):
-                    progress(f"{output}, {number + 1} of {repeats}")
-                    config.write_text(f'sites_dir = "sites"\noutput_dir = "{output}"\n')
-                    ended = crawl(folder, *names)
-                    gaps.append(longest_gap(server))
-                report = ended.json["sites"]["heavy"]
-                heavy_pages.append(report)
-                progress(json.dumps(report))
-                second.append(crawl(folder, *names).json["sites"]["heavy"])
-                progress(json.dumps(second[-1]))
-                longest_gap(server)
-    rows = [
-        ["longest gap alone, s", spread(alone)],
-        ["longest gap beside thirty such pages, s", spread(beside)],
-        ["more, s", spread([b - a for a, b in zip(alone, beside, strict=True)])],
-        ["of the other site: errors", spread([each["errors"] for each in heavy_pages], 0)],
-        ["problems", "; ".join({p["message"] for each in heavy_pages for p in each["problems"]})],
-        ["problems of the next cycle", str(sum(len(each["problems"]) for each in second))],
+def crawled(pages: int) -> list[list[str]]:
+    """The healthy site alone, both beside each other, and the next cycle."""
+    with sites(pages) as (healthy, heavy, server), tempfile.TemporaryDirectory() as name:
+        addresses = {"healthy": healthy, "heavy": heavy}
+        gaps: dict[str, float] = {}
+        for kind, names in (("alone", ["healthy"]), ("beside", ["healthy", "heavy"])):
+            progress(f"the healthy site, {kind}")
+            folder = Path(name) / kind
+            folder.mkdir()
+            with Mailbox(folder / "mailbox") as mailbox:
+                write_files(folder, addresses, mailbox.port)
+                first = crawl(folder, *names)
+                gaps[kind] = longest_gap(server)
+                if kind == "beside":
+                    told = len(mailbox.paths())
+                    progress("the next cycle")
+                    second = crawl(folder, *names)
+                    told_again = len(mailbox.paths()) - told
+                    longest_gap(server)
+        progress(json.dumps([first, second]))
+    return [
+        ["longest gap between requests alone, s", f"{gaps['alone']:.2f}"],
+        ["beside thirty such pages, s", f"{gaps['beside']:.2f}"],
+        ["more, s", f"{gaps['beside'] - gaps['alone']:+.2f}"],
+        ["of the other site: recorded; errors", f"{_new(first)}; {first['heavy']['errors']}"],
+        ["problems", "; ".join(each["message"] for each in first["heavy"]["problems"])],
+        ["messages to the operators", str(told)],
+        ["next cycle: problems; errors; messages", f"{_problems(second)}; {told_again}"],
     ]
-    return table(["", "median (range)"], rows)
+
+
+def _new(report: Any) -> int:
+    return int(report["heavy"]["articles_new"])
+
+
+def _problems(report: Any) -> str:
+    problems = sum(len(each["problems"]) for each in report.values())
+    return f"{problems}; {sum(each['errors'] for each in report.values())}"
+
+
+def read() -> list[list[str]]:
+    """How long a page of each kind is with a reader: read, or killed."""
+    settings = CrawlSettings(readers=1, page_time_limit=timedelta(seconds=LIMIT_SECONDS))
+    profile = SiteProfile(base_url=URL)
+    readers = Readers(settings, PageReader({"heavy": profile}, load_flagger(Config())))
+
+    async def read_each() -> list[list[str]]:
+        rows = []
+        for number, (name, body) in enumerate(KINDS.items()):
+            progress(name)
+            page = ArticleToRead("heavy", URL + name, whole(number, body), None, utc_now())
+            begun = time.monotonic()
+            reading = await readers.read(page)
+            seconds = time.monotonic() - begun
+            end = reading.reason if isinstance(reading, Unread) else "read"
+            rows.append([name, f"{len(page.body) / MIB:.1f}", f"{seconds:.2f}", end])
+        return rows
+
+    with closing(readers):
+        return asyncio.run(read_each())
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pages", type=int, default=1_000)
-    parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument("--pages", type=int, default=1_500)
     options = parser.parse_args()
-    print(measure(options.pages, options.repeats))
+    rows = read()
+    print(f"Limit of a page: {LIMIT_SECONDS:g} s.\n")
+    print(table(["", ""], crawled(options.pages)))
+    print()
+    print(table(["a page of", "MiB", "s", "how it ended"], rows))
 
 
 if __name__ == "__main__":

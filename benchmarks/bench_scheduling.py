@@ -3,7 +3,7 @@
     python -m benchmarks.bench_scheduling [--seed N] [--visits-per-day N] [--plot]
 
 Replays a generated year of five sites under each schedule, all in one run, and prints
-the Markdown table of docs/scheduling-policy.md; then the ratios that the goals are
+the Markdown table of the results; then the ratios that the goals are
 stated in, over five such years (one year of a weekly is 50 articles: too few), what is
 left of the gain when a site does not date its articles, and what one decision costs
 with 10,000 past articles.

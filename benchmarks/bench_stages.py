@@ -44,9 +44,9 @@ from rscrawler.pipelines.store import StorePipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.normalize import normalize_article
+from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.topics import FlaggableText
-from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 
 class Stopwatch:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -19,8 +20,7 @@ from benchmarks.bench_scheduling import table
 from benchmarks.replay import policies
 from benchmarks.replay.histories import YEAR, SiteHistory, five_sites, read_histories
 from benchmarks.replay.simulation import compare, render_plot
-from rscrawler.cli.common import read_config
-from rscrawler.cli.reading import existing_store
+from rscrawler.cli.inputs import open_existing, read_config
 from rscrawler.clock import utc_now
 from rscrawler.config import parse_duration
 from rscrawler.errors import ConfigurationError, RscrawlerError
@@ -63,7 +63,7 @@ def _histories(
         return read_histories(path)
     if site is None:
         return five_sites(_SEED)
-    with existing_store(read_config(config_path)) as store:
+    with closing(open_existing(read_config(config_path))) as store:
         return [stored_history(store, site, utc_now())]
 
 

@@ -1,7 +1,8 @@
 """Watches news sites for coverage of Central Asia.
 
-Two functions are public and stable: `extract_page` reads one page, `flag_text` judges one text.
-Everything else is private. They are imported at first use, so that `import rscrawler` stays cheap.
+Three functions are public and stable, with the types that they give: `extract_page` reads one page,
+`flag_text` judges one text, `read_records` reads what was recorded. Everything else is private.
+They are imported at first use, so that `import rscrawler` stays cheap.
 """
 
 from importlib import import_module
@@ -9,35 +10,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rscrawler.delivery.records import RecordError, read_records
+    from rscrawler.errors import ConfigurationError
     from rscrawler.extraction.page import IncompletePage, NotAnArticle, PageError
     from rscrawler.extraction.public import extract_page
-    from rscrawler.items import Article
+    from rscrawler.items import Article, Event, Evidence, Image, Level, Novelty, TopicFlag
     from rscrawler.topics.public import Flag, flag_text
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "Article",
+    "ConfigurationError",
+    "Event",
+    "Evidence",
     "Flag",
+    "Image",
     "IncompletePage",
+    "Level",
     "NotAnArticle",
+    "Novelty",
     "PageError",
+    "RecordError",
+    "TopicFlag",
     "extract_page",
     "flag_text",
+    "read_records",
 ]
 PACKAGE_DIR = Path(__file__).parent
 
 _HOMES = {
-    "Article": "rscrawler.items",
-    "Flag": "rscrawler.topics.public",
-    "IncompletePage": "rscrawler.extraction.page",
-    "NotAnArticle": "rscrawler.extraction.page",
-    "PageError": "rscrawler.extraction.page",
-    "extract_page": "rscrawler.extraction.public",
-    "flag_text": "rscrawler.topics.public",
+    "delivery.records": ("RecordError", "read_records"),
+    "errors": ("ConfigurationError",),
+    "extraction.page": ("IncompletePage", "NotAnArticle", "PageError"),
+    "extraction.public": ("extract_page",),
+    "items": ("Article", "Event", "Evidence", "Image", "Level", "Novelty", "TopicFlag"),
+    "topics.public": ("Flag", "flag_text"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"rscrawler.{home}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
@@ -20,14 +21,23 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config, keep, kept
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
+from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.pool import Readers
 from rscrawler.spiders.reading import PageReader
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
-from rscrawler.topics import FlaggableText, Flagger, load_topics
+from rscrawler.store.health import ProblemCode
+from rscrawler.topics import Flagger, check_alerted, keep_good_copies, usable_topics
 
+logger = logging.getLogger(__name__)
+
+# What these log, with a traceback each or once for all, is told of with its cause.
+_TOLD_BY_US = (
+    "scrapy.core.downloader.handlers.http11",
+    "scrapy.downloadermiddlewares.robotstxt",
+)
 GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
 
 
@@ -39,11 +49,12 @@ class CycleReport:
     started_at: datetime
     elapsed_seconds: float
     sites: dict[str, CycleOutcome] = field(default_factory=dict)
+    topic_problems: tuple[str, ...] = ()  # what is wrong with watch-lists
 
     @property
     def is_healthy(self) -> bool:
-        """Whether every site succeeded, without an error or a problem."""
-        return all(
+        """Whether every site succeeded, without an error or a problem anywhere."""
+        return not self.topic_problems and all(
             outcome.succeeded and not outcome.problems and not outcome.counters["errors"]
             for outcome in self.sites.values()
         )
@@ -58,20 +69,21 @@ def load_flagger(config: Config) -> Flagger:
     """What flags texts by the configured watch-lists.
 
     Raises:
-        ConfigurationError: a watch-list is wrong.
+        ConfigurationError: `alerts.topics` names what is not there.
     """
-    return Flagger(load_topics(config).values())
+    topics = usable_topics(config)
+    check_alerted(config, {*topics.lists, *topics.problems})
+    return Flagger(topics.lists.values())
 
 
 def prepare(config: Config) -> None:
     """Read and compile what each cycle needs, for this process and those forked from it.
 
     Raises:
-        ConfigurationError: a profile or a watch-list is wrong.
+        ConfigurationError: a profile is wrong.
     """
     keep(config)
-    load_sites(config)
-    load_flagger(config).flag(FlaggableText(title="what is made once, for the first text"))
+    PageReader(load_sites(config), load_flagger(config)).prepare()
 
 
 def run_cycle(
@@ -97,12 +109,17 @@ def run_cycle(
     settings = Settings()
     settings.setmodule("rscrawler.settings", priority="project")
     settings.set("LOG_INSTALL_ROOT_HANDLER", False)  # the command line has one
+    if not config.archive.enabled:  # it takes long to import
+        settings["EXTENSIONS"].delete("rscrawler.extensions.archive.ArchiveExtension", "project")
     run_id, started_at = new_run_id(), utc_now()
     process = AsyncCrawlerProcess(settings)
     # Which has opened Scrapy's logger for every level: a line for each request and each item.
     logging.getLogger("scrapy").setLevel(settings.get("LOG_LEVEL"))
+    for told_by_us in _TOLD_BY_US:
+        logging.getLogger(told_by_us).setLevel(logging.CRITICAL)
     crawlers: dict[str, Crawler] = {}
     with closing(readers), closing(Store.open(config.database)) as store:
+        topic_problems = _judge_topics(config, store, started_at)
         for name, profile in sites.items():
             session = CrawlSession.open(
                 config,
@@ -127,7 +144,23 @@ def run_cycle(
         started_at=started_at,
         elapsed_seconds=(utc_now() - started_at).total_seconds(),
         sites={name: _outcome(crawler, trouble) for name, crawler in crawlers.items()},
+        topic_problems=topic_problems,
     )
+
+
+def _judge_topics(config: Config, store: Store, now: datetime) -> tuple[str, ...]:
+    """Raise or clear that watch-lists are wrong, and keep a copy of each good one."""
+    topics = usable_topics(config)
+    if problems := tuple(chain.from_iterable(topics.problems.values())):
+        text = "; ".join(problems)
+        store.health.raise_problem(TOPICS_SUBJECT, ProblemCode.WATCH_LIST, text, now)
+    else:
+        store.health.clear_problem(TOPICS_SUBJECT, ProblemCode.WATCH_LIST)
+    try:
+        keep_good_copies(config)
+    except OSError as error:
+        logger.warning("%s: no copy of a watch-list is kept: %s", error.filename, error.strerror)
+    return problems
 
 
 def _collect_garbage_seldom() -> None:

@@ -2,6 +2,7 @@
 
     RscrawlerError
     ├── ConfigurationError   a file or key is wrong; exit status 2
+    │   └── MissingExtra     a package that one of our extras brings is not installed
     ├── StoreError           the database cannot be opened, read or migrated
     └── OutputError          the output folder cannot be written
 
@@ -22,6 +23,15 @@ class ConfigurationError(RscrawlerError):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class MissingExtra(ConfigurationError):
+    """A package is not installed that one of our extras brings."""
+
+    def __init__(self, what: str, package: str | None, extra: str) -> None:
+        super().__init__(
+            f'{what} needs the package {package}; install it with pip install "rscrawler[{extra}]"'
+        )
 
 
 class StoreError(RscrawlerError):

@@ -149,8 +149,11 @@ class Nursery:
         self._running.clear()
 
 
-def fork_nursery(run: Callable[[list[int]], int]) -> Nursery:
-    """A nursery forked from this process, which must have one thread; `run` is for its children."""
+def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -> Nursery:
+    """A nursery forked from this process, which must have one thread.
+
+    `run` is for its children; `prepare` is done in the nursery, before it forks the first one.
+    """
     ours, theirs = socket.socketpair()
     parent = os.getpid()
     pid = os.fork()
@@ -159,7 +162,7 @@ def fork_nursery(run: Callable[[list[int]], int]) -> Nursery:
         try:
             ours.close()
             die_with(parent)
-            serve(theirs, run)
+            serve(theirs, run, prepare)
             status = 0
         finally:
             os._exit(status)
@@ -168,7 +171,11 @@ def fork_nursery(run: Callable[[list[int]], int]) -> Nursery:
 
 
 def serve(
-    control: socket.socket, run: Callable[[list[int]], int], *, in_own_groups: bool = False
+    control: socket.socket,
+    run: Callable[[list[int]], int],
+    prepare: Callable[[], None] | None = None,
+    *,
+    in_own_groups: bool = False,
 ) -> None:
     """Fork for each request until the socket is closed; a child's exit status is what `run` gives.
 
@@ -192,6 +199,9 @@ def serve(
             if not request:
                 _end(running)
                 return
+            if prepare is not None:
+                prepare()
+                prepare = None
             pid = _fork((control, woken, waking), run, descriptors, in_own_groups=in_own_groups)
             if pid > 0:
                 running.add(pid)

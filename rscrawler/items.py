@@ -1,20 +1,37 @@
 """The article and its parts: what every other module passes around.
 
-An `Article` is the item that the spider yields and the pipelines complete. Its
-record (`Article.to_record`) is the line that `output/articles/` carries, in the
-field order of the contract.
+An `Article` is the item that the spider yields and the pipelines complete. It is the one
+table of the record's fields: item, record, JSON Schema, normalization, export and `explain`
+follow from it, so that a further field is one line here and a place where it is found.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Self
+from functools import cache, lru_cache
+from operator import itemgetter
+from typing import Annotated, Any, Self, get_origin, get_type_hints
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    WithJsonSchema,
+)
+
+from rscrawler.clock import in_utc
+from rscrawler.text import clean, clean_body
 
 RECORD_SCHEMA = "rscrawler.article/1"
 PRUNED = "pruned"  # the warning that marks a version whose text was forgotten
+EMPTY = ", empty"  # ends the body's provenance where its element is there without a text
+_Count = Annotated[int, Field(ge=0)]
 
 
 class Level(StrEnum):
@@ -72,11 +89,14 @@ class Evidence:
     term: str
     entity: str
     country: str | None
-    field: str
-    paragraph: int | None
+    field: Annotated[str, WithJsonSchema({"enum": ["title", "subtitle", "body", "tags"]})]
+    paragraph: _Count | None
     quote: str
-    start: int
-    end: int
+    start: _Count
+    end: _Count
+
+
+_Country = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +105,9 @@ class TopicFlag:
 
     topic: str
     level: Level
-    score: float
-    countries: tuple[str, ...] = ()
+    score: Annotated[float, Field(ge=0, le=1)]
+    countries: tuple[_Country, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-
-
-EMPTY = ", empty"  # ends the body's provenance where its element is there without a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,53 +119,214 @@ class Extraction:
     provenance: dict[str, str] = field(default_factory=dict)
 
 
+_Changed = Annotated[str, WithJsonSchema({"enum": ["title", "subtitle", "body"]})]
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeSummary:
     """What an update changed: which of title, subtitle and body, and how many words in all."""
 
-    fields: tuple[str, ...]
-    words_added: int
-    words_removed: int
+    fields: tuple[_Changed, ...]
+    words_added: _Count
+    words_removed: _Count
 
 
-@dataclass(slots=True)
+def rfc3339(moment: datetime | None) -> str | None:
+    """`2022-06-21T14:05:00Z`; fractions of a second are dropped. None stays None."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """The moment that `rfc3339` wrote, in UTC.
+
+    Raises:
+        ValueError: the text is not a date with a time zone.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return moment.astimezone(UTC)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class OnPage:
+    """Marks a field that a page says.
+
+    `form` brings its value into the one form that is recorded; `is_beside`: a page that says
+    it otherwise is no new version, but `reparse` tells of it.
+    """
+
+    form: Callable[[Any], Any] = _as_it_is
+    is_beside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Marks a part that a table cannot hold: a column, its type, and its value in the part."""
+
+    name: str
+    type: type
+    value: Callable[[Any], Any]
+
+
+def _means(text: str) -> Any:
+    """Marks what a field means, for the JSON Schema and the reference."""
+    return Field(description=text)
+
+
+def _line(text: str | None) -> str | None:
+    return clean(text or "") or None
+
+
+def _lines(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(clean, texts))))
+
+
+def _levels(flags: list[dict[str, Any]]) -> list[str]:
+    return [f"{flag['topic']}:{flag['level']}" for flag in flags]
+
+
+def _countries(flags: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(country for flag in flags for country in flag["countries"]))
+
+
+_Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+_Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(in_utc),
+    PlainSerializer(rfc3339),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": "Z$"}),
+]
+_Text = Annotated[
+    str,
+    BeforeValidator(lambda text: text or ""),  # null in the record: forgotten
+    WithJsonSchema({"type": ["string", "null"]}),
+]
+
+
+@dataclass(slots=True, kw_only=True)
 class Article:
-    """One version of one piece.
+    """One version of one piece, its fields in the order of the record.
 
     The spider fills what the page says; the pipelines fill identity, novelty,
     `duplicate_of`, `follows` and `topics`; the store gives `version`, `event` and `record_id`.
     A field that is not known is None (an empty list for the plural ones). `found_in`
-    holds the paths of the sources that had shown the piece when it was recorded.
+    holds the paths of the sources that had shown the piece when it was recorded; `change` is
+    there when `event` is updated.
     """
 
-    site: str
-    url: str
-    fetched_at: datetime
-    title: str | None = None
-    subtitle: str | None = None
-    authors: list[str] = field(default_factory=list)
-    sections: list[str] = field(default_factory=list)
-    tags: list[str] = field(default_factory=list)
-    language: str | None = None
-    published_at: datetime | None = None
-    modified_at: datetime | None = None
-    body: str = ""
-    image: Image | None = None
-    republished_from: str | None = None
-    aliases: list[str] = field(default_factory=list)
-    found_in: list[str] = field(default_factory=list)
-    extraction: Extraction = field(default_factory=lambda: Extraction("none"))
-    # Given by the pipelines and the store.
-    record_id: str = ""
-    article_id: str = ""
-    version: int = 0
-    event: Event = Event.NEW
-    novelty: Novelty = Novelty.NEW
-    change: ChangeSummary | None = None  # there when `event` is updated
-    first_seen_at: datetime | None = None
-    duplicate_of: str | None = None
-    follows: str | None = None
-    topics: list[TopicFlag] = field(default_factory=list)
+    record_id: Annotated[str, _means("this version; the same however often it is delivered")] = ""
+    event: Annotated[
+        Event,
+        _means(
+            "new: the first version; updated: title, subtitle or body changed in substance; "
+            "removed: 404 or 410 at two checks, an hour or more apart"
+        ),
+    ] = Event.NEW
+    novelty: Annotated[
+        Novelty,
+        _means(
+            "baseline: found in the site's first successful cycle; backfill: older than "
+            "alerts.max_age_days when first seen; new: the rest"
+        ),
+    ] = Novelty.NEW
+    change: Annotated[
+        ChangeSummary | None,
+        _means("of an update: the fields that changed, words added and removed"),
+        Column("changed_fields", list, itemgetter("fields")),
+        Column("words_added", int, itemgetter("words_added")),
+        Column("words_removed", int, itemgetter("words_removed")),
+    ] = None
+    article_id: Annotated[str, _means("the article, in all its versions")] = ""
+    version: Annotated[
+        int,
+        _means("of the article, from 1"),
+        WithJsonSchema({"type": "integer", "minimum": 1}),
+    ] = 0
+    site: Annotated[str, _means("the name of the site's profile")]
+    url: Annotated[_Url, _means("the canonical address"), OnPage(_line)]
+    aliases: Annotated[list[str], _means("other addresses that led to it"), OnPage(_lines)] = field(
+        default_factory=list
+    )
+    found_in: Annotated[
+        list[str], _means("paths of the sources that showed it before this record")
+    ] = field(default_factory=list)
+    title: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
+    subtitle: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
+    authors: Annotated[list[str], _means("names as printed"), OnPage(_lines, is_beside=True)] = (
+        field(default_factory=list)
+    )
+    sections: Annotated[
+        list[str],
+        _means("the slugs in their addresses, in page order"),
+        OnPage(_lines, is_beside=True),
+    ] = field(default_factory=list)
+    tags: Annotated[
+        list[str],
+        _means("the slugs in their addresses, in page order"),
+        OnPage(_lines, is_beside=True),
+    ] = field(default_factory=list)
+    language: Annotated[str | None, _means("a code such as en"), OnPage()] = None
+    published_at: Annotated[
+        _Moment | None, _means("as the page says"), OnPage(in_utc, is_beside=True)
+    ] = None
+    modified_at: Annotated[
+        _Moment | None, _means("as the page says"), OnPage(in_utc, is_beside=True)
+    ] = None
+    first_seen_at: Annotated[_Moment | None, _means("when a source first showed it")] = None
+    fetched_at: Annotated[_Moment, _means("when this version was fetched")]
+    body: Annotated[
+        _Text,
+        _means(
+            "the article's own paragraphs, a blank line between two; null once rscrawler prune "
+            "has forgotten it"
+        ),
+        OnPage(clean_body),
+    ] = ""
+    image: Annotated[
+        Image | None,
+        _means("the lead image: url (its tokens may expire), caption, credit"),
+        OnPage(),
+        Column("image_url", str, itemgetter("url")),
+        Column("image_caption", str, itemgetter("caption")),
+        Column("image_credit", str, itemgetter("credit")),
+    ] = None
+    republished_from: Annotated[
+        str | None,
+        _means(
+            "the outlet that a line on the page names: 'This article was republished with "
+            "permission from …'"
+        ),
+        OnPage(_line),
+    ] = None
+    duplicate_of: Annotated[
+        str | None,
+        _means("article_id of the first-seen article whose news it repeats, on any site"),
+    ] = None
+    follows: Annotated[
+        str | None, _means("article_id of the article whose story it continues with new facts")
+    ] = None
+    topics: Annotated[
+        list[TopicFlag],
+        _means("for each watch-list: level, score, countries and evidence"),
+        Column("topics", list, _levels),
+        Column("countries", list, _countries),
+    ] = field(default_factory=list)
+    extraction: Annotated[
+        Extraction,
+        _means(
+            "method: profile, structured or fallback; warnings; and what gave each field "
+            "(provenance)"
+        ),
+        Column("extraction_method", str, itemgetter("method")),
+        Column("extraction_warnings", list, itemgetter("warnings")),
+    ] = field(default_factory=lambda: Extraction("none"))
 
     @property
     def paragraphs(self) -> list[str]:
@@ -171,102 +349,86 @@ class Article:
 
     def to_record(self) -> dict[str, Any]:
         """The record of the contract, ready for `json.dumps`."""
-        return {
-            "schema": RECORD_SCHEMA,
-            "record_id": self.record_id,
-            "event": str(self.event),
-            "novelty": str(self.novelty),
-            "change": asdict(self.change) if self.change else None,
-            "article_id": self.article_id,
-            "version": self.version,
-            "site": self.site,
-            "url": self.url,
-            "aliases": self.aliases,
-            "found_in": self.found_in,
-            "title": self.title,
-            "subtitle": self.subtitle,
-            "authors": self.authors,
-            "sections": self.sections,
-            "tags": self.tags,
-            "language": self.language,
-            "published_at": rfc3339(self.published_at),
-            "modified_at": rfc3339(self.modified_at),
-            "first_seen_at": rfc3339(self.first_seen_at),
-            "fetched_at": rfc3339(self.fetched_at),
-            "body": None if self.is_pruned else self.body,
-            "word_count": None if self.is_pruned else self.word_count,
-            "image": asdict(self.image) if self.image else None,
-            "republished_from": self.republished_from,
-            "duplicate_of": self.duplicate_of,
-            "follows": self.follows,
-            "topics": [_flag_record(flag) for flag in self.topics],
-            "extraction": {
-                "method": self.extraction.method,
-                "warnings": list(self.extraction.warnings),
-                "provenance": self.extraction.provenance,
-            },
-        }
+        text = (None, None) if self.is_pruned else (self.body, self.word_count)
+        return _as_record(_adapter().dump_python(self, mode="json"), RECORD_SCHEMA, *text)
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> Self:
-        """The article that a record of `to_record` describes."""
-        known = {f.name for f in fields(cls)}
-        values = {key: value for key, value in record.items() if key in known}
-        for key in ("published_at", "modified_at", "first_seen_at", "fetched_at"):
-            values[key] = parse_rfc3339(values[key]) if values.get(key) else None
-        values["body"] = record.get("body") or ""
-        values["event"] = Event(record["event"])
-        values["novelty"] = Novelty(record["novelty"])
-        if change := record.get("change"):
-            values["change"] = ChangeSummary(**{**change, "fields": tuple(change["fields"])})
-        values["image"] = Image(**record["image"]) if record.get("image") else None
-        values["topics"] = [_flag_from_record(flag) for flag in record.get("topics", [])]
-        extraction = record["extraction"]
-        values["extraction"] = Extraction(
-            extraction["method"], tuple(extraction["warnings"]), extraction.get("provenance", {})
-        )
-        return cls(**values)
+        """The article that a record of `to_record` describes.
+
+        Raises:
+            ValueError: it is no record.
+        """
+        article: Self = _adapter().validate_python(record)
+        return article
+
+
+def _as_record(fields: dict[str, Any], schema: Any, body: Any, word_count: Any) -> dict[str, Any]:
+    """The fields of an article, with those that a record has beside them, in its order."""
+    record = {"schema": schema}
+    for name, value in fields.items():
+        record[name] = body if name == "body" else value
+        if name == "body":
+            record["word_count"] = word_count
+    return record
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(Article)
+
+
+@cache
+def _marks() -> dict[str, tuple[Any, ...]]:
+    hints = get_type_hints(Article, include_extras=True)
+    return {name: (hint, *getattr(hint, "__metadata__", ())) for name, hint in hints.items()}
+
+
+@cache
+def fields_on_page() -> dict[str, OnPage]:
+    """The fields that a page says, by name, in the order of the record."""
+    return {
+        name: mark for name, marks in _marks().items() for mark in marks if isinstance(mark, OnPage)
+    }
+
+
+@cache
+def columns() -> tuple[tuple[str, Column], ...]:
+    """The columns that a table of records has, each with the name of its field."""
+    return tuple(_columns())
+
+
+def _columns() -> Iterator[tuple[str, Column]]:
+    for name, (hint, *marks) in _marks().items():
+        own = [mark for mark in marks if isinstance(mark, Column)]
+        for column in own or [Column(name, _type_in_table(hint), _as_it_is)]:
+            yield name, column
+        if name == "body":
+            yield "word_count", Column("word_count", int, _as_it_is)
+
+
+def _type_in_table(hint: Any) -> type:
+    bare = hint.__origin__ if get_origin(hint) is Annotated else hint
+    return bare if bare is int else list if get_origin(bare) is list else str
+
+
+def record_schema() -> dict[str, Any]:
+    """The JSON Schema of a record: every field is there, and no other."""
+    schema = _adapter().json_schema(mode="serialization")
+    properties = schema["properties"]
+    number = {"type": ["integer", "null"], "minimum": 0, "description": "of the body"}
+    name = {"const": RECORD_SCHEMA, "description": "the version of this form"}
+    schema["properties"] = _as_record(properties, name, properties["body"], number)
+    schema["description"] = "One line of output/articles and output/flagged."
+    for part in (schema, *schema["$defs"].values()):
+        for each in part.get("properties", {}).values():
+            for further in ("title", "default"):
+                each.pop(further, None)
+        if "properties" in part:
+            part |= {"required": list(part["properties"]), "additionalProperties": False}
+    return schema
 
 
 @lru_cache(maxsize=8)  # digest, health and record each ask for the same body
 def _count_words(text: str) -> int:
     return len(text.split())
-
-
-def _flag_record(flag: TopicFlag) -> dict[str, Any]:
-    return {
-        "topic": flag.topic,
-        "level": str(flag.level),
-        "score": flag.score,
-        "countries": list(flag.countries),
-        "evidence": [asdict(evidence) for evidence in flag.evidence],
-    }
-
-
-def _flag_from_record(record: dict[str, Any]) -> TopicFlag:
-    return TopicFlag(
-        topic=record["topic"],
-        level=Level(record["level"]),
-        score=record["score"],
-        countries=tuple(record["countries"]),
-        evidence=tuple(Evidence(**evidence) for evidence in record["evidence"]),
-    )
-
-
-def rfc3339(moment: datetime | None) -> str | None:
-    """`2022-06-21T14:05:00Z`; fractions of a second are dropped. None stays None."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def parse_rfc3339(text: str) -> datetime:
-    """The moment that `rfc3339` wrote, in UTC.
-
-    Raises:
-        ValueError: the text is not a date with a time zone.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone")
-    return moment.astimezone(UTC)

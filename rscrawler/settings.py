@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from rscrawler import __version__
+
 BOT_NAME = "rscrawler"
 SPIDER_MODULES = ["rscrawler.spiders"]
 
 
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
+USER_AGENT = f"{BOT_NAME}/{__version__}"  # a crawl adds the contact
 DOWNLOAD_VERIFY_CERTIFICATES = True
 COOKIES_ENABLED = False
 METAREFRESH_ENABLED = False
 REFERER_ENABLED = True
 DOWNLOAD_DELAY_JITTER = 0  # else half of the delay that the profile promises will do
 LOG_LEVEL = "WARNING"
+RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spider tells why
 LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
 # Else Scrapy parses the source of the callback for every answer; the type checker sees as much.
@@ -22,26 +26,40 @@ WARN_ON_GENERATOR_RETURN_VALUE = False
 # Scrapy starts so many tasks for each response; our pipelines do not wait for anything.
 CONCURRENT_ITEMS = 2
 
+# Scrapy's own parts, without those that nothing here uses: one that is only switched off is
+# imported all the same, and cookies, console and remote control take two tenths of a second.
+DOWNLOADER_MIDDLEWARES_BASE = {
+    "scrapy.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware": 350,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": 400,
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
+    "scrapy.downloadermiddlewares.retry.RetryMiddleware": 550,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": 590,
+    "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": 600,
+    "scrapy.downloadermiddlewares.httpproxy.HttpProxyMiddleware": 750,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": 850,
+}
 DOWNLOADER_MIDDLEWARES = {
-    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "rscrawler.middlewares.hosts.SiteHostsMiddleware": 50,
-    "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "rscrawler.middlewares.robots.RobotsRulesMiddleware": 100,
     "rscrawler.middlewares.robots.RobotsCacheMiddleware": 540,
     "rscrawler.middlewares.retry_after.RetryAfterMiddleware": 560,
 }
-SPIDER_MIDDLEWARES = {
-    # Nothing here uses what they count or check.
-    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
-    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
-    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+SPIDER_MIDDLEWARES_BASE = {
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware": 25,
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": 50,
+    "scrapy.spidermiddlewares.referer.RefererMiddleware": 700,
 }
 ITEM_PIPELINES = {
     "rscrawler.pipelines.dedupe.DedupePipeline": 200,
     "rscrawler.pipelines.store.StorePipeline": 400,
+    "rscrawler.pipelines.record.RecordPipeline": 900,
 }
-# Scrapy's own extensions, without those that nothing here uses: one that is only switched off
-# is imported all the same, and the console and remote control take a tenth of a second.
+FEED_EXPORTERS = {
+    "csv": "rscrawler.extensions.exporters.RecordCsvExporter",
+    "xml": "rscrawler.extensions.exporters.RecordXmlExporter",
+}
+FEED_EXPORT_ENCODING = "utf-8"
+SPIDER_CONTRACTS = {"rscrawler.spiders.contracts.SourceContract": 10}
 EXTENSIONS_BASE = {
     "scrapy.extensions.corestats.CoreStats": 0,
     "scrapy.extensions.logcount.LogCount": 0,
@@ -50,7 +68,7 @@ EXTENSIONS_BASE = {
     "scrapy.extensions.feedexport.FeedExporter": 0,
 }
 EXTENSIONS = {
-    "rscrawler.archiving.ArchiveExtension": 400,
+    "rscrawler.extensions.archive.ArchiveExtension": 400,
     "rscrawler.monitoring.cycle.CycleExtension": 500,
-    "rscrawler.extensions.JsonlExtension": 600,
+    "rscrawler.extensions.jsonl.JsonlExtension": 600,
 }

@@ -40,3 +40,8 @@ def clean(text: str) -> str:
     if "\u200c" in text or "\u200d" in text:
         words = [word for word in words if word.strip(JOINERS)]
     return unicodedata.normalize("NFC", " ".join(words))
+
+
+def clean_body(body: str) -> str:
+    """Each paragraph on one line, a blank line between two, none of them empty."""
+    return "\n\n".join(filter(None, map(clean, re.split(r"\n\s*\n", body))))

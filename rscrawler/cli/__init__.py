@@ -4,7 +4,8 @@ Results go to standard output, logs and progress to standard error. Exit status:
 0 done and healthy; 1 done, but something failed or is unhealthy; 2 wrong usage or
 configuration.
 
-A command's module is imported when the command is called, so that none pays for the others.
+A command's module is imported when the command is called, so that none pays for the others:
+`crawl` is `crawl_command` there, a group such as `topics` is `topics_app`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from rscrawler import __version__
@@ -30,58 +32,66 @@ from rscrawler.cli.common import (
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
-# The module of each command or group, and what `--help` says of it.
-COMMANDS = {
-    "init": ("setup", "Write a commented configuration file."),
-    "demo": (
-        "setup",
-        "Crawl the bundled sample site twice and show what is found, flagged and mailed.",
-    ),
-    "crawl": ("crawl", "Run one cycle over the sites, then deliver what is due."),
-    "deliver": ("deliver", "Send what is due in the outbox."),
-    "status": ("status", "Say whether all is well, and what waits."),
-    "run": (
-        "service",
-        "Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again.",
-    ),
-    "schedules": ("service", "Show the jobs, and when each fires next."),
-    "explain": (
-        "inspect",
-        "Show the record that a page would give, where each field came from, and why it is "
-        "flagged.",
-    ),
-    "export": ("inspect", "Write stored records."),
-    "prune": (
-        "inspect",
-        "Forget old text in the database; never that a piece was seen. The JSONL stays.",
-    ),
-    "schema": ("inspect", "Print a JSON Schema."),
-    "history": (
-        "history",
-        "Show every version of a piece, and word by word what each changed.",
-    ),
-    "reparse": (
-        "reparse",
-        "Read archived pages again by today's site profiles, without a request.",
-    ),
-    "worker": (
-        "cluster",
-        "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
-    ),
-    "migrate-store": (
-        "cluster",
-        "Copy a whole store into an empty database, and compare the two.",
-    ),
-    "web": ("web", "Serve the dashboard until SIGTERM or Ctrl-C."),
-    "topics": ("topics", "The watch-lists: what each looks for, and how well it does."),
-    "sites": (
-        "sites",
-        "The site profiles: list them, add one, check whether one holds.",
-    ),
-    "identity": ("identity", "Which articles repeat or follow others."),
-    "alerts": ("setup", "The alert channels."),
-    "config": ("setup", "The configuration."),
+# What `--help` lists: the module of each command or group, and what it does.
+GROUPS = {
+    "Watch": {
+        "crawl": ("crawl", "Run one cycle over the sites, then deliver what is due."),
+        "run": (
+            "service",
+            "Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again.",
+        ),
+        "schedules": ("service", "Show the jobs, and when each fires next."),
+        "deliver": ("deliver", "Send what is due in the outbox."),
+        "status": ("status", "Say whether all is well, and what waits."),
+        "web": ("web", "Serve the dashboard until SIGTERM or Ctrl-C."),
+    },
+    "Inspect": {
+        "explain": (
+            "articles",
+            "Show the record that a page would give, where each field came from, and why it is "
+            "flagged.",
+        ),
+        "sites": ("sites", "The site profiles: list them, add one, check whether one holds."),
+        "topics": ("topics", "The watch-lists: what each looks for, and how well it does."),
+    },
+    "Look back": {
+        "history": (
+            "articles",
+            "Show every version of an article, and word by word what each changed.",
+        ),
+        "export": ("records", "Write stored records."),
+        "reparse": (
+            "reparse",
+            "Read archived pages again by today's site profiles, without a request.",
+        ),
+        "identity": ("identity", "Which articles repeat or follow others."),
+    },
+    "Operate": {
+        "init": ("setup", "Write a commented configuration file."),
+        "config": ("setup", "The configuration."),
+        "alerts": ("setup", "The alert channels."),
+        "prune": (
+            "records",
+            "Forget old text in the database; never that an article was seen. The JSONL stays.",
+        ),
+        "worker": (
+            "cluster",
+            "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
+        ),
+        "migrate-store": (
+            "cluster",
+            "Copy a whole store into an empty database, and compare the two.",
+        ),
+    },
+    "Develop": {
+        "demo": (
+            "setup",
+            "Crawl the bundled sample site twice and show what is found, flagged and mailed.",
+        ),
+        "schema": ("records", "Print a JSON Schema."),
+    },
 }
+COMMANDS = {name: each for group in GROUPS.values() for name, each in group.items()}
 
 
 class _LazyGroup(TyperGroup):
@@ -100,11 +110,20 @@ class _LazyGroup(TyperGroup):
         name, _, rest = super().resolve_command(ctx, args)
         return name, name and load_command(name), rest
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
+
 
 def load_command(name: str) -> Any:
     """The command or group of that name, its module imported."""
     holder = typer.Typer(rich_markup_mode=None)
-    import_module(f"rscrawler.cli.{COMMANDS[name][0]}").register(holder)
+    module = import_module(f"rscrawler.cli.{COMMANDS[name][0]}")
+    if command := getattr(module, f"{name.replace('-', '_')}_command", None):
+        holder.command(name)(command)
+    else:
+        holder.add_typer(getattr(module, f"{name}_app"), name=name)
     return typer.main.get_group(holder).commands[name]
 
 
@@ -127,12 +146,12 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Log every step, not only what went wrong.")
+        bool, Option("--verbose", "-v", help="Log every step, not only what went wrong.")
     ] = False,
-    log_json: Annotated[bool, typer.Option("--log-json", help="Log JSON lines.")] = False,
+    log_json: Annotated[bool, Option("--log-json", help="Log JSON lines.")] = False,
     _version: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
@@ -161,17 +180,18 @@ def _run() -> int:
         answer_error(str(error))
         return EXIT_USAGE
     except RscrawlerError as error:
-        complain(str(error))
-        answer_error(str(error))
-        return EXIT_FAILED
+        return _failed(str(error))
     except OSError as error:
         if error.filename is not None:
-            message = f"{error.filename}: cannot be read or written: {error.strerror}"
-            complain(message)
-            answer_error(message)
-        elif is_output_stuck():
-            give_up_output(error)
-        else:
+            return _failed(f"{error.filename}: cannot be read or written: {error.strerror}")
+        if not is_output_stuck():
             raise
+        give_up_output(error)
         return EXIT_FAILED
     return 0
+
+
+def _failed(message: str) -> int:
+    complain(message)
+    answer_error(message)
+    return EXIT_FAILED

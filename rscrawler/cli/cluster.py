@@ -8,16 +8,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
-from rscrawler.cli.common import (
-    ConfigOption,
-    JsonOption,
-    opened_store,
-    out,
-    print_json,
-    read_config,
-)
+from rscrawler.cli.common import out, print_json, print_table
+from rscrawler.cli.inputs import ConfigPath, JsonOption, opened_store, read_config
 from rscrawler.cli.logs import log_runs
+from rscrawler.cli.progress import progress
 from rscrawler.clock import utc_now
 from rscrawler.config import find_config, handed_on, load_config, read_text
 from rscrawler.errors import ConfigurationError
@@ -25,21 +21,11 @@ from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.store.transfer import migrate_store
 
 
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    app.command("worker")(worker_command)
-    app.command("migrate-store")(migrate_store_command)
-
-
 def worker_command(
     context: typer.Context,
-    name: Annotated[
-        str | None, typer.Option("--name", help="In the log; else machine and process.")
-    ] = None,
-    at_once: Annotated[
-        int, typer.Option("--at-once", min=1, help="How many crawls at a time.")
-    ] = 2,
-    config_path: ConfigOption = None,
+    name: Annotated[str | None, Option(help="In the log; else machine and process.")] = None,
+    at_once: Annotated[int, Option(min=1, help="How many crawls at a time.")] = 2,
+    config_path: ConfigPath = None,
 ) -> None:
     """Run the crawls that the service hands over, until SIGTERM or SIGINT."""
     found = find_config(config_path)
@@ -62,23 +48,30 @@ def worker_command(
 
 def migrate_store_command(
     from_url: Annotated[
-        str, typer.Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
+        str, Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
     ],
     to_url: Annotated[
         str | None,
-        typer.Argument(
+        Argument(
             metavar="[TO_URL]", help="The same; must be empty. None: the configured database_url."
         ),
     ] = None,
-    config_path: ConfigOption = None,
+    config_path: ConfigPath = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy a whole store into an empty database, and compare the two."""
     target = read_config(config_path).database if to_url is None else to_url
-    copied = migrate_store(from_url, target, utc_now())
+    with progress() as bars:
+        task = bars.add_task("", total=0, unit="rows copied or compared")
+        copied = migrate_store(
+            from_url,
+            target,
+            utc_now(),
+            on_rows=lambda done, total: bars.update(task, completed=done, total=total),
+        )
     if as_json:
         print_json({"tables": [asdict(table) for table in copied]})
         return
-    for table in copied:
-        out.print(f"{table.name:<12} {table.rows:>10,} rows  {table.digest}")
+    rows = ((table.name, f"{table.rows:,}", table.digest) for table in copied)
+    print_table(("table", "rows", "digest"), *rows)
     out.print(f"{sum(table.rows for table in copied):,} rows are the same in both databases")

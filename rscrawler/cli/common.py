@@ -1,37 +1,24 @@
-"""What the commands share."""
+"""What the commands print with: results on standard output, the rest on standard error."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
-
-from rscrawler.errors import ConfigurationError
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from rscrawler.config import Config
-    from rscrawler.store import Store
 
     out: Console
     err: Console
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", help="Else $RSCRAWLER_CONFIG or ./rscrawler.toml."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+_NUMBER = re.compile(r"[\d.,]+%?|–?")
 
 
 def __getattr__(name: str) -> Any:
@@ -40,39 +27,28 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from rich.console import Console
 
-    stream = sys.stdout if name == "out" else sys.stderr
-    console = Console(stderr=name == "err", highlight=False, soft_wrap=not stream.isatty())
+    is_wide = not (sys.stdout if name == "out" else sys.stderr).isatty()
+    console = Console(stderr=name == "err", highlight=False, markup=False, soft_wrap=is_wide)
     globals()[name] = console
     return console
 
 
-def read_config(path: Path | None) -> Config:
-    """The configuration that `--config` and the environment name."""
-    from rscrawler.config import find_config, load_config
-
-    return load_config(find_config(path))
-
-
-@contextmanager
-def opened_store(config: Config) -> Iterator[Store]:
-    """The store of a configuration, rebuilt first if it was lost; closed at the end."""
-    from rscrawler.recovery import open_store
-    from rscrawler.store.database import DamagedDatabase
-
-    store = open_store(config)
-    try:
-        yield store
-    except DamagedDatabase:
-        store.close()
-        open_store(config).close()  # set aside and rebuilt at once: the next command goes on
-        raise
-    finally:
-        store.close()
-
-
 def counted(number: int, noun: str) -> str:
-    """`1 piece`, `2 pieces`."""
+    """`1 article`, `2 articles`."""
     return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+
+
+def print_table(*rows: Sequence[object]) -> None:
+    """Rows below their headings, numbers to the right; no cell is cut or wrapped."""
+    cells = [[str(each) for each in row] for row in rows]
+    columns = list(zip(*cells, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    sides = [">" if all(map(_NUMBER.fullmatch, column[1:])) else "<" for column in columns]
+    out = sys.modules[__name__].out
+    for row in cells:
+        line = zip(row, sides, widths, strict=True)
+        shown = "  ".join(f"{cell:{side}{width}}" for cell, side, width in line)
+        out.print(shown.rstrip(), soft_wrap=True)
 
 
 class _Answer:
@@ -134,38 +110,3 @@ def written_out(status: int) -> int:
         give_up_output(error)
         return status or EXIT_FAILED
     return status
-
-
-@contextmanager
-def readable(option: str) -> Iterator[None]:
-    """Whatever is read within was named by `option`.
-
-    Raises:
-        ConfigurationError: it cannot be read.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{option}: {error.filename}: cannot be read: {error.strerror}"
-        ) from error
-
-
-def parse_day(text: str | None, option: str) -> datetime | None:
-    """A day (`2026-11-24`) or a moment (`2026-11-24T08:00:00Z`) in UTC.
-
-    Raises:
-        ConfigurationError: it is neither.
-    """
-    if text is None:
-        return None
-    try:
-        if len(text) == len("2026-11-24"):
-            day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=UTC)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{option}: {text!r} is not a date; allowed: 2026-11-24 or 2026-11-24T08:00:00Z"
-        ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Set
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import Progress
 from scrapy import signals
 from scrapy.crawler import Crawler
+from typer import Option
 
-from rscrawler.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    JsonOption,
-    complain,
-    counted,
-    err,
-    opened_store,
-    out,
-    print_json,
-    read_config,
-)
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json, print_table
 from rscrawler.cli.deliver import deliver_due, planned_jobs, telling_of_store, undelivered
+from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
+from rscrawler.cli.progress import progress
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.crawling import CycleReport, run_cycle
@@ -34,54 +23,41 @@ from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS
-from rscrawler.visits import PageOutcome
+from rscrawler.monitoring.status import TOPICS_SUBJECT
+from rscrawler.store.health import ProblemCode
 
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    app.command("crawl")(crawl_command)
+_SHOWN = ("requests", "new", "updated", "removed", "flagged", "dropped", "errors")
 
 
 def crawl_command(
-    sites: Annotated[list[str] | None, typer.Argument(help="None: every enabled site.")] = None,
+    config: ConfigOption,
+    sites: SitesArgument = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Follow pagination and sitemaps to the end.")
+        bool, Option("--full", help="Follow pagination and sitemaps to the end.")
     ] = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Ask for at most so many articles.")
-    ] = None,
+    limit: Annotated[int | None, Option(min=1, help="Request at most so many articles.")] = None,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing unless something happened.")
+        bool, Option("--quiet", "-q", help="Say nothing unless something happened.")
     ] = False,
-    config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run one cycle over the sites, then deliver what is due."""
-    config = read_config(config_path)
     with telling_of_store(config):
-        _crawl(config, sites or [], is_full=full, limit=limit, quiet=quiet, as_json=as_json)
+        with opened_store(config):
+            pass  # a lost database is rebuilt before anything is requested of a site
+        with progress() as bars:
+            bars.disable |= quiet
+            report = run_cycle(
+                config,
+                sites or [],
+                is_full=full,
+                limit=limit,
+                on_crawler=_CrawlProgress(bars).watch,
+            )
+        _hand_on(config, report, quiet=quiet, as_json=as_json)
 
 
-def _crawl(
-    config: Config,
-    sites: list[str],
-    *,
-    is_full: bool,
-    limit: int | None,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    with opened_store(config):
-        pass  # a lost database is rebuilt before anything is asked of a site
-    shows_progress = sys.stderr.isatty() and not (quiet or as_json)
-    with _progress(shows_progress) as progress:
-        report = run_cycle(
-            config,
-            sites,
-            is_full=is_full,
-            limit=limit,
-            on_crawler=progress.watch if progress else None,
-        )
+def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool) -> None:
     with opened_store(config) as store:
         if config.uses_workers:
             delivery = left_to_the_service(config, store, utc_now())
@@ -108,46 +84,43 @@ def _crawl(
 
 
 class _CrawlProgress:
-    """A line for each site on a terminal: pages read, pieces recorded."""
+    """A bar for each site: requests answered, of those made so far, and new articles."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._listeners: list[Callable[..., None]] = []
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._listeners: list[Any] = []
 
     def watch(self, site: str, crawler: Crawler) -> None:
         """Follow one site's crawl."""
-        task = self._progress.add_task(site, total=None, pages=0, pieces=0)
+        task = self._bars.add_task(site, total=0, unit="pages")
         counts = Counter[str]()
 
-        def page_received(**_: Any) -> None:
-            counts["pages"] += 1
-            self._progress.update(task, pages=counts["pages"])
+        def show() -> None:
+            self._bars.update(
+                task,
+                completed=counts["done"],
+                total=max(counts["made"], counts["done"]),
+                unit=f"pages, {counted(counts['new'], 'new article')}",
+            )
 
-        def piece_recorded(item: object, **_: Any) -> None:
-            is_recorded = isinstance(item, PageOutcome) and item.page and item.page.event
-            counts["pieces"] += bool(is_recorded)
-            self._progress.update(task, pieces=counts["pieces"])
+        def made(**_: Any) -> None:
+            counts["made"] += 1
+            show()
+
+        def done(**_: Any) -> None:
+            counts["done"] += 1
+            show()
+
+        def recorded(**_: Any) -> None:
+            counts["new"] += 1
+            show()
 
         # The signal manager keeps weak references only.
-        self._listeners += [page_received, piece_recorded]
-        crawler.signals.connect(page_received, signals.response_received)
-        crawler.signals.connect(piece_recorded, signals.item_scraped)
-
-
-@contextmanager
-def _progress(is_shown: bool) -> Iterator[_CrawlProgress | None]:
-    if not is_shown:
-        yield None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        TextColumn("{task.fields[pages]} pages, {task.fields[pieces]} pieces"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as progress:
-        yield _CrawlProgress(progress)
+        self._listeners += [made, done, recorded]
+        crawler.signals.connect(made, signals.request_scheduled)
+        crawler.signals.connect(done, signals.request_left_downloader)
+        crawler.signals.connect(done, signals.request_dropped)
+        crawler.signals.connect(recorded, signals.item_scraped)
 
 
 def _report_json(
@@ -160,6 +133,7 @@ def _report_json(
         **{counter: report.total(counter) for counter in COUNTERS},
         "delivered": delivery.messages,
         "output_problem": delivery.output_problem,
+        "topics": {"problems": report.topic_problems},
         "sites": {
             name: {
                 **outcome.counters,
@@ -167,6 +141,7 @@ def _report_json(
                 "problems": [
                     {"code": code, "message": message} for code, message in outcome.problems.items()
                 ],
+                "failed_sources": dict(outcome.failed_sources),
                 "note": outcome.note,
             }
             for name, outcome in report.sites.items()
@@ -180,28 +155,13 @@ def _something_happened(report: CycleReport, delivery: DeliveryReport) -> bool:
 
 
 def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("site")
-    for heading in ("requests", "new", "updated", "removed", "flagged", "dropped", "errors"):
-        table.add_column(heading, justify="right")
-    for name, outcome in report.sites.items():
-        counters = outcome.counters
-        table.add_row(
-            name,
-            *(
-                f"{counters[key]:,}"
-                for key in (
-                    "requests",
-                    "articles_new",
-                    "articles_updated",
-                    "articles_removed",
-                    "flagged",
-                    "dropped",
-                    "errors",
-                )
-            ),
-        )
-    out.print(table)
+    def row(counters: Mapping[str, int]) -> list[str]:
+        return [f"{counters.get(key, counters.get(f'articles_{key}')):,}" for key in _SHOWN]
+
+    print_table(
+        ("site", *_SHOWN),
+        *((name, *row(outcome.counters)) for name, outcome in report.sites.items()),
+    )
     out.print(
         f"{report.elapsed_seconds:.1f} s, {report.total('bytes') / 1e6:.2f} MB, "
         f"{report.total('not_modified')} not modified; {delivery.messages} delivered, "
@@ -223,4 +183,6 @@ def _complaints(
         elif outcome.counters["errors"] and not outcome.problems:
             errors = counted(outcome.counters["errors"], "error")
             yield f"{name}: {errors}, see above; pages are tried again"
+    if (TOPICS_SUBJECT, ProblemCode.WATCH_LIST) not in known:
+        yield from report.topic_problems
     yield from undelivered(delivery)

@@ -11,18 +11,10 @@ from types import FrameType
 from typing import Annotated
 
 import typer
+from typer import Option
 
-from rscrawler.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    JsonOption,
-    complain,
-    counted,
-    opened_store,
-    out,
-    print_json,
-    read_config,
-)
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
+from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery import DeliveryReport, deliver
@@ -32,25 +24,19 @@ from rscrawler.monitoring.noticing import notice
 from rscrawler.monitoring.status import next_tries
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.store import Store
-from rscrawler.topics.watchlist import load_topics
+from rscrawler.topics.watchlist import usable_topics
 
 logger = logging.getLogger(__name__)
 
 
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    app.command("deliver")(deliver_command)
-
-
 def deliver_command(
+    config: ConfigOption,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try again what was refused or given up.")
+        bool, Option("--retry-failed", help="Try again what was refused or given up.")
     ] = False,
-    config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Send what is due in the outbox."""
-    config = read_config(config_path)
     with telling_of_store(config), opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
@@ -110,9 +96,9 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
 
 
 def topic_titles(config: Config) -> dict[str, str]:
-    """What each topic is called in mails and feeds: a wrong watch-list holds up no alert."""
+    """What each topic is called in mails and feeds: wrong topics hold up no alert."""
     try:
-        watchlists = load_topics(config)
+        watchlists = usable_topics(config).lists
     except ConfigurationError as error:
         for problem in error.problems:
             logger.warning("topics go by their names: %s", problem)

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-from rich.text import Text
+from typer import Option
 
-from rscrawler.archiving import archive_files
-from rscrawler.cli.common import (
+from rscrawler.cli.articles import print_changes, print_heading
+from rscrawler.cli.common import counted, out, print_json
+from rscrawler.cli.inputs import (
     ConfigOption,
     JsonOption,
+    SinceOption,
+    SitesArgument,
+    open_existing,
     opened_store,
-    out,
-    parse_day,
-    print_json,
-    read_config,
 )
-from rscrawler.cli.history import diff_text
-from rscrawler.cli.reading import existing_store
+from rscrawler.cli.progress import tracked
 from rscrawler.config import Config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
-from rscrawler.reparsing import Reading, Verdict, recorded, reparse
+from rscrawler.extensions.archive import archive_files
+from rscrawler.maintenance.reparsing import Reading, Verdict, recorded, reparse
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
-from rscrawler.topics import Flagger, load_topics
-from rscrawler.web.versions import shortened, version_changes
+from rscrawler.topics import Flagger, usable_topics
+from rscrawler.web.versions import version_changes
 
 _IN_WORDS = {
     Verdict.UNCHANGED: "unchanged",
@@ -44,43 +44,45 @@ _IN_WORDS = {
     Verdict.OVERTAKEN: "overtaken by a later visit, which is not archived",
     Verdict.UNREADABLE: "unreadable",
 }
-
-
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    app.command("reparse")(reparse_command)
+_AS_BEFORE = (Verdict.UNCHANGED, Verdict.REJECTED)
 
 
 def reparse_command(
-    sites: Annotated[list[str] | None, typer.Argument(help="None: every enabled site.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", help="Pages fetched on this day or later.")
-    ] = None,
+    config: ConfigOption,
+    sites: SitesArgument = None,
+    since: SinceOption = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Record what has changed; nobody is alerted.")
+        bool, Option("--apply", help="Record what has changed; nobody is alerted.")
     ] = False,
-    config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read archived pages again by today's site profiles, without a request."""
-    config = read_config(config_path)
+    """Read archived pages again by today's site profiles, without a request.
+
+    `--since` counts from when a page was fetched.
+    """
     profiles = chosen_sites(load_sites(config), sites or [])
     files = _files(config, profiles, is_named=bool(sites))
-    earliest = parse_day(since, "--since")
     counts: Counter[Verdict] = Counter()
     beside: Counter[str] = Counter()
     changes: list[dict[str, Any]] = []
-    with opened_store(config) if apply else existing_store(config) as store:
-        for site, reading in _readings(config, store, profiles, files, earliest, is_applied=apply):
+    with opened_store(config) if apply else closing(open_existing(config)) as store:
+        for site, reading in _readings(config, store, profiles, files, since, is_applied=apply):
             counts[reading.verdict] += 1
             beside.update(reading.beside)
+            if reading.verdict in _AS_BEFORE:
+                continue
             if as_json:
-                if reading.verdict not in (Verdict.UNCHANGED, Verdict.REJECTED):
-                    changes.append({"site": site, **_reading_json(reading)})
+                changes.append({"site": site, **_reading_json(reading)})
             else:
                 _print_reading(reading)
         if as_json:
-            print_json({**_summary_json(counts, beside, is_applied=apply), "changes": changes})
+            summary: dict[str, Any] = {
+                "applied": apply,
+                "pages": counts.total(),
+                **{verdict: counts[verdict] for verdict in Verdict},
+                "beside_the_text": dict(beside),
+            }
+            print_json({**summary, "changes": changes})
         else:
             _print_summary(counts, beside, is_applied=apply)
         if apply and not config.uses_workers:
@@ -113,12 +115,12 @@ def _readings(
     *,
     is_applied: bool,
 ) -> Iterator[tuple[str, Reading]]:
-    flagger, run_id = Flagger(load_topics(config).values()), new_run_id()
+    flagger, run_id = Flagger(usable_topics(config).lists.values()), new_run_id()
     for site, paths in files.items():
         session = CrawlSession.open(
             config, site, profiles[site], run_id=run_id, flagger=flagger, store=store
         )
-        readings = reparse(session, paths, since)
+        readings = reparse(session, tracked(paths, len(paths), "files", what=site), since)
         for reading in recorded(session, readings) if is_applied else readings:
             yield site, reading
 
@@ -139,57 +141,41 @@ def _reading_json(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _summary_json(
-    counts: Mapping[Verdict, int], beside: Mapping[str, int], *, is_applied: bool
-) -> dict[str, Any]:
-    return {
-        "applied": is_applied,
-        "pages": sum(counts.values()),
-        **{verdict: counts[verdict] for verdict in Verdict},
-        "beside_the_text": dict(beside),
-    }
-
-
 def _print_reading(reading: Reading) -> None:
-    if reading.verdict in (Verdict.UNCHANGED, Verdict.REJECTED):
-        return
     article = reading.article
     if article:
-        out.print(Text(one_line(article.title) or "(without a title)", style="bold"))
-    named = article.article_id if article else ""
-    out.print(Text(f"{one_line(reading.url)}  {named}".rstrip(), style="dim"))
-    out.print(Text(_what_happened(reading)))
+        print_heading(article)
+    else:
+        out.print(one_line(reading.url), style="dim")
+    out.print(_what_happened(reading))
     if reading.verdict is Verdict.CHANGED and article and reading.before and reading.change:
         *_, latest = version_changes([reading.before, article])
-        for field in latest.fields:
-            line = diff_text(shortened(field.changes))
-            out.print(Text.assemble((f"{field.field}: ", "dim"), line))
+        print_changes(latest)
     for topic, (before, now) in reading.levels.items():
-        out.print(Text(f"{topic}: {before} → {now}"))
+        out.print(f"{topic}: {before} → {now}")
     out.print()
 
 
 def _what_happened(reading: Reading) -> str:
+    said = _IN_WORDS[reading.verdict]
     if change := reading.change:
         fields = ", ".join(change.fields)
-        words = f"{change.words_added} words added, {change.words_removed} removed"
-        return f"{_IN_WORDS[reading.verdict]}: {fields}; {words}"
+        return f"{said}: {fields}; {change.words_added} words added, {change.words_removed} removed"
     if reading.verdict is Verdict.NEW and reading.article:
-        return f"{_IN_WORDS[reading.verdict]}: {reading.article.word_count} words"
-    reason = f": {one_line(reading.reason)}" if reading.reason else ""
-    return f"{_IN_WORDS[reading.verdict]}{reason}"
+        return f"{said}: {reading.article.word_count} words"
+    return f"{said}: {one_line(reading.reason)}" if reading.reason else said
 
 
 def _print_summary(
-    counts: Mapping[Verdict, int], beside: Mapping[str, int], *, is_applied: bool
+    counts: Counter[Verdict], beside: Mapping[str, int], *, is_applied: bool
 ) -> None:
     found = ", ".join(f"{counts[each]} {_IN_WORDS[each]}" for each in Verdict if counts[each])
-    out.print(f"{sum(counts.values())} pages read from the archive: {found or 'none'}")
+    out.print(f"{counted(counts.total(), 'page')} read from the archive: {found or 'none'}")
     if beside:
         names = ", ".join(f"{name} ({count})" for name, count in sorted(beside.items()))
         out.print(f"pages with the same text differ in {names}; that alone makes no version")
-    versions = counts[Verdict.CHANGED] + counts[Verdict.NEW]
+    versions = counted(counts[Verdict.CHANGED] + counts[Verdict.NEW], "version")
     if is_applied:
-        out.print(f"{versions} versions recorded, nobody alerted")
-    elif versions:
-        out.print(f"nothing was recorded; --apply records {versions} versions")
+        out.print(f"{versions} recorded, nobody alerted")
+    elif counts[Verdict.CHANGED] + counts[Verdict.NEW]:
+        out.print(f"nothing was recorded; --apply records {versions}")

@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 
-from rscrawler.cli.common import (
-    ConfigOption,
-    JsonOption,
-    opened_store,
-    out,
-    print_json,
-    read_config,
-)
+from rscrawler.cli.common import out, print_json
+from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
 from rscrawler.cli.logs import log_runs
 from rscrawler.clock import utc_now
 from rscrawler.config import (
@@ -29,7 +24,7 @@ from rscrawler.config import (
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
-from rscrawler.recovery import StoreKeeper
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
@@ -37,20 +32,14 @@ from rscrawler.store.jobs import JobState
 
 SchedulesOption = Annotated[
     Path | None,
-    typer.Option(
+    Option(
         "--schedules", resolve_path=True, help="Folder of further schedules; else schedules_dir."
     ),
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    app.command("run")(run_command)
-    app.command("schedules")(schedules_command)
-
-
 def run_command(
-    context: typer.Context, schedules_dir: SchedulesOption = None, config_path: ConfigOption = None
+    context: typer.Context, schedules_dir: SchedulesOption = None, config_path: ConfigPath = None
 ) -> None:
     """Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again."""
     found = find_config(config_path)
@@ -101,12 +90,9 @@ class _Loader:
 
 
 def schedules_command(
-    schedules_dir: SchedulesOption = None,
-    config_path: ConfigOption = None,
-    as_json: JsonOption = False,
+    config: ConfigOption, schedules_dir: SchedulesOption = None, as_json: JsonOption = False
 ) -> None:
     """Show the jobs, and when each fires next."""
-    config = read_config(config_path)
     jobs = load_schedules(config, schedules_dir).jobs
     with opened_store(config) as store:
         states = store.jobs.states()
@@ -117,10 +103,10 @@ def schedules_command(
     for row in rows:
         subject = " ".join([row["action"], ", ".join(row["sites"])]).strip()
         last = f"{row['last_fired_at']}: {row['last_outcome'] or 'running'}"
-        out.print(f"{row['id']}: {subject}, {row['when']}", markup=False)
+        out.print(f"{row['id']}: {subject}, {row['when']}")
         out.print(f"  next: {row['next_fire_at'] or 'never, it is not enabled'}")
-        out.print(f"  last: {last if row['last_fired_at'] else 'never'}", markup=False)
-        out.print(f"  file: {row['file']}", markup=False)
+        out.print(f"  last: {last if row['last_fired_at'] else 'never'}")
+        out.print(f"  file: {row['file']}")
 
 
 def _job_json(scheduled: ScheduledJob, state: JobState | None) -> dict[str, Any]:

@@ -10,17 +10,11 @@ from typing import Annotated
 
 import typer
 from pydantic import BaseModel, SecretStr
+from typer import Argument, Option
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.cli.common import (
-    EXIT_FAILED,
-    ConfigOption,
-    JsonOption,
-    complain,
-    out,
-    print_json,
-    read_config,
-)
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
+from rscrawler.cli.inputs import ConfigOption, JsonOption, writable
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
 from rscrawler.errors import ConfigurationError
 
@@ -29,34 +23,23 @@ config_app = typer.Typer(help="The configuration.")
 TEMPLATE = PACKAGE_DIR / "rscrawler.toml"
 
 
-def register(app: typer.Typer) -> None:
-    """Add this module's commands."""
-    app.command("init")(init_command)
-    app.command("demo")(demo_command)
-    app.add_typer(alerts_app, name="alerts")
-    app.add_typer(config_app, name="config")
-
-
 def init_command(
-    path: Annotated[Path, typer.Argument(help="The file to write.")] = Path(DEFAULT_CONFIG_NAME),
-    force: Annotated[bool, typer.Option("--force", help="Overwrite it if it is there.")] = False,
+    path: Annotated[Path, Argument(help="The file to write.")] = Path(DEFAULT_CONFIG_NAME),
+    force: Annotated[bool, Option("--force", help="Overwrite it if it is there.")] = False,
 ) -> None:
     """Write a commented configuration file."""
-    try:
+    with writable(path):
         if path.exists() and not force:
             raise ConfigurationError(f"{path}: is there already; --force overwrites it")
         path.touch(mode=0o600)  # it will hold secrets
         path.chmod(0o600)
         path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
-    out.print(f"wrote {path}; edit it, then run: rscrawler config check", markup=False)
+    out.print(f"wrote {path}; edit it, then run: rscrawler config check")
 
 
 @config_app.command("check")
-def check_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Validate configuration, site profiles, watch-lists and schedules."""
-    config = read_config(config_path)
     problems, counts = check_everything(config)
     if problems:
         raise ConfigurationError(*problems)
@@ -66,10 +49,7 @@ def check_command(config_path: ConfigOption = None, as_json: JsonOption = False)
     if as_json:
         print_json({"valid": True, **counts, "warnings": warnings})
     else:
-        named = (
-            f"{count} {kind.removesuffix('s') if count == 1 else kind}"
-            for kind, count in counts.items()
-        )
+        named = (counted(count, kind.removesuffix("s")) for kind, count in counts.items())
         out.print(f"{', '.join(named)}: all valid")
 
 
@@ -183,11 +163,10 @@ def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
 
 
 @alerts_app.command("test")
-def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+def alerts_test_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Send one test alert through every configured channel."""
     from rscrawler.delivery import alert_channels, send_test_alert
 
-    config = read_config(config_path)
     if not alert_channels(config) and not config.alerts.ops.channels:
         raise ConfigurationError(
             "alerts: no channel is configured; add [alerts.email] or [alerts.channels] "
@@ -198,7 +177,7 @@ def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = 
         print_json({"channels": [asdict(result) for result in results]})
     for result in results:
         if result.is_ok and not as_json:
-            out.print(f"{result.channel}: {result.address}: delivered", markup=False)
+            out.print(f"{result.channel}: {result.address}: delivered")
         elif not result.is_ok:
             complain(f"{result.channel}: {result.address}: {result.error}")
     if not all(result.is_ok for result in results):
@@ -206,9 +185,9 @@ def alerts_test_command(config_path: ConfigOption = None, as_json: JsonOption = 
 
 
 def demo_command(
-    folder: Annotated[
-        Path, typer.Option("--folder", help="Where the demo's files go; emptied first.")
-    ] = Path("demo-output"),
+    folder: Annotated[Path, Option(help="Where the demo's files go; emptied first.")] = Path(
+        "demo-output"
+    ),
 ) -> None:
     """Crawl the bundled sample site twice and show what is found, flagged and mailed."""
     from rscrawler.demo.run import run_demo

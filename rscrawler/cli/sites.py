@@ -8,84 +8,70 @@ from typing import Annotated
 import typer
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
 from rscrawler.cli.common import (
     EXIT_FAILED,
-    ConfigOption,
-    JsonOption,
     complain,
     counted,
     err,
     out,
     print_json,
-    read_config,
-    readable,
+    print_table,
 )
+from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, readable, writable
+from rscrawler.cli.progress import tracked
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_stored, propose_site
 from rscrawler.probing.proposal import address_to_ask, name_of, sample_json
 from rscrawler.sites import chosen_sites, load_sites
 
-app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
+sites_app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
 
 
-def register(root: typer.Typer) -> None:
-    """Add this module's commands."""
-    root.add_typer(app, name="sites")
-
-
-@app.command("list")
-def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+@sites_app.command("list")
+def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Show every site profile, shipped and own."""
-    rows = [
-        {
-            "site": name,
-            "title": profile.title,
-            "enabled": profile.enabled,
-            "verified": profile.verified,
-            "reviewed_on": profile.reviewed_on.isoformat() if profile.reviewed_on else None,
-            "base_url": profile.base_url,
-        }
-        for name, profile in sorted(load_sites(read_config(config_path)).items())
-    ]
+    profiles = sorted(load_sites(config).items())
     if as_json:
+        keys = ("title", "enabled", "verified", "reviewed_on", "base_url")
+        rows = [
+            {"site": name, **profile.model_dump(mode="json", include=set(keys))}
+            for name, profile in profiles
+        ]
         print_json({"sites": rows})
         return
-    lines = [("site", "enabled", "verified", "address", "title")]
-    for row in rows:
-        verified = f"{'yes' if row['verified'] else 'no'}, {row['reviewed_on'] or 'no date'}"
-        enabled = "yes" if row["enabled"] else "no"
-        lines.append(
-            (str(row["site"]), enabled, verified, str(row["base_url"]), str(row["title"] or ""))
-        )
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        out.print(Text("  ".join(cells).rstrip()))
+    print_table(
+        ("site", "enabled", "verified", "address", "title"),
+        *(
+            (
+                name,
+                "yes" if profile.enabled else "no",
+                f"{'yes' if profile.verified else 'no'}, {profile.reviewed_on or 'no date'}",
+                profile.base_url,
+                profile.title or "",
+            )
+            for name, profile in profiles
+        ),
+    )
 
 
-@app.command("add")
+@sites_app.command("add")
 def add_command(
-    url: Annotated[str, typer.Argument(help="The site's front page, or that of a part of it.")],
-    name: Annotated[
-        str | None, typer.Option("--name", help="Of the profile; else from the host's name.")
-    ] = None,
+    config: ConfigOption,
+    url: Annotated[str, Argument(help="The site's front page, or that of a part of it.")],
+    name: Annotated[str | None, Option(help="Of the profile; else from the host's name.")] = None,
     write: Annotated[
-        Path | None,
-        typer.Option("--write", metavar="DIR", help="Save the profile here (your sites_dir)."),
+        Path | None, Option(metavar="DIR", help="Save the profile here (your sites_dir).")
     ] = None,
-    delay: Annotated[
-        float, typer.Option("--delay", min=0, help="Seconds between two requests.")
-    ] = 1.0,
-    config_path: ConfigOption = None,
+    delay: Annotated[float, Option(min=0, help="Seconds between two requests.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
     """Look at a site and propose a profile: feeds, sitemaps, sections, and what it would read."""
-    config = read_config(config_path)
     _check_before_asking(url, name, write)
     if not as_json:
-        err.print(Text(f"asking {url} for a few pages, {delay:g} s apart …", style="dim"))
+        err.print(f"requesting a few pages of {url}, {delay:g} s apart …", style="dim")
     proposal = propose_site(url, Visitor(config, delay=delay), name)
     path = _save(proposal, write) if write is not None else None
     if as_json:
@@ -93,7 +79,7 @@ def add_command(
     else:
         _show_proposal(proposal)
         if path is not None:
-            out.print(Text(f"wrote {path}{_how_to_load(config, path)}"))
+            out.print(f"wrote {path}{_how_to_load(config, path)}")
     for problem in proposal.problems:
         complain(f"{proposal.name}: {problem}")
     if proposal.problems:
@@ -120,14 +106,13 @@ def _taken(path: Path) -> ConfigurationError:
 
 def _save(proposal: Proposal, folder: Path) -> Path:
     path = folder / f"{proposal.name}.toml"
-    try:
+    with writable(path):
         folder.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(proposal.text)
-    except FileExistsError:
-        raise _taken(path) from None
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(proposal.text)
+        except FileExistsError:
+            raise _taken(path) from None
     return path
 
 
@@ -141,38 +126,35 @@ def _how_to_load(config: Config, path: Path) -> str:
 def _show_proposal(proposal: Proposal) -> None:
     for sample in proposal.samples:
         shown = sample_json(sample)
-        out.print(Text(str(shown["url"]), style="bold"))
+        out.print(str(shown["url"]), style="bold")
         if not shown["read"]:
-            out.print(Text(f"  not read: {shown['reason']}"))
+            out.print(f"  not read: {shown['reason']}")
             continue
-        out.print(Text(f"  title    {shown['title'] or '(not there)'}"))
-        out.print(Text(f"  date     {shown['published_at'] or '(not there)'}"))
-        out.print(Text(f"  authors  {', '.join(shown['authors']) or '(not there)'}"))
-        out.print(Text(f"  {shown['words']} words: {shown['first_words']} …"))
+        out.print(f"  title    {shown['title'] or '(not there)'}")
+        out.print(f"  date     {shown['published_at'] or '(not there)'}")
+        out.print(f"  authors  {', '.join(shown['authors']) or '(not there)'}")
+        out.print(f"  {shown['words']} words: {shown['first_words']} …")
         for warning in shown["warnings"]:
-            out.print(Text(f"  warning: {warning}", style="yellow"))
+            out.print(f"  warning: {warning}", style="yellow")
     out.print()
-    out.print(Text(proposal.text.rstrip()))
-    err.print(Text(counted(proposal.requests, "request"), style="dim"))
+    out.print(proposal.text.rstrip())
+    err.print(counted(proposal.requests, "request"), style="dim")
 
 
-@app.command("check")
+@sites_app.command("check")
 def check_command(
-    sites: Annotated[
-        list[str] | None, typer.Argument(metavar="[SITE]…", help="Else all enabled ones.")
-    ] = None,
+    config: ConfigOption,
+    sites: SitesArgument = None,
     pages: Annotated[
-        Path | None,
-        typer.Option("--pages", metavar="DIR", help="Saved pages instead of live ones."),
+        Path | None, Option(metavar="DIR", help="Saved pages instead of live ones.")
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Article pages of each site.")] = 5,
-    config_path: ConfigOption = None,
+    limit: Annotated[int, Option("--limit", min=1, help="Article pages of each site.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
     """Hold profiles against live or saved pages, and say field by field what holds."""
-    config = read_config(config_path)
     checks: list[SiteCheck] = []
-    for name, profile in chosen_sites(load_sites(config), sites or []).items():
+    chosen = chosen_sites(load_sites(config), sites or [])
+    for name, profile in tracked(chosen.items(), len(chosen), "sites"):
         if pages is not None:
             with readable("--pages"):
                 checks.append(check_stored(name, profile, pages, limit))
@@ -197,14 +179,12 @@ def check_command(
 
 
 def _show_check(check: SiteCheck) -> None:
-    out.print(Text(check.site, style="bold"))
+    out.print(check.site, style="bold")
     for source in check.sources:
-        newest = f", the newest of {source.newest:%Y-%m-%d}" if source.newest else ""
-        result = source.trouble or f"{counted(source.articles, 'article')}{newest}"
-        out.print(Text(f"  {source.source.kind} {source.source.path}: {result}"))
+        out.print(f"  {source.source.kind} {source.source.path}: {source}")
     for sample in check.samples:
         if sample.article is None:
-            out.print(Text(f"  not read: {sample.answer.url}: {sample.trouble}", style="yellow"))
+            out.print(f"  not read: {sample.page.url}: {sample.trouble}", style="yellow")
     table = Table(box=None, pad_edge=False, show_header=False)
     for each in check.fields:
         by = ", ".join(
@@ -219,5 +199,5 @@ def _show_check(check: SiteCheck) -> None:
         )
     out.print(table)
     for key, selectors in check.unmatched.items():
-        out.print(Text(f"  matches nothing: {key}: {', '.join(selectors)}", style="dim"))
-    out.print(Text("  (* essential)", style="dim"))
+        out.print(f"  matches nothing: {key}: {', '.join(selectors)}", style="dim")
+    out.print("  (* essential)", style="dim")

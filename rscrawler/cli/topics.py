@@ -3,55 +3,45 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
+from typer import Argument, Option
 
-from rscrawler.cli.common import (
+from rscrawler.cli.common import counted, out, print_json, print_table
+from rscrawler.cli.inputs import (
     ConfigOption,
     JsonOption,
-    counted,
+    SinceOption,
+    open_existing,
     opened_store,
-    out,
-    parse_day,
-    print_json,
-    read_config,
+    writable,
 )
-from rscrawler.cli.marks import marks_command
-from rscrawler.config import Config, read_text
+from rscrawler.cli.progress import tracked
+from rscrawler.config import read_text
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics import Evaluation, Flagger, WatchList, backtest, evaluate, known_topics
-from rscrawler.topics.evaluation import problem_of_line
+from rscrawler.items import Article, Level
+from rscrawler.store import Store
+from rscrawler.store.judgements import Judgement
+from rscrawler.topics import Evaluation, Flagger, backtest, evaluate, known_topic, known_topics
 from rscrawler.topics.fitting import fit
 from rscrawler.topics.model import MODEL_FILE
 
-app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
-app.command("marks")(marks_command)
-TopicArgument = Annotated[str, typer.Argument(help="The watch-list's name, such as central-asia.")]
+topics_app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
+TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
+_LABELLED = "JSONL of {id, title, text, level}."
 
 
-def _watchlist(topic: str, config: Config) -> WatchList:
-    watchlists = known_topics(config)
-    if topic not in watchlists:
-        known = ", ".join(sorted(watchlists))
-        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
-    return watchlists[topic]
-
-
-def register(root: typer.Typer) -> None:
-    """Add this module's commands."""
-    root.add_typer(app, name="topics")
-
-
-@app.command("list")
-def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) -> None:
+@topics_app.command("list")
+def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Show every watch-list, shipped and own."""
-    config = read_config(config_path)
-    watchlists = known_topics(config)
     rows = [
         {
             "topic": name,
@@ -59,30 +49,19 @@ def list_command(config_path: ConfigOption = None, as_json: JsonOption = False) 
             "entities": len(watchlist.entity),
             "alerts": name in config.alerts.topics,
         }
-        for name, watchlist in sorted(watchlists.items())
+        for name, watchlist in sorted(known_topics(config).items())
     ]
     if as_json:
         print_json({"topics": rows})
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("topic", "title", "entities", "alerts"):
-        table.add_column(heading)
-    for row in rows:
-        table.add_row(
-            str(row["topic"]),
-            str(row["title"]),
-            str(row["entities"]),
-            "yes" if row["alerts"] else "no",
-        )
-    out.print(table)
+    shown = ((*list(row.values())[:-1], "yes" if row["alerts"] else "no") for row in rows)
+    print_table(("topic", "title", "entities", "alerts"), *shown)
 
 
-@app.command("show")
-def show_command(
-    topic: TopicArgument, config_path: ConfigOption = None, as_json: JsonOption = False
-) -> None:
+@topics_app.command("show")
+def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption = False) -> None:
     """Show one watch-list: its entities, their spellings and contexts."""
-    watchlist = _watchlist(topic, read_config(config_path))
+    watchlist = known_topic(topic, config)
     if as_json:
         print_json(watchlist.model_dump(mode="json"))
         return
@@ -97,19 +76,27 @@ def show_command(
     out.print(table)
 
 
-@app.command("evaluate")
+@topics_app.command("evaluate")
 def evaluate_command(
+    config: ConfigOption,
     topic: TopicArgument,
-    labelled: Annotated[list[Path], typer.Argument(help="JSONL of {id, title, text, level}.")],
-    config_path: ConfigOption = None,
+    labelled: Annotated[list[Path], Argument(help=_LABELLED)],
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
-    flagger = Flagger([_watchlist(topic, read_config(config_path))])
-    parts = _parts(labelled)
-    evaluations = {name: evaluate(flagger, topic, lines) for name, lines in parts.items()}
-    whole = evaluate(flagger, topic, [line for lines in parts.values() for line in lines])
-    figures = {name: each.figures for name, each in evaluations.items()}
+    flagger = Flagger([known_topic(topic, config)])
+    parts = {
+        name: Evaluation(
+            topic,
+            tuple(
+                evaluate(flagger, topic, [line]).judged[0]
+                for line in tracked(lines, len(lines), "texts", what=name)
+            ),
+        )
+        for name, lines in _parts(labelled).items()
+    }
+    whole = Evaluation(topic, tuple(each for part in parts.values() for each in part.judged))
+    figures = {name: part.figures for name, part in parts.items()}
     if as_json:
         print_json(whole.to_json() | {"parts": figures})
     elif len(parts) == 1:
@@ -118,27 +105,22 @@ def evaluate_command(
         _print_figures(figures | {"all": whole.figures})
 
 
-@app.command("fit")
+@topics_app.command("fit")
 def fit_command(
-    labelled: Annotated[
-        list[Path] | None, typer.Argument(help="JSONL of {id, title, text, level}.")
-    ] = None,
-    topic: Annotated[str, typer.Option("--topic", help="Whose names are read.")] = "central-asia",
+    config: ConfigOption,
+    labelled: Annotated[list[Path] | None, Argument(help=_LABELLED)] = None,
+    topic: Annotated[str, Option("--topic", help="Whose names are read.")] = "central-asia",
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where the weights go; by default, into use.")
+        Path, Option("--output", "-o", help="Where the weights go; by default, into use.")
     ] = MODEL_FILE,
-    config_path: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
     if not labelled:
         raise ConfigurationError("topics fit: name files of labelled lines")
-    flagger = Flagger([_watchlist(topic, read_config(config_path))])
-    model = fit(flagger, topic, _parts(labelled))
-    try:
+    model = fit(Flagger([known_topic(topic, config)]), topic, _parts(labelled))
+    with writable(output):
         output.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"--output: {output}: {error.strerror}") from error
     if as_json:
         print_json({"output": str(output), "figures": model.figures})
     else:
@@ -155,16 +137,14 @@ def _parts(files: list[Path]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("")
     columns = list(next(iter(parts.values())))
-    for column in columns:
-        table.add_column(column.replace("_", " "), justify="right")
-    for name, figures in parts.items():
-        values = [figures[column] for column in columns]
-        shown = [f"{each:.3f}" if isinstance(each, float) else str(each or "–") for each in values]
-        table.add_row(Text(name), *shown)
-    out.print(table)
+    rows = (
+        [f"{each:.3f}" if isinstance(each, float) else str(each or "–") for each in part.values()]
+        for part in parts.values()
+    )
+    names = zip(parts, rows, strict=True)
+    headings = [column.replace("_", " ") for column in columns]
+    print_table(("", *headings), *((name, *row) for name, row in names))
 
 
 def read_labelled(path: Path) -> list[dict[str, Any]]:
@@ -186,7 +166,7 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
         except json.JSONDecodeError as error:
             problems.append(f"{path}: line {number}: is not JSON: {error.msg}")
             continue
-        problem = problem_of_line(value) if isinstance(value, dict) else "is not a JSON object"
+        problem = _problem_of(value) if isinstance(value, dict) else "is not a JSON object"
         if problem:
             problems.append(f"{path}: line {number}: {problem}")
         labelled.append(value)
@@ -199,6 +179,23 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
     return labelled
 
 
+def _problem_of(line: dict[str, Any]) -> str | None:
+    """What is wrong with a labelled line: the key, and what is allowed; None if nothing is."""
+    if missing := [key for key in ("id", "text", "level") if key not in line]:
+        return f"{', '.join(missing)} missing"
+    levels = [str(level) for level in Level]
+    if line["level"] not in levels:
+        return f"level: {line['level']!r}; allowed: {', '.join(levels)}"
+    for key in ("text", "title", "subtitle"):
+        if not isinstance(line.get(key, ""), str) and (key == "text" or line[key] is not None):
+            return f"{key}: allowed: a text"
+    for key in ("tags", "countries"):
+        value = line.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+            return f"{key}: allowed: a list of texts"
+    return None
+
+
 def _print_evaluation(evaluation: Evaluation) -> None:
     figures = evaluation.figures
     out.print(
@@ -206,42 +203,88 @@ def _print_evaluation(evaluation: Evaluation) -> None:
         f"recall {figures['recall']:.3f}, F1 {figures['f1']:.3f}; "
         f"levels right {figures['levels_right']:.1%}"
     )
+    out.print("rows: labelled, columns: flagged")
     confusion = evaluation.confusion
-    levels = list(confusion)
-    table = Table(title="rows: labelled, columns: flagged", box=None, pad_edge=False)
-    table.add_column("")
-    for level in levels:
-        table.add_column(level, justify="right")
-    for expected in levels:
-        table.add_row(expected, *(str(confusion[expected][each]) for each in levels))
-    out.print(table)
+    print_table(("", *confusion), *((level, *row.values()) for level, row in confusion.items()))
     for miss in evaluation.misses:
-        out.print(
-            f"  {miss.id}: {miss.difference} ({miss.score:.2f})  {miss.title}",
-            markup=False,
-        )
+        out.print(f"  {miss.id}: {miss.difference} ({miss.score:.2f})  {miss.title}")
 
 
-@app.command("backtest")
+@topics_app.command("backtest")
 def backtest_command(
+    config: ConfigOption,
     topic: TopicArgument,
-    since: Annotated[str | None, typer.Option("--since", help="Recorded since this day.")] = None,
-    config_path: ConfigOption = None,
+    since: SinceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what the present watch-list would flag among stored pieces, against what it did."""
-    config = read_config(config_path)
-    watchlist = _watchlist(topic, config)
+    """Show what the present watch-list would flag among stored articles, against what it did."""
+    flagger = Flagger([known_topic(topic, config)])
     with opened_store(config) as store:
-        articles = store.articles.latest_articles(since=parse_day(since, "--since"))
-        flagger = Flagger([watchlist])
-        result = backtest(flagger, topic, articles, is_forgotten=lambda each: each.is_pruned)
+        articles = store.articles.latest_articles(since=since)
+        shown = tracked(articles, store.articles.count_latest(since=since), "articles")
+        result = backtest(flagger, topic, shown, is_forgotten=lambda each: each.is_pruned)
     if as_json:
-        print_json(result.to_json())
+        print_json(asdict(result))
         return
-    pieces = counted(result.total, "stored piece")
-    out.print(f"{pieces}, {len(result.changes)} would be judged otherwise")
+    articles_judged = counted(result.total, "stored article")
+    out.print(f"{articles_judged}, {len(result.changes)} would be judged otherwise")
     if result.skipped:
         out.print(f"{result.skipped} more cannot be judged: their text was forgotten by prune")
     for change in result.changes:
-        out.print(f"  {change.before} → {change.after}  {change.title}  {change.url}", markup=False)
+        out.print(f"  {change.before} → {change.after}  {change.title}  {change.url}")
+
+
+@topics_app.command("marks")
+def marks_command(
+    config: ConfigOption,
+    export: Annotated[
+        Path | None, Option(help="The file to write; default: standard output.")
+    ] = None,
+    topic: Annotated[str | None, Option(help="Needed where several topics were judged.")] = None,
+) -> None:
+    """Write what was judged in the dashboard as lines that `evaluate` and `fit` read."""
+    with closing(open_existing(config)) as store:
+        judged = list(store.judgements.judged(_judged_topic(store, topic)))
+    lines = [_labelled_line(said, article) for said, article in judged if not article.is_pruned]
+    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    if export is None:
+        sys.stdout.write(text)
+        return
+    with writable(export):
+        export.write_text(text, encoding="utf-8", errors="backslashreplace")
+    forgotten = len(judged) - len(lines)
+    note = f"; of {forgotten} more the text was forgotten by prune" if forgotten else ""
+    out.print(f"wrote {counted(len(lines), 'labelled line')} to {export}{note}")
+
+
+def _judged_topic(store: Store, named: str | None) -> str:
+    """The topic whose judgements are wanted.
+
+    Raises:
+        ConfigurationError: none was judged, or several were and none is named.
+    """
+    counts = store.judgements.topics()
+    if named is not None and named in counts:
+        return named
+    known = ", ".join(counts)
+    if not counts:
+        raise ConfigurationError("nothing has been judged yet; `rscrawler web` is where it is done")
+    if named is not None or len(counts) > 1:
+        raise ConfigurationError(f"--topic: name one that was judged: {known}")
+    return known
+
+
+def _labelled_line(said: Judgement, article: Article) -> dict[str, Any]:
+    """A judgement as `topics evaluate` reads it: the text that was judged, and what is true."""
+    return {
+        "id": said.record_id,
+        "topic": said.topic,
+        "title": article.title or "",
+        "subtitle": article.subtitle or "",
+        "text": article.body,
+        "tags": article.tags,
+        "level": str(said.level),
+        "countries": sorted(said.countries),
+        "flagged": str(said.flagged_level),
+        "note": said.note,
+    }

@@ -10,33 +10,26 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Option
 
-from rscrawler.cli.common import ConfigOption, out, read_config
-from rscrawler.cli.reading import open_existing
+from rscrawler.cli.common import out
+from rscrawler.cli.inputs import ConfigPath, open_existing, read_config, writable
 from rscrawler.clock import utc_now
 from rscrawler.config import checked_user_name, find_config, read_text
-from rscrawler.errors import ConfigurationError
-from rscrawler.recovery import StoreKeeper
+from rscrawler.errors import ConfigurationError, MissingExtra
+from rscrawler.maintenance.recovery import StoreKeeper
 
 _SHORTEST_PASSWORD = 8
 _USERS = re.compile(r"^\[web\.users\][^\n]*\n", re.MULTILINE)
 
 
-def register(app: typer.Typer) -> None:
-    """Add this module's command."""
-    app.command("web")(web_command)
-
-
 def web_command(
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")
-    ] = 8000,
+    host: Annotated[str, Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65_535, help="0 takes a free one.")] = 8000,
     add_user: Annotated[
-        str | None,
-        typer.Option("--add-user", help="Ask for a password, write it to [web.users], and end."),
+        str | None, Option(help="Ask for a password, write it to [web.users], and end.")
     ] = None,
-    config_path: ConfigOption = None,
+    config_path: ConfigPath = None,
 ) -> None:
     """Serve the dashboard until SIGTERM or Ctrl-C."""
     try:
@@ -45,10 +38,7 @@ def web_command(
         from rscrawler.web.passwords import hash_password
         from rscrawler.web.serving import serve
     except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the dashboard needs the package {error.name}; "
-            'install it with pip install "rscrawler[web]"'
-        ) from None
+        raise MissingExtra("the dashboard", error.name, "web") from None
     config = read_config(config_path)
     if add_user is not None:
         path = find_config(config_path)
@@ -56,14 +46,14 @@ def web_command(
             raise ConfigurationError("--add-user: there is no file; `rscrawler init` writes one")
         _check_name(add_user)
         write_user(path, add_user, hash_password(_password()))
-        out.print(f"wrote {add_user} to {path}; start the dashboard again", markup=False)
+        out.print(f"wrote {add_user} to {path}; start the dashboard again")
         return
     with closing(StoreKeeper(config, open_existing)) as keeper:
         serve(
             Dashboard.of(config, newest_store(keeper), now=utc_now),
             host,
             port,
-            announce=lambda url: out.print(f"dashboard at {url} (Ctrl-C stops it)", markup=False),
+            announce=lambda url: out.print(f"dashboard at {url} (Ctrl-C stops it)"),
         )
 
 
@@ -107,7 +97,5 @@ def write_user(path: Path, name: str, hashed: str) -> None:
         is_written = False
     if not is_written:
         raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
-    try:
+    with writable(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error

@@ -45,17 +45,21 @@ class EmailSettings(Model):
     """Where alert mails go and how they get there."""
 
     host: HostName = Field(description="the SMTP server")
-    port: int = Field(default=587, ge=1, le=65_535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str | None = Field(default=None, pattern=r"^[\x20-\x7e]+$")
-    password: AsciiSecret = SecretStr("")
+    port: int = Field(default=587, ge=1, le=65_535, description="usually 587, or 465 for tls")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="none: in the clear, for a server on the same machine"
+    )
+    username: str | None = Field(
+        default=None, pattern=r"^[\x20-\x7e]+$", description="without one, nobody logs in"
+    )
+    password: AsciiSecret = Field(default=SecretStr(""), description="better from the environment")
     sender: MailAddress = Field(description='"Name <address>" or an address')
-    recipients: list[MailAddress] = Field(min_length=1)
+    recipients: list[MailAddress] = Field(min_length=1, description="who gets the alerts")
     digest: Literal["cycle", "daily"] = Field(
         default="cycle", description="one mail for each cycle, or one a day"
     )
     digest_at: TimeOfDay = Field(default=time(7, 0), description="when the daily mail goes out")
-    timezone: TimeZoneName = "UTC"
+    timezone: TimeZoneName = Field(default="UTC", description="of digest_at")
     timeout: TimeOut = Field(default=timedelta(seconds=30), description="for each SMTP step")
     ca_file: UserPath | None = Field(
         default=None, description="PEM file of the authority to trust instead of the system's"
@@ -65,9 +69,9 @@ class EmailSettings(Model):
 class QuietHours(Model):
     """A span of the day in which alerts wait; may pass midnight. Nothing is dropped."""
 
-    start: TimeOfDay
-    end: TimeOfDay
-    timezone: TimeZoneName = "UTC"
+    start: TimeOfDay = Field(description="from when alerts wait")
+    end: TimeOfDay = Field(description="when they go out")
+    timezone: TimeZoneName = Field(default="UTC", description="of both")
 
     @model_validator(mode="after")
     def _not_the_whole_day(self) -> QuietHours:
@@ -79,23 +83,25 @@ class QuietHours(Model):
 class WebhookSettings(Model):
     """A signed JSON webhook: the record, with an HMAC-SHA256 of the body."""
 
-    url: WebAddress
+    url: WebAddress = Field(description="receives each record by POST")
     secret: SecretStr = Field(min_length=1, description="the key of the signature")
-    timeout: TimeOut = timedelta(seconds=15)
+    timeout: TimeOut = Field(default=timedelta(seconds=15), description="for the whole answer")
 
 
 class OpsSettings(Model):
     """Who hears of trouble: mail addresses and names of `alerts.channels`."""
 
-    recipients: list[MailAddress] = []
-    channels: list[str] = []
+    recipients: list[MailAddress] = Field(default=[], description="mailed through alerts.email")
+    channels: list[str] = Field(default=[], description="names in alerts.channels")
 
 
 class AlertSettings(Model):
     """What is worth an alert, and who is told."""
 
     topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
-    min_level: Literal["primary", "substantial", "mention"] = "substantial"
+    min_level: Literal["primary", "substantial", "mention"] = Field(
+        default="substantial", description="an article below it is recorded, and alerts nobody"
+    )
     max_age_days: float = Field(
         default=14,
         gt=0,
@@ -149,11 +155,11 @@ class CrawlSettings(Model):
 
     recheck_after: Ages = Field(
         default=[timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=7)],
-        description="ages, counted from first sight, at which a piece is asked for again",
+        description="ages, counted from first sight, at which an article is requested again",
     )
     removal_after: Duration = Field(
         default=timedelta(hours=1),
-        description="time between the two checks that must both find a piece gone",
+        description="time between the two checks that must both find an article gone",
     )
     retries: int = Field(default=2, ge=0, le=10, description="after a 5xx, 429 or time-out")
     timeout: TimeOut = Field(default=timedelta(seconds=30), description="for one response")
@@ -161,7 +167,7 @@ class CrawlSettings(Model):
         default=timedelta(minutes=2),
         description="a longer Retry-After ends this cycle's requests to the host",
     )
-    max_response_mib: float = Field(default=16, gt=0)
+    max_response_mib: float = Field(default=16, gt=0, description="a larger response is dropped")
     readers: int = Field(
         default_factory=usual_readers,
         ge=0,
@@ -202,7 +208,7 @@ class MonitoringSettings(Model):
     )
     metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
     silent_after_factor: float = Field(
-        default=4.0, gt=1, description="times the longest usual gap between pieces"
+        default=4.0, gt=1, description="times the longest usual gap between two articles"
     )
     overdue_after: PositiveDuration = Field(
         default=timedelta(days=1), description="since the last good cycle of an enabled site"
@@ -226,7 +232,7 @@ class WebSettings(Model):
 class ArchiveSettings(Model):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
-    enabled: StrictBool = False
+    enabled: StrictBool = Field(default=False, description="keep every article page as fetched")
     folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
     keep_days: int | None = Field(
         default=None,
@@ -246,7 +252,9 @@ class Config(BaseSettings):
         env_nested_delimiter="__",
     )
 
-    output_dir: UserPath = Path("output")
+    output_dir: UserPath = Field(
+        default=Path("output"), description="holds records, feeds and the database"
+    )
     database_url: DatabaseUrl | None = Field(
         default=None, description="sqlite:///… or postgresql+psycopg://…; default: in output_dir"
     )

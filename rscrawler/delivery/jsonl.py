@@ -10,13 +10,11 @@ on several by a lease. The rows tell a second one, if ever there is one, that it
 from __future__ import annotations
 
 import fcntl
-import gzip
 import json
 import logging
 import os
 import tempfile
 import time
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -28,6 +26,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channel import FileChannel
+from rscrawler.delivery.records import COMPRESSED, day_lines
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
@@ -38,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
-COMPRESSED = ".gz"  # behind the name of a file that the user has compressed
 WRITER = "writer"  # the lease
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
@@ -286,21 +284,6 @@ def _compressed_lines(path: Path) -> dict[str, tuple[int, int]]:
     packed = path.with_name(path.name + COMPRESSED)
     lines = day_lines(packed) if packed.exists() else ()
     return {record_id: (0, 0) for line in lines if (record_id := _record_id(line))}
-
-
-def day_files(folder: Path) -> list[Path]:
-    """The files of all days in their order, of each day what was compressed first."""
-    files = [*folder.glob("*.jsonl"), *folder.glob(f"*.jsonl{COMPRESSED}")]
-    return sorted(files, key=lambda path: (path.name[:10], path.suffix != COMPRESSED, path.name))
-
-
-def day_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, compressed or not; of a damaged one, what can be read."""
-    with gzip.open(path) if path.suffix == COMPRESSED else path.open("rb") as lines:
-        try:
-            yield from lines
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            logger.warning("%s: the rest of it cannot be read: %s", path, error)
 
 
 def _record_id(line: bytes) -> str | None:

@@ -100,6 +100,7 @@ ADVICE = {
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
     ProblemCode.DISK_FULL: "make room on the disk.",
     ProblemCode.OVER_LIMIT: "open the page; leave it out of the profile, or raise the limit.",
+    ProblemCode.WATCH_LIST: "mend the file; `rscrawler config check` says when it is right.",
     ProblemCode.REBUILT: "nothing; it is over when every site has had a good cycle.",
 }
 _PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # of the dashboard; else sites

@@ -14,7 +14,6 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from rscrawler.items import Level
-from rscrawler.topics.others import country_name as state_name
 
 TITLE_LIMIT = 300
 SUBJECT_LIMIT = 120
@@ -118,6 +117,8 @@ _MONTHS = (
 @cache
 def country_name(code: str) -> str:
     """The English name for an ISO 3166 code; the code itself if it is none."""
+    from rscrawler.topics.others import country_name as state_name
+
     return state_name(code) or one_line(code, 40)
 
 

@@ -1,54 +1,42 @@
-"""A mail server on loopback that keeps what it is sent as files, for the demo and for trials."""
+"""A mail server on loopback that keeps what it is sent as files, for the demo."""
 
 from __future__ import annotations
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Self, cast
-
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
-
-
-class FreePortController(Controller):
-    """The library's, which does not know by itself which port it was given for port 0."""
-
-    def _trigger_server(self) -> None:
-        server: Any = self.server
-        self.port = server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
+from socketserver import StreamRequestHandler, ThreadingTCPServer
+from threading import Lock, Thread
+from typing import Self
 
 
-class Mailbox:
+class Mailbox(ThreadingTCPServer):
     """A folder of `.eml` files with an SMTP server in front of it, on a free port.
 
     Use as a context manager; `port` is known inside.
     """
 
+    daemon_threads = True
+
     def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _Conversation)
         self.folder = folder
-        self._controller = FreePortController(self, hostname="127.0.0.1", port=0)
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        """Write one message down before it is accepted."""
-        content = cast("bytes", envelope.content)
-        number = len(self.paths()) + 1
-        (self.folder / f"{number:03}.eml").write_bytes(content)
-        return "250 OK"
-
-    @property
-    def port(self) -> int:
-        """Where it listens, on 127.0.0.1."""
-        return int(self._controller.port)
+        self._numbering = Lock()
+        self.port: int = self.server_address[1]
 
     def __enter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._controller.start()
+        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._controller.stop()
+        self.shutdown()
+        self.server_close()
+
+    def keep(self, message: bytes) -> None:
+        """Write one message down."""
+        with self._numbering:
+            (self.folder / f"{len(self.paths()) + 1:03}.eml").write_bytes(message)
 
     def paths(self) -> list[Path]:
         """The messages, in the order in which they came."""
@@ -59,3 +47,35 @@ class Mailbox:
         return [
             message_from_bytes(path.read_bytes(), policy=policy.default) for path in self.paths()
         ]
+
+
+class _Conversation(StreamRequestHandler):
+    """As much of SMTP (RFC 5321) as a client needs to hand over its mail."""
+
+    def handle(self) -> None:
+        """Accept every message; each is a file before that is said."""
+        assert isinstance(self.server, Mailbox)
+        self._say("220 the demo's mailbox")
+        for line in self.rfile:
+            command = line[:4].upper()
+            if command == b"DATA":
+                self._say("354 end with a dot on a line of its own")
+                message = self._message()
+                if message is None:
+                    return
+                self.server.keep(message)
+            self._say("221 bye" if command == b"QUIT" else "250 OK")
+            if command == b"QUIT":
+                return
+
+    def _message(self) -> bytes | None:
+        """What the client sends; None if it goes away before the end."""
+        lines: list[bytes] = []
+        for line in self.rfile:
+            if line == b".\r\n":
+                return b"".join(lines)
+            lines.append(line.removeprefix(b"."))
+        return None
+
+    def _say(self, reply: str) -> None:
+        self.wfile.write(f"{reply}\r\n".encode())

@@ -5,7 +5,8 @@ finds the article; `blocks` makes a flat list of it; `label` says of each block 
 table of rules and the words in `vocabulary.toml`; `fields` and `dates` read the rest.
 """
 
-from rscrawler.extraction.article import extract, labelled_blocks
+from typing import TYPE_CHECKING, Any
+
 from rscrawler.extraction.page import (
     IncompletePage,
     NotAnArticle,
@@ -14,6 +15,9 @@ from rscrawler.extraction.page import (
     looks_cut_off,
     parse_page,
 )
+
+if TYPE_CHECKING:
+    from rscrawler.extraction.article import extract, labelled_blocks
 
 __all__ = [
     "IncompletePage",
@@ -25,3 +29,12 @@ __all__ = [
     "looks_cut_off",
     "parse_page",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What takes long to import, when it is first used."""
+    if name not in ("extract", "labelled_blocks"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from rscrawler.extraction import article
+
+    return getattr(article, name)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -54,6 +53,7 @@ from rscrawler.sites import Markup, SiteProfile
 _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _LEAST_ODD = 20  # characters that no text has, from which a page is garbage
 _ODD_SHARE = 0.05  # of the text
+_GENERIC = Markup()
 _ARTICLE_BODY = "json-ld: articleBody"
 _LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
 _LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
@@ -109,7 +109,7 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     fields = _Fields(page, profile, located.own, context, notes, prose)
     article = fields.article(site)
     kept = [block for block in located.blocks if block.label in KEPT]
-    first = kept[0].region.element if kept else None
+    first = context.index.place(kept[0].region.element) if kept else None
     article.image, notes.provenance["image"] = image_of(located.own, context, first)
     _finish_body(article, located, kept, structured, notes)
     _check_is_article(article, page, profile, located, structured, is_article=is_article)
@@ -149,9 +149,9 @@ class LocatedText:
 def locate_text(root: Element, context: PageContext) -> LocatedText | None:
     """The article on a page with every block labelled; None if no block can be its text."""
     markup = context.profile.markup
-    names_container = markup.container != Markup().container
-    own = find_container(root, context) if markup.body or names_container else None
-    if own is not None and (own.is_from_profile or any(own.matches(markup.body))):
+    is_told = markup.body or markup.container != _GENERIC.container
+    own = find_container(context) if is_told else None
+    if own is not None and (own.is_from_profile or any(map(own.matches, markup.body))):
         return _profile_text(own, context)
     return _guessed_text(root, context)
 
@@ -161,7 +161,7 @@ def _profile_text(own: Own, context: PageContext) -> LocatedText:
     left_out, index = _furniture(own, context), context.index
     best, origin = list[Block](), ""
     for selector in context.profile.markup.body:
-        held = [element for _, element in own.matches([selector])]
+        held = own.matches(selector)
         outer = [e for e in held if not any(o is not e and index.is_within(e, o) for o in held)]
         found = max((_bodies_in(part, outer, left_out, context) for part in own.parts), key=_length)
         if _length(found) > 3 * _length(best):
@@ -238,7 +238,7 @@ def _labelled(
         region = locator.locate().region
         blocks = blocks[region.first : region.last]
     else:
-        locator.mark(None)
+        locator.mark()
     _label(blocks, context, is_guess=is_guess)
     return blocks
 
@@ -262,8 +262,10 @@ def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None
 
 def _declared(context: PageContext) -> list[str]:
     """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
-    nowhere = Region(etree.Element("p"), "p", None, 0)
     texts = json_ld_paragraphs(context.structured.json_ld)
+    if not texts:
+        return []
+    nowhere = Region(etree.Element("p"), "p", None, 0)
     blocks = [Block(text, "p", nowhere) for text in texts if not is_pointer(text)]
     _label(blocks, context, is_guess=False)
     return [block.text for block in blocks if block.label in KEPT]
@@ -273,9 +275,9 @@ def _furniture(own: Own, context: PageContext) -> set[Element]:
     """The elements whose text is another field's, another article's, or nobody's."""
     markup = context.profile.markup
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
-    found = {element for _, element in own.matches(listed)}
+    found = {element for selector in listed for element in own.matches(selector)}
     linked = [*markup.authors, *markup.sections, *markup.published_text]
-    found |= {element for _, element in own.matches(linked) if not _is_in_prose(element)}
+    found |= {e for selector in linked for e in own.matches(selector) if not _is_in_prose(e)}
     if own.headline is not None:
         found.add(own.headline)
     return found | set(own.foreign)
@@ -332,21 +334,21 @@ class _Fields:
         return article
 
     def _published(self) -> datetime | None:
-        structured = self.context.structured
-        candidates: list[tuple[str, str | datetime | None]] = [
-            *((f"meta: {name}", structured.meta.get(name)) for name in _DATE_NAMES),
-            ("json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")),
-            *self._time_elements(),
-            ("hint: published_at", self.page.published_at),
-        ]
-        printed = (
-            (origin, text_of(element))
-            for origin, elements in self.own.places(self.profile.markup.published_text)
-            for element in elements
-        )
-        return self._first_date(
-            "published_at", itertools.chain(candidates, printed), is_wanted=True
-        )
+        return self._first_date("published_at", self._dates(), is_wanted=True)
+
+    def _dates(self) -> Iterator[tuple[str, str | datetime | None]]:
+        structured, own = self.context.structured, self.own
+        for name in _DATE_NAMES:
+            if name in structured.meta:
+                yield f"meta: {name}", structured.meta[name]
+        yield "json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")
+        for element in (element for part in own.parts for element in part.iter("time")):
+            if not own.is_foreign(element) and self.prose.isdisjoint(element.iterancestors()):
+                yield "profile: time[datetime]", element.get("datetime")
+        yield "hint: published_at", self.page.published_at
+        for origin, elements in own.places(self.profile.markup.published_text):
+            for element in elements:
+                yield origin, text_of(element)
 
     def _modified(self) -> datetime | None:
         structured = self.context.structured
@@ -356,14 +358,6 @@ class _Fields:
             ("meta: og:updated_time", structured.meta.get("og:updated_time")),
         ]
         return self._first_date("modified_at", candidates, is_wanted=False)
-
-    def _time_elements(self) -> list[tuple[str, str | datetime | None]]:
-        return [
-            ("profile: time[datetime]", element.get("datetime"))
-            for part in self.own.parts
-            for element in part.iter("time")
-            if not self.own.is_foreign(element) and self.prose.isdisjoint(element.iterancestors())
-        ]
 
     def _first_date(
         self, name: str, candidates: Iterable[tuple[str, str | datetime | None]], *, is_wanted: bool

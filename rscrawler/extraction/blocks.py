@@ -18,77 +18,17 @@ from rscrawler.extraction.vocabulary import region_kind
 from rscrawler.text import clean
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_UNREAD = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "iframe",
-        "head",
-        "object",
-        "embed",
-        "canvas",
-        "select",
-        "button",
-        "input",
-        "textarea",
-        "option",
-        "map",
-        "audio",
-        "video",
-        "dialog",
-        "datalist",
-        "math",
-    ]
-)
-_BLOCKS = frozenset(
-    [
-        "html",
-        "body",
-        "p",
-        "div",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "thead",
-        "tbody",
-        "tfoot",
-        "tr",
-        "blockquote",
-        "pre",
-        "section",
-        "article",
-        "main",
-        "aside",
-        "header",
-        "footer",
-        "nav",
-        "form",
-        "figure",
-        "figcaption",
-        "hr",
-        "center",
-        "address",
-        "details",
-        "summary",
-        "fieldset",
-        "caption",
-        "legend",
-        "menu",
-    ]
-)
+_UNREAD = frozenset({
+    "script", "style", "noscript", "template", "svg", "iframe", "head", "object", "embed", "canvas",
+    "select", "button", "input", "textarea", "option", "map", "audio", "video", "dialog",
+    "datalist", "math",
+})  # fmt: skip
+_BLOCKS = HEADINGS | {
+    "html", "body", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "table", "thead", "tbody",
+    "tfoot", "tr", "blockquote", "pre", "section", "article", "main", "aside", "header", "footer",
+    "nav", "form", "figure", "figcaption", "hr", "center", "address", "details", "summary",
+    "fieldset", "caption", "legend", "menu",
+}  # fmt: skip
 _CELLS = frozenset({"td", "th"})
 # Their blocks keep their tag whatever nameless boxes stand between.
 _TELLING = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import cast
@@ -32,7 +32,7 @@ _DATA_HEADLINE = etree.XPath(
     "descendant-or-self::*[@data-headline][1]/@data-headline", smart_strings=False
 )
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
-_SURE = 4.0
+_SURE, _CERTAIN = 4.0, 6.0  # scores
 _PAGE_PARTS = frozenset({"header", "nav", "footer", "aside"})
 _OUTERMOST = frozenset({"main", "body", "html"})
 _CLOSED = frozenset({"nav", "aside", "form"})
@@ -66,28 +66,27 @@ class Own:
         """Whether the profile's selectors led here."""
         return self.origin.startswith("profile")
 
-    def matches(self, selectors: Iterable[str]) -> Iterator[tuple[str, Element]]:
-        """Every match in the parts, with its selector: by preference, then in reading order."""
-        for selector in selectors:
-            if selector not in self._matches:
-                self._matches[selector] = [
-                    element
-                    for part in self.parts
-                    for element in self.page.index.select(part, selector)
-                    if not self.is_foreign(element)
-                ]
-            for element in self._matches[selector]:
-                yield selector, element
+    def matches(self, selector: str) -> list[Element]:
+        """What a selector matches in the parts, in reading order."""
+        found = self._matches.get(selector)
+        if found is None:
+            select = self.page.index.select
+            found = [element for part in self.parts for element in select(part, selector)]
+            if found and (self.foreign or self.behind is not None):
+                found = [element for element in found if not self.is_foreign(element)]
+            self._matches[selector] = found
+        return found
 
     def places(
         self, selectors: list[str], *, only_behind: bool = False
     ) -> Iterator[tuple[str, list[Element]]]:
-        """The matches of each selector in the parts, then of each beside them, with their origin.
+        """What each selector matches in the parts, then what each matches beside them; with origin.
 
         `only_behind`: of what is beside them, only what follows the parts.
         """
         for selector in selectors:
-            yield f"profile: {selector}", [element for _, element in self.matches([selector])]
+            if found := self.matches(selector):
+                yield f"profile: {selector}", found
         for selector in selectors:
             if found := self._beside(selector, only_behind=only_behind):
                 yield f"profile: {selector}, beside the container", found
@@ -107,20 +106,19 @@ class Own:
         """What a selector matches beside the parts; a bare tag says too little."""
         if not is_specific(selector):
             return []
-        start, end = self._zone
         index = self.page.index
-        behind = max(index.end(part) for part in self.parts)
-        return [
-            element
-            for element in index.select(self._root, selector)
-            if (behind if only_behind else start) <= index.place(element) <= end
-            and not self.holds(element)
-            and not self._is_in_closed(element)
-        ]
+        found = [e for e in index.select(index.root, selector) if not self.holds(e)]
+        if only_behind:
+            found = [e for e in found if index.place(e) >= self._end]
+        for is_near in (True, False):  # the fences that are found at once, then all of them
+            if found:
+                start, end = self._near if is_near else self._zone
+                found = [e for e in found if start <= index.place(e) <= end]
+        return [element for element in found if not self._is_in_closed(element)]
 
     @cached_property
-    def _root(self) -> Element:
-        return self.main.getroottree().getroot()
+    def _end(self) -> int:
+        return max(map(self.page.index.end, self.parts))
 
     @cached_property
     def _closed(self) -> list[tuple[int, int]]:
@@ -128,7 +126,7 @@ class Own:
         index = self.page.index
         found: list[tuple[int, int]] = []
         until = -1
-        for element in self._root.iter(etree.Element):
+        for element in self.page.index.root.iter(etree.Element):
             place = index.place(element)
             if place <= until:
                 continue
@@ -143,14 +141,23 @@ class Own:
         return before >= 0 and place <= self._closed[before][1]
 
     @cached_property
-    def _zone(self) -> tuple[int, int]:
-        """From where to where on the page all is the article's, but for closed regions.
+    def _near(self) -> tuple[int, int]:
+        """The zone as far as elements of other articles bound it."""
+        return self._zone_within([self.page.index.place(each) for each in self._other_articles()])
 
-        Forward, up to the first sign of another article. Backward, a level on which another
-        article stands before is left out whole: what lies between may be that one's end.
+    @cached_property
+    def _zone(self) -> tuple[int, int]:
+        """From where to where on the page all is the article's, but for closed regions."""
+        fences = [*self._other_articles(), *self._other_headlines()]
+        return self._zone_within([self.page.index.place(each) for each in fences])
+
+    def _zone_within(self, fences: list[int]) -> tuple[int, int]:
+        """Forward, up to the first sign of another article.
+
+        Backward, a level on which another article stands before is left out whole: what lies
+        between may be that one's end.
         """
         index = self.page.index
-        fences = [index.place(element) for element in self._fences()]
         start = index.place(self.parts[0])
         for ancestor in self.parts[0].iterancestors():
             if any(index.place(ancestor) < fence < start for fence in fences):
@@ -159,21 +166,23 @@ class Own:
             if ancestor.tag in _OUTERMOST:
                 break
         outermost = next(
-            (a for a in self.parts[-1].iterancestors() if a.tag in _OUTERMOST), self._root
+            (a for a in self.parts[-1].iterancestors() if a.tag in _OUTERMOST), index.root
         )
-        own_end = max(index.end(part) for part in self.parts)
-        end = min((fence - 1 for fence in fences if fence > own_end), default=index.end(outermost))
+        end = min((fence - 1 for fence in fences if fence > self._end), default=sys.maxsize)
         return start, min(end, index.end(outermost))
 
-    def _fences(self) -> Iterator[Element]:
-        """The elements beside the parts that tell of another article."""
+    def _other_articles(self) -> Iterator[Element]:
+        """The elements beside the parts that are other articles or their bodies."""
         markup, index = self.page.profile.markup, self.page.index
         around = {ancestor for part in self.parts for ancestor in part.iterancestors()}
-        named = index.select_all([self._root], (*markup.foreign, *markup.body))
-        for element in (*self._root.iter("article"), *(element for _, element in named)):
+        named = index.select_all(index.root, (*markup.foreign, *markup.body))
+        for element in (*index.root.iter("article"), *named):
             if element not in around and not self.holds(element):
                 yield element
-        for element in self._root.iter("a", *HEADINGS):
+
+    def _other_headlines(self) -> Iterator[Element]:
+        """The headings and links beside the parts that head other articles."""
+        for element in self.page.index.root.iter("a", *HEADINGS):
             if self.holds(element) or self._is_in_closed(element):
                 continue
             if element.tag == "a":
@@ -230,9 +239,9 @@ class _Candidate:
     origin: str
 
 
-def find_container(root: Element, page: PageContext) -> Own | None:
+def find_container(page: PageContext) -> Own | None:
     """The article's container by the profile's selectors or `article` elements; None without."""
-    candidates = _candidates(root, page)
+    candidates = _candidates(page)
     best = max(
         (each for each in candidates if each.score >= 0),
         key=lambda each: (each.score, -each.order),
@@ -241,37 +250,38 @@ def find_container(root: Element, page: PageContext) -> Own | None:
     if best is None:
         return None
     parts = _parts(best, candidates, page)
-    parts = (
-        parts
-        if any(_has_text(part, _LEAST_OWN_TEXT) for part in parts)
-        else _with_body(parts, page)
-    )
+    if not any(_has_text(part, _LEAST_OWN_TEXT) for part in parts):
+        parts = _with_body(parts, page)
     own = Own(parts, best.element, best.headline, best.origin, page)
     foreign = tuple(_foreign_in(own))
-    return replace(own, foreign=foreign, behind=_first_behind(own, foreign))
+    return replace(own, foreign=foreign, behind=_first_behind(own, foreign)) if foreign else own
 
 
-def _candidates(root: Element, page: PageContext) -> list[_Candidate]:
-    selectors = page.profile.markup.container
-    ranked: dict[Element, tuple[int, str]] = {}
-    for rank, selector in enumerate(selectors):
-        for element in page.index.select(root, selector):
-            ranked.setdefault(element, (rank, f"profile: {selector}"))
-    for element in root.iter("article"):
-        ranked.setdefault(element, (len(selectors), "fallback: article"))
-    foreign = {found for _, found in page.index.select_all([root], page.profile.markup.foreign)}
-    found: list[_Candidate] = []
-    for element, (rank, origin) in ranked.items():
-        headline = own_headline(element, page)
-        score = _score(element, headline, rank, len(selectors), page)
-        if foreign and len(ranked) > 1:
+def _candidates(page: PageContext) -> list[_Candidate]:
+    """Elements that could be the own article; none that another article's headline heads.
+
+    What a later selector finds is not asked for once the page's own headline heads one.
+    """
+    markup, index = page.profile.markup, page.index
+    foreign = set(index.select_all(index.root, markup.foreign))
+    found: dict[Element, _Candidate] = {}
+    ranks = len(markup.container)
+    for rank, selector in enumerate((*markup.container, "article")):
+        origin = f"profile: {selector}" if rank < ranks else "fallback: article"
+        for element in index.select(index.root, selector):
+            headline = own_headline(element, page)
+            if element in found or (headline is not None and links_elsewhere(headline, page)):
+                continue
+            score = _score(element, headline, rank, ranks, page)
             # The profile's mark of foreign articles is weak evidence: the own one may carry it.
             if score < _SURE and not foreign.isdisjoint(element.iterancestors()):
                 score -= 1.5
             elif element in foreign:
                 score -= 1.0
-        found.append(_Candidate(score, len(found), element, headline, origin))
-    return found
+            found[element] = _Candidate(score, len(found), element, headline, origin)
+        if any(candidate.score >= _CERTAIN for candidate in found.values()):
+            break
+    return list(found.values())
 
 
 def _score(
@@ -287,9 +297,7 @@ def _score(
     elif page.titles:
         score -= 1.0
     score += 1.5 if headline.tag == "h1" else 0.0
-    if links_elsewhere(headline, page):
-        score -= 6.0
-    elif links_home(headline, page):
+    if links_home(headline, page):
         score += 1.0
     if any(ancestor.tag in _PAGE_PARTS for ancestor in element.iterancestors()):
         score -= 2.0
@@ -319,9 +327,7 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
     headings = [h for h in element.iter(*HEADINGS) if not _in_nested_article(h, element)]
     if not headings:
         return None
-    bodies = {body for _, body in page.index.select_all([element], page.profile.markup.body)} - {
-        element
-    }
+    bodies = set(page.index.select_all(element, page.profile.markup.body)) - {element}
     return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
 
 
@@ -357,9 +363,8 @@ def _parts(
         ):
             continue
         if headline is not None:
-            same = not links_elsewhere(headline, page) and (
-                page.agrees(text_of(headline)) >= AGREEMENT
-                or (title is not None and likeness(text_of(headline), title) >= AGREEMENT)
+            same = page.agrees(text_of(headline)) >= AGREEMENT or (
+                title is not None and likeness(text_of(headline), title) >= AGREEMENT
             )
         else:
             data = _data_headline(element)
@@ -374,9 +379,9 @@ def _parts(
 def _with_body(parts: tuple[Element, ...], page: PageContext) -> tuple[Element, ...]:
     """The parts, and the profile's body that follows them, where they hold no text themselves."""
     index, end = page.index, page.index.end(parts[-1])
-    root = parts[0].getroottree().getroot()
-    for _, body in index.select_all([root], page.profile.markup.body):
-        between = [h for h in root.iter(*HEADINGS) if end < index.place(h) < index.place(body)]
+    headings = list(index.root.iter(*HEADINGS))
+    for body in index.select_all(index.root, page.profile.markup.body):
+        between = [h for h in headings if end < index.place(h) < index.place(body)]
         is_parted = any(
             links_elsewhere(h, page) or page.agrees(text_of(h)) < AGREEMENT for h in between
         )
@@ -392,9 +397,7 @@ def _foreign_in(own: Own) -> Iterator[Element]:
     if own.headline is not None:
         keep |= {own.headline, *own.headline.iterancestors()}
     for part in own.parts:
-        named = [
-            element for _, element in page.index.select_all([part], page.profile.markup.foreign)
-        ]
+        named = page.index.select_all(part, page.profile.markup.foreign)
         nested = [e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep]
         headless = [element for element in nested if own_headline(element, page) is None]
         headed = [element for element in nested if element not in headless]

@@ -77,8 +77,8 @@ def title_of(own: Own, page: PageContext) -> Found | None:
     """The headline: printed, else declared."""
     selectors = page.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
-        for selector, element in own.matches(selectors):
-            if element is own.headline:
+        for selector in selectors:
+            if own.headline in own.matches(selector):
                 return Found(text, f"profile: {selector}")
         if own.headline.tag == "h1" or page.agrees(text) > 0:
             return Found(text, f"fallback: {own.headline.tag}")
@@ -258,10 +258,10 @@ def language_of(structured: Structured) -> Found | None:
     return None
 
 
-def image_of(own: Own, page: PageContext, first_text: Element | None) -> tuple[Image | None, str]:
+def image_of(own: Own, page: PageContext, first_text: int | None) -> tuple[Image | None, str]:
     """The lead image with its caption and credit, and what gave its address.
 
-    A picture further down in the text is not the lead image.
+    A picture behind `first_text`, the place where the text begins, is not the lead image.
     """
     lead, url, origin = _lead(own, page, first_text)
     if url is None:
@@ -305,30 +305,19 @@ def _guessed_caption(lead: Element, own: Own) -> tuple[str | None, str | None]:
 
 
 def _lead(
-    own: Own, page: PageContext, first_text: Element | None
+    own: Own, page: PageContext, first_text: int | None
 ) -> tuple[Element | None, str | None, str]:
-    before = None if first_text is None else _position(first_text)
     unloaded = None
     for origin, elements in own.places(page.profile.markup.image):
         for element in elements:
             if not is_picture(element):
                 continue
-            if before is not None and _position(element) > before:
+            if first_text is not None and page.index.place(element) > first_text:
                 continue
             if source := image_source(element):
                 return element, absolute(source, page.structured.base), origin
             unloaded = element if unloaded is None else unloaded
     return unloaded, None, ""  # its address is only known to scripts
-
-
-def _position(element: Element) -> tuple[int, ...]:
-    """Where an element stands in its document; sorts in reading order."""
-    path = []
-    node: Element | None = element
-    while node is not None and (parent := node.getparent()) is not None:
-        path.append(parent.index(node))
-        node = parent
-    return tuple(reversed(path))
 
 
 def is_picture(image: Element) -> bool:

@@ -7,6 +7,7 @@ are headings and the line that tells of a republication.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,6 @@ from rscrawler.extraction.vocabulary import pattern
 KEPT = frozenset({"text", "heading", "reprint line"})
 _SHORT = 60  # characters: of a label, a button, a caption of a box
 _LONGEST_END = 80  # of a heading that ends the article
-_LONGEST_NOTICE = 300
 _LEAST_HEADLINE = 4  # words
 _LEAST_ABOVE = 0.85  # of the running text is above a heading that ends the article
 _LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
@@ -125,37 +125,24 @@ def is_pointer(text: str) -> bool:
     return is_label or _SYNDICATION.match(text) is not None
 
 
-def _is_label(body: Body, number: int) -> bool:
-    text = body.blocks[number].text
-    return len(text) <= _SHORT and pattern("labels").match(straight(text)) is not None
-
-
-def _is_credit(body: Body, number: int) -> bool:
-    text = body.blocks[number].text
-    return len(text) < 2 * _LONGEST_END and pattern("credits").search(straight(text)) is not None
-
-
-def _is_notice(body: Body, number: int) -> bool:
-    text = body.blocks[number].text
-    return len(text) < _LONGEST_NOTICE and pattern("notices").search(straight(text)) is not None
-
-
-def _is_box(body: Body, number: int) -> bool:
-    block = body.blocks[number]
-    return block.tag == "div" and len(block.text) < _SHORT and not block.is_sentence
+def _says(name: str) -> Callable[[Body, int], bool]:
+    """The condition that the words of a list in the vocabulary are in the block."""
+    return lambda body, n: pattern(name).search(straight(body.blocks[n].text)) is not None
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A row of the table. `is_guess`: only where no profile tells where the text is.
+    """A row of the table, for blocks of at most `most` characters.
 
-    `serves` says what the rule is for: a corpus of real pages, or a fact of a site.
+    `serves` says what the rule is for: a corpus of real pages, or a fact of a site. `is_guess`:
+    only where no profile tells where the text is.
     """
 
     name: str
     label: str
     serves: str
     holds: Callable[[Body, int], bool]
+    most: int = sys.maxsize
     is_guess: bool = False
 
 
@@ -166,29 +153,33 @@ RULES: tuple[Rule, ...] = (
          lambda body, n: is_republication_line(body.blocks[n].text)),
     Rule("teaser", "related", "Responsible Statecraft",
          lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
-    Rule("label", "boilerplate", "990 pages; Responsible Statecraft", _is_label),
+    Rule("label", "boilerplate", "990 pages; Responsible Statecraft", _says("labels"), _SHORT),
     Rule("pointer", "related", "sites of the region", _is_pointer),
     Rule("way", "related", "both corpora", _is_way),
-    Rule("credit", "credit", "contract", _is_credit),
+    Rule("credit", "credit", "contract", _says("credits"), 160),
     Rule("appeal", "appeal", "contract; Responsible Statecraft",
          lambda body, n: n in body.appeals),
-    Rule("notice", "boilerplate", "both corpora", _is_notice, is_guess=True),
+    Rule("notice", "boilerplate", "sample site without classes", _says("notices"), 300,
+         is_guess=True),
     Rule("behind the end", "related", "990 pages", lambda body, n: n >= body.end, is_guess=True),
     Rule("loose at the end", "boilerplate", "990 pages", lambda body, n: n > body.last,
          is_guess=True),
     Rule("small print", "caption", "sample site without classes",
-         lambda body, n: body.blocks[n].is_small_print),
-    Rule("box", "boilerplate", "both corpora", _is_box, is_guess=True),
+         lambda body, n: body.blocks[n].is_small_print, 600),
+    Rule("box", "boilerplate", "both corpora",
+         lambda body, n: body.blocks[n].tag == "div" and not body.blocks[n].is_sentence, _SHORT,
+         is_guess=True),
     Rule("heading", "heading", "contract", lambda body, n: body.blocks[n].is_heading),
 )  # fmt: skip
 
 
 def label(body: Body) -> None:
     """Give each block of `body` its label and the rule that says so."""
-    rules = [rule for rule in RULES if body.is_guess or not rule.is_guess]
+    rules = [(rule.most, rule.holds, rule) for rule in RULES if body.is_guess or not rule.is_guess]
     for number, block in enumerate(body.blocks):
-        for rule in rules:
-            if rule.holds(body, number):
+        length = len(block.text)
+        for most, holds, rule in rules:
+            if length <= most and holds(body, number):
                 block.label, block.rule = rule.label, rule.name
                 break
         if block.label == "appeal" and (own := lines_before_appeal(block, body.voice)):

@@ -15,6 +15,7 @@ from itertools import accumulate
 
 from rscrawler.extraction.blocks import Block, Region
 
+_Marks = list[tuple[str, str] | None]  # of each block: label and rule
 _LEAST_BODY = 100  # characters; with less, the marks of regions are doubted
 # The share of all running text from which a region is not what its name says.
 _MOST_SHARE = {"comments": 0.9, "navigation": 0.7, "sidebar": 0.5, "hidden": 0.9, "form": 0.3}
@@ -69,22 +70,29 @@ class Locator:
         self._prose = [0, *accumulate(prose)]
 
     def locate(self) -> Located:
-        """The region of the article; its blocks and those around it have their labels."""
+        """The region of the article; its blocks and those around it get their labels."""
         headline = self._headline()
-        found = self._best(headline, None)
-        if self._left(found) < _LEAST_BODY:
-            for kinds in (_PLAIN_KINDS, frozenset[str]()):
-                before = self._left(found)
-                other = self._best(headline, kinds)
-                if self._left(other) > 2 * before:
-                    return Located(other, headline)
-            found = self._best(headline, None)
+        found, marks = self._best(headline, None)
+        left = self._left(found, marks)
+        for kinds in (_PLAIN_KINDS, frozenset[str]()) if left < _LEAST_BODY else ():
+            other, others = self._best(headline, kinds)
+            if self._left(other, others) > 2 * left:
+                found, marks = other, others
+                break
+        self._apply(marks)
         return Located(found, headline)
 
-    def mark(self, headline: int | None, kinds: frozenset[str] | None = None) -> None:
-        """Label the blocks of regions that are not the article's; `kinds`: of these alone."""
-        for block in self._blocks:
-            block.label, block.rule = "text", ""
+    def mark(self) -> None:
+        """Label the blocks of regions that are not the article's, where its text is known."""
+        self._apply(self._marks(None, None))
+
+    def _apply(self, marks: _Marks) -> None:
+        for block, mark in zip(self._blocks, marks, strict=True):
+            block.label, block.rule = mark or ("text", "")
+
+    def _marks(self, headline: int | None, kinds: frozenset[str] | None) -> _Marks:
+        """What regions say of each block; `kinds`: these regions alone."""
+        marks: _Marks = [None] * len(self._blocks)
         shares = self._shares()
         covered = 0
         for region in self._regions:
@@ -96,25 +104,21 @@ class Locator:
             is_large = shares[region.name] > _MOST_SHARE.get(kind, _MOST_SHARE_ELSE)
             if kind != "cut" and (is_large or region.holds(headline)):
                 continue
-            self._give(region, LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}")
-            covered = region.last
+            mark = LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}"
+            covered = _give(marks, region, mark)
         if kinds is None:
-            self._mark_cards(headline)
-
-    def _give(self, region: Region, label: str, rule: str) -> None:
-        for block in self._blocks[region.first : region.last]:
-            if block.label == "text":
-                block.label, block.rule = label, rule
+            self._mark_cards(marks, headline)
+        return marks
 
     def _held(self, region: Region) -> int:
         return self._prose[region.last] - self._prose[region.first]
 
-    def _left(self, region: Region) -> int:
+    def _left(self, region: Region, marks: _Marks) -> int:
         """Characters that have no other label than text."""
         return sum(
-            len(block.text)
-            for block in self._blocks[region.first : region.last]
-            if block.label == "text" and not block.is_link
+            len(self._blocks[n].text)
+            for n in range(region.first, region.last)
+            if marks[n] is None and not self._blocks[n].is_link
         )
 
     def _headline(self) -> int | None:
@@ -146,20 +150,23 @@ class Locator:
         total = max(1, self._prose[-1])
         return {name: length / total for name, length in held.items()}
 
-    def _best(self, headline: int | None, kinds: frozenset[str] | None) -> Region:
-        self.mark(headline, kinds)
-        worth = [0.0, *accumulate(self._worth(n, headline) for n in range(len(self._blocks)))]
-        return max(
+    def _best(self, headline: int | None, kinds: frozenset[str] | None) -> tuple[Region, _Marks]:
+        """The region that is worth most if regions (of `kinds`) are what they are called."""
+        marks = self._marks(headline, kinds)
+        each = (self._worth(n, headline, marks) for n in range(len(self._blocks)))
+        worth = [0.0, *accumulate(each)]
+        best = max(
             self._regions,
             key=lambda region: (
                 worth[region.last] - worth[region.first],
                 region.first - region.last,
             ),
         )
+        return best, marks
 
-    def _worth(self, number: int, headline: int | None) -> float:
+    def _worth(self, number: int, headline: int | None, marks: _Marks) -> float:
         block = self._blocks[number]
-        if block.label != "text":
+        if marks[number] is not None:
             return -_MARK_COST
         if prose := self._prose[number + 1] - self._prose[number]:
             return prose if headline is None or number > headline else 0.0
@@ -167,11 +174,15 @@ class Locator:
             return -_LINK_COST - _LINK_COST_EACH * block.linked
         return 0.0
 
-    def _mark_cards(self, headline: int | None) -> None:
-        """Label the regions that a headline of another page heads, with little text below it."""
+    def _mark_cards(self, marks: _Marks, headline: int | None) -> None:
+        """Mark the regions that a headline of another page heads, with little text below it."""
         heads = [
-            n for n, block in enumerate(self._blocks) if n != headline and self._is_head(block)
+            n
+            for n, block in enumerate(self._blocks)
+            if n != headline and marks[n] is None and _is_head(block)
         ]
+        if not heads:
+            return
         is_long = [
             self._prose[following] - self._prose[head] > _MOST_CARD
             for head, following in zip(heads, [*heads[1:], len(self._blocks)], strict=False)
@@ -191,16 +202,7 @@ class Locator:
             has_long = long_before[last - 1] > long_before[first] or ends_long
             is_small = self._held(region) <= _MOST_CARDS * self._prose[-1]
             if (is_whole and (is_small or region.tag == "article")) or (is_small and not has_long):
-                self._give(region, "related", "another page's headline heads it")
-                covered = region.last
-
-    def _is_head(self, block: Block) -> bool:
-        """Whether a block is a link to another page, long enough for a headline."""
-        is_long = block.text.count(" ") >= _LEAST_HEADLINE - 1
-        if block.label != "text" or not is_long or not block.is_link:
-            return False
-        href = block.links[0][0]
-        return bool(href) and not href.startswith(("#", "mailto:", "javascript:", "tel:"))
+                covered = _give(marks, region, ("related", "another page's headline heads it"))
 
     def _is_headed(self, region: Region, head: int) -> bool:
         """Whether `head` is the first block of a region that says something."""
@@ -227,3 +229,18 @@ def _is_kicker(block: Block) -> bool:
     if not block.prose and len(block.text) <= _LONGEST_KICKER:
         return True
     return block.is_small_print
+
+
+def _is_head(block: Block) -> bool:
+    """Whether a block is a link to another page, long enough for a headline."""
+    if block.text.count(" ") < _LEAST_HEADLINE - 1 or not block.is_link:
+        return False
+    href = block.links[0][0]
+    return bool(href) and not href.startswith(("#", "mailto:", "javascript:", "tel:"))
+
+
+def _give(marks: _Marks, region: Region, mark: tuple[str, str]) -> int:
+    """Mark the blocks of a region that have no mark; gives the number behind the last."""
+    for number in range(region.first, region.last):
+        marks[number] = marks[number] or mark
+    return region.last

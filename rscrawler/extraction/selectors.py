@@ -7,10 +7,10 @@ the index can not answer goes to lxml's own translation.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import cast
 
 from cssselect import parser
@@ -18,6 +18,7 @@ from lxml.cssselect import CSSSelector
 from lxml.etree import _Element as Element
 
 _ATTRIBUTE_TESTS: dict[str, Callable[[str, str], bool]] = {
+    "": str.startswith,  # an attribute that must only be there
     "=": str.__eq__,
     "~=": lambda value, wanted: wanted in value.split(),
     "*=": lambda value, wanted: wanted != "" and wanted in value,
@@ -35,12 +36,6 @@ class _Compound:
     attributes: tuple[tuple[str, str, str], ...]  # name, operator ("" if it must only be there)
     excluded: tuple[_Compound, ...]
 
-    @cached_property
-    def is_plain(self) -> bool:
-        """Whether one class, or the name alone, says it all."""
-        parts = len(self.classes) + (self.tag is not None)
-        return parts == 1 and not self.attributes and not self.excluded
-
     def fits(self, element: Element) -> bool:
         if self.tag is not None and element.tag != self.tag:
             return False
@@ -50,7 +45,7 @@ class _Compound:
                 return False
         for name, operator, wanted in self.attributes:
             value = element.get(name)
-            if value is None or (operator and not _ATTRIBUTE_TESTS[operator](value, wanted)):
+            if value is None or not _ATTRIBUTE_TESTS[operator](value, wanted):
                 return False
         return not any(other.fits(element) for other in self.excluded)
 
@@ -60,13 +55,22 @@ class Index:
 
     def __init__(self, root: Element) -> None:
         self._elements: list[Element] = list(root.iter())
-        self._places = {element: place for place, element in enumerate(self._elements)}
+        self._places = dict(zip(self._elements, range(len(self._elements)), strict=True))
         self._ends: dict[Element, int] = {}
-        self._by_class: dict[str, list[int]] = {}
-        for place, element in enumerate(self._elements):
-            if names := element.get("class"):
-                for name in _tokens(names):
-                    self._by_class.setdefault(name, []).append(place)
+        self._found: dict[str, list[int]] = {}
+        by_names = defaultdict[str, list[int]](list)
+        for place, names in enumerate([element.get("class") for element in self._elements]):
+            if names:
+                by_names[names].append(place)
+        self._by_class = defaultdict[str, list[list[int]]](list)
+        for names, places in by_names.items():
+            for name in _tokens(names):
+                self._by_class[name].append(places)
+
+    @property
+    def root(self) -> Element:
+        """The element that holds all others."""
+        return self._elements[0]
 
     def select(self, scope: Element, selector: str) -> list[Element]:
         """What `selector` matches in `scope`, itself included, in document order.
@@ -74,41 +78,20 @@ class Index:
         Raises:
             cssselect.SelectorError: it is not a CSS selector.
         """
-        chain = _parsed(selector)
-        if chain is None:
-            return select(scope, selector)
-        wanted = chain[0]
-        if wanted.classes and wanted.classes[0] not in self._by_class:
+        places = self._found.get(selector)
+        if places is None:
+            places = self._found[selector] = self._find(selector)
+        elements = self._elements
+        if not places or scope is elements[0]:
+            return [elements[place] for place in places]
+        first, last = self._places[scope], self.end(scope)
+        if places[-1] < first or places[0] > last:
             return []
-        found = self._likely(scope, wanted)
-        if not wanted.is_plain:
-            found = [element for element in found if wanted.fits(element)]
-        if len(chain) > 1:
-            found = [element for element in found if _is_inside(element, chain[1:], scope)]
-        return found
+        return [elements[place] for place in places if first <= place <= last]
 
-    def select_all(
-        self, scopes: Iterable[Element], selectors: Iterable[str]
-    ) -> Iterator[tuple[str, Element]]:
-        """Every match with its selector: by preference of the selectors, then in document order."""
-        scopes = list(scopes)
-        for selector in selectors:
-            for scope in scopes:
-                for element in self.select(scope, selector):
-                    yield selector, element
-
-    def fits(self, element: Element, selectors: Iterable[str]) -> bool:
-        """Whether one of `selectors` matches `element`, wherever on the page it stands."""
-        for selector in selectors:
-            chain = _parsed(selector)
-            if chain is None:
-                if element in select(self._elements[0], selector):
-                    return True
-            elif chain[0].fits(element) and (
-                len(chain) == 1 or _is_inside(element, chain[1:], self._elements[0])
-            ):
-                return True
-        return False
+    def select_all(self, scope: Element, selectors: Iterable[str]) -> list[Element]:
+        """Every match in `scope`: by preference of the selectors, then in document order."""
+        return [element for selector in selectors for element in self.select(scope, selector)]
 
     def place(self, element: Element) -> int:
         """Where `element` stands on the page, counted in document order."""
@@ -128,18 +111,37 @@ class Index:
         """Whether `inner` is `outer` or lies in it."""
         return self._places[outer] <= self._places[inner] <= self.end(outer)
 
-    def _likely(self, scope: Element, wanted: _Compound) -> list[Element]:
-        """What has the first of the wanted classes, or else the wanted name, in `scope`."""
-        if not wanted.classes:
-            return list(scope.iter(wanted.tag))
-        places = self._by_class[wanted.classes[0]]
-        first, last = self._places[scope], self.end(scope)
-        if places[-1] < first or places[0] > last:
+    def _find(self, selector: str) -> list[int]:
+        """The places of all that `selector` matches on the page."""
+        chain = _parsed(selector)
+        if chain is None:
+            return [self._places[element] for element in select(self.root, selector)]
+        if any(name not in self._by_class for each in chain for name in each.classes):
             return []
-        start = bisect_left(places, first)
-        return [
-            self._elements[place] for place in places[start : bisect_right(places, last, start)]
-        ]
+        places = self._fitting(chain[0])
+        if len(chain) > 1:
+            places = [place for place in places if _is_inside(self._elements[place], chain[1:])]
+        return places
+
+    def _fitting(self, wanted: _Compound) -> list[int]:
+        elements = self._elements
+        if wanted.classes:
+            groups = [{p for group in self._by_class[c] for p in group} for c in wanted.classes]
+            places = sorted(groups[0].intersection(*groups[1:]))
+            if wanted.tag is not None:
+                places = [place for place in places if elements[place].tag == wanted.tag]
+        else:
+            places = [self._places[element] for element in self.root.iter(wanted.tag)]
+        for name, operator, value in wanted.attributes:
+            holds = _ATTRIBUTE_TESTS[operator]
+            places = [
+                place
+                for place in places
+                if (given := elements[place].get(name)) is not None and holds(given, value)
+            ]
+        for other in wanted.excluded:
+            places = [place for place in places if not other.fits(elements[place])]
+        return places
 
 
 def is_specific(selector: str) -> bool:
@@ -184,7 +186,7 @@ def _parsed(selector: str) -> tuple[_Compound, ...] | None:
     if compound is None:
         return None
     chain.append(compound)
-    return tuple(chain) if chain[0].classes or chain[0].tag else None
+    return tuple(chain)
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
@@ -198,7 +200,7 @@ def _compound(tree: parser.Tree) -> _Compound | None:
             attributes.append(("id", "=", tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
             operator = "" if tree.operator == "exists" else tree.operator
-            if operator and operator not in _ATTRIBUTE_TESTS:
+            if operator not in _ATTRIBUTE_TESTS:
                 return None
             value = tree.value.value or "" if tree.value is not None else ""
             attributes.append((tree.attrib.lower(), operator, value))
@@ -216,14 +218,12 @@ def _compound(tree: parser.Tree) -> _Compound | None:
     return _Compound(tag, tuple(reversed(classes)), tuple(attributes), tuple(excluded))
 
 
-def _is_inside(element: Element, around: tuple[_Compound, ...], scope: Element) -> bool:
-    """Whether the ancestors of `element` within `scope` fit `around`, from the inside out."""
+def _is_inside(element: Element, around: tuple[_Compound, ...]) -> bool:
+    """Whether the ancestors of `element` fit `around`, from the inside out."""
     waiting = iter(around)
     wanted = next(waiting)
-    node: Element | None = element
-    while node is not None and node is not scope:
-        node = node.getparent()
-        if node is not None and wanted.fits(node):
+    for node in element.iterancestors():
+        if wanted.fits(node):
             following = next(waiting, None)
             if following is None:
                 return True

@@ -56,11 +56,11 @@ def check_textless(
 
 def empty_body(own: Own, markup: Markup) -> str | None:
     """The profile's selector for the body whose element is there, though without a text."""
-    return next((selector for selector, _ in own.matches(markup.body)), None)
+    return next((selector for selector in markup.body if own.matches(selector)), None)
 
 
 def _shows_something(own: Own, markup: Markup) -> bool:
-    bodies = [element for _, element in own.matches(markup.body)]
+    bodies = [body for selector in markup.body for body in own.matches(selector)]
     pictures = 0
     for part in own.parts:
         for element in part.iter("img", *_EMBEDS):

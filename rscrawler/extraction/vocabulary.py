@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PART = re.compile(r"\{([a-z_]+)\}")
 
 
 @cache
@@ -23,10 +24,19 @@ def table(name: str) -> dict[str, Any]:
     return found
 
 
+def compiled(text: str) -> re.Pattern[str]:
+    """A pattern of the vocabulary with its `{parts}`; upper and lower case are alike."""
+    return re.compile(_whole(text), re.IGNORECASE)
+
+
+def _whole(text: str) -> str:
+    return _PART.sub(lambda part: f"(?:{_whole(table('parts')[part[1]])})", text)
+
+
 @cache
 def pattern(name: str) -> re.Pattern[str]:
-    """One pattern for all the entries of a list in `[texts]`; upper and lower case are alike."""
-    return re.compile("|".join(f"(?:{each})" for each in table("texts")[name]), re.IGNORECASE)
+    """One pattern for all the entries of a list in `[texts]`."""
+    return compiled("|".join(f"(?:{each})" for each in table("texts")[name]))
 
 
 @lru_cache(maxsize=32_768)

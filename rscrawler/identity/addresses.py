@@ -11,9 +11,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
-from courlan.clean import clean_query
-from w3lib.url import canonicalize_url
-
 from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
@@ -59,6 +56,8 @@ def _canonical(
     if query or not _PLAIN_PATH.fullmatch(path):
         path = re.sub(r"/{2,}", "/", path.replace("\\", "/")) or "/"
         address = urlunsplit((base.scheme, base.netloc, path, query, ""))
+        from w3lib.url import canonicalize_url
+
         try:
             cleaned = urlsplit(canonicalize_url(address))
         except ValueError:
@@ -190,6 +189,8 @@ def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> st
     named = {f"{name}={value}" for name, _, value in pairs if value and name in parameters}
     if not _PATH_NEEDS_QUERY.search(path):
         return "&".join(sorted(named))
+    from courlan.clean import clean_query  # imports an HTTP client and a list of all domains
+
     known = urlsplit(f"?{clean_query(query)}").query.split("&")
     kept = [pair for pair in known if pair and not _TRACKING.match(pair.partition("=")[0])]
     return "&".join(sorted({*named, *kept}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Self
@@ -12,13 +13,15 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
-from scrapy.exceptions import IgnoreRequest
+from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
 from scrapy.statscollectors import StatsCollector
 from scrapy.utils.httpobj import urlparse_cached
+from scrapy.utils.misc import build_from_crawler
+from twisted.internet.defer import Deferred
 
-from rscrawler.spiders.http import header_of, validators
+from rscrawler.spiders.http import header_of, in_words, validators
 from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.discovery import KeptRobots
@@ -45,10 +48,30 @@ class RobotsRulesMiddleware(RobotsTxtMiddleware):
         self._session = session_of(crawler)
         self._turn = asyncio.Lock()
 
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsTxtMiddleware:  # type: ignore[override]
+        """Built for the spider's site; Scrapy's own in `scrapy shell`, which has none."""
+        try:
+            return cls(crawler)
+        except NotConfigured:
+            return RobotsTxtMiddleware(crawler)
+
     async def robot_parser(self, request: Request) -> RobotParser | None:
         """The rules of the request's host."""
         async with self._turn:
             return await super().robot_parser(request)
+
+    def _robots_error(self, exc: Exception, netloc: str) -> None:
+        """Ask nothing of a host whose answer is broken; many redirects mean that it has none."""
+        if isinstance(exc, IgnoreRequest):
+            super()._robots_error(exc, netloc)
+            return
+        reason = f"cannot be read: {in_words(exc)}"
+        body = _without_answer(self._session, self._stats, (netloc,), reason)
+        rules = build_from_crawler(self._parserimpl, self.crawler, body)
+        waiting, self._parsers[netloc] = self._parsers[netloc], rules
+        assert isinstance(waiting, Deferred)
+        waiting.callback(rules)
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
         """Let the request pass, or raise `ForbiddenByRobots` or `HeldBack`."""
@@ -92,7 +115,7 @@ class RobotsCacheMiddleware:
             store.record_robots(replace(kept, fetched_at=now))
             return _answer(request, kept.body)
         if response.status >= 500 or response.status == 429:
-            return self._without_answer(request, f"answers {response.status}")
+            return self._unavailable(request, f"answers HTTP {response.status}")
         if 300 <= response.status < 400:
             return response
         body = _cut(response.body) if response.status < 400 else ALLOW_ALL
@@ -111,19 +134,12 @@ class RobotsCacheMiddleware:
         """No answer at all has the meaning of a server's error."""
         if not _asks_for_robots(request):
             return None
-        # What the resolver says may end in the host's name, and that in a dot.
-        return self._without_answer(request, f"cannot be reached: {exception}".rstrip("."))
+        return self._unavailable(request, f"cannot be read: {in_words(exception)}")
 
-    def _without_answer(self, request: Request, reason: str) -> Response:
-        kept = self._kept(request)
-        if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
-            return _answer(request, kept.body)
-        logger.warning("%s %s: nothing is asked of the host", request.url, reason)
-        asked = [urlsplit(url).netloc for url in request.meta.get("redirect_urls", ())]
-        for host in (urlparse_cached(request).netloc, *asked):
-            self._session.unread_robots[host] = reason
-        self._stats.inc_value("rscrawler/errors")
-        return _answer(request, DISALLOW_ALL)
+    def _unavailable(self, request: Request, reason: str) -> Response:
+        urls = [*request.meta.get("redirect_urls", ()), request.url]
+        hosts = [urlsplit(url).netloc for url in urls]
+        return _answer(request, _without_answer(self._session, self._stats, hosts, reason))
 
     def _kept(self, request: Request) -> KeptRobots | None:
         return self._session.store.discovery.robots(urlparse_cached(request).netloc)
@@ -131,6 +147,23 @@ class RobotsCacheMiddleware:
 
 def _asks_for_robots(request: Request) -> bool:
     return urlparse_cached(request).path == "/robots.txt"
+
+
+def _without_answer(
+    session: CrawlSession, stats: StatsCollector, hosts: Sequence[str], reason: str
+) -> bytes:
+    """The rules of a host whose robots.txt cannot be read now: of the last day, else "nothing".
+
+    `hosts`: the one that was asked, and those that it led to.
+    """
+    for each in reversed(hosts):
+        kept = session.store.discovery.robots(each)
+        if kept is not None and session.now() - kept.fetched_at < FRESH_FOR:
+            return kept.body
+    logger.warning("the robots.txt of %s %s: nothing is asked of the host", hosts[0], reason)
+    session.unread_robots[hosts[0]] = reason
+    stats.inc_value("rscrawler/errors")
+    return DISALLOW_ALL
 
 
 def _cut(body: bytes) -> bytes:

@@ -13,7 +13,6 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.cycle import CycleOutcome
 from rscrawler.monitoring.heartbeat import send_heartbeat
-from rscrawler.monitoring.metrics import write_metrics
 from rscrawler.monitoring.status import PlannedJob
 from rscrawler.monitoring.weekly import compose_weekly
 from rscrawler.store import Store
@@ -55,6 +54,8 @@ def after_cycle(
         with _guarded("the weekly mail was not written"):
             compose_weekly(config, store, now, jobs)
     if monitoring.metrics_file is not None:
+        from rscrawler.monitoring.metrics import write_metrics
+
         with _guarded(f"metrics file {monitoring.metrics_file}"):
             write_metrics(config, store, now, jobs)
     if monitoring.heartbeat_url is not None and any(

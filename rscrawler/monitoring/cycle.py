@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Self
@@ -20,6 +20,7 @@ from rscrawler.monitoring.observer import Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.outcomes import outcome_recorded
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.health import ProblemCode
 
@@ -53,6 +54,7 @@ class CycleOutcome:
     succeeded: bool
     problems: Mapping[ProblemCode, str]
     note: str | None = None  # why nothing was done, if nothing was
+    failed_sources: Mapping[str, str] = field(default_factory=dict)  # causes, by address
 
 
 def counters_of(stats: Mapping[str, Any]) -> dict[str, int]:
@@ -73,6 +75,7 @@ def judge(
     finish_reason: str,
     *,
     unread_robots: Mapping[str, str] = MappingProxyType({}),
+    failed_sources: Mapping[str, str] = MappingProxyType({}),
     paused_until: datetime | None = None,
     unrecorded: str = "",
 ) -> CycleOutcome:
@@ -80,9 +83,9 @@ def judge(
 
     It succeeds when it ran to its end, reached a source at all and could record what it read. A
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
-    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why; `paused_until`
-    is the end of a pause that is long enough to be told of, `unrecorded` why something could not
-    be recorded.
+    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why, and
+    `failed_sources` of sources; `paused_until` is the end of a pause that is long enough to be
+    told of, `unrecorded` why something could not be recorded.
     """
 
     def count(name: str) -> int:
@@ -110,7 +113,8 @@ def judge(
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
     if not reached and not problems:
         total = failed + count("sources/absent")
-        problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{_causes(stats)}"
+        causes = _causes(failed_sources, count("sources/absent"))
+        problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
     recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
     if count("articles/gone") >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
@@ -119,18 +123,13 @@ def judge(
     if count("unrecorded"):
         problems[ProblemCode.DISK_FULL] = f"not everything could be recorded: {unrecorded}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
-    return CycleOutcome(counters, succeeded, problems)
+    return CycleOutcome(counters, succeeded, problems, failed_sources=failed_sources)
 
 
-_CAUSE = "rscrawler/sources/failed/"
-
-
-def _causes(stats: Mapping[str, Any]) -> str:
+def _causes(failed_sources: Mapping[str, str], absent: int) -> str:
     """Why sources failed, most often first: ` (21 × HTTP 503, 1 × time-out)`."""
-    counts = Counter(
-        {name.removeprefix(_CAUSE): n for name, n in stats.items() if name.startswith(_CAUSE)}
-    )
-    counts["HTTP 404 or 410"] = int(stats.get("rscrawler/sources/absent", 0))
+    counts = Counter(failed_sources.values())
+    counts["HTTP 404 or 410"] = absent
     shown = ", ".join(f"{count} × {cause}" for cause, count in counts.most_common() if count)
     return f" ({shown})" if shown else ""
 
@@ -146,20 +145,24 @@ class CycleExtension:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connected to the signals of one crawl."""
+        session_of(crawler)  # there is none in `scrapy shell` and the like
         extension = cls(crawler)
         observer = extension._observer
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         crawler.signals.connect(observer.response_received, signals.response_received)
-        crawler.signals.connect(observer.item_scraped, signals.item_scraped)
+        crawler.signals.connect(observer.outcome_recorded, outcome_recorded)
         return extension
 
     def spider_closed(self, spider: NewsSpider, reason: str) -> None:
-        """Judge and record."""
+        """Judge and record, if it was a cycle: `scrapy parse` and the like begin none."""
+        if not spider.has_begun:
+            return
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
         outcome = judge(
             stats,
             reason,
             unread_robots=session.unread_robots,
+            failed_sources=session.failed_sources,
             paused_until=_long_pause(session),
             unrecorded=str(session.store.trouble or "the log says why"),
         )

@@ -125,22 +125,26 @@ METRICS = (
     MetricSpec(
         "rscrawler_cycles_total",
         _COUNTER,
-        "Ended cycles, by outcome.",
+        "Ended cycles; outcome is succeeded or failed.",
         ("site", "outcome"),
         _by_part("cycles/"),
     ),
     *(
         MetricSpec(f"rscrawler_{name}_total", _COUNTER, words, ("site",), _counter(counter))
         for name, counter, words in (
-            ("requests", "requests", "Requests sent."),
+            ("requests", "requests", "Requests sent, robots.txt included."),
             ("not_modified", "not_modified", "Answers 304."),
             ("received_bytes", "bytes", "Bytes received."),
-            ("articles_new", "articles_new", "Pieces recorded for the first time."),
+            ("articles_new", "articles_new", "Articles recorded for the first time."),
             ("articles_updated", "articles_updated", "Further versions recorded."),
-            ("articles_unchanged", "articles_unchanged", "Known pieces found as they were."),
+            (
+                "articles_unchanged",
+                "articles_unchanged",
+                "Known articles requested again and found as they were.",
+            ),
             ("articles_removed", "articles_removed", "Removals recorded."),
-            ("duplicates", "duplicates", "New pieces that repeat another."),
-            ("flagged", "flagged", "Versions that reach the level of an alert."),
+            ("duplicates", "duplicates", "New articles that repeat another."),
+            ("flagged", "flagged", "Versions that reach min_level on a topic of the alerts."),
             ("errors", "errors", "Pages and sources that could not be read."),
         )
     ),
@@ -154,7 +158,8 @@ METRICS = (
     MetricSpec(
         "rscrawler_delay_seconds",
         _GAUGE,
-        "From publication to record or alert, news of the last 7 days.",
+        "From publication to stage record or alert (composed, and served by now), over the news of "
+        "the last 7 days; quantiles 0.5 and 0.95.",
         ("site", "stage", "quantile"),
         _delays,
     ),
@@ -175,7 +180,7 @@ METRICS = (
     MetricSpec(
         "rscrawler_deliveries",
         _GAUGE,
-        "Deliveries still to be made, and those given up.",
+        "Deliveries pending and failed, as status counts them.",
         ("state",),
         _outbox_deliveries,
     ),
@@ -193,7 +198,7 @@ METRICS = (
         ("site",),
         _moment(lambda site: site.last_success_at),
     ),
-    MetricSpec("rscrawler_articles", _GAUGE, "Pieces known.", ("site",), _articles),
+    MetricSpec("rscrawler_articles", _GAUGE, "Articles known.", ("site",), _articles),
     MetricSpec(
         "rscrawler_problem",
         _GAUGE,

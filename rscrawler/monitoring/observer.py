@@ -12,7 +12,7 @@ from rscrawler.items import Article
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.spiders.asked import AskedSource, asked_by
 from rscrawler.spiders.news import GONE_STATUSES, NewsSpider
-from rscrawler.visits import Kind, PageOutcome
+from rscrawler.spiders.outcomes import Kind, PageOutcome
 
 FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
 
@@ -38,18 +38,16 @@ class Observer:
         if isinstance(asked, AskedSource):
             self._source_pages[asked.state.url] += 1
 
-    def item_scraped(self, item: object) -> None:
+    def outcome_recorded(self, outcome: PageOutcome) -> None:
         """Count the outcome of an article page."""
-        if not isinstance(item, PageOutcome):
-            return
-        asked = item.asked
-        if item.page is None:
-            is_told_elsewhere = asked.is_second_look or item.kind is Kind.OVER_LIMIT
-            if item.is_whole_page and not is_told_elsewhere:
+        asked = outcome.asked
+        if outcome.page is None:
+            is_told_elsewhere = asked.is_second_look or outcome.kind is Kind.OVER_LIMIT
+            if outcome.is_whole_page and not is_told_elsewhere:
                 self._expected[asked.key] = bool(asked.known or asked.hint)
             return
         self._expected.pop(asked.key, None)
-        article = item.page.article
+        article = outcome.page.article
         self._pages += 1
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Protocol
 
 from rscrawler.config import Config
@@ -32,6 +33,7 @@ from rscrawler.store.leases import site_lease
 _TRIED = ("failed ", "refused ")  # so begins why something waits that was tried
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
+TOPICS_SUBJECT = "topics"
 SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
 
 
@@ -74,25 +76,16 @@ class SiteStatus:
 class Status:
     """The health of everything."""
 
-    sites: dict[str, SiteStatus]
+    sites: Mapping[str, SiteStatus]
     outbox: OutboxSummary
-    outbox_problems: tuple[Problem, ...]
-    schedule_problems: tuple[Problem, ...]
-    disk_problems: tuple[Problem, ...]
-    database_problems: tuple[Problem, ...] = ()
-    next_tries: Mapping[str, datetime] = field(default_factory=dict)  # of sites, by the schedules
+    others: Mapping[str, tuple[Problem, ...]]  # of what is no site, by subject
+    next_tries: Mapping[str, datetime]  # of sites, by the schedules
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """Every problem, whatever it is about."""
-        of_sites = (problem for site in self.sites.values() for problem in site.problems)
-        return (
-            *of_sites,
-            *self.outbox_problems,
-            *self.schedule_problems,
-            *self.disk_problems,
-            *self.database_problems,
-        )
+        of_sites = (site.problems for site in self.sites.values())
+        return tuple(chain(*of_sites, *self.others.values()))
 
     @property
     def is_healthy(self) -> bool:
@@ -101,6 +94,10 @@ class Status:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `status --json` prints."""
+        others = {
+            subject: {"problems": [self._json_of(problem) for problem in problems]}
+            for subject, problems in self.others.items()
+        }
         return {
             "healthy": self.is_healthy,
             "sites": {
@@ -112,17 +109,11 @@ class Status:
                 }
                 for name, site in self.sites.items()
             },
-            "outbox": {
+            **others,
+            OUTBOX_SUBJECT: {
                 "pending": self.outbox.pending,
                 "failed": self.outbox.failed,
-                "problems": [self._json_of(problem) for problem in self.outbox_problems],
-            },
-            "schedule": {
-                "problems": [self._json_of(problem) for problem in self.schedule_problems],
-            },
-            "disk": {"problems": [self._json_of(problem) for problem in self.disk_problems]},
-            "database": {
-                "problems": [self._json_of(problem) for problem in self.database_problems],
+                **others[OUTBOX_SUBJECT],
             },
         }
 
@@ -177,10 +168,13 @@ def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[Plan
         },
         next_tries=next_tries(store, jobs, now),
         outbox=outbox_summary(config, store, now),
-        outbox_problems=tuple(_outbox_problems(config, store, problems, now)),
-        schedule_problems=tuple(_schedule_problems(config, store, now, jobs)),
-        disk_problems=tuple(disk_problems(config, now)),
-        database_problems=tuple(_database_problems(config, problems)),
+        others={
+            OUTBOX_SUBJECT: tuple(_outbox_problems(config, store, problems, now)),
+            SCHEDULE_SUBJECT: tuple(_schedule_problems(config, store, now, jobs)),
+            DISK_SUBJECT: tuple(disk_problems(config, now)),
+            DATABASE_SUBJECT: tuple(_database_problems(config, problems)),
+            TOPICS_SUBJECT: tuple(each for each in problems if each.subject == TOPICS_SUBJECT),
+        },
     )
 
 

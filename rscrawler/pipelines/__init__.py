@@ -1,1 +1,1 @@
-"""Item pipelines, in their order: dedupe, store."""
+"""Item pipelines: dedupe, store and record, in this order; topics, for other projects."""

@@ -29,10 +29,10 @@ from rscrawler.identity.kinship import (
 )
 from rscrawler.identity.sameness import Relation, Text, Verdict, compare, decide
 from rscrawler.items import Article
+from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import KnownAddress
-from rscrawler.visits import FetchedArticle, PageOutcome
 
 
 class DedupePipeline:
@@ -68,7 +68,7 @@ class DedupePipeline:
             article, slug_stem(article.url, self._session.profile)
         )
         if store.batch.concerns(article.site, keys, fingerprint):
-            store.batch.flush()
+            store.batch.flush(waits_for_disk=False)
         met = store.discovery.addresses(article.site, keys)
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))

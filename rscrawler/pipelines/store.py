@@ -10,22 +10,29 @@ from typing import Self
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
 from scrapy.http import Response
+from scrapy.signalmanager import SignalManager
 from scrapy.statscollectors import StatsCollector
 from twisted.python.failure import Failure
 
 from rscrawler import decisions
-from rscrawler.changes import summarize
 from rscrawler.decisions import KnownArticle
 from rscrawler.delivery import alert_channels
 from rscrawler.errors import StoreError
+from rscrawler.identity.changes import summarize
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.asked import asked_by
+from rscrawler.spiders.outcomes import (
+    AskedArticle,
+    FetchedArticle,
+    Kind,
+    PageOutcome,
+    outcome_recorded,
+)
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 from rscrawler.topics import FlaggableText
-from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -38,16 +45,18 @@ OVER_LIMIT_PAUSE = timedelta(hours=1)  # what took too long once will again
 class StorePipeline:
     """Records the outcome of every page: versions in batches, all else at once."""
 
-    def __init__(self, session: CrawlSession, stats: StatsCollector) -> None:
+    def __init__(
+        self, session: CrawlSession, stats: StatsCollector, signals: SignalManager | None = None
+    ) -> None:
         self._session = session
-        self._stats = stats
+        self._stats, self._signals = stats, signals or SignalManager()
         self._alerts = session.config.alerts
         self._alert_channels = alert_channels(session.config)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Built for the site of the crawler's spider."""
-        pipeline = cls(session_of(crawler), crawler.stats)
+        pipeline = cls(session_of(crawler), crawler.stats, crawler.signals)
         # Scrapy logs either with its traceback.
         crawler.signals.connect(pipeline.on_broken_page, signals.item_error)
         crawler.signals.connect(pipeline.on_broken_page, signals.spider_error)
@@ -70,6 +79,7 @@ class StorePipeline:
                 self._record_forbidden(outcome)
             case Kind.INCOMPLETE | Kind.OVER_LIMIT | Kind.REFUSED:
                 self._record_failure(outcome)
+        self._signals.send_catch_log(outcome_recorded, outcome=outcome)
         return outcome
 
     def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
@@ -119,7 +129,7 @@ class StorePipeline:
         """The page answers that it is not there."""
         asked = outcome.asked
         if asked.known is not None:
-            self._record_gone(asked.known, outcome.at)
+            outcome.record = self._record_gone(asked.known, outcome.at)
             return
         self._count("articles/gone")
         is_last = asked.attempts + 1 >= MAX_GONE_ATTEMPTS
@@ -132,7 +142,8 @@ class StorePipeline:
         """The page is fine, and something else."""
         asked = outcome.asked
         if asked.known is not None and asked.is_elsewhere:
-            self._record_gone(asked.known, outcome.at)  # its own address has said so before
+            # Its own address has said so before.
+            outcome.record = self._record_gone(asked.known, outcome.at)
         elif asked.known is not None:
             outcome.reason = f"was an article and is none now: {outcome.reason}"
             self._record_failure(outcome)
@@ -260,6 +271,7 @@ class StorePipeline:
             ),
             lambda error: self._record_refused(outcome, error),
         )
+        outcome.record = article
         self._count(f"articles/{article.event}")
         if article.duplicate_of is not None and article.event is Event.NEW:
             self._count("duplicates")
@@ -356,7 +368,8 @@ class StorePipeline:
         )
         self._count("articles/unchanged")
 
-    def _record_gone(self, known: KnownArticle, at: datetime) -> None:
+    def _record_gone(self, known: KnownArticle, at: datetime) -> Article | None:
+        """Write down that a page is not there; gives the removal, if that is one."""
         session = self._session
         decision = decisions.after_gone(known, at, session.config.crawl.removal_after)
         if not decision.record_removal:
@@ -364,7 +377,7 @@ class StorePipeline:
                 known.article_id, gone_at=decision.gone_at, next_check_at=decision.next_check_at
             )
             self._count("articles/gone")
-            return
+            return None
         last = session.store.articles.latest_record(known.article_id)
         if last is None:
             raise ValueError(f"{known.article_id} has no recorded version")
@@ -384,6 +397,7 @@ class StorePipeline:
             channels=self._jsonl_channels(removal),
         )
         self._count("articles/removed")
+        return removal
 
     def _count(self, name: str) -> None:
         self._stats.inc_value(f"rscrawler/{name}")

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
@@ -18,17 +17,12 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.structured import read_structured
 from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
-from rscrawler.items import Article, rfc3339
-from rscrawler.probing.finding import FoundSource, sitemap_entries
+from rscrawler.items import Article
+from rscrawler.probing.finding import FoundSource, newest_first, source_entries
 from rscrawler.probing.induction import Sample, read_sample
-from rscrawler.sites import Markup, SiteProfile, Source, SourceKind
-from rscrawler.spiders.readers import (
-    Entry,
-    UnreadableSource,
-    read_feed,
-    read_listing,
-)
-from rscrawler.visitor import Answer, PageUnavailable, Visitor
+from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
+from rscrawler.sites import Markup, SiteProfile, Source
+from rscrawler.spiders.sources import UnreadableSource
 
 ESSENTIAL = ("container", "title", "published_at", "body")
 FIELDS = (
@@ -42,24 +36,18 @@ class FieldCheck:
     """How often a field was found, and by what: origin → pages, as in a record's provenance."""
 
     name: str
-    found: int
     pages: int
     origins: dict[str, int]
 
     @property
+    def found(self) -> int:
+        """The pages on which it was found."""
+        return sum(self.origins.values())
+
+    @property
     def is_essential(self) -> bool:
-        """Whether a piece without it is of no use."""
+        """Whether an article without it is of no use."""
         return self.name in ESSENTIAL
-
-
-@dataclass(frozen=True, slots=True)
-class SourceCheck:
-    """What a source of the profile answered: entries that lead to articles, or a reason."""
-
-    source: Source
-    articles: int
-    newest: datetime | None
-    trouble: str | None
 
 
 @dataclass(slots=True)
@@ -72,7 +60,7 @@ class SiteCheck:
     """
 
     site: str
-    sources: list[SourceCheck] = field(default_factory=list)
+    sources: list[FoundSource] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     fields: list[FieldCheck] = field(default_factory=list)
     unmatched: dict[str, list[str]] = field(default_factory=dict)
@@ -82,19 +70,10 @@ class SiteCheck:
         """Everything, as plain values."""
         return {
             "holds": not self.failures,
-            "sources": [
-                {
-                    "kind": str(each.source.kind),
-                    "path": each.source.path,
-                    "articles": each.articles,
-                    "newest": rfc3339(each.newest),
-                    "trouble": each.trouble,
-                }
-                for each in self.sources
-            ],
+            "sources": [each.to_json() | {"trouble": each.trouble} for each in self.sources],
             "pages": [
                 {
-                    "url": sample.article.url if sample.article else sample.answer.url,
+                    "url": sample.article.url if sample.article else sample.page.url,
                     "read": sample.article is not None,
                     "reason": sample.trouble,
                     "warnings": list(sample.article.extraction.warnings) if sample.article else [],
@@ -121,8 +100,8 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     The articles are taken from the sources in turn, so that one dead source hides no other.
     """
     check = SiteCheck(site)
-    found = [_read_source(source, profile, visitor, check) for source in profile.sources]
-    turns = chain.from_iterable(zip_longest(*(each.entries for each in found)))
+    check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
+    turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
     addresses = {address_key(e.url, profile): e.url for e in turns if e is not None}
     now = utc_now()
     for url in list(addresses.values())[:limit]:
@@ -132,7 +111,7 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
             check.failures.append(str(error))
             continue
         check.samples.append(read_sample(answer, profile, site, now))
-    if not any(each.articles for each in check.sources):
+    if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
     # Patterns may be generous, so a few of the pages may be something else than articles.
     unread = sum(1 for sample in check.samples if not sample.article)
@@ -182,35 +161,14 @@ def _stored_address(path: Path, root: Element, profile: SiteProfile) -> str:
 # Sources.
 
 
-def _read_source(
-    source: Source, profile: SiteProfile, visitor: Visitor, check: SiteCheck
-) -> FoundSource:
-    trouble, entries = None, []
+def _read_source(source: Source, profile: SiteProfile, visitor: Visitor) -> FoundSource:
     try:
-        entries = list(_entries(source, profile, visitor, profile.address(source.path)))
+        shown = source_entries(source, profile.address(source.path), profile, visitor)
     except (PageUnavailable, UnreadableSource) as error:
-        trouble = str(error)
-    own = tuple(entry for entry in entries if is_article_address(entry.url, profile))
-    if trouble is None and not own:
-        trouble = (
-            f"shows {len(entries)} addresses, none of them an article's" if entries else "is empty"
-        )
-    found = FoundSource(source, own)
-    check.sources.append(SourceCheck(source, len(own), found.newest, trouble))
-    return found
-
-
-def _entries(source: Source, profile: SiteProfile, visitor: Visitor, url: str) -> Sequence[Entry]:
-    if source.kind is SourceKind.SITEMAP:
-        return _newest_first(sitemap_entries(url, visitor))
-    answer = visitor.get(url)
-    if source.kind is SourceKind.FEED:
-        return read_feed(answer.body, answer.url)
-    return read_listing(answer.tree(), answer.url, profile)
-
-
-def _newest_first(entries: Sequence[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda e: -(e.dated_at.timestamp() if e.dated_at else 0.0))
+        return FoundSource(source, (), str(error))
+    own = tuple(e for e in newest_first(shown) if is_article_address(e.url, profile))
+    others = f"shows {len(shown)} addresses, none of them an article's" if shown else "is empty"
+    return FoundSource(source, own, None if own else others)
 
 
 # Fields.
@@ -222,7 +180,7 @@ def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> No
     check.fields = [_field_check(name, articles) for name in FIELDS]
     check.unmatched = _unmatched(check.samples, profile.markup)
     if not may_be_others:
-        check.failures += [f"{each.answer.url}: is not read: {each.trouble}" for each in unread]
+        check.failures += [f"{each.page.url}: is not read: {each.trouble}" for each in unread]
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
         return
@@ -253,11 +211,11 @@ def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
         origin = article.extraction.provenance.get(name)
         if origin and (name == "container" or getattr(article, name)):
             origins[origin] += 1
-    return FieldCheck(name, origins.total(), len(articles), dict(origins.most_common()))
+    return FieldCheck(name, len(articles), dict(origins.most_common()))
 
 
 def _unmatched(samples: Sequence[Sample], markup: Markup) -> dict[str, list[str]]:
-    roots = [sample.answer.tree() for sample in samples]
+    roots = [sample.page.root for sample in samples]
     unmatched = {}
     for name in sorted(markup.model_fields_set - {"cut_text"}):
         selectors: list[str] = getattr(markup, name)

@@ -1,29 +1,46 @@
 """Selectors for a site, found in a few of its article pages.
 
 The generic profile reads most pages well, and then a selector adds no text; it says what
-the profile counts on, so that drift is noticed when it no longer matches. So one for the
-container or the body is only taken if every sample reads the same with it. For a field
-that the generic profile does not find, the names that sites commonly give it are tried.
+the profile counts on, so that drift is noticed when it no longer matches. So candidates are
+the names of the elements that hold what the generic profile read, and one is taken only if
+every sample still reads the same. A site may have several layouts: further selectors are
+taken until each sample has one, or there are no more.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice, product
 
+from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction import PageError, extract
+from rscrawler.extraction import Page, PageError, extract, labelled_blocks
+from rscrawler.extraction.blocks import Block
+from rscrawler.extraction.dates import read_date
+from rscrawler.extraction.fields import split_names
+from rscrawler.extraction.label import KEPT
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
+from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article
+from rscrawler.probing.visitor import Answer
 from rscrawler.sites import Markup, SiteProfile
-from rscrawler.visitor import Answer
 
-_MOST = 0.8  # of a body's paragraphs are in the element that holds it
-_PARAGRAPHS = ("p", "li", "blockquote", "h2", "h3", "h4", "tr")
+_MOST = 0.8  # of a body's blocks are in the element that holds it
+_MOST_MORE, _MOST_LESS = 0.05, 0.15  # of a text may a body add in short lines, and leave out
+_MOST_TRIES = 12  # of selectors for a field, each of which costs reading the samples once
+_MOST_SELECTORS = 3  # for each of container and body, of one page
+_MOST_LEADS, _LONGEST_LEAD = 2, 400  # blocks between headline and body, characters
+_MOST_AROUND = 3  # elements around a line, of which one may name it
+_MOST_ELEMENTS = 20  # of a page that may hold a field
+_LONGEST_NAME = 6  # words
+_LONGEST_LINE = 80  # characters of a byline or date line
+_NEAR = timedelta(days=1)  # between a declared date and a printed one: zones differ
 # Names of columns and grids: they say where an element stands, not what it is.
 _LAYOUT = re.compile(
     r"^(?:row|col(?:umns?)?(?:-.*)?|container|wrapper|inner|outer|clearfix|grid|flex|main|content"
@@ -31,14 +48,23 @@ _LAYOUT = re.compile(
 )
 # Names with numbers, or with the letters of a build (`Body_root__aB`), do not last.
 _LASTING = re.compile(r"(?!.*__[a-z]{0,2}[A-Z])[A-Za-z][A-Za-z_-]{2,}")
-_TELLING = re.compile(r"body|text|news|article|entry|post|story|content|itemprop", re.IGNORECASE)
-
+# The fields for which selectors are looked for, in order. Where a body is found in no container
+# that the generic profile knows, a pair is tried.
+_STEPS = (
+    ("title",), ("body",), ("body", "container"), ("container",), ("authors",), ("published_text",),
+)  # fmt: skip
+_TELLING = {
+    name: re.compile(pattern, re.IGNORECASE)
+    for name, pattern in {
+        "container": "news|article|entry|post|story|content|page|asset|item|main",
+        "body": "body|text|news|article|entry|post|story|content",
+        "title": "title|head",
+        "authors": "author|byline|writer|contributor|creator",
+        "published_text": "date|time|publish|posted|created",
+    }.items()
+}
 # What sites call a field that the generic profile did not find, in order of preference.
 _COMMON: dict[str, tuple[str, ...]] = {
-    "authors": (
-        "[itemprop='author']", ".byline a", ".author-name", ".author a", ".post-author a",
-        ".article-author", ".byline", ".author",
-    ),
     "sections": (
         "a[rel~='category']", ".cat-links a", ".post-categories a", ".category a", ".section a",
         "a.section", ".breadcrumb a:last-of-type",
@@ -49,135 +75,230 @@ _COMMON: dict[str, tuple[str, ...]] = {
     ),
     "tags": ("a[rel='tag']", ".tags a", ".tag-links a", ".field--name-field-tags a"),
 }  # fmt: skip
-_LONGEST_NAME = 6  # words
-_LONGEST_LINE = 80  # characters of a byline that stood in the body
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """An article page and what a profile reads on it; `trouble` says why it reads nothing."""
 
-    answer: Answer
+    page: Page
     article: Article | None
     trouble: str | None = None
 
 
 def read_sample(answer: Answer, profile: SiteProfile, site: str, now: datetime) -> Sample:
     """What `profile` reads on a page."""
+    return read_again(answer.page(now), profile, site)
+
+
+def read_again(page: Page, profile: SiteProfile, site: str) -> Sample:
+    """What `profile` reads on a page that is parsed already."""
     try:
-        article = extract(answer.page(now), profile, site)
+        return Sample(page, extract(page, profile, site))
     except PageError as error:
-        return Sample(answer, None, error.reason)
-    return Sample(answer, article)
+        return Sample(page, None, error.reason)
 
 
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:
     """The markup of `profile` with what the samples, all of them read, have in common."""
-    markup = profile.markup
-    if not samples:
-        return markup
-    now = max(sample.article.fetched_at for sample in samples if sample.article)
-
-    def read(changed: Markup) -> list[Article | None]:
-        tried = profile.model_copy(update={"markup": changed})
-        return [read_sample(sample.answer, tried, site, now).article for sample in samples]
-
-    before = [sample.article for sample in samples]
-    for name, selectors in _COMMON.items():
-        if any(getattr(article, name) for article in before if article):
-            continue
-        for selector in selectors:
-            changed = markup.model_copy(update={name: [selector, *getattr(markup, name)]})
-            after = read(changed)
-            if all(_has(article, name) for article in after) and _is_same(before, after):
-                markup, before = changed, after
+    markup = usual = profile.markup
+    for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
+        missing = {n for n, each in enumerate(samples) if not _is_found(step, markup, usual, each)}
+        for selectors in islice(_candidates(step, samples, profile), _MOST_TRIES):
+            if not missing:
                 break
-    for name, find in (("body", _bodies), ("container", _containers)):
-        for selector in _selectors(find(samples)):
-            kept = [] if name == "body" else markup.container
-            changed = markup.model_copy(update={name: [selector, *kept]})
-            after = read(changed)
-            if _is_same(before, after) and _is_found_by(after, name, selector):
-                markup, before = changed, after
-                break
-    return markup
+            tried = _with(markup, selectors, usual)
+            after = _read(samples, tried, profile, site)
+            if "body" in step and (mended := _mended(tried, samples, after, profile)) != tried:
+                tried, after = mended, _read(samples, mended, profile, site)
+            found = {n for n, each in enumerate(after) if _is_found(step, tried, usual, each)}
+            is_enough = len(found) == len(samples) if step[0] in _COMMON else found & missing
+            if is_enough and all(map(_is_same, samples, after)):
+                markup, samples = tried, after
+                missing -= found
+    used = [s for s in markup.subtitle if any(_gives("subtitle", s, each) for each in samples)]
+    return markup.model_copy(update={"subtitle": used})
 
 
-def _has(article: Article | None, name: str) -> bool:
-    if article is None:
-        return False
-    if name == "authors":
-        names = article.authors
-        return bool(names) and all(len(each.split()) <= _LONGEST_NAME for each in names)
-    return bool(getattr(article, name))
+def _with(markup: Markup, selectors: dict[str, str], usual: Markup) -> Markup:
+    """`markup` with further selectors, behind those taken before and ahead of the `usual` ones."""
+    changed = {}
+    for name, selector in selectors.items():
+        taken = dict.fromkeys([*_taken(name, markup, usual), selector])
+        changed[name] = [*taken, *getattr(usual, name)]
+    return markup.model_copy(update=changed)
 
 
-def _is_same(before: Sequence[Article | None], after: Sequence[Article | None]) -> bool:
-    """Whether the pages read as they did; one short line less is allowed: it became a field."""
+def _taken(name: str, markup: Markup, usual: Markup) -> list[str]:
+    selectors: list[str] = getattr(markup, name)
+    return selectors[: len(selectors) - len(getattr(usual, name))]
+
+
+def _is_found(step: tuple[str, ...], markup: Markup, usual: Markup, sample: Sample) -> bool:
+    """Whether each field of a step was read by one of the selectors that were taken."""
+    return all(any(_gives(n, s, sample) for s in _taken(n, markup, usual)) for n in step)
+
+
+def _read(
+    samples: Sequence[Sample], markup: Markup, profile: SiteProfile, site: str
+) -> list[Sample]:
+    told = profile.model_copy(update={"markup": markup})
+    return [read_again(sample.page, told, site) for sample in samples]
+
+
+def _mended(
+    markup: Markup, before: Sequence[Sample], after: Sequence[Sample], profile: SiteProfile
+) -> Markup:
+    """`markup` that cuts what a body holds beside the text, and knows a lead above it."""
+    told = profile.model_copy(update={"markup": markup})
+    cut, subtitle = list(markup.cut), list(markup.subtitle)
     for one, other in zip(before, after, strict=True):
-        if one is None or other is None or one.title != other.title:
-            return False
-        lost = [text for text in one.paragraphs if text not in other.paragraphs]
-        if any(text not in one.paragraphs for text in other.paragraphs):
-            return False
-        if len(lost) > 1 or any(len(text) > _LONGEST_LINE for text in lost):
-            return False
-    return True
+        if one.article and other.article:
+            old, new = _kept(one.page, profile), _kept(other.page, told)
+            cut += _names_of_more(new, old, one.page.root)
+            subtitle += _names_of_more(old[:_MOST_LEADS], new, one.page.root)
+    changed = {"cut": list(dict.fromkeys(cut)), "subtitle": list(dict.fromkeys(subtitle))}
+    return markup.model_copy(update=changed)
 
 
-def _is_found_by(articles: Sequence[Article | None], name: str, selector: str) -> bool:
-    wanted = f"profile: {selector}"
-    return all(a is not None and a.extraction.provenance.get(name) == wanted for a in articles)
+def _names_of_more(blocks: Sequence[Block], others: Sequence[Block], root: Element) -> list[str]:
+    """Names of what holds those blocks that are not among the others, and none of those."""
+    texts = {block.text for block in others}
+    held = {block.region.element for block in others}
+    found: list[str] = []
+    for block in blocks:
+        element = block.region.element
+        around = islice((element, *element.iterancestors()), _MOST_AROUND)
+        names = (
+            [name for each in around for name in _names(each)] if block.text not in texts else []
+        )
+        own = (n for n in names if all(held.isdisjoint(each.iter()) for each in select(root, n)))
+        found += islice(own, 1)
+    return found
 
 
-# The elements, and what all pages call them.
+def _kept(page: Page, profile: SiteProfile) -> list[Block]:
+    return [block for block in labelled_blocks(page, profile) if block.label in KEPT]
 
 
-def _bodies(samples: Sequence[Sample]) -> list[tuple[Element, Element]]:
-    """For each page its article and the smallest element in it with most of the body."""
-    return [(container, body) for _, container, body in _places(samples)]
+def _gives(name: str, selector: str, sample: Sample) -> bool:
+    """Whether the field was read by that selector."""
+    if sample.article is None:
+        return False
+    if name == "published_text":
+        first = next(iter(select(sample.page.root, selector)), None)
+        return first is not None and _is_date_line(first, sample.article)
+    origin = sample.article.extraction.provenance.get(name, "")
+    return origin.removesuffix(", beside the container") == f"profile: {selector}"
 
 
-def _containers(samples: Sequence[Sample]) -> list[tuple[Element, Element]]:
-    """For each page its tree and the smallest element with headline and body."""
-    return [(root, container) for root, container, _ in _places(samples)]
+def _is_same(before: Sample, after: Sample) -> bool:
+    """Whether a page reads as it did, but for a lead, a few short lines, and what is embedded."""
+    one, other = before.article, after.article
+    if one is None or other is None or normalized(one.title or "") != normalized(other.title or ""):
+        return False
+    if one.published_at not in (None, other.published_at):
+        return False
+    named = [name for name in other.authors if name not in one.authors]
+    if not set(one.authors) <= set(other.authors) or not all(map(_is_name, named)):
+        return False
+    if one.authors and not all(" " in name for name in named):  # the place of a dateline
+        return False
+    more = [text for text in other.paragraphs if text not in one.paragraphs]
+    less = [text for text in one.paragraphs if text not in other.paragraphs]
+    lead = [
+        text for text in less if text in one.paragraphs[:_MOST_LEADS] and len(text) <= _LONGEST_LEAD
+    ]
+    lost = sum(map(len, less)) - sum(map(len, lead))
+    return all(len(text) <= _LONGEST_LINE for text in more) and (
+        sum(map(len, more)) <= max(_LONGEST_LINE, _MOST_MORE * len(one.body))
+        and lost <= max(_LONGEST_LINE, _MOST_LESS * len(one.body))
+    )
 
 
-def _places(
-    samples: Sequence[Sample],
-) -> Iterator[tuple[Element, Element, Element]]:
+def _is_name(name: str) -> bool:
+    return len(name.split()) <= _LONGEST_NAME and not re.search(r"\d", name)
+
+
+# The elements that hold a field, and what the pages call them.
+
+
+def _candidates(
+    step: tuple[str, ...], samples: Sequence[Sample], profile: SiteProfile
+) -> Iterable[dict[str, str]]:
+    """What may be tried: selectors by field; those that most of the pages have first."""
+    if step[0] in _COMMON:
+        is_known = any(getattr(each.article, step[0]) for each in samples)
+        return [] if is_known else [{step[0]: selector} for selector in _COMMON[step[0]]]
+    counts: Counter[tuple[str, ...]] = Counter()
     for sample in samples:
-        if sample.article is None:
-            continue
-        root = sample.answer.tree()
-        title = sample.article.title
-        headline = next((h for h in root.iter("h1", "h2") if text_of(h) == title), None)
-        body = _holder(root, set(sample.article.paragraphs))
-        if headline is None or body is None:
-            continue
-        around = set(headline.iterancestors())
-        container = next((e for e in (body, *body.iterancestors()) if e in around), root)
-        yield root, container, body
+        columns = []
+        for name in step:
+            elements = islice(_elements(name, sample, profile), _MOST_ELEMENTS)
+            found = dict.fromkeys(s for each in elements for s in _selectors(each, name))
+            columns.append(islice(found, _MOST_SELECTORS if len(step) > 1 else None))
+        counts.update(product(*columns))
+    return [dict(zip(step, each, strict=True)) for each, _ in counts.most_common()]
 
 
-def _holder(root: Element, texts: set[str]) -> Element | None:
-    held: dict[Element, int] = {}
-    total = 0
-    for element in root.iter(*_PARAGRAPHS):
-        if text_of(element) in texts:
-            total += 1
-            for ancestor in element.iterancestors():
-                held[ancestor] = held.get(ancestor, 0) + 1
-    holders = [element for element, count in held.items() if count >= _MOST * total]
+def _elements(name: str, sample: Sample, profile: SiteProfile) -> Iterator[Element]:
+    """The elements of a page that hold a field, the likeliest first."""
+    root, article = sample.page.root, sample.article
+    assert article is not None
+    if name in ("authors", "published_text"):
+        holds = _is_byline if name == "authors" else _is_date_line
+        for element in root.iter(etree.Element):
+            if next(_selectors(element, name), None) and holds(element, article):
+                yield element
+        return
+    headline = next((h for h in root.iter("h1", "h2") if text_of(h) == article.title), None)
+    if name == "title":
+        yield from [] if headline is None else [headline]
+        return
+    above = [] if headline is None else [*headline.iterancestors()]
+    held = _holder(sample.page, profile)
+    for element in [] if held is None else [held, *held.iterancestors()]:
+        if (element in above) is (name == "container") or (element is held and name == "body"):
+            yield element
+
+
+def _holder(page: Page, profile: SiteProfile) -> Element | None:
+    """The smallest element with most blocks of the text."""
+    kept = _kept(page, profile)
+    around = [[b.region.element, *b.region.element.iterancestors()] for b in kept]
+    held = Counter(element for each in around for element in each)
+    holders = [element for element, count in held.items() if count >= _MOST * len(kept)]
     return max(holders, key=lambda e: sum(1 for _ in e.iterancestors()), default=None)
 
 
-def _selectors(found: list[tuple[Element, Element]]) -> Iterator[str]:
-    """What picks the element, and no other, in its scope on every page, by telling names."""
-    names = list(_names(found[0][1])) if found else []
-    for name in names:
-        if _TELLING.search(name) and all(select(scope, name) == [e] for scope, e in found):
-            yield name
+def _is_byline(element: Element, article: Article) -> bool:
+    """Whether an element names the authors that are known, or else whoever it may be."""
+    text = text_of(element)
+    names = split_names(text) if 0 < len(text) <= _LONGEST_LINE else []
+    is_known = not article.authors or not set(names).isdisjoint(article.authors)
+    return bool(names) and is_known and all(map(_is_name, names))
+
+
+def _is_date_line(element: Element, article: Article) -> bool:
+    return _is_date_of(element, article.published_at)
+
+
+def _is_date_of(element: Element, published_at: datetime | None) -> bool:
+    """Whether an element prints the date that is known, or else one at all."""
+    text = text_of(element)
+    found = read_date(text) if len(text) <= _LONGEST_LINE else None
+    return found is not None and (published_at is None or abs(found.at - published_at) <= _NEAR)
+
+
+def _selectors(element: Element, name: str) -> Iterator[str]:
+    """What may pick an element: its own names, or its tag in what has one."""
+    tag = element.tag if name == "title" else ""
+    yield from (f"{tag}{each}" for each in _names(element) if _TELLING[name].search(each))
+    parent = element.getparent()
+    if name != "container" and parent is not None:
+        for each in _names(parent):
+            if _TELLING[name].search(each):
+                yield f"{each} > {element.tag}"
 
 
 def _names(element: Element) -> Iterator[str]:

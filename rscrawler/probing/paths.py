@@ -3,38 +3,60 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from rscrawler.sites import LISTING_PATHS, STATIC_PATHS
 
-_SLUG = r"[^/]+"
+_WORD = r"[^/]+"
 _LEAST_SHARE = 0.05  # of the addresses, from which a form is the site's and no stray one
 _LEAST_ALIKE = 3  # addresses, from which a word that they share belongs to their form
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_FILE_NAME = re.compile(r"(?P<stem>.+)(?P<ending>\.[a-z]{2,5})")
+_MOST = 0.8  # of all addresses have a word that belongs to every form
+_MOST_WORDS = 4  # in the name of a section or a static page
+_FILE_NAME = re.compile(r"(.+)(\.[a-z]{2,5})")
+_KIND_OF_PAGE = re.compile(r"stor(?:y|ies)|articles?|posts?|archives?|node|item", re.IGNORECASE)
+# A segment's shape → the pattern for all of that shape; of the last one, without its file ending.
+_YEAR = r"(?:19|20)\d\d"
+_NUMBERS = [
+    (rf"{_YEAR}-\d\d-\d\d", r"\d{4}-\d{2}-\d{2}"),
+    (_YEAR, r"\d{4}"),
+    (r"\d{1,2}", r"\d{1,2}"),
+    (r"\d+", r"\d+"),
+    (r"jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec", "[a-z]{3}"),
+]
+_SLUGS = [
+    (r"index", "index"),
+    (r"\d+", r"\d+"),
+    (r"\d{3,}-.+", rf"\d+-{_WORD}"),
+    (rf".+-(?!{_YEAR}$)\d{{4,}}", rf"{_WORD}-\d+"),
+    (r".+-n\d{4,}", rf"{_WORD}-n\d+"),
+]
 
-Form = tuple[str | None, ...]  # a regular expression for each segment; None for some word
+_Run = tuple[str | None, list[str]]  # a segment with its pattern, or words in a row without one
 
 
 def article_patterns(paths: Iterable[str]) -> list[str]:
     r"""Patterns that `paths`, all of them articles' (or nearly so), have in common.
 
-    Words that differ from path to path become wildcards; the numbers and file endings in
-    them stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and pieces under
-    `/news/` alone give `^/news/…`. Empty if no form is common enough.
+    Words that differ from path to path become wildcards; numbers, file endings and words that
+    most paths share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and pieces
+    under `/news/` alone give `^/news/…`. Empty if no form is common enough.
     """
-    split = [tuple(segment for segment in path.split("/") if segment) for path in paths]
-    forms: defaultdict[Form, list[tuple[str, ...]]] = defaultdict(list)
+    split = [segments for path in paths if (segments := _segments(path))]
+    counts = Counter(word for segments in split for word in set(segments[:-1]))
+    shared = {word for word, n in counts.items() if n >= max(_LEAST_ALIKE, _MOST * len(split))}
+    shared |= {word for word in counts if _KIND_OF_PAGE.fullmatch(word)}
+    forms: defaultdict[object, list[list[_Run]]] = defaultdict(list)
     for segments in split:
-        if segments:
-            forms[_form(segments)].append(segments)
-    total = sum(map(len, forms.values()))
-    kept = {form: found for form, found in forms.items() if len(found) >= _LEAST_SHARE * total}
-    by_size = sorted(kept.items(), key=lambda item: -len(item[1]))
+        runs = _runs(segments, shared)
+        parts = tuple(part for part, _ in runs)
+        # Of words alone, their number tells articles from sections.
+        forms[parts, len(segments) if {None, _WORD}.issuperset(parts) else None].append(runs)
     patterns: dict[str, list[str]] = {}
-    for form, found in by_size:
-        patterns[_pattern(form, found)] = ["/" + "/".join(segments) for segments in found]
+    for found in sorted(forms.values(), key=len, reverse=True):
+        if len(found) >= _LEAST_SHARE * len(split):
+            texts = ["".join(f"/{word}" for _, words in runs for word in words) for runs in found]
+            patterns[_pattern(found)] = texts
     return [
         pattern
         for pattern, matched in patterns.items()
@@ -46,55 +68,70 @@ def article_patterns(paths: Iterable[str]) -> list[str]:
 
 
 def likely_articles(paths: Sequence[str]) -> list[str]:
-    """Those of a sitemap's paths that may well be articles: of the forms that most have.
+    """Those of a sitemap's or listing's paths that may well be articles.
 
-    A sitemap holds sections, tags and static pages as well; articles are the many that are
-    alike, and as a rule the deeper ones.
+    It holds sections, tags and static pages as well; articles are the dated, numbered and long
+    ones, where there are some, and then the many that are alike.
     """
-    groups: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
-    for path in paths:
-        segments = tuple(segment for segment in path.split("/") if segment)
-        if segments and not re.search(LISTING_PATHS, path) and not re.search(STATIC_PATHS, path):
-            first = segments[0] if len(segments) > 1 and not segments[0].isdigit() else None
-            groups[(first, *_form(segments))].append(path)
+    usual = [
+        path
+        for path in paths
+        if _segments(path) and not re.search(f"{LISTING_PATHS}|{STATIC_PATHS}", path)
+    ]
+    telling = [path for path in usual if is_telling(path)]
+    groups: defaultdict[object, list[str]] = defaultdict(list)
+    for path in telling if len(telling) >= _LEAST_ALIKE else usual:
+        runs = _runs(_segments(path), set())
+        first = runs[0][1][0] if runs[0][0] is None else None
+        groups[first, *(part for part, _ in runs)].append(path)
     most = max(map(len, groups.values()), default=0)
     return [path for found in groups.values() if 4 * len(found) >= most for path in found]
 
 
-def _form(segments: tuple[str, ...]) -> Form:
-    *parents, slug = segments
-    return (*(_number(segment) for segment in parents), _slug(slug))
+def is_telling(path: str) -> bool:
+    """Whether a path is an article's by itself: dated, numbered or of many words."""
+    return bool(re.search(r"\d{3}", path)) or path.rstrip("/").rpartition("/")[2].count("-") >= (
+        _MOST_WORDS
+    )
 
 
-def _number(segment: str) -> str | None:
-    if _YEAR.fullmatch(segment):
-        return r"\d{4}"
-    if segment.isdigit():
-        return r"\d{1,2}" if len(segment) <= 2 else r"\d+"
-    return None
+def _segments(path: str) -> list[str]:
+    return [segment for segment in path.split("/") if segment]
 
 
-def _slug(segment: str) -> str:
-    match = _FILE_NAME.fullmatch(segment)
-    stem, ending = (match["stem"], re.escape(match["ending"])) if match else (segment, "")
-    if stem.isdigit():
-        return rf"\d+{ending}"
-    if re.match(r"\d{3,}-.", stem):
-        return rf"\d+-{_SLUG}{ending}"
-    if re.search(r".-\d{4,}$", stem) and not _YEAR.fullmatch(stem.rpartition("-")[2]):
-        return rf"{_SLUG}-\d+{ending}"
-    return _SLUG + ending
-
-
-def _pattern(form: Form, found: list[tuple[str, ...]]) -> str:
-    parts = []
-    for position, part in enumerate(form):
-        words = {segments[position] for segments in found}
-        if part is not None:
-            parts.append(part)
-        elif len(words) == 1 and len(found) >= _LEAST_ALIKE:
-            parts.append(re.escape(words.pop()).replace(r"\-", "-"))
+def _runs(segments: list[str], shared: set[str]) -> list[_Run]:
+    runs: list[_Run] = []
+    for segment in segments[:-1]:
+        part = _shape(segment, _NUMBERS) or (_escaped(segment) if segment in shared else None)
+        if part is None and runs and runs[-1][0] is None:
+            runs[-1][1].append(segment)
         else:
-            parts.append(_SLUG)
-    ending = "$" if "\\." in parts[-1] else "/?$"
-    return "^/" + "/".join(parts) + ending
+            runs.append((part, [segment]))
+    match = _FILE_NAME.fullmatch(segments[-1])
+    stem, ending = match.groups() if match else (segments[-1], "")
+    return [*runs, ((_shape(stem, _SLUGS) or _WORD) + re.escape(ending), segments[-1:])]
+
+
+def _shape(segment: str, shapes: list[tuple[str, str]]) -> str | None:
+    return next((pattern for shape, pattern in shapes if re.fullmatch(shape, segment)), None)
+
+
+def _pattern(found: list[list[_Run]]) -> str:
+    """What paths of one form look like."""
+    pattern = "^"
+    for column in zip(*found, strict=True):
+        part, words = column[0][0], [words for _, words in column]
+        least, most = min(map(len, words)), max(map(len, words))
+        if part is not None:
+            pattern += f"/{part}"
+        elif least < most:
+            pattern += f"(?:/{_WORD}){{{least},{most}}}"
+        else:
+            for same in zip(*words, strict=True):
+                is_one = len(set(same)) == 1 and len(same) >= _LEAST_ALIKE
+                pattern += f"/{_escaped(same[0]) if is_one else _WORD}"
+    return pattern + ("$" if _FILE_NAME.search(found[0][-1][1][0]) else "/?$")
+
+
+def _escaped(word: str) -> str:
+    return re.escape(word).replace(r"\-", "-")

@@ -16,15 +16,15 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article, rfc3339
 from rscrawler.probing.finding import Finding, find_sources
-from rscrawler.probing.induction import Sample, induce_markup, read_sample
+from rscrawler.probing.induction import Sample, induce_markup, read_again, read_sample
 from rscrawler.probing.toml import profile_toml
+from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import SiteProfile, SourceKind, is_site_name
-from rscrawler.visitor import PageUnavailable, Visitor
 
 SAMPLES = 3  # article pages that are read
 _MOST_TRIES = 5
 _FIRST_WORDS = 30
-_WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP)
+_WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP, SourceKind.JSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,7 @@ class Proposal:
             "name": self.name,
             "base_url": self.profile.base_url,
             "requests": self.requests,
-            "sources": [
-                {
-                    "kind": str(each.source.kind),
-                    "path": each.source.path,
-                    "articles": len(each.entries),
-                    "newest": rfc3339(each.newest),
-                }
-                for each in self.finding.sources
-            ],
+            "sources": [each.to_json() for each in self.finding.sources],
             "notes": self.finding.notes,
             "profile": self.text,
             "samples": [sample_json(sample) for sample in self.samples],
@@ -69,7 +61,7 @@ def sample_json(sample: Sample) -> dict[str, Any]:
     """What a sample shows: the fields, the first words, warnings and where fields came from."""
     article = sample.article
     if article is None:
-        return {"url": sample.answer.url, "read": False, "reason": sample.trouble}
+        return {"url": sample.page.url, "read": False, "reason": sample.trouble}
     return {
         "url": article.url,
         "read": True,
@@ -114,7 +106,7 @@ def propose_site(
     markup = induce_markup(read, finding.profile, name)
     profile = finding.profile.model_copy(update={"markup": markup})
     profile = profile.model_copy(update={"title": _title(profile, samples)})
-    samples = [read_sample(sample.answer, profile, name, now()) for sample in samples]
+    samples = [read_again(sample.page, profile, name) for sample in samples]
     text = profile_toml(profile, finding, now().date())
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
     problems = _problems(finding, [sample.article for sample in samples])
@@ -166,7 +158,7 @@ def _read_samples(finding: Finding, visitor: Visitor, name: str, now: datetime) 
 def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
     for sample in samples:
         plain = profile.model_copy(update={"title": None})
-        structured = read_structured(sample.answer.tree(), sample.answer.url, plain)
+        structured = read_structured(sample.page.root, sample.page.url, plain)
         if structured.site_names:
             return structured.site_names[0]
     return profile.title

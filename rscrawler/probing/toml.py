@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 
-from rscrawler.probing.finding import Finding, FoundSource
+from rscrawler.probing.finding import Finding
 from rscrawler.sites import Links, Markup, SiteProfile
 
 
@@ -33,18 +33,12 @@ def _head(profile: SiteProfile, finding: Finding, day: date) -> Iterator[str]:
     yield f"reviewed_on = {day.isoformat()}"
     for each in finding.sources:
         yield ""
-        yield f"# {_summary(each)}"
+        yield f"# {each}"
         yield "[[sources]]"
         yield f"kind = {quoted(each.source.kind)}"
         yield f"path = {quoted(each.source.path)}"
         if each.source.kind != "sitemap" and each.source.page_parameter != "page":
             yield f"page_parameter = {quoted(each.source.page_parameter or '')}"
-
-
-def _summary(found: FoundSource) -> str:
-    count = len(found.entries)
-    newest = f", the newest of {found.newest:%Y-%m-%d}" if found.newest else ""
-    return f"{count} article{'' if count == 1 else 's'}{newest}"
 
 
 def _links(profile: SiteProfile) -> Iterator[str]:

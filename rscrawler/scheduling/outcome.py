@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ class RunOutcome:
 
     `has_failed`: it did not do its work. A site that is unhealthy but was visited is no
     failure; one that cannot be reached is. `finished` are the subjects (sites, or `outbox`)
-    that it dealt with to the end.
+    that it dealt with to the end; `failed_sources` the causes of each of them, by address.
     """
 
     line: str
@@ -42,6 +42,7 @@ class RunOutcome:
     has_failed: bool
     is_healthy: bool
     finished: tuple[str, ...] = ()
+    failed_sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) -> RunOutcome:
@@ -87,9 +88,11 @@ def _judge_crawl(
     if problem := report.get("output_problem"):
         parts.append(problem)  # the site was visited all the same, and its records wait
     has_failed = any(code == ProblemCode.UNREACHABLE for code, _ in problems)
-    return _outcome(
+    outcome = _outcome(
         subject, parts, result, has_failed=has_failed, run_id=report.get("run_id"), finished=visited
     )
+    failed = {name: sites[name].get("failed_sources", {}) for name in visited}
+    return replace(outcome, failed_sources=failed)
 
 
 def _outcome(

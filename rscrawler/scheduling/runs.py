@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -52,6 +53,21 @@ def write_end(
         now=now,
         next_fire_at=next_fire_at,
     )
+
+
+def log_run(outcome: RunOutcome, failing: dict[str, Mapping[str, str]]) -> None:
+    """Log how a run went, after a line for each source that fails anew or for another reason.
+
+    `failing` keeps the causes by site and address, from run to run of this process. Of a site that
+    cannot be reached it is not known which sources would fail next.
+    """
+    for site, causes in outcome.failed_sources.items():
+        known = failing.get(site, {})
+        for url, cause in causes.items():
+            if known.get(url) != cause:
+                logger.warning("%s: source %s failed: %s", site, url, cause)
+        failing[site] = {**known, **causes} if outcome.has_failed else causes
+    logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
 
 
 def judge_overdue(

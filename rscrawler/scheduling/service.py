@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,11 +28,11 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
-from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
-from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
+from rscrawler.scheduling.runs import command_of, judge_overdue, log_run, site_leases, write_end
 from rscrawler.scheduling.schedules import Action, ScheduledJob, Schedules
 from rscrawler.scheduling.timetable import OUTBOX, OUTBOX_CHECK, Timetable, corrected, skip_missed
 from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
@@ -112,6 +112,7 @@ class Service:
         self._runs: dict[str, _Run] = {}  # by job id
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._waiting: set[str] = set()  # ids of due jobs that wait for a site
+        self._failing: dict[str, Mapping[str, str]] = {}  # sources that fail, by site
         self._alive_at: datetime | None = None
         self._has_news_for_ops = False
         self._delivery_has_failed = False
@@ -393,7 +394,7 @@ class Service:
             if not isinstance(error, OSError):
                 logger.exception("job %s: the service has a fault", scheduled.id)
         if outcome is not None and not (scheduled is OUTBOX and outcome.is_healthy):
-            logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
+            log_run(outcome, self._failing)
         return _EndedRun(scheduled, firing, outcome)
 
     def _run_ended(self, job_id: str, ended: _EndedRun | None) -> None:

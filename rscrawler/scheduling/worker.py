@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,7 +36,7 @@ from rscrawler.scheduling.queue import (
     connection_string,
     install_queue,
 )
-from rscrawler.scheduling.runs import command_of, judge_overdue, site_leases, write_end
+from rscrawler.scheduling.runs import command_of, judge_overdue, log_run, site_leases, write_end
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import process_identity
@@ -113,6 +113,7 @@ class Worker:
         self._at_once, self._heartbeat, self._dead_after = at_once, heartbeat, dead_after
         self._run_child, self._now = run, now
         self._running: set[int] = set()  # Procrastinate's job ids
+        self._failing: dict[str, Mapping[str, str]] = {}  # sources that fail, by site
         self._unexplained: set[int] = set()  # of jobs that seem to be ours, and do not run
         self._worker_id: int | None = None  # Procrastinate's; another one after each start
         self._complaint = ""
@@ -237,7 +238,7 @@ class Worker:
             logger.info("job %s was stopped; it is for another worker", scheduled.id)
             raise StoppedError
         outcome = judge_run(scheduled, result, limit)
-        logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
+        log_run(outcome, self._failing)
         now = self._now()
         judge_overdue(self._store, scheduled, outcome, now)
         write_end(self._store, scheduled, firing, outcome, now)

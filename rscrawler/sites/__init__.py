@@ -79,6 +79,7 @@ class SourceKind(StrEnum):
     TAG = "tag"
     FEED = "feed"
     SITEMAP = "sitemap"
+    JSON = "json"
 
 
 def _valid_pattern(pattern: str) -> str:
@@ -117,6 +118,19 @@ FILE_PATHS = (
 )
 
 
+class JsonPaths(Model):
+    """Where a JSON endpoint has what, as dotted names; the defaults are those of WordPress."""
+
+    entries: str = Field(default="", description="the list; empty: the answer itself")
+    address: str = Field(default="link", min_length=1, description="in an entry, as all but next")
+    title: str = "title.rendered"
+    published: str = Field(default="date_gmt", description="empty: there is none")
+    modified: str = Field(default="modified_gmt", description="empty: there is none")
+    next: str = Field(
+        default="", description="the next page's address, in the answer; else the Link header's"
+    )
+
+
 class Source(Model):
     """An address that leads to articles."""
 
@@ -125,6 +139,13 @@ class Source(Model):
     page_parameter: str | None = Field(
         default="page", description="query parameter of further pages; empty: there are none"
     )
+    paths: JsonPaths = Field(default=JsonPaths(), description="of kind json alone")
+
+    @model_validator(mode="after")
+    def _has_paths_where_they_are_read(self) -> Self:
+        if "paths" in self.model_fields_set and self.kind is not SourceKind.JSON:
+            raise ValueError(f'paths are of kind "json" alone; this one is "{self.kind}"')
+        return self
 
     @property
     def is_paged(self) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from scrapy import Request
 
 from rscrawler.sites import Source
+from rscrawler.spiders.outcomes import AskedArticle
 from rscrawler.store.discovery import SourceState
-from rscrawler.visits import AskedArticle
 
 
 @dataclass(frozen=True, slots=True)

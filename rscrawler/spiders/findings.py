@@ -10,8 +10,8 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
 from rscrawler.sites import Source, SourceKind
-from rscrawler.spiders.readers import Entry
 from rscrawler.spiders.session import CrawlSession
+from rscrawler.spiders.sources import Entry
 from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, SourceState
 
 # Of an index: read once a day though their dates have not moved, since some never move.
@@ -150,13 +150,13 @@ class Discovery:
             self.dates[key] = max(dated_at, self.dates.get(key, dated_at))
 
     def next_page(
-        self, source: Source, state: SourceState, page: int, findings: Findings
+        self, has_next: bool, state: SourceState, page: int, findings: Findings
     ) -> int | None:
         """The page that the walk through a source goes on to; None: it has ended."""
         shown = self.shown.setdefault(state.url, set())
         has_links = not findings.keys <= shown
         shown |= findings.keys
-        goes_on = source.is_paged and decisions.walks_on(
+        goes_on = has_next and decisions.walks_on(
             page=page,
             max_pages=self._session.profile.max_pages,
             must_reach=state.walk_to or 0,

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
+from gzip import BadGzipFile
 
 from scrapy import Request
-from scrapy.exceptions import DownloadTimeoutError
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
 from scrapy.http import Response
 from scrapy.spidermiddlewares.httperror import HttpError
-from twisted.internet.error import TCPTimedOutError
+from twisted.internet.error import ConnectionDone, ConnectionLost, TCPTimedOutError
 from twisted.internet.error import TimeoutError as TwistedTimeoutError
 from twisted.python.failure import Failure
+from twisted.web.client import ResponseFailed
 
 from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack, OffSite
 
-_TIME_OUTS = (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError)
+_WORDS = {
+    (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError): "time-out",
+    (DownloadConnectionRefusedError,): "the connection was refused",
+    (CannotResolveHostError,): "there is no such host",
+    (ResponseDataLossError,): "the answer was cut off",
+    (BadGzipFile, zlib.error, EOFError): "the answer cannot be unpacked",
+}
 
 
 def page_digest(body: bytes) -> str:
@@ -40,16 +54,20 @@ def status_of(failure: Failure) -> int | None:
 
 
 def reason_of(failure: Failure) -> str:
-    """Why a request failed, in a few words."""
+    """Why a request failed, in a few words: `HTTP 503`, `time-out`."""
     status = status_of(failure)
-    return f"answers {status}" if status else str(failure.value) or type(failure.value).__name__
+    return f"HTTP {status}" if status else in_words(failure.value or Exception())
 
 
-def cause_of(failure: Failure) -> str:
-    """The kind of a failure, for a table: `HTTP 503`, `time-out`, else its reason."""
-    if status := status_of(failure):
-        return f"HTTP {status}"
-    return "time-out" if isinstance(failure.value, _TIME_OUTS) else reason_of(failure)
+def in_words(error: BaseException) -> str:
+    """Why there is no answer, or none that can be read."""
+    for kinds, words in _WORDS.items():
+        if isinstance(error, kinds):
+            return words
+    if isinstance(cause := error.__cause__, ResponseFailed):
+        is_silence = cause.reasons[-1].check(ConnectionDone, ConnectionLost)
+        return "the connection was closed without an answer" if is_silence else "no valid HTTP"
+    return str(error).rstrip(".") or type(error).__name__
 
 
 def is_forbidden_by_robots(failure: Failure) -> bool:

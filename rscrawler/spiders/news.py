@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any, Self
 
 from scrapy import Request, Spider, signals
@@ -32,7 +33,6 @@ from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders.asked import AskedSource, asked_by
 from rscrawler.spiders.findings import Discovery, Findings
 from rscrawler.spiders.http import (
-    cause_of,
     header_of,
     is_forbidden_by_robots,
     is_off_site,
@@ -42,16 +42,17 @@ from rscrawler.spiders.http import (
     validators,
     was_held_back,
 )
-from rscrawler.spiders.readers import page_address, page_number
+from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
 from rscrawler.spiders.reading import (
     PORTION,
     ArticleToRead,
+    PageReader,
     ReadArticle,
     ReadSource,
-    SourceToRead,
     Unread,
 )
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
+from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import (
     AddressState,
     FoundAddress,
@@ -59,11 +60,11 @@ from rscrawler.store.discovery import (
     SourceReading,
     SourceState,
 )
-from rscrawler.visits import AskedArticle, FetchedArticle, Kind, PageOutcome
 
 logger = logging.getLogger(__name__)
 
 GONE_STATUSES = frozenset({404, 410})
+END_STATUSES = GONE_STATUSES | {400}  # behind the last page; WordPress' JSON answers 400 there
 PERMANENT_REDIRECTS = frozenset({301, 308})
 HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
@@ -87,8 +88,9 @@ class NewsSpider(Spider):
             kwargs.pop("full", False),
             kwargs.pop("limit", None),
         )
-        for key, value in crawl_settings(session).items():
-            crawler.settings.set(key, value, priority="spider")
+        if not crawler.settings.frozen:  # as `scrapy shell` does before it makes a spider
+            for key, value in crawl_settings(session).items():
+                crawler.settings.set(key, value, priority="spider")
         spider = super().from_crawler(crawler, *args, **kwargs)
         spider.session = session
         spider.prepare()
@@ -100,6 +102,7 @@ class NewsSpider(Spider):
 
     def prepare(self) -> None:
         """Set up what one cycle keeps in memory."""
+        self.has_begun = False
         self.profile: SiteProfile = self.session.profile
         self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
         self.discovery = Discovery(self.session)
@@ -109,10 +112,36 @@ class NewsSpider(Spider):
         self._turn = self.session.turn()
         self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
 
+    def parse(self, response: Response) -> Iterator[Request | dict[str, Any]]:
+        """Read one page for `scrapy parse`, `check` and `shell`; nothing is stored.
+
+        An article's page gives its record, that of a source requests for what it leads to.
+
+        @source
+        @returns requests 1
+        """
+        reader = PageReader({self.session.site: self.profile}, self.session.flagger)
+        sources = {self.profile.address(each.path): each for each in self.profile.sources}
+        if (source := sources.get(response.url)) is not None:
+            reading = reader.read(self._page_of(source, response))
+        else:
+            content_type = header_of(response, "Content-Type")
+            page = (self.session.site, response.url, response.body, content_type)
+            reading = reader.read(ArticleToRead(*page, self.session.now()))
+        if isinstance(reading, Unread):
+            logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
+        elif isinstance(reading, ReadArticle):
+            reading.article.topics = reading.flags or []
+            yield reading.article.to_record()
+        else:
+            for entry in (*reading.sitemaps, *chain.from_iterable(reading.entries())):
+                yield Request(entry.url, callback=self.parse)
+
     # Requests.
 
     async def start(self) -> AsyncIterator[Any]:
         """Ask for every source, for what earlier cycles left, and for what is due."""
+        self.has_begun = True
         session, now = self.session, self.session.now()
         paused_until = decisions.asked_pause(session.state.not_before, now)
         if paused_until is not None and paused_until > now:
@@ -152,7 +181,7 @@ class NewsSpider(Spider):
         await self.crawler.stop_async()
 
     def source_request(
-        self, source: Source, url: str, state: SourceState, depth: int = 0
+        self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
     ) -> Request:
         """A request for one page of a source; conditional where "not modified" says it all."""
         self._asked_sources.add(url)
@@ -162,7 +191,7 @@ class NewsSpider(Spider):
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
-        asked = AskedSource(source, state, page_number(source, url), is_conditional, depth)
+        asked = AskedSource(source, state, page, is_conditional, depth)
         return Request(
             url,
             callback=self.parse_source,
@@ -245,10 +274,11 @@ class NewsSpider(Spider):
             return
         reading = await self._read_source(response, source)
         if isinstance(reading, Unread):
-            self._record_source_failure(source, state, f"{response.url} {reading.reason}")
+            self._record_source_failure(source, state, response.url, reading.reason)
             return
         findings = await self._findings(reading, source, state)
-        next_page = self.discovery.next_page(source, state, asked.page, findings)
+        has_next = source.is_paged or reading.next_url is not None
+        next_page = self.discovery.next_page(has_next, state, asked.page, findings)
         store.record_reading(
             SourceReading(
                 site=self.session.site,
@@ -278,23 +308,24 @@ class NewsSpider(Spider):
             for request in self.revisit_requests(known):
                 yield request
         if next_page is not None:
-            yield self.source_request(source, page_address(source, state.url, next_page), state)
+            url = reading.next_url or page_address(source, state.url, next_page)
+            yield self.source_request(source, url, state, next_page)
         for request in self._sitemap_requests(findings.sitemaps, asked):
             yield request
 
-    async def _read_source(self, response: Response, source: Source) -> ReadSource | Unread:
-        is_listing = source.kind not in (SourceKind.FEED, SourceKind.SITEMAP)
-        if is_listing and response.body.strip() and not isinstance(response, TextResponse):
-            return Unread(Kind.INCOMPLETE, "is not a page of text")
-        reading = await self.session.readers.read(
-            SourceToRead(
-                site=self.session.site,
-                url=response.url,
-                body=response.body,
-                content_type=header_of(response, "Content-Type"),
-                source=source,
-            )
+    def _page_of(self, source: Source, response: Response) -> SourcePage:
+        return SourcePage(
+            site=self.session.site,
+            url=response.url,
+            body=response.body,
+            content_type=header_of(response, "Content-Type"),
+            source=source,
+            link_header=header_of(response, "Link"),
+            within=tuple(self.profile.links.within),
         )
+
+    async def _read_source(self, response: Response, source: Source) -> ReadSource | Unread:
+        reading = await self.session.readers.read(self._page_of(source, response))
         assert not isinstance(reading, ReadArticle)
         if isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT:
             self.count("over_limit")
@@ -372,7 +403,7 @@ class NewsSpider(Spider):
             yield await self._read(response, asked)
 
     async def _read(self, response: TextResponse, asked: AskedArticle) -> PageOutcome:
-        known, is_whole = asked.known, is_whole_page(response.body)
+        known = asked.known
         reading = await self.session.readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -386,7 +417,7 @@ class NewsSpider(Spider):
         )
         if isinstance(reading, Unread):
             outcome = self._outcome(reading.kind, asked, response.url, reading.reason)
-            outcome.is_whole_page = is_whole
+            outcome.is_whole_page = is_whole_page(response.body)
             return outcome
         assert isinstance(reading, ReadArticle)
         article = reading.article
@@ -449,11 +480,17 @@ class NewsSpider(Spider):
         if was_held_back(failure, request):
             self.count("sources/held_back")
             return
-        reason = f"{request.url}: {reason_of(failure)}"
-        self._record_source_failure(asked.source, asked.state, reason, failure)
+        self._record_source_failure(
+            asked.source, asked.state, request.url, reason_of(failure), failure
+        )
 
     def _record_source_failure(
-        self, source: Source, state: SourceState, reason: str, failure: Failure | None = None
+        self,
+        source: Source,
+        state: SourceState,
+        url: str,
+        cause: str,
+        failure: Failure | None = None,
     ) -> None:
         if failure is not None and is_forbidden_by_robots(failure):
             self.count("sources/forbidden")
@@ -466,27 +503,28 @@ class NewsSpider(Spider):
         elif failure is not None and status_of(failure) in GONE_STATUSES and state.read_at is None:
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
-            logger.info("%s", reason)
+            logger.info("%s: %s", url, cause)
             return
         else:
             self.count("sources/failed")
-            self.count(f"sources/failed/{cause_of(failure) if failure else 'not readable'}")
             self.count("errors")
-        logger.warning("source %s", reason)
+            self.session.failed_sources[state.url] = cause
+        logger.warning("source %s: %s", url, cause)
         self.session.store.discovery.record_source_failure(
             self.session.site,
             state.url,
             source.kind,
-            error=cause_of(failure) if failure else reason.removeprefix(f"{state.url}: "),
+            error=cause,
             now=self.session.now(),
         )
 
     def _is_end_of_walk(self, failure: Failure, state: SourceState) -> bool:
         """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
-        own = {self.profile.address(source.path) for source in self.profile.sources}
         request: Request = failure.request  # type: ignore[attr-defined]
-        is_further = request.cb_kwargs["asked"].page > 1 or state.url not in own
-        return status_of(failure) in GONE_STATUSES and is_further
+        if request.cb_kwargs["asked"].page > 1:
+            return status_of(failure) in END_STATUSES
+        own = {self.profile.address(source.path) for source in self.profile.sources}
+        return status_of(failure) in GONE_STATUSES and state.url not in own
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """An article page could not be fetched: after the retries, so for this cycle."""
@@ -511,8 +549,8 @@ class NewsSpider(Spider):
         request = getattr(response, "request", None)
         asked = asked_by(request) if isinstance(request, Request) else None
         if isinstance(asked, AskedSource):
-            reason = f"{asked.state.url}: the program broke on it: {failure.value!r}"
-            self._record_source_failure(asked.source, asked.state, reason)
+            cause = f"the program broke on it: {failure.value!r}"
+            self._record_source_failure(asked.source, asked.state, asked.state.url, cause)
         elif asked is None:
             self.count("errors")
 

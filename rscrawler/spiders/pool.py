@@ -17,7 +17,7 @@ import signal
 import socket
 import struct
 import threading
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -26,14 +26,15 @@ from typing import Any
 from rscrawler.config import format_duration
 from rscrawler.config.models import CrawlSettings
 from rscrawler.forks import CAN_FORK, Forked, Nursery, NurseryLost, fork_nursery
+from rscrawler.spiders.outcomes import Kind
 from rscrawler.spiders.reading import PageReader, PageToRead, Reading, ReadSource, Unread
-from rscrawler.visits import Kind
 
 logger = logging.getLogger(__name__)
 
 SLOW_AFTER_SECONDS = 0.2  # from here on a page is read beside the others
 VERY_SLOW_AFTER_SECONDS = 2.0  # from here on with less claim to a processor
 LESS_CLAIM = 10  # as niceness
+PAGES_AHEAD = 2  # that a process has: the one that it reads, and the next
 MAX_ARTICLE_BYTES = 2 * 2**20  # of what is read of one page, packed
 MAX_SOURCE_BYTES = 16 * 2**20
 _LENGTH = struct.Struct("=I")
@@ -56,11 +57,11 @@ class Readers:
         self._most = settings.readers
         self._nursery: Nursery | None = None
         if self._most and CAN_FORK and threading.active_count() == 1:
-            self._nursery = fork_nursery(self._serve)
+            self._nursery = fork_nursery(self._serve, self._prepare)
         self._waiting: OrderedDict[str, deque[_Task]] = OrderedDict()  # by site
-        self._idle: list[_Process] = []
-        self._at_work = 0  # on a page that is not slow
-        self._slow: Counter[str] = Counter()  # by site
+        self._processes: list[_Process] = []  # but for those on a slow page
+        self._beside: list[_Process] = []  # each on a slow page, its last one
+        self._has_complained = False
 
     async def read(self, page: PageToRead) -> Reading:
         """What a page says; one that is over its limit is `Kind.OVER_LIMIT`."""
@@ -75,21 +76,39 @@ class Readers:
         """End every process."""
         if self._nursery is not None:
             self._nursery.close()
-        for process in self._idle:
-            process.close()
-        self._idle.clear()
+        for process in (*self._processes, *self._beside):
+            process.kill()
 
     # Who reads what.
 
     def _hand_out(self) -> None:
-        """Start what may be started: the sites in turn, one that has a slow page not."""
-        while self._at_work < self._most and (task := self._next()) is not None:
-            self._at_work += 1
-            task.work = asyncio.ensure_future(self._work(task))
+        """Give out what may be given: the sites in turn, one that has a slow page not."""
+        while self._has_room() and (task := self._next()) is not None:
+            process = self._idlest()
+            process.give(task)
+            if len(process.tasks) == 1:
+                process.work = asyncio.ensure_future(self._work(process))
+
+    def _has_room(self) -> bool:
+        busy = [each for each in self._processes if len(each.tasks) == PAGES_AHEAD]
+        return len(busy) < self._most
+
+    def _idlest(self) -> _Process:
+        """The process that has the least to do; a new one, if there may be more and all have some.
+
+        It is not full, if any has room.
+        """
+        idlest = min(self._processes, key=lambda each: len(each.tasks), default=None)
+        if idlest is None or (idlest.tasks and len(self._processes) < self._most):
+            assert self._nursery is not None
+            idlest = _Process(self._nursery)
+            self._processes.append(idlest)
+        return idlest
 
     def _next(self) -> _Task | None:
+        slow = {process.tasks[0].page.site for process in self._beside}
         for site, tasks in self._waiting.items():
-            if not self._slow[site]:
+            if site not in slow:
                 task = tasks.popleft()
                 del self._waiting[site]
                 if tasks:
@@ -97,96 +116,78 @@ class Readers:
                 return task
         return None
 
-    async def _work(self, task: _Task) -> None:
-        try:
-            reading = await self._reading(task)
-        except NurseryLost:
-            self._complain()
-            reading = self._read_here(task.page)
-        except Exception as error:
-            if not task.done.done():
-                task.done.set_exception(error)
-            return
-        finally:
-            self._count_out(task)
-            self._hand_out()
-        if not task.done.done():
-            task.done.set_result(reading)
-
-    async def _reading(self, task: _Task) -> Reading:
-        # A reader that dies by itself may have been killed for no fault of its page: once more.
-        for _ in range(2):
-            process = self._idle.pop() if self._idle else await self._start()
-            slow = asyncio.get_running_loop().call_later(
-                SLOW_AFTER_SECONDS, self._set_beside, task, process
-            )
+    async def _work(self, process: _Process) -> None:
+        """Take a process's answers, one for each page that it was given."""
+        while process.tasks:
+            task = process.tasks[0]
+            reading: Reading | Exception | None
             try:
-                async with asyncio.timeout(self._limit_seconds):
-                    reading, goes_on = await process.ask(task.page)
-            except TimeoutError:
-                process.kill()
-                return self._over_time()
+                reading, goes_on = await self._answer_of(process)
             except (ConnectionError, EOFError):
-                process.kill()
-                continue
-            except ReadingBroke:
-                self._give_back(process, is_to_go_on=True)
-                raise
-            except BaseException:
-                process.kill()
-                raise
-            finally:
-                slow.cancel()
-            self._give_back(process, goes_on)
-            return reading
-        return Unread(Kind.OVER_LIMIT, "its reader died of it twice")
-
-    def _set_beside(self, task: _Task, process: _Process) -> None:
-        """Let another page be read in the place of one that is slow."""
-        asyncio.get_running_loop().call_later(
-            VERY_SLOW_AFTER_SECONDS - SLOW_AFTER_SECONDS, self._lower, task, process
-        )
-        if not task.is_slow:
-            task.is_slow = True
-            self._at_work -= 1
-            self._slow[task.page.site] += 1
+                reading, goes_on = task.after_death(), False
+            except NurseryLost:
+                reading, goes_on = self._without_nursery(task.page), False
+            except Exception as error:
+                reading, goes_on = error, False
+            if reading is not None:
+                process.tasks.popleft()
+                task.finish(reading)
+            if process in self._beside or not goes_on:
+                self._end(process)
             self._hand_out()
 
-    def _lower(self, task: _Task, process: _Process) -> None:
-        if process.page is task.page:
-            process.is_lowered = True
-            with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, LESS_CLAIM)
+    async def _answer_of(self, process: _Process) -> tuple[Reading | Exception, bool]:
+        """What a process says of its first page, and whether it is fit for another one."""
+        await process.start()
+        slow = asyncio.get_running_loop().call_later(SLOW_AFTER_SECONDS, self._set_beside, process)
+        try:
+            async with asyncio.timeout(self._limit_seconds):
+                return await process.answer()
+        except TimeoutError:
+            return self._over_time(), False
+        finally:
+            slow.cancel()
 
-    def _count_out(self, task: _Task) -> None:
-        if task.is_slow:
-            self._slow[task.page.site] -= 1
-        else:
-            self._at_work -= 1
+    def _set_beside(self, process: _Process) -> None:
+        """Let other pages be read elsewhere than by a process whose page is slow."""
+        self._processes.remove(process)
+        self._beside.append(process)
+        self._take_back(process, but=1)
+        asyncio.get_running_loop().call_later(
+            VERY_SLOW_AFTER_SECONDS - SLOW_AFTER_SECONDS, self._lower, process
+        )
+        self._hand_out()
 
-    async def _start(self) -> _Process:
-        assert self._nursery is not None
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                child = await self._nursery.fork([theirs.fileno()])
-            except BaseException:
-                ours.close()
-                raise
-        return _Process(child, ours)
+    def _lower(self, process: _Process) -> None:
+        if process in self._beside:
+            process.lower()
 
-    def _give_back(self, process: _Process, is_to_go_on: bool) -> None:
-        if is_to_go_on and not process.is_lowered and len(self._idle) < self._most:
-            self._idle.append(process)
-        else:
-            process.kill()
+    def _take_back(self, process: _Process, but: int = 0) -> None:
+        """Let what a process was given wait again, first of all; `but` for so many."""
+        while len(process.tasks) > but:
+            task = process.tasks.pop()
+            self._waiting.setdefault(task.page.site, deque()).appendleft(task)
+            self._waiting.move_to_end(task.page.site, last=False)
+
+    def _end(self, process: _Process) -> None:
+        (self._beside if process in self._beside else self._processes).remove(process)
+        self._take_back(process)
+        process.kill()
 
     def _over_time(self) -> Unread:
         span = format_duration(self._settings.page_time_limit)
         return Unread(Kind.OVER_LIMIT, f"takes longer than {span} to read")
 
-    def _complain(self) -> None:
-        logger.warning("the reader processes are lost: pages are read in the crawl's own process")
+    def _without_nursery(self, page: PageToRead) -> Reading | Exception:
+        if not self._has_complained:
+            logger.warning(
+                "the reader processes are lost: pages are read in the crawl's own process"
+            )
+        self._has_complained = True
+        try:
+            return self._read_here(page)
+        except Exception as error:
+            return error
 
     # In this process.
 
@@ -199,10 +200,14 @@ class Readers:
         except MemoryError:
             return Unread(Kind.OVER_LIMIT, "takes more memory than there is")
 
-    # In a reader's process.
+    # In a reader's process, and the one that forks it.
+
+    def _prepare(self) -> None:
+        self._reader.prepare()
+        gc.collect()
+        gc.freeze()
 
     def _serve(self, descriptors: list[int]) -> int:
-        gc.freeze()
         gc.set_threshold(_GARBAGE_THRESHOLD)
         limit = self._settings.page_memory_limit
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, resource.RLIM_INFINITY))
@@ -250,36 +255,71 @@ class _Broken:
 class _Task:
     page: PageToRead
     done: asyncio.Future[Reading]
-    is_slow: bool = False
-    work: asyncio.Future[None] | None = None
+    deaths: int = 0  # of readers, while they were at it
+
+    def finish(self, reading: Reading | Exception) -> None:
+        """Hand the reading, or what went wrong, to who waits for it, if anybody does still."""
+        if self.done.done():
+            return
+        if isinstance(reading, Exception):
+            self.done.set_exception(reading)
+        else:
+            self.done.set_result(reading)
+
+    def after_death(self) -> Reading | None:
+        """A reader that dies may have been killed for no fault of its page: None, once more."""
+        self.deaths += 1
+        return Unread(Kind.OVER_LIMIT, "its reader died of it twice") if self.deaths == 2 else None
 
 
 class _Process:
-    """A reader, as the crawl sees it."""
+    """A reader, as the crawl sees it, and what it was given, in its order.
 
-    def __init__(self, child: Forked, channel: socket.socket) -> None:
-        channel.setblocking(False)
-        self._child, self._channel = child, channel
-        self.pid = child.pid
-        self.page: PageToRead | None = None  # that it reads now
-        self.is_lowered = False
+    It has the next page before it has answered, so that it never waits for this process.
+    """
 
-    async def ask(self, page: PageToRead) -> tuple[Reading, bool]:
-        """What the page says, and whether the reader is fit for another one.
+    def __init__(self, nursery: Nursery) -> None:
+        self._nursery = nursery
+        self._child: Forked | None = None
+        self._channel, self._theirs = socket.socketpair()
+        self._channel.setblocking(False)
+        self._sending: asyncio.Task[None] | None = None
+        self.tasks: deque[_Task] = deque()
+        self.work: asyncio.Future[None] | None = None
+
+    def give(self, task: _Task) -> None:
+        """Send it a page, behind those that it has."""
+        self.tasks.append(task)
+        self._sending = asyncio.ensure_future(self._send(task.page, self._sending))
+
+    async def _send(self, page: PageToRead, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await before
+        message = pickle.dumps(page, pickle.HIGHEST_PROTOCOL)
+        with suppress(OSError):  # it has died, as it will be found by its answer
+            await asyncio.get_running_loop().sock_sendall(
+                self._channel, _LENGTH.pack(len(message)) + message
+            )
+
+    async def start(self) -> None:
+        """Fork it, unless it is there.
 
         Raises:
-            ReadingBroke: the program has a fault.
-            ConnectionError, EOFError: the reader has died.
+            NurseryLost: there will be none.
         """
-        loop, self.page = asyncio.get_running_loop(), page
-        message = pickle.dumps(page, pickle.HIGHEST_PROTOCOL)
-        await loop.sock_sendall(self._channel, _LENGTH.pack(len(message)) + message)
+        if self._child is None:
+            with self._theirs:
+                self._child = await self._nursery.fork([self._theirs.fileno()])
+
+    async def answer(self) -> tuple[Reading | Exception, bool]:
+        """What it says of its first page, and whether it is fit for another one.
+
+        Raises:
+            ConnectionError, EOFError: it has died.
+        """
         (length,) = _LENGTH.unpack(await self._receive(_LENGTH.size))
-        self.page = None
         result, goes_on = pickle.loads(await self._receive(length))  # noqa: S301 (our own reader)
-        if isinstance(result, _Broken):
-            raise ReadingBroke(result.reason)
-        return result, goes_on
+        return ReadingBroke(result.reason) if isinstance(result, _Broken) else result, goes_on
 
     async def _receive(self, length: int) -> bytes:
         loop, parts = asyncio.get_running_loop(), bytearray()
@@ -290,15 +330,23 @@ class _Process:
             parts += part
         return bytes(parts)
 
+    def lower(self) -> None:
+        """Give it less claim to a processor."""
+        if self._child is not None:
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self._child.pid, LESS_CLAIM)
+
     def kill(self) -> None:
         """End it at once."""
-        self.page = None
-        if self._child.returncode is None:
+        if self._child is not None and self._child.returncode is None:
             with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-        self._channel.close()
-
-    close = kill
+                os.kill(self._child.pid, signal.SIGKILL)
+        self._theirs.close()
+        if self._sending is not None and not self._sending.done():
+            self._sending.cancel()
+            self._sending.add_done_callback(lambda _: self._channel.close())
+        else:
+            self._channel.close()
 
 
 def _received(channel: socket.socket) -> bytes | None:

@@ -13,27 +13,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from rscrawler.extraction import IncompletePage, NotAnArticle, Page, extract
-from rscrawler.extraction.page import parse_page
+from rscrawler.extraction import IncompletePage, NotAnArticle, Page
 from rscrawler.identity.addresses import slug_stem
 from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
 from rscrawler.items import Article, TopicFlag
-from rscrawler.sites import SiteProfile, Source, SourceKind
+from rscrawler.sites import SiteProfile
 from rscrawler.spiders.normalize import normalize_article
-from rscrawler.spiders.readers import (
+from rscrawler.spiders.outcomes import Kind
+from rscrawler.spiders.sources import (
     Entry,
     SourceContent,
+    SourcePage,
     UnreadableSource,
-    read_feed,
-    read_listing,
-    read_sitemap,
+    read_source,
 )
 from rscrawler.topics import FlaggableText, Flagger
-from rscrawler.visits import Kind
 
 PORTION = 500  # entries of a source that are looked up and written down together
-# Of which any page made by a site has some, and garbage has none.
-_PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +43,6 @@ class ArticleToRead:
     fetched_at: datetime
     published_at: datetime | None = None
     known_text: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceToRead:
-    """A page of a source as it was fetched."""
-
-    site: str
-    url: str
-    body: bytes
-    content_type: str | None
-    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +60,7 @@ class ReadSource:
 
     portions: tuple[bytes, ...]
     sitemaps: tuple[Entry, ...]
+    next_url: str | None
 
     @classmethod
     def of(cls, content: SourceContent) -> Self:
@@ -82,7 +68,7 @@ class ReadSource:
         entries = content.entries
         starts = range(0, len(entries), PORTION) or [0]
         packed = (pickle.dumps(entries[start : start + PORTION]) for start in starts)
-        return cls(tuple(packed), content.sitemaps)
+        return cls(tuple(packed), content.sitemaps, content.next_url)
 
     def entries(self) -> Iterator[tuple[Entry, ...]]:
         """The portions, at least one."""
@@ -98,7 +84,7 @@ class Unread:
     reason: str
 
 
-PageToRead = ArticleToRead | SourceToRead
+PageToRead = ArticleToRead | SourcePage
 Reading = ReadArticle | ReadSource | Unread
 
 
@@ -108,22 +94,28 @@ class PageReader:
     def __init__(self, profiles: Mapping[str, SiteProfile], flagger: Flagger) -> None:
         self._profiles, self._flagger = profiles, flagger
 
+    def prepare(self) -> None:
+        """Do what is done once, for this process and those forked from it."""
+        import feedparser  # noqa: F401
+
+        from rscrawler.extraction import extract  # noqa: F401
+
+        self._flagger.flag(FlaggableText(title="what is made for the first text"))
+
     def read(self, page: PageToRead) -> Reading:
         """What a page says, or why it says nothing."""
-        profile = self._profiles[page.site]
-        if isinstance(page, SourceToRead):
-            try:
-                return ReadSource.of(read_source(page, profile))
-            except UnreadableSource as error:
-                return Unread(Kind.INCOMPLETE, str(error))
         try:
-            return self._article(page, profile)
+            if isinstance(page, SourcePage):
+                return ReadSource.of(read_source(page))
+            return self._article(page, self._profiles[page.site])
         except NotAnArticle as error:
             return Unread(Kind.NOT_ARTICLE, str(error))
-        except IncompletePage as error:
+        except (IncompletePage, UnreadableSource) as error:
             return Unread(Kind.INCOMPLETE, str(error))
 
     def _article(self, page: ArticleToRead, profile: SiteProfile) -> ReadArticle:
+        from rscrawler.extraction import extract
+
         parsed = Page.of(page.url, page.body, page.content_type, page.fetched_at, page.published_at)
         article = extract(parsed, profile, page.site)
         normalize_article(article)
@@ -132,22 +124,3 @@ class PageReader:
         if fingerprint.text_digest != page.known_text:
             flags = self._flagger.flag(FlaggableText.from_article(article))
         return ReadArticle(article, fingerprint, flags)
-
-
-def read_source(page: SourceToRead, profile: SiteProfile) -> SourceContent:
-    """The entries of a source's page, and the sitemaps that it names.
-
-    Raises:
-        UnreadableSource: the page is not what its kind of source should be.
-    """
-    if not page.body.strip():
-        raise UnreadableSource("is empty")
-    if page.source.kind is SourceKind.FEED:
-        return SourceContent(tuple(read_feed(page.body, page.url)))
-    if page.source.kind is SourceKind.SITEMAP:
-        return read_sitemap(page.body)
-    root = parse_page(page.body, page.content_type)
-    links = read_listing(root, page.url, profile)
-    if not links and next(root.iter(*_PAGE_ELEMENTS), None) is None:
-        raise UnreadableSource("is no page")  # an empty list is one, and fine
-    return SourceContent(tuple(links))

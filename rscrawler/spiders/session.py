@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
+from scrapy.utils.spider import DefaultSpider
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config
@@ -21,7 +23,7 @@ from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity, site_lease
-from rscrawler.topics import Flagger, load_topics
+from rscrawler.topics import Flagger, usable_topics
 
 
 def new_run_id() -> str:
@@ -35,8 +37,9 @@ class CrawlSession:
 
     `state` is the site's state before this cycle; `rules_digest` is that of the profile;
     `limit` is the most article pages to ask for (None: no limit); `unread_robots` says of hosts
-    why their robots.txt could not be read in this cycle; `over_limit` are the keys of addresses
-    whose pages were over their limit when they were last read.
+    why their robots.txt could not be read in this cycle, `failed_sources` why a source could not,
+    by address; `over_limit` are the keys of addresses whose pages were over their limit when they
+    were last read.
     """
 
     config: Config
@@ -54,6 +57,7 @@ class CrawlSession:
     owner: str = field(default_factory=process_identity)
     now: Callable[[], datetime] = utc_now
     unread_robots: dict[str, str] = field(default_factory=dict)
+    failed_sources: dict[str, str] = field(default_factory=dict)
     over_limit: frozenset[str] = frozenset()
 
     @property
@@ -98,7 +102,7 @@ class CrawlSession:
         Raises:
             StoreError: the database cannot be used.
         """
-        flagger = flagger or Flagger(load_topics(config).values())
+        flagger = flagger or Flagger(usable_topics(config).lists.values())
         if readers is None:
             settings = config.crawl.model_copy(update={"readers": 0})
             readers = Readers(settings, PageReader({site: profile}, flagger))
@@ -121,11 +125,18 @@ class CrawlSession:
 
 
 def session_of(crawler: Crawler) -> CrawlSession:
-    """The session of a crawler's spider, for middlewares, pipelines and extensions."""
+    """The session of a crawler's spider, for middlewares, pipelines and extensions.
+
+    Raises:
+        NotConfigured: no spider runs, as in `scrapy shell` and `scrapy fetch`.
+        TypeError: the spider is not ours.
+    """
     session = getattr(crawler.spider, "session", None)
-    if not isinstance(session, CrawlSession):
-        raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
-    return session
+    if isinstance(session, CrawlSession):
+        return session
+    if crawler.spider is None or isinstance(crawler.spider, DefaultSpider):
+        raise NotConfigured
+    raise TypeError(f"{crawler.spider} has no session; this component works with `news` only")
 
 
 def session_from_arguments(
@@ -149,8 +160,11 @@ def _session_meant(
 ) -> CrawlSession:
     loaded = load_config(find_config(Path(config) if config else None))
     if not site:
-        known = ", ".join(sorted(load_sites(loaded)))
-        raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
+        enabled = list(chosen_sites(load_sites(loaded), []))
+        if len(enabled) != 1:
+            known = ", ".join(sorted(load_sites(loaded)))
+            raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
+        site = enabled[0]
     try:
         maximum = None if limit is None else int(limit)
     except ValueError:
@@ -159,7 +173,7 @@ def _session_meant(
         raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     profile = chosen_sites(load_sites(loaded), [site])[site]
-    flagger = Flagger(load_topics(loaded).values())
+    flagger = Flagger(usable_topics(loaded).lists.values())
     # Before there is a database, whose connections are not for processes forked from this one.
     readers = Readers(loaded.crawl, PageReader({site: profile}, flagger))
     return CrawlSession.open(

@@ -200,12 +200,7 @@ class ArticleStore:
 
     def count(self, site: str) -> int:
         """How many pieces of a site are known."""
-        return (
-            self._database.scalar(
-                select(func.count()).select_from(article).where(article.c.site == site)
-            )
-            or 0
-        )
+        return self._total(select(func.count()).select_from(article).where(article.c.site == site))
 
     def latest_record(self, article_id: str) -> Article | None:
         """The last recorded version of a piece, whole."""
@@ -271,31 +266,34 @@ class ArticleStore:
 
         `since` is inclusive, `until` exclusive; both are times of recording.
         """
-        query = select(version.c.record).order_by(version.c.recorded_at, version.c.record_id)
-        if since is not None:
-            query = query.where(version.c.recorded_at >= since)
-        if until is not None:
-            query = query.where(version.c.recorded_at < until)
-        with self._database.reading() as connection:
-            for line in connection.execution_options(yield_per=500).scalars(query):
-                yield json.loads(line)
+        return map(json.loads, self._lines(_recorded(_RECORDS, since, until)))
 
     def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
         """The last version of every piece whose last version was recorded since a time."""
-        query = _with_last_version(select(version.c.record)).order_by(
-            version.c.recorded_at, version.c.record_id
-        )
-        if since is not None:
-            query = query.where(version.c.recorded_at >= since)
+        lines = self._lines(_recorded(_with_last_version(_RECORDS), since))
+        return (Article.from_record(json.loads(line)) for line in lines)
+
+    def count_records(self, *, since: datetime | None = None, until: datetime | None = None) -> int:
+        """How many `records` there are."""
+        return self._total(_recorded(_COUNT, since, until))
+
+    def count_latest(self, *, since: datetime | None = None) -> int:
+        """How many `latest_articles` there are."""
+        return self._total(_recorded(_with_last_version(_COUNT), since))
+
+    def _total(self, query: Select[Any]) -> int:
+        return self._database.scalar(query) or 0
+
+    def _lines(self, query: Select[Any]) -> Iterator[str]:
+        ordered = query.order_by(version.c.recorded_at, version.c.record_id)
         with self._database.reading() as connection:
-            for line in connection.execution_options(yield_per=500).scalars(query):
-                yield Article.from_record(json.loads(line))
+            yield from connection.execution_options(yield_per=500).scalars(ordered)
 
     # Writing.
 
-    def record(self, *recordings: Recording) -> None:
+    def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
         """Make versions known, with everything that is to be handed on, in one transaction."""
-        with self._database.writing() as connection:
+        with self._database.writing(waits_for_disk=waits_for_disk) as connection:
             numbers = self._write_articles(connection, recordings)
             _execute_many(
                 connection,
@@ -534,6 +532,19 @@ def _article_values(recording: Recording) -> dict[str, Any]:
 def _known_article(values: Sequence[Any]) -> KnownArticle:
     known = KnownArticle(*values)
     return replace(known, novelty=Novelty(known.novelty))
+
+
+_RECORDS = select(version.c.record)
+_COUNT = select(func.count()).select_from(version)
+
+
+def _recorded(
+    query: Select[Any], since: datetime | None, until: datetime | None = None
+) -> Select[Any]:
+    """A query over versions, of those recorded from `since` (inclusive) to `until` (exclusive)."""
+    if since is not None:
+        query = query.where(version.c.recorded_at >= since)
+    return query if until is None else query.where(version.c.recorded_at < until)
 
 
 def _with_last_version(query: Select[Any]) -> Select[Any]:

@@ -65,8 +65,10 @@ class RecordingBatch:
             for waiting in self._texts.get(shared, ())
         )
 
-    def flush(self) -> None:
+    def flush(self, *, waits_for_disk: bool = True) -> None:
         """Record all that waits; one that the database refuses keeps no other back.
+
+        Without waiting for the disk it is done where look-ups must see what waits.
 
         Raises:
             StoreError: the database cannot be written at all; what waits goes on waiting.
@@ -74,7 +76,9 @@ class RecordingBatch:
         if not self._waiting:
             return
         try:
-            self._articles.record(*(recording for recording, _ in self._waiting))
+            self._articles.record(
+                *(recording for recording, _ in self._waiting), waits_for_disk=waits_for_disk
+            )
         except StoreError:
             raise
         except Exception:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
     Connection,
@@ -22,7 +22,6 @@ from sqlalchemy import (
     create_engine,
     event,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
 from sqlalchemy.sql.selectable import TypedReturnsRows
@@ -31,6 +30,9 @@ from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.lookups import Lookup
 from rscrawler.store.migrations import migrate
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
@@ -54,7 +56,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
-        self._reader = engine.execution_options(sqlite_read_only=True)  # the same connections
+        # The same connections.
+        self._reader = engine.execution_options(is_reader=True)
+        self._hasty = engine.execution_options(is_hasty=True)
         self._idle: Connection | None = None  # of the reader
 
     @property
@@ -111,10 +115,15 @@ class Database:
         return found
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection in a transaction: committed at the end, rolled back on an error."""
+    def writing(self, *, waits_for_disk: bool = True) -> Iterator[Connection]:
+        """A connection in a transaction: committed at the end, rolled back on an error.
+
+        One that does not wait for the disk survives this process, and a failure of power from
+        the next one on that does wait: it is for what nobody outside the database sees before.
+        """
+        engine = self._engine if waits_for_disk else self._hasty
         try:
-            with _trouble_named(self._engine.url), self._engine.begin() as connection:
+            with _trouble_named(self._engine.url), engine.begin() as connection:
                 yield connection
         except StoreError as error:
             self.trouble = error
@@ -134,7 +143,13 @@ class Database:
 
     def insert(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """An INSERT of the database's own dialect, for its `on_conflict_do_…` methods."""
-        return postgresql.insert(table) if self.is_postgresql else sqlite.insert(table)
+        if self.is_postgresql:
+            from sqlalchemy.dialects import postgresql
+
+            return postgresql.insert(table)
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
 
     def upsert(
         self, table: Table, values: Mapping[str, Any] | None, updated: Mapping[str, Any]
@@ -147,9 +162,7 @@ class Database:
 
     def driver_sql(self, statement: Insert) -> str:
         """An INSERT as the driver takes it, for rows of plain numbers and texts, each a dict."""
-        dialect: Callable[..., Dialect] = (
-            postgresql.dialect if self.is_postgresql else sqlite.dialect
-        )
+        dialect: Callable[..., Dialect] = type(self._engine.dialect)
         named = "pyformat" if self.is_postgresql else "named"
         return str(statement.compile(dialect=dialect(paramstyle=named)))
 
@@ -246,7 +259,10 @@ def _place(url: str) -> tuple[object, ...]:
 
 
 def is_suspect(url: str) -> bool:
-    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says."""
+    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says.
+
+    Not for a process that has the file open: see `recovery.StoreKeeper.is_lost`.
+    """
     path = sqlite_file(url)
     if path is None:
         return False
@@ -257,9 +273,15 @@ def is_suspect(url: str) -> bool:
         page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
         # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
         is_short = len(header) == 100 and size < pages * (65_536 if page_bytes == 1 else page_bytes)
-        return is_short or _mark_of(path).exists()
+        return is_short or is_marked(url)
     except OSError:
         return False  # gone, or nothing that can be read: opening it says what it is
+
+
+def is_marked(url: str) -> bool:
+    """Whether a process has met damage in a SQLite file, and nobody has looked into it since."""
+    path = sqlite_file(url)
+    return path is not None and _mark_of(path).exists()
 
 
 def is_damaged(url: str) -> bool:
@@ -377,7 +399,14 @@ def _postgresql_engine(url: URL) -> Engine:
         "tcp_user_timeout": 1000 * POSTGRESQL_TIMEOUT_SECONDS,  # ms, of an answer that is due
     }
     arguments = {name: value for name, value in timeouts.items() if name not in url.query}
-    return create_engine(url, pool_pre_ping=True, connect_args=arguments)
+    engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        if connection.get_execution_options().get("is_hasty"):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
+
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -398,13 +427,18 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def _begin_immediately(connection: Any) -> None:
-        if not connection.get_execution_options().get("sqlite_read_only"):
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("is_reader"):
+            return
+        synchronous = "NORMAL" if options.get("is_hasty") else "FULL"
+        if connection.info.get("synchronous") != synchronous:
+            connection.exec_driver_sql(f"PRAGMA synchronous={synchronous}")
+            connection.info["synchronous"] = synchronous
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

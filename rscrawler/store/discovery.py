@@ -219,10 +219,14 @@ class DiscoveryStore:
         The page itself is written down with the last of them (`record_reading`).
         """
         if rows := _address_rows(site, path, found, now):
-            self._database.execute(self._insert_address, rows)
+            with self._database.writing(waits_for_disk=False) as connection:
+                connection.execute(self._insert_address, rows)
 
     def record_reading(self, reading: SourceReading) -> None:
-        """Write down a page of a source and every address on it, in one transaction."""
+        """Write down a page of a source and every address on it, in one transaction.
+
+        It need not be on the disk yet: lost with the power, it is asked for and read again.
+        """
         values = {
             "kind": reading.kind,
             "asked_at": reading.read_at,
@@ -239,7 +243,7 @@ class DiscoveryStore:
                 "dated_at": reading.dated_at,
             }
         keys = {"site": reading.site, "url": reading.url}
-        with self._database.writing() as connection:
+        with self._database.writing(waits_for_disk=False) as connection:
             connection.execute(self._database.upsert(source, keys | values, values))
             if reading.sitemaps:
                 connection.execute(

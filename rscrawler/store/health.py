@@ -30,6 +30,7 @@ class ProblemCode(StrEnum):
     DISK_FULL = "disk-full"
     REBUILT = "rebuilt"
     OVER_LIMIT = "over-limit"
+    WATCH_LIST = "watch-list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,21 @@ class HealthStore:
         return self._database.scalars(select(site.c.name).order_by(site.c.name))
 
     def record_start(self, run_id: str, name: str, now: datetime) -> None:
-        """A cycle over a site begins."""
+        """A cycle over a site begins.
+
+        Cycles that are dated later, by a clock that was ahead, came before it: left as they are,
+        what they saw would be missing now and be taken for news when their time comes.
+        """
+        seen = {"last_run_at": now}
         with self._database.writing() as connection:
-            seen = {"last_run_at": now}
             connection.execute(self._database.upsert(site, {"name": name, **seen}, seen))
+            just_before = now - timedelta(microseconds=1)
+            for moment in (run.c.started_at, run.c.ended_at):
+                connection.execute(
+                    update(run)
+                    .where(run.c.site == name, moment >= now)
+                    .values({moment: just_before})
+                )
             connection.execute(run.insert().values(run_id=run_id, site=name, started_at=now))
 
     def record_end(

@@ -44,7 +44,7 @@ class HistoryStore:
         query = (
             select(run.c.observation)
             .where(run.c.site == site, run.c.started_at < before, run.c.observation.is_not(None))
-            .order_by(run.c.started_at.desc())
+            .order_by(run.c.started_at.desc(), run.c.run_id.desc())
             .limit(limit)
         )
         return self._database.scalars(query)

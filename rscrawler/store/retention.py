@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 
 from rscrawler.errors import StoreError
 from rscrawler.items import PRUNED
 from rscrawler.store.database import Database
-from rscrawler.store.tables import fired, message, outbox, run, version
+from rscrawler.store.tables import fired, message, outbox, recipient, run, version
 
 logger = logging.getLogger(__name__)
 
@@ -35,25 +36,40 @@ class RetentionStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def prune(self, before: datetime) -> Pruned:
+    def outlook(self, before: datetime) -> Pruned:
+        """What `prune` would forget. Changes nothing."""
+        with self._database.reading() as connection:
+            return Pruned(
+                *(
+                    connection.scalar(select(func.count()).select_from(table).where(*old)) or 0
+                    for table, old in (
+                        (version, _old_texts(before)),
+                        (message, _old_messages(before)),
+                        (run, _old_runs(before)),
+                    )
+                )
+            )
+
+    def prune(
+        self, before: datetime, on_versions: Callable[[int], object] = lambda _: None
+    ) -> Pruned:
         """Forget the text of versions, the bytes of messages and the runs from before a time.
 
         Kept for good: addresses, articles with their fingerprints, flags, and of each record
-        all but body and evidence. What is still to be delivered is kept whole.
+        all but body and evidence. What is still to be delivered is kept whole; what was given up
+        cannot be sent again. `on_versions` is called with the number of versions pruned so far.
         """
         versions, last = 0, ""
         while rows := self._prune_versions(before, behind=last):
             versions, last = versions + len(rows), rows[-1]
+            on_versions(versions)
         with self._database.writing() as connection:
-            messages = connection.execute(
-                update(message)
-                .where(message.c.state == "done", message.c.created_at < before)
-                .where(message.c.content != b"")
-                .values(content=b"")
-            ).rowcount
-            runs = connection.execute(
-                delete(run).where(run.c.started_at < before, run.c.ended_at.is_not(None))
-            ).rowcount
+            old = select(message.c.message_id).where(*_old_messages(before))
+            given_up = recipient.c.message_id.in_(old), recipient.c.state == "failed"
+            connection.execute(update(recipient).where(*given_up).values(state="cancelled"))
+            forget = update(message).where(*_old_messages(before)).values(content=b"")
+            messages = connection.execute(forget).rowcount
+            runs = connection.execute(delete(run).where(*_old_runs(before))).rowcount
             connection.execute(
                 delete(fired).where(fired.c.fire_at < before, fired.c.ended_at.is_not(None))
             )
@@ -65,13 +81,9 @@ class RetentionStore:
 
     def _prune_versions(self, before: datetime, *, behind: str) -> list[str]:
         """Prune some versions, in the order of their ids from one on; gives the ids."""
-        waits = exists().where(
-            and_(outbox.c.record_id == version.c.record_id, outbox.c.state == "pending")
-        )
         query = (
             select(version.c.record_id, version.c.record)
-            .where(version.c.recorded_at < before, version.c.record.not_like(f'%"{PRUNED}"%'))
-            .where(version.c.record_id > behind, ~waits)
+            .where(*_old_texts(before), version.c.record_id > behind)
             .order_by(version.c.record_id)
             .limit(_VERSIONS_PER_TRANSACTION)
         )
@@ -84,6 +96,26 @@ class RetentionStore:
                     .values(record=json.dumps(_without_text(json.loads(row.record))))
                 )
         return [row.record_id for row in rows]
+
+
+def _old_texts(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    waits = exists().where(
+        and_(outbox.c.record_id == version.c.record_id, outbox.c.state == "pending")
+    )
+    is_pruned = version.c.record.like(f'%"{PRUNED}"%')
+    return version.c.recorded_at < before, ~is_pruned, ~waits
+
+
+def _old_messages(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    waits = exists().where(
+        recipient.c.message_id == message.c.message_id,
+        recipient.c.state.in_(["pending", "refused"]),
+    )
+    return ~waits, message.c.created_at < before, message.c.content != b""
+
+
+def _old_runs(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return run.c.started_at < before, run.c.ended_at.is_not(None)
 
 
 def _without_text(record: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +23,7 @@ from rscrawler.store.tables import metadata, schema_version
 
 ROWS_PER_BATCH = 500
 _DIGEST_BYTES = 16
+OnRows = Callable[[int, int], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,12 @@ class CopiedTable:
     digest: str
 
 
-def migrate_store(source_url: str, target_url: str, now: datetime) -> list[CopiedTable]:
+def migrate_store(
+    source_url: str, target_url: str, now: datetime, on_rows: OnRows = lambda *_: None
+) -> list[CopiedTable]:
     """Copy every table of one database into another, which must be empty.
+
+    `on_rows` is called with how many rows were copied or compared, and how many there are to be.
 
     Raises:
         ConfigurationError: a URL is of no use, both name one database, or the source is not there.
@@ -58,14 +63,14 @@ def migrate_store(source_url: str, target_url: str, now: datetime) -> list[Copie
     try:
         target = open_database(target_url)
         try:
-            return _copy(source, target, now)
+            return _copy(source, target, now, on_rows)
         finally:
             target.close()
     finally:
         source.close()
 
 
-def _copy(source: Database, target: Database, now: datetime) -> list[CopiedTable]:
+def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) -> list[CopiedTable]:
     if held := LeaseStore(source).held(now):
         name, owner = next(iter(held.items()))
         raise StoreError(
@@ -74,14 +79,23 @@ def _copy(source: Database, target: Database, now: datetime) -> list[CopiedTable
     tables = [table for table in metadata.sorted_tables if table is not schema_version]
     with source.snapshot() as reading, target.writing() as writing:
         for table in tables:
-            if writing.scalar(select(func.count()).select_from(table)):
+            if _count(table, writing):
                 raise StoreError(
                     f"the target is not empty: table {table.name} has rows; name an empty database"
                 )
+        seen, total = 0, 2 * sum(_count(table, reading) for table in tables)
+
+        def watched(batches: Iterator[list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
+            nonlocal seen
+            for rows in batches:
+                yield rows
+                seen += len(rows)
+                on_rows(seen, total)
+
         copied = []
         for table in tables:
-            before = _transfer(table, reading, writing)
-            after = _summary(table, _batches(table, writing))
+            before = _summary(table, watched(_transfer(table, reading, writing)))
+            after = _summary(table, watched(_batches(table, writing)))
             if before != after:
                 raise StoreError(
                     f"table {table.name}: {before.rows} rows with digest {before.digest} were "
@@ -93,19 +107,23 @@ def _copy(source: Database, target: Database, now: datetime) -> list[CopiedTable
     return copied
 
 
-def _transfer(table: Table, reading: Connection, writing: Connection) -> CopiedTable:
-    def passed_on() -> Iterator[list[dict[str, Any]]]:
-        for rows in _batches(table, reading):
-            try:
-                writing.execute(table.insert(), rows)
-            except DatabaseError as error:
-                reason = str(error.orig).strip().partition("\n")[0]
-                raise StoreError(
-                    f"table {table.name}: the target refuses a row: {reason}; nothing was kept"
-                ) from error
-            yield rows
+def _count(table: Table, connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(table)) or 0
 
-    return _summary(table, passed_on())
+
+def _transfer(
+    table: Table, reading: Connection, writing: Connection
+) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a table, each batch as soon as it is written to the target."""
+    for rows in _batches(table, reading):
+        try:
+            writing.execute(table.insert(), rows)
+        except DatabaseError as error:
+            reason = str(error.orig).strip().partition("\n")[0]
+            raise StoreError(
+                f"table {table.name}: the target refuses a row: {reason}; nothing was kept"
+            ) from error
+        yield rows
 
 
 def _batches(table: Table, connection: Connection) -> Iterator[list[dict[str, Any]]]:

@@ -4,37 +4,37 @@
 how well they do and what a change to them would change.
 """
 
-from rscrawler.topics.evaluation import (
-    Backtest,
-    Change,
-    Evaluation,
-    Judgement,
-    backtest,
-    evaluate,
-)
+from rscrawler.topics.evaluation import Evaluation, backtest, evaluate
 from rscrawler.topics.flagger import Contribution, Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
+    Topics,
     WatchList,
+    check_alerted,
+    keep_good_copies,
+    known_topic,
     known_topics,
     load_topics,
     load_watchlists,
     read_watchlist,
+    usable_topics,
 )
 
 __all__ = [
-    "Backtest",
-    "Change",
     "Contribution",
     "Evaluation",
     "FlaggableText",
     "Flagger",
-    "Judgement",
+    "Topics",
     "WatchList",
     "backtest",
+    "check_alerted",
     "evaluate",
+    "keep_good_copies",
+    "known_topic",
     "known_topics",
     "load_topics",
     "load_watchlists",
     "read_watchlist",
+    "usable_topics",
 ]

@@ -8,10 +8,11 @@ the region alone are the region: none is named.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 
 from rscrawler.topics.contexts import SURE_WEIGHT
-from rscrawler.topics.reading import Mention, Reading, Sentence
+from rscrawler.topics.reading import Reading, Sentence
 from rscrawler.topics.watchlist import Levels
 
 _REGION = ""
@@ -34,7 +35,7 @@ def countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> t
         country
         for country, count in counts.items()
         if count >= levels.country_of_leader * leader
-        or (subtitles.get(country, 0.0) >= _OUTRIGHT and count > subtitles[country])
+        or (subtitles[country] >= _OUTRIGHT and count > subtitles[country])
     }
     named_above = (titles.keys() | subtitles.keys()) - {_REGION}
     if _REGION in titles and not named_above and _SEVERAL_STATES <= len(found) < len(states):
@@ -42,24 +43,20 @@ def countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> t
     return tuple(sorted(found))
 
 
-def _counted(sentences: Iterable[Sentence]) -> dict[str, float]:
-    counts: dict[str, float] = {}
+def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
+    """How much each state, and the region, is named: at most once in a sentence."""
+    counts: Counter[str] = Counter()
     for sentence in sentences:
         named: dict[str, float] = {}
         for mention in sentence.mentions:
-            if mention.hit.entity.weight >= SURE_WEIGHT:
-                for country in mention.hit.entity.countries or (_REGION,):
-                    named[country] = max(named.get(country, 0.0), _part(mention))
-        for country, part in named.items():
-            counts[country] = counts.get(country, 0.0) + part
+            entity, part = mention.entity, mention.strength
+            if entity.weight < SURE_WEIGHT:
+                continue
+            if len(entity.countries) > 1:
+                part *= _SHARED
+            if not entity.countries and entity.needs:
+                part *= _TAKEN_UP
+            for country in entity.countries or (_REGION,):
+                named[country] = max(named.get(country, 0.0), part)
+        counts.update(named)
     return counts
-
-
-def _part(mention: Mention) -> float:
-    entity = mention.hit.entity
-    part = mention.strength
-    if len(entity.countries) > 1:
-        part *= _SHARED
-    if not entity.countries and entity.needs:
-        part *= _TAKEN_UP
-    return part

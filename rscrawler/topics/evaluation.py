@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,9 +15,6 @@ from rscrawler.topics.text import FlaggableText
 _FLAGGED = Level.SUBSTANTIAL
 # A line that ends a sentence ends a paragraph, where no blank line does.
 _FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d])")
-_REQUIRED = ("id", "text", "level")
-_TEXTS = ("text", "title", "subtitle")
-_LISTS = ("tags", "countries")
 
 
 @dataclass(frozen=True)
@@ -32,23 +29,34 @@ class Judgement:
     expected: Level
     expected_countries: tuple[str, ...] | None
     level: Level
-    score: float = 0.0
-    countries: tuple[str, ...] = ()
+    score: float
+    countries: tuple[str, ...]
+
+    @classmethod
+    def of(cls, line: Mapping[str, Any], flag: TopicFlag | None) -> Judgement:
+        """A labelled line beside its flag (None: the topic is not named)."""
+        expected = Level(line["level"])
+        countries = line.get("countries") if expected.reaches(_FLAGGED) else None
+        return cls(
+            str(line["id"]),
+            line.get("title") or "",
+            expected,
+            None if countries is None else tuple(sorted(countries)),
+            flag.level if flag else Level.NONE,
+            flag.score if flag else 0.0,
+            flag.countries if flag else (),
+        )
 
     @property
-    def differs_in_countries(self) -> bool:
-        """Whether it is flagged rightly, for other countries than labelled."""
-        return (
-            self.expected_countries is not None
-            and self.level.reaches(_FLAGGED)
-            and self.expected_countries != self.countries
-        )
+    def has_countries(self) -> bool:
+        """Whether its countries can be right or wrong: it is flagged, and they are labelled."""
+        return self.expected_countries is not None and self.level.reaches(_FLAGGED)
 
     @property
     def difference(self) -> str:
         """What is labelled and what is said, where they differ; empty where they do not."""
         parts = [] if self.expected is self.level else [f"{self.expected} → {self.level}"]
-        if self.differs_in_countries:
+        if self.has_countries and self.expected_countries != self.countries:
             here, there = (
                 " ".join(each or ()) or "none" for each in (self.expected_countries, self.countries)
             )
@@ -83,27 +91,19 @@ class Evaluation:
         Countries are those of the texts flagged on both sides and labelled with countries (None
         without such texts).
         """
-        wanted = [each.expected.reaches(_FLAGGED) for each in self.judged]
-        given = [each.level.reaches(_FLAGGED) for each in self.judged]
-        hits = sum(map(all, zip(wanted, given, strict=True)))
-        both = [
-            each
-            for each in self.judged
-            if each.expected_countries is not None and each.level.reaches(_FLAGGED)
-        ]
+        wanted = sum(each.expected.reaches(_FLAGGED) for each in self.judged)
+        given = [each.expected for each in self.judged if each.level.reaches(_FLAGGED)]
+        hits = sum(expected.reaches(_FLAGGED) for expected in given)
+        both = [each for each in self.judged if each.has_countries]
+        right = sum(each.expected is each.level for each in self.judged)
+        right_countries = sum(each.expected_countries == each.countries for each in both)
         return {
             "texts": len(self.judged),
-            "precision": _part(hits, sum(given)),
-            "recall": _part(hits, sum(wanted)),
-            "f1": _part(2 * hits, sum(wanted) + sum(given)),
-            "levels_right": _part(
-                sum(each.expected is each.level for each in self.judged), len(self.judged)
-            ),
-            "countries_right": (
-                _part(sum(not each.differs_in_countries for each in both), len(both))
-                if both
-                else None
-            ),
+            "precision": _part(hits, len(given)),
+            "recall": _part(hits, wanted),
+            "f1": _part(2 * hits, wanted + len(given)),
+            "levels_right": _part(right, len(self.judged)),
+            "countries_right": _part(right_countries, len(both)) if both else None,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -125,65 +125,10 @@ def evaluate(flagger: Flagger, topic: str, lines: Iterable[Mapping[str, Any]]) -
     paragraphs of `text` are divided by blank lines, or by line ends when it has none.
 
     Raises:
-        ConfigurationError: the topic is not one of the flagger's, or a line lacks a key or has
-            an unknown level; with every problem.
+        ConfigurationError: the topic is not one of the flagger's.
     """
-    if topic not in flagger.topics:
-        raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
-    labelled = list(lines)
-    check_lines(labelled)
-    return Evaluation(
-        topic,
-        tuple(judgement(line, _flag_on(flagger, topic, text_of_line(line))) for line in labelled),
-    )
-
-
-def judgement(line: Mapping[str, Any], flag: TopicFlag | None) -> Judgement:
-    """A labelled line beside its flag (None: the topic is not named)."""
-    expected = Level(line["level"])
-    countries = line.get("countries") if expected.reaches(_FLAGGED) else None
-    return Judgement(
-        id=str(line["id"]),
-        title=line.get("title") or "",
-        expected=expected,
-        expected_countries=None if countries is None else tuple(sorted(countries)),
-        level=flag.level if flag else Level.NONE,
-        score=flag.score if flag else 0.0,
-        countries=flag.countries if flag else (),
-    )
-
-
-def _part(some: float, of: float) -> float:
-    """What part `some` is of `of`; nothing of nothing is all of it."""
-    return round(some / of, 4) if of else 1.0
-
-
-def check_lines(lines: Sequence[Mapping[str, Any]]) -> None:
-    """Raise a ConfigurationError with the problems of all labelled lines."""
-    problems = [
-        f"line {number}: {problem}"
-        for number, line in enumerate(lines, start=1)
-        if (problem := problem_of_line(line))
-    ]
-    if problems:
-        raise ConfigurationError(*problems)
-
-
-def problem_of_line(line: Mapping[str, Any]) -> str | None:
-    """What is wrong with a labelled line: the key, and what is allowed; None if nothing is."""
-    if missing := [key for key in _REQUIRED if key not in line]:
-        return f"{', '.join(missing)} missing"
-    levels = [str(level) for level in Level]
-    if line["level"] not in levels:
-        return f"level: {line['level']!r}; allowed: {', '.join(levels)}"
-    for key in _TEXTS:
-        if not isinstance(line.get(key, ""), str) and (key in _REQUIRED or line[key] is not None):
-            return f"{key}: allowed: a text"
-    for key in _LISTS:
-        value = line.get(key) or []
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            return f"{key}: allowed: a list of texts"
-    return None
+    judge = _judge(flagger, topic)
+    return Evaluation(topic, tuple(Judgement.of(line, judge(text_of_line(line))) for line in lines))
 
 
 def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
@@ -199,8 +144,15 @@ def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
     )
 
 
-def _flag_on(flagger: Flagger, topic: str, text: FlaggableText) -> TopicFlag | None:
-    return next((flag for flag in flagger.flag(text) if flag.topic == topic), None)
+def _part(some: float, of: float) -> float:
+    """What part `some` is of `of`; nothing of nothing is all of it."""
+    return round(some / of, 4) if of else 1.0
+
+
+def _judge(flagger: Flagger, topic: str) -> Callable[[FlaggableText], TopicFlag | None]:
+    if topic not in flagger.topics:
+        raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
+    return lambda text: next((flag for flag in flagger.flag(text) if flag.topic == topic), None)
 
 
 @dataclass(frozen=True)
@@ -216,7 +168,7 @@ class Change:
     countries: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Backtest:
     """What the present watch-list would change among stored pieces. Nothing is written.
 
@@ -228,11 +180,7 @@ class Backtest:
     skipped: int
     flagged_before: int
     flagged_after: int
-    changes: tuple[Change, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Ready for `json.dumps`."""
-        return asdict(self)
+    changes: list[Change]
 
 
 def backtest(
@@ -249,30 +197,22 @@ def backtest(
     Raises:
         ConfigurationError: the topic is not one of the flagger's.
     """
-    if topic not in flagger.topics:
-        raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
-    total, skipped, flagged_before, flagged_after = 0, 0, 0, 0
-    changes: list[Change] = []
+    judge = _judge(flagger, topic)
+    result = Backtest(topic, 0, 0, 0, 0, [])
     for article in articles:
         if is_forgotten(article):
-            skipped += 1
+            result.skipped += 1
             continue
-        flag = _flag_on(flagger, topic, FlaggableText.from_article(article))
         before = article.level_on(topic)
-        after = flag.level if flag else Level.NONE
-        total += 1
-        flagged_before += before.reaches(_FLAGGED)
-        flagged_after += after.reaches(_FLAGGED)
-        if before is not after:
-            changes.append(
+        flag = judge(FlaggableText.from_article(article)) or TopicFlag(topic, Level.NONE, 0.0)
+        result.total += 1
+        result.flagged_before += before.reaches(_FLAGGED)
+        result.flagged_after += flag.level.reaches(_FLAGGED)
+        if before is not flag.level:
+            result.changes.append(
                 Change(
-                    article_id=article.article_id,
-                    url=article.url,
-                    title=article.title,
-                    before=before,
-                    after=after,
-                    score=flag.score if flag else 0.0,
-                    countries=flag.countries if flag else (),
+                    article.article_id, article.url, article.title,
+                    before, flag.level, flag.score, flag.countries,
                 )
-            )
-    return Backtest(topic, total, skipped, flagged_before, flagged_after, tuple(changes))
+            )  # fmt: skip
+    return result

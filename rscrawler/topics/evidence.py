@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rscrawler.items import Evidence
-from rscrawler.topics.reading import Mention
+from rscrawler.topics.contexts import Mention
 from rscrawler.topics.text import JoinedText
 
 MAX_EVIDENCE = 12
@@ -20,16 +20,15 @@ def evidence_of(joined: JoinedText, mentions: Sequence[Mention]) -> tuple[Eviden
     """At most `MAX_EVIDENCE` passages, the strongest first, then in reading order."""
 
     def rank(mention: Mention) -> tuple[float, int]:
-        field = joined.zones[mention.hit.zone].field
-        return -round(mention.strength + _FIELD_BONUS.get(field, 0.0), 6), mention.hit.start
+        field = joined.zones[mention.zone].field
+        return -round(mention.strength + _FIELD_BONUS.get(field, 0.0), 6), mention.start
 
     return tuple(_passage(joined, each) for each in sorted(mentions, key=rank)[:MAX_EVIDENCE])
 
 
 def _passage(joined: JoinedText, mention: Mention) -> Evidence:
-    hit, entity = mention.hit, mention.hit.entity
-    zone = joined.zones[hit.zone]
-    start, end = hit.start - zone.start, hit.end - zone.start
+    entity, zone = mention.entity, joined.zones[mention.zone]
+    start, end = mention.start - zone.start, mention.end - zone.start
     return Evidence(
         term=zone.text[start:end],
         entity=entity.name,
@@ -44,17 +43,10 @@ def _passage(joined: JoinedText, mention: Mention) -> Evidence:
 
 def _quote(text: str, start: int, end: int) -> str:
     """The words around [start, end), with the name itself left exactly as printed."""
-    first, last = max(0, start - _REACH), min(len(text), end + _REACH)
-    while 0 < first < start and not text[first - 1].isspace():
-        first += 1
-    while end < last < len(text) and not text[last].isspace():
-        last -= 1
-    before = _BLANK.sub(" ", text[first:start]).lstrip()
-    after = _BLANK.sub(" ", text[end:last]).rstrip()
-    return (
-        (_CUT if first > 0 else "")
-        + before
-        + text[start:end]
-        + after
-        + (_CUT if last < len(text) else "")
-    )
+    before = _BLANK.sub(" ", text[max(0, start - _REACH) : start])
+    after = _BLANK.sub(" ", text[end : end + _REACH])
+    if start > _REACH:
+        before = _CUT + before.partition(" ")[2]
+    if end + _REACH < len(text):
+        after = after.rpartition(" ")[0] + _CUT
+    return before.lstrip() + text[start:end] + after.rstrip()

@@ -8,13 +8,20 @@ on texts held out, or made them worse.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log, log1p
 
-from rscrawler.topics.reading import NAMES, TOUCHES, Part, Reading, Sentence
+from rscrawler.topics.contexts import Part
+from rscrawler.topics.reading import NAMES, TOUCHES, Reading, Sentence
 
+_ITEMS = 12  # a text of so many paragraphs may be a round-up
+_ITS_NAME = 40  # characters in which a paragraph's own heading names it
+_GOES_ON = re.compile(
+    r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
+)
 _SHORT = 15  # words; a shorter paragraph counts as this long
 _GENRE_UNIT = 20  # words of a genre in a thousand that count as 1
 
@@ -72,23 +79,48 @@ def _ratio(reading: Reading, others: int) -> float:
 
 
 def _different(reading: Reading) -> float:
-    return log1p(len({each.hit.entity.name for each in reading.sure}))
+    return log1p(len({each.entity.name for each in reading.sure}))
 
 
-def _only(kind: str) -> Callable[[Reading], float]:
+def _only(*kinds: str) -> Callable[[Reading], float]:
     return lambda reading: float(
-        bool(reading.mentions) and all(each.hit.entity.kind == kind for each in reading.mentions)
+        bool(reading.sure) and all(each.entity.kind in kinds for each in reading.sure)
+    )
+
+
+def _goes_on(reading: Reading) -> float:
+    return max(
+        (
+            (1.0 if one.is_led else 0.6) * (0.5 if following.others else 1.0)
+            for paragraph in reading.paragraphs
+            for one, following in pairwise(paragraph)
+            if following.named < TOUCHES <= one.named and _GOES_ON.match(following.text)
+        ),
+        default=0.0,
+    )
+
+
+def _item(reading: Reading) -> float:
+    openings = [paragraph[0] for paragraph in reading.paragraphs if paragraph]
+    return float(len(openings) >= _ITEMS and any(s.is_led and not s.others for s in openings))
+
+
+def _heading(reading: Reading) -> float:
+    openings = [paragraph[0] for paragraph in reading.paragraphs if paragraph]
+    return float(
+        any(
+            one.is_led and one.text[each.end - one.start :][:1] in (".", ":", "")
+            for one in openings
+            for each in one.mentions
+            if each.start - one.start < _ITS_NAME
+        )
     )
 
 
 def _has_person(reading: Reading) -> float:
     return float(
-        any(each.hit.entity.kind == "person" and not each.hit.passing for each in reading.mentions)
+        any(each.entity.kind == "person" and not each.passing for each in reading.mentions)
     )
-
-
-def _passing(reading: Reading) -> float:
-    return _share(sum(each.hit.passing for each in reading.mentions), len(reading.mentions))
 
 
 def _listed(reading: Reading) -> float:
@@ -111,11 +143,12 @@ FEATURES = (
     Feature("pair", "two sentences side by side name it",
             lambda r: _best_pair([s.named for s in r.body])),
     Feature("pair_about", "two sentences side by side are about it", _pair_about),
+    Feature("goes_on", "a sentence after one that names it goes on with it", _goes_on),
+    Feature("item", "one of many paragraphs begins with it", _item),
+    Feature("heading", "a paragraph has its name for a heading", _heading),
     Feature("paragraph_words", "words about it in its longest paragraph",
             lambda r: log1p(max(map(_words_about, r.paragraphs), default=0.0) / 20)),
     Feature("paragraph_share", "share of its best paragraph", _paragraph_share),
-    Feature("leading", "sentences that begin with it",
-            lambda r: log1p(sum(s.is_led for s in r.body))),
     Feature("ratio_all", "its names among those of all states",
             lambda r: _ratio(r, r.others.total())),
     Feature("ratio_first", "its names beside those of the state named most",
@@ -126,7 +159,8 @@ FEATURES = (
     Feature("persons", "its people are named", _has_person),
     Feature("peoples_only", "only a people is named", _only("people")),
     Feature("places_only", "only places are named", _only("place")),
-    Feature("passing", "share of its names that mean something else", _passing),
+    Feature("bodies_only", "only organisations and projects are named",
+            _only("organisation", "project", "format")),
     Feature("sport", "words of sport", _genre("sport")),
     Feature("space", "words of spaceflight", _genre("space")),
     Feature("goods", "words of goods, food and pets", _genre("goods")),

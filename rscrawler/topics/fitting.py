@@ -8,12 +8,11 @@ weights. A line may say `weight` (default 1; less for a label that can be argued
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.items import Level, TopicFlag
-from rscrawler.topics.evaluation import Evaluation, check_lines, judgement, text_of_line
+from rscrawler.topics.evaluation import Evaluation, Judgement, text_of_line
 from rscrawler.topics.flagger import Flagger
 from rscrawler.topics.model import Model, Weights
 
@@ -22,82 +21,82 @@ _STRENGTH = 0.1
 _DIGITS = 4
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A labelled line, its file, its features (None: the topic is not named) and its fold."""
+class _Row(NamedTuple):
+    """A labelled line, its fold (file and source), and its features; none: nothing is named."""
 
     line: Mapping[str, Any]
-    part: str
-    values: list[float] | None
-
-    @property
-    def fold(self) -> tuple[str, str]:
-        return self.part, str(self.line.get("source", ""))
+    fold: tuple[str, str]
+    values: list[float]
 
     @property
     def level(self) -> Level:
         return Level(self.line["level"])
 
     @property
-    def is_flagged(self) -> bool:
-        return self.level.reaches(Level.SUBSTANTIAL)
+    def weight(self) -> float:
+        return float(self.line.get("weight", 1.0))
 
 
 def fit(flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> Model:
     """Fit the model on the labelled lines of all `parts`, by name.
 
     Raises:
-        ConfigurationError: scikit-learn is not installed, a line is wrong, or the lines lack
-            a level.
+        ConfigurationError: scikit-learn is not installed, or the lines lack a level.
     """
-    rows: list[_Row] = []
-    for name, lines in parts.items():
-        check_lines(lines)
-        rows += [
-            _Row(line, name, flagger.features(text_of_line(line)).get(topic)) for line in lines
-        ]
-    named = [row for row in rows if row.values is not None]
+    rows = [
+        _Row(
+            {**line, "countries": None},
+            (name, str(line.get("source", ""))),
+            flagger.features(text_of_line(line)).get(topic, []),
+        )
+        for name, lines in parts.items()
+        for line in lines
+    ]
+    named = [row for row in rows if row.values]
     if not {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY} <= {row.level for row in named}:
         raise ConfigurationError("labelled lines: mention, substantial and primary must be there")
-    judged: dict[str, list[Any]] = {name: [] for name in parts}
+    judged: dict[str, list[Judgement]] = {name: [] for name in parts}
     for fold in dict.fromkeys(row.fold for row in rows):
-        model = _fitted([row for row in named if row.fold != fold])
+        model = _fitted([row for row in named if row.fold != fold], {})
         for row in rows:
             if row.fold == fold:
                 flag = TopicFlag(topic, *model.judge(row.values)) if row.values else None
-                judged[row.part].append(judgement({**row.line, "countries": None}, flag))
-    figures = {name: Evaluation(topic, tuple(found)).figures for name, found in judged.items()}
-    whole = tuple(each for found in judged.values() for each in found)
-    return _fitted(named, {**figures, "all": Evaluation(topic, whole).figures})
-
-
-def _fitted(rows: Sequence[_Row], figures: Mapping[str, Any] | None = None) -> Model:
-    flagged = [row for row in rows if row.is_flagged]
-    weights = [float(row.line.get("weight", 1.0)) for row in rows]
-    columns = zip(*(row.values or () for row in rows), strict=True)
-    return Model(
-        flagged=_regression(rows, [row.is_flagged for row in rows]),
-        primary=_regression(flagged, [row.level is Level.PRIMARY for row in flagged]),
-        averages=tuple(
-            round(sum(w * v for w, v in zip(weights, column, strict=True)) / sum(weights), _DIGITS)
-            for column in columns
-        ),
-        figures=figures or {},
+                judged[fold[0]].append(Judgement.of(row.line, flag))
+    judged["all"] = [each for found in judged.values() for each in found]
+    return _fitted(
+        named, {name: Evaluation(topic, tuple(found)).figures for name, found in judged.items()}
     )
 
 
-def _regression(rows: Sequence[_Row], answers: Sequence[bool]) -> Weights:
-    """A logistic regression over features of one scale, told in the features' own scales."""
+def _fitted(rows: Sequence[_Row], figures: Mapping[str, Any]) -> Model:
+    flagged = [row for row in rows if row.level.reaches(Level.SUBSTANTIAL)]
+    total = sum(row.weight for row in rows)
+    columns = zip(
+        *([value * row.weight / total for value in row.values] for row in rows), strict=True
+    )
+    return Model(
+        flagged=_regression(rows, Level.SUBSTANTIAL),
+        primary=_regression(flagged, Level.PRIMARY),
+        averages=tuple(round(sum(column), _DIGITS) for column in columns),
+        figures=figures,
+    )
+
+
+def _regression(rows: Sequence[_Row], level: Level) -> Weights:
+    """Whether rows reach `level`: a logistic regression over features of one scale.
+
+    It is told in the features' own scales.
+    """
     try:
         from sklearn.linear_model import LogisticRegression
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
-        raise ConfigurationError("topics fit needs scikit-learn: rscrawler[fit]") from error
+        raise MissingExtra("topics fit", "scikit-learn", "fit") from error
     values = [row.values for row in rows]
     scaler = StandardScaler().fit(values)
     regression = LogisticRegression(C=_STRENGTH, solver="newton-cholesky")
-    weights = [float(row.line.get("weight", 1.0)) for row in rows]
-    regression.fit(scaler.transform(values), answers, sample_weight=weights)
+    answers = [row.level.reaches(level) for row in rows]
+    regression.fit(scaler.transform(values), answers, sample_weight=[row.weight for row in rows])
     slopes = regression.coef_[0] / scaler.scale_
     start = float(regression.intercept_[0] - (slopes * scaler.mean_).sum())
     return Weights(round(start, _DIGITS), tuple(round(float(slope), _DIGITS) for slope in slopes))

@@ -11,10 +11,10 @@ from rscrawler.topics.contexts import ContextFinder, settle
 from rscrawler.topics.countries import countries_of
 from rscrawler.topics.evidence import evidence_of
 from rscrawler.topics.features import FEATURES, features_of
-from rscrawler.topics.folding import Folded, fold_with_offsets
+from rscrawler.topics.folding import fold_with_offsets
 from rscrawler.topics.matcher import Match, Matcher, Spelling
 from rscrawler.topics.model import Model, shipped_model
-from rscrawler.topics.others import Surroundings, SurroundingsFinder
+from rscrawler.topics.others import SurroundingsFinder
 from rscrawler.topics.reading import Reading, read
 from rscrawler.topics.text import FlaggableText, JoinedText
 from rscrawler.topics.watchlist import Entity, WatchList
@@ -34,36 +34,19 @@ class Contribution:
     share: float
 
 
-@dataclass(frozen=True)
-class _Topic:
-    watchlist: WatchList
-    finder: ContextFinder
-
-
-@dataclass(frozen=True)
 class _Tools:
-    """What flagging needs; `owners` holds topic number and entity of each spelling."""
+    """What flagging needs; `owners` holds the watch-list's number and entity of each spelling."""
 
-    topics: list[_Topic]
-    owners: list[tuple[int, Entity]]
-    matcher: Matcher
-    surroundings: SurroundingsFinder
-
-    @classmethod
-    def of(cls, watchlists: Iterable[WatchList]) -> _Tools:
-        topics = [_Topic(watchlist, ContextFinder(watchlist.context)) for watchlist in watchlists]
-        owned = [
-            ((number, entity), Spelling(spelling, entity.case))
-            for number, topic in enumerate(topics)
-            for entity in topic.watchlist.entities
-            for spelling in entity.spellings
-        ]
-        return cls(
-            topics,
-            [owner for owner, _ in owned],
-            Matcher([spelling for _, spelling in owned]),
-            SurroundingsFinder(),
-        )
+    def __init__(self, watchlists: Iterable[WatchList]) -> None:
+        self.topics = [(each, ContextFinder(each.context)) for each in watchlists]
+        self.owners: list[tuple[int, Entity]] = []
+        spellings: list[Spelling] = []
+        for number, (watchlist, _) in enumerate(self.topics):
+            for entity in watchlist.entities:
+                spellings += [Spelling(spelling, entity.case) for spelling in entity.spellings]
+                self.owners += [(number, entity)] * len(entity.spellings)
+        self.matcher = Matcher(spellings)
+        self.surroundings = SurroundingsFinder()
 
 
 class Flagger:
@@ -80,7 +63,7 @@ class Flagger:
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list that the text at least mentions, by topic name."""
-        joined = JoinedText.of(text)
+        joined = JoinedText(text)
         return [
             self._flag(watchlist, joined, reading) for watchlist, reading in self._readings(joined)
         ]
@@ -88,20 +71,20 @@ class Flagger:
     def explain(self, text: FlaggableText) -> dict[str, list[Contribution]]:
         """What each feature adds to the score, by topic, the weightiest first."""
         explained: dict[str, list[Contribution]] = {}
-        for watchlist, reading in self._readings(JoinedText.of(text)):
-            values = features_of(reading)
-            found = [
-                Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
-                for feature, value, share in zip(
-                    FEATURES, values, self._model.shares(values), strict=True
-                )
-            ]
-            explained[watchlist.name] = sorted(found, key=lambda each: -abs(each.share))
+        for topic, values in self.features(text).items():
+            rows = zip(FEATURES, values, self._model.shares(values), strict=True)
+            explained[topic] = sorted(
+                (
+                    Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
+                    for feature, value, share in rows
+                ),
+                key=lambda each: -abs(each.share),
+            )
         return explained
 
     def features(self, text: FlaggableText) -> dict[str, list[float]]:
         """The value of each feature, by topic that the text names; what a model is fitted on."""
-        readings = self._readings(JoinedText.of(text))
+        readings = self._readings(JoinedText(text))
         return {watchlist.name: features_of(reading) for watchlist, reading in readings}
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
@@ -123,40 +106,22 @@ class Flagger:
     @cached_property
     def _tools(self) -> _Tools:
         # Made for the first text: most cycles have none.
-        return _Tools.of(self._watchlists)
+        return _Tools(self._watchlists)
 
     def _readings(self, joined: JoinedText) -> Iterator[tuple[WatchList, Reading]]:
         """Each watch-list that the text names, with the text read for it."""
         folded = fold_with_offsets(joined.text)
         candidates: dict[int, list[tuple[Entity, Match]]] = {}
-        tools = self._tools
-        for match in tools.matcher.find(joined.text, folded):
-            number, entity = tools.owners[match.index]
+        for match in self._tools.matcher.find(joined.text, folded):
+            number, entity = self._tools.owners[match.index]
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
             return
-        around = tools.surroundings.find(joined.text, folded)
-        for number in sorted(candidates):
-            topic = tools.topics[number]
-            reading = _read(topic, joined, folded, candidates[number], around)
-            if reading is not None:
-                yield topic.watchlist, reading
-
-
-def _read(
-    topic: _Topic,
-    joined: JoinedText,
-    folded: Folded,
-    candidates: list[tuple[Entity, Match]],
-    around: Surroundings,
-) -> Reading | None:
-    words = topic.finder.find(joined, folded)
-    hits = settle(candidates, joined, topic.watchlist.context, words)
-    if not hits:
-        return None
-    taken = {match.start for _, match in candidates}
-    others = [each for each in around.others if each[0] not in taken]
-    # Beside a topic without states, no state is a rival.
-    if not topic.watchlist.states:
-        others = []
-    return read(joined, hits, Surroundings(others, around.genres))
+        around = self._tools.surroundings.find(joined.text, folded)
+        for number, found in sorted(candidates.items()):
+            watchlist, finder = self._tools.topics[number]
+            words = finder.find(joined, folded)
+            if hits := settle(found, joined, watchlist.context, words):
+                # Beside a topic without states, no state is a rival.
+                others = around.others if watchlist.states else []
+                yield watchlist, read(joined, hits, others, around.genres)

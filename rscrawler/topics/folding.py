@@ -26,9 +26,9 @@ _CUT_CHARACTER = re.compile(rf"[{_UNREAD}]")
 _ASCII = bytes(range(128))
 # Cyrillic keeps its letters: "й" is not "и".
 _CYRILLIC = ("Ѐ", "ԯ")
-# For every quotation mark, currency and picture, as text in ASCII is handled much faster; no text
+# For every currency and picture, as text in ASCII is handled much faster; no text
 # has it itself.
-_SIGN = "\x1a"
+SIGN = "\x1a"
 _BLANKS = "\n\t\r\v\f"
 _FOLDED_ASCII = bytes(
     ord(" " if chr(code) in _BLANKS else chr(code).lower()) if code < 128 else code
@@ -47,7 +47,7 @@ class _Plain(dict[str, str]):
             base = unicodedata.normalize("NFKD", lowered)
             plain = base[0].lower() if base[0].isalpha() else lowered
             if not plain.isalnum() and not plain.isascii():
-                plain = " " if plain.isspace() else _SIGN
+                plain = " " if plain.isspace() else SIGN
         self[character] = plain
         return plain
 
@@ -55,7 +55,7 @@ class _Plain(dict[str, str]):
 _SAME = (
     dict.fromkeys("‘’ʻʼʽ`´′‛ʹ", "'")
     | dict.fromkeys("‐‑‒–—―−", "-")
-    | dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u3000\u2028\u2029\u0085", " ")
+    | dict.fromkeys("“”„«»", '"')
     | {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ə": "a", "ß": "s"}
 )
 _PLAIN = _Plain()
@@ -103,15 +103,6 @@ def fold_with_offsets(text: str) -> Folded:
 def fold(text: str) -> str:
     """`text` folded."""
     return fold_with_offsets(text).text
-
-
-def signs_in(text: str) -> str:
-    """The characters of `text` that fold to one and the same, so that it tells them no more."""
-    return "".join(
-        character
-        for character in _foreign_characters(text)
-        if _PLAIN[character] == _SIGN and not _CUT_CHARACTER.match(character)
-    )
 
 
 def _foreign_characters(text: str) -> str:

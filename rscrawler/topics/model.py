@@ -20,9 +20,10 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
 from rscrawler.topics.features import FEATURES
 
+MODEL_FILE = Path(__file__).with_name("model.json")
+_NAMES = [feature.name for feature in FEATURES]
 _LEAST = 0.001
 _DIGITS = 3
-MODEL_FILE = Path(__file__).with_name("model.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +33,10 @@ class Weights:
     start: float
     weights: tuple[float, ...]
 
-    def sum(self, values: Sequence[float]) -> float:
-        """The log-odds of a text with these features."""
-        return self.start + sum(
-            weight * value for weight, value in zip(self.weights, values, strict=True)
-        )
-
     def probability(self, values: Sequence[float]) -> float:
-        """How probable it is, in 0 … 1."""
-        return 1 / (1 + exp(-max(-30.0, min(30.0, self.sum(values)))))
+        """How probable it is for a text with these features, in 0 … 1."""
+        odds = self.start + sum(w * value for w, value in zip(self.weights, values, strict=True))
+        return 1 / (1 + exp(-max(-30.0, min(30.0, odds))))
 
 
 @dataclass(frozen=True)
@@ -68,21 +64,17 @@ class Model:
 
     def shares(self, values: Sequence[float]) -> list[float]:
         """What each feature adds to the log-odds of a flag, against an average text."""
-        return [
-            weight * (value - average)
-            for weight, value, average in zip(
-                self.flagged.weights, values, self.averages, strict=True
-            )
-        ]
+        rows = zip(self.flagged.weights, values, self.averages, strict=True)
+        return [weight * (value - average) for weight, value, average in rows]
 
     def to_json(self) -> dict[str, Any]:
         """What `model.json` holds."""
+        rows = zip(self.flagged.weights, self.primary.weights, self.averages, strict=True)
+        keys = ("flagged", "primary", "average")
         return {
             "features": {
-                feature.name: {"flagged": flagged, "primary": primary, "average": average}
-                for feature, flagged, primary, average in zip(
-                    FEATURES, self.flagged.weights, self.primary.weights, self.averages, strict=True
-                )
+                name: dict(zip(keys, row, strict=True))
+                for name, row in zip(_NAMES, rows, strict=True)
             },
             "start": {"flagged": self.flagged.start, "primary": self.primary.start},
             "figures": self.figures,
@@ -96,18 +88,16 @@ def read_model(path: Path = MODEL_FILE) -> Model:
         ConfigurationError: its features are not those of this version.
     """
     stored = json.loads(path.read_text(encoding="utf-8"))
-    names = [feature.name for feature in FEATURES]
-    if list(stored["features"]) != names:
+    if list(stored["features"]) != _NAMES:
         raise ConfigurationError(f"{path}: was fitted on other features; run topics fit")
-    rows = [stored["features"][name] for name in names]
-
-    def weights(kind: str) -> Weights:
-        return Weights(stored["start"][kind], tuple(row[kind] for row in rows))
-
+    columns = {
+        key: tuple(row[key] for row in stored["features"].values())
+        for key in ("flagged", "primary", "average")
+    }
     return Model(
-        weights("flagged"),
-        weights("primary"),
-        tuple(row["average"] for row in rows),
+        Weights(stored["start"]["flagged"], columns["flagged"]),
+        Weights(stored["start"]["primary"], columns["primary"]),
+        columns["average"],
         stored["figures"],
     )
 

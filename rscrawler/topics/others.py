@@ -23,13 +23,19 @@ _LEAST_WORDS = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """A name of another state or region, at [start, end) of the text."""
+
+    start: int
+    end: int
+    whose: str
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The `others` named in a text, as (start, end, whose), by start; and its genres.
+    """The `others` named in a text, in order, and how many words of each genre it has."""
 
-    `genres` counts the words of each genre that stand in it.
-    """
-
-    others: list[tuple[int, int, str]]
+    others: list[Other]
     genres: dict[str, int]
 
 
@@ -64,7 +70,7 @@ class SurroundingsFinder:
 
     def find(self, text: str, folded: Folded) -> Surroundings:
         """What else stands in `text`, whose folded form is `folded`."""
-        others: list[tuple[int, int, str]] = []
+        others: list[Other] = []
         words: dict[str, Counter[int]] = {}
         end = 0
         for match in self._matcher.find(text, folded):
@@ -72,7 +78,7 @@ class SurroundingsFinder:
             if is_genre:
                 words.setdefault(owner, Counter())[match.index] += 1
             elif match.start >= end:
-                others.append((match.start, match.end, owner))
+                others.append(Other(match.start, match.end, owner))
                 end = match.end
         genres = {
             genre: found.total() for genre, found in words.items() if len(found) >= _LEAST_WORDS

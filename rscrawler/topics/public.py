@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from rscrawler.config import find_config, load_config
-from rscrawler.errors import ConfigurationError
 from rscrawler.items import Evidence, Level
 from rscrawler.topics.flagger import Flagger
 from rscrawler.topics.text import FlaggableText
-from rscrawler.topics.watchlist import known_topics
+from rscrawler.topics.watchlist import known_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,4 @@ def flag_text(
 
 @lru_cache(maxsize=8)
 def _flagger(topic: str) -> Flagger:
-    watchlists = known_topics(load_config(find_config(None)))
-    if topic not in watchlists:
-        known = ", ".join(sorted(watchlists))
-        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
-    return Flagger([watchlists[topic]])
+    return Flagger([known_topic(topic, load_config(find_config(None)))])

@@ -54,43 +54,42 @@ class Zone:
     start: int
 
     @property
+    def end(self) -> int:
+        """Where it ends in the joined text."""
+        return self.start + len(self.text)
+
+    @property
     def is_lead(self) -> bool:
         """Whether it is a headline or the first paragraph."""
         return self.field in ("title", "subtitle") or self.paragraph == 0
 
 
-@dataclass(frozen=True)
 class JoinedText:
-    """All zones in one string, so that one pass finds everything."""
+    """The zones of a text in one string, so that one pass finds everything.
 
-    text: str
-    zones: tuple[Zone, ...]
-    starts: tuple[int, ...]
+    They stand in reading order: title, subtitle, body, tags.
+    """
 
-    @classmethod
-    def of(cls, text: FlaggableText) -> Self:
-        """The zones of `text` in reading order: title, subtitle, body, tags."""
-        parts: list[tuple[str, int | None, str]] = []
-        if text.title:
-            parts.append(("title", None, text.title))
-        if text.subtitle:
-            parts.append(("subtitle", None, text.subtitle))
-        parts.extend(("body", number, part) for number, part in enumerate(text.paragraphs))
-        parts.extend(("tags", None, tag) for tag in text.tags)
-        zones: list[Zone] = []
-        position = 0
+    def __init__(self, text: FlaggableText) -> None:
+        parts: list[tuple[str, int | None, str]] = [
+            *(
+                (field, None, part)
+                for field in ("title", "subtitle")
+                if (part := getattr(text, field))
+            ),
+            *(("body", number, part) for number, part in enumerate(text.paragraphs)),
+            *(("tags", None, tag) for tag in text.tags),
+        ]
+        self.text = _BOUNDARY.join(part for _, _, part in parts)
+        self.zones: list[Zone] = []
+        start = 0
         for field, paragraph, part in parts:
-            zones.append(Zone(field, paragraph, part, position))
-            position += len(part) + len(_BOUNDARY)
-        return cls(
-            text=_BOUNDARY.join(part for _, _, part in parts),
-            zones=tuple(zones),
-            starts=tuple(zone.start for zone in zones),
-        )
+            self.zones.append(Zone(field, paragraph, part, start))
+            start += len(part) + len(_BOUNDARY)
 
     def zone_index(self, offset: int) -> int:
         """The index of the zone that holds `offset`."""
-        return bisect_right(self.starts, offset) - 1
+        return bisect_right(self.zones, offset, key=lambda zone: zone.start) - 1
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:

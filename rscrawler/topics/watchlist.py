@@ -7,7 +7,9 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,9 +19,13 @@ from pydantic import Field, StrictBool, model_validator
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics.towns import PlaceRules, towns_of
+from rscrawler.topics.folding import fold
 
 SHIPPED_DIR = PACKAGE_DIR / "topics"
+# The world's towns of 15,000 people and more by their own names alone, without those that stand
+# in two states: `python -m benchmarks.make_towns` writes it from GeoNames. Alternate names are
+# surnames, towns elsewhere and airport codes more often than names in use.
+_TOWNS = SHIPPED_DIR / "data" / "towns.tsv"
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Kind = Literal["state", "people", "place", "region", "person", "organisation", "project", "format"]
 Case = Literal["any", "capital", "exact"]
@@ -96,12 +102,15 @@ class Entity(Model):
         """`country` as a tuple: one code, several, or none."""
         return (self.country,) if isinstance(self.country, str) else tuple(self.country)
 
-    @property
-    def contexts(self) -> Iterator[tuple[str, str]]:
-        """Each context it names, as (key, context)."""
-        for key in ("needs", "unless", "passing_with", "despite"):
-            for context in getattr(self, key):
-                yield key, context
+
+class PlaceRules(Model):
+    """Which towns of the states to take, and how far to trust their names."""
+
+    min_population: int = Field(default=15_000, ge=15_000)
+    min_length: int = Field(default=5, ge=3, description="letters in a name")
+    exclude: list[str] = Field(default=[], description="names that mean something else")
+    context: str = Field(description="the context that each of these names needs")
+    weight: float = Field(default=0.6, gt=0, le=1)
 
 
 class Levels(Model):
@@ -136,84 +145,143 @@ class WatchList(Model):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> WatchList:
-        known = ", ".join(sorted(self.context)) or "none"
-        for entity in self.entity:
-            for key, context in entity.contexts:
-                if context not in self.context:
-                    raise ValueError(
-                        f"entity {entity.name!r}: {key} names {context!r}, which is not one of "
-                        f"the contexts ({known})"
-                    )
-            for country in entity.countries:
-                if country not in self.states:
-                    raise ValueError(
-                        f"entity {entity.name!r}: country {country!r} is not one of the states "
-                        f"({', '.join(self.states)})"
-                    )
         names = {entity.name for entity in self.entity}
-        for key, surroundings in self.context.items():
-            for name in surroundings.entities:
-                if name not in names:
-                    raise ValueError(f"context {key!r}: entities names {name!r}, no entity here")
-        if self.places is not None and self.places.context not in self.context:
-            raise ValueError(
-                f"places.context: {self.places.context!r} is not one of the contexts ({known})"
-            )
+        asked: list[tuple[str, str, Collection[str], str]] = [
+            (f"entity {entity.name!r}: {key}", context, self.context, "the contexts")
+            for entity in self.entity
+            for key in ("needs", "unless", "passing_with", "despite")
+            for context in getattr(entity, key)
+        ]
+        asked += [
+            (f"entity {entity.name!r}: country", country, self.states, "the states")
+            for entity in self.entity
+            for country in entity.countries
+        ]
+        asked += [
+            (f"context {key!r}: entities", name, names, "the entities")
+            for key, context in self.context.items()
+            for name in context.entities
+        ]
+        if self.places is not None:
+            asked.append(("places.context", self.places.context, self.context, "the contexts"))
+        for key, name, known, of in asked:
+            if name not in known:
+                allowed = ", ".join(sorted(known)) or "none"
+                raise ValueError(f"{key} {name!r} is not one of {of} ({allowed})")
         return self
 
     @cached_property
     def entities(self) -> tuple[Entity, ...]:
         """The entities written in the file, then the towns that `places` asks for."""
-        written = tuple(self.entity)
-        if self.places is None:
-            return written
-        taken = [spelling for entity in written for spelling in entity.spellings]
-        towns = towns_of(list(self.states), self.places, taken)
-        return written + tuple(
-            Entity(
-                name=town.name,
-                kind="place",
-                country=town.country,
-                spellings=[town.name],
-                weight=self.places.weight,
-                case="capital",
-                needs=[self.places.context],
-            )
-            for town in towns
-        )
+        return (*self.entity, *(self._towns(self.places) if self.places else ()))
+
+    def _towns(self, rules: PlaceRules) -> Iterator[Entity]:
+        """The towns of the states that no entity names yet, by code and name."""
+        taken = {fold(spelling) for entity in self.entity for spelling in entity.spellings}
+        taken.update(map(fold, rules.exclude))
+        for line in _TOWNS.read_text(encoding="utf-8").splitlines():
+            if line[:2] not in self.states:
+                continue
+            country, population, name = line.split("\t")
+            if (
+                int(population) >= rules.min_population
+                and len(fold(name)) >= rules.min_length
+                and fold(name) not in taken
+            ):
+                yield Entity(
+                    name=name,
+                    kind="place",
+                    country=country,
+                    spellings=[name],
+                    weight=rules.weight,
+                    case="capital",
+                    needs=[rules.context],
+                )
 
 
 def load_watchlists(
-    names: Sequence[str] | None = None,
-    extra_dir: Path | None = None,
-    named: str = "topics_dir",
+    extra_dir: Path | None = None, named: str = "topics_dir"
 ) -> dict[str, WatchList]:
-    """The watch-lists called `names` (None: all of them), by name in order.
+    """All watch-lists by name, in order.
 
     The shipped folder is read first; a file of the same name in `extra_dir`, which a message
     calls `named`, wins.
 
     Raises:
-        ConfigurationError: a folder or name is not there, or a file is wrong; with every problem.
+        ConfigurationError: the folder is not there, or a file is wrong; with every problem.
     """
-    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
-    files += toml_files(extra_dir, named) if extra_dir else []
-    paths = {path.stem: path for path in files}
+    paths = _paths(extra_dir, named)
     problems: list[str] = []
     lists: dict[str, WatchList] = {}
-    for name in sorted(paths if names is None else set(names)):
-        if name not in paths:
-            problems.append(
-                f"topic {name!r}: no such watch-list; known: {', '.join(sorted(paths))}"
-            )
-            continue
+    for name, path in sorted(paths.items()):
         try:
-            lists[name] = read_watchlist(paths[name])
+            lists[name] = read_watchlist(path)
         except ConfigurationError as error:
             problems.extend(error.problems)
     if problems:
         raise ConfigurationError(*problems)
     return lists
+
+
+def _paths(extra_dir: Path | None, named: str) -> dict[str, Path]:
+    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
+    files += toml_files(extra_dir, named) if extra_dir else []
+    return {path.stem: path for path in files}
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The watch-lists that can be used, and what is wrong with files; both by name."""
+
+    lists: Mapping[str, WatchList]
+    problems: Mapping[str, tuple[str, ...]]
+
+
+@kept
+def usable_topics(config: Config) -> Topics:
+    """The watch-lists that can be used: a wrong file stops its topic, and nothing else.
+
+    Of a file that became wrong the last good copy is used (`keep_good_copies`).
+
+    Raises:
+        ConfigurationError: the folder is wrong.
+    """
+    paths = _paths(config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
+    lists: dict[str, WatchList] = {}
+    problems: dict[str, tuple[str, ...]] = {}
+    for name, path in sorted(paths.items()):
+        try:
+            lists[name] = read_watchlist(path)
+        except ConfigurationError as error:
+            instead = "nothing is flagged on its topic"
+            with suppress(ConfigurationError):
+                lists[name] = read_watchlist(_good_copy(config, name))
+                instead = "the last good one is used"
+            problems[name] = tuple(f"{problem} ({instead})" for problem in error.problems)
+    return Topics(lists, problems)
+
+
+def keep_good_copies(config: Config) -> None:
+    """Keep a copy of each of the operator's own watch-lists, for when its file becomes wrong.
+
+    What is read here counts: the file may have changed since `usable_topics` read it.
+    """
+    own = toml_files(config.topics_dir, "topics_dir") if config.topics_dir else []
+    for path in own:
+        copy, text = _good_copy(config, path.stem), path.read_bytes()
+        if copy.exists() and copy.read_bytes() == text:
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        part = copy.with_suffix(".part")
+        part.write_bytes(text)
+        with suppress(ConfigurationError):
+            read_watchlist(part)
+            part.replace(copy)
+        part.unlink(missing_ok=True)
+
+
+def _good_copy(config: Config, name: str) -> Path:
+    return config.output_dir / "watch-lists" / f"{name}.toml"
 
 
 def known_topics(config: Config) -> dict[str, WatchList]:
@@ -222,10 +290,22 @@ def known_topics(config: Config) -> dict[str, WatchList]:
     Raises:
         ConfigurationError: the folder or a file is wrong.
     """
-    return load_watchlists(None, config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
+    return load_watchlists(config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
 
 
-@kept
+def known_topic(topic: str, config: Config) -> WatchList:
+    """The watch-list called `topic`.
+
+    Raises:
+        ConfigurationError: there is none, or a file is wrong.
+    """
+    watchlists = known_topics(config)
+    if topic not in watchlists:
+        known = ", ".join(watchlists)
+        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
+    return watchlists[topic]
+
+
 def load_topics(config: Config) -> dict[str, WatchList]:
     """As `known_topics`, where those that are alerted must be there.
 
@@ -233,14 +313,23 @@ def load_topics(config: Config) -> dict[str, WatchList]:
         ConfigurationError: a file is wrong, or `alerts.topics` names one that is not there.
     """
     watchlists = known_topics(config)
-    unknown = [topic for topic in config.alerts.topics if topic not in watchlists]
+    check_alerted(config, watchlists)
+    return watchlists
+
+
+def check_alerted(config: Config, known: Iterable[str]) -> None:
+    """Check that each topic that is alerted has a watch-list.
+
+    Raises:
+        ConfigurationError: one has none.
+    """
+    unknown = [topic for topic in config.alerts.topics if topic not in known]
     if unknown:
         key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
-        known = ", ".join(sorted(watchlists))
+        allowed = ", ".join(sorted(known))
         raise ConfigurationError(
-            *(f"{key}: {topic!r} is not a watch-list; allowed: {known}" for topic in unknown)
+            *(f"{key}: {topic!r} is not a watch-list; allowed: {allowed}" for topic in unknown)
         )
-    return watchlists
 
 
 def read_watchlist(path: str | os.PathLike[str]) -> WatchList:

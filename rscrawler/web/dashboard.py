@@ -16,12 +16,12 @@ from starlette.responses import HTMLResponse
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
-from rscrawler.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
-from rscrawler.topics import Flagger, load_watchlists
+from rscrawler.topics import Flagger, usable_topics
 from rscrawler.web.access import form_token, signing_key, visitor_of
 from rscrawler.web.rendering import render
 
@@ -89,9 +89,9 @@ class Dashboard:
         """The dashboard of a configuration; of a store, or of whichever is the newest.
 
         Raises:
-            ConfigurationError: a site profile or a watch-list is wrong.
+            ConfigurationError: a site profile is wrong.
         """
-        watchlists = load_watchlists(None, config.topics_dir)
+        watchlists = usable_topics(config).lists
         topics = {
             name: Topic(
                 watchlist.title,

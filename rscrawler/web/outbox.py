@@ -41,7 +41,7 @@ def outbox(request: Request) -> Response:
         status=status,
         summary=status.outbox,
         problems=[
-            (problem, without_addresses(problem.message)) for problem in status.outbox_problems
+            (problem, without_addresses(problem.message)) for problem in status.others["outbox"]
         ],
         waiting=[
             (channel_in_words(each.channel), each, without_addresses(each.last_error or ""))

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rscrawler.changes import Change, Kind, word_diff
 from rscrawler.delivery.wording import one_line
+from rscrawler.identity.changes import Change, Kind, word_diff
 from rscrawler.items import Article
 
 # Of a long stretch that stayed the same, so many words are shown on either side of a change.

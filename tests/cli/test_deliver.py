@@ -23,5 +23,4 @@ def test_a_wrong_watch_list_does_not_hold_up_an_alert(workspace: Workspace) -> N
             record(store, a_piece(1), "email")
         result = workspace.run("deliver", "--json")
         assert (result.status, result.json["delivered"]) == (0, 1)
-        assert "topics/central-asia.toml: is not valid TOML" in result.stderr
         assert len(mailbox.received) == 1

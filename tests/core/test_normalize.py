@@ -8,12 +8,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rscrawler.clock import in_utc
 from rscrawler.items import Article
-from rscrawler.spiders.normalize import (
-    clean_body,
-    in_utc,
-    normalize_article,
-)
+from rscrawler.spiders.normalize import normalize_article
+from rscrawler.text import clean_body
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

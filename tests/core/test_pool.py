@@ -16,10 +16,10 @@ import pytest
 
 from rscrawler.config.models import CrawlSettings
 from rscrawler.sites import SiteProfile
+from rscrawler.spiders.outcomes import Kind
 from rscrawler.spiders.pool import Readers, ReadingBroke
 from rscrawler.spiders.reading import ArticleToRead, PageReader, PageToRead, Reading, Unread
 from rscrawler.topics import Flagger
-from rscrawler.visits import Kind
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

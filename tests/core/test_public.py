@@ -1,7 +1,11 @@
-"""The two functions that others build on, through the package's own door."""
+"""The functions that others build on, through the package's own door."""
 
+import gzip
+import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +63,55 @@ def test_the_package_itself_imports_next_to_nothing() -> None:
     code = "import sys, rscrawler; print('lxml' in sys.modules, 'pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def _output_folder(folder: Path) -> Path:
+    """Two records, of a compressed day and of one whose last line is being written."""
+    articles = folder / "output/articles"
+    articles.mkdir(parents=True)
+    read = rscrawler.extract_page(_PAGE, _ADDRESS)
+    lines = []
+    for number in (1, 2):
+        read.article_id, read.version, read.record_id = "a", number, f"a-{number}"
+        lines.append(json.dumps(read.to_record()).encode() + b"\n")
+    with gzip.open(articles / "2026-11-01.jsonl.gz", "wb") as day:
+        day.write(lines[0])
+    (articles / "2026-11-02.jsonl").write_bytes(lines[1] + b'{"record_id": "a-')
+    return folder / "output"
+
+
+def test_records_are_read_from_an_output_folder_or_a_file(tmp_path: Path) -> None:
+    output = _output_folder(tmp_path)
+    first, second = rscrawler.read_records(output)
+    assert (first.version, second.version) == (1, 2)
+    assert (first.event, first.title) == (rscrawler.Event.NEW, "Talks in the capital")
+    assert first.fetched_at.tzinfo is not None
+    (same,) = rscrawler.read_records(output / "articles/2026-11-01.jsonl.gz")
+    assert same == first
+
+
+def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "2026-11-01.jsonl"
+    file.write_text('{"title": "Talks"}\n', encoding="utf-8")
+    with pytest.raises(rscrawler.RecordError, match=r"2026-11-01\.jsonl: line 1: is no record"):
+        list(rscrawler.read_records(tmp_path))
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="none: is not there"):
+        rscrawler.read_records(tmp_path / "none")
+
+
+def test_every_public_name_is_there_and_explained() -> None:
+    page = (rscrawler.PACKAGE_DIR.parent / "docs/python.md").read_text(encoding="utf-8")
+    for name in rscrawler.__all__:
+        assert getattr(rscrawler, name).__doc__
+        assert f"`{name}" in page, f"docs/python.md says nothing of {name}"
+
+
+def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(_output_folder(tmp_path).parent)
+    (tmp_path / "page.html").write_bytes(_PAGE)
+    page = (rscrawler.PACKAGE_DIR.parent / "docs/python.md").read_text(encoding="utf-8")
+    for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(example, "docs/python.md", "exec"), {})

@@ -16,7 +16,9 @@ from scrapy.http import HtmlResponse
 from scrapy.statscollectors import StatsCollector
 from warcio.archiveiterator import ArchiveIterator
 
-from rscrawler.archiving import (
+from rscrawler.config import Config
+from rscrawler.demo.site import Fault, SampleSite
+from rscrawler.extensions.archive import (
     ArchivedPage,
     ArchiveExtension,
     ArchiveWriter,
@@ -24,13 +26,11 @@ from rscrawler.archiving import (
     archived_pages,
     prune_archive,
 )
-from rscrawler.config import Config
-from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
+from rscrawler.spiders.outcomes import AskedArticle
 from rscrawler.spiders.session import CrawlSession
-from rscrawler.visits import AskedArticle
 from tests.crawl.probes import FEW_SOURCES, let_pieces_be_due, rows_of
 from tests.workspace import Workspace
 

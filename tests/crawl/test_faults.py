@@ -595,6 +595,46 @@ def test_where_robots_txt_forbids_everything_no_page_is_asked_for(
     assert (status.status, status.json["healthy"]) == (1, False)
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", "the answer was cut off"),
+        (b"User-agent: *\r\n\r\n", "no valid HTTP"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nno!",
+            "the answer cannot be unpacked",
+        ),
+    ],
+)
+def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, answer: bytes, reason: str
+) -> None:
+    with (
+        SampleSite(stories=5) as site,
+        answering(monkeypatch, "/robots.txt", 0, answer),
+    ):
+        configure(workspace, site, NO_RETRIES)
+        result = workspace.run("crawl", "--json")
+    assert result.status == 1
+    (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
+    assert f" cannot be read: {reason}, so nothing was asked there" in problem["message"]
+    (logged, complaint) = result.stderr.splitlines()
+    assert f" cannot be read: {reason}: nothing is asked of the host" in logged
+    assert problem["message"] in complaint
+
+
+def test_malformed_http_leaves_one_line(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SampleSite(stories=5) as site, answering(monkeypatch, FEED, 0, b"\0\1\r\n\r\n"):
+        configure(workspace, site, NO_RETRIES)
+        result = workspace.run("crawl", "--json")
+    logged = [line for line in result.stderr.splitlines() if not line.startswith("rscrawler: ")]
+    assert [line.partition(" WARNING ")[2] for line in logged] == [
+        f"source {site.base_url}{FEED}: no valid HTTP"
+    ]
+
+
 @pytest.mark.parametrize("fault", [Fault.FORBIDDEN_ROBOTS, Fault.SERVER_ERROR])
 def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
     workspace: Workspace, site: SampleSite, fault: Fault
@@ -635,8 +675,8 @@ def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is
     assert sites["responsiblestatecraft"]["problems"] == []
     (problem,) = sites["other"]["problems"]
     assert problem["code"] == "unreachable"
-    assert f"robots.txt of 127.0.0.1:{port} cannot be reached: " in problem["message"]
-    assert "refused" in problem["message"]
+    reason = f"the robots.txt of 127.0.0.1:{port} cannot be read: the connection was refused"
+    assert problem["message"] == f"{reason}, so nothing was asked there"
     assert sites["other"]["errors"] == 1
     assert "Forbidden by robots.txt" not in result.stderr
     status = workspace.run("status", "--json").json
@@ -734,6 +774,9 @@ def test_a_site_of_which_no_source_can_be_read_says_what_each_met(
         site.fail(path, Fault.SERVER_ERROR)
     site.fail(FEED, Fault.HANG)
     report = workspace.run("crawl", "--json").json
+    failed = report["sites"]["responsiblestatecraft"]["failed_sources"]
+    assert failed[site.base_url + FEED] == "time-out"
+    assert failed[site.base_url + SECTION] == "HTTP 500"
     (problem,) = report["sites"]["responsiblestatecraft"]["problems"]
     assert problem["code"] == "unreachable"
     assert re.fullmatch(

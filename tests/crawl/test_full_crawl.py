@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from rscrawler.cli.schemas import SchemaName, schema_of
 from rscrawler.demo.appeals import appeal_texts
 from rscrawler.demo.site import SampleSite, TrueArticle
 from rscrawler.items import rfc3339
-from rscrawler.schemas import SchemaName, schema_of
 from tests.workspace import Program, Workspace
 
 SCALARS = ("title", "subtitle", "language", "body", "word_count", "republished_from")

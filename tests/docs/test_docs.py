@@ -6,20 +6,25 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
+from docs import hooks
 from rscrawler import cli
 from rscrawler.config import Config, checked
 from rscrawler.items import Article
+from rscrawler.monitoring.metrics import METRICS
 from rscrawler.scheduling.schedules import ScheduleFile
+from rscrawler.scheduling.triggers import cron_trigger
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.topics import WatchList
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 
 
@@ -46,13 +51,39 @@ def test_every_command_on_a_page_exists(page: str) -> None:
 GROUPS = {path[:1] for path in COMMANDS if len(path) == 2}
 # "rscrawler" at the beginning of a sentence about the program itself.
 NOT_COMMANDS = {
-    f"rscrawler {verb}" for verb in ("watches", "is", "and", "runs", "that", "writes", "in", "does")
-}
+    f"rscrawler {word}"
+    for word in (
+        "and", "does", "in", "is", "reads", "rscrawler", "runs", "that", "watches", "writes",
+    )
+}  # fmt: skip
 
 
-def test_every_command_is_documented() -> None:
-    missing = [path for path in COMMANDS if f"rscrawler {path[0]}" not in TEXTS["docs/setup.md"]]
-    assert missing == []
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command with its name, also those in groups."""
+    for path in COMMANDS:
+        command = cli.load_command(path[0])
+        for name in path[1:]:
+            command = command.commands[name]
+        if not hasattr(command, "commands"):
+            yield " ".join(path), command
+
+
+def test_the_reference_says_what_every_command_and_every_option_does() -> None:
+    page = hooks.commands()
+    unexplained = [
+        f"{name} {each.name}"
+        for name, command in commands()
+        for each in command.params
+        if f"### rscrawler {name}\n" not in page
+        or (each.param_type_name == "option" and not each.help)
+    ]
+    assert unexplained == []
+
+
+def test_help_lists_the_commands_in_the_groups_of_the_reference() -> None:
+    shown = CliRunner().invoke(cli.app, ["--help"]).output
+    headings = re.findall(r"^([A-Z][a-z ]+):$", shown, re.MULTILINE)
+    assert headings[1:] == re.findall(r"^## (.*)$", hooks.commands(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", TEXTS)
@@ -102,11 +133,19 @@ PAGE_OF_TABLE = {
 }
 
 
-def test_every_configuration_key_is_documented_on_the_page_of_its_table() -> None:
+def test_every_configuration_key_is_in_the_reference_with_what_it_means() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| *([^|]*) \|$", hooks.configuration(), re.MULTILINE)
+    assert {path.rpartition(".")[2] for path in key_paths(Config)} <= {key for key, _ in rows}
+    assert [key for key, meaning in rows if not meaning] == []
+
+
+def test_every_key_of_a_table_with_a_page_of_its_own_is_on_that_page() -> None:
     missing = []
     for path in key_paths(Config):
         table, *rest = path.split(".")
-        shown = keys_shown(PAGE_OF_TABLE.get(table, "docs/configuration.md"))
+        if table not in PAGE_OF_TABLE:
+            continue
+        shown = keys_shown(PAGE_OF_TABLE[table])
         # A table of tables has a name in the middle; prose may leave the table's name out.
         named = re.compile(path.replace(".", r"\.(?:\w+\.)?") + r"(?:\..*)?")
         if not any(map(named.fullmatch, shown)) and (not rest or rest[-1] not in shown):
@@ -125,27 +164,30 @@ def options_shown() -> Iterator[tuple[str, tuple[str, ...], str]]:
 
 
 def test_every_option_that_a_page_shows_exists() -> None:
-    def options_of(path: tuple[str, ...]) -> set[str]:
-        command: Any = cli.load_command(path[0])
-        for name in path[1:]:
-            command = command.commands[name]
-        return {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
-
+    options = {
+        tuple(name.split()): {
+            option for each in command.params for option in (*each.opts, *each.secondary_opts)
+        }
+        for name, command in commands()
+    }
     shown = set(options_shown())
     assert len(shown) >= 20
-    assert {each for each in shown if each[2] not in options_of(each[1])} == set()
+    assert {each for each in shown if each[2] not in options[each[1]]} == set()
 
 
-def test_every_field_of_the_record_is_documented() -> None:
-    page = TEXTS["docs/output.md"]
-    record = Article.from_record(EMPTY_RECORD).to_record()
-    assert [name for name in record if f"`{name}`" not in page] == []
+def test_the_reference_says_what_every_field_of_the_record_means() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \|$", hooks.record(), re.MULTILINE)
+    assert [name for name, _ in rows] == list(Article.from_record(EMPTY_RECORD).to_record())
 
 
 EMPTY_RECORD = {
     "site": "x", "url": "https://x.example/", "fetched_at": "2026-11-24T00:00:00Z",
     "event": "new", "novelty": "new", "extraction": {"method": "profile", "warnings": []},
 }  # fmt: skip
+
+
+def test_the_reference_has_every_metric_with_its_labels() -> None:
+    assert re.findall(r"^\| `(\w+)`", hooks.metrics(), re.MULTILINE) == [m.name for m in METRICS]
 
 
 def test_the_first_cycle_is_as_long_as_the_profile_makes_it() -> None:
@@ -173,7 +215,7 @@ def test_every_example_in_toml_is_valid(place: str, values: dict[str, Any]) -> N
         ("entity", WatchList),
     ]
     model = next((model for key, model in kinds if key in values), Config)
-    if model is WatchList and "states" not in values:
+    if model is WatchList and "title" not in values:
         pytest.skip("a part of a watch-list; docs/watch-lists.md has its own test")
     if model is Config and "alerts" in values:
         # An example may show one table of several that belong together.
@@ -189,6 +231,61 @@ AROUND = {
     },
     "channels": {"ops": ["json://localhost:9000/ops"]},
 }
+
+
+def python_examples() -> Iterator[tuple[str, str]]:
+    for page in ("docs/recipes.md", "docs/reference/python.md"):
+        for number, code in enumerate(re.findall(r"```python\n(.*?)```", TEXTS[page], re.DOTALL)):
+            yield f"{page}:{number}", code
+
+
+@pytest.mark.parametrize(("place", "code"), list(python_examples()))
+def test_every_example_in_python_runs(
+    place: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, place, "exec"), {"__name__": "__main__"})
+
+
+def test_the_pipeline_of_the_recipes_gets_each_record_once(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", TEXTS["docs/recipes.md"], re.DOTALL)
+    names: dict[str, Any] = {"__name__": "recipe"}
+    exec(code, names)
+    file, bookmark = tmp_path / "2026-11-24.jsonl", tmp_path / "bookmark.json"
+
+    def read() -> list[int]:
+        return [record["n"] for record in names["new_records"](tmp_path, bookmark)]
+
+    file.write_text('{"n": 1}\n{"n": 2}\n')
+    assert read() == [1, 2]
+    with file.open("a") as lines:
+        lines.write('{"n": 3}\n')
+    first_of_two = names["new_records"](tmp_path, bookmark)
+    assert next(first_of_two)["n"] == 3
+    first_of_two.close()
+    assert read() == [3]  # it was handed out, and its use did not end
+    assert read() == []
+
+
+def test_the_cron_lines_of_the_recipes_have_times_and_commands_that_exist() -> None:
+    (text,) = re.findall(r"```crontab\n(.*?)```", TEXTS["docs/recipes.md"], re.DOTALL)
+    for line in text.splitlines():
+        *fields, command = line.split(None, 5)
+        cron_trigger(" ".join(fields), "UTC")
+        assert (command.split()[1],) in COMMANDS
+
+
+def test_the_calls_that_a_page_goes_through_are_there() -> None:
+    section = TEXTS["docs/design.md"].partition("## Following one page")[2].partition("\n## ")[0]
+    called = re.findall(r"`([a-z_]+(?:\.\w+)+)`", section)
+    assert len(called) >= 15
+    assert [name for name in called if resolve_name(f"rscrawler.{name}") is None] == []
+
+
+def test_the_words_of_the_glossary_stand_in_order_one_line_each() -> None:
+    rows = re.findall(r"^\| (.*?) \| .*\. \|$", TEXTS["docs/glossary.md"], re.MULTILINE)
+    assert len(rows) >= 40
+    assert rows == sorted(rows, key=str.lower)
 
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

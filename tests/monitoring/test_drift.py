@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -19,6 +19,7 @@ from rscrawler.monitoring.drift import (
     source_trouble,
 )
 from rscrawler.monitoring.observation import FIELDS, Observation
+from rscrawler.store import Store
 from rscrawler.store.discovery import SourceState
 from tests.monitoring.pages import BY_METADATA, LOST, USUAL, cycle, usual_past
 
@@ -125,6 +126,20 @@ def test_drift_is_over_with_the_first_page_as_usual() -> None:
 def test_drift_stays_through_cycles_that_read_no_page() -> None:
     past = [with_drift(cycle(4, LOST)), *usual_past()]
     assert drift(Observation(links={SECTION: 12.0}), past) == {ARTICLES: "broken"}
+
+
+def test_what_a_clock_that_was_ahead_saw_is_past_when_it_is_set_back_and_stays_so(
+    store: Store,
+) -> None:
+    noon, hour = datetime(2026, 11, 24, 12, tzinfo=UTC), timedelta(hours=1)
+    ahead = [(noon + 5 * hour, "first"), (noon + 6 * hour, "second")]
+    for at, seen in [*ahead, (noon, "back")]:
+        run_id = f"{at:%Y%m%dT%H%M%S}-0"
+        store.health.record_start(run_id, "sample", at)
+        if seen == "back":
+            assert store.history.observations("sample", noon, 9) == ["second", "first"]
+        store.health.record_end(run_id, "sample", at, succeeded=True, counters={}, observation=seen)
+    assert store.history.observations("sample", noon + 7 * hour, 1) == ["back"]
 
 
 def test_drift_never_becomes_the_usual() -> None:

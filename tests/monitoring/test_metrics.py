@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.items import Novelty
-from rscrawler.monitoring.metrics import METRICS, quantile_of, render_metrics
+from rscrawler.monitoring.metrics import quantile_of, render_metrics
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.helpers import NOW, a_piece, record
@@ -126,18 +126,6 @@ def test_a_quantile_is_one_of_the_values(
     values: list[float], quantile: float, expected: float
 ) -> None:
     assert quantile_of(values, quantile) == expected
-
-
-def test_the_docs_explain_each_metric_with_its_labels_and_no_other() -> None:
-    rows = [line.split("|") for line in DOCS.read_text(encoding="utf-8").splitlines()]
-    explained = {
-        row[1].strip(): row[2].strip() for row in rows if row[1:] and "`rscrawler_" in row[1]
-    }
-    expected = {
-        f"`{spec.name}`": ", ".join(f"`{label}`" for label in spec.labels) or "–"
-        for spec in METRICS
-    }
-    assert explained == expected
 
 
 def test_the_docs_explain_each_problem() -> None:

@@ -127,7 +127,7 @@ def publish_daily(store: Store) -> None:
 
 
 def said_of_outbox(config: Config, store: Store, at: datetime) -> list[str]:
-    problems = read_status(config, store, at, ()).outbox_problems
+    problems = read_status(config, store, at, ()).others["outbox"]
     assert all(problem.code == "overdue" and problem.since < at for problem in problems)
     return [problem.message for problem in problems]
 
@@ -215,7 +215,7 @@ def test_a_disk_that_is_nearly_full_is_told(
         }
     )
     status = read_status(config, store, NOW, ())
-    (problem,) = status.disk_problems
+    (problem,) = status.others["disk"]
     assert problem.message == (
         f"{tmp_path / 'not-there-yet'}: 31 MiB are left to write to; at least 32 should be"
     )
@@ -237,9 +237,9 @@ def a_service(store: Store, owner: str = SERVICE, at: datetime = NOW) -> None:
 def said_of_schedule(config: Config, store: Store, at: datetime, **job: Any) -> list[str]:
     status = read_status(config, store, at, [scheduled(**job)])
     shown = status.to_json()["schedule"]["problems"]
-    assert len(shown) == len(status.schedule_problems)
-    assert all(problem.since < at for problem in status.schedule_problems)
-    return [problem.message for problem in status.schedule_problems]
+    assert len(shown) == len(status.others["schedule"])
+    assert all(problem.since < at for problem in status.others["schedule"])
+    return [problem.message for problem in status.others["schedule"]]
 
 
 def test_a_service_that_died_on_this_machine_is_missed_at_once(
@@ -318,7 +318,7 @@ def test_a_job_that_waits_for_another_one_of_its_site_to_deliver_is_not_missed(
     firing = Firing("full", NOW, SERVICE)
     assert store.jobs.claim(firing, next_fire_at=NOW + DAY, now=NOW)
     jobs = [scheduled(), scheduled("full", every="1d")]
-    assert read_status(config, store, later, jobs).schedule_problems == ()
+    assert read_status(config, store, later, jobs).others["schedule"] == ()
 
 
 @pytest.mark.parametrize("why", ["it runs", "its site is being crawled"])

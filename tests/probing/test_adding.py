@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from rscrawler.cli.sites import app
+from rscrawler.cli.sites import sites_app as app
 from rscrawler.config import Config, checked
 from rscrawler.demo.site import SampleSite
 from rscrawler.errors import ConfigurationError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from rscrawler.cli.sites import app
+from rscrawler.cli.sites import sites_app as app
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import SiteCheck, Visitor, check_live, check_stored, propose_site
@@ -50,7 +50,7 @@ def test_a_profile_that_fits_holds_field_by_field(daily: SmallSite) -> None:
     assert fields["published_at"].origins == {"meta: article:published_time": 3}
     assert fields["subtitle"].found == 0
     (source,) = result.sources
-    assert (source.articles, source.trouble) == (10, None)
+    assert (len(source.entries), source.trouble) == (10, None)
 
 
 def test_a_selector_for_the_body_that_matches_nothing_fails(daily: SmallSite) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -17,7 +19,7 @@ from sqlalchemy import delete, text
 
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
-from rscrawler.recovery import StoreKeeper
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER, REOPENED_EVERY
@@ -201,6 +203,23 @@ def test_a_store_is_not_taken_from_a_run(
         assert file.exists()
 
     asyncio.run(scenario())
+
+
+def test_looking_after_the_file_gives_no_lock_away(
+    keep_file: Callable[[], StoreKeeper], file: Path
+) -> None:
+    """Else the next process to end takes itself for the last one, and removes the WAL in use."""
+    keeper = keep_file()
+    wal = file.with_name(f"{file.name}-wal")
+    used = wal.stat().st_ino
+    assert not keeper.is_lost
+    command = (
+        "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1]);"
+        "connection.execute('SELECT count(*) FROM site'); connection.close()"
+    )
+    subprocess.run([sys.executable, "-c", command, str(file)], check=True)
+    assert wal.exists()
+    assert wal.stat().st_ino == used
 
 
 def locked(*_: object, **__: object) -> None:

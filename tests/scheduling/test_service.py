@@ -422,6 +422,34 @@ def test_an_unhealthy_cycle_names_its_problems(world: World, log: pytest.LogCapt
     assert world.open_store().jobs.states()["job"].failures == 1
 
 
+def test_each_source_that_fails_is_a_line_with_its_cause_until_it_fails_for_another(
+    world: World, log: pytest.LogCaptureFixture
+) -> None:
+    cycles = [
+        {"/feed": "HTTP 503", "/europe/": "time-out"},
+        {"/feed": "HTTP 503", "/europe/": "HTTP 503"},
+        {"/feed": "HTTP 503", "/europe/": "HTTP 503"},
+        {},
+        {"/feed": "HTTP 503"},
+    ]
+
+    async def scenario() -> None:
+        service = world.service()
+        for failed in cycles:
+            world.children.results = [crawled(status=int(bool(failed)), failed_sources=failed)]
+            await step(service)
+            world.clock.advance(20 * MINUTE)
+
+    asyncio.run(scenario())
+    lines = [each.getMessage() for each in log.records if "source" in each.getMessage()]
+    assert lines == [
+        "site: source /feed failed: HTTP 503",
+        "site: source /europe/ failed: time-out",
+        "site: source /europe/ failed: HTTP 503",
+        "site: source /feed failed: HTTP 503",
+    ]
+
+
 def test_an_output_folder_that_cannot_be_written_is_no_fault_of_the_site(
     world: World, log: pytest.LogCaptureFixture
 ) -> None:

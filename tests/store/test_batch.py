@@ -24,7 +24,7 @@ class FakeArticles:
         self.is_away = False
         self.refused = ""
 
-    def record(self, *recordings: Recording) -> None:
+    def record(self, *recordings: Recording, waits_for_disk: bool = True) -> None:
         self.calls += 1
         slugs = [each.fingerprint.slug_stem for each in recordings]
         if self.is_away:

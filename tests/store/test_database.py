@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +19,20 @@ from rscrawler.store.discovery import FoundAddress
 from rscrawler.store.health import SiteState
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
 from rscrawler.store.tables import metadata, schema_version
+from tests.databases import Databases
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, database_url: str) -> Iterator[str]:
+    """The URL of a database without tables."""
+    if database_url.startswith("sqlite"):
+        yield database_url
+        return
+    databases: Databases = request.getfixturevalue("databases")
+    with databases.empty() as url:
+        yield url
 
 
 def trouble(url: str) -> str:
@@ -306,3 +318,14 @@ def test_a_step_that_fails_leaves_the_old_schema_and_number(
     with engine.connect() as connection, pytest.raises(Exception, match="half"):
         connection.execute(text("SELECT half FROM site"))
     engine.dispose()
+
+
+def test_a_transaction_waits_for_the_disk_unless_it_need_not(database_url: str) -> None:
+    database = open_database(database_url)
+    asks = "SHOW synchronous_commit" if database.is_postgresql else "PRAGMA synchronous"
+    said = []
+    for waits in (True, False, True):
+        with database.writing(waits_for_disk=waits) as connection:
+            said.append(connection.exec_driver_sql(asks).scalar())
+    database.close()
+    assert said == (["on", "off", "on"] if database.is_postgresql else [2, 1, 2])

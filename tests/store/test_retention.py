@@ -11,11 +11,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from rscrawler.cli.schemas import SchemaName, schema_of
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import PRUNED, Article, Event, Level, TopicFlag
-from rscrawler.schemas import SchemaName, schema_of
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
+from rscrawler.store.outbox import NewMessage, RecipientOutcome
 
 THEN = datetime(2024, 3, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -91,6 +92,20 @@ def test_a_second_pruning_finds_nothing_more(store: Store) -> None:
 def test_what_waits_to_be_delivered_is_kept_whole(store: Store) -> None:
     record(store, "old", THEN, channels=("articles",))
     assert store.retention.prune(NOW).versions == 0
+
+
+def test_the_content_of_a_message_that_was_given_up_is_forgotten_and_it_is_not_sent_again(
+    store: Store,
+) -> None:
+    for name, outcome in (("given-up", "failed"), ("waits", "refused")):
+        store.outbox.add(NewMessage(name, "email", "ops", THEN, b"mail", ("a@x.org",)))
+        store.outbox.mark(name, [RecipientOutcome("a@x.org", outcome, "no", NOW)])
+    assert store.retention.outlook(NOW).messages == 1
+    assert store.retention.prune(NOW).messages == 1
+    assert store.outbox.message("given-up") is None
+    assert store.outbox.message("waits") is not None
+    assert not store.outbox.retry("given-up", NOW)
+    assert [each.message_id for each in store.outbox.undelivered()] == ["waits"]
 
 
 def test_what_is_forgotten_stays_so_though_the_file_cannot_be_compacted(

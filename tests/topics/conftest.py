@@ -7,4 +7,4 @@ from rscrawler.topics import Flagger, load_watchlists
 
 @pytest.fixture(scope="session")
 def central_asia() -> Flagger:
-    return Flagger(load_watchlists(["central-asia"], None).values())
+    return Flagger([load_watchlists()["central-asia"]])

@@ -6,8 +6,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
-from rscrawler.topics.towns import PlaceRules
-from rscrawler.topics.watchlist import Context, Entity, Levels, WatchList
+from rscrawler.topics.watchlist import Context, Entity, Levels, PlaceRules, WatchList
 
 DOCS = Path(__file__).parents[2] / "docs" / "watch-lists.md"
 SHIPPED = Path(__file__).parents[2] / "rscrawler" / "topics" / "central-asia.toml"
@@ -35,8 +34,8 @@ def test_the_worked_example_does_what_it_says(tmp_path: Path) -> None:
     piece = FlaggableText(
         paragraphs=("Altyn Zavod closed a furnace. People in Temir heard it go cold.",)
     )
-    before = Flagger(load_watchlists(["central-asia"]).values())
-    after = Flagger(load_watchlists(["central-asia"], tmp_path).values())
+    before = Flagger([load_watchlists()["central-asia"]])
+    after = Flagger([load_watchlists(tmp_path)["central-asia"]])
     without = FlaggableText(paragraphs=("Temir, the coach of the league, smiled.",))
     assert {each.term for each in after.flag(piece)[0].evidence} == {"Altyn Zavod", "Temir"}
     assert "Temir" not in {each.term for flag in before.flag(piece) for each in flag.evidence}

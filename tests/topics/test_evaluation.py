@@ -77,16 +77,6 @@ def test_countries_in_another_order_are_right(central_asia: Flagger) -> None:
     assert evaluate(central_asia, "central-asia", lines).figures["countries_right"] == 1.0
 
 
-def test_wrong_lines_are_told_all_at_once(central_asia: Flagger) -> None:
-    lines = [{"id": "x", "text": "y"}, line("z", "huge", "text")]
-    with pytest.raises(ConfigurationError) as caught:
-        evaluate(central_asia, "central-asia", lines)
-    assert caught.value.problems == (
-        "line 1: level missing",
-        "line 2: level: 'huge'; allowed: none, mention, substantial, primary",
-    )
-
-
 def test_single_line_ends_divide_paragraphs_but_wrapped_lines_do_not() -> None:
     def paragraphs(text: str) -> tuple[str, ...]:
         return text_of_line(line("x", "none", text)).paragraphs

@@ -35,15 +35,15 @@ PARTS = {
     "blind": Floor(),
     "measured": Floor(),
     "plain": Floor(countries_right=0.89),
-    "varied": Floor(recall=0.92, held_out=0.94),
+    "varied": Floor(recall=0.92),
     "wires": Floor(),
     "news": Floor(),
     "long": Floor(levels_right=0.87, countries_right=0.86),
     "columns": Floor(countries_right=0.88),
-    "unseen": Floor(recall=0.89, held_out=0.93),
+    "unseen": Floor(recall=0.89),
     # Texts of three sentences, written to be hard and chosen for their labels: what is reached.
-    "mended": Floor(precision=0.90, recall=0.91, levels_right=0.85, held_out=0.90),
-    "held": Floor(recall=0.87, levels_right=0.80, held_out=0.92),
+    "mended": Floor(precision=0.90, recall=0.91, levels_right=0.85, held_out=0.93),
+    "held": Floor(recall=0.87, levels_right=0.80, held_out=0.94),
 }
 NOT_FITTED = {"news"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.changes import Change, Kind
+from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Evidence
 from rscrawler.web.evidence import marked
 from rscrawler.web.machines import without_addresses

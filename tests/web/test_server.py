@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from rscrawler.cli.reading import open_existing
+from rscrawler.cli.inputs import open_existing
 from rscrawler.config import Config
-from rscrawler.recovery import StoreKeeper
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard, newest_store
 from tests.delivery.helpers import NOW, a_config, a_piece, record

@@ -13,9 +13,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from functools import cache
-from typing import Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from typing import TYPE_CHECKING, Any
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.delivery.alert import Alert, Passage
@@ -26,6 +24,9 @@ from rscrawler.delivery.wording import (
     isolated,
     one_line,
 )
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEXT_WIDTH = 76
 POSSIBLY_TOLD = "Possibly told before: "
@@ -184,6 +185,8 @@ def _rendered(template: str, values: dict[str, Any]) -> str:
 
 @cache
 def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),

@@ -1,0 +1,1 @@
+"""A Scrapy project that reads and judges pages by rscrawler."""

@@ -1,0 +1,130 @@
+"""What commands are given: the options that several have, the configuration and its store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from rscrawler.config import Config, find_config, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.store import Store
+from rscrawler.store.database import DamagedDatabase, require_existing
+
+
+def read_config(path: Path | None) -> Config:
+    """The configuration that `--config` and the environment name."""
+    return load_config(find_config(path))
+
+
+def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
+    """A day (`2026-11-24`) or a moment (`2026-11-24T08:00:00Z`) in UTC; `is_end`: the day's end.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        if len(text) == len("2026-11-24"):
+            day = date.fromisoformat(text)
+            return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=is_end)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option}: {text!r} is not a date; allowed: 2026-11-24 or 2026-11-24T08:00:00Z"
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+_CONFIG_HELP = "Else $RSCRAWLER_CONFIG or ./rscrawler.toml."
+ConfigPath = Annotated[Path | None, Option("--config", metavar="FILE", help=_CONFIG_HELP)]
+ConfigOption = Annotated[
+    Config,
+    Option(
+        "--config",
+        metavar="FILE",
+        help=_CONFIG_HELP,
+        parser=lambda text: read_config(Path(text) if text else None),
+        default_factory=str,
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, Option("--json", help="Print one JSON object and nothing else.")]
+SitesArgument = Annotated[
+    list[str] | None,
+    Argument(metavar="SITE", help="Else every enabled one.", show_default=False),
+]
+SinceOption = Annotated[
+    datetime | None,
+    Option(
+        "--since",
+        metavar="DATE",
+        help="From this day (or 2026-11-24T08:00:00Z) on.",
+        parser=lambda text: _moment(text, "--since"),
+    ),
+]
+UntilOption = Annotated[
+    datetime | None,
+    Option(
+        "--until",
+        metavar="DATE",
+        help="Up to the end of this day, or up to this moment.",
+        parser=lambda text: _moment(text, "--until", is_end=True),
+    ),
+]
+
+
+@contextmanager
+def opened_store(config: Config) -> Iterator[Store]:
+    """The store of a configuration, rebuilt first if it was lost; closed at the end."""
+    from rscrawler.maintenance.recovery import open_store
+
+    with closing(open_store(config)) as store:
+        try:
+            yield store
+        except DamagedDatabase:
+            store.close()
+            open_store(config).close()  # set aside and rebuilt at once: the next command goes on
+            raise
+
+
+def open_existing(config: Config) -> Store:
+    """The store for commands that only look: they neither make it nor mend it.
+
+    Raises:
+        ConfigurationError: the database URL is of no use.
+        StoreError: there is no store yet, or it is damaged.
+    """
+    require_existing(config.database, "`rscrawler crawl` makes it")
+    return Store.open(config.database)
+
+
+@contextmanager
+def readable(option: str) -> Iterator[None]:
+    """Whatever is read within was named by `option`.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{option}: {error.filename}: cannot be read: {error.strerror}"
+        ) from error
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Whatever is written within is `path`.
+
+    Raises:
+        ConfigurationError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,275 @@
+"""Article pages as they were fetched, kept as WARC (ISO 28500), if `archive.enabled` says so.
+
+One file for each site, day and run: `SITE/2026-11-24/RUN_ID.warc.gz`, so no two processes
+write the same one. Every record is a gzip member of its own, on the disk before the page is
+read on: a crawl that is killed leaves whole records and at most one cut-off one behind them.
+Bodies are stored without their transfer and content encoding, as extraction sees them.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from scrapy import Request, signals
+from scrapy.crawler import Crawler
+from scrapy.exceptions import NotConfigured
+from scrapy.http import Response
+from warcio.archiveiterator import WARCIterator
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordbuilder import RecordBuilder
+from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from rscrawler import __version__
+from rscrawler.errors import OutputError
+from rscrawler.spiders.asked import asked_by
+from rscrawler.spiders.outcomes import AskedArticle
+from rscrawler.spiders.session import session_of
+
+logger = logging.getLogger(__name__)
+
+KEY_HEADER = "X-Rscrawler-Address-Key"  # by which the page was asked for; the store knows it
+SUFFIX = ".warc.gz"
+_WARC_VERSION = "1.1"  # the first whose dates have fractions of a second
+_CHUNK_BYTES = 65_536
+_BUILDER = RecordBuilder(warc_version=_WARC_VERSION)
+# What they say of a body holds no more once its encoding is taken off.
+_OUTDATED_HEADERS = frozenset({"content-length", "transfer-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedPage:
+    """One article page as it was fetched.
+
+    `key` is the address key that it was asked by, `url` the final address; `headers` are
+    those of the answer, with a Content-Length that fits the decoded `body`.
+    """
+
+    key: str
+    url: str
+    fetched_at: datetime
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """A header of the answer, whatever its case."""
+        return next((text for key, text in self.headers if key.lower() == name.lower()), None)
+
+
+class ArchiveWriter:
+    """Appends the pages of one run over one site; opens a file with the first page of a day."""
+
+    def __init__(self, folder: Path, site: str, run_id: str) -> None:
+        self._folder, self._site, self._run_id = folder, site, run_id
+        self._day: date | None = None
+        self._file: BinaryIO | None = None
+
+    def add(self, page: ArchivedPage) -> None:
+        """Write one page down.
+
+        Raises:
+            OSError: the file cannot be made or written; it may end in a cut-off record.
+        """
+        day = page.fetched_at.astimezone(UTC).date()
+        if self._file is None or day != self._day:
+            self.close()
+            self._file, self._day = self._opened(day), day
+            self._file.write(_member(self._description()))
+        self._file.write(_member(_record_of(page)))
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file, if there is one."""
+        if self._file is not None:
+            file, self._file = self._file, None
+            file.close()
+
+    def _opened(self, day: date) -> BinaryIO:
+        path = self._folder / self._site / day.isoformat() / f"{self._run_id}{SUFFIX}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return os.fdopen(descriptor, "ab")
+
+    def _description(self) -> ArcWarcRecord:
+        return _BUILDER.create_warcinfo_record(
+            f"{self._run_id}{SUFFIX}",
+            {
+                "software": f"rscrawler/{__version__}",
+                "format": f"WARC File Format {_WARC_VERSION}",
+                "isPartOf": self._run_id,
+                "description": f"article pages of {self._site}, without their content encoding",
+            },
+        )
+
+
+def _member(record: ArcWarcRecord) -> bytes:
+    member = BytesIO()
+    WARCWriter(member, warc_version=_WARC_VERSION).write_record(record)
+    return member.getvalue()
+
+
+def _record_of(page: ArchivedPage) -> ArcWarcRecord:
+    return _BUILDER.create_warc_record(
+        page.url,
+        "response",
+        payload=BytesIO(page.body),
+        length=len(page.body),
+        http_headers=StatusAndHeaders("200 OK", list(page.headers), protocol="HTTP/1.1"),
+        warc_headers_dict={
+            "WARC-Date": page.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            KEY_HEADER: page.key,
+        },
+    )
+
+
+def page_of(response: Response, key: str, fetched_at: datetime) -> ArchivedPage:
+    """An answer of the crawl as the archive keeps it."""
+    headers = [
+        (name.decode("latin-1"), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+        if name.decode("latin-1").lower() not in _OUTDATED_HEADERS
+    ]
+    headers.append(("Content-Length", str(len(response.body))))
+    return ArchivedPage(key, response.url, fetched_at, tuple(headers), response.body)
+
+
+def archive_files(folder: Path, site: str) -> list[Path]:
+    """The files that hold pages of a site, the latest first."""
+    return sorted((folder / site).glob(f"????-??-??/*{SUFFIX}"), reverse=True)
+
+
+def archived_pages(files: Iterable[Path], since: datetime | None = None) -> Iterator[ArchivedPage]:
+    """The pages in `files`, in their order; `since` leaves out what was fetched earlier.
+
+    What cannot be read of a file is left out with a warning.
+    """
+    for path in files:
+        if since is not None and path.parent.name < since.astimezone(UTC).date().isoformat():
+            continue
+        try:
+            with path.open("rb") as file:
+                for page in _pages_in(file):
+                    if since is None or page.fetched_at >= since:
+                        yield page
+        except (
+            OSError, ValueError, KeyError, EOFError, zlib.error, ArchiveLoadFailed
+        ) as error:  # fmt: skip
+            logger.warning("%s: the rest of it cannot be read: %s", path, error)
+
+
+def _pages_in(file: BinaryIO) -> Iterator[ArchivedPage]:
+    for member in _members(file):
+        for record in WARCIterator(BytesIO(member)):
+            if record.rec_type == "response":
+                headers = dict(record.rec_headers.headers)
+                yield ArchivedPage(
+                    key=headers[KEY_HEADER],
+                    url=headers["WARC-Target-URI"],
+                    fetched_at=datetime.fromisoformat(headers["WARC-Date"]),
+                    headers=tuple(record.http_headers.headers),
+                    body=record.raw_stream.read(),
+                )
+
+
+def _members(file: BinaryIO) -> Iterator[bytes]:
+    """The content of each gzip member: warcio would take a cut-off one for a short record.
+
+    Raises:
+        EOFError: the last one is cut off.
+        zlib.error: one is damaged.
+    """
+    ahead = b""
+    while ahead := ahead or file.read(_CHUNK_BYTES):
+        member = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
+        content = bytearray()
+        while not member.eof:
+            content += member.decompress(ahead)
+            ahead = member.unused_data if member.eof else file.read(_CHUNK_BYTES)
+            if not (ahead or member.eof):
+                raise EOFError("it ends within a record")
+        yield bytes(content)
+
+
+def prune_archive(folder: Path, before: date, *, is_dry: bool = False) -> int:
+    """Delete the files of days before a day, on any site; gives their number.
+
+    Raises:
+        OutputError: one cannot be deleted.
+    """
+    old = [
+        path
+        for path in folder.glob(f"*/????-??-??/*{SUFFIX}")
+        if path.parent.name < before.isoformat()
+    ]
+    if is_dry:
+        return len(old)
+    try:
+        for path in old:
+            path.unlink(missing_ok=True)
+        for day in {path.parent for path in old}:
+            if not any(day.iterdir()):
+                day.rmdir()
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be pruned: {error}") from error
+    return len(old)
+
+
+class ArchiveExtension:
+    """Keeps every article page that a crawl is given, before it is read.
+
+    An archive that fails costs no article: the failure is told once and counted, and the
+    rest of the cycle goes without.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        session = session_of(crawler)
+        self._crawler, self._now = crawler, session.now
+        folder = session.config.archive_folder
+        self._writer: ArchiveWriter | None = ArchiveWriter(folder, session.site, session.run_id)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Connected to the answers of one crawl; left out unless `archive.enabled`."""
+        if not session_of(crawler).config.archive.enabled:
+            raise NotConfigured
+        extension = cls(crawler)
+        crawler.signals.connect(extension.response_received, signals.response_received)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        return extension
+
+    def response_received(self, response: Response, request: Request) -> None:
+        """Keep an article's page."""
+        asked = asked_by(request)
+        if self._writer is None or response.status != 200 or not isinstance(asked, AskedArticle):
+            return
+        try:
+            self._writer.add(page_of(response, asked.key, self._now()))
+        except OSError as error:
+            self._give_up(error)
+
+    def spider_closed(self) -> None:
+        """Close the file."""
+        try:
+            if self._writer is not None:
+                self._writer.close()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(OSError):  # it may have been the closing that failed
+                writer.close()
+        self._crawler.stats.inc_value("rscrawler/errors")
+        logger.error("archive: no more pages of this cycle are kept: %s", error)

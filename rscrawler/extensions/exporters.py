@@ -1,0 +1,35 @@
+"""Records in the feeds of `scrapy crawl -O FILE` that are no JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scrapy.exporters import CsvItemExporter, XmlItemExporter
+
+from rscrawler.delivery.exporting import csv_cells
+
+
+class RecordCsvExporter(CsvItemExporter):
+    """A record as the row that `rscrawler export --format csv` writes; other items as Scrapy's."""
+
+    def export_item(self, item: Any) -> None:
+        """Write one row, and the names of the columns before the first."""
+        super().export_item(csv_cells(item) if _is_record(item) else item)
+
+
+class RecordXmlExporter(XmlItemExporter):
+    """Leaves out what is not known: Scrapy's own writes the word None."""
+
+    def export_item(self, item: Any) -> None:
+        """Write one element."""
+        super().export_item(_known(item) if _is_record(item) else item)
+
+
+def _is_record(item: Any) -> bool:
+    return isinstance(item, dict) and "record_id" in item
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _known(each) for name, each in value.items() if each is not None}
+    return [_known(each) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,40 @@
+"""Plain `scrapy crawl` writes the JSONL too."""
+
+from __future__ import annotations
+
+import logging
+from typing import Self
+
+from scrapy import signals
+from scrapy.crawler import Crawler
+
+from rscrawler.delivery.jsonl import deliver_jsonl
+from rscrawler.errors import OutputError
+from rscrawler.spiders.session import session_of
+
+logger = logging.getLogger(__name__)
+
+
+class JsonlExtension:
+    """Appends what a crawl recorded to the JSONL files when its spider closes."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Connected to the end of one crawl."""
+        session_of(crawler)  # there is none in `scrapy shell` and the like
+        extension = cls(crawler)
+        crawler.signals.connect(extension.spider_closed, signals.spider_closed)
+        return extension
+
+    def spider_closed(self) -> None:
+        """Deliver; what cannot be written now stays in the outbox."""
+        session = session_of(self._crawler)
+        if session.config.uses_workers:
+            return  # the service writes the files
+        try:
+            deliver_jsonl(session.config, session.store)
+        except OutputError as error:
+            logger.warning("%s", error)

@@ -1,0 +1,1 @@
+"""What is done to records that are stored already: read again, regrouped, rebuilt."""

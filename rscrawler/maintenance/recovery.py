@@ -1,0 +1,278 @@
+"""A lost or damaged database is set aside and rebuilt from the JSONL.
+
+What the JSONL holds is every version of every piece, so what was seen stays seen.
+What waited to be sent is in the spool. What neither holds (validators, who was mailed) is
+met with caution: the rebuilt site is in baseline mode, in which nobody is alerted, but for
+one summary of what is newer (`delivery.untold`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rscrawler import decisions
+from rscrawler.clock import utc_now
+from rscrawler.config import Config
+from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.jsonl import only_holder, output_errors
+from rscrawler.delivery.ops import notices
+from rscrawler.delivery.records import day_files, day_lines
+from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
+from rscrawler.delivery.untold import DATABASE_SUBJECT
+from rscrawler.delivery.wording import one_line
+from rscrawler.errors import OutputError
+from rscrawler.identity.addresses import address_key, slug_stem
+from rscrawler.identity.fingerprints import fingerprint_of
+from rscrawler.items import Article, Novelty, TopicFlag
+from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.store import Store
+from rscrawler.store.articles import Recording, Visit
+from rscrawler.store.database import (
+    DamagedDatabase,
+    is_damaged,
+    is_marked,
+    is_suspect,
+    set_aside,
+    sqlite_file,
+)
+from rscrawler.store.health import ProblemCode
+from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
+
+logger = logging.getLogger(__name__)
+
+RUN_ID = "rebuilt"
+LOCK_NAME = ".rebuild.lock"
+UNCERTAIN = timedelta(days=1)  # before a loss: of what was flagged in it the operators get a list
+
+
+def open_store(config: Config) -> Store:
+    """The store of a configuration; a damaged or missing one is rebuilt from the JSONL first.
+
+    Raises:
+        ConfigurationError: the database URL or a site profile is of no use.
+        StoreError: the database cannot be used, and cannot be set aside.
+        OutputError: the JSONL from which it is to be rebuilt cannot be read.
+    """
+    if not is_suspect(config.database):
+        with suppress(DamagedDatabase):
+            store = Store.open(config.database)
+            if not _is_lost(config, store):
+                return store
+            store.close()
+    return _mended(config)
+
+
+def _is_lost(config: Config, store: Store) -> bool:
+    return store.articles.is_empty() and _has_lines(config.output_dir)
+
+
+def _mended(config: Config) -> Store:
+    """The store, set aside if it is damaged and rebuilt if it is lost, by one process alone."""
+    with output_errors(config.output_dir), only_holder(config.output_dir / LOCK_NAME):
+        aside: Path | None = None
+        if is_damaged(config.database):
+            aside = set_aside(config.database, utc_now())
+            logger.warning("%s: is damaged; it is now %s", sqlite_file(config.database), aside)
+        store = Store.open(config.database)
+        try:
+            if _is_lost(config, store):
+                lost = lost_since(config)
+                _tell(config, store, rebuild(config, store), aside, lost)
+        except BaseException:
+            store.close()  # nobody will have it to close
+            raise
+    return store
+
+
+class StoreKeeper:
+    """The store of a process that lives long: it is opened anew when its file is another one.
+
+    Who replaces a SQLite database, or moves it away, does not reach a process that has
+    the former file open: it would go on with what nobody else sees.
+
+    Raises:
+        ConfigurationError, StoreError: as `opening`.
+    """
+
+    def __init__(self, config: Config, opening: Callable[[Config], Store] = open_store) -> None:
+        self._config = config
+        self._opening = opening
+        self._path = sqlite_file(config.database)
+        self.store = opening(config)
+        self._file, self._size = self._present_file()
+
+    def _present_file(self) -> tuple[tuple[int, int] | None, int]:
+        """Which file there is, and its bytes."""
+        if self._path is None:
+            return None, 0
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None, 0
+        return (found.st_dev, found.st_ino), found.st_size
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the store that is open is no longer the one of the configuration, or damaged.
+
+        SQLite alone may open the file here: when any other descriptor of it is closed, POSIX drops
+        this process's locks, another one takes itself for the last, and removes the WAL.
+        """
+        file, size = self._present_file()
+        if file != self._file:
+            return True
+        is_shorter, self._size = size < self._size, size
+        is_to_check = is_shorter or is_marked(self._config.database)
+        return is_to_check and is_damaged(self._config.database)
+
+    def reopen(self, *, is_damaged: bool = False) -> Store:
+        """Another store in the place of the one that is open.
+
+        Raises:
+            ConfigurationError, StoreError: as `opening`; it is tried again with the next call.
+        """
+        # First, while SQLite can tell whose its files are: by name it would delete the new ones.
+        self.store.close()
+        self.store = open_store(self._config) if is_damaged else self._opening(self._config)
+        self._file, self._size = self._present_file()
+        return self.store
+
+    def close(self) -> None:
+        """Close the store that is open."""
+        self.store.close()
+
+
+def _has_lines(output_dir: Path) -> bool:
+    return any(path.stat().st_size for path in day_files(output_dir / ARTICLES_CHANNEL))
+
+
+def rebuild(config: Config, store: Store) -> int:
+    """Record every version in the JSONL as known, handing nothing on; gives their number.
+
+    All or nothing: a rebuilding that is killed begins anew with the next start.
+    """
+    return store.articles.restore(_recordings(config, load_sites(config)))
+
+
+def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
+    said: dict[str, list[TopicFlag]] = {}  # by article id, without the evidence
+    for article, first_seen_at in _articles(config.output_dir / ARTICLES_CHANNEL):
+        said[article.article_id] = [replace(flag, evidence=()) for flag in article.topics]
+        if profile := sites.get(article.site):
+            recording = _recording(config, article, first_seen_at, profile)
+            repeated = said.get(article.duplicate_of or "", [])
+            yield replace(recording, is_folded=decisions.is_folded(article, repeated))
+        else:
+            logger.warning("%s: site %r has no profile: not rebuilt", article.url, article.site)
+
+
+def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
+    """Each recorded version, and when its piece was first seen."""
+    for path in day_files(folder):
+        for number, line in enumerate(_lines(path), start=1):
+            try:
+                article = Article.from_record(json.loads(line.decode(errors="replace")))
+            except ValueError:
+                logger.warning("%s: line %d is no whole record: left out", path, number)
+                continue
+            if article.first_seen_at is None:
+                logger.warning("%s: line %d: no first_seen_at: left out", path, number)
+            else:
+                yield article, article.first_seen_at
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        yield from day_lines(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: mend it, "
+            "or move it away"
+        ) from error
+
+
+def _recording(
+    config: Config, article: Article, first_seen_at: datetime, profile: SiteProfile
+) -> Recording:
+    minimum = config.alerts.minimum
+    addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}
+    return Recording(
+        article=article,
+        fingerprint=fingerprint_of(article, slug_stem(article.url, profile)),
+        visit=Visit(
+            run_id=RUN_ID,
+            address_keys=tuple(addresses.items()),
+            page_digest="",
+            next_check_at=decisions.next_check(
+                first_seen_at, utc_now(), config.crawl.recheck_after
+            ),
+        ),
+        recorded_at=article.fetched_at,
+        channels=(),
+        # Whoever was mailed is not known any more: better nobody than somebody twice.
+        alerted_topics=tuple(flag.topic for flag in article.topics if flag.level.reaches(minimum)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What the JSONL and the spool tell of the time before a loss."""
+
+    told: tuple[str, ...]  # flagged in the day before it, and not kept in the spool: in words
+    kept: int  # messages and rows in the spool
+
+
+def lost_since(config: Config) -> Lost:
+    """What is known of the time before a database was lost."""
+    last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
+    newest = max((each.fetched_at for each in last), default=None)
+    spooled = spooled_record_ids(config)
+    told = tuple(
+        f"{one_line(each.title)}\n  {each.url}"
+        for each in last
+        if newest
+        and each.fetched_at > newest - UNCERTAIN
+        and each.novelty is Novelty.NEW  # else nobody is told
+        and each.record_id not in spooled
+    )
+    return Lost(told, spooled_count(config))
+
+
+def _tell(config: Config, store: Store, count: int, aside: Path | None, lost: Lost) -> None:
+    """Raise the problem, and tell the operators at once what was lost and what may be."""
+    now = utc_now()
+    cause = f"was damaged and is now {aside}" if aside else "was missing or empty"
+    text = f"The database {cause}. It has been rebuilt from the JSONL: {count} versions."
+    logger.warning("%s", text)
+    store.health.raise_problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
+    (problem,) = (each for each in store.health.problems() if each.code is ProblemCode.REBUILT)
+    last_at = store.history.last_recorded_at()
+    last = f" ({last_at:%Y-%m-%d %H:%M} UTC)" if last_at else ""
+    lines = [
+        text,
+        f"Kept in {spool_folder(config)}, and going out: {lost.kept} messages and alerts.",
+        f"May be lost: what was recorded after the last line of the JSONL{last}. The next cycle "
+        "finds it again. What it finds flagged, recent and newer than that goes out in one "
+        "summary, marked as possibly told before; all else that it finds is a baseline, of which "
+        "nobody is alerted.",
+        "Lost: who was told of what, past cycles and problems, the next times of jobs.",
+    ]
+    if lost.told:
+        lines += ["Flagged in the day before, and told as far as is known:", *lost.told]
+    notice = Notice(
+        f"Problem: {DATABASE_SUBJECT}: {ProblemCode.REBUILT}",
+        "\n\n".join(lines),
+        f"rebuilt {now.isoformat()}",
+        "ops",
+        now,
+    )
+    if messages := notices(message_channels(config), notice):
+        store.health.tell_start(problem, messages, now)

@@ -1,0 +1,78 @@
+"""Watch-lists for the items of any spider, in a Scrapy project of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Self
+
+from itemadapter import ItemAdapter
+from scrapy.crawler import Crawler
+from scrapy.exceptions import DropItem
+
+from rscrawler.config import find_config, load_config
+from rscrawler.errors import ConfigurationError
+from rscrawler.items import Article, Level
+from rscrawler.topics import FlaggableText, Flagger, known_topics
+
+
+class BelowLevel(DropItem):
+    """No watch-list gives the item the level that `RSCRAWLER_MIN_LEVEL` asks for."""
+
+
+class TopicsPipeline:
+    """Judges an item's `title`, `subtitle` and `body` by watch-lists, and sets its `topics`.
+
+    `body` is a text with blank lines between paragraphs, or a list of paragraphs. `topics` is as
+    in the record: a list of `{topic, level, score, countries, evidence}`.
+
+    Settings: `RSCRAWLER_TOPICS`, the watch-lists (default: central-asia), shipped ones or those of
+    the configuration that the commands would find; `RSCRAWLER_MIN_LEVEL` (mention, substantial,
+    primary): items below it are dropped (default: none is).
+    """
+
+    def __init__(self, flagger: Flagger, minimum: Level) -> None:
+        self._flagger, self._minimum = flagger, minimum
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Built from the project's settings.
+
+        Raises:
+            ConfigurationError: a setting names what there is not.
+        """
+        names = crawler.settings.getlist("RSCRAWLER_TOPICS", ["central-asia"])
+        known = known_topics(load_config(find_config(None)))
+        for name in names:
+            if name not in known:
+                allowed = ", ".join(sorted(known))
+                raise ConfigurationError(
+                    f"RSCRAWLER_TOPICS: {name!r} is not known; allowed: {allowed}"
+                )
+        level = crawler.settings.get("RSCRAWLER_MIN_LEVEL", Level.NONE)
+        if level not in list(Level):
+            raise ConfigurationError(
+                f"RSCRAWLER_MIN_LEVEL: {level!r} is no level; allowed: {', '.join(Level)}"
+            )
+        return cls(Flagger([known[name] for name in names]), Level(level))
+
+    def process_item(self, item: Any) -> Any:
+        """The same item, with its topics.
+
+        Raises:
+            BelowLevel: it is about none of them.
+        """
+        if isinstance(item, Article):
+            flags = item.topics = self._flagger.flag(FlaggableText.from_article(item))
+        else:
+            fields = ItemAdapter(item)
+            body = fields.get("body") or ()
+            paragraphs = body.split("\n\n") if isinstance(body, str) else body
+            flags = self._flagger.flag(
+                FlaggableText(fields.get("title"), fields.get("subtitle"), tuple(paragraphs))
+            )
+            fields["topics"] = [{**asdict(flag), "level": str(flag.level)} for flag in flags]
+        if not any(flag.level.reaches(self._minimum) for flag in flags) and (
+            self._minimum is not Level.NONE
+        ):
+            raise BelowLevel(f"below {self._minimum}", log_level="DEBUG")
+        return item

@@ -1,0 +1,151 @@
+"""One page, read as a crawl would read it, with nothing stored."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from w3lib.url import safe_url_string
+
+from rscrawler.clock import utc_now
+from rscrawler.config import Config, checked_web_address
+from rscrawler.errors import ConfigurationError
+from rscrawler.extraction import extract, labelled_blocks
+from rscrawler.extraction.blocks import Block
+from rscrawler.extraction.page import PageError
+from rscrawler.identity.addresses import address_key, canonical_url
+from rscrawler.identity.fingerprints import new_article_id, new_record_id
+from rscrawler.items import Article
+from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
+from rscrawler.sites import SiteProfile, host_of, load_sites
+from rscrawler.spiders.normalize import normalize_article
+from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_topics
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The record that a page would give, where each field came from, and why it is flagged.
+
+    `contributions` has, by topic that the article names, what each feature adds to the score;
+    `blocks` what each block of the article was taken for, and by which rule.
+    """
+
+    article: Article
+    blocks: list[Block]
+    contributions: dict[str, list[Contribution]]
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What gave each field that is there."""
+        return self.article.extraction.provenance
+
+    def to_json(self) -> dict[str, Any]:
+        """Record, provenance, the flags with their evidence, and what made their scores."""
+        record = self.article.to_record()
+        return {
+            "record": record,
+            "provenance": self.provenance,
+            "topics": record["topics"],
+            "blocks": [
+                {"label": each.label, "rule": each.rule, "tag": each.tag, "text": each.text}
+                for each in self.blocks
+            ],
+            "contributions": {
+                topic: [asdict(each) for each in found]
+                for topic, found in self.contributions.items()
+            },
+        }
+
+
+def explain(
+    config: Config, page: str, *, site: str | None = None, url: str | None = None
+) -> Explanation:
+    """Fetch (or read) one page and say what it would be recorded as.
+
+    Raises:
+        ConfigurationError: the site is not known, or cannot be told from the address; `url` is
+            no address.
+        PageUnavailable: the page cannot be fetched or read, or robots.txt forbids it.
+        NotAnArticle, IncompletePage: no article comes of it.
+    """
+    sites = load_sites(config)
+    is_address = page.startswith(("http://", "https://"))
+    if is_address:
+        page = _sendable(page)
+    if url is not None:
+        _check_url(url)
+    address = page if is_address else url
+    name = _site_named(site, sites) if site else _site_of(address, sites)
+    profile = sites[name]
+    if is_address:
+        hosts = {host_of(urlsplit(page)), *profile.all_hosts}
+        answer = Visitor(config, delay=0, hosts=hosts).get(page)
+    else:
+        answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
+    now = utc_now()
+    try:
+        read = answer.page(now)
+        article = extract(read, profile, name)
+    except PageError as error:
+        # A file is known by its name; its address may be made up.
+        raise error if is_address else type(error)(page, error.reason) from error
+    if not is_address and url is None:
+        article.aliases = []  # a file has no address of its own
+    normalize_article(article)
+    article.article_id = new_article_id(name, address_key(article.url, profile))
+    article.version = 1
+    article.record_id = new_record_id(article.article_id, 1)
+    article.first_seen_at = now
+    flagger = Flagger(usable_topics(config).lists.values())
+    text = FlaggableText.from_article(article)
+    article.topics = flagger.flag(text)
+    return Explanation(article, labelled_blocks(read, profile), flagger.explain(text))
+
+
+def _site_named(name: str, sites: dict[str, SiteProfile]) -> str:
+    if name not in sites:
+        known = ", ".join(sorted(sites))
+        raise ConfigurationError(f"--site: {name!r} is not known; allowed: {known}")
+    return name
+
+
+def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
+    """The site whose host an address has; with no address, the only enabled site."""
+    if address is not None:
+        for name, profile in sites.items():
+            if canonical_url(address, profile) is not None:
+                return name
+    enabled = [name for name, profile in sites.items() if profile.enabled]
+    if address is None and len(enabled) == 1:
+        return enabled[0]
+    known = ", ".join(sorted(sites))
+    raise ConfigurationError(
+        f"{address or 'the page'}: belongs to no known site; name one with --site ({known})"
+    )
+
+
+def _sendable(address: str) -> str:
+    """An address as a request can carry it: spaces and letters beyond ASCII are encoded."""
+    try:
+        encoded = safe_url_string(address)
+        if urlsplit(encoded).hostname:
+            return encoded
+    except ValueError:
+        pass
+    raise ConfigurationError(f"{address}: is not an address; allowed: https://host/path")
+
+
+def _check_url(url: str) -> None:
+    try:
+        checked_web_address(url)
+    except ValueError as error:
+        raise ConfigurationError(f"--url: {url!r}: {error}, such as https://host/path") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PageUnavailable(f"{path}: cannot be read: {error.strerror}") from error

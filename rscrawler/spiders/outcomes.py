@@ -1,0 +1,131 @@
+"""What the spider hands to the pipelines: the outcome of asking for one article page.
+
+It is made once, by whoever read the page or failed to get it; one pipeline says whose page it
+is, another records it, and the observer counts it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rscrawler.decisions import KnownArticle
+from rscrawler.identity.fingerprints import Fingerprint
+from rscrawler.items import Article, Event, TopicFlag
+
+
+@dataclass(frozen=True, slots=True)
+class AskedArticle:
+    """An article page that is asked for; travels with the request to its answer.
+
+    Attributes:
+        key: of the address that is asked for.
+        found_at: when that address was found, or the piece first seen.
+        hint: the date that a feed or sitemap gave it.
+        attempts: earlier requests in vain.
+        known: the piece as it is stored; None if the page was never read.
+        is_second_look: whether it was taken for no article before.
+        is_elsewhere: whether the address is another one, after the piece's own led to nothing.
+    """
+
+    key: str
+    found_at: datetime
+    hint: datetime | None = None
+    attempts: int = 0
+    known: KnownArticle | None = None
+    is_second_look: bool = False
+    is_elsewhere: bool = False
+
+
+@dataclass(slots=True)
+class FetchedArticle:
+    """An article page that was fetched and read; from `known` on, what the dedupe pipeline adds.
+
+    Attributes:
+        addresses: (key, url) of every address that led to the page, and of those that it declares
+            to be its own.
+        declared: the keys of such as only the page itself says so.
+        asked_for: the piece whose page was asked for; None if the address was never read.
+        found_at: when the first of the addresses was met.
+        fingerprint: what tells its text from another.
+        flags: what the watch-lists say of its text; None if nobody looked.
+        has_moved: the one that was asked for leads on for good.
+        is_elsewhere: it was asked for since the piece's own led to nothing.
+        is_archived: the page was read from the archive. That is no news, and no visit: the next
+            one stays when it was.
+        known: the piece whose page this is; None if it is a new one.
+        event: what its record is; None if it is as it was.
+        merged: a piece that turns out to be this one.
+        led_here: a piece whose address leads here, though they stay two.
+    """
+
+    article: Article
+    addresses: tuple[tuple[str, str], ...]
+    found_at: datetime
+    page_digest: str
+    declared: frozenset[str] = frozenset()
+    fingerprint: Fingerprint | None = None
+    flags: list[TopicFlag] | None = None
+    has_moved: bool = False
+    is_elsewhere: bool = False
+    etag: str | None = None
+    last_modified: str | None = None
+    dated_at: datetime | None = None
+    asked_for: KnownArticle | None = None
+    is_archived: bool = False
+    known: KnownArticle | None = None
+    event: Event | None = None
+    merged: KnownArticle | None = None
+    led_here: KnownArticle | None = None
+
+    def __repr__(self) -> str:
+        """Short: Scrapy puts items into its log."""
+        return f"<FetchedArticle {self.article.url}>"
+
+
+# A signal, as Scrapy's are: what came of an article page is recorded. Handlers get `outcome`.
+outcome_recorded = object()
+
+
+class Kind(StrEnum):
+    """What came of asking for an article page."""
+
+    READ = "read"  # new, updated, moved or unchanged: `page` says which, once it is identified
+    UNCHANGED = "unchanged"  # not modified, or the very bytes that were read before
+    GONE = "gone"  # 404 or 410
+    NOT_ARTICLE = "not an article"
+    INCOMPLETE = "incomplete"  # cut off, empty or garbage
+    OVER_LIMIT = "over its limit"  # of time or memory, while it was read
+    REFUSED = "refused"  # no answer, an error, or one that the program broke on
+    OFF_SITE = "off site"  # a redirect to another site
+    FORBIDDEN = "forbidden"  # by robots.txt
+
+
+@dataclass(slots=True)
+class PageOutcome:
+    """What came of asking for one article page.
+
+    Attributes:
+        url: the final address.
+        at: when it was found out.
+        reason: why it is no article, where it is none.
+        page: what was read, where `kind` is READ.
+        record: the version, or the removal, that was recorded of it, if one was.
+        dated_at: the latest date that a source gives the address.
+        is_whole_page: HTML from its beginning to its end, that no reading was needed to know.
+    """
+
+    kind: Kind
+    asked: AskedArticle
+    url: str
+    at: datetime
+    reason: str = ""
+    page: FetchedArticle | None = None
+    record: Article | None = None
+    dated_at: datetime | None = None
+    is_whole_page: bool = False
+
+    def __repr__(self) -> str:
+        """Short: Scrapy puts items into its log."""
+        return f"<PageOutcome {self.kind} {self.url}>"

@@ -1,0 +1,52 @@
+"""What leads to a site's articles, read to addresses and dates; nothing decides here.
+
+Each kind of source is a module with `read(page)`, and a row in `KINDS`; what a profile
+says of it is `sites.Source`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from rscrawler.sites import Source, SourceKind
+from rscrawler.spiders.sources import endpoint, feed, listing, sitemap
+from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
+
+__all__ = [
+    "KINDS",
+    "Entry",
+    "SourceContent",
+    "SourcePage",
+    "UnreadableSource",
+    "page_address",
+    "read_source",
+]
+
+KINDS: dict[SourceKind, Callable[[SourcePage], SourceContent]] = {
+    SourceKind.SECTION: listing.read,
+    SourceKind.TAG: listing.read,
+    SourceKind.FEED: feed.read,
+    SourceKind.SITEMAP: sitemap.read,
+    SourceKind.JSON: endpoint.read,
+}
+
+
+def read_source(page: SourcePage) -> SourceContent:
+    """What a page of a source leads to.
+
+    Raises:
+        UnreadableSource: the page is not what its kind of source should be.
+    """
+    if not page.body.strip():
+        raise UnreadableSource("is empty")
+    return KINDS[page.source.kind](page)
+
+
+def page_address(source: Source, url: str, page: int) -> str:
+    """The address of a source's `page`-th page; the first one is the source's own."""
+    if page <= 1 or not source.page_parameter:
+        return url
+    parts, name = urlsplit(url), source.page_parameter
+    kept = [each for each in parts.query.split("&") if each and each.partition("=")[0] != name]
+    return urlunsplit(parts._replace(query="&".join([*kept, urlencode({name: page})])))

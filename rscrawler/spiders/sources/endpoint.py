@@ -1,0 +1,70 @@
+"""JSON endpoints, such as WordPress' `/wp-json/wp/v2/posts`: a list of articles by paths."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from html import unescape
+from itertools import islice
+from typing import Any
+
+from rscrawler.extraction.dates import read_date
+from rscrawler.spiders.sources.content import (
+    Entry,
+    SourceContent,
+    SourcePage,
+    UnreadableSource,
+    web_address,
+)
+
+MAX_ENTRIES = 1_000  # as of a feed: the newest stand first
+_NEXT = re.compile(r"<([^<>]+)>[^<,]*;\s*rel\s*=\s*\"?next\b", re.IGNORECASE)  # RFC 8288
+
+
+def read(page: SourcePage) -> SourceContent:
+    """The articles in the list, and the next page that the answer or its header names."""
+    paths = page.source.paths
+    try:
+        answer = json.loads(page.body)
+    except (ValueError, RecursionError):
+        raise UnreadableSource("is not JSON") from None
+    listed = _at(answer, paths.entries)
+    if not isinstance(listed, list):
+        raise UnreadableSource(f"has no list at {paths.entries!r}; see paths.entries")
+    entries = []
+    for item in islice(listed, MAX_ENTRIES):
+        if url := _link(_text(item, paths.address), page.url):
+            published = _date(item, paths.published)
+            title = unescape(_text(item, paths.title)).strip() or None
+            entries.append(Entry(url, _date(item, paths.modified) or published, published, title))
+    header = _NEXT.search(page.link_header or "")
+    following = _text(answer, paths.next) or (header[1] if header else "")
+    return SourceContent(tuple(entries), next_url=_link(following, page.url))
+
+
+def _link(href: str, base: str) -> str | None:
+    return web_address(href, base) if href else None
+
+
+def _at(value: Any, path: str) -> Any:
+    """What stands at `title.rendered` or `0.link`; None if nothing does."""
+    for name in filter(None, path.split(".")):
+        if isinstance(value, dict):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            return None
+    return value
+
+
+def _text(value: Any, path: str) -> str:
+    found = _at(value, path) if path else None
+    return found if isinstance(found, str) else ""
+
+
+def _date(value: Any, path: str) -> datetime | None:
+    found = _at(value, path) if path else None
+    date = read_date(str(found)) if isinstance(found, str | int | float) else None
+    return date.at if date else None

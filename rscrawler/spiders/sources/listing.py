@@ -1,0 +1,35 @@
+"""Sections and tags: pages of which every link counts."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin
+
+from rscrawler.extraction.page import parse_page
+from rscrawler.extraction.selectors import select
+from rscrawler.spiders.sources.content import (
+    Entry,
+    SourceContent,
+    SourcePage,
+    UnreadableSource,
+    web_address,
+)
+
+# Of which any page made by a site has some, and garbage has none.
+_PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
+
+
+def read(page: SourcePage) -> SourceContent:
+    """Every link in what `within` selects, in page order, without repeats."""
+    root = parse_page(page.body, page.content_type)
+    scopes = [found for selector in page.within for found in select(root, selector)]
+    base = str(root.xpath("string(//head/base/@href)")).strip()
+    base = urljoin(page.url, base) if base else page.url
+    hrefs = (link.get("href") for scope in scopes or [root] for link in scope.iter("a"))
+    # The same addresses stand in menus and cards of one page: each is made absolute once.
+    links = dict.fromkeys(
+        web_address(href, base) for href in dict.fromkeys(hrefs) if href is not None
+    )
+    entries = tuple(Entry(link) for link in links if link)
+    if not entries and next(root.iter(*_PAGE_ELEMENTS), None) is None:
+        raise UnreadableSource("is no page")  # an empty list is one, and fine
+    return SourceContent(entries)

@@ -1,0 +1,356 @@
+"""What a source's answer says, whatever shape it has."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from rscrawler.sites import Source, SourceKind
+from rscrawler.spiders.sources import (
+    KINDS,
+    Entry,
+    SourceContent,
+    SourcePage,
+    UnreadableSource,
+    page_address,
+    read_source,
+)
+
+SECTION = Source(kind=SourceKind.SECTION, path="/europe/")
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+SITEMAP = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def read(kind: str, body: bytes, path: str = "/europe/", **more: Any) -> SourceContent:
+    """What a source of that kind at `path` says; `more` are the source's keys, or the page's."""
+    page = {name: more.pop(name) for name in ("within", "link_header") if name in more}
+    source = Source.model_validate({"kind": kind, "path": path, **more})
+    url = f"https://example.org{path}"
+    return read_source(SourcePage("example", url, body, None, source, **page))
+
+
+def read_feed(body: bytes) -> list[Entry]:
+    return list(read("feed", body).entries)
+
+
+def read_sitemap(body: bytes) -> SourceContent:
+    return read("sitemap", body)
+
+
+def links(page: str, *within: str) -> list[str]:
+    return [entry.url for entry in read("section", page.encode(), within=within).entries]
+
+
+def test_every_kind_that_a_profile_can_name_is_read() -> None:
+    assert set(KINDS) == set(SourceKind)
+
+
+@pytest.mark.parametrize("kind", SourceKind)
+def test_an_empty_answer_is_unreadable_whatever_the_kind(kind: SourceKind) -> None:
+    with pytest.raises(UnreadableSource, match="is empty"):
+        read(kind, b" \n")
+
+
+# Listings.
+
+
+def test_a_listing_gives_its_links_once_absolute_and_in_order() -> None:
+    page = (
+        '<a href="/one/">1</a><a href="two/"> 2</a><a href=" /one/ ">1</a>'
+        '<a href="https://elsewhere.org/x">x</a><a name="no-address">n</a>'
+        '<a href="mailto:a@b.org">m</a><a href="javascript:void(0)">j</a>'
+        '<a href="http://[broken">b</a><a href="">self</a>'
+    )
+    assert links(page) == [
+        "https://example.org/one/",
+        "https://example.org/europe/two/",
+        "https://elsewhere.org/x",
+        "https://example.org/europe/",
+    ]
+
+
+def test_a_listing_with_a_base_is_read_by_it() -> None:
+    page = '<head><base href="https://cdn.example.org/a/"></head><a href="b/">b</a>'
+    assert links(page) == ["https://cdn.example.org/a/b/"]
+
+
+def test_where_the_profile_says_so_links_count_in_a_part_of_the_page_only() -> None:
+    page = '<nav><a href="/menu/">m</a></nav><main><a href="/one/">1</a></main>'
+    assert links(page, "main") == ["https://example.org/one/"]
+    assert len(links(page.replace("main", "section"), "main")) == 2
+
+
+# Feeds.
+
+
+def rss(*items: str) -> bytes:
+    return f'<rss version="2.0"><channel><title>t</title>{"".join(items)}</channel></rss>'.encode()
+
+
+def test_a_feed_gives_addresses_and_dates() -> None:
+    feed = rss(
+        "<item><link>https://example.org/one/</link>"
+        "<pubDate>Tue, 24 Nov 2026 13:00:00 +0100</pubDate></item>",
+        "<item><link>/two/</link></item>",
+        "<item><title>no address</title></item>",
+        "<item><link>https://example.org/3/</link><pubDate>yesterday, at noon</pubDate></item>",
+    )
+    assert read_feed(feed) == [
+        Entry("https://example.org/one/", NOON, NOON),
+        Entry("https://example.org/two/"),
+        Entry("https://example.org/3/"),
+    ]
+
+
+def test_an_atom_feed_tells_publication_from_update() -> None:
+    feed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry>
+      <link href="https://example.org/one/"/><published>2026-11-24T12:00:00Z</published>
+      <updated>2026-11-25T12:00:00Z</updated></entry></feed>"""
+    (entry,) = read_feed(feed)
+    assert entry.published_at == NOON
+    assert entry.dated_at == NOON.replace(day=25)
+
+
+def test_a_link_that_is_no_address_is_passed_over_in_a_feed_and_in_a_sitemap() -> None:
+    links = ("http://[oops/", "mailto:desk@example.org", "https://example.org/piece/")
+    items = "".join(f"<item><link>{link}</link></item>" for link in links)
+    feed = f'<rss version="2.0"><channel>{items}</channel></rss>'.encode()
+    assert [e.url for e in read_feed(feed)] == [links[-1]]
+    parts = "".join(f"<sitemap><loc>{link}</loc></sitemap>" for link in ("/part.xml", *links))
+    index = f"<sitemapindex>{parts}</sitemapindex>".encode()
+    assert [e.url for e in read_sitemap(index).sitemaps] == [links[-1]]
+
+
+FULL_TEXT = """<title>A &amp; B</title><dc:creator>Ann</dc:creator><category>Kazakhstan</category>
+  <!-- as printed --><media:content url="https://example.org/a.jpg"/>
+  <source url="https://else.org/feed">Else</source>
+  <content:encoded><![CDATA[<p>As <a href="https://else.org/">told</a> &eacute;]]></content:encoded>
+  <description>&lt;p&gt;As told, &amp;eacute;&lt;/p&gt;</description>"""
+SPACES = """xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"
+  xmlns:content="http://purl.org/rss/1.0/modules/content/" """
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "windows-1251", "utf-16"])
+@pytest.mark.parametrize("text", ["", FULL_TEXT, FULL_TEXT + "&nbsp;"])
+def test_a_feed_says_the_same_with_and_without_full_texts(text: str, encoding: str) -> None:
+    feed = f"""<?xml version="1.0" encoding="{encoding}"?><rss version="2.0" {SPACES}><channel>
+      <title>Новости</title><link>https://example.org/</link>
+      <item>{text}<link>https://example.org/?p=1&amp;q=ы</link><guid>1</guid>
+        <pubDate>Tue, 24 Nov 2026 13:00:00 +0100</pubDate></item>
+      <item>{text}<guid isPermaLink="true">https://example.org/two/</guid></item>
+      <item>{text}<guid isPermaLink="false">https://else.org/</guid></item></channel></rss>"""
+    assert read_feed(feed.encode(encoding)) == [
+        Entry("https://example.org/?p=1&q=ы", NOON, NOON),
+        Entry("https://example.org/two/"),
+    ]
+
+
+def test_a_feed_that_declares_another_encoding_than_it_has_keeps_its_addresses() -> None:
+    feed = rss("<item><link>https://example.org/café/</link></item>")
+    wrong = b'<?xml version="1.0" encoding="iso-8859-1"?>' + feed
+    assert read_feed(wrong) == [Entry("https://example.org/café/")]
+
+
+def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
+    feed = rss("<item><link>https://example.org/one/</link></item>", "<item><link>https://exa")
+    whole = feed[: feed.index(b"https://exa<")]
+    assert [entry.url for entry in read_feed(whole)][:1] == ["https://example.org/one/"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><p>Moved</p></html>",
+        b"\x00\xff\xfe",
+        b"{}",
+        b'<rss version="2.0"><channel><title>&#x110000;</title><item>',  # no character
+    ],
+)
+def test_what_is_no_feed_is_unreadable(body: bytes) -> None:
+    with pytest.raises(UnreadableSource, match="is not a feed"):
+        read_feed(body)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    with suppress(UnreadableSource):
+        assert all(entry.url for entry in read_feed(body))
+    with suppress(UnreadableSource):
+        assert all(entry.url for entry in read_sitemap(body).entries)
+
+
+# Sitemaps.
+
+
+def test_a_sitemap_gives_addresses_and_dates() -> None:
+    body = f"""<?xml version="1.0"?><urlset {SITEMAP}
+      xmlns:news="http://www.google.com/schemas/sitemap-news/0.9">
+      <url><loc> https://example.org/one/ </loc><lastmod>2026-11-24T12:00:00Z</lastmod></url>
+      <url><loc>https://example.org/two/</loc><news:news>
+        <news:publication_date>2026-11-24T13:00:00+01:00</news:publication_date></news:news></url>
+      <url><loc>https://example.org/three/</loc><lastmod>soon</lastmod></url>
+      <url><lastmod>2026-11-24</lastmod></url></urlset>""".encode()
+    content = read_sitemap(body)
+    assert content.sitemaps == ()
+    assert content.entries == (
+        Entry("https://example.org/one/", NOON, None),
+        Entry("https://example.org/two/", NOON, NOON),
+        Entry("https://example.org/three/", None, None),
+    )
+
+
+def test_the_images_and_videos_of_a_sitemap_entry_are_not_its_address_and_date() -> None:
+    body = f"""<?xml version="1.0"?><urlset {SITEMAP}
+      xmlns:image="http://www.google.com/schemas/sitemap-image/1.1"
+      xmlns:video="http://www.google.com/schemas/sitemap-video/1.1">
+      <url><loc>https://example.org/one/</loc><lastmod>2026-11-24T12:00:00Z</lastmod>
+        <image:image><image:loc>https://example.org/uploads/a.jpg</image:loc></image:image>
+        <image:image><image:loc>https://example.org/uploads/b.jpg</image:loc></image:image></url>
+      <url><video:video><video:content_loc>https://example.org/v.mp4</video:content_loc>
+        <video:publication_date>2020-01-01T00:00:00Z</video:publication_date></video:video>
+        <loc>https://example.org/two/</loc></url></urlset>""".encode()
+    assert read_sitemap(body).entries == (
+        Entry("https://example.org/one/", NOON, None),
+        Entry("https://example.org/two/", None, None),
+    )
+
+
+def test_an_index_gives_further_sitemaps() -> None:
+    body = f"""<sitemapindex {SITEMAP}><sitemap><loc>https://example.org/s1.xml</loc>
+      <lastmod>2026-11-24T12:00:00Z</lastmod></sitemap></sitemapindex>""".encode()
+    content = read_sitemap(body)
+    assert (content.entries, content.sitemaps) == (
+        (),
+        (Entry("https://example.org/s1.xml", NOON, None),),
+    )
+
+
+@pytest.mark.parametrize("body", [b"<rss/>", b"<html></html>", b"not xml", b"\xff\x00"])
+def test_what_is_no_sitemap_is_unreadable(body: bytes) -> None:
+    with pytest.raises(UnreadableSource):
+        read_sitemap(body)
+
+
+def test_a_sitemap_reads_no_file_and_no_bomb() -> None:
+    body = b"""<!DOCTYPE urlset [<!ENTITY f SYSTEM "file:///etc/hostname">]>
+      <urlset><url><loc>https://example.org/&f;</loc></url></urlset>"""
+    (entry,) = read_sitemap(body).entries
+    assert entry.url == "https://example.org/"
+
+
+def test_a_packed_sitemap_is_read_and_one_that_bursts_is_not() -> None:
+    body = b"<urlset><url><loc>https://site.example/a/</loc></url></urlset>"
+    assert [entry.url for entry in read_sitemap(gzip.compress(body)).entries] == [
+        "https://site.example/a/"
+    ]
+    for bad in (gzip.compress(bytes(60 * 2**20)), gzip.compress(body)[:20], b"\x1f\x8bnothing"):
+        with pytest.raises(UnreadableSource):
+            read_sitemap(bad)
+
+
+# Listings that show nothing.
+
+
+def test_a_list_that_is_empty_is_a_page_and_garbage_is_none() -> None:
+    page = b"<html><head><title>x</title></head><body><div></div></body></html>"
+    assert read("tag", page).entries == ()
+    for garbage in (b"\x13\x07 nothing of a page", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"):
+        with pytest.raises(UnreadableSource, match="is no page"):
+            read("tag", garbage)
+
+
+# JSON endpoints.
+
+POSTS = [
+    {
+        "id": 7,
+        "link": "https://example.org/one/",
+        "title": {"rendered": "Rail &amp; road"},
+        "date": "2026-11-24T17:00:00",
+        "date_gmt": "2026-11-24T12:00:00",
+        "modified_gmt": "2026-11-25T12:00:00",
+    },
+    {"link": "/two/", "title": {"rendered": ""}, "date_gmt": None},
+    {"link": "mailto:desk@example.org"},
+    {"link": 3},
+    "no article",
+]
+
+
+def test_an_endpoint_of_wordpress_is_read_without_a_word_on_its_shape() -> None:
+    content = read("json", json.dumps(POSTS).encode(), "/wp-json/wp/v2/posts?per_page=50")
+    assert content.entries == (
+        Entry("https://example.org/one/", NOON.replace(day=25), NOON, "Rail & road"),
+        Entry("https://example.org/two/"),
+    )
+    assert content.next_url is None
+
+
+def test_an_endpoint_of_another_shape_is_read_by_its_paths() -> None:
+    item = {"links": [{"href": "/a/"}], "at": 1_795_521_600, "head": "A"}
+    answer = {"data": {"items": [item]}, "paging": {"next": "?after=7"}}
+    paths = {
+        "entries": "data.items", "address": "links.0.href", "title": "head", "published": "at",
+        "modified": "", "next": "paging.next",
+    }  # fmt: skip
+    content = read("json", json.dumps(answer).encode(), "/api/list", paths=paths)
+    assert content.entries == (Entry("https://example.org/a/", NOON, NOON, "A"),)
+    assert content.next_url == "https://example.org/api/list?after=7"
+
+
+@pytest.mark.parametrize(
+    ("header", "following"),
+    [
+        ('<https://example.org/x?page=1>; rel="prev", <https://example.org/x?page=3>; rel="next"',
+         "https://example.org/x?page=3"),
+        ("</x?page=2>; title=older; rel=next", "https://example.org/x?page=2"),
+        ('<https://example.org/x?page=1>; rel="prev"', None),
+        ('<javascript:x>; rel="next"', None),
+    ],
+)  # fmt: skip
+def test_the_next_page_of_an_endpoint_is_the_one_that_its_header_names(
+    header: str, following: str | None
+) -> None:
+    assert read("json", b"[]", link_header=header).next_url == following
+
+
+@pytest.mark.parametrize("body", [b"<html></html>", b'{"code": "rest_no_route"}', b"[" * 200_000])
+def test_what_is_no_list_in_json_is_unreadable(body: bytes) -> None:
+    with pytest.raises(UnreadableSource, match=r"is not JSON|has no list"):
+        read("json", body)
+
+
+def test_no_more_entries_of_an_endpoint_are_looked_at_than_of_a_feed() -> None:
+    body = json.dumps([{"link": f"/{number}/"} for number in range(1_500)]).encode()
+    assert len(read("json", body).entries) == 1_000
+
+
+def test_paths_of_a_source_that_is_no_endpoint_are_a_mistake() -> None:
+    with pytest.raises(ValidationError, match='paths are of kind "json" alone'):
+        Source.model_validate({"kind": "feed", "path": "/feed/", "paths": {"entries": "items"}})
+
+
+# Pages of a source.
+
+
+@pytest.mark.parametrize(
+    ("url", "page", "expected"),
+    [
+        ("https://example.org/europe/", 1, "https://example.org/europe/"),
+        ("https://example.org/europe/", 2, "https://example.org/europe/?page=2"),
+        ("https://example.org/e/?a=1&page=2", 3, "https://example.org/e/?a=1&page=3"),
+        ("https://example.org/e/?a&b=&c=%20x", 2, "https://example.org/e/?a&b=&c=%20x&page=2"),
+    ],
+)
+def test_a_further_page_has_the_sources_own_query_and_its_number(
+    url: str, page: int, expected: str
+) -> None:
+    assert page_address(SECTION, url, page) == expected

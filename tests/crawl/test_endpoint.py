@@ -1,0 +1,66 @@
+"""A site whose articles are listed by a JSON endpoint alone, as WordPress has one."""
+
+from __future__ import annotations
+
+import json
+
+from tests.probing.built import BUILT
+from tests.probing.pieces import PIECES, Piece
+from tests.probing.server import BASE, Reply, SmallSite
+from tests.workspace import Workspace
+
+ENDPOINT = "/wp-json/wp/v2/posts?per_page=5"
+MORE = f"{ENDPOINT}&page="
+
+
+def path_of(piece: Piece) -> str:
+    return f"/{piece.published_at:%Y/%m}/{piece.slug}/"
+
+
+def listed(piece: Piece) -> dict[str, object]:
+    return {
+        "link": BASE + path_of(piece),
+        "title": {"rendered": piece.title},
+        "date_gmt": f"{piece.published_at:%Y-%m-%dT%H:%M:%S}",
+        "modified_gmt": f"{piece.published_at:%Y-%m-%dT%H:%M:%S}",
+    }
+
+
+def site() -> SmallSite:
+    """Twelve articles on three pages; behind the last one WordPress answers 400."""
+    pages = BUILT["wordpress"]()
+    for page, start in enumerate(range(0, len(PIECES), 5), start=1):
+        text = json.dumps([listed(piece) for piece in PIECES[start : start + 5]])
+        pages[ENDPOINT if page == 1 else f"{MORE}{page}"] = Reply(text, "application/json")
+    pages[f"{MORE}4"] = Reply('{"code": "rest_post_invalid_page_number"}', status=400)
+    return SmallSite(pages)
+
+
+def configure(workspace: Workspace, site: SmallSite) -> None:
+    workspace.config.write_text(
+        f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\nmax_pages = 9\n'
+        f'sources = [{{kind = "json", path = "{ENDPOINT}"}}]\n',
+        encoding="utf-8",
+    )
+
+
+def test_every_article_on_every_page_of_an_endpoint_is_recorded(workspace: Workspace) -> None:
+    with site() as outlet:
+        configure(workspace, outlet)
+        report = workspace.crawl("outlet", "--full")
+        asked = [path for path in outlet.asked if path.startswith("/wp-json")]
+    assert asked == [ENDPOINT, f"{MORE}2", f"{MORE}3", f"{MORE}4"]
+    assert {record["title"] for record in workspace.records()} == {each.title for each in PIECES}
+    assert (report["articles_new"], report["errors"]) == (12, 0)
+
+
+def test_an_endpoint_dates_its_articles_as_a_feed_does(workspace: Workspace) -> None:
+    pages = {
+        path: Reply(reply.text.replace("article:published_time", "x"), reply.kind, reply.status)
+        for path, reply in site().pages.items()
+    }
+    with SmallSite(pages) as outlet:
+        configure(workspace, outlet)
+        workspace.crawl("outlet")
+    dates = {record["title"]: record["published_at"][:16] for record in workspace.records()}
+    assert dates == {each.title: f"{each.published_at:%Y-%m-%dT%H:%M}" for each in PIECES}

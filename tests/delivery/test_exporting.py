@@ -1,0 +1,79 @@
+"""A table of records holds what a spreadsheet can use of each, and its columns are documented."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from rscrawler.delivery.exporting import ExportFormat, export_records
+from rscrawler.items import ChangeSummary, Extraction
+from rscrawler.store import Store
+from tests.delivery.helpers import a_piece, record
+
+DOCS = Path(__file__).parents[2] / "docs" / "output.md"
+
+
+@pytest.fixture
+def rows(store: Store, tmp_path: Path) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+    """A piece and its update, by way of CSV and of Parquet."""
+    read = Extraction("profile", ("no byline", "no date"))
+    change = ChangeSummary(("title", "body"), 12, 3)
+    record(store, a_piece(1, found_in=["/feed/", "/asia/"], extraction=read))
+    record(store, a_piece(1, version=2, change=change))
+    table, columns = tmp_path / "x.csv", tmp_path / "x.parquet"
+    export_records(store.articles.records(), ExportFormat.CSV, table)
+    export_records(store.articles.records(), ExportFormat.PARQUET, columns)
+    with table.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream)), pyarrow.parquet.read_table(columns).to_pylist()
+
+
+def test_a_table_tells_where_a_piece_was_found_and_how_it_was_read(
+    rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
+) -> None:
+    (row, _), (typed, _) = rows
+    assert row["found_in"] == "/feed/; /asia/"
+    assert (row["extraction_method"], row["extraction_warnings"]) == (
+        "profile",
+        "no byline; no date",
+    )
+    assert typed["found_in"] == ["/feed/", "/asia/"]
+    assert typed["extraction_warnings"] == ["no byline", "no date"]
+
+
+def test_a_table_tells_what_an_update_changed(
+    rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
+) -> None:
+    names = ("changed_fields", "words_added", "words_removed")
+    table, columns = rows
+    assert [[row[name] for name in names] for row in table] == [
+        ["", "", ""],
+        ["title; body", "12", "3"],
+    ]
+    assert [[row[name] for name in names] for row in columns] == [
+        [[], None, None],
+        [["title", "body"], 12, 3],
+    ]
+
+
+def test_each_column_is_named_on_its_page(
+    rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
+) -> None:
+    section = DOCS.read_text(encoding="utf-8").partition("## Take it elsewhere")[2]
+    assert [name for name in rows[0][0] if f"`{name}`" not in section] == []
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_no_cell_becomes_a_formula_in_a_spreadsheet(
+    store: Store, tmp_path: Path, title: str
+) -> None:
+    record(store, a_piece(1, title=title))
+    for is_raw, expected in ((False, f"'{title}"), (True, title)):
+        export_records(
+            store.articles.records(), ExportFormat.CSV, tmp_path / "x.csv", is_raw=is_raw
+        )
+        with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as stream:
+            assert next(csv.DictReader(stream))["title"] == expected
