@@ -51,10 +51,14 @@ class LineStore:
 
     def pending_numbers(self, channel: str, record_ids: Iterable[str]) -> dict[str, int]:
         """The numbers of the rows, of these records, that are still pending on a channel."""
-        query = select(outbox.c.record_id, outbox.c.number).where(
-            outbox.c.channel == channel,
-            outbox.c.state == "pending",
-            among(outbox.c.record_id, list(record_ids)),
+        query = (
+            select(outbox.c.record_id, outbox.c.number)
+            .where(
+                outbox.c.channel == channel,
+                outbox.c.state == "pending",
+                among(outbox.c.record_id, list(record_ids)),
+            )
+            .order_by(outbox.c.number)
         )
         return {row.record_id: row.number for row in self._database.rows(query)}
 
