@@ -36,7 +36,6 @@ class JobState:
     definition: str
     next_fire_at: datetime
     last_fired_at: datetime | None = None
-    last_ended_at: datetime | None = None
     last_outcome: str | None = None
     failures: int = 0
 
@@ -173,8 +172,7 @@ class JobStore:
             )
             if ended.rowcount != 1:
                 return False
-            values = {
-                "last_ended_at": now,
+            values: dict[str, Any] = {
                 "last_outcome": outcome,
                 "failures": job.c.failures + 1 if has_failed else 0,
             }

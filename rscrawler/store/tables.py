@@ -243,9 +243,7 @@ outbox = Table(
     Column("created_at", Moment, nullable=False),
     Column("state", String, nullable=False),  # pending · done
     Column("message_id", String),  # the message that carries it; NULL: none yet, or a JSONL row
-    Column("file", String),  # JSONL rows: the file under output_dir, and where the line lies
-    Column("start_byte", BigInteger),
-    Column("end_byte", BigInteger),
+    Column("file", String),  # JSONL rows: the file under output_dir that has the line
     UniqueConstraint("channel", "record_id"),
     Index("outbox_pending", "state", "channel", "number"),
     Index("outbox_message", "message_id"),
@@ -346,7 +344,6 @@ job = Table(
     Column("definition", Text, nullable=False),  # the text of its times; another: planned anew
     Column("next_fire_at", Moment, nullable=False),
     Column("last_fired_at", Moment),
-    Column("last_ended_at", Moment),
     Column("last_outcome", Text),
     Column("failures", Integer, nullable=False, default=0),  # in a row
 )
