@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -187,6 +188,9 @@ version = Table(
     Column("record", Text, nullable=False),  # the line of the JSONL, without its line feed
     UniqueConstraint("article_id", "version"),
     Index("version_recorded", "recorded_at"),
+)
+LAST_VERSION = and_(
+    version.c.article_id == article.c.article_id, version.c.version == article.c.version
 )
 
 # The keys of a fingerprint (see identity.fingerprints): similar texts share at least one.
