@@ -59,7 +59,7 @@ class Database:
         # The same connections.
         self._reader = engine.execution_options(is_reader=True)
         self._hasty = engine.execution_options(is_hasty=True)
-        self._idle: Connection | None = None  # of the reader
+        self._idle: list[tuple[int, Connection]] = []  # of the reader, and whose process it is
 
     @property
     def is_postgresql(self) -> bool:
@@ -72,12 +72,19 @@ class Database:
         with _trouble_named(self._engine.url), ExitStack() as kept:
             # Without a transaction, as in SQLite, the last one serves again: to take it from the
             # pool and give it back takes as long as a look-up.
-            connection, self._idle = self._idle, None
-            connection = kept.enter_context(connection or self._reader.connect())
+            connection = self._idle_one() or self._reader.connect()
+            kept.enter_context(connection)
             yield connection
-            if self._idle is None and not self.is_postgresql:
-                self._idle = connection
+            if not self._idle and not self.is_postgresql:
+                self._idle.append((os.getpid(), connection))
                 kept.pop_all()
+
+    def _idle_one(self) -> Connection | None:
+        try:
+            owner, connection = self._idle.pop()  # which no two threads get
+        except IndexError:
+            return None
+        return connection if owner == os.getpid() else None
 
     def rows(self, query: TypedReturnsRows[*_Columns]) -> Sequence[Row[*_Columns]]:
         """The rows of a query."""
@@ -178,8 +185,8 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
-        if self._idle is not None:
-            self._idle.close()
+        while (connection := self._idle_one()) is not None:
+            connection.close()
         self._engine.dispose()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -332,3 +333,11 @@ def test_a_transaction_waits_for_the_disk_unless_it_need_not(database_url: str) 
             said.append(connection.exec_driver_sql(asks).scalar())
     database.close()
     assert said == (["on", "off", "on"] if database.is_postgresql else [2, 1, 2])
+
+
+def test_threads_read_side_by_side_each_over_a_connection_of_its_own(store: Store) -> None:
+    store.health.record_start("run", "site", NOON)
+    with ThreadPoolExecutor(12) as threads:
+        found = list(threads.map(lambda _: store.health.site("site").last_run_at, range(600)))
+    assert found == [NOON] * 600
+    store.health.record_start("later", "site", NOON)  # nothing is held
