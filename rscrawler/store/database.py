@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     Engine,
@@ -159,12 +160,16 @@ class Database:
         return sqlite.insert(table)
 
     def upsert(
-        self, table: Table, values: Mapping[str, Any] | None, updated: Mapping[str, Any]
+        self,
+        table: Table,
+        values: Mapping[str, Any] | None,
+        updated: Mapping[str, Any],
+        where: ColumnElement[bool] | None = None,
     ) -> postgresql.Insert | sqlite.Insert:
-        """An INSERT that updates the row whose primary key is there already."""
+        """An INSERT that updates the row whose primary key is there already (if it is so)."""
         insert = self.insert(table)
         return (insert if values is None else insert.values(values)).on_conflict_do_update(
-            index_elements=table.primary_key, set_=updated
+            index_elements=table.primary_key, set_=updated, where=where
         )
 
     def driver_sql(self, statement: Insert) -> str:

@@ -71,14 +71,9 @@ class JobStore:
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
         """Let a job fire at a time, if it is new or its schedule has changed."""
         values = {"definition": definition, "next_fire_at": next_fire_at}
-        insert = self._database.insert(job).values(job_id=job_id, failures=0, **values)
-        self._database.execute(
-            insert.on_conflict_do_update(
-                index_elements=["job_id"],
-                set_=values,
-                where=job.c.definition != definition,
-            )
-        )
+        first = {"job_id": job_id, "failures": 0, **values}
+        is_another = job.c.definition != definition
+        self._database.execute(self._database.upsert(job, first, values, is_another))
 
     def move(self, job_id: str, *, expected: datetime, to: datetime, now: datetime) -> bool:
         """Let a job fire at another time than `expected`; False if another service moved it.

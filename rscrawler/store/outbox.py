@@ -424,21 +424,17 @@ class OutboxStore:
 
     def renew(self, message_id: str, owner: str, until: datetime) -> bool:
         """Keep a claim; False if it has been lost."""
-        return (
-            self._database.execute(
-                update(message)
-                .where(message.c.message_id == message_id, message.c.claimed_by == owner)
-                .values(claimed_until=until)
-            )
-            == 1
-        )
+        return self._change_claim(message_id, owner, claimed_until=until)
 
     def release(self, message_id: str, owner: str) -> None:
         """Give a claim back, if it is still this owner's."""
-        self._database.execute(
-            update(message)
-            .where(message.c.message_id == message_id, message.c.claimed_by == owner)
-            .values(claimed_by=None, claimed_until=None)
+        self._change_claim(message_id, owner, claimed_by=None, claimed_until=None)
+
+    def _change_claim(self, message_id: str, owner: str, **values: Any) -> bool:
+        """Change a claim that is still this owner's; False if it has been lost."""
+        chosen = update(message).where(message.c.message_id == message_id)
+        return (
+            self._database.execute(chosen.where(message.c.claimed_by == owner).values(values)) == 1
         )
 
     def wake(self, channel: str, address: str, now: datetime) -> None:
