@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test slow crawl lint docs format dist lock bench clean
+.PHONY: help install demo test slow crawl lint docs format dist dist-test lock bench clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMP) ## make .venv/bin/rscrawler
 
@@ -52,6 +52,9 @@ dist: install ## the wheel and the source archive, in dist/
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build --directory dist
 
+dist-test: install ## the wheel, tried in a fresh environment
+	$(BIN)/pytest -m slow tests/packaging
+
 lock: ## the pinned dependencies anew, by uv: all of them, and those of an installation
 	uv pip compile --quiet pyproject.toml --extra parquet --extra workers --extra web --group dev \
 		--generate-hashes --no-annotate --no-header --universal --python-version 3.11 -o requirements.lock
@@ -63,4 +66,4 @@ bench: install ## every figure of benchmarks/results.md, measured anew
 	$(BIN)/pytest -n auto -m slow
 
 clean: ## remove what was installed and made
-	rm -rf $(VENV) dist site demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist demo-output site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -50,7 +50,7 @@ class Crawl:
     requests: int
     seconds: float
     cpu_seconds: float
-    max_rss_mib: float
+    max_pss_mib: float
 
     @property
     def articles_per_second(self) -> float:
@@ -75,7 +75,7 @@ def full_crawl(folder: Path, base_url: str) -> Crawl:
         requests=report["requests"],
         seconds=report["elapsed_seconds"],
         cpu_seconds=ended.cpu_seconds,
-        max_rss_mib=ended.max_rss_mib,
+        max_pss_mib=ended.max_pss_mib,
     )
 
 
@@ -95,7 +95,7 @@ def bare_crawl(folder: Path, addresses: Path, articles: int, options: tuple[str,
         requests=report["pages"],
         seconds=report["seconds"],
         cpu_seconds=ended.cpu_seconds,
-        max_rss_mib=ended.max_rss_mib,
+        max_pss_mib=ended.max_pss_mib,
     )
 
 
@@ -136,7 +136,7 @@ def report(crawls: dict[str, list[Crawl]]) -> str:
             name,
             spread([each.articles_per_second for each in runs], 0),
             spread([each.cpu_ms_per_article for each in runs], 2),
-            spread([each.max_rss_mib for each in runs], 0),
+            spread([each.max_pss_mib for each in runs], 0),
             *(
                 ("", "")
                 if runs is ours
@@ -148,7 +148,7 @@ def report(crawls: dict[str, list[Crawl]]) -> str:
         ]
         for name, runs in crawls.items()
     ]
-    heading = ["", "articles/s", "CPU ms an article", "peak MiB"]
+    heading = ["", "articles/s", "CPU ms an article", "peak PSS of all its processes, MiB"]
     heading += ["ours ÷ it, articles/s", "articles per CPU second"]
     requests, articles = ours[0].requests, ours[0].articles
     return (

@@ -152,8 +152,11 @@ def measure(cycles: int, count: int, every: int) -> str:
         finally:
             service.send_signal(signal.SIGTERM)
             status = service.wait()
+        troubles = [line for line in log.read_text().splitlines() if " INFO " not in line]
+        sys.stderr.write("".join(f"{line}\n" for line in troubles[:20]))
         database = folder / "output" / "rscrawler.db"
-        return report(seen, database, timedelta(seconds=every), status)
+        found = report(seen, database, timedelta(seconds=every), status)
+        return f"{found}\n| warnings and errors in its log | {len(troubles)} |"
 
 
 def main() -> None:

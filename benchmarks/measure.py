@@ -8,12 +8,15 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil  # type: ignore[import-untyped]
 
 REPEATS = 3
 CONCURRENCY = 16
@@ -29,6 +32,7 @@ class Ended:
     wall_seconds: float
     cpu_seconds: float
     max_rss_mib: float
+    max_pss_mib: float  # proportional set size of the process and its descendants, looked at
 
     @property
     def json(self) -> Any:
@@ -53,7 +57,8 @@ def run(arguments: Sequence[str | Path], folder: Path, healthy: Sequence[int] = 
             text=True,
         )
         assert process.stdout is not None
-        with process.stdout:
+        memory = GroupMemory(process.pid)
+        with process.stdout, memory:
             stdout = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -61,7 +66,33 @@ def run(arguments: Sequence[str | Path], folder: Path, healthy: Sequence[int] = 
         if process.returncode not in healthy:
             errors.seek(0)
             raise RuntimeError(f"{arguments}: status {process.returncode}\n{errors.read()[-4000:]}")
-    return Ended(stdout, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    spent = usage.ru_utime + usage.ru_stime
+    return Ended(stdout, wall, spent, usage.ru_maxrss / 1024, memory.max_mib)
+
+
+class GroupMemory:
+    """The greatest proportional set size of a process and its descendants, once a second."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+        self._is_over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+        self.max_mib = 0.0
+
+    def __enter__(self) -> None:
+        self._watch.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._watch.join()
+
+    def _look(self) -> None:
+        while not self._is_over.wait(1.0):
+            total = 0
+            with suppress(psutil.Error):
+                for process in (self._process, *self._process.children(recursive=True)):
+                    total += process.memory_full_info().pss
+            self.max_mib = max(self.max_mib, total / 2**20)
 
 
 def rscrawler(folder: Path, *arguments: str) -> Ended:

@@ -100,7 +100,7 @@ class Episode:
     healthy_after: float | None = None
     subjects: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    log: list[str] = field(default_factory=list)  # but for the line that each cycle has
+    log: list[str] = field(default_factory=list)  # but for the line of each run
 
 
 class World:
@@ -428,7 +428,8 @@ def plain(url: str) -> str:
     return url.replace("postgresql+psycopg", "postgresql")
 
 
-CYCLE_LINE = re.compile(r" (INFO|WARNING) +cycle |service st|the clock was|runs .* late")
+# Each run has one, and what the service does is no fault.
+RUN_LINE = re.compile(r" cycle | job .* (failed|was stopped|late)|service st|the clock was")
 
 
 def suffer(world: World, name: str) -> Episode:
@@ -445,7 +446,7 @@ def suffer(world: World, name: str) -> Episode:
         episode.subjects.append(subject)
         episode.texts.append(text)
     lines = world.log.read_bytes()[logged:].decode(errors="replace").splitlines()
-    episode.log = [line for line in lines if not CYCLE_LINE.search(line)]
+    episode.log = [line for line in lines if not RUN_LINE.search(line)]
     world.note_memory()
     return episode
 
@@ -535,7 +536,12 @@ def report(world: World, done: list[Episode]) -> None:
     print()
     print(
         table(
-            ["fault", "what the operators read", "healthy after, s", "lines of log"],
+            [
+                "fault",
+                "what the operators read",
+                "healthy after, s",
+                "lines of log beside those of runs",
+            ],
             [
                 [
                     each.name,

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
 from mkdocs.structure.pages import Page
@@ -35,27 +34,6 @@ _SHOWN = ".shown.md"  # behind the name of a file that is shown as it is
 _ELSEWHERE = re.compile("[a-z]+:")
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Add the pages that are kept outside docs/ to the last section of the navigation."""
-    assert config.nav is not None
-    *_, last = config.nav
-    ((_, section),) = last.items()
-    section.extend({title: _uri(path)} for title, path in _kept_elsewhere().items())
-    return config
-
-
-def _kept_elsewhere() -> dict[str, str]:
-    """The files outside docs/ that are pages of the site, by title."""
-    wanted = {
-        "How to contribute": "CONTRIBUTING.md",
-        "Security": "SECURITY.md",
-        "Labelled texts": "tests/labelled/README.md",
-        "Pairs of texts": "tests/identity/README.md",
-        "Changelog": "CHANGELOG.md",
-    }
-    return {title: path for title, path in wanted.items() if (ROOT / path).exists()}
-
-
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the README as the first page, and every file of the repository that is linked to."""
     for path in _linked_files(f"docs/{file.src_uri}" for file in files.documentation_pages()):
@@ -69,8 +47,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _linked_files(pages: Iterable[str]) -> list[str]:
-    """The pages that are kept elsewhere, and the files that pages lead to, at any distance."""
-    found = ["README.md", *_kept_elsewhere().values()]
+    """The files outside docs/ that the navigation names, and those that pages lead to."""
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    found = ["README.md", *re.findall(r"project/(\S+\.md)", navigation)]
     waiting = [*pages, *found]
     while waiting:
         page = waiting.pop()
@@ -153,9 +132,9 @@ def _command(name: str, command: Any) -> Iterator[str]:
         for each in inner.values():
             yield from _command(f"{name} {each.name}", each)
         return
-    with click.Context(command, info_name=name) as context:
-        usage = " ".join(command.collect_usage_pieces(context))
-        rows = [each.get_help_record(context) for each in command.params]
+    context = command.make_context(name, [], resilient_parsing=True)
+    usage = " ".join(command.collect_usage_pieces(context))
+    rows = [each.get_help_record(context) for each in command.params]
     yield f"### {name}"
     yield inspect.cleandoc(command.help or "")
     yield f"```text\n{name} {usage}\n```"

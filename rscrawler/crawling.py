@@ -10,7 +10,6 @@ import gc
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
@@ -20,7 +19,7 @@ from scrapy.settings import Settings
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, keep, kept
 from rscrawler.errors import StoreError
-from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome
+from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.sites import chosen_sites, load_sites
 from rscrawler.spiders.news import NewsSpider
@@ -39,29 +38,6 @@ _TOLD_BY_US = (
     "scrapy.downloadermiddlewares.robotstxt",
 )
 GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
-
-
-@dataclass(frozen=True, slots=True)
-class CycleReport:
-    """What a cycle did, site by site."""
-
-    run_id: str
-    started_at: datetime
-    elapsed_seconds: float
-    sites: dict[str, CycleOutcome] = field(default_factory=dict)
-    topic_problems: tuple[str, ...] = ()  # what is wrong with watch-lists
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether every site succeeded, without an error or a problem anywhere."""
-        return not self.topic_problems and all(
-            outcome.succeeded and not outcome.problems and not outcome.counters["errors"]
-            for outcome in self.sites.values()
-        )
-
-    def total(self, counter: str) -> int:
-        """The sum of a counter over the sites."""
-        return sum(outcome.counters[counter] for outcome in self.sites.values())
 
 
 @kept

@@ -1,7 +1,7 @@
 """The program, imported once and forked for every command: a crawl takes half the time.
 
 Each command still runs in a process of its own, with its own folder, environment and
-output; only the second of imports and the list of towns are shared. Reads one JSON object a line:
+output; only the second of imports is shared. Reads one JSON object a line:
 `arguments, folder, environment, stdout, stderr`; answers with the exit status.
 """
 
@@ -14,13 +14,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-import scrapy.core.downloader.handlers.http11  # noqa: F401 (Scrapy loads it for each crawl)
-
 from rscrawler.cli import main
+from rscrawler.scheduling.warm import import_all
 
 
 def serve() -> None:
     """Run commands until standard input ends."""
+    import_all()
     for line in sys.stdin:
         command = json.loads(line)
         child = os.fork()

@@ -130,7 +130,7 @@ def load_command(name: str) -> Any:
 app = typer.Typer(
     name="rscrawler",
     cls=_LazyGroup,
-    help="Watches news sites for coverage of Central Asia, and tells you once.",
+    help="Watches news sites for coverage of Central Asia, and alerts you once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing what draws boxes takes longer than most commands
@@ -170,7 +170,7 @@ def _run() -> int:
     try:
         app()
     except SystemExit as end:
-        # Typer has told what was wrong with the usage; that is what it ended in the face of.
+        # Typer has printed what was wrong with the usage: the exception it ended with.
         if wording := getattr(end.__context__, "format_message", None):
             answer_error(wording())
         return end.code if isinstance(end.code, int) else EXIT_FAILED

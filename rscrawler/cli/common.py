@@ -44,11 +44,15 @@ def print_table(*rows: Sequence[object]) -> None:
     columns = list(zip(*cells, strict=True))
     widths = [max(map(len, column)) for column in columns]
     sides = [">" if all(map(_NUMBER.fullmatch, column[1:])) else "<" for column in columns]
-    out = sys.modules[__name__].out
     for row in cells:
         line = zip(row, sides, widths, strict=True)
         shown = "  ".join(f"{cell:{side}{width}}" for cell, side, width in line)
-        out.print(shown.rstrip(), soft_wrap=True)
+        say(shown.rstrip())
+
+
+def say(text: str) -> None:
+    """Print text, as it is, without what draws colours and tables and takes long to import."""
+    sys.stdout.write(f"{text}\n")
 
 
 class _Answer:

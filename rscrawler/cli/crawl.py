@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
-from typing import Annotated, Any
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import Progress
 from scrapy import signals
 from scrapy.crawler import Crawler
 from typer import Option
 
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json, print_table
-from rscrawler.cli.deliver import deliver_due, planned_jobs, telling_of_store, undelivered
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, print_table, say
+from rscrawler.cli.deliver import deliver_due, planned_jobs, store_failures_reported, undelivered
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
 from rscrawler.cli.progress import progress
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.crawling import CycleReport, run_cycle
+from rscrawler.crawling import run_cycle
 from rscrawler.delivery import DeliveryReport, left_to_the_service
-from rscrawler.items import rfc3339
+from rscrawler.items import Event, rfc3339
 from rscrawler.monitoring.after import after_cycle
-from rscrawler.monitoring.cycle import COUNTERS
+from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.store.health import ProblemCode
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _SHOWN = ("requests", "new", "updated", "removed", "flagged", "dropped", "errors")
 
@@ -42,17 +46,17 @@ def crawl_command(
     as_json: JsonOption = False,
 ) -> None:
     """Run one cycle over the sites, then deliver what is due."""
-    with telling_of_store(config):
+    with store_failures_reported(config):
         with opened_store(config):
             pass  # a lost database is rebuilt before anything is requested of a site
-        with progress() as bars:
-            bars.disable |= quiet
+        is_shown = sys.stderr.isatty() and not quiet
+        with progress() if is_shown else nullcontext() as bars:
             report = run_cycle(
                 config,
                 sites or [],
                 is_full=full,
                 limit=limit,
-                on_crawler=_CrawlProgress(bars).watch,
+                on_crawler=_CrawlProgress(bars).watch if bars else None,
             )
         _hand_on(config, report, quiet=quiet, as_json=as_json)
 
@@ -76,7 +80,7 @@ def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool)
         print_json(_report_json(report, delivery, by_site))
     elif not quiet or _something_happened(report, delivery):
         _print_report(report, delivery, config)
-    # Cron mails what is written here: a problem that was told of before is not told each cycle.
+    # Cron mails what is written here: a problem is reported once, not in each cycle.
     for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
     if not report.is_healthy or any(undelivered(delivery)):
@@ -111,8 +115,8 @@ class _CrawlProgress:
             counts["done"] += 1
             show()
 
-        def recorded(**_: Any) -> None:
-            counts["new"] += 1
+        def recorded(item: Mapping[str, Any], **_: Any) -> None:
+            counts["new"] += item["event"] == Event.NEW
             show()
 
         # The signal manager keeps weak references only.
@@ -162,7 +166,7 @@ def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config)
         ("site", *_SHOWN),
         *((name, *row(outcome.counters)) for name, outcome in report.sites.items()),
     )
-    out.print(
+    say(
         f"{report.elapsed_seconds:.1f} s, {report.total('bytes') / 1e6:.2f} MB, "
         f"{report.total('not_modified')} not modified; {delivery.messages} delivered, "
         f"{delivery.waiting} waiting; records in {config.output_dir / 'articles'}"

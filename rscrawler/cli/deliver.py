@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
@@ -37,14 +37,14 @@ def deliver_command(
     as_json: JsonOption = False,
 ) -> None:
     """Send what is due in the outbox."""
-    with telling_of_store(config), opened_store(config) as store:
+    with store_failures_reported(config), opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
         delivery = deliver_due(config, store)
     if as_json:
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     else:
-        out.print(f"{delivery.messages} delivered, {delivery.waiting} waiting")
+        say(f"{delivery.messages} delivered, {delivery.waiting} waiting")
     problems = list(undelivered(delivery))
     for problem in problems:
         complain(problem)
@@ -53,8 +53,8 @@ def deliver_command(
 
 
 @contextmanager
-def telling_of_store(config: Config) -> Iterator[None]:
-    """Tell the operators directly that the store fails, or that this is over."""
+def store_failures_reported(config: Config) -> Iterator[None]:
+    """Notify the operators directly when the store fails, and when it works again."""
     try:
         yield
     except StoreError as error:

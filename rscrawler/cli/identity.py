@@ -16,11 +16,6 @@ from rscrawler.sites import load_sites
 identity_app = typer.Typer(help="Which articles repeat or follow others.")
 
 
-@identity_app.callback()
-def _group() -> None:
-    """Which articles repeat or follow others."""
-
-
 @identity_app.command("check")
 def check_command(
     config: ConfigOption, since: SinceOption = None, as_json: JsonOption = False

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError
-from rscrawler.store import Store
-from rscrawler.store.database import DamagedDatabase, require_existing
+
+if TYPE_CHECKING:
+    from rscrawler.store import Store
 
 
 def read_config(path: Path | None) -> Config:
@@ -81,6 +82,7 @@ UntilOption = Annotated[
 def opened_store(config: Config) -> Iterator[Store]:
     """The store of a configuration, rebuilt first if it was lost; closed at the end."""
     from rscrawler.maintenance.recovery import open_store
+    from rscrawler.store.database import DamagedDatabase
 
     with closing(open_store(config)) as store:
         try:
@@ -98,6 +100,9 @@ def open_existing(config: Config) -> Store:
         ConfigurationError: the database URL is of no use.
         StoreError: there is no store yet, or it is damaged.
     """
+    from rscrawler.store import Store
+    from rscrawler.store.database import require_existing
+
     require_existing(config.database, "`rscrawler crawl` makes it")
     return Store.open(config.database)
 

@@ -68,7 +68,7 @@ def configure_logging(level: int, *, as_json: bool) -> None:
 
 
 def log_runs(context: typer.Context) -> None:
-    """Let a command tell of each run, where others tell of trouble only; `-v` tells all."""
+    """Log each run at INFO, where other commands log warnings only; `-v` logs everything."""
     options: dict[str, Any] = context.parent.params if context.parent else {}
     configure_logging(logging.INFO, as_json=bool(options.get("log_json")))
     if options.get("verbose"):

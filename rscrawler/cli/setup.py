@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from typer import Argument, Option
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, out, print_json
+from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, writable
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
 from rscrawler.errors import ConfigurationError
@@ -34,7 +34,7 @@ def init_command(
         path.touch(mode=0o600)  # it will hold secrets
         path.chmod(0o600)
         path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
-    out.print(f"wrote {path}; edit it, then run: rscrawler config check")
+    say(f"wrote {path}; edit it, then run: rscrawler config check")
 
 
 @config_app.command("check")
@@ -50,14 +50,13 @@ def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
         print_json({"valid": True, **counts, "warnings": warnings})
     else:
         named = (counted(count, kind.removesuffix("s")) for kind, count in counts.items())
-        out.print(f"{', '.join(named)}: all valid")
+        say(f"{', '.join(named)}: all valid")
 
 
 def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     """Every problem in any file, and how many of each kind were read."""
     from rscrawler.scheduling.schedules import load_schedules
     from rscrawler.sites import load_sites
-    from rscrawler.store.database import check_url
     from rscrawler.topics import load_topics
 
     problems: list[str] = []
@@ -73,10 +72,13 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     read("sites", lambda: load_sites(config))
     read("watch-lists", lambda: load_topics(config))
     read("schedules", lambda: load_schedules(config, None).jobs)
-    try:
-        check_url(config.database)
-    except ConfigurationError as error:
-        problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
+    if config.database_url is not None:
+        from rscrawler.store.database import check_url
+
+        try:
+            check_url(config.database)
+        except ConfigurationError as error:
+            problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
     problems.extend(_useless_settings(config))
     problems.extend(_unknown_channels(config))
     return problems, counts
@@ -94,16 +96,14 @@ def _unknown_channels(config: Config) -> Iterator[str]:
 
 def _useless_settings(config: Config) -> Iterator[str]:
     """What is well written and cannot work, on this machine as it is now."""
-    from rscrawler.delivery import alert_channels
-
     if config.output_dir.exists() and not config.output_dir.is_dir():
         origin = config.origin_of("output_dir")
         yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
     alerts, email = config.alerts, config.alerts.email
-    if alert_channels(config) and not alerts.topics and not alerts.ops.recipients:
+    if not alerts.topics and not alerts.ops.recipients and _tells_anybody(config):
         yield (
             f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would be "
-            "told of anything; allowed: names of watch-lists, as `rscrawler topics list` shows them"
+            "alerted; allowed: names of watch-lists, as `rscrawler topics list` shows them"
         )
     if email is not None and email.ca_file is not None:
         try:
@@ -117,10 +117,22 @@ def _useless_settings(config: Config) -> Iterator[str]:
             )
 
 
-def _warnings(config: Config) -> Iterator[str]:
-    """What works and is not safe: secrets that others can read or hear."""
+def _tells_anybody(config: Config) -> bool:
+    from rscrawler.delivery import alert_channels
+
+    return bool(alert_channels(config))
+
+
+def _database_file(config: Config) -> Path | None:
+    if config.database_url is None:
+        return config.output_dir / "rscrawler.db"
     from rscrawler.store.database import sqlite_file
 
+    return sqlite_file(config.database)
+
+
+def _warnings(config: Config) -> Iterator[str]:
+    """What works and is not safe: secrets that others can read or hear."""
     file = Path(config.origin)
     held = [
         ".".join(location)
@@ -132,7 +144,7 @@ def _warnings(config: Config) -> Iterator[str]:
             f"{file}: holds {held[0]} and can be read by others (mode {0o600 | mode:o}); run "
             f"`chmod 600 {file}`, or give secrets in the environment"
         )
-    database = sqlite_file(config.database)
+    database = _database_file(config)
     if database and database.is_file() and database.stat().st_mode & 0o077:
         yield f"{database}: names recipients and can be read by others; run `chmod 600 {database}`"
     email = config.alerts.email
@@ -143,13 +155,17 @@ def _warnings(config: Config) -> Iterator[str]:
         )
 
 
-def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
-    """Where a configuration holds a secret that is set."""
+def _holds_password(url: str) -> bool:
     from rscrawler.store.database import is_secret
 
+    return is_secret(url)
+
+
+def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
+    """Where a configuration holds a secret that is set."""
     if isinstance(value, SecretStr):
         plain = value.get_secret_value()
-        if plain and (location != ("database_url",) or is_secret(plain)):
+        if plain and (location != ("database_url",) or _holds_password(plain)):
             yield location
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
@@ -177,7 +193,7 @@ def alerts_test_command(config: ConfigOption, as_json: JsonOption = False) -> No
         print_json({"channels": [asdict(result) for result in results]})
     for result in results:
         if result.is_ok and not as_json:
-            out.print(f"{result.channel}: {result.address}: delivered")
+            say(f"{result.channel}: {result.address}: delivered")
         elif not result.is_ok:
             complain(f"{result.channel}: {result.address}: {result.error}")
     if not all(result.is_ok for result in results):
@@ -190,6 +206,7 @@ def demo_command(
     ),
 ) -> None:
     """Crawl the bundled sample site twice and show what is found, flagged and mailed."""
+    from rscrawler.cli.common import out
     from rscrawler.demo.run import run_demo
 
     run_demo(folder, out)

@@ -73,7 +73,12 @@ def add_command(
     if not as_json:
         err.print(f"requesting a few pages of {url}, {delay:g} s apart …", style="dim")
     proposal = propose_site(url, Visitor(config, delay=delay), name)
-    path = _save(proposal, write) if write is not None else None
+    path = write / f"{proposal.name}.toml" if write is not None else None
+    if path is not None:
+        with writable(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(proposal.text)
     if as_json:
         print_json(proposal.to_json() | {"written": str(path) if path else None})
     else:
@@ -95,25 +100,9 @@ def _check_before_asking(url: str, name: str | None, folder: Path | None) -> Non
     with readable("--write"):
         is_there, is_free = path.exists(), folder.is_dir() or not folder.exists()
     if is_there:
-        raise _taken(path)
+        raise ConfigurationError(f"{path}: is there already; remove it, or choose another --name")
     if not is_free:
         raise ConfigurationError(f"--write: {folder}: is a file; allowed: a folder")
-
-
-def _taken(path: Path) -> ConfigurationError:
-    return ConfigurationError(f"{path}: is there already; remove it, or choose another --name")
-
-
-def _save(proposal: Proposal, folder: Path) -> Path:
-    path = folder / f"{proposal.name}.toml"
-    with writable(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(proposal.text)
-        except FileExistsError:
-            raise _taken(path) from None
-    return path
 
 
 def _how_to_load(config: Config, path: Path) -> str:

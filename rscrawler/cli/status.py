@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rscrawler.cli.common import EXIT_FAILED, out, print_json, print_table
+from rscrawler.cli.common import EXIT_FAILED, print_json, print_table, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
@@ -40,10 +40,10 @@ def _print_status(config: Config, status: Status) -> None:
     print_table(("site", "last run", "last success", "articles", "state"), *rows)
     for problem in status.problems:
         since = rfc3339(problem.since)
-        out.print(f"  {problem.subject}: {problem.code} since {since}: {problem.message}")
+        say(f"  {problem.subject}: {problem.code} since {since}: {problem.message}")
         for line in what_next(config, problem, status.next_tries):
-            out.print(f"    {line}")
-    out.print(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
+            say(f"    {line}")
+    say(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
     for line in status.waiting_lines():
-        out.print(f"  {line}")
-    out.print("healthy" if status.is_healthy else "not healthy")
+        say(f"  {line}")
+    say("healthy" if status.is_healthy else "not healthy")

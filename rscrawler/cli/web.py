@@ -65,7 +65,7 @@ def _check_name(name: str) -> None:
 
 
 def _password() -> str:
-    """A new password, asked for twice; from standard input where nobody is there to be asked."""
+    """Prompt for a new password twice; read standard input if it is no terminal."""
     if sys.stdin.isatty():
         password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:

@@ -96,7 +96,7 @@ class OpsSettings(Model):
 
 
 class AlertSettings(Model):
-    """What is worth an alert, and who is told."""
+    """What is worth an alert, and who gets it."""
 
     topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
     min_level: Literal["primary", "substantial", "mention"] = Field(

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest
+from rscrawler.delivery.channel import Clock, Round
 from rscrawler.delivery.channels import alert_channels, file_channels, message_channels
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import compose_due
 from rscrawler.delivery.ops import end_overdue, judge_delivery, judge_output, tell_ops
-from rscrawler.delivery.sending import ALERT_KINDS, Clock, Sent, send_due
+from rscrawler.delivery.sending import ALERT_KINDS, Sent, send_due
 from rscrawler.delivery.spool import sync_spool
 from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
 from rscrawler.delivery.trial import ChannelResult, send_test_alert
@@ -87,19 +88,19 @@ def deliver(
         alerts.topics, alerts.minimum, topic_titles or {}, _sites(config), config.web.url
     )
     channels = message_channels(config)
+    delivery = Round(alerts, channels, store, interest, clock, must_stop)
     written, output_problem = _write_files(config, store, interest, now)
     sync_spool(config, store)
-    composed = compose_due(alerts, channels, store, interest, now)
-    composed += tell_untold(alerts, channels, store, interest, now)
+    composed = compose_due(delivery, now) + tell_untold(delivery, now)
     sync_spool(config, store)
     sent = Sent()
-    send_due(alerts, channels, store, clock, sent, must_stop=must_stop)
+    send_due(delivery, sent)
     judge_output(store, output_problem, clock())
     failing = judge_delivery(channels, store, clock())
     if output_problem is None and not sent.was_stopped:
         end_overdue(store, clock())
     tell_ops(config, store, clock(), next_tries)
-    send_due(alerts, channels, store, clock, sent, must_stop=must_stop, skip=ALERT_KINDS)
+    send_due(delivery, sent, skip=ALERT_KINDS)
     sync_spool(config, store)
     return DeliveryReport(
         lines=written.get("jsonl", 0),

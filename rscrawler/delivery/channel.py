@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import ClassVar
 
+from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest
 from rscrawler.delivery.outcome import Outcome
 from rscrawler.delivery.timing import Wait
@@ -145,6 +146,19 @@ class MessageChannel(ABC):
 
 Channel = FileChannel | MessageChannel
 Channels = Mapping[str, MessageChannel]  # by name
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one delivery works with; `must_stop` is asked before each message."""
+
+    alerts: AlertSettings
+    channels: Channels
+    store: Store
+    interest: Interest
+    clock: Clock
+    must_stop: Callable[[], bool]
 
 
 def digest(key: str) -> str:

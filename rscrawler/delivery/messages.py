@@ -9,7 +9,7 @@ from functools import partial
 
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.channel import Batch, Channels, MessageChannel
+from rscrawler.delivery.channel import Batch, MessageChannel, Round
 from rscrawler.delivery.timing import Wait, quiet_until
 from rscrawler.items import Article
 from rscrawler.store import Store
@@ -31,32 +31,30 @@ def sending_waits(channel: MessageChannel, alerts: AlertSettings, now: datetime)
     return Wait("quiet hours", until) if until else None
 
 
-def compose_due(
-    alerts: AlertSettings, channels: Channels, store: Store, interest: Interest, now: datetime
-) -> int:
+def compose_due(delivery: Round, now: datetime) -> int:
     """Compose every message whose time has come; returns their number."""
     composed = 0
-    for waiting in store.outbox.unassigned():
-        channel = channels.get(waiting.channel)
+    for waiting in delivery.store.outbox.unassigned():
+        channel = delivery.channels.get(waiting.channel)
         if channel is None or not channel.gets_alerts:
             continue  # it waits, and `status` says so: a setting may be missing by mistake
-        if composing_waits(channel, waiting.oldest, alerts, now) is None:
-            composed += _compose(channel, alerts, store, interest, now)
+        if composing_waits(channel, waiting.oldest, delivery.alerts, now) is None:
+            composed += _compose(channel, delivery, now)
     return composed
 
 
-def _compose(
-    channel: MessageChannel,
-    alerts: AlertSettings,
-    store: Store,
-    interest: Interest,
-    now: datetime,
-) -> int:
-    composed = 0
-    while rows := store.outbox.unassigned_rows(channel.name):
-        batch = Batch(rows, now, alerts.flood_limit, partial(alerts_of, store, interest))
+def batch_of(delivery: Round, rows: Sequence[OutboxRow], now: datetime, note: str = "") -> Batch:
+    """Rows for one channel, with what is to be said of them."""
+    alerts_of_rows = partial(alerts_of, delivery.store, delivery.interest)
+    return Batch(rows, now, delivery.alerts.flood_limit, alerts_of_rows, note=note)
+
+
+def _compose(channel: MessageChannel, delivery: Round, now: datetime) -> int:
+    composed, outbox = 0, delivery.store.outbox
+    while rows := outbox.unassigned_rows(channel.name):
+        batch = batch_of(delivery, rows, now)
         assigned = [
-            store.outbox.assign(new, [row.number for row in carried])
+            outbox.assign(new, [row.number for row in carried])
             for new, carried in channel.compose(batch)
         ]
         composed += sum(assigned)

@@ -91,6 +91,7 @@ def is_addressed(channels: Channels, channel: str, address: str) -> bool:
     return channel in channels and address in channels[channel].everybody
 
 
+# What to do, for mails, `status` and the dashboard.
 ADVICE = {
     ProblemCode.UNREACHABLE: "open the site; if it is up, ask it to lift a block of our address.",
     ProblemCode.ROBOTS_DISALLOWED: "take forbidden sources out of the profile, or ask the site.",
@@ -98,7 +99,7 @@ ADVICE = {
     ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
     ProblemCode.DELIVERY_FAILING: "mend what the reason names; `rscrawler alerts test` tries it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
-    ProblemCode.DISK_FULL: "make room on the disk.",
+    ProblemCode.DISK_FULL: "make room on the disk; `rscrawler prune` forgets old texts.",
     ProblemCode.OVER_LIMIT: "open the page; leave it out of the profile, or raise the limit.",
     ProblemCode.WATCH_LIST: "mend the file; `rscrawler config check` says when it is right.",
     ProblemCode.REBUILT: "nothing; it is over when every site has had a good cycle.",
@@ -109,13 +110,10 @@ _PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # of the dashboar
 def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
     """When it is tried next, what to do, and where to look, as far as is known."""
     next_at = next_tries.get(problem.subject)
-    url = getattr(getattr(config, "web", None), "url", None)
-    page = f"{str(url).rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}"
-    return [
-        *([f"Next try {date_in_words(next_at)}."] if next_at else []),
-        f"What to do: {ADVICE[problem.code]}",
-        *([page] if url else []),
-    ]
+    url = config.web.url
+    page = f"{url.rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}" if url else ""
+    tried = f"Next try {date_in_words(next_at)}." if next_at else ""
+    return [line for line in (tried, f"What to do: {ADVICE[problem.code]}", page) if line]
 
 
 def _started(

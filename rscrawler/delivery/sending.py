@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from rscrawler.config import AlertSettings
-from rscrawler.delivery.channel import Channels, MessageChannel
+from rscrawler.delivery.channel import MessageChannel, Round
 from rscrawler.delivery.messages import sending_waits
 from rscrawler.delivery.outcome import Doubtful, Outcome, Refused, Sending, Served, Unreachable
 from rscrawler.delivery.timing import SLOW, USUAL, Pace, gives_up, next_try
-from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import ClaimedMessage, RecipientOutcome
 
@@ -24,7 +22,6 @@ logger = logging.getLogger(__name__)
 CLAIM_DURATION = timedelta(minutes=15)
 FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
 ALERT_KINDS = frozenset({"alert", "summary"})
-Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
@@ -39,74 +36,66 @@ class Sent:
     was_stopped: bool = False  # with messages left
 
 
-def send_due(
-    alerts: AlertSettings,
-    channels: Channels,
-    store: Store,
-    clock: Clock,
-    sent: Sent,
-    *,
-    must_stop: Callable[[], bool],
-    skip: Collection[str] = (),
-) -> None:
+def send_due(delivery: Round, sent: Sent, skip: Collection[str] = ()) -> None:
     """Send every message that is due, once, until one must stop; counts in `sent`.
 
     Kinds in `skip` are left out.
     """
-    owner = process_identity()
-    for message_id, name, kind in _each_due(store, clock):
-        now = clock()
-        if must_stop():
+    owner, outbox = process_identity(), delivery.store.outbox
+    for message_id, name, kind in _each_due(delivery):
+        now = delivery.clock()
+        if delivery.must_stop():
             sent.was_stopped = True
             return
-        channel = channels.get(name)
+        channel = delivery.channels.get(name)
         if channel is None or kind in skip or name in sent.unreachable:
             continue
-        if kind in ALERT_KINDS and sending_waits(channel, alerts, now):
+        if kind in ALERT_KINDS and sending_waits(channel, delivery.alerts, now):
             continue
-        claimed = store.outbox.claim(message_id, owner, now, now + CLAIM_DURATION)
+        claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION)
         if claimed is None:
             continue
         try:
-            _send(claimed, owner, channel, store, clock, sent)
+            _send(claimed, owner, channel, delivery, sent)
         finally:
-            store.outbox.release(message_id, owner)
+            outbox.release(message_id, owner)
 
 
-def _each_due(store: Store, clock: Clock) -> Iterator[tuple[str, str, str]]:
+def _each_due(delivery: Round) -> Iterator[tuple[str, str, str]]:
     """Each message that is due, and then those that became due meanwhile."""
     begun: set[str] = set()
-    while due := [each for each in store.outbox.due_messages(clock()) if each[0] not in begun]:
-        for each in due:
+
+    def due() -> list[tuple[str, str, str]]:
+        found = delivery.store.outbox.due_messages(delivery.clock())
+        return [each for each in found if each[0] not in begun]
+
+    while fresh := due():
+        for each in fresh:
             begun.add(each[0])
             yield each
 
 
 def _send(
-    claimed: ClaimedMessage,
-    owner: str,
-    channel: MessageChannel,
-    store: Store,
-    clock: Clock,
-    sent: Sent,
+    claimed: ClaimedMessage, owner: str, channel: MessageChannel, delivery: Round, sent: Sent
 ) -> None:
+    outbox = delivery.store.outbox
     attempts = {each.address: each.attempts for each in claimed.recipients}
     last: dict[str, Outcome] = {}
     states: dict[str, str] = {}
     is_over = False
     with closing(_outcomes(channel, claimed.content, list(attempts))) as steps:
         for outcomes in steps:
-            now = clock()
+            now = delivery.clock()
             marks = [
                 _mark(claimed, address, attempts[address], outcome, now)
                 for address, outcome in outcomes.items()
             ]
-            is_ours = store.outbox.renew(claimed.message_id, owner, now + CLAIM_DURATION)
+            is_ours = outbox.renew(claimed.message_id, owner, now + CLAIM_DURATION)
             if marks:
-                is_over = store.outbox.mark(claimed.message_id, marks)
+                is_over = outbox.mark(claimed.message_id, marks)
             for mark in marks:
                 if mark.state == "done":
-                    store.outbox.wake(claimed.channel, mark.address, now)
+                    outbox.wake(claimed.channel, mark.address, now)
             last |= outcomes
             states |= {mark.address: mark.state for mark in marks}
             if not is_ours:

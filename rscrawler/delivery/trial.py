@@ -18,7 +18,9 @@ from rscrawler.items import Article, Evidence, Extraction, TopicFlag
 from rscrawler.store.outbox import OutboxRow
 
 _TITLE = "A test alert: everything is set up"
-_BODY = "This piece does not exist. It shows what an alert on Kazakhstan and Uzbekistan looks like."
+_BODY = (
+    "This article does not exist. It shows what an alert on Kazakhstan and Uzbekistan looks like."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from functools import partial
 
-from rscrawler.config import AlertSettings
-from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.channel import Batch, Channels
-from rscrawler.delivery.messages import alerts_of
+from rscrawler.delivery.channel import Round
+from rscrawler.delivery.messages import batch_of
 from rscrawler.items import Article, Level
-from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.outbox import OutboxRow
 
@@ -27,19 +23,18 @@ NOTE = (
 )
 
 
-def tell_untold(
-    alerts: AlertSettings, channels: Channels, store: Store, interest: Interest, now: datetime
-) -> int:
+def tell_untold(delivery: Round, now: datetime) -> int:
     """Compose the messages of a rebuilding, and end it when every site has had its baseline.
 
     Returns the number of messages.
     """
+    store, interest = delivery.store, delivery.interest
     problem = next((p for p in store.health.problems() if p.code is ProblemCode.REBUILT), None)
     if problem is None:
         return 0
     levels = [level for level in Level if level.reaches(interest.minimum)]
     found = store.outbox.untold(interest.topics, levels, problem.since)
-    composed = _tell(alerts, channels, store, interest, found, now)
+    composed = _tell(delivery, found, now)
     known = [name for name, site in interest.sites.items() if site.enabled]
     waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
     if known and not any(waiting):
@@ -47,15 +42,8 @@ def tell_untold(
     return composed
 
 
-def _tell(
-    alerts: AlertSettings,
-    channels: Channels,
-    store: Store,
-    interest: Interest,
-    found: list[tuple[str, str]],
-    now: datetime,
-) -> int:
-    oldest = now - timedelta(days=alerts.max_age_days)
+def _tell(delivery: Round, found: list[tuple[str, str]], now: datetime) -> int:
+    oldest = now - timedelta(days=delivery.alerts.max_age_days)
     told: list[tuple[str, str]] = []
     rows: dict[str, OutboxRow] = {}
     for topic, record in found:
@@ -68,13 +56,11 @@ def _tell(
             rows[row.record_id] = row
     if not rows:
         return 0
-    batch = Batch(
-        list(rows.values()), now, alerts.flood_limit, partial(alerts_of, store, interest), note=NOTE
-    )
+    batch = batch_of(delivery, list(rows.values()), now, NOTE)
     messages = [
         message
-        for channel in channels.values()
+        for channel in delivery.channels.values()
         if channel.gets_alerts
         for message, _ in channel.compose(batch)
     ]
-    return len(messages) if store.outbox.tell_untold(told, messages, now) else 0
+    return len(messages) if delivery.store.outbox.tell_untold(told, messages, now) else 0

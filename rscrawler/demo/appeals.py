@@ -42,10 +42,10 @@ _SHORT_APPEALS = (
 
 def appeal_texts() -> tuple[str, ...]:
     """Every sentence-bearing paragraph that asks for something; none belongs in a body."""
-    return tuple(text for appeal in _APPEALS for text in appeal) + _SHORT_APPEALS + (_BOX_TEXT,)
+    return tuple(text for appeal in _APPEALS for text in appeal) + _SHORT_APPEALS + (NEWSLETTER,)
 
 
-_BOX_TEXT = (
+NEWSLETTER = (
     "Subscribe now to our weekly round-up and hear first from your favorite Sample Statecraft "
     "contributors and reporters."
 )
@@ -59,13 +59,3 @@ def appeal_html(rng: Random, *, marked: bool, short: bool = False) -> str:
         return f'<div class="donation-appeal rm-embed">{inner}</div>'
     paragraphs = [f"<p>{escape(text, quote=False)}</p>" for text in texts]
     return "\n<p>&nbsp;</p>\n".join(paragraphs)
-
-
-def newsletter_box() -> str:
-    """The form that asks for an address."""
-    return (
-        '<div class="newsletter-element"><h3>Newsletter</h3>'
-        f"<p>{_BOX_TEXT}</p>"
-        '<form action="/core/subscribe" method="post"><input type="email" name="email">'
-        '<button type="submit">Subscribe</button></form></div>'
-    )

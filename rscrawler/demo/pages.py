@@ -1,40 +1,79 @@
-"""The article page: the piece itself, and everything else that such a page carries.
+"""The pages: an article with everything else that such a page carries, listings, static ones.
 
-`render_article` returns the page with `IMAGE_TOKEN` in the place of every token of an
-image address; the server fills in a fresh one each time it serves the page.
+Every image address has `IMAGE_TOKEN` in the place of its token; the server fills in a fresh one
+each time it serves a page.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import timedelta, timezone
 from hashlib import blake2b
-from html import escape
 from random import Random
 
+from markupsafe import Markup
+
 from rscrawler.demo import bodies
-from rscrawler.demo.appeals import appeal_html, newsletter_box
-from rscrawler.demo.frame import SITE_NAME, author_links, page, picture, section_links, tag_links
+from rscrawler.demo.appeals import appeal_html
 from rscrawler.demo.state import SiteState, Theme, is_dated
 from rscrawler.demo.stories import Shape, Story
+from rscrawler.demo.templating import PARTS, SITE_NAME, STATIC_PAGES, render
 
+CARDS_PER_PAGE = 12
 _NEW_YORK_SUMMER = timezone(timedelta(hours=-4))
 
 
 def render_article(site_state: SiteState, story: Story) -> str:
     """The page of `story` as the site stands now."""
-    content = (
-        '<div class="social-follow"><p>Follow us on social</p>'
-        '<a class="social-follow__link" href="https://social.invalid/sample">Sample</a></div>'
-        + _own_piece(site_state, story)
-        + _tail(site_state, story)
-        + _latest(site_state)
-        + newsletter_box()
+    html = render(
+        "article.html.j2",
+        title=f"{story.title} - {SITE_NAME}",
+        charset="windows-1252" if Shape.WINDOWS_1252 in story.shapes else "utf-8",
+        site=site_state,
+        story=story,
+        category=bodies.label_of(story.sections[0]) if story.sections else "",
+        meta=_meta(site_state, story),
+        json_ld=_json_ld(site_state, story),
+        body=Markup("\n".join(_body(site_state, story))),  # noqa: S704 - our own markup
+        neighbours=site_state.neighbours(story),
     )
-    charset = "windows-1252" if Shape.WINDOWS_1252 in story.shapes else "utf-8"
-    html = page(f"{story.title} - {SITE_NAME}", _head(site_state, story), content, charset)
     return themed(html, site_state.theme)
+
+
+def render_listing(
+    state: SiteState, title: str, path: str, stories: Sequence[Story], page_number: int
+) -> str:
+    """Page `page_number` (from 1) of a listing; past the end it has no cards."""
+    end = page_number * CARDS_PER_PAGE
+    html = render(
+        "listing.html.j2",
+        title=f"{title} - {SITE_NAME}",
+        heading=title,
+        site=state,
+        path=path,
+        stories=stories[end - CARDS_PER_PAGE : end],
+        next_page=page_number + 1 if end < len(stories) else None,
+    )
+    return themed(html, state.theme)
+
+
+def render_static(slug: str) -> str:
+    """One of the pages that are no articles though their addresses look like it."""
+    heading, text = STATIC_PAGES[slug]
+    return render("static.html.j2", title=f"{heading} - {SITE_NAME}", heading=heading, text=text)
+
+
+def render_notice(title: str, html: str) -> str:
+    """A page of nothing but `html`."""
+    return render("page.html.j2", title=title, content=Markup(html))  # noqa: S704 - our own
+
+
+def render_not_found(*, gone: bool) -> str:
+    """What an address without a page shows."""
+    text = "This article has been taken down." if gone else "There is no such page."
+    return render_notice(f"Not found - {SITE_NAME}", f"<h1>Not found</h1><p>{text}</p>")
 
 
 def themed(html: str, theme: Theme) -> str:
@@ -54,40 +93,32 @@ def themed(html: str, theme: Theme) -> str:
     return re.sub(r' class="([^"]*)"', renamed, html)
 
 
-def _head(state: SiteState, story: Story) -> str:
-    url = state.base_url + story.path
-    description = story.subtitle or story.paragraphs[0]
+def _meta(state: SiteState, story: Story) -> dict[str, str]:
     meta = {
         "og:type": "article",
         "og:site_name": SITE_NAME,
-        "og:url": url,
+        "og:url": state.base_url + story.path,
         "og:title": story.title,
-        "og:description": description[:220],
+        "og:description": (story.subtitle or story.paragraphs[0])[:220],
     }
     if story.has_image:
         meta["og:image"] = bodies.image_url(state.base_url, story)
     if story.sections:
         meta["article:section"] = bodies.label_of(story.sections[0])
-    lines = [f'<link rel="canonical" href="{url}">']
-    ld_only = Shape.JSON_LD_DATES in story.shapes
-    if is_dated(story) and not ld_only:
+    if is_dated(story) and Shape.JSON_LD_DATES not in story.shapes:
         meta["article:published_time"] = story.published_at.isoformat()
         if story.modified_at:
             meta["article:modified_time"] = story.modified_at.isoformat()
-    lines += [f'<meta property="{k}" content="{escape(v)}">' for k, v in meta.items()]
-    lines.append(f'<meta name="description" content="{escape(description[:220])}">')
-    if story.authors:
-        lines.append(f'<meta name="author" content="{escape(", ".join(story.authors))}">')
-    if ld_only or Shape.JSON_LD in story.shapes:
-        lines.append(_json_ld(url, story))
-    return "\n".join(lines)
+    return meta
 
 
-def _json_ld(url: str, story: Story) -> str:
+def _json_ld(state: SiteState, story: Story) -> Markup | None:
+    if not story.shapes & {Shape.JSON_LD, Shape.JSON_LD_DATES}:
+        return None
     values: dict[str, object] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
-        "mainEntityOfPage": {"@type": "WebPage", "@id": url},
+        "mainEntityOfPage": {"@type": "WebPage", "@id": state.base_url + story.path},
         "headline": story.title,
         "author": [{"@type": "Person", "name": name} for name in story.authors],
         "publisher": {"@type": "Organization", "name": SITE_NAME},
@@ -95,120 +126,24 @@ def _json_ld(url: str, story: Story) -> str:
     }
     if story.modified_at:
         values["dateModified"] = story.modified_at.astimezone(_NEW_YORK_SUMMER).isoformat()
-    text = json.dumps(values).replace("</", "<\\/")
-    return f'<script type="application/ld+json">{text}</script>'
+    return Markup(json.dumps(values).replace("</", "<\\/"))  # noqa: S704 - our own markup
 
 
-def _own_piece(state: SiteState, story: Story) -> str:
-    category = bodies.label_of(story.sections[0]) if story.sections else ""
-    subtitle = (
-        f'<h2 class="widget__subheadline-text h2" data-type="text">'
-        f"{bodies.text_html(story.subtitle, story)}</h2>"
-        if story.subtitle
-        else ""
-    )
-    foreign = ""
-    if Shape.FOREIGN_INSIDE in story.shapes:
-        foreign = "".join(_neighbour(state, other, 2) for other in state.neighbours(story)[:1])
-    return (
-        '<div class="posts-custom posts-custom-section section-holder clearfix" '
-        'data-source="current_post"><div class="posts-wrapper clearfix">'
-        f'<div class="widget post-partial" data-category="{escape(category)}">'
-        f'<article class="clearfix page-article sm-mb-1 quality-HD post-{story.post_id}" '
-        f'data-category="{escape(category)}">'
-        f"{picture(state.base_url, story, Shape.CREDIT_BELOW not in story.shapes)}"
-        f'<div class="widget__body clearfix"><h1 class="widget__headline h1">'
-        f'<span class="widget__headline-text custom-post-headline">'
-        f"{bodies.text_html(story.title, story)}</span></h1>"
-        f"{subtitle}{section_links(story)}"
-        f'<div class="social-author">{author_links(story)}{_date(story)}</div></div>'
-        f'<div class="body js-expandable clearfix" data-headline="{escape(story.title)}">'
-        f'<div class="body-description">{_body_description(state, story)}</div></div>'
-        f"{_credit_below(story)}"
-        '<div class="google-cta"><a href="https://news.invalid/sample">google cta</a></div>'
-        f"{_biography(story)}{section_links(story)}{tag_links(story)}{foreign}"
-        "</article></div></div></div>"
-    )
-
-
-def _body_description(state: SiteState, story: Story) -> str:
+def _body(state: SiteState, story: Story) -> list[str]:
     """The own paragraphs, and what is put between and after them."""
     parts = bodies.body_parts(state.base_url, story)
     rng = Random(f"{state.seed}:{story.slug}:appeal")
-    middle = len(parts) // 2
     inserts = []
     if Shape.APPEAL_MIDDLE in story.shapes:
         inserts.append(appeal_html(rng, marked=False, short=True))
     if Shape.NEWSLETTER_MIDDLE in story.shapes:
-        inserts.append(newsletter_box())
+        inserts.append(PARTS.newsletter_box())
     if Shape.FOREIGN_IN_BODY in story.shapes:
-        inserts += [_neighbour(state, other, 2) for other in state.neighbours(story)[1:2]]
+        inserts += [PARTS.neighbour(state, each, 2) for each in state.neighbours(story)[1:2]]
+    middle = len(parts) // 2
     parts[middle:middle] = inserts
     if Shape.APPEAL_BARE in story.shapes:
         parts.append(appeal_html(rng, marked=False))
     if Shape.APPEAL_MARKED in story.shapes:
         parts.append(appeal_html(rng, marked=True))
-    return "\n".join(parts)
-
-
-def _date(story: Story) -> str:
-    if not is_dated(story):
-        return ""
-    day = f"{story.published_at:%b} {story.published_at.day}, {story.published_at.year}"
-    return f'<div class="social-date"><span class="social-date__text">{day}</span></div>'
-
-
-def _credit_below(story: Story) -> str:
-    if Shape.CREDIT_BELOW not in story.shapes or not story.image_credit:
-        return ""
-    return f'<small class="image-media media-photo-credit">{escape(story.image_credit)}</small>'
-
-
-def _biography(story: Story) -> str:
-    return "".join(
-        f'<div class="author-bio"><div class="author-bio__name">{escape(name)}</div>'
-        f"<p>{escape(name)} writes about foreign policy. The views expressed are the author's own."
-        "</p></div>"
-        for name in story.authors
-    )
-
-
-def _tail(state: SiteState, story: Story) -> str:
-    """The other articles that follow, each in a container much like the page's own."""
-    whole = Shape.LONG_TAIL in story.shapes
-    blocks = []
-    for position, other in enumerate(state.neighbours(story)):
-        paragraphs = len(other.paragraphs) if whole else 2
-        blocks.append(_neighbour(state, other, paragraphs, as_page=position % 2 == 1))
-    return "".join(blocks)
-
-
-def _neighbour(state: SiteState, story: Story, paragraphs: int, *, as_page: bool = False) -> str:
-    """Another article as a page carries it: `as_page` looks much like the own one."""
-    name = "clearfix page-article" if as_page else "clearfix image-article"
-    heading = "h1" if as_page else "h2"
-    url = state.base_url + story.path
-    texts = "".join(f"<p>{escape(text)}</p>" for text in story.paragraphs[:paragraphs])
-    return (
-        '<div class="posts-custom posts-custom-section clearfix" data-source="all_posts">'
-        '<div class="posts-wrapper clearfix"><div class="widget post-partial">'
-        f'<article class="{name} sm-mb-1 post-{story.post_id}">'
-        f"{picture(state.base_url, story, with_credit=True)}"
-        f'<div class="widget__body clearfix"><{heading} class="widget__headline h1">'
-        f'<a class="widget__headline-text" href="{url}">{escape(story.title)}</a></{heading}>'
-        f'{section_links(story)}<div class="social-author">{author_links(story)}{_date(story)}'
-        "</div></div>"
-        f'<div class="body js-expandable clearfix"><div class="body-description">{texts}</div>'
-        '<button class="show-more" type="button">keep reading</button>'
-        '<button class="show-less" type="button">Show less</button></div>'
-        f"{tag_links(story)}</article></div></div></div>"
-    )
-
-
-def _latest(state: SiteState) -> str:
-    items = "".join(
-        f'<li><a class="widget__headline-text" href="{state.base_url}{story.path}">'
-        f"{escape(story.title)}</a></li>"
-        for story in state.stories[:6]
-    )
-    return f'<div class="latest-posts"><h3>Latest</h3><ul>{items}</ul></div>'
+    return parts

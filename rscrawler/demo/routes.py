@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rscrawler.demo import feeds, listings
+from rscrawler.demo import feeds, pages
 from rscrawler.demo.bodies import label_of
-from rscrawler.demo.frame import SITE_NAME, STATIC_PAGES
 from rscrawler.demo.generator import slugify
-from rscrawler.demo.pages import render_article
 from rscrawler.demo.state import SiteState
 from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
+from rscrawler.demo.templating import SITE_NAME, STATIC_PAGES
 
 HTML, RSS, XML = "text/html; charset=utf-8", "application/rss+xml", "application/xml"
 _PIXEL = bytes.fromhex("47494638396101000100000000002c00000000010001000002003b")
@@ -50,7 +49,7 @@ def find_resource(state: SiteState, path: str, page_number: int) -> Resource:
             return Resource(301, location=f"{path}/")
         if with_slash.status == 301:
             return with_slash
-    return Resource(404, listings.render_not_found(gone=False).encode())
+    return Resource(404, pages.render_not_found(gone=False).encode())
 
 
 def _machine_readable(state: SiteState, path: str, page_number: int) -> Resource | None:
@@ -72,7 +71,7 @@ def _machine_readable(state: SiteState, path: str, page_number: int) -> Resource
         return Resource(body=body, content_type=XML, has_etag=True, lasts=False)
     if match := re.fullmatch(r"/feeds/sitemaps/sitemap_(\d+)\.xml", path):
         number = int(match[1])
-        if 1 <= number <= feeds.sitemap_count(state):
+        if 1 <= number <= len(feeds.sitemap_parts(state)):
             return _validated(feeds.render_sitemap(state, number), XML)
     return None
 
@@ -88,7 +87,7 @@ def _listing(state: SiteState, path: str, page_number: int) -> Resource | None:
     if found is None:
         return None
     title, stories = found
-    text = listings.render_listing(state, title, path, stories, page_number)
+    text = pages.render_listing(state, title, path, stories, page_number)
     # Sections have an ETag alone, tags and authors a date alone: crawlers meet both.
     by_date = path.startswith(("/tag/", "/author/"))
     return Resource(body=text.encode(), has_etag=not by_date, has_last_modified=by_date)
@@ -129,7 +128,7 @@ def _article(state: SiteState, path: str, _page_number: int) -> Resource | None:
         return None
     slug = path.strip("/")
     if (gone := state.gone(slug)) is not None:
-        return Resource(gone.status, listings.render_not_found(gone=True).encode())
+        return Resource(gone.status, pages.render_not_found(gone=True).encode())
     if (target := state.redirect_from(path)) is not None:
         return Resource(301, location=target)
     try:
@@ -140,7 +139,7 @@ def _article(state: SiteState, path: str, _page_number: int) -> Resource | None:
         return None
     charset = "windows-1252" if Shape.WINDOWS_1252 in story.shapes else "utf-8"
     return Resource(
-        body=render_article(state, story).encode(charset, "xmlcharrefreplace"),
+        body=pages.render_article(state, story).encode(charset, "xmlcharrefreplace"),
         content_type="text/html" if charset == "windows-1252" else HTML,
         has_etag=True,
         has_last_modified=True,
@@ -152,5 +151,5 @@ def _other(_state: SiteState, path: str, _page_number: int) -> Resource | None:
         return Resource(body=_PIXEL, content_type="image/gif")
     slug = path.strip("/")
     if path == f"/{slug}/" and slug in STATIC_PAGES:
-        return Resource(body=listings.render_static(slug).encode(), has_etag=True)
+        return Resource(body=pages.render_static(slug).encode(), has_etag=True)
     return None

@@ -75,7 +75,7 @@ def run_demo(folder: Path, console: Console) -> None:
         config.write_text(
             _CONFIGURATION.format(base_url=site.base_url, smtp_port=mailbox.port), encoding="utf-8"
         )
-        console.print(f"Sample site with {len(site.truth())} pieces at {site.base_url}")
+        console.print(f"Sample site with {len(site.truth())} articles at {site.base_url}")
         cycles = [_Cycle("first cycle", _crawl(config, "--full"))]
         story = site.publish()
         console.print(f"Published: “{story.title}”", markup=False)
@@ -89,7 +89,7 @@ def run_demo(folder: Path, console: Console) -> None:
         console.print(f"Mailed to {mail['To']}: {mail['Subject']}", markup=False)
         console.print(f"  {_shown(path)}", markup=False)
     if not mails:
-        raise DemoFailed("the new piece was not mailed; see the log above")
+        raise DemoFailed("the new article was not mailed; see the log above")
     console.print("\nRecords:")
     for name in ("articles", "flagged"):
         for path in sorted((folder / "output" / name).glob("*.jsonl")):
@@ -98,9 +98,10 @@ def run_demo(folder: Path, console: Console) -> None:
     for path in sorted((folder / "output" / "feeds").glob("*")):
         console.print(f"  {_shown(path)}", markup=False)
     console.print("\nTry next:")
+    program = _shown(Path(sys.executable).with_name("rscrawler"))
     for command in ("status", "export --topic central-asia --format csv"):
-        console.print(f"  .venv/bin/rscrawler {command} --config {_shown(config)}", markup=False)
-    console.print("  make crawl    (one cycle against the live site)")
+        console.print(f"  {program} {command} --config {_shown(config)}", markup=False)
+    console.print(f"  {program} crawl    (one cycle against the live site)", markup=False)
 
 
 def _crawl(config: Path, *options: str) -> dict[str, Any]:

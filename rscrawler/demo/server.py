@@ -29,10 +29,11 @@ from urllib.parse import parse_qs, urlsplit
 from rscrawler.clock import utc_now
 from rscrawler.demo import feeds
 from rscrawler.demo.faults import Fault, FaultRule, Faults
-from rscrawler.demo.frame import SITE_NAME, page
 from rscrawler.demo.generator import build_stories
+from rscrawler.demo.pages import render_notice
 from rscrawler.demo.routes import Resource, find_resource
 from rscrawler.demo.state import SiteState
+from rscrawler.demo.templating import SITE_NAME
 
 _REMEMBERED_REQUESTS = 100_000
 _HUGE_BYTES = 48 * 2**20
@@ -252,7 +253,7 @@ class Server:
                 return 200, _whole(200, html, b""), True
             case Fault.WALL:
                 notice = "<form><label>Cookies, please</label><button>Accept</button></form>"
-                return 200, _whole(200, html, page(SITE_NAME, "", notice).encode()), True
+                return 200, _whole(200, html, render_notice(SITE_NAME, notice).encode()), True
             case Fault.REDIRECT_AWAY:
                 path = urlsplit(target).path
                 return 302, _redirect(302, f"http://elsewhere.invalid{path}"), True

@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from string import ascii_lowercase
+from string import ascii_letters
 
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.republication import is_republication_line
@@ -31,7 +31,10 @@ _WEIGHTS = {"plain": 4.0, "likely": 3.0}  # of requests
 _SHORT = 200  # characters
 _LEAST_OWN_LINE = 60  # characters
 _TERSE = 100  # characters: a request so short need not say who asks whom
-_LETTERS_ALONE = bytes(code if chr(code) in ascii_lowercase else 0x20 for code in range(256))
+# To lower case; whatever is no letter parts words.
+_LETTERS_ALONE = bytes(
+    ord(chr(code).lower()) if chr(code) in ascii_letters else 0x20 for code in range(256)
+)
 # Each alternative begins with its mark, so that a text without any is passed over at once.
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|‘(?<!\w‘)[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 _YOU = frozenset({"you", "your", "yours"})
@@ -40,14 +43,8 @@ _US = re.compile(r"\bus\b")
 
 
 @cache
-def _names(kind: str) -> frozenset[str]:
-    return frozenset(table("names")[kind].split())
-
-
-@cache
-def _voices() -> frozenset[str]:
-    """Words of which every long paragraph has one that speaks to a reader or of an outlet."""
-    return _names("talk") | _YOU | _WE | {"us"}
+def _words(name: str, kind: str) -> frozenset[str]:
+    return frozenset(table(name)[kind].split())
 
 
 @cache
@@ -57,27 +54,34 @@ def _soliciting() -> dict[str, str]:
 
 
 @cache
-def _requests() -> dict[str, list[tuple[float, re.Pattern[str]]]]:
-    """Requests with their weights, by the words of which one must be there."""
+def _phrases(name: str) -> dict[str, list[tuple[re.Pattern[str], str]]]:
+    """Patterns of a list in `[requests]`, and their kinds, by the words of which one is there."""
     found = defaultdict(list)
-    for kind, weight in _WEIGHTS.items():
-        for words, request in table("requests")[kind]:
-            row = weight, compiled(request)
-            for word in words.split():
-                found[word].append(row)
+    for words, phrase, *kind in table("requests")[name]:
+        row = compiled(phrase), "".join(kind)
+        for word in words.split():
+            found[word].append(row)
     return dict(found)
+
+
+def _kinds_said(name: str, text: str, tokens: frozenset[str]) -> set[str]:
+    """The kinds of the patterns in a list of `[requests]` that a text fits."""
+    phrases = _phrases(name)
+    rows = {row for token in tokens & phrases.keys() for row in phrases[token]}
+    return {kind for phrase, kind in rows if phrase.search(text)}
 
 
 @cache
 def _asking_words() -> frozenset[str]:
     """Words of which every appeal has one, or a link."""
-    return frozenset(_requests().keys() | _soliciting().keys() | _phrases().keys())
+    lists = (_phrases(name).keys() for name in (*_WEIGHTS, "phrases"))
+    return frozenset(_soliciting().keys()).union(*lists)
 
 
 @cache
-def _phrases() -> dict[str, tuple[re.Pattern[str], str]]:
-    """Soliciting in several words: the phrase and its kind, by one of the words."""
-    return {word: (compiled(phrase), kind) for word, phrase, kind in table("requests")["phrases"]}
+def _voices() -> frozenset[str]:
+    """Words of which every long paragraph has one that speaks to a reader or of an outlet."""
+    return frozenset(_phrases("outlet").keys() | _YOU | _WE | {"us"})
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class Voice:
 
 
 def _is_common(word: str) -> bool:
-    return word.casefold() in _names("common") or word.casefold() in _names("kinds")
+    return word.casefold() in _words("names", "common") | _words("names", "kinds")
 
 
 def _distinctive(words: list[str]) -> str:
@@ -121,7 +125,7 @@ def _distinctive(words: list[str]) -> str:
         return ""
     if not _is_common(words[-1]):
         return words[-1]
-    is_name = words[-1].casefold() in _names("kinds") and not _is_common(words[0])
+    is_name = words[-1].casefold() in _words("names", "kinds") and not _is_common(words[0])
     return words[0] if is_name else ""
 
 
@@ -224,8 +228,8 @@ def appeals_among(paragraphs: Sequence[Block], voice: Voice) -> set[int]:
 
 def speaks_of_giving(title: str, url: str) -> bool:
     """Whether the headline or the address of a page is that of an appeal."""
-    tokens = _words_of_letters(title)
-    is_about_giving = not tokens.isdisjoint(_soliciting().keys() | {"give", "support"})
+    subjects = _soliciting().keys() | {"give", "support"}
+    is_about_giving = not subjects.isdisjoint(_words_of_letters(title))
     return is_about_giving or pattern("giving_links").search(url) is not None
 
 
@@ -234,12 +238,11 @@ def lines_before_appeal(paragraph: Block, voice: Voice) -> list[str]:
 
     Only what speaks of nothing that an appeal speaks of, and is long enough for prose.
     """
-    weights = [
-        _weigh(replace(paragraph, text=line, links=[], lines=[]), voice) for line in paragraph.lines
-    ]
-    own = itertools.takewhile(lambda evidence: evidence.weight < _BETWEEN, weights)
-    lines = paragraph.lines[: sum(1 for _ in own)]
-    return lines if lines and len(lines[0]) >= _LEAST_OWN_LINE else []
+    if not paragraph.lines or len(paragraph.lines[0]) < _LEAST_OWN_LINE:
+        return []
+    lines = (replace(paragraph, text=line, links=[], lines=[]) for line in paragraph.lines)
+    own = itertools.takewhile(lambda line: _weigh(line, voice).weight < _BETWEEN, lines)
+    return [line.text for line in own]
 
 
 def _is_farewell(paragraph: Block) -> bool:
@@ -251,10 +254,10 @@ def _may_ask(paragraph: Block, voice: Voice) -> bool:
     """Whether a paragraph can be an appeal by itself: it has a word of one, and a voice."""
     text = paragraph.text
     tokens = _words_of_letters(text)
-    if tokens.isdisjoint(_asking_words()):
+    if _asking_words().isdisjoint(tokens):
         return _giving(paragraph) > 0
-    is_short = len(text) < _TERSE or not tokens.isdisjoint(_voices())
-    return is_short or voice.as_us(text) != text or _giving(paragraph) > 0
+    speaks = len(text) < _TERSE or not _voices().isdisjoint(tokens) or voice.as_us(text) != text
+    return speaks or _giving(paragraph) > 0
 
 
 def _giving(paragraph: Block) -> int:
@@ -272,24 +275,23 @@ def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
     is_named = bare != unquoted
     if "?" in bare and pattern("interviewer").match(bare):
         return _NOTHING
-    tokens = _words_of_letters(bare)
+    tokens = frozenset(_words_of_letters(bare))
     is_settled = is_republication_line(text) or pattern("notes").match(text) is not None
     giving = _giving(paragraph)
     to_you = not tokens.isdisjoint(_YOU)
-    is_we = not tokens.isdisjoint(_WE) or _US.search(bare) is not None
-    is_outlet = not tokens.isdisjoint(_names("talk")) and pattern("outlet").search(bare) is not None
+    is_we = not tokens.isdisjoint(_WE) or ("us" in tokens and _US.search(bare) is not None)
+    is_outlet = bool(_kinds_said("outlet", bare, tokens))
     kinds = {_soliciting()[token] for token in tokens & _soliciting().keys()}
-    phrases = (_phrases()[token] for token in tokens & _phrases().keys())
-    kinds |= {kind for phrase, kind in phrases if phrase.search(bare)}
-    requests = {row for token in tokens & _requests().keys() for row in _requests()[token]}
-    asking = max((weight for weight, request in requests if request.search(bare)), default=0.0)
+    kinds |= _kinds_said("phrases", bare, tokens)
+    said = (weight for name, weight in _WEIGHTS.items() if _kinds_said(name, bare, tokens))
+    asking = next(said, 0.0)
 
     weight = asking + min(2.0, float(len(kinds)))
     weight += 0.5 * (to_you + is_we)
     weight += 1.0 * (is_outlet + is_named)
     if giving:
         weight += _APPEAL if giving >= 0.5 * len(text) else 1.5
-    if weight >= _BETWEEN and pattern("reported").search(bare):
+    if weight >= _BETWEEN and not tokens.isdisjoint(_words("reporting", "verbs")):
         weight -= 2.0
     if is_settled:
         weight -= 3.0
@@ -302,7 +304,6 @@ def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
     return _Weighed(weight, is_outlet or is_named, to_you or is_we, is_settled)
 
 
-def _words_of_letters(text: str) -> frozenset[str]:
+def _words_of_letters(text: str) -> list[str]:
     """The lower-cased words of a text; whatever is not a to z parts them."""
-    letters = text.lower().encode("ascii", "replace").translate(_LETTERS_ALONE)
-    return frozenset(letters.decode("ascii").split())
+    return text.encode("ascii", "replace").translate(_LETTERS_ALONE).decode("ascii").split()

@@ -106,8 +106,12 @@ class Block:
         element = self.region.element
         if next(element.iter("img", "picture"), None) is None:
             return False
-        small = sum(len(text_of(each)) for each in element.iter("small"))
-        return small >= 0.9 * len(self.text)
+        lacking = 0.9 * len(self.text)
+        for each in element.iter("small"):  # of which one may hold thousands of others
+            lacking -= len(text_of(each))
+            if lacking <= 0:
+                break
+        return lacking <= 0
 
     @property
     def prose(self) -> int:

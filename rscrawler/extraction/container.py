@@ -26,7 +26,6 @@ from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.vocabulary import region_kind
 
 HEADINGS = ("h1", "h2", "h3", "h4")
-_LAST_H1 = etree.XPath("preceding::h1[1]")
 _LENGTH = etree.XPath("string-length()")
 _DATA_HEADLINE = etree.XPath(
     "descendant-or-self::*[@data-headline][1]/@data-headline", smart_strings=False
@@ -107,14 +106,25 @@ class Own:
         if not is_specific(selector):
             return []
         index = self.page.index
-        found = [e for e in index.select(index.root, selector) if not self.holds(e)]
+        found = [e for e in index.select(index.root, selector) if not self._is_in_other(e)]
         if only_behind:
             found = [e for e in found if index.place(e) >= self._end]
-        for is_near in (True, False):  # the fences that are found at once, then all of them
-            if found:
-                start, end = self._near if is_near else self._zone
-                found = [e for e in found if start <= index.place(e) <= end]
+        if found:
+            start, end = self._zone
+            found = [e for e in found if start <= index.place(e) <= end]
         return [element for element in found if not self._is_in_closed(element)]
+
+    def _is_in_other(self, element: Element) -> bool:
+        """Whether an element lies in the parts, or in an `article` that does not hold them."""
+        return any(
+            ancestor in self.parts or (ancestor.tag == "article" and ancestor not in self._around)
+            for ancestor in (element, *element.iterancestors())
+        )
+
+    @cached_property
+    def _around(self) -> set[Element]:
+        """The elements that hold the parts."""
+        return {ancestor for part in self.parts for ancestor in part.iterancestors()}
 
     @cached_property
     def _end(self) -> int:
@@ -141,23 +151,14 @@ class Own:
         return before >= 0 and place <= self._closed[before][1]
 
     @cached_property
-    def _near(self) -> tuple[int, int]:
-        """The zone as far as elements of other articles bound it."""
-        return self._zone_within([self.page.index.place(each) for each in self._other_articles()])
-
-    @cached_property
     def _zone(self) -> tuple[int, int]:
-        """From where to where on the page all is the article's, but for closed regions."""
-        fences = [*self._other_articles(), *self._other_headlines()]
-        return self._zone_within([self.page.index.place(each) for each in fences])
+        """From where to where on the page all is the article's, but for closed regions.
 
-    def _zone_within(self, fences: list[int]) -> tuple[int, int]:
-        """Forward, up to the first sign of another article.
-
-        Backward, a level on which another article stands before is left out whole: what lies
-        between may be that one's end.
+        Forward, up to the first sign of another article. Backward, a level on which another
+        article stands before is left out whole: what lies between may be that one's end.
         """
         index = self.page.index
+        fences = [index.place(each) for each in (*self._other_articles(), *self._other_headlines())]
         start = index.place(self.parts[0])
         for ancestor in self.parts[0].iterancestors():
             if any(index.place(ancestor) < fence < start for fence in fences):
@@ -174,10 +175,9 @@ class Own:
     def _other_articles(self) -> Iterator[Element]:
         """The elements beside the parts that are other articles or their bodies."""
         markup, index = self.page.profile.markup, self.page.index
-        around = {ancestor for part in self.parts for ancestor in part.iterancestors()}
         named = index.select_all(index.root, (*markup.foreign, *markup.body))
         for element in (*index.root.iter("article"), *named):
-            if element not in around and not self.holds(element):
+            if element not in self._around and not self.holds(element):
                 yield element
 
     def _other_headlines(self) -> Iterator[Element]:
@@ -333,8 +333,8 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
 
 def _headline_before(element: Element, page: PageContext) -> Element | None:
     """The last main headline before `element`, if it is not the link to another article."""
-    found = cast("list[Element]", _LAST_H1(element))
-    return found[0] if found and not links_elsewhere(found[0], page) else None
+    found = page.headline_before(element)
+    return found if found is not None and not links_elsewhere(found, page) else None
 
 
 def _in_nested_article(inner: Element, outer: Element) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -48,6 +49,20 @@ class PageContext:
     @cached_property
     def _foreign(self) -> dict[str, bool]:
         return {}
+
+    @cached_property
+    def _main_headlines(self) -> dict[Element, list[Element]]:
+        return {}
+
+    def headline_before(self, element: Element) -> Element | None:
+        """The last main headline that ends before `element` begins."""
+        root, place = element.getroottree().getroot(), self.index.place
+        if root not in self._main_headlines:
+            self._main_headlines[root] = list(root.iter("h1"))
+        headlines = self._main_headlines[root]
+        number = bisect_left(headlines, place(element), key=place)
+        before = headlines[number - 1] if number else None
+        return None if before is None or self.index.is_within(element, before) else before
 
     def is_foreign_link(self, href: str | None) -> bool:
         """Whether `href` leads to another article of the site."""

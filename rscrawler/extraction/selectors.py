@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import cast
 
 from cssselect import parser
@@ -113,21 +114,25 @@ class Index:
 
     def _find(self, selector: str) -> list[int]:
         """The places of all that `selector` matches on the page."""
-        chain = _parsed(selector)
-        if chain is None:
+        parts = _parsed(selector)
+        if parts is None:
             return [self._places[element] for element in select(self.root, selector)]
-        if any(name not in self._by_class for each in chain for name in each.classes):
+        if any(name not in self._by_class for each in parts for name in each.classes):
             return []
-        places = self._fitting(chain[0])
-        if len(chain) > 1:
-            places = [place for place in places if _is_inside(self._elements[place], chain[1:])]
+        places = self._fitting(parts[0])
+        if len(parts) > 1:
+            places = [place for place in places if _is_inside(self._elements[place], parts[1:])]
         return places
 
     def _fitting(self, wanted: _Compound) -> list[int]:
         elements = self._elements
         if wanted.classes:
-            groups = [{p for group in self._by_class[c] for p in group} for c in wanted.classes]
-            places = sorted(groups[0].intersection(*groups[1:]))
+            found = [self._by_class[name] for name in wanted.classes]
+            if len(found) == len(found[0]) == 1:
+                places = found[0][0]
+            else:
+                each = [set(chain.from_iterable(groups)) for groups in found]
+                places = sorted(each[0].intersection(*each[1:]))
             if wanted.tag is not None:
                 places = [place for place in places if elements[place].tag == wanted.tag]
         else:
@@ -174,19 +179,19 @@ def _parsed(selector: str) -> tuple[_Compound, ...] | None:
     found = parser.parse(selector)
     if len(found) != 1 or found[0].pseudo_element is not None:
         return None
-    chain: list[_Compound] = []
+    parts: list[_Compound] = []
     tree: parser.Tree = found[0].parsed_tree
     while isinstance(tree, parser.CombinedSelector):
         compound = _compound(tree.subselector) if tree.combinator == " " else None
         if compound is None:
             return None
-        chain.append(compound)
+        parts.append(compound)
         tree = tree.selector
     compound = _compound(tree)
     if compound is None:
         return None
-    chain.append(compound)
-    return tuple(chain)
+    parts.append(compound)
+    return tuple(parts)
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:

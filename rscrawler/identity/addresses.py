@@ -9,7 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import (
+    SplitResult,
+    parse_qsl,
+    unquote,
+    urlencode,
+    urljoin,
+    urlsplit,
+    urlunsplit,
+)
 
 from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 
@@ -18,10 +26,12 @@ LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 
 # `/index.php?n=81` are pieces, while a query behind `/slug/` mostly says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp))$", re.IGNORECASE)
 _WORDPRESS_PIECE = "p"  # names a piece on any site of WordPress without permalinks
-# Beside those that courlan knows.
+# What campaigns, advertisements and networks add to an address, and how a page is shown.
 _TRACKING = re.compile(
-    r"^(?:utm_?.*|rbl.*|rebelltitem|share.*|fbclid|gclid|gad_.*|mc_.*|_hs.*|hs.*|amp|cmp.*|cn-.*"
-    r"|smid|smtyp|spm|trk.*|ref_?.*|source|src|from|via|s|si|feature|print|output|timestamp|v|_)$",
+    r"^(?:utm_?.*|(?:ads?|ga|gad|gs|itm|mc|mkt|ml|mtm|oly|pk|vero)_.*|\w*clid|c_?id|eid|uid|_hs.*|hs.*"
+    r"|(?:click|gbra|igsh|msclk|partner|wbra)id|aff(?:iliate)?|campaign|medium|kwd|keyword|xtor|session"
+    r"|rbl.*|rebelltitem|share.*|amp|cmp.*|cn-.*|smid|smtyp|spm|trk.*|ref_?.*|source|src|from|via"
+    r"|s|si|feature|print|output|timestamp|v|_)$",
     re.IGNORECASE,
 )
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
@@ -189,8 +199,5 @@ def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> st
     named = {f"{name}={value}" for name, _, value in pairs if value and name in parameters}
     if not _PATH_NEEDS_QUERY.search(path):
         return "&".join(sorted(named))
-    from courlan.clean import clean_query  # imports an HTTP client and a list of all domains
-
-    known = urlsplit(f"?{clean_query(query)}").query.split("&")
-    kept = [pair for pair in known if pair and not _TRACKING.match(pair.partition("=")[0])]
-    return "&".join(sorted({*named, *kept}))
+    kept = [pair for pair in parse_qsl(query) if not _TRACKING.match(pair[0])]
+    return "&".join(sorted({*named, *urlencode(kept).split("&")} - {""}))

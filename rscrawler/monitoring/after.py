@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Protocol
 
 from rscrawler.config import Config
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import RscrawlerError
-from rscrawler.monitoring.cycle import CycleOutcome
+from rscrawler.monitoring.cycle import CycleReport
 from rscrawler.monitoring.heartbeat import send_heartbeat
 from rscrawler.monitoring.status import PlannedJob
 from rscrawler.monitoring.weekly import compose_weekly
@@ -20,22 +19,10 @@ from rscrawler.store import Store
 logger = logging.getLogger(__name__)
 
 
-class FinishedCycle(Protocol):
-    """What is told of a cycle over any number of sites: `crawling.CycleReport`."""
-
-    @property
-    def sites(self) -> Mapping[str, CycleOutcome]:
-        """How it went, by site."""
-
-    @property
-    def is_healthy(self) -> bool:
-        """Whether every site succeeded, without an error or a problem."""
-
-
 def after_cycle(
     config: Config,
     store: Store,
-    report: FinishedCycle,
+    report: CycleReport,
     now: datetime,
     jobs: Collection[PlannedJob],
     *,

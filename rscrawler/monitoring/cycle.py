@@ -14,6 +14,7 @@ from scrapy.crawler import Crawler
 
 from rscrawler.config import format_duration
 from rscrawler.decisions import asked_pause
+from rscrawler.errors import StoreError
 from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
 from rscrawler.monitoring.observation import FIELDS, Observation
 from rscrawler.monitoring.observer import Observer
@@ -22,6 +23,7 @@ from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import outcome_recorded
 from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.store.database import FullDisk
 from rscrawler.store.health import ProblemCode
 
 # The counters of a cycle as the contract names them, and the statistics that make each up.
@@ -57,6 +59,29 @@ class CycleOutcome:
     failed_sources: Mapping[str, str] = field(default_factory=dict)  # causes, by address
 
 
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """What a cycle did, site by site."""
+
+    run_id: str
+    started_at: datetime
+    elapsed_seconds: float
+    sites: dict[str, CycleOutcome] = field(default_factory=dict)
+    topic_problems: tuple[str, ...] = ()  # what is wrong with watch-lists
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether every site succeeded, without an error or a problem anywhere."""
+        return not self.topic_problems and all(
+            outcome.succeeded and not outcome.problems and not outcome.counters["errors"]
+            for outcome in self.sites.values()
+        )
+
+    def total(self, counter: str) -> int:
+        """The sum of a counter over the sites."""
+        return sum(outcome.counters[counter] for outcome in self.sites.values())
+
+
 def counters_of(stats: Mapping[str, Any]) -> dict[str, int]:
     """The counters of a cycle from Scrapy's statistics."""
     return {
@@ -77,7 +102,7 @@ def judge(
     unread_robots: Mapping[str, str] = MappingProxyType({}),
     failed_sources: Mapping[str, str] = MappingProxyType({}),
     paused_until: datetime | None = None,
-    unrecorded: str = "",
+    trouble: StoreError | None = None,
 ) -> CycleOutcome:
     """Whether a cycle succeeded, and whether it could reach its site.
 
@@ -85,7 +110,7 @@ def judge(
     host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
     unreachable; it has forbidden nothing. `unread_robots` says of such hosts why, and
     `failed_sources` of sources; `paused_until` is the end of a pause that is long enough to be
-    told of, `unrecorded` why something could not be recorded.
+    told of, `trouble` what the store met last.
     """
 
     def count(name: str) -> int:
@@ -111,7 +136,7 @@ def judge(
         )
     if forbidden:
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
-    if not reached and not problems:
+    if not reached and not problems and not count("unrecorded"):
         total = failed + count("sources/absent")
         causes = _causes(failed_sources, count("sources/absent"))
         problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
@@ -121,7 +146,8 @@ def judge(
             f"every article page asked for ({count('articles/gone')}) answers that it is gone"
         )
     if count("unrecorded"):
-        problems[ProblemCode.DISK_FULL] = f"not everything could be recorded: {unrecorded}"
+        code = ProblemCode.DISK_FULL if isinstance(trouble, FullDisk) else ProblemCode.OVERDUE
+        problems[code] = f"not everything could be recorded: {trouble or 'the log says why'}"
     succeeded = finish_reason == "finished" and reached > 0 and not count("unrecorded")
     return CycleOutcome(counters, succeeded, problems, failed_sources=failed_sources)
 
@@ -164,7 +190,7 @@ class CycleExtension:
             unread_robots=session.unread_robots,
             failed_sources=session.failed_sources,
             paused_until=_long_pause(session),
-            unrecorded=str(session.store.trouble or "the log says why"),
+            trouble=session.store.trouble,
         )
         if outcome.note is None:
             seen = self._observer.observation(spider) if outcome.succeeded else None
@@ -226,7 +252,7 @@ def _conclude(
         drops=drops_of(stats),
         observation=seen.to_json() if seen is not None and is_kept else None,
     )
-    for code in judged:
+    for code in judged | ({ProblemCode.OVERDUE} & problems.keys()):
         if message := problems.get(code) or standing.get(code):
             health.raise_problem(session.site, code, message, now)
         else:

@@ -134,7 +134,8 @@ def source_trouble(
     if is_answered and state.read_at is not None:
         return f"{path} answers with what is no {kind} any more"
     if state.failures >= LASTING_FAILURES:
-        return f"{path} could not be read in {state.failures} cycles"
+        why = f": {state.last_error}" if state.last_error else ""
+        return f"{path} could not be read in {state.failures} cycles{why}"
     return None
 
 

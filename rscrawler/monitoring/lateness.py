@@ -49,8 +49,8 @@ def silence(published: Sequence[datetime], looked_at: datetime, factor: float) -
         return None
     return Lateness(
         since,
-        f"no new piece for {in_days(looked_at - times[-1])}, since {times[-1]:%Y-%m-%d %H:%M} UTC; "
-        f"the longest usual gap is {in_days(usual)}",
+        f"no new article for {in_days(looked_at - times[-1])}, since "
+        f"{times[-1]:%Y-%m-%d %H:%M} UTC; the longest usual gap is {in_days(usual)}",
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -34,12 +35,10 @@ class _Facts:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class MetricSpec:
+class MetricSpec(NamedTuple):
     """One metric; `samples` gives a value for each set of label values."""
 
     name: str
-    kind: type[CounterMetricFamily | GaugeMetricFamily]
     help: str
     labels: tuple[str, ...]
     samples: Callable[[_Facts], Iterable[Sample]]
@@ -120,94 +119,43 @@ def _healthy(facts: _Facts) -> Iterator[Sample]:
     yield (), float(facts.status.is_healthy)
 
 
-_COUNTER, _GAUGE = CounterMetricFamily, GaugeMetricFamily
-METRICS = (
-    MetricSpec(
-        "rscrawler_cycles_total",
-        _COUNTER,
-        "Ended cycles; outcome is succeeded or failed.",
-        ("site", "outcome"),
-        _by_part("cycles/"),
-    ),
-    *(
-        MetricSpec(f"rscrawler_{name}_total", _COUNTER, words, ("site",), _counter(counter))
-        for name, counter, words in (
-            ("requests", "requests", "Requests sent, robots.txt included."),
-            ("not_modified", "not_modified", "Answers 304."),
-            ("received_bytes", "bytes", "Bytes received."),
-            ("articles_new", "articles_new", "Articles recorded for the first time."),
-            ("articles_updated", "articles_updated", "Further versions recorded."),
-            (
-                "articles_unchanged",
-                "articles_unchanged",
-                "Known articles requested again and found as they were.",
-            ),
-            ("articles_removed", "articles_removed", "Removals recorded."),
-            ("duplicates", "duplicates", "New articles that repeat another."),
-            ("flagged", "flagged", "Versions that reach min_level on a topic of the alerts."),
-            ("errors", "errors", "Pages and sources that could not be read."),
-        )
-    ),
-    MetricSpec(
-        "rscrawler_dropped_total",
-        _COUNTER,
-        "Pages that were not recorded, by reason.",
-        ("site", "reason"),
-        _by_part("dropped/"),
-    ),
-    MetricSpec(
-        "rscrawler_delay_seconds",
-        _GAUGE,
-        "From publication to stage record or alert (composed, and served by now), over the news of "
-        "the last 7 days; quantiles 0.5 and 0.95.",
-        ("site", "stage", "quantile"),
-        _delays,
-    ),
-    MetricSpec(
-        "rscrawler_outbox_oldest_seconds",
-        _GAUGE,
-        "Age of the oldest outbox row that is not done.",
-        ("channel",),
-        _outbox_age,
-    ),
-    MetricSpec(
-        "rscrawler_outbox_rows",
-        _GAUGE,
-        "Outbox rows that are not done.",
-        ("channel",),
-        _outbox_rows,
-    ),
-    MetricSpec(
-        "rscrawler_deliveries",
-        _GAUGE,
-        "Deliveries pending and failed, as status counts them.",
-        ("state",),
-        _outbox_deliveries,
-    ),
-    MetricSpec(
-        "rscrawler_last_run_timestamp_seconds",
-        _GAUGE,
-        "Start of the last cycle.",
-        ("site",),
-        _moment(lambda site: site.last_run_at),
-    ),
-    MetricSpec(
-        "rscrawler_last_success_timestamp_seconds",
-        _GAUGE,
-        "End of the last good cycle.",
-        ("site",),
-        _moment(lambda site: site.last_success_at),
-    ),
-    MetricSpec("rscrawler_articles", _GAUGE, "Articles known.", ("site",), _articles),
-    MetricSpec(
-        "rscrawler_problem",
-        _GAUGE,
-        "1 for each problem that there is now.",
-        ("subject", "code"),
-        _problems,
-    ),
-    MetricSpec("rscrawler_healthy", _GAUGE, "1 when there is no problem.", (), _healthy),
-)
+_SITE = ("site",)
+# What ends in `_total` is a counter, all else a gauge.
+_ROWS: tuple[tuple[str, str, tuple[str, ...], Callable[[_Facts], Iterable[Sample]]], ...] = (
+    ("cycles_total", "Ended cycles; outcome is succeeded or failed.",
+     ("site", "outcome"), _by_part("cycles/")),
+    ("requests_total", "Requests sent, robots.txt included.", _SITE, _counter("requests")),
+    ("not_modified_total", "Answers 304.", _SITE, _counter("not_modified")),
+    ("received_bytes_total", "Bytes received.", _SITE, _counter("bytes")),
+    ("articles_new_total", "Articles recorded for the first time.",
+     _SITE, _counter("articles_new")),
+    ("articles_updated_total", "Further versions recorded.", _SITE, _counter("articles_updated")),
+    ("articles_unchanged_total", "Known articles requested again and found as they were.",
+     _SITE, _counter("articles_unchanged")),
+    ("articles_removed_total", "Removals recorded.", _SITE, _counter("articles_removed")),
+    ("duplicates_total", "New articles that repeat another.", _SITE, _counter("duplicates")),
+    ("flagged_total", "Versions that reach min_level on a topic of the alerts.",
+     _SITE, _counter("flagged")),
+    ("errors_total", "Pages and sources that could not be read.", _SITE, _counter("errors")),
+    ("dropped_total", "Pages that were not recorded, by reason.",
+     ("site", "reason"), _by_part("dropped/")),
+    ("delay_seconds", "From publication to stage record or alert (composed, and served by now), "
+     "over the news of the last 7 days; quantiles 0.5 and 0.95.",
+     ("site", "stage", "quantile"), _delays),
+    ("outbox_oldest_seconds", "Age of the oldest outbox row that is not done.",
+     ("channel",), _outbox_age),
+    ("outbox_rows", "Outbox rows that are not done.", ("channel",), _outbox_rows),
+    ("deliveries", "Deliveries pending and failed, as status counts them.",
+     ("state",), _outbox_deliveries),
+    ("last_run_timestamp_seconds", "Start of the last cycle.",
+     _SITE, _moment(lambda site: site.last_run_at)),
+    ("last_success_timestamp_seconds", "End of the last good cycle.",
+     _SITE, _moment(lambda site: site.last_success_at)),
+    ("articles", "Articles known.", _SITE, _articles),
+    ("problem", "1 for each problem that there is now.", ("subject", "code"), _problems),
+    ("healthy", "1 when there is no problem.", (), _healthy),
+)  # fmt: skip
+METRICS = tuple(MetricSpec(f"rscrawler_{row[0]}", *row[1:]) for row in _ROWS)
 
 
 class _StoreCollector(Collector):
@@ -218,7 +166,9 @@ class _StoreCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for spec in METRICS:
-            family = spec.kind(spec.name, spec.help, labels=spec.labels)
+            is_sum = spec.name.endswith("_total")
+            kind = CounterMetricFamily if is_sum else GaugeMetricFamily
+            family = kind(spec.name, spec.help, labels=spec.labels)
             for labels, value in spec.samples(self._facts):
                 family.add_metric(labels, value)
             yield family

@@ -1,16 +1,17 @@
-"""What no cycle meets and a look finds, written down for the operators to be told of it."""
+"""Raises and clears problems that no crawl detects: a dead service, a full disk."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from rscrawler.config import Config
-from rscrawler.monitoring.room import AMPLE_ROOM_MIB, full_folders
 from rscrawler.monitoring.status import (
+    AMPLE_ROOM_MIB,
     DISK_SUBJECT,
     SCHEDULE_SUBJECT,
     dead_service,
     disk_problems,
+    full_folders,
 )
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
+from pathlib import Path
 from typing import Any, Protocol
 
 from rscrawler.config import Config
@@ -23,10 +25,10 @@ from rscrawler.monitoring.lateness import (
     overdue_site,
     silence,
 )
-from rscrawler.monitoring.room import LEAST_ROOM_MIB, full_folders
 from rscrawler.monitoring.waiting import due_since
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
+from rscrawler.store.database import sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.leases import site_lease
 
@@ -35,6 +37,9 @@ SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
 TOPICS_SUBJECT = "topics"
 SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
+# A cycle writes far less; but what else is on the disk may not leave it the last of it.
+LEAST_ROOM_MIB = 32
+AMPLE_ROOM_MIB = 64  # when operators are told that it is over: room comes and goes
 
 
 class PlannedJob(Protocol):
@@ -274,6 +279,19 @@ def disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
     for folder, left in full_folders(config):
         message = f"{folder}: {left} MiB are left to write to; at least {LEAST_ROOM_MIB} should be"
         yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
+
+
+def full_folders(config: Config, least: int = LEAST_ROOM_MIB) -> Iterator[tuple[Path, int]]:
+    """The folders that are written to and have less room than `least` MiB, with what is left."""
+    database = sqlite_file(config.database)
+    folders = [config.output_dir, *([database.parent] if database else [])]
+    for folder in dict.fromkeys(folders):
+        present = next((each for each in (folder, *folder.parents) if each.exists()), None)
+        if present is None:
+            continue
+        left = shutil.disk_usage(present).free // 2**20
+        if left < least:
+            yield folder, left
 
 
 def _late_jobs(

@@ -15,7 +15,7 @@ from rscrawler.config import checked, checked_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article, rfc3339
-from rscrawler.probing.finding import Finding, find_sources
+from rscrawler.probing.finding import Finding
 from rscrawler.probing.induction import Sample, induce_markup, read_again, read_sample
 from rscrawler.probing.toml import profile_toml
 from rscrawler.probing.visitor import PageUnavailable, Visitor
@@ -97,7 +97,7 @@ def propose_site(
         PageUnavailable: the front page cannot be had.
     """
     address = address_to_ask(url, name)
-    finding = find_sources(address if urlsplit(address).path else f"{address}/", visitor)
+    finding = Finding(address if urlsplit(address).path else f"{address}/", visitor)
     if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
         finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
     name = name or name_of(finding.profile.base_url)

@@ -20,7 +20,7 @@ def profile_toml(profile: SiteProfile, finding: Finding, day: date) -> str:
 
 def _head(profile: SiteProfile, finding: Finding, day: date) -> Iterator[str]:
     yield f"# {profile.title or profile.base_url}: proposed by `rscrawler sites add`."
-    yield "# Read a few pieces with `rscrawler sites check` and `rscrawler explain` first."
+    yield "# Read a few articles with `rscrawler sites check` and `rscrawler explain` first."
     for note in finding.notes:
         yield f"# Note: {_one_line(note)}"
     if profile.title:

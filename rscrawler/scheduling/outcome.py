@@ -87,12 +87,20 @@ def _judge_crawl(
     parts.extend(text for _, text in problems)
     if problem := report.get("output_problem"):
         parts.append(problem)  # the site was visited all the same, and its records wait
-    has_failed = any(code == ProblemCode.UNREACHABLE for code, _ in problems)
     outcome = _outcome(
-        subject, parts, result, has_failed=has_failed, run_id=report.get("run_id"), finished=visited
+        subject,
+        parts,
+        result,
+        has_failed=any(code == ProblemCode.UNREACHABLE for code, _ in problems),
+        run_id=report.get("run_id"),
+        finished=tuple(name for name in visited if not _has(sites[name], ProblemCode.OVERDUE)),
     )
     failed = {name: sites[name].get("failed_sources", {}) for name in visited}
     return replace(outcome, failed_sources=failed)
+
+
+def _has(site: Mapping[str, Any], code: ProblemCode) -> bool:
+    return any(each["code"] == code for each in site.get("problems", ()))
 
 
 def _outcome(

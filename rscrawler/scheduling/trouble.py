@@ -43,7 +43,7 @@ class StoreTrouble:
         self._since: datetime | None = None
         self._logged_at: datetime | None = None
         self._reopened_at: datetime | None = None
-        self._is_notified = False
+        self._is_logged = self._is_notified = False
 
     @property
     def is_damage(self) -> bool:
@@ -71,7 +71,9 @@ class StoreTrouble:
         self._since = min(self._since or now, now)
         lasted = now - self._since
         is_new = complaint != self._complaint
-        if is_new or self._logged_at is None or abs(now - self._logged_at) >= LOGGED_EVERY:
+        # On a full disk some writes fail and some do not: that is one fault.
+        again_after = NOTIFIED_AFTER if self._error is None else LOGGED_EVERY
+        if is_new or self._logged_at is None or abs(now - self._logged_at) >= again_after:
             is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
             logger.error(
                 "the store %s, trying again: %s",
@@ -79,7 +81,7 @@ class StoreTrouble:
                 complaint,
                 exc_info=is_bug and is_new,
             )
-            self._logged_at = now
+            self._logged_at, self._is_logged = now, True
         self._error, self._complaint = error, complaint
         if lasted >= NOTIFIED_AFTER and not self._is_notified:
             self._notify(now)
@@ -88,13 +90,14 @@ class StoreTrouble:
         """Log that the store works again, and notify the operators if they know that it failed."""
         if self._error is None:
             return
-        logger.info("the store works again")
+        if self._is_logged:
+            logger.info("the store works again")
         if self._is_notified and self._since is not None:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
             config = self._config()
             _briefly(lambda: tell_directly(config, "Over: the store fails", text, now))
-        self._error = self._since = self._logged_at = self._reopened_at = None
-        self._complaint, self._is_notified = "", False
+        self._error = self._since = self._reopened_at = None
+        self._is_logged = self._is_notified = False
 
     def _notify(self, now: datetime) -> None:
         self._is_notified = True

@@ -46,6 +46,8 @@ _MODULES = (
     "rscrawler.middlewares.robots",
     "rscrawler.pipelines.dedupe",
     "rscrawler.pipelines.store",
+    "rscrawler.extraction.article",
+    "feedparser",
     "scrapy.core.downloader.handlers.http11",
 )
 
@@ -192,11 +194,16 @@ def _request(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> by
 # The other side.
 
 
+def import_all() -> None:
+    """Import what any run needs."""
+    for name in _MODULES:
+        import_module(name)
+
+
 def main(parent: int, descriptor: int, config_path: Path | None) -> None:
     """Get ready, and fork until who asks is gone."""
     die_with(parent)
-    for name in _MODULES:
-        import_module(name)
+    import_all()
     from rscrawler.crawling import prepare
 
     with suppress(Exception):  # a run reads the same and tells what is wrong

@@ -123,7 +123,7 @@ class JsonPaths(Model):
 
     entries: str = Field(default="", description="the list; empty: the answer itself")
     address: str = Field(default="link", min_length=1, description="in an entry, as all but next")
-    title: str = "title.rendered"
+    title: str = Field(default="title.rendered", description="in an entry")
     published: str = Field(default="date_gmt", description="empty: there is none")
     modified: str = Field(default="modified_gmt", description="empty: there is none")
     next: str = Field(
@@ -134,7 +134,7 @@ class JsonPaths(Model):
 class Source(Model):
     """An address that leads to articles."""
 
-    kind: SourceKind
+    kind: SourceKind = Field(description="section and tag are pages with links")
     path: str = Field(description="relative to base_url")
     page_parameter: str | None = Field(
         default="page", description="query parameter of further pages; empty: there are none"
@@ -170,7 +170,7 @@ class Links(Model):
         default=[], description="where on a listing the links count; empty: on the whole page"
     )
     parameters: list[str] = Field(
-        default=["id"], description="parts of a query that tell one piece from another"
+        default=["id"], description="parts of a query that tell one article from another"
     )
     slug_suffix: Pattern | None = Field(
         default=None, description="what a slug may end in besides its words, such as a post id"
@@ -203,9 +203,9 @@ class Markup(Model):
 
     container: Selectors = Field(default=["article"], description="the page's own article")
     foreign: Selectors = Field(default=[], description="other articles that the page carries")
-    title: Selectors = ["h1"]
-    subtitle: Selectors = []
-    authors: Selectors = ["[rel~=author]"]
+    title: Selectors = Field(default=["h1"], description="the headline")
+    subtitle: Selectors = Field(default=[], description="the line below the headline")
+    authors: Selectors = Field(default=["[rel~=author]"], description="an element for each name")
     sections: Selectors = Field(default=[], description="links whose address ends in the slug")
     tags: Selectors = Field(default=["a[href*='/tag/']"], description="links to tag pages")
     published_text: Selectors = Field(
@@ -216,9 +216,9 @@ class Markup(Model):
         description="the printed date, for want of a better",
     )  # fmt: skip
     body: Selectors = Field(default=[], description="holds the paragraphs")
-    image: Selectors = ["figure img", "img"]
-    caption: Selectors = ["figcaption"]
-    credit: Selectors = []
+    image: Selectors = Field(default=["figure img", "img"], description="the lead image")
+    caption: Selectors = Field(default=["figcaption"], description="of the lead image")
+    credit: Selectors = Field(default=[], description="of the lead image")
     cut: Selectors = Field(default=[], description="is never part of the body")
     cut_text: list[Pattern] = Field(
         default=[], description="a paragraph that matches one of these is never part of the body"
@@ -254,7 +254,7 @@ class SiteProfile(Model):
         description="the day of that; until then, of the last comparison with what is public",
     )
     download_delay: float = Field(default=1.0, ge=0, le=600, description="seconds between requests")
-    concurrency: int = Field(default=2, ge=1, le=16)
+    concurrency: int = Field(default=2, ge=1, le=16, description="requests at a time")
     max_pages: int = Field(default=2, ge=1, description="listing pages deep on a first run")
     sources: list[Source] = Field(default=_USUAL_SOURCES, min_length=1)
     links: Links = Links()

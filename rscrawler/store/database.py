@@ -31,6 +31,7 @@ from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store.lookups import Lookup
 from rscrawler.store.migrations import migrate
+from rscrawler.store.tables import prepare_for_postgresql
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
@@ -405,6 +406,7 @@ def _parsed(url: str) -> URL:
 
 
 def _postgresql_engine(url: URL) -> Engine:
+    prepare_for_postgresql()
     # Without them, the driver waits for as long as the system does.
     timeouts = {
         "connect_timeout": POSTGRESQL_TIMEOUT_SECONDS,

@@ -21,7 +21,7 @@ _STRENGTH = 0.1
 _DIGITS = 4
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """A labelled line, its fold (file and source), and its features; none: nothing is named."""
 
     line: Mapping[str, Any]
@@ -30,11 +30,41 @@ class _Row(NamedTuple):
 
     @property
     def level(self) -> Level:
+        """The level it is labelled with."""
         return Level(self.line["level"])
 
     @property
     def weight(self) -> float:
+        """How much it counts."""
         return float(self.line.get("weight", 1.0))
+
+
+def rows_of(
+    flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[Row]:
+    """The labelled lines of all `parts`, by name, with their features."""
+    return [
+        Row(
+            {**line, "countries": None},
+            (name, str(line.get("source", ""))),
+            flagger.features(text_of_line(line)).get(topic, []),
+        )
+        for name, lines in parts.items()
+        for line in lines
+    ]
+
+
+def held_out(rows: Sequence[Row], topic: str) -> dict[str, Evaluation]:
+    """How models judge the rows of each file, and of `all`, each fitted without their fold."""
+    judged: dict[str, list[Judgement]] = {row.fold[0]: [] for row in rows}
+    for fold in dict.fromkeys(row.fold for row in rows):
+        model = _fitted([row for row in rows if row.fold != fold], {})
+        for row in rows:
+            if row.fold == fold:
+                flag = TopicFlag(topic, *model.judge(row.values)) if row.values else None
+                judged[fold[0]].append(Judgement.of(row.line, flag))
+    judged["all"] = [each for found in judged.values() for each in found]
+    return {name: Evaluation(topic, tuple(found)) for name, found in judged.items()}
 
 
 def fit(flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> Model:
@@ -43,32 +73,14 @@ def fit(flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, 
     Raises:
         ConfigurationError: scikit-learn is not installed, or the lines lack a level.
     """
-    rows = [
-        _Row(
-            {**line, "countries": None},
-            (name, str(line.get("source", ""))),
-            flagger.features(text_of_line(line)).get(topic, []),
-        )
-        for name, lines in parts.items()
-        for line in lines
-    ]
-    named = [row for row in rows if row.values]
-    if not {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY} <= {row.level for row in named}:
+    rows = rows_of(flagger, topic, parts)
+    if not {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY} <= {r.level for r in rows if r.values}:
         raise ConfigurationError("labelled lines: mention, substantial and primary must be there")
-    judged: dict[str, list[Judgement]] = {name: [] for name in parts}
-    for fold in dict.fromkeys(row.fold for row in rows):
-        model = _fitted([row for row in named if row.fold != fold], {})
-        for row in rows:
-            if row.fold == fold:
-                flag = TopicFlag(topic, *model.judge(row.values)) if row.values else None
-                judged[fold[0]].append(Judgement.of(row.line, flag))
-    judged["all"] = [each for found in judged.values() for each in found]
-    return _fitted(
-        named, {name: Evaluation(topic, tuple(found)).figures for name, found in judged.items()}
-    )
+    return _fitted(rows, {name: each.figures for name, each in held_out(rows, topic).items()})
 
 
-def _fitted(rows: Sequence[_Row], figures: Mapping[str, Any]) -> Model:
+def _fitted(rows: Sequence[Row], figures: Mapping[str, Any]) -> Model:
+    rows = [row for row in rows if row.values]
     flagged = [row for row in rows if row.level.reaches(Level.SUBSTANTIAL)]
     total = sum(row.weight for row in rows)
     columns = zip(
@@ -82,7 +94,7 @@ def _fitted(rows: Sequence[_Row], figures: Mapping[str, Any]) -> Model:
     )
 
 
-def _regression(rows: Sequence[_Row], level: Level) -> Weights:
+def _regression(rows: Sequence[Row], level: Level) -> Weights:
     """Whether rows reach `level`: a logistic regression over features of one scale.
 
     It is told in the features' own scales.

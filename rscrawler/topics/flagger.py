@@ -117,11 +117,10 @@ class Flagger:
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
             return
-        around = self._tools.surroundings.find(joined.text, folded)
+        others, genres = self._tools.surroundings.find(joined.text, folded)
         for number, found in sorted(candidates.items()):
             watchlist, finder = self._tools.topics[number]
             words = finder.find(joined, folded)
             if hits := settle(found, joined, watchlist.context, words):
                 # Beside a topic without states, no state is a rival.
-                others = around.others if watchlist.states else []
-                yield watchlist, read(joined, hits, others, around.genres)
+                yield watchlist, read(joined, hits, others if watchlist.states else [], genres)

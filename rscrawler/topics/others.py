@@ -31,14 +31,6 @@ class Other:
     whose: str
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The `others` named in a text, in order, and how many words of each genre it has."""
-
-    others: list[Other]
-    genres: dict[str, int]
-
-
 @cache
 def states() -> dict[str, list[str]]:
     """The names of each state by ISO 3166 code; the first is its English name."""
@@ -68,8 +60,8 @@ class SurroundingsFinder:
                 self._whose.append((genre, True))
         self._matcher = Matcher(spellings)
 
-    def find(self, text: str, folded: Folded) -> Surroundings:
-        """What else stands in `text`, whose folded form is `folded`."""
+    def find(self, text: str, folded: Folded) -> tuple[list[Other], dict[str, int]]:
+        """The others in `text`, in order, and how many words of each genre it has."""
         others: list[Other] = []
         words: dict[str, Counter[int]] = {}
         end = 0
@@ -80,10 +72,9 @@ class SurroundingsFinder:
             elif match.start >= end:
                 others.append(Other(match.start, match.end, owner))
                 end = match.end
-        genres = {
+        return others, {
             genre: found.total() for genre, found in words.items() if len(found) >= _LEAST_WORDS
         }
-        return Surroundings(others, genres)
 
 
 def _read(name: str) -> dict[str, Any]:

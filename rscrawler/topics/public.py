@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from rscrawler.config import find_config, load_config
-from rscrawler.items import Evidence, Level
+from rscrawler.items import Level, TopicFlag
 from rscrawler.topics.flagger import Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import known_topic
 
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """What a watch-list says of a text; `score` is in 0 … 1, `countries` are ISO 3166 codes."""
-
-    level: Level
-    score: float
-    countries: tuple[str, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
+Flag = TopicFlag
 
 
 def flag_text(
@@ -35,10 +26,7 @@ def flag_text(
     """
     paragraphs = tuple(part for part in body.split("\n\n") if part.strip())
     flags = _flagger(topic).flag(FlaggableText(title or None, subtitle or None, paragraphs))
-    if not flags:
-        return Flag(Level.NONE, 0.0)
-    found = flags[0]
-    return Flag(found.level, found.score, found.countries, found.evidence)
+    return flags[0] if flags else Flag(topic, Level.NONE, 0.0)
 
 
 @lru_cache(maxsize=8)

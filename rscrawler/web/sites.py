@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rscrawler.delivery.ops import ADVICE
 from rscrawler.monitoring.status import SiteStatus
 from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.sites import SiteProfile
 from rscrawler.store.discovery import SourceState
-from rscrawler.store.health import Problem, ProblemCode, Run
+from rscrawler.store.health import Problem, Run
 from rscrawler.store.jobs import JobState
 from rscrawler.web.dashboard import Dashboard, dashboard_of
 from rscrawler.web.machines import without_addresses
@@ -32,22 +33,6 @@ COUNTERS = {
     "flagged": "flagged",
     "dropped": "dropped",
     "errors": "errors",
-}
-REMEDIES = {
-    ProblemCode.UNREACHABLE: "Open the site in a browser. If it answers there, look whether it "
-    "refuses our address or agent: rscrawler explain URL says what it gets. Else wait: the next "
-    "cycle tries again.",
-    ProblemCode.ROBOTS_DISALLOWED: "The site's robots.txt keeps us out. Ask the site, or set "
-    "enabled = false for it.",
-    ProblemCode.LAYOUT_DRIFT: "The site's pages have changed. rscrawler sites check NAME shows "
-    "which selectors find nothing any more; mend its profile.",
-    ProblemCode.SILENT: "Look at the site: if it has published since, check the profile with "
-    "rscrawler sites check NAME. If it has not, there is nothing to do.",
-    ProblemCode.DELIVERY_FAILING: "The outbox page has the message and the server's answer. Mend "
-    "the channel, then retry the message there.",
-    ProblemCode.OVERDUE: "Nothing runs what should run. Start the service again (rscrawler run), "
-    "or look why cron does not.",
-    ProblemCode.DISK_FULL: "Make room on the disk; rscrawler prune forgets old texts.",
 }
 
 
@@ -107,7 +92,7 @@ def sites(request: Request) -> Response:
         counters=COUNTERS,
         runs_shown=RUNS_SHOWN,
         problems=[
-            (each, without_addresses(each.message), REMEDIES.get(each.code, ""))
+            (each, without_addresses(each.message), ADVICE[each.code])
             for each in sorted(status.problems, key=_since)
         ],
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import jsonschema
@@ -21,8 +24,13 @@ import pytest
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.cli import COMMANDS, load_command, main
+from rscrawler.clock import utc_now
+from rscrawler.config import load_config
+from rscrawler.delivery import deliver_jsonl
 from rscrawler.demo.site import Fault, SampleSite
+from rscrawler.store import Store
 from tests.crawl.probes import FEED, SECTION, sources
+from tests.delivery import helpers
 from tests.workspace import PROGRAM, Program, Result, Workspace
 
 REPOSITORY = PACKAGE_DIR.parent
@@ -266,7 +274,7 @@ def test_config_check_tells_what_cannot_work_on_this_machine(workspace: Workspac
     rest = told()
     assert len(rest) == 3
     assert rest[0].startswith(f"{start}output_dir: {workspace.folder / 'file'} is a file")
-    assert rest[1].startswith(f"{start}alerts.topics: is empty, so nobody would be told")
+    assert rest[1].startswith(f"{start}alerts.topics: is empty, so nobody would be alerted")
     assert rest[2].startswith(f"{ca_file}No such file or directory; allowed: ")
     (workspace.folder / "file").unlink()
     (workspace.folder / "ca.pem").write_text("x")
@@ -582,6 +590,12 @@ def test_explain_does_not_divide_an_address_that_fits(crawled: Crawled) -> None:
     assert "html: link rel=canonical" in " ".join(shown.split())
 
 
+def test_explain_finds_a_stored_article_by_its_ids_and_its_path(crawled: Crawled) -> None:
+    record = crawled.records()[0]
+    for named in (record["article_id"], record["record_id"], urlsplit(record["url"]).path):
+        assert crawled.run("explain", named, "--json").json["record"]["url"] == record["url"]
+
+
 def test_explain_of_a_file_makes_up_no_address(crawled: Crawled, tmp_path: Path) -> None:
     url = crawled.records()[0]["url"]
     page = tmp_path / "saved.html"
@@ -753,6 +767,44 @@ def test_export_into_a_place_that_cannot_be_written_is_one_line(
         assert result.status == 1
         (line,) = complaints(result)
         assert line.startswith(f"rscrawler: {place}: cannot be written: ")
+
+
+def test_a_terminal_is_shown_how_much_is_done_and_standard_output_is_not(
+    crawled: Crawled, tmp_path: Path
+) -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [*PROGRAM, "export"],
+        cwd=crawled.folder,
+        env=os.environ | {"COLUMNS": "100", "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    count = len(crawled.records())
+    assert f"of {count} records" in shown
+    assert len([json.loads(line) for line in done.stdout.splitlines()]) == count
+
+
+def test_prune_says_beforehand_what_it_would_forget(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    now = utc_now()
+    with closing(Store.open(load_config(workspace.config).database)) as store:
+        for number, days in ((1, 30), (2, 0)):
+            piece = helpers.a_piece(number, fetched_at=now)
+            helpers.record(store, piece, at=now - timedelta(days=days))
+        deliver_jsonl(load_config(workspace.config), store)
+        prune = ("prune", "--older-than", "7d", "--json")
+        outlook = workspace.run(*prune, "--dry-run").json
+        assert (outlook["versions"], outlook["dry_run"]) == (1, True)
+        assert not any(each.is_pruned for each in store.articles.latest_articles())
+        done = workspace.run(*prune).json
+        assert done == outlook | {"dry_run": False}
+        assert workspace.run(*prune).json["versions"] == 0
 
 
 @pytest.mark.parametrize("arguments", [("export",), ("schema",), ("status",)])

@@ -40,9 +40,10 @@ def _record(store: Store, piece: Article) -> None:
         a_piece(1).article_id,
         a_piece(1).record_id,
         "http://www.responsiblestatecraft.org/kazakhstan-railway?utm_source=x",
+        "/kazakhstan-railway/",
     ],
 )
-def test_a_piece_is_found_by_id_record_and_address(edited: Workspace, named: str) -> None:
+def test_an_article_is_found_by_id_record_address_and_path(edited: Workspace, named: str) -> None:
     result = edited.run("history", named)
     assert result.status == 0, result.stderr
     lines = result.stdout.splitlines()

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
+import asyncio
 import random
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.demo.mailbox import Mailbox
 from rscrawler.demo.site import SampleSite, Story
+from rscrawler.scheduling.processes import ChildResult
+from rscrawler.scheduling.warm import WarmRuns
 from tests.workspace import Workspace
 
-# Children are forked from a server that has the program loaded already: a kill then
-# falls into its work, not into its start.
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.zygote"])
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux")
+LIMIT = timedelta(minutes=10)
+VICTIMS = {"warm process": 2, "crawl": 6, "nursery": 2, "reader": 6}  # and how often
 
 EMAIL = """
 [alerts]
@@ -38,22 +39,11 @@ recipients = ["desk@example.org"]
 """
 
 
-def crawl(config: str, log: str) -> None:
-    """What the child does: one `rscrawler crawl`."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    sys.argv = ["rscrawler", "crawl", "--json", "--config", config]
-    from rscrawler.cli import main
-
-    main()
-
-
 @dataclass
 class Figures:
     """What came of it."""
 
-    kills: int = 0
+    kills: Counter[str] = field(default_factory=Counter)
     survived: int = 0
     published: int = 0
     lost: int = 0
@@ -86,38 +76,53 @@ def piece(number: int) -> Story:
     )
 
 
+class Crawls:
+    """Crawls forked from a warm process, as the service has them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.runs = WarmRuns(workspace.config)
+        self._command = ["crawl", "--json", "--config", str(workspace.config)]
+
+    async def crawl(self, seconds: float = 1e6, victim: str = "") -> tuple[ChildResult, str]:
+        """One crawl, of which a process is killed after so long; how it ended, and which it was."""
+        await self.runs.run(["--version"], LIMIT, asyncio.Event())  # there is a warm process
+        run = asyncio.create_task(self.runs.run(self._command, LIMIT, asyncio.Event()))
+        await asyncio.wait({run}, timeout=seconds)
+        killed = "" if run.done() else self._kill(victim)
+        return await run, killed
+
+    def _kill(self, wanted: str) -> str:
+        """Kill a process of that kind, or one that it is forked from if there is none yet."""
+        found = [
+            child
+            for child in psutil.Process().children()
+            if "rscrawler.scheduling.warm" in child.cmdline()
+        ]
+        killed = ""
+        try:
+            for kind in VICTIMS:
+                if not found:
+                    break
+                victim, killed = found[-1], kind
+                if kind == wanted:
+                    break
+                found = victim.children()
+            if killed:
+                victim.kill()
+        except psutil.NoSuchProcess:  # it has ended by itself
+            return ""
+        return killed
+
+
 def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figures:
-    """Publish and crawl, until so many crawls were killed at a random moment; then let one end."""
-    chance = random.Random(seed)
+    """Publish and crawl, until so often a process died at a random moment; then let one end."""
     workspace, figures = Workspace(folder), Figures()
     titles: dict[str, str] = {}
     with SampleSite(stories=30) as site, Mailbox(folder / "mailbox") as mailbox:
         workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
         config = workspace.config.read_text(encoding="utf-8")
         workspace.config.write_text(f'database_url = "{database}"\n{config}', encoding="utf-8")
-        run_child(workspace).join()  # starts the server of the children as well
-        site.publish(piece(kills + 1_000_000))
-        started = time.monotonic()
-        run_child(workspace).join()
-        whole_life_seconds = time.monotonic() - started
-        for number in count():
-            if figures.kills == kills:
-                break
-            if chance.random() < 0.7:
-                story = piece(number)
-                site.publish(story)
-                titles[f"{site.base_url}/{story.slug}/"] = story.title
-            child = run_child(workspace)
-            # Up to half as long again as a crawl takes, so that some of them finish.
-            child.join(chance.random() * 1.5 * whole_life_seconds)
-            if child.is_alive():
-                child.kill()
-                child.join()
-                figures.kills += 1
-            else:
-                assert child.exitcode == 0, (folder / "crawl.log").read_text()[-3000:]
-                figures.survived += 1
-            child.close()
+        asyncio.run(crawl_and_kill(workspace, site, titles, figures, kills, random.Random(seed)))
         make_pending_due(database)
         workspace.crawl("--full")
         workspace.crawl()
@@ -139,12 +144,37 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
     return figures
 
 
-def run_child(workspace: Workspace) -> ForkServerProcess:
-    """A crawl, started."""
-    log = workspace.folder / "crawl.log"
-    child = CONTEXT.Process(target=crawl, args=(str(workspace.config), str(log)))
-    child.start()
-    return child
+async def crawl_and_kill(
+    workspace: Workspace,
+    site: SampleSite,
+    titles: dict[str, str],
+    figures: Figures,
+    kills: int,
+    chance: random.Random,
+) -> None:
+    crawls = Crawls(workspace)
+    with closing(crawls.runs):
+        await crawls.crawl()
+        site.publish(piece(kills + 1_000_000))
+        started = time.monotonic()
+        await crawls.crawl()
+        whole_life_seconds = time.monotonic() - started
+        for number in count():
+            if figures.kills.total() >= kills:
+                break
+            if chance.random() < 0.7:
+                story = piece(number)
+                site.publish(story)
+                titles[f"{site.base_url}/{story.slug}/"] = story.title
+            (victim,) = chance.choices(list(VICTIMS), list(VICTIMS.values()))
+            # Up to half as long again as a crawl takes, so that some of them finish.
+            seconds = chance.random() * 1.5 * whole_life_seconds
+            result, killed = await crawls.crawl(seconds, victim)
+            if killed:
+                figures.kills[killed] += 1
+            if killed in ("", "nursery", "reader"):  # which a crawl goes on without
+                figures.survived += 1
+                assert result.exit_status == 0, result.error_lines
 
 
 def make_pending_due(database: str) -> None:

@@ -129,7 +129,7 @@ def test_a_chat_gets_one_short_message_for_a_cycle(
         record(store, a_piece(number), "channel:desk")
     deliver(config, store, now=NOW)
     (message,) = (each.json for each in listener.at("/second"))
-    assert message["title"] == "2 new pieces on Central Asia: Kazakhstan, Uzbekistan"
+    assert message["title"] == "2 new articles on Central Asia: Kazakhstan, Uzbekistan"
     assert a_piece(1).url in message["message"]
     assert "primary – it is about Central Asia" in message["message"]
     assert len(listener.at(DESK)) == 1

@@ -126,10 +126,10 @@ def test_only_topics_of_interest_are_named() -> None:
     ("pieces", "subject"),
     [
         ([a_piece(1)], "Tensions flare between Russia and Kazakhstan, part 1"),
-        ([a_piece(1), a_piece(2)], "2 new pieces on Central Asia: Kazakhstan, Uzbekistan"),
+        ([a_piece(1), a_piece(2)], "2 new articles on Central Asia: Kazakhstan, Uzbekistan"),
         (
             [a_piece(1), a_piece(2, version=2)],
-            "2 new and updated pieces on Central Asia: Kazakhstan, Uzbekistan",
+            "2 new and updated articles on Central Asia: Kazakhstan, Uzbekistan",
         ),
     ],
 )
@@ -253,7 +253,7 @@ def test_a_summary_counts_by_level_and_country() -> None:
     received = Received((), compose_summary(alerts, envelope))
     assert "30  primary" in received.text
     assert "30  Uzbekistan" in received.text
-    assert received.mail["Subject"] == "30 new pieces on Central Asia: Kazakhstan, Uzbekistan"
+    assert received.mail["Subject"] == "30 new articles on Central Asia: Kazakhstan, Uzbekistan"
 
 
 def test_a_mail_links_each_article_to_its_page_where_there_is_one() -> None:

@@ -33,5 +33,5 @@ def test_only_what_is_recent_and_newer_than_the_last_known_piece_is_told(
     for _ in range(2):
         deliver(email_config(), store, now=NOW)
     mail = mailbox.only().mail
-    assert str(mail["Subject"]).startswith("Possibly told before: 2 new pieces on Central Asia")
+    assert str(mail["Subject"]).startswith("Possibly told before: 2 new articles on Central Asia")
     assert mail["X-RSCrawler-Articles"] == f"{a_piece(3).article_id}, {a_piece(4).article_id}"

@@ -11,8 +11,7 @@ from lxml import etree, html
 
 from rscrawler.demo.appeals import appeal_texts
 from rscrawler.demo.feeds import ENTRIES_PER_PAGE
-from rscrawler.demo.listings import CARDS_PER_PAGE
-from rscrawler.demo.pages import render_article
+from rscrawler.demo.pages import CARDS_PER_PAGE, render_article
 from rscrawler.demo.site import SampleSite, Shape, Story
 from rscrawler.items import Level
 from tests.demo.conftest import Get

@@ -133,9 +133,13 @@ PAGE_OF_TABLE = {
 }
 
 
-def test_every_configuration_key_is_in_the_reference_with_what_it_means() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|.*\| *([^|]*) \|$", hooks.configuration(), re.MULTILINE)
-    assert {path.rpartition(".")[2] for path in key_paths(Config)} <= {key for key, _ in rows}
+@pytest.mark.parametrize("model", [Config, SiteProfile])
+def test_every_key_of_a_file_is_in_the_reference_with_what_it_means(
+    model: type[BaseModel],
+) -> None:
+    page = hooks.configuration() if model is Config else hooks.site_profile()
+    rows = re.findall(r"^\| `(\w+)` \|.*\| *([^|]*?) *\|$", page, re.MULTILINE)
+    assert {path.rpartition(".")[2] for path in key_paths(model)} <= {key for key, _ in rows}
     assert [key for key, meaning in rows if not meaning] == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.demo.site import SampleSite
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.after import after_cycle
-from rscrawler.monitoring.cycle import CycleOutcome
+from rscrawler.monitoring.cycle import CycleOutcome, CycleReport
 from rscrawler.monitoring.heartbeat import heartbeat_address
 from rscrawler.store import Store
 from rscrawler.store.discovery import SourceReading
@@ -29,15 +28,13 @@ from tests.workspace import Workspace
 
 WEEK = timedelta(days=7)
 DONE = CycleOutcome({"errors": 0}, True, {})
+FAILED = CycleOutcome({"errors": 0}, False, {})
 SKIPPED = CycleOutcome({"errors": 0}, True, {}, "is being crawled by another process")
 
 
-@dataclass(frozen=True)
-class Report:
-    """A cycle that has ended."""
-
-    is_healthy: bool = True
-    sites: dict[str, CycleOutcome] = field(default_factory=lambda: {"sample": DONE})
+def report(outcome: CycleOutcome = DONE) -> CycleReport:
+    """A cycle over one site that has ended."""
+    return CycleReport("run", NOW, 1.0, {"sample": outcome})
 
 
 def a_config(folder: Path, alerts: dict[str, Any] | None = None, **monitoring: Any) -> Config:
@@ -48,8 +45,8 @@ def test_a_good_cycle_is_told_and_a_bad_one_as_such(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, Report(), NOW, ())
-    after_cycle(config, store, Report(is_healthy=False), NOW, ())
+    after_cycle(config, store, report(), NOW, ())
+    after_cycle(config, store, report(FAILED), NOW, ())
     assert pulse.paths == ["/ping/some-secret", "/ping/some-secret/fail"]
 
 
@@ -57,7 +54,7 @@ def test_a_cycle_that_did_nothing_is_no_sign_of_life(
     store: Store, tmp_path: Path, pulse: Pulse
 ) -> None:
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, Report(sites={"sample": SKIPPED}), NOW, ())
+    after_cycle(config, store, report(SKIPPED), NOW, ())
     assert pulse.paths == []
 
 
@@ -74,7 +71,7 @@ def test_a_cycle_whose_finds_do_not_get_out_is_a_bad_one(
     if trouble == "the store":
         monkeypatch.setattr(store.health, "problems", broken)
     config = a_config(tmp_path, heartbeat_url=pulse.url)
-    after_cycle(config, store, Report(), NOW, (), is_delivered=trouble != "the output")
+    after_cycle(config, store, report(), NOW, (), is_delivered=trouble != "the output")
     assert pulse.paths == ["/ping/some-secret/fail"]
 
 
@@ -109,11 +106,11 @@ def test_of_three_signs_each_is_given_though_the_others_fail(
     config = a_config(tmp_path, heartbeat_url=pulse.url, metrics_file=path, weekly_mail=True)
     with monkeypatch.context() as patch:
         patch.setattr(store.history, "last_weekly_at", broken)
-        after_cycle(config, store, Report(), NOW, ())
+        after_cycle(config, store, report(), NOW, ())
     assert path.exists()
     path.unlink()
     monkeypatch.setattr(store.history, "totals", broken)
-    after_cycle(config, store, Report(), NOW, ())
+    after_cycle(config, store, report(), NOW, ())
     assert not path.exists()
     assert pulse.paths == ["/ping/some-secret"] * 2
     assert caplog.messages == [
@@ -133,7 +130,7 @@ def test_a_heartbeat_that_is_refused_is_logged_without_its_address(
 ) -> None:
     pulse.status = status
     with caplog.at_level(logging.WARNING):
-        after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, Report(), NOW, ())
+        after_cycle(a_config(tmp_path, heartbeat_url=pulse.url), store, report(), NOW, ())
     assert caplog.messages == [f"the heartbeat did not arrive: answers {status}"]
 
 
@@ -142,7 +139,7 @@ def test_a_heartbeat_that_finds_nobody_fails_nothing(
 ) -> None:
     config = a_config(tmp_path, heartbeat_url="http://127.0.0.1:9/some-secret")
     with caplog.at_level(logging.WARNING):
-        after_cycle(config, store, Report(), NOW, ())
+        after_cycle(config, store, report(), NOW, ())
     assert len(caplog.messages) == 1
     assert "some-secret" not in caplog.text
 
@@ -177,7 +174,7 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
         ops = {"recipients": ["ops@example.org"]}
         config = a_config(tmp_path, mail_settings(mailbox, ops=ops), weekly_mail=True)
         run_cycle(NOW, articles_new=40)
-        after_cycle(config, store, Report(), NOW, ())
+        after_cycle(config, store, report(), NOW, ())
         deliver(config, store, now=NOW)
         assert mailbox.received == []
         run_cycle(NOW + WEEK, articles_new=2, flagged=1)
@@ -185,7 +182,7 @@ def test_a_week_is_told_once_with_what_was_checked_and_found(
         read_a_source(store, "/media/")
         for minutes in (1, 2):
             now = NOW + WEEK + timedelta(minutes=minutes)
-            after_cycle(config, store, Report(), now, ())
+            after_cycle(config, store, report(), now, ())
             deliver(config, store, now=now)
         received = mailbox.only()
     assert received.recipients == ("ops@example.org",)
@@ -201,13 +198,13 @@ def test_without_operators_the_week_is_told_to_those_who_get_the_alerts(
         run_cycle(NOW - WEEK)
         run_cycle(NOW)
         site = "responsiblestatecraft"
-        store.health.raise_problem(site, ProblemCode.SILENT, "no new piece", NOW)
-        after_cycle(config, store, Report(), NOW, ())
+        store.health.raise_problem(site, ProblemCode.SILENT, "no new article", NOW)
+        after_cycle(config, store, report(), NOW, ())
         deliver(config, store, now=NOW)
         received = mailbox.only()
     assert received.recipients == ("desk@example.org",)
     assert received.mail["Subject"] == "Not all well (1): 0 sources checked, 0 new"
-    assert f"{site}: silent since 2026-11-24 12:00 UTC: no new piece" in received.text
+    assert f"{site}: silent since 2026-11-24 12:00 UTC: no new article" in received.text
 
 
 def test_two_processes_write_one_weekly_mail(
@@ -218,15 +215,15 @@ def test_two_processes_write_one_weekly_mail(
         run_cycle(NOW - WEEK)
         # Both ask before either has written.
         monkeypatch.setattr(store.history, "last_weekly_at", lambda: None)
-        after_cycle(config, store, Report(), NOW, ())
-        after_cycle(config, store, Report(), NOW, ())
+        after_cycle(config, store, report(), NOW, ())
+        after_cycle(config, store, report(), NOW, ())
         deliver(config, store, now=NOW)
         assert len(mailbox.received) == 1
 
 
 def test_metrics_are_written_whole_and_leave_no_other_file(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "metrics" / "rscrawler.prom"
-    after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW, ())
+    after_cycle(a_config(tmp_path, metrics_file=path), store, report(), NOW, ())
     assert path.read_text(encoding="utf-8").endswith("rscrawler_healthy 1.0\n")
     assert [each.name for each in path.parent.iterdir()] == ["rscrawler.prom"]
 
@@ -237,6 +234,6 @@ def test_metrics_that_cannot_be_written_fail_nothing(
     (tmp_path / "taken").write_text("a file, not a folder", encoding="utf-8")
     path = tmp_path / "taken" / "rscrawler.prom"
     with caplog.at_level(logging.WARNING):
-        after_cycle(a_config(tmp_path, metrics_file=path), store, Report(), NOW, ())
+        after_cycle(a_config(tmp_path, metrics_file=path), store, report(), NOW, ())
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith(f"metrics file {path}: ")

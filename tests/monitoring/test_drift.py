@@ -229,7 +229,7 @@ def trouble(
     *, failures: int, is_answered: bool, was_read: bool, is_absent: bool = False
 ) -> str | None:
     read_at = datetime(2026, 1, 1, tzinfo=UTC) if was_read else None
-    state = SourceState(FEED, read_at=read_at, failures=failures)
+    state = SourceState(FEED, read_at=read_at, failures=failures, last_error="HTTP 503")
     return source_trouble(
         state, path="/feed.rss", kind="feed", is_answered=is_answered, is_absent=is_absent
     )
@@ -246,7 +246,7 @@ def test_a_source_is_in_trouble_when_it_fails_for_long_and_not_before() -> None:
     assert trouble(failures=0, is_answered=True, was_read=True) is None
     assert trouble(failures=2, is_answered=False, was_read=True) is None
     assert trouble(failures=3, is_answered=False, was_read=True) == (
-        "/feed.rss could not be read in 3 cycles"
+        "/feed.rss could not be read in 3 cycles: HTTP 503"
     )
 
 

@@ -99,4 +99,4 @@ def test_a_site_without_a_new_piece_for_a_month_is_silent(workspace: Workspace) 
         assert workspace.run("crawl", "--json").status == 1
         (problem,) = workspace.run("status", "--json").json["sites"][SITE]["problems"]
         assert problem["code"] == "silent"
-        assert problem["message"].startswith("no new piece for 30 days, since ")
+        assert problem["message"].startswith("no new article for 30 days, since ")

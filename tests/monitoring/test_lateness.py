@@ -38,7 +38,7 @@ def test_far_more_than_the_longest_usual_gap_is() -> None:
     assert late is not None
     assert late.since == published[-1] + 4 * 63 * HOUR
     assert late.message == (
-        "no new piece for 11 days, since 2026-04-24 18:00 UTC; the longest usual gap is 2.6 days"
+        "no new article for 11 days, since 2026-04-24 18:00 UTC; the longest usual gap is 2.6 days"
     )
 
 

@@ -246,6 +246,23 @@ def test_a_failing_store_is_opened_anew_once_a_minute(
     assert len(opened) == timedelta(minutes=2) / REOPENED_EVERY
 
 
+def test_a_store_that_fails_now_and_then_is_complained_of_once(
+    keep_file: Callable[[], StoreKeeper],
+    monkeypatch: pytest.MonkeyPatch,
+    log: pytest.LogCaptureFixture,
+    clock: Clock,
+) -> None:
+    world, service = service_of(keep_file(), clock)
+    for _ in range(5):
+        with monkeypatch.context() as patch:
+            patch.setattr(JobStore, "states", locked)
+            service.check()
+        world.clock.advance(timedelta(seconds=5))
+        service.check()
+    assert log.text.count("the store failed, trying again: database is locked") == 1
+    assert log.text.count("the store works again") == 1
+
+
 def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_it_is_over(
     keep_file: Callable[[], StoreKeeper],
     monkeypatch: pytest.MonkeyPatch,

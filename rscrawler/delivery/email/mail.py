@@ -138,7 +138,7 @@ def subject_of(alerts: Sequence[Alert]) -> str:
     topics = in_words(dict.fromkeys(topic for alert in alerts for topic in alert.topics))
     counted = Counter(name for alert in alerts for name in alert.countries)
     countries = in_words(name for name, _ in counted.most_common())
-    subject = f"{len(alerts)} {kind} pieces on {topics or 'your topics'}"
+    subject = f"{len(alerts)} {kind} articles on {topics or 'your topics'}"
     return one_line(f"{subject}: {countries}" if countries else subject, SUBJECT_LIMIT)
 
 

@@ -1,0 +1,38 @@
+"""Reading a page of twice the size takes about twice the time, whatever it is made of."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from benchmarks.bench_linear import KINDS, least, page, read
+from benchmarks.measure import SITE
+
+SIZE = 150_000  # bytes of the larger page
+MOST = 2.2  # times; a step for each pair of things would make it nearly 4
+ATTEMPTS = 8  # other programs slow down one measurement, and no eight in a row by a tenth
+# Its time is that of depth, and the parser nests no deeper than 2,048.
+OTHERS = sorted(KINDS.keys() - {"nested articles"})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quiet() -> None:
+    """Make what a process makes once."""
+    for site in (None, SITE):
+        read(page(), site)
+
+
+@pytest.mark.parametrize("site", [None, SITE], ids=["generic", "profile"])
+@pytest.mark.parametrize("kind", OTHERS)
+def test_twice_the_page_takes_twice_the_time(kind: str, site: str | None) -> None:
+    gc.collect()
+    gc.disable()  # its passes come when they come
+    try:
+        ratios: list[float] = []
+        while len(ratios) < ATTEMPTS and min(ratios, default=MOST + 1) > MOST:
+            half, whole = least(kind, SIZE, 1, site)
+            ratios.append(whole / half)
+    finally:
+        gc.enable()
+    assert min(ratios) <= MOST

@@ -1,0 +1,67 @@
+"""The workflow for whoever forks the project, its issue forms, and the version."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+import rscrawler
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def read(path: str) -> dict[Any, Any]:
+    values: dict[Any, Any] = yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+    return values
+
+
+JOBS: dict[str, Any] = read(".github/workflows/ci.yml")["jobs"]
+COMMANDS = [step["run"] for job in JOBS.values() for step in job["steps"] if "run" in step]
+
+
+def test_every_target_that_is_called_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    called = set(re.findall(r"^make ([a-z-]+)", "\n".join(COMMANDS), re.M))
+    assert called == {"lint", "docs", "test", "dist", "dist-test"}
+    assert called <= targets
+
+
+def test_every_step_does_something_and_every_action_has_a_version() -> None:
+    for job in JOBS.values():
+        for step in job["steps"]:
+            assert "run" in step or re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"])
+
+
+def test_it_runs_on_every_python_that_the_package_names() -> None:
+    named = [line.rpartition(" ")[2] for line in PROJECT["classifiers"] if ":: 3." in line]
+    assert JOBS["test"]["strategy"]["matrix"]["python"] == named
+
+
+def test_the_files_that_it_builds_are_there() -> None:
+    named = re.findall(r"--file (\S+)", "\n".join(COMMANDS))
+    assert named
+    assert all((ROOT / name).exists() for name in named)
+
+
+FORMS = sorted(path.name for path in (ROOT / ".github/ISSUE_TEMPLATE").glob("*-*.yml"))
+
+
+@pytest.mark.parametrize("form", [*FORMS, "fault.yml"])
+def test_an_issue_form_asks_by_name(form: str) -> None:
+    values = read(f".github/ISSUE_TEMPLATE/{form}")
+    assert values["name"]
+    assert values["description"]
+    ids = [each["id"] for each in values["body"]]
+    assert len(ids) == len(set(ids)) > 0
+
+
+def test_the_version_is_one_and_in_the_changelog() -> None:
+    assert PROJECT["version"] == rscrawler.__version__
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {rscrawler.__version__}" in changelog
