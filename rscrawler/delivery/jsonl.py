@@ -30,7 +30,7 @@ from rscrawler.delivery.records import COMPRESSED, day_lines
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
-from rscrawler.store.lines import LineStore, PlacedLine
+from rscrawler.store.lines import LineStore
 from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow
 
 logger = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def _append(folder: Path, file: str, rows: Sequence[OutboxRow], store: LineStore
         end = _whole_bytes(descriptor, folder, file, store)
         if end is None:
             return 0
-        placed, data = _laid_out(rows, end)
+        data = b"".join(line_of(row.record) for row in rows)
         try:
             _write(descriptor, data, end)
             os.fsync(descriptor)
@@ -148,24 +148,14 @@ def _append(folder: Path, file: str, rows: Sequence[OutboxRow], store: LineStore
                 f"{path}: cannot be written: {error.strerror}; nothing is lost, "
                 "`rscrawler deliver` goes on once that is mended"
             ) from error
-        if not store.commit_lines(file, placed, end + len(data)):
+        if not store.commit_lines(file, [row.number for row in rows], end + len(data)):
             raise OutputError(
                 f"{path}: another process wrote the same records; "
                 "let one machine alone write the output folder"
             )
-        return len(placed)
+        return len(rows)
     finally:
         os.close(descriptor)
-
-
-def _laid_out(rows: Sequence[OutboxRow], start: int) -> tuple[list[PlacedLine], bytes]:
-    placed, lines, position = [], [], start
-    for row in rows:
-        line = line_of(row.record)
-        placed.append(PlacedLine(row.number, position, position + len(line)))
-        lines.append(line)
-        position += len(line)
-    return placed, b"".join(lines)
 
 
 def _write(descriptor: int, data: bytes, start: int) -> None:
@@ -251,21 +241,18 @@ def _take_up_tail(
     os.ftruncate(descriptor, end)
     os.fsync(descriptor)
     numbers = store.pending_numbers(channel, present)
-    placed = [PlacedLine(number, *present[record_id]) for record_id, number in numbers.items()]
     if end > committed:
-        store.commit_lines(file, placed, end)
-    return None if placed else end
+        store.commit_lines(file, numbers, end)
+    return None if numbers else end
 
 
-def _lines(
-    descriptor: int, start: int, *, is_strict: bool
-) -> tuple[dict[str, tuple[int, int]], int]:
-    """The records in a file from `start` on: their places by record id, and the whole end.
+def _lines(descriptor: int, start: int, *, is_strict: bool) -> tuple[set[str], int]:
+    """The ids of the records in a file from `start` on, and the whole end.
 
     An unterminated last line does not count. If `is_strict`, neither does anything from
     the first line on that is not a record.
     """
-    present: dict[str, tuple[int, int]] = {}
+    present: set[str] = set()
     end = start
     with os.fdopen(os.dup(descriptor), "rb") as stream:
         stream.seek(start)
@@ -274,16 +261,16 @@ def _lines(
             if not line.endswith(b"\n") or (is_strict and record_id is None):
                 break
             if record_id is not None:
-                present.setdefault(record_id, (end, end + len(line)))
+                present.add(record_id)
             end += len(line)
     return present, end
 
 
-def _compressed_lines(path: Path) -> dict[str, tuple[int, int]]:
-    """The records in a compressed file beside another, by id; they have no place in that one."""
+def _compressed_lines(path: Path) -> set[str]:
+    """The ids of the records in a compressed file beside another."""
     packed = path.with_name(path.name + COMPRESSED)
     lines = day_lines(packed) if packed.exists() else ()
-    return {record_id: (0, 0) for line in lines if (record_id := _record_id(line))}
+    return {record_id for line in lines if (record_id := _record_id(line))}
 
 
 def _record_id(line: bytes) -> str | None:

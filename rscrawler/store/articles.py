@@ -10,13 +10,14 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Executable,
     Select,
+    Update,
     and_,
     bindparam,
     func,
@@ -33,7 +34,7 @@ from rscrawler.items import Article, Event, Novelty, TopicFlag
 from rscrawler.store.database import Database
 from rscrawler.store.discovery import AddressState
 from rscrawler.store.lookups import among
-from rscrawler.store.tables import address, article, band, flag, outbox, version
+from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, outbox, version
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,8 +283,7 @@ class ArticleStore:
         return self._total(_recorded(_with_last_version(_COUNT), since))
 
     def _total(self, query: Select[Any]) -> int:
-        with self._database.reading() as connection:
-            return connection.scalar(query) or 0
+        return self._database.scalar(query) or 0
 
     def _lines(self, query: Select[Any]) -> Iterator[str]:
         ordered = query.order_by(version.c.recorded_at, version.c.record_id)
@@ -296,38 +296,18 @@ class ArticleStore:
         """Make versions known, with everything that is to be handed on, in one transaction."""
         with self._database.writing(waits_for_disk=waits_for_disk) as connection:
             numbers = self._write_articles(connection, recordings)
-            _execute_many(
-                connection,
-                _INSERT_VERSION,
-                [_version_values(each.article, each.recorded_at) for each in recordings],
+            versions = (_version_values(each.article, each.recorded_at) for each in recordings)
+            _execute_many(connection, _INSERT_VERSION, versions)
+            rows = chain.from_iterable(map(_address_rows, recordings))
+            _execute_many(connection, self._upsert_address, rows)
+            self._write_keys(connection, zip(numbers, recordings, strict=True))
+            rows = chain.from_iterable(map(_flag_rows, recordings))
+            _execute_many(connection, self._upsert_flag, rows)
+            rows = chain.from_iterable(
+                _outbox_rows(each.article, each.channels, each.visit.run_id, each.recorded_at)
+                for each in recordings
             )
-            self._write_addresses(
-                connection, [row for each in recordings for row in _address_rows(each)]
-            )
-            self._write_keys(
-                connection,
-                [
-                    {"key": key, "article": number}
-                    for each, number in zip(recordings, numbers, strict=True)
-                    for key in each.fingerprint.keys
-                ],
-            )
-            _execute_many(
-                connection,
-                self._upsert_flag,
-                [row for each in recordings for row in _flag_rows(each)],
-            )
-            _execute_many(
-                connection,
-                _INSERT_OUTBOX,
-                [
-                    row
-                    for each in recordings
-                    for row in _outbox_rows(
-                        each.article, each.channels, each.visit.run_id, each.recorded_at
-                    )
-                ],
-            )
+            _execute_many(connection, _INSERT_OUTBOX, rows)
 
     def restore(self, recordings: Iterable[Recording]) -> int:
         """Make versions known that were recorded before, with gaps allowed; gives their number.
@@ -352,9 +332,8 @@ class ArticleStore:
                 article.c.number
             )
         ).scalar_one()
-        self._write_addresses(connection, _address_rows(recording))
-        keys = [{"key": key, "article": number} for key in recording.fingerprint.keys]
-        self._write_keys(connection, keys)
+        _execute_many(connection, self._upsert_address, _address_rows(recording))
+        self._write_keys(connection, [(number, recording)])
         _execute_many(connection, self._upsert_flag, _flag_rows(recording))
         connection.execute(
             self._database.insert(version)
@@ -379,13 +358,17 @@ class ArticleStore:
                 numbers[each.article.article_id] = _update_article(connection, each)
         return [numbers[each.article.article_id] for each in recordings]
 
-    def _write_keys(self, connection: Connection, rows: list[dict[str, int]]) -> None:
+    def _write_keys(
+        self, connection: Connection, numbered: Iterable[tuple[int, Recording]]
+    ) -> None:
+        rows = [
+            {"key": key, "article": number}
+            for number, recording in numbered
+            for key in recording.fingerprint.keys
+        ]
         # Past SQLAlchemy, which would take longer for so many than the database.
         if rows:
             connection.exec_driver_sql(self._insert_band, rows)
-
-    def _write_addresses(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
-        _execute_many(connection, self._upsert_address, rows)
 
     def record_unchanged(
         self,
@@ -418,11 +401,9 @@ class ArticleStore:
         if page_digest is not None:
             values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
         with self._database.writing() as connection:
-            connection.execute(
-                update(article).where(article.c.article_id == article_id).values(values)
-            )
+            connection.execute(_changed(article_id, **values))
             rows = _rows_of_addresses(site, article_id, address_keys, fetched_at)
-            self._write_addresses(connection, rows)
+            _execute_many(connection, self._upsert_address, rows)
 
     def record_dates(self, dated: dict[str, datetime]) -> None:
         """Remember the dates that sources give, by article id, for pieces fetched in this cycle."""
@@ -435,11 +416,7 @@ class ArticleStore:
 
     def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
         """A known piece could not be asked for again this time."""
-        self._database.execute(
-            update(article)
-            .where(article.c.article_id == article_id)
-            .values(next_check_at=next_check_at)
-        )
+        self._database.execute(_changed(article_id, next_check_at=next_check_at))
 
     def merge(self, copy_id: str, article_id: str) -> None:
         """A piece turns out to be another one: its addresses lead there, it is asked for no more.
@@ -458,11 +435,7 @@ class ArticleStore:
             connection.execute(
                 update(address).where(address.c.article_id == copy_id).values(article_id=article_id)
             )
-            connection.execute(
-                update(article)
-                .where(article.c.article_id == copy_id)
-                .values(next_check_at=None, is_merged=1)
-            )
+            connection.execute(_changed(copy_id, next_check_at=None, is_merged=1))
             repeating = update(article).where(article.c.duplicate_of == copy_id)
             connection.execute(
                 repeating.where(article.c.article_id == article_id).values(
@@ -477,11 +450,7 @@ class ArticleStore:
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:
         """A piece's page answered that it is gone; it is not yet recorded as removed."""
-        self._database.execute(
-            update(article)
-            .where(article.c.article_id == article_id)
-            .values(gone_at=gone_at, next_check_at=next_check_at)
-        )
+        self._database.execute(_changed(article_id, gone_at=gone_at, next_check_at=next_check_at))
 
     def record_removal(
         self, item: Article, *, removed_at: datetime, run_id: str, channels: Sequence[str]
@@ -490,18 +459,18 @@ class ArticleStore:
         if item.event is not Event.REMOVED:
             raise ValueError(f"{item.record_id} is not a removal")
         with self._database.writing() as connection:
+            removed = {"version": item.version, "removed_at": removed_at, "next_check_at": None}
             connection.execute(
-                update(article)
-                .where(
-                    article.c.article_id == item.article_id,
-                    article.c.version == item.version - 1,
-                )
-                .values(version=item.version, removed_at=removed_at, next_check_at=None)
+                _changed(item.article_id, **removed).where(article.c.version == item.version - 1)
             )
             connection.execute(_INSERT_VERSION, _version_values(item, removed_at))
             _execute_many(
                 connection, _INSERT_OUTBOX, _outbox_rows(item, channels, run_id, removed_at)
             )
+
+
+def _changed(article_id: str, **values: Any) -> Update:
+    return update(article).where(article.c.article_id == article_id).values(values)
 
 
 def _article_values(recording: Recording) -> dict[str, Any]:
@@ -530,6 +499,11 @@ def _article_values(recording: Recording) -> dict[str, Any]:
     }
 
 
+def _known_article(values: Sequence[Any]) -> KnownArticle:
+    known = KnownArticle(*values)
+    return replace(known, novelty=Novelty(known.novelty))
+
+
 _RECORDS = select(version.c.record)
 _COUNT = select(func.count()).select_from(version)
 
@@ -543,19 +517,8 @@ def _recorded(
     return query if until is None else query.where(version.c.recorded_at < until)
 
 
-def _known_article(values: Sequence[Any]) -> KnownArticle:
-    known = KnownArticle(*values)
-    return replace(known, novelty=Novelty(known.novelty))
-
-
 def _with_last_version(query: Select[Any]) -> Select[Any]:
-    return query.join(
-        article,
-        and_(
-            article.c.article_id == version.c.article_id,
-            article.c.version == version.c.version,
-        ),
-    )
+    return query.join(article, LAST_VERSION)
 
 
 def _first_values(item: Article) -> dict[str, Any]:
@@ -587,20 +550,16 @@ def _version_values(item: Article, recorded_at: datetime) -> dict[str, Any]:
 
 def _update_article(connection: Connection, recording: Recording) -> int:
     item = recording.article
-    statement = (
-        update(article)
-        .where(article.c.article_id == item.article_id, article.c.version == item.version - 1)
-        .values(_article_values(recording))
-        .returning(article.c.number)
-    )
-    return int(connection.execute(statement).scalar_one())
+    statement = _changed(item.article_id, **_article_values(recording))
+    former = statement.where(article.c.version == item.version - 1)
+    return int(connection.execute(former.returning(article.c.number)).scalar_one())
 
 
 def _execute_many(
-    connection: Connection, statement: Executable, rows: Sequence[dict[str, Any]]
+    connection: Connection, statement: Executable, rows: Iterable[dict[str, Any]]
 ) -> None:
-    if rows:
-        connection.execute(statement, rows)
+    if given := list(rows):
+        connection.execute(statement, given)
 
 
 def _address_rows(recording: Recording) -> list[dict[str, Any]]:

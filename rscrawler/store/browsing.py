@@ -15,7 +15,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
-    and_,
     false,
     func,
     literal_column,
@@ -30,7 +29,7 @@ from rscrawler.store.database import Database
 from rscrawler.store.index import author_value
 from rscrawler.store.index_tables import entry, facet
 from rscrawler.store.lookups import among
-from rscrawler.store.tables import article, message, outbox, recipient, version
+from rscrawler.store.tables import LAST_VERSION, article, message, outbox, recipient, version
 from rscrawler.store.words import Term, terms_of
 
 _STREAMED = 100
@@ -232,13 +231,7 @@ def _newest_first(query: Select[Any]) -> Select[Any]:
 def _articles(connection: Connection, numbers: Sequence[int]) -> list[Article]:
     query = (
         select(article.c.number, version.c.record)
-        .join(
-            version,
-            and_(
-                version.c.article_id == article.c.article_id,
-                version.c.version == article.c.version,
-            ),
-        )
+        .join(version, LAST_VERSION)
         .where(article.c.number.in_(numbers))
     )
     found = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Dialect,
     Engine,
@@ -60,7 +61,7 @@ class Database:
         # The same connections.
         self._reader = engine.execution_options(is_reader=True)
         self._hasty = engine.execution_options(is_hasty=True)
-        self._idle: list[Connection] = []  # of the reader, at most one or two
+        self._idle: list[tuple[int, Connection]] = []  # of the reader, and whose process it is
 
     @property
     def is_postgresql(self) -> bool:
@@ -73,15 +74,19 @@ class Database:
         with _trouble_named(self._engine.url), ExitStack() as kept:
             # Without a transaction, as in SQLite, the last one serves again: to take it from the
             # pool and give it back takes as long as a look-up.
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self._reader.connect()
+            connection = self._idle_one() or self._reader.connect()
             kept.enter_context(connection)
             yield connection
             if not self._idle and not self.is_postgresql:
-                self._idle.append(connection)
+                self._idle.append((os.getpid(), connection))
                 kept.pop_all()
+
+    def _idle_one(self) -> Connection | None:
+        try:
+            owner, connection = self._idle.pop()  # which no two threads get
+        except IndexError:
+            return None
+        return connection if owner == os.getpid() else None
 
     def rows(self, query: TypedReturnsRows[*_Columns]) -> Sequence[Row[*_Columns]]:
         """The rows of a query."""
@@ -156,12 +161,16 @@ class Database:
         return sqlite.insert(table)
 
     def upsert(
-        self, table: Table, values: Mapping[str, Any] | None, updated: Mapping[str, Any]
+        self,
+        table: Table,
+        values: Mapping[str, Any] | None,
+        updated: Mapping[str, Any],
+        where: ColumnElement[bool] | None = None,
     ) -> postgresql.Insert | sqlite.Insert:
-        """An INSERT that updates the row whose primary key is there already."""
+        """An INSERT that updates the row whose primary key is there already (if it is so)."""
         insert = self.insert(table)
         return (insert if values is None else insert.values(values)).on_conflict_do_update(
-            index_elements=table.primary_key, set_=updated
+            index_elements=table.primary_key, set_=updated, where=where
         )
 
     def driver_sql(self, statement: Insert) -> str:
@@ -182,7 +191,7 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
-        for connection in self._idle:
+        while (connection := self._idle_one()) is not None:
             connection.close()
         self._engine.dispose()
 

@@ -300,19 +300,15 @@ class DiscoveryStore:
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""
-        self._database.execute(
-            update(source)
-            .where(source.c.site == site, source.c.url == url)
-            .values(asked_at=now, failures=0, walk_to=None)
-        )
+        self._record_walked(site, url, asked_at=now)
 
     def record_end_of_walk(self, site: str, url: str, now: datetime) -> None:
         """What was still to be read of a source is not there: the walk through it has ended."""
-        self._database.execute(
-            update(source)
-            .where(source.c.site == site, source.c.url == url)
-            .values(read_at=now, asked_at=now, failures=0, walk_to=None)
-        )
+        self._record_walked(site, url, asked_at=now, read_at=now)
+
+    def _record_walked(self, site: str, url: str, **moments: datetime) -> None:
+        chosen = update(source).where(source.c.site == site, source.c.url == url)
+        self._database.execute(chosen.values(failures=0, walk_to=None, **moments))
 
     def record_source_failure(
         self,
@@ -365,12 +361,7 @@ class DiscoveryStore:
 
     def over_limit(self, site: str) -> list[KnownAddress]:
         """Addresses whose pages took too much when they were last read, oldest first."""
-        query = (
-            select(*_KNOWN_ADDRESS)
-            .where(address.c.site == site, address.c.over_limit.is_not(None))
-            .order_by(address.c.seen_at, address.c.key)
-        )
-        return [_known_address(row) for row in self._database.rows(query)]
+        return self._oldest_first(address.c.site == site, address.c.over_limit.is_not(None))
 
     def robots(self, host: str) -> KeptRobots | None:
         """The robots.txt of a host as it was last fetched."""
@@ -385,11 +376,10 @@ class DiscoveryStore:
 
     def addresses_of(self, article_id: str) -> list[KnownAddress]:
         """Every address that led to a piece, the first met first."""
-        query = (
-            select(*_KNOWN_ADDRESS)
-            .where(address.c.article_id == article_id)
-            .order_by(address.c.seen_at, address.c.key)
-        )
+        return self._oldest_first(address.c.article_id == article_id)
+
+    def _oldest_first(self, *where: ColumnElement[bool]) -> list[KnownAddress]:
+        query = select(*_KNOWN_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
         return [_known_address(row) for row in self._database.rows(query)]
 
     def urls_of(self, article_id: str) -> list[str]:

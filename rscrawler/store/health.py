@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal, select, update
 
 from rscrawler.store.database import Database
-from rscrawler.store.outbox import NewMessage, insert_message
+from rscrawler.store.outbox import NewMessage, insert_messages
 from rscrawler.store.tables import Moment, problem, run, site, total
 
 RUNS_KEPT = timedelta(days=365)
@@ -103,8 +103,8 @@ class HealthStore:
         Cycles that are dated later, by a clock that was ahead, came before it: left as they are,
         what they saw would be missing now and be taken for news when their time comes.
         """
+        seen = {"last_run_at": now}
         with self._database.writing() as connection:
-            seen = {"last_run_at": now}
             connection.execute(self._database.upsert(site, {"name": name, **seen}, seen))
             just_before = now - timedelta(microseconds=1)
             for moment in (run.c.started_at, run.c.ended_at):
@@ -240,8 +240,7 @@ class HealthStore:
             )
             if told.rowcount != 1:
                 return False
-            for new in messages:
-                insert_message(connection, new)
+            insert_messages(connection, messages)
             return True
 
     def tell_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
@@ -252,8 +251,7 @@ class HealthStore:
             )
             if forgotten.rowcount != 1:
                 return False
-            for new in messages:
-                insert_message(connection, new)
+            insert_messages(connection, messages)
             return True
 
 

@@ -15,7 +15,7 @@ from rscrawler.store.database import Database
 from rscrawler.store.outbox import (
     NewMessage,
     WaitingChannel,
-    insert_message,
+    insert_messages,
     waiting_channels,
 )
 from rscrawler.store.tables import article, message, outbox, run, total, version
@@ -31,6 +31,32 @@ class Cycles:
     count: int
     succeeded: int
     counters: Mapping[str, int]
+
+
+def alert_delays(
+    database: Database, since: datetime, until: datetime | None = None
+) -> list[tuple[str, datetime, timedelta]]:
+    """Site, time of alert and time from publication to it of each piece of news alerted then.
+
+    The alert counts from when its message was composed, once all of its recipients
+    are served; a piece on several channels counts on each.
+    """
+    query = (
+        select(article.c.site, message.c.created_at, article.c.published_at)
+        .join(outbox, outbox.c.message_id == message.c.message_id)
+        .join(version, version.c.record_id == outbox.c.record_id)
+        .join(article, article.c.article_id == version.c.article_id)
+        .where(
+            message.c.created_at >= since,
+            message.c.kind.in_(_ALERT_KINDS),
+            message.c.state == "done",
+            version.c.event == Event.NEW,
+            article.c.published_at.is_not(None),
+        )
+    )
+    if until is not None:
+        query = query.where(message.c.created_at < until)
+    return [(row[0], row[1], row[1] - row[2]) for row in database.rows(query)]
 
 
 class HistoryStore:
@@ -127,25 +153,8 @@ class HistoryStore:
         ]
 
     def alert_delays(self, since: datetime) -> list[tuple[str, timedelta]]:
-        """Site and time from publication to alert of each piece of news alerted since.
-
-        The alert counts from when its message was composed, once all of its recipients
-        are served; a piece on several channels counts on each.
-        """
-        query = (
-            select(article.c.site, article.c.published_at, message.c.created_at)
-            .join(outbox, outbox.c.message_id == message.c.message_id)
-            .join(version, version.c.record_id == outbox.c.record_id)
-            .join(article, article.c.article_id == version.c.article_id)
-            .where(
-                message.c.created_at >= since,
-                message.c.kind.in_(_ALERT_KINDS),
-                message.c.state == "done",
-                version.c.event == Event.NEW,
-                article.c.published_at.is_not(None),
-            )
-        )
-        return [(row.site, row.created_at - row.published_at) for row in self._database.rows(query)]
+        """Site and time from publication to alert of each piece of news alerted since."""
+        return [(site, delay) for site, _, delay in alert_delays(self._database, since)]
 
     def waiting_channels(self) -> list[WaitingChannel]:
         """The outbox, channel by channel, as far as it is not done."""
@@ -166,6 +175,5 @@ class HistoryStore:
         with self._database.writing() as connection:
             if connection.scalar(exists):
                 return False
-            for new in messages:
-                insert_message(connection, new)
+            insert_messages(connection, messages)
             return True

@@ -13,12 +13,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select, text
 
 from rscrawler.items import Article, Level
 from rscrawler.store.database import Database
 from rscrawler.store.index_tables import entry, facet, unindexed
-from rscrawler.store.tables import article, version
+from rscrawler.store.tables import LAST_VERSION, article, version
 from rscrawler.store.words import fold, words_of
 
 # So few that no crawl waits long for its own transaction.
@@ -71,13 +71,7 @@ class IndexStore:
         ids = sorted(article_ids)
         query = (
             select(article.c.number, article.c.is_folded, version.c.record)
-            .join(
-                version,
-                and_(
-                    version.c.article_id == article.c.article_id,
-                    version.c.version == article.c.version,
-                ),
-            )
+            .join(version, LAST_VERSION)
             .where(article.c.article_id.in_(ids))
         )
         pieces = [

@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, String, and_, func, select, type_coerce
 
-from rscrawler.items import Event, Level
+from rscrawler.items import Level
 from rscrawler.store.database import Database
+from rscrawler.store.history import alert_delays
 from rscrawler.store.index_tables import entry, facet
-from rscrawler.store.tables import article, message, outbox, version
 
-_ALERT_KINDS = ("alert", "summary")
 _MIDNIGHT = "T00:00:00"
 
 
@@ -68,21 +67,8 @@ class InsightStore:
         Only of new articles, and once all recipients are served; one on several channels
         counts on each.
         """
-        query = (
-            select(message.c.created_at, article.c.published_at)
-            .join(outbox, outbox.c.message_id == message.c.message_id)
-            .join(version, version.c.record_id == outbox.c.record_id)
-            .join(article, article.c.article_id == version.c.article_id)
-            .where(
-                message.c.created_at >= since,
-                message.c.created_at < until,
-                message.c.kind.in_(_ALERT_KINDS),
-                message.c.state == "done",
-                version.c.event == Event.NEW,
-                article.c.published_at.is_not(None),
-            )
-        )
-        return [(row[0], row[0] - row[1]) for row in self._database.rows(query)]
+        found = alert_delays(self._database, since, until)
+        return [(composed_at, delay) for _, composed_at, delay in found]
 
     def articles_per_site(self, since: datetime) -> Counter[str]:
         """How many articles of each site were published since a time, flagged or not."""

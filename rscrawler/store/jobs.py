@@ -36,7 +36,6 @@ class JobState:
     definition: str
     next_fire_at: datetime
     last_fired_at: datetime | None = None
-    last_ended_at: datetime | None = None
     last_outcome: str | None = None
     failures: int = 0
 
@@ -72,14 +71,9 @@ class JobStore:
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
         """Let a job fire at a time, if it is new or its schedule has changed."""
         values = {"definition": definition, "next_fire_at": next_fire_at}
-        insert = self._database.insert(job).values(job_id=job_id, failures=0, **values)
-        self._database.execute(
-            insert.on_conflict_do_update(
-                index_elements=["job_id"],
-                set_=values,
-                where=job.c.definition != definition,
-            )
-        )
+        first = {"job_id": job_id, "failures": 0, **values}
+        is_another = job.c.definition != definition
+        self._database.execute(self._database.upsert(job, first, values, is_another))
 
     def move(self, job_id: str, *, expected: datetime, to: datetime, now: datetime) -> bool:
         """Let a job fire at another time than `expected`; False if another service moved it.
@@ -173,8 +167,7 @@ class JobStore:
             )
             if ended.rowcount != 1:
                 return False
-            values = {
-                "last_ended_at": now,
+            values: dict[str, Any] = {
                 "last_outcome": outcome,
                 "failures": job.c.failures + 1 if has_failed else 0,
             }

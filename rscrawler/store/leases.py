@@ -102,9 +102,9 @@ class LeaseStore:
         """
         longest_rest = now + LONGEST_REST
         rests_too_long = and_(lease.c.owner == RESTING, lease.c.expires_at > longest_rest)
-        insert = self._database.insert(lease).values(
-            name=name, owner=owner, expires_at=now + LEASE_DURATION
-        )
+        taken = {"owner": owner, "expires_at": now + LEASE_DURATION}
+        is_free = or_(lease.c.owner == owner, lease.c.expires_at <= now, rests_too_long)
+        take = self._database.upsert(lease, {"name": name, **taken}, taken, is_free)
         with self._database.writing() as connection:
             holder = connection.scalar(select(lease.c.owner).where(lease.c.name == name))
             if holder is not None and holder != owner and not is_alive(holder):
@@ -113,24 +113,12 @@ class LeaseStore:
                     .where(lease.c.name == name, lease.c.owner == holder)
                     .values(owner=RESTING, expires_at=now + rest)
                 )
-            result = connection.execute(
-                insert.on_conflict_do_update(
-                    index_elements=["name"],
-                    set_={"owner": owner, "expires_at": now + LEASE_DURATION},
-                    where=or_(lease.c.owner == owner, lease.c.expires_at <= now, rests_too_long),
-                ).returning(lease.c.name)
-            )
-            return result.first() is not None
+            return connection.execute(take.returning(lease.c.name)).first() is not None
 
     def renew(self, name: str, owner: str, now: datetime) -> bool:
         """Keep a lease; False if it has been lost."""
-        with self._database.writing() as connection:
-            result = connection.execute(
-                update(lease)
-                .where(lease.c.name == name, lease.c.owner == owner)
-                .values(expires_at=now + LEASE_DURATION)
-            )
-            return result.rowcount == 1
+        held = update(lease).where(lease.c.name == name, lease.c.owner == owner)
+        return self._database.execute(held.values(expires_at=now + LEASE_DURATION)) == 1
 
     def release(self, name: str, owner: str) -> None:
         """Give a lease back, if it is still this owner's."""

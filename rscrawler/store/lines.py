@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from rscrawler.store.database import Database
 from rscrawler.store.lookups import among
 from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow, pending_rows
 from rscrawler.store.tables import jsonl_file, outbox
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedLine:
-    """Where the line of an outbox row lies in its file; `end` is behind its line feed."""
-
-    number: int
-    start: int
-    end: int
 
 
 class LineStore:
@@ -38,54 +28,52 @@ class LineStore:
             select(jsonl_file.c.committed_bytes).where(jsonl_file.c.file == file)
         )
 
-    def commit_lines(self, file: str, lines: Sequence[PlacedLine], committed_bytes: int) -> bool:
-        """Lines of a file are on the disk: their rows are done, the file is whole to there.
+    def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
+        """The lines of these rows are on the disk: the rows are done, the file whole to there.
 
         False, and nothing is changed, if one of the rows was done already.
         """
         with self._database.writing() as connection:
-            if not _mark_lines(connection, file, lines):
+            if _mark_done(connection, file, numbers) != len(numbers):
+                connection.rollback()
                 return False
             self._set_committed(connection, file, committed_bytes)
             return True
 
-    def pending_numbers(self, channel: str, record_ids: Iterable[str]) -> dict[str, int]:
+    def pending_numbers(self, channel: str, record_ids: Iterable[str]) -> list[int]:
         """The numbers of the rows, of these records, that are still pending on a channel."""
-        query = select(outbox.c.record_id, outbox.c.number).where(
+        query = select(outbox.c.number).where(
             outbox.c.channel == channel,
             outbox.c.state == "pending",
             among(outbox.c.record_id, list(record_ids)),
         )
-        return {row.record_id: row.number for row in self._database.rows(query)}
+        return self._database.scalars(query.order_by(outbox.c.number))
 
     def match_file(
-        self, file: str, channel: str, present: Mapping[str, tuple[int, int]], committed_bytes: int
+        self, file: str, channel: str, present: Collection[str], committed_bytes: int
     ) -> None:
         """Bring the rows into line with what a file was found to hold.
 
         Args:
             file: the file, relative to the output folder.
             channel: the channel of the file.
-            present: start and end of each record's line, by record id.
+            present: the ids of the records whose line is there.
             committed_bytes: how much of the file is whole.
 
         Rows whose line is there are done; rows of the file whose line is not, pending again.
         """
         with self._database.writing() as connection:
             rows = connection.execute(
-                select(outbox.c.number, outbox.c.record_id, outbox.c.state).where(
+                select(outbox.c.number, outbox.c.record_id).where(
                     outbox.c.channel == channel,
                     or_(outbox.c.file == file, outbox.c.state == "pending"),
                 )
             ).all()
-            found = [row for row in rows if row.record_id in present]
             connection.execute(
-                update(outbox)
-                .where(outbox.c.file == file)
-                .values(state="pending", file=None, start_byte=None, end_byte=None)
+                update(outbox).where(outbox.c.file == file).values(state="pending", file=None)
             )
-            placed = [PlacedLine(row.number, *present[row.record_id]) for row in found]
-            _mark_lines(connection, file, placed)
+            there = [row.number for row in rows if row.record_id in present]
+            _mark_done(connection, file, there)
             self._set_committed(connection, file, committed_bytes)
 
     def _set_committed(self, connection: Connection, file: str, committed_bytes: int) -> None:
@@ -93,23 +81,10 @@ class LineStore:
         connection.execute(self._database.upsert(jsonl_file, {"file": file, **whole}, whole))
 
 
-def _mark_lines(connection: Connection, file: str, lines: Sequence[PlacedLine]) -> bool:
-    """Mark pending rows as written; False, and nothing is changed, if one is not pending."""
-    numbers = [line.number for line in lines]
-    pending = connection.execute(
-        select(outbox.c.number)
+def _mark_done(connection: Connection, file: str, numbers: Sequence[int]) -> int:
+    """Mark those of the rows that are pending as written; gives how many."""
+    return connection.execute(
+        update(outbox)
         .where(among(outbox.c.number, numbers), outbox.c.state == "pending")
-        .with_for_update()
-    ).all()
-    if len(pending) != len(lines):
-        return False
-    if lines:
-        connection.execute(
-            update(outbox)
-            .where(outbox.c.number == bindparam("row"))
-            .values(
-                state="done", file=file, start_byte=bindparam("start"), end_byte=bindparam("end")
-            ),
-            [{"row": line.number, "start": line.start, "end": line.end} for line in lines],
-        )
-    return True
+        .values(state="done", file=file)
+    ).rowcount

@@ -65,6 +65,15 @@ def _add_over_limit(connection: Connection) -> None:
     )
 
 
+def _drop_unread_columns(connection: Connection) -> None:
+    for table, column in (
+        ("outbox", "start_byte"),
+        ("outbox", "end_byte"),
+        ("job", "last_ended_at"),
+    ):
+        connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+
+
 # Step N brings schema N to N + 1. Schema 1 was the first.
 STEPS: list[Step] = [
     _add_rules_digest,
@@ -73,6 +82,7 @@ STEPS: list[Step] = [
     _add_judgements_and_index,
     _add_causes_of_failures,
     _add_over_limit,
+    _drop_unread_columns,
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115

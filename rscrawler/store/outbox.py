@@ -34,6 +34,7 @@ from rscrawler.store.lookups import among
 from rscrawler.store.tables import (
     ARTICLES_CHANNEL,
     FLAGGED_CHANNEL,
+    LAST_VERSION,
     article,
     flag,
     message,
@@ -184,37 +185,23 @@ def pending_rows(
     return [OutboxRow(*row) for row in database.rows(query)]
 
 
-def insert_message(connection: Connection, new: NewMessage) -> None:
-    """Write a message and its recipients, all due at once, in the caller's transaction.
+def insert_messages(connection: Connection, messages: Iterable[NewMessage]) -> None:
+    """Write messages and their recipients, all due at once, in the caller's transaction.
 
     Raises:
-        ValueError: it is for nobody.
+        ValueError: one is for nobody.
     """
-    if not new.addresses:
-        raise ValueError(f"message {new.message_id} has no recipient")
-    connection.execute(
-        message.insert().values(
-            message_id=new.message_id,
-            channel=new.channel,
-            kind=new.kind,
-            created_at=new.created_at,
-            content=new.content,
-            state="pending",
+    for new in messages:
+        if not new.addresses:
+            raise ValueError(f"message {new.message_id} has no recipient")
+        values = asdict(new)
+        addresses = values.pop("addresses")
+        connection.execute(message.insert().values(**values, state="pending"))
+        waiting = {"state": "pending", "attempts": 0, "next_try_at": new.created_at}
+        connection.execute(
+            recipient.insert(),
+            [{"message_id": new.message_id, "address": each, **waiting} for each in addresses],
         )
-    )
-    connection.execute(
-        recipient.insert(),
-        [
-            {
-                "message_id": new.message_id,
-                "address": address,
-                "state": "pending",
-                "attempts": 0,
-                "next_try_at": new.created_at,
-            }
-            for address in new.addresses
-        ],
-    )
 
 
 class OutboxStore:
@@ -246,7 +233,7 @@ class OutboxStore:
             if assigned.rowcount != len(numbers):
                 connection.rollback()
                 return False
-            insert_message(connection, new)
+            insert_messages(connection, [new])
             return True
 
     def add(self, new: NewMessage) -> bool:
@@ -256,7 +243,7 @@ class OutboxStore:
                 select(message.c.message_id).where(message.c.message_id == new.message_id)
             ):
                 return False
-            insert_message(connection, new)
+            insert_messages(connection, [new])
             return True
 
     # What the spool keeps.
@@ -321,13 +308,7 @@ class OutboxStore:
             .join(article, article.c.article_id == flag.c.article_id)
             .join(site, site.c.name == article.c.site)
             .join(before, before.c.site == article.c.site)
-            .join(
-                version,
-                and_(
-                    version.c.article_id == article.c.article_id,
-                    version.c.version == article.c.version,
-                ),
-            )
+            .join(version, LAST_VERSION)
             .where(
                 flag.c.topic.in_(topics),
                 flag.c.level.in_(levels),
@@ -355,8 +336,7 @@ class OutboxStore:
                 if marked.rowcount != 1:
                     connection.rollback()
                     return False
-            for new in messages:
-                insert_message(connection, new)
+            insert_messages(connection, messages)
             return True
 
     # Sending.
@@ -444,21 +424,17 @@ class OutboxStore:
 
     def renew(self, message_id: str, owner: str, until: datetime) -> bool:
         """Keep a claim; False if it has been lost."""
-        return (
-            self._database.execute(
-                update(message)
-                .where(message.c.message_id == message_id, message.c.claimed_by == owner)
-                .values(claimed_until=until)
-            )
-            == 1
-        )
+        return self._change_claim(message_id, owner, claimed_until=until)
 
     def release(self, message_id: str, owner: str) -> None:
         """Give a claim back, if it is still this owner's."""
-        self._database.execute(
-            update(message)
-            .where(message.c.message_id == message_id, message.c.claimed_by == owner)
-            .values(claimed_by=None, claimed_until=None)
+        self._change_claim(message_id, owner, claimed_by=None, claimed_until=None)
+
+    def _change_claim(self, message_id: str, owner: str, **values: Any) -> bool:
+        """Change a claim that is still this owner's; False if it has been lost."""
+        chosen = update(message).where(message.c.message_id == message_id)
+        return (
+            self._database.execute(chosen.where(message.c.claimed_by == owner).values(values)) == 1
         )
 
     def wake(self, channel: str, address: str, now: datetime) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -186,6 +187,9 @@ version = Table(
     UniqueConstraint("article_id", "version"),
     Index("version_recorded", "recorded_at"),
 )
+LAST_VERSION = and_(
+    version.c.article_id == article.c.article_id, version.c.version == article.c.version
+)
 
 # The keys of a fingerprint (see identity.fingerprints): similar texts share at least one.
 band = Table(
@@ -241,9 +245,7 @@ outbox = Table(
     Column("created_at", Moment, nullable=False),
     Column("state", String, nullable=False),  # pending · done
     Column("message_id", String),  # the message that carries it; NULL: none yet, or a JSONL row
-    Column("file", String),  # JSONL rows: the file under output_dir, and where the line lies
-    Column("start_byte", BigInteger),
-    Column("end_byte", BigInteger),
+    Column("file", String),  # JSONL rows: the file under output_dir that has the line
     UniqueConstraint("channel", "record_id"),
     Index("outbox_pending", "state", "channel", "number"),
     Index("outbox_message", "message_id"),
@@ -343,7 +345,6 @@ job = Table(
     Column("definition", Text, nullable=False),  # the text of its times; another: planned anew
     Column("next_fire_at", Moment, nullable=False),
     Column("last_fired_at", Moment),
-    Column("last_ended_at", Moment),
     Column("last_outcome", Text),
     Column("failures", Integer, nullable=False, default=0),  # in a row
 )

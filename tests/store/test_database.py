@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -265,6 +266,9 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
         for name in robots:
             connection.execute(text(f"ALTER TABLE robots DROP COLUMN {name}"))
         _drop_what_came_later(connection)
+        for column in ("outbox ADD start_byte BIGINT", "outbox ADD end_byte BIGINT"):
+            connection.execute(text(f"ALTER TABLE {column}"))
+        connection.execute(text("ALTER TABLE job ADD last_ended_at VARCHAR(27)"))
         connection.execute(text("UPDATE schema_version SET version = 1"))
     store = Store.open(database_url)
     assert store.health.site("site") == SiteState("site", last_run_at=NOON)
@@ -329,3 +333,11 @@ def test_a_transaction_waits_for_the_disk_unless_it_need_not(database_url: str) 
             said.append(connection.exec_driver_sql(asks).scalar())
     database.close()
     assert said == (["on", "off", "on"] if database.is_postgresql else [2, 1, 2])
+
+
+def test_threads_read_side_by_side_each_over_a_connection_of_its_own(store: Store) -> None:
+    store.health.record_start("run", "site", NOON)
+    with ThreadPoolExecutor(12) as threads:
+        found = list(threads.map(lambda _: store.health.site("site").last_run_at, range(600)))
+    assert found == [NOON] * 600
+    store.health.record_start("later", "site", NOON)  # nothing is held

@@ -9,7 +9,6 @@ from datetime import timedelta
 from rscrawler.delivery.timing import SLOW, next_try
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
-from rscrawler.store.lines import PlacedLine
 from rscrawler.store.outbox import FURTHEST_TRY, NewMessage, RecipientOutcome
 from tests.delivery.helpers import NOW, a_piece, record
 
@@ -48,10 +47,9 @@ def test_each_channel_of_a_record_has_a_row(store: Store) -> None:
 def test_lines_are_committed_with_their_file_or_not_at_all(store: Store) -> None:
     record(store, a_piece(1))
     numbers = [row.number for row in store.lines.pending_lines(10)]
-    assert store.lines.commit_lines(FILE, [PlacedLine(numbers[0], 0, 5)], 5)
+    assert store.lines.commit_lines(FILE, numbers[:1], 5)
     assert store.lines.committed_bytes(FILE) == 5
-    both = [PlacedLine(number, 5, 9) for number in numbers]
-    assert not store.lines.commit_lines(FILE, both, 9)
+    assert not store.lines.commit_lines(FILE, numbers, 9)
     assert store.lines.committed_bytes(FILE) == 5
     assert store.outbox.pending_line_count() == 1
     assert store.lines.committed_bytes("articles/2026-11-25.jsonl") is None
@@ -60,11 +58,10 @@ def test_lines_are_committed_with_their_file_or_not_at_all(store: Store) -> None
 def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
     pieces = [record(store, a_piece(number)) for number in (1, 2, 3)]
     rows = [row for row in store.lines.pending_lines(10) if row.channel == "articles"]
-    store.lines.commit_lines(FILE, [PlacedLine(rows[0].number, 0, 5)], 5)
-    present = {pieces[1].record_id: (0, 7), "unknown-1": (7, 9)}
-    store.lines.match_file(FILE, "articles", present, 9)
+    store.lines.commit_lines(FILE, [rows[0].number], 5)
+    store.lines.match_file(FILE, "articles", {pieces[1].record_id, "unknown-1"}, 9)
     waiting = store.lines.pending_numbers("articles", [piece.record_id for piece in pieces])
-    assert waiting.keys() == {pieces[0].record_id, pieces[2].record_id}
+    assert waiting == [rows[0].number, rows[2].number]
     assert store.lines.committed_bytes(FILE) == 9
 
 
