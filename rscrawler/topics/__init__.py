@@ -24,6 +24,7 @@ from rscrawler.topics.watchlist import (
     load_watchlists,
     read_watchlist,
     usable_topics,
+    usable_watchlists,
 )
 
 __all__ = [
@@ -45,4 +46,5 @@ __all__ = [
     "load_watchlists",
     "read_watchlist",
     "usable_topics",
+    "usable_watchlists",
 ]

@@ -6,11 +6,13 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +22,8 @@ from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.towns import PlaceRules, towns_of
+
+logger = logging.getLogger(__name__)
 
 SHIPPED_DIR = PACKAGE_DIR / "topics"
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
@@ -252,6 +256,14 @@ def usable_topics(config: Config) -> Topics:
                 instead = "the last good one is used"
             problems[name] = tuple(f"{problem} ({instead})" for problem in error.problems)
     return Topics(lists, problems)
+
+
+def usable_watchlists(config: Config) -> Collection[WatchList]:
+    """The watch-lists that can be used, with a warning in the log for each wrong file."""
+    topics = usable_topics(config)
+    for problem in chain.from_iterable(topics.problems.values()):
+        logger.warning("%s", problem)
+    return topics.lists.values()
 
 
 def keep_good_copies(config: Config) -> None:
