@@ -71,7 +71,7 @@ recipients = ["{ops}"]
 retries = 0
 timeout = "4s"
 """
-SCHEDULE = '[[job]]\nid = "soak"\nsites = ["{site}"]\nevery = "{every}s"\ntime_limit = "30s"\n'
+SCHEDULE = '[[job]]\nid = "soak"\nsites = ["{site}"]\nevery = "{every}s"\ntime_limit = "90s"\n'
 OWN_TOPIC = (
     'title = "Kazakhstan"\n[states]\nKZ = "Kazakhstan"\n[[entity]]\nname = "Kazakhstan"\n'
     'kind = "state"\ncountry = "KZ"\nspellings = ["Kazakhstan"]\n'
@@ -481,6 +481,7 @@ def episodes(world: World, names: list[str], minutes: float, rng: random.Random)
         name = order.pop() if order else rng.choice(names)
         done.append(suffer(world, name))
         progress(f"{name}: {done[-1].healthy_after}, {done[-1].subjects}, {done[-1].log}")
+    wait_until(world.is_well, PATIENCE_SECONDS)
     world.stop()
     return done
 

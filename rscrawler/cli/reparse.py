@@ -31,7 +31,7 @@ from rscrawler.maintenance.reparsing import Reading, Verdict, recorded, reparse
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
-from rscrawler.topics import Flagger, usable_topics
+from rscrawler.topics import Flagger, usable_watchlists
 from rscrawler.web.versions import version_changes
 
 _IN_WORDS = {
@@ -115,7 +115,7 @@ def _readings(
     *,
     is_applied: bool,
 ) -> Iterator[tuple[str, Reading]]:
-    flagger, run_id = Flagger(usable_topics(config).lists.values()), new_run_id()
+    flagger, run_id = Flagger(usable_watchlists(config)), new_run_id()
     for site, paths in files.items():
         session = CrawlSession.open(
             config, site, profiles[site], run_id=run_id, flagger=flagger, store=store

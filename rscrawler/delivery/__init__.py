@@ -89,8 +89,9 @@ def deliver(
     )
     channels = message_channels(config)
     delivery = Round(alerts, channels, store, interest, clock, must_stop)
-    written, output_problem = _write_files(config, store, interest, now)
+    # What is in the JSONL counts as told when a lost database is rebuilt from it.
     sync_spool(config, store)
+    written, output_problem = _write_files(config, store, interest, now)
     composed = compose_due(delivery, now) + tell_untold(delivery, now)
     sync_spool(config, store)
     sent = Sent()

@@ -95,7 +95,7 @@ def is_addressed(channels: Channels, channel: str, address: str) -> bool:
 ADVICE = {
     ProblemCode.UNREACHABLE: "open the site; if it is up, ask it to lift a block of our address.",
     ProblemCode.ROBOTS_DISALLOWED: "take forbidden sources out of the profile, or ask the site.",
-    ProblemCode.LAYOUT_DRIFT: "run `rscrawler explain URL` on a page, and mend the site's profile.",
+    ProblemCode.LAYOUT_DRIFT: "run `rscrawler sites check`, and mend the site's profile.",
     ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
     ProblemCode.DELIVERY_FAILING: "mend what the reason names; `rscrawler alerts test` tries it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",

@@ -9,6 +9,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from rscrawler.delivery.jsonl import deliver_jsonl
+from rscrawler.delivery.spool import sync_spool
 from rscrawler.errors import OutputError
 from rscrawler.spiders.session import session_of
 
@@ -34,6 +35,8 @@ class JsonlExtension:
         session = session_of(self._crawler)
         if session.config.uses_workers:
             return  # the service writes the files
+        # First: what is in the JSONL counts as told when a lost database is rebuilt from it.
+        sync_spool(session.config, session.store)
         try:
             deliver_jsonl(session.config, session.store)
         except OutputError as error:

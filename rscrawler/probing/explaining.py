@@ -21,7 +21,7 @@ from rscrawler.items import Article
 from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import SiteProfile, host_of, load_sites
 from rscrawler.spiders.normalize import normalize_article
-from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_topics
+from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_watchlists
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def explain(
     article.version = 1
     article.record_id = new_record_id(article.article_id, 1)
     article.first_seen_at = now
-    flagger = Flagger(usable_topics(config).lists.values())
+    flagger = Flagger(usable_watchlists(config))
     text = FlaggableText.from_article(article)
     article.topics = flagger.flag(text)
     return Explanation(article, labelled_blocks(read, profile), flagger.explain(text))

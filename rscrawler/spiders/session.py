@@ -23,7 +23,7 @@ from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity, site_lease
-from rscrawler.topics import Flagger, usable_topics
+from rscrawler.topics import Flagger, usable_watchlists
 
 
 def new_run_id() -> str:
@@ -102,7 +102,7 @@ class CrawlSession:
         Raises:
             StoreError: the database cannot be used.
         """
-        flagger = flagger or Flagger(usable_topics(config).lists.values())
+        flagger = flagger or Flagger(usable_watchlists(config))
         if readers is None:
             settings = config.crawl.model_copy(update={"readers": 0})
             readers = Readers(settings, PageReader({site: profile}, flagger))
@@ -173,7 +173,7 @@ def _session_meant(
         raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     profile = chosen_sites(load_sites(loaded), [site])[site]
-    flagger = Flagger(usable_topics(loaded).lists.values())
+    flagger = Flagger(usable_watchlists(loaded))
     # Before there is a database, whose connections are not for processes forked from this one.
     readers = Readers(loaded.crawl, PageReader({site: profile}, flagger))
     return CrawlSession.open(

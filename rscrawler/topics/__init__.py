@@ -18,6 +18,7 @@ from rscrawler.topics.watchlist import (
     load_watchlists,
     read_watchlist,
     usable_topics,
+    usable_watchlists,
 )
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "load_watchlists",
     "read_watchlist",
     "usable_topics",
+    "usable_watchlists",
 ]

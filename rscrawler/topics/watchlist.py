@@ -6,11 +6,13 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +22,8 @@ from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics.folding import fold
+
+logger = logging.getLogger(__name__)
 
 SHIPPED_DIR = PACKAGE_DIR / "topics"
 # The world's towns of 15,000 people and more by their own names alone, without those that stand
@@ -259,6 +263,14 @@ def usable_topics(config: Config) -> Topics:
                 instead = "the last good one is used"
             problems[name] = tuple(f"{problem} ({instead})" for problem in error.problems)
     return Topics(lists, problems)
+
+
+def usable_watchlists(config: Config) -> Collection[WatchList]:
+    """The watch-lists that can be used, with a warning in the log for each wrong file."""
+    topics = usable_topics(config)
+    for problem in chain.from_iterable(topics.problems.values()):
+        logger.warning("%s", problem)
+    return topics.lists.values()
 
 
 def keep_good_copies(config: Config) -> None:

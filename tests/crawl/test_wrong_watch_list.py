@@ -72,6 +72,11 @@ def test_a_file_that_becomes_wrong_is_told_and_the_last_good_one_is_used(
         dashboard = Dashboard.of(config, open_store(config), now=utc_now)
         assert set(dashboard.topics) == {"central-asia", "south-caucasus"}
 
+        page = site.base_url + site.stories[0].path
+        explained = workspace.run("explain", page, "--json")
+        assert explained.status == 0, explained.stderr
+        assert "america.toml: is not valid TOML" in explained.stderr
+
         own_list.write_text(WORDS)
         workspace.crawl()
         assert workspace.run("status", "--json").json["topics"]["problems"] == []

@@ -6,17 +6,24 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from rscrawler.delivery import deliver
+from rscrawler.extensions.jsonl import JsonlExtension
+from rscrawler.sites import load_sites
+from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
+from rscrawler.topics import Flagger
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, a_piece, record
 from tests.delivery.mailbox import Mailbox
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 HOUR = timedelta(hours=1)
+SITE = "responsiblestatecraft"
 TWO = ["one@example.org", "two@example.org"]
 
 
@@ -50,6 +57,22 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
     assert first.mail["Message-ID"] == second.mail["Message-ID"]
     assert spool(tmp_path) == []
     assert deliver(config, another, now=NOW + HOUR).served == 0
+
+
+def test_an_alert_is_kept_before_its_record_is_in_the_jsonl(
+    store: Store, another: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    """Else who rebuilds a database that was lost in a crawl takes it for told."""
+    config = email_config()
+    record(store, a_piece(1), "email")
+    session = CrawlSession.open(
+        config, SITE, load_sites(config)[SITE], flagger=Flagger(()), store=store
+    )
+    crawler: Any = SimpleNamespace(spider=SimpleNamespace(session=session))
+    JsonlExtension(crawler).spider_closed()
+    assert list((config.output_dir / "articles").glob("*.jsonl"))
+    record(another, a_piece(1))  # rebuilt from the line
+    assert deliver(config, another, now=NOW).served == 1
 
 
 def test_alerts_that_no_message_carries_yet_are_kept_too(
