@@ -160,7 +160,7 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
 @lru_cache(maxsize=16_384)
 def _is_article_path(path: str, article: tuple[str, ...], not_article: tuple[str, ...]) -> bool:
     # Cached like `_canonical`, and for the same reason.
-    links = Links(article=list(article), not_article=list(not_article))
+    links = Links.model_construct(article=list(article), not_article=list(not_article))
     return links.is_article_path(unquote(path))
 
 
