@@ -35,6 +35,7 @@ from rscrawler.items import rfc3339
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
+from rscrawler.recovery import open_store
 from rscrawler.store.health import ProblemCode
 from rscrawler.visits import PageOutcome
 
@@ -83,6 +84,8 @@ def _crawl(
             is_full=is_full,
             limit=limit,
             on_crawler=progress.watch if progress else None,
+            # It may be lost since it was opened above: then it is rebuilt before it is filled.
+            opening=open_store,
         )
     with opened_store(config) as store:
         if config.uses_workers:
