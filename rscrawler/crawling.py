@@ -62,6 +62,11 @@ def prepare(config: Config) -> None:
     PageReader(load_sites(config), load_flagger(config)).prepare()
 
 
+def open_store(config: Config) -> Store:
+    """The store of a configuration, as it is: `recovery.open_store` rebuilds one that is lost."""
+    return Store.open(config.database)
+
+
 def run_cycle(
     config: Config,
     names: Sequence[str],
@@ -69,10 +74,12 @@ def run_cycle(
     is_full: bool = False,
     limit: int | None = None,
     on_crawler: Callable[[str, Crawler], None] | None = None,
+    opening: Callable[[Config], Store] = open_store,
 ) -> CycleReport:
     """Crawl the named sites (none: all enabled ones), side by side.
 
-    `on_crawler` is told of each site's crawler before it starts, to watch its progress.
+    `on_crawler` is told of each site's crawler before it starts, to watch its progress; `opening`
+    opens the store.
 
     Raises:
         ConfigurationError: a site is unknown or its profile is wrong.
@@ -94,7 +101,7 @@ def run_cycle(
     for told_by_us in _TOLD_BY_US:
         logging.getLogger(told_by_us).setLevel(logging.CRITICAL)
     crawlers: dict[str, Crawler] = {}
-    with closing(readers), closing(Store.open(config.database)) as store:
+    with closing(readers), closing(opening(config)) as store:
         topic_problems = _judge_topics(config, store, started_at)
         for name, profile in sites.items():
             session = CrawlSession.open(

@@ -22,6 +22,7 @@ from rscrawler.config import Config
 from rscrawler.crawling import run_cycle
 from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import Event, rfc3339
+from rscrawler.maintenance.recovery import open_store
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
@@ -57,6 +58,8 @@ def crawl_command(
                 is_full=full,
                 limit=limit,
                 on_crawler=_CrawlProgress(bars).watch if bars else None,
+                # It may be lost since it was opened above: then it is rebuilt before it is filled.
+                opening=open_store,
             )
         _hand_on(config, report, quiet=quiet, as_json=as_json)
 
