@@ -3,8 +3,8 @@
     python -m benchmarks.bench_cycles [--cycles N] [--sites N] [--every SECONDS]
 
 `rscrawler run` over tiny sites, each with a job of its own every few seconds; now and then a
-site publishes. Memory is the proportional set size of the service and its warm process, without
-that of the runs; descriptors are theirs, too.
+site publishes. Memory is the resident set size of the service and of its warm process, since a
+proportional one would hang on how many runs share it just then; descriptors are of both.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class Seen:
     """The service and its warm process at one moment."""
 
     cycles: int
-    memory_mib: float
+    service_mib: float
+    warm_mib: float
     descriptors: int
     threads: int
 
@@ -68,7 +69,8 @@ def look(service: psutil.Process, cycles: int) -> Seen:
     both = [service, *warm]
     return Seen(
         cycles,
-        sum(each.memory_full_info().pss for each in both) / 2**20,
+        service.memory_info().rss / 2**20,
+        sum(each.memory_info().rss for each in warm) / 2**20,
         sum(each.num_fds() for each in both),
         sum(each.num_threads() for each in both),
     )
@@ -104,9 +106,15 @@ def report(seen: list[Seen], database: Path, step: timedelta, status: int) -> st
         total += len(job)
     shown = seen[:: max(1, len(seen) // (ROWS - 1))][: ROWS - 1] + seen[-1:]
     memory = table(
-        ["after cycles", "PSS, MiB", "descriptors", "threads"],
+        ["after cycles", "service, MiB", "warm process, MiB", "descriptors", "threads"],
         [
-            [f"{each.cycles:,}", f"{each.memory_mib:.1f}", f"{each.descriptors}", f"{each.threads}"]
+            [
+                f"{each.cycles:,}",
+                f"{each.service_mib:.1f}",
+                f"{each.warm_mib:.1f}",
+                f"{each.descriptors}",
+                f"{each.threads}",
+            ]
             for each in shown
         ],
     )
