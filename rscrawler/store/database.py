@@ -62,6 +62,7 @@ class Database:
         self._reader = engine.execution_options(is_reader=True)
         self._hasty = engine.execution_options(is_hasty=True)
         self._idle: list[tuple[int, Connection]] = []  # of the reader, and whose process it is
+        self._keeps_idle = not self.is_postgresql
 
     @property
     def is_postgresql(self) -> bool:
@@ -77,7 +78,7 @@ class Database:
             connection = self._idle_one() or self._reader.connect()
             kept.enter_context(connection)
             yield connection
-            if not self._idle and not self.is_postgresql:
+            if self._keeps_idle and not self._idle:
                 self._idle.append((os.getpid(), connection))
                 kept.pop_all()
 
@@ -191,6 +192,7 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._keeps_idle = False  # another thread may be reading: its file may be gone after this
         while (connection := self._idle_one()) is not None:
             connection.close()
         self._engine.dispose()

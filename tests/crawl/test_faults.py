@@ -488,7 +488,7 @@ module.{name} = break_on_one
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        ("spiders.reading", "extract"),
+        ("extraction", "extract"),
         ("spiders.reading", "FlaggableText.from_article"),
         ("pipelines.dedupe", "address_key"),
     ],
@@ -538,7 +538,7 @@ def test_a_record_that_the_database_refuses_leaves_its_page_to_be_tried_later(
 
 
 STUCK = """
-import rscrawler.spiders.reading as module
+import rscrawler.extraction as module
 
 real = module.extract
 

@@ -79,14 +79,6 @@ def test_the_compose_file_builds_the_image_and_checks_health() -> None:
     assert_is_a_command(" ".join(command))
 
 
-def test_the_image_copies_what_is_there_and_does_not_run_as_root() -> None:
-    lines = (EXAMPLES / "Dockerfile").read_text().splitlines()
-    copied = [name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]]
-    assert [name for name in copied if not (ROOT / name).exists()] == []
-    assert "USER rscrawler" in lines
-    assert any(line.startswith("HEALTHCHECK") and '"status"' in line for line in lines)
-
-
 def test_every_key_of_a_schedule_is_explained() -> None:
     keys = {*Job.model_fields, *Adaptive.model_fields}
     page = DOCS.read_text(encoding="utf-8")
