@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     ARRAY,
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
@@ -54,6 +55,10 @@ class among(FunctionElement[bool]):  # noqa: N801 (as SQLAlchemy names its own)
             super().__init__(column, bindparam(values, type_=of_type))
         else:
             super().__init__(column, bindparam(None, list(values), of_type, unique=True))
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """As it is. SQLAlchemy would add `= 1` for SQLite, and no index serves that."""
+        return self
 
 
 @compiles(among)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, select, text
 
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store
@@ -18,8 +18,9 @@ from rscrawler.store import database as database_module
 from rscrawler.store.database import open_database
 from rscrawler.store.discovery import FoundAddress
 from rscrawler.store.health import SiteState
+from rscrawler.store.lookups import among
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
-from rscrawler.store.tables import metadata, schema_version
+from rscrawler.store.tables import address, metadata, schema_version
 from tests.databases import Databases
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -220,6 +221,16 @@ def test_times_keep_their_moment_and_order_as_text(store: Store) -> None:
 def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     with pytest.raises(Exception, match="has no time zone"):
         store.health.record_start("run", "site", datetime(2026, 11, 24))  # noqa: DTZ001
+
+
+def test_a_list_is_looked_up_by_an_index(tmp_path: Path) -> None:
+    query = select(address.c.url).where(address.c.site == "x", among(address.c.key, ["/a", "/b"]))
+    database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    with database.reading() as connection:
+        compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+    database.close()
+    assert "(site=? AND key=?)" in plan[0][3]
 
 
 @pytest.mark.parametrize("count", [0, 1, 40_000])
