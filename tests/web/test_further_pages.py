@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from rscrawler.cli.inputs import open_existing
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
+from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.schedules import Schedules
 from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
+from rscrawler.web.dashboard import Dashboard, newest_store
 from tests.delivery.helpers import NOW, a_piece, record
 from tests.web import desk
-from tests.web.conftest import Browser
+from tests.web.conftest import Browser, served
 
 SITE = "responsiblestatecraft"
 PATHS = ("/", "/sites", "/outbox", "/charts", "/judgements", "/healthz", "/metrics", "/?format=csv")
@@ -233,14 +237,18 @@ def test_a_wrong_schedule_makes_health_unhealthy_and_no_page_unreadable(
     assert browser.get("/healthz").status == 503
 
 
-def test_a_damaged_database_makes_health_unhealthy(
-    browser: Browser, shelf: Store, config: Config
-) -> None:
-    shelf.close()
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{config.output_dir / 'rscrawler.db'}{suffix}").unlink(missing_ok=True)
-    (config.output_dir / "rscrawler.db").write_bytes(b"no database at all " * 100)
-    answer = browser.get("/healthz")
-    assert answer.status == 503
-    assert json.loads(answer.body)["healthy"] is False
-    assert browser.get("/").status == 503
+def test_a_damaged_database_makes_health_unhealthy(config: Config, tmp_path: Path) -> None:
+    Store.open(config.database).close()
+    (tmp_path / "garbage").write_bytes(b"no database at all " * 100)
+    with (
+        closing(StoreKeeper(config, open_existing)) as keeper,
+        served(Dashboard.of(config, newest_store(keeper), now=lambda: NOW)) as browser,
+    ):
+        assert browser.get("/").status == 200
+        for suffix in ("-wal", "-shm"):  # with them, SQLite would read it as before
+            Path(f"{config.output_dir / 'rscrawler.db'}{suffix}").unlink(missing_ok=True)
+        (tmp_path / "garbage").replace(config.output_dir / "rscrawler.db")
+        answer = browser.get("/healthz")
+        assert answer.status == 503
+        assert json.loads(answer.body)["healthy"] is False
+        assert browser.get("/").status == 503
