@@ -360,6 +360,8 @@ class Article:
             ValueError: it is no record.
         """
         article: Self = _adapter().validate_python(record)
+        if missing := {"event", "novelty", "extraction"} - record.keys():
+            raise ValueError(f"lacks {', '.join(sorted(missing))}")
         return article
 
 

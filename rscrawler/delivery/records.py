@@ -43,10 +43,10 @@ def _records(files: list[Path]) -> Iterator[Article]:
     for file in files:
         for number, line in enumerate(day_lines(file), start=1):
             if not line.endswith(b"\n"):
-                return
+                break  # the last of its file; there may be further ones
             try:
                 article = Article.from_record(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except ValueError as error:
                 raise RecordError(f"{file}: line {number}: is no record: {error!r}") from error
             yield article
 

@@ -90,9 +90,24 @@ def test_records_are_read_from_an_output_folder_or_a_file(tmp_path: Path) -> Non
     assert same == first
 
 
-def test_a_line_that_is_no_record_is_named(tmp_path: Path) -> None:
+def test_a_day_that_ends_in_half_a_line_hides_no_later_day(tmp_path: Path) -> None:
+    articles = _output_folder(tmp_path) / "articles"
+    (articles / "2026-11-02.jsonl").rename(articles / "2026-10-31.jsonl")
+    assert [each.version for each in rscrawler.read_records(articles)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"title": "Talks"}',
+        '{"site": "x", "url": "https://x.example/", "fetched_at": "2026-11-01T00:00:00Z"}',
+        "[]",
+        "1",
+    ],
+)
+def test_a_line_that_is_no_record_is_named(tmp_path: Path, line: str) -> None:
     file = tmp_path / "2026-11-01.jsonl"
-    file.write_text('{"title": "Talks"}\n', encoding="utf-8")
+    file.write_text(f"{line}\n", encoding="utf-8")
     with pytest.raises(rscrawler.RecordError, match=r"2026-11-01\.jsonl: line 1: is no record"):
         list(rscrawler.read_records(tmp_path))
 
