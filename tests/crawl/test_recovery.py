@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +27,25 @@ recipients = ["desk@example.org"]
 
 [alerts.ops]
 recipients = ["ops@example.org"]
+"""
+
+# Nothing outside tells the moment at which a crawl has opened the store once and not yet again.
+LOST_WHILE_STARTING = """
+import sys
+from pathlib import Path
+from rscrawler.cli import crawl, main
+
+run_cycle = crawl.run_cycle
+
+def lose_then_run(*arguments, **options):
+    for path in Path("output").glob("rscrawler.db*"):
+        if path.is_file():
+            path.unlink()
+    return run_cycle(*arguments, **options)
+
+crawl.run_cycle = lose_then_run
+sys.argv = ["rscrawler", "crawl", "--full", "--json"]
+main()
 """
 
 
@@ -150,6 +172,28 @@ def test_what_is_published_while_the_database_is_lost_is_told_in_one_summary(
     alerted.crawl()
     assert len(mailbox.messages()) == 4
     assert alerted.run("status").status == 0
+
+
+def test_a_database_that_is_lost_while_a_crawl_starts_is_rebuilt_before_it_is_filled(
+    alerted: Workspace, site: SampleSite, mailbox: Mailbox
+) -> None:
+    before = len(alerted.records())
+    meanwhile = [site.publish() for _ in range(4)]
+    done = subprocess.run(
+        [sys.executable, "-c", LOST_WHILE_STARTING],
+        cwd=alerted.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["articles_new"] == len(meanwhile)
+    urls = [record["url"] for record in alerted.records()]
+    assert len(urls) == len(set(urls)) == before + len(meanwhile)
+    subjects = [mail["Subject"] for mail in mailbox.messages()[1:]]
+    (told,) = (each for each in subjects if each.startswith("Possibly told before: "))
+    assert told.partition(": ")[2] in {story.title for story in meanwhile}
+    assert subjects.count("Problem: database: rebuilt") == 1
+    assert subjects.count("Over: database: rebuilt") == 1
 
 
 def test_a_file_that_was_cut_off_is_set_aside_by_the_first_command_that_opens_it(
