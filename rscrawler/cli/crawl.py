@@ -18,7 +18,7 @@ from rscrawler.cli.deliver import deliver_due, planned_jobs, store_failures_repo
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
 from rscrawler.cli.progress import progress
 from rscrawler.clock import utc_now
-from rscrawler.config import Config
+from rscrawler.config import Config, keep
 from rscrawler.crawling import run_cycle
 from rscrawler.delivery import DeliveryReport, left_to_the_service
 from rscrawler.items import Event, rfc3339
@@ -47,6 +47,7 @@ def crawl_command(
     as_json: JsonOption = False,
 ) -> None:
     """Run one cycle over the sites, then deliver what is due."""
+    keep(config)
     with store_failures_reported(config):
         with opened_store(config):
             pass  # a lost database is rebuilt before anything is requested of a site

@@ -19,8 +19,12 @@ class _Kept:
 
 
 def keep(config: Config) -> None:
-    """From now on, read what belongs to `config` once: whoever calls knows that files stay."""
-    _Kept.config, _Kept.values = config, {}
+    """From now on, read what belongs to `config` once: for a process that does one thing.
+
+    What was kept for it already, before this process was forked, stays.
+    """
+    if config != _Kept.config:
+        _Kept.config, _Kept.values = config, {}
 
 
 def kept(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
