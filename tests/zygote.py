@@ -7,6 +7,7 @@ output; only the second of imports is shared. Reads one JSON object a line:
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -15,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from rscrawler.cli import main
+from rscrawler.config import Config
+from rscrawler.crawling import prepare
 from rscrawler.scheduling.warm import import_all
 
 
 def serve() -> None:
     """Run commands until standard input ends."""
     import_all()
+    prepare(Config())
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         command = json.loads(line)
         child = os.fork()
