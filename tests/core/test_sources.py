@@ -172,6 +172,7 @@ def test_a_feed_that_is_cut_off_gives_what_it_has() -> None:
         b"\x00\xff\xfe",
         b"{}",
         b'<rss version="2.0"><channel><title>&#x110000;</title><item>',  # no character
+        b'<rss version="2.0"><channel><item><category>x</item></category>',  # crossed
     ],
 )
 def test_what_is_no_feed_is_unreadable(body: bytes) -> None:

@@ -39,7 +39,8 @@ def read(page: SourcePage) -> SourceContent:
             sanitize_html=False,
             resolve_relative_uris=False,
         )
-    except (ValueError, OverflowError) as error:  # &#x110000; for example
+    # &#x110000; for example, or a <category> that ends behind its <item>.
+    except (ValueError, OverflowError, LookupError) as error:
         raise UnreadableSource(f"is not a feed that can be read: {error}") from error
     if not feed.get("version"):
         raise UnreadableSource("is not a feed")
