@@ -67,7 +67,7 @@ def migrate_store_command(
             from_url,
             target,
             utc_now(),
-            on_rows=lambda done, total: bars.update(task, completed=done, total=total),
+            on_rows=lambda rows, total: bars.update(task, advance=rows, total=total),
         )
     if as_json:
         print_json({"tables": [asdict(table) for table in copied]})

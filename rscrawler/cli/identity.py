@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import asdict
 
 import typer
 
@@ -26,7 +27,7 @@ def check_command(
         shown = tracked(articles, store.articles.count_latest(since=since), "articles")
         result = regrouped(store, load_sites(config), shown)
     if as_json:
-        print_json(result.to_json())
+        print_json(asdict(result))
         return
     changes = len(result.changes)
     out.print(f"{counted(result.total, 'stored article')}, {changes} would be decided otherwise")

@@ -73,10 +73,10 @@ def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
     read("watch-lists", lambda: load_topics(config))
     read("schedules", lambda: load_schedules(config, None).jobs)
     if config.database_url is not None:
-        from rscrawler.store.database import check_url
+        from rscrawler.store.database import parsed_url
 
         try:
-            check_url(config.database)
+            parsed_url(config.database)
         except ConfigurationError as error:
             problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
     problems.extend(_useless_settings(config))

@@ -30,8 +30,7 @@ from rscrawler.delivery.records import COMPRESSED, day_lines
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
-from rscrawler.store.lines import LineStore
-from rscrawler.store.outbox import JSONL_CHANNELS, OutboxRow
+from rscrawler.store.outbox import JSONL_CHANNELS, LineStore, OutboxRow
 
 logger = logging.getLogger(__name__)
 

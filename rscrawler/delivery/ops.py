@@ -33,7 +33,7 @@ def tell_ops(
         if problem.told_at is None:
             started = _started(config, channels, problem, next_tries, now)
             told += bool(started) and store.health.tell_start(problem, started, now)
-    for problem in store.health.ended_problems():
+    for problem in store.health.problems(ended=True):
         told += store.health.tell_end(problem, _ended(channels, problem, now))
     return told
 

@@ -79,7 +79,7 @@ def _send(
     claimed: ClaimedMessage, owner: str, channel: MessageChannel, delivery: Round, sent: Sent
 ) -> None:
     outbox = delivery.store.outbox
-    attempts = {each.address: each.attempts for each in claimed.recipients}
+    attempts = claimed.attempts
     last: dict[str, Outcome] = {}
     states: dict[str, str] = {}
     is_over = False

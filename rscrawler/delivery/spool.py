@@ -19,7 +19,7 @@ from rscrawler.delivery.channel import digest
 from rscrawler.delivery.jsonl import replace_file
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
-from rscrawler.store.outbox import NewMessage, WaitingRow
+from rscrawler.store.outbox import NewMessage
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def sync_spool(config: Config, store: Store) -> None:
 
 
 def _restore(folder: Path, store: Store) -> None:
-    rows = [WaitingRow(**each | {"created_at": _time(each)}) for each in _read(folder / _ROWS, [])]
+    rows = [each | {"created_at": _time(each)} for each in _read(folder / _ROWS, [])]
     restored = store.outbox.restore_rows(rows)
     waiting = {_name(*each) for each in store.outbox.waiting_messages().items()}
     for path in _messages(folder):
@@ -61,12 +61,13 @@ def _restore(folder: Path, store: Store) -> None:
 
 
 def _keep(folder: Path, store: Store) -> None:
-    rows = [each.to_json() for each in store.outbox.waiting_rows()]
+    rows = store.outbox.waiting_rows()
     waiting = store.outbox.waiting_messages()
     if not (rows or waiting or folder.exists()):
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    replace_file(folder / _ROWS, json.dumps(rows).encode(), _OWNER_ALONE)
+    written = json.dumps(rows, default=datetime.isoformat)
+    replace_file(folder / _ROWS, written.encode(), _OWNER_ALONE)
     wanted = {_name(message_id, left): message_id for message_id, left in waiting.items()}
     present = {path.name for path in _messages(folder)}
     for name in present - wanted.keys():

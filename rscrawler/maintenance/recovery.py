@@ -13,7 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -43,7 +43,7 @@ from rscrawler.store.database import (
     set_aside,
     sqlite_file,
 )
-from rscrawler.store.health import ProblemCode
+from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -84,8 +84,9 @@ def _mended(config: Config) -> Store:
         store = Store.open(config.database)
         try:
             if _is_lost(config, store):
-                lost = lost_since(config)
-                _tell(config, store, rebuild(config, store), aside, lost)
+                # All or nothing: one that is killed begins anew with the next start.
+                count = store.articles.restore(_recordings(config, load_sites(config)))
+                _tell(config, store, count, aside)
         except BaseException:
             store.close()  # nobody will have it to close
             raise
@@ -154,15 +155,8 @@ def _has_lines(output_dir: Path) -> bool:
     return any(path.stat().st_size for path in day_files(output_dir / ARTICLES_CHANNEL))
 
 
-def rebuild(config: Config, store: Store) -> int:
-    """Record every version in the JSONL as known, handing nothing on; gives their number.
-
-    All or nothing: a rebuilding that is killed begins anew with the next start.
-    """
-    return store.articles.restore(_recordings(config, load_sites(config)))
-
-
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
+    """Every version in the JSONL, as one that is handed on to nobody."""
     said: dict[str, list[TopicFlag]] = {}  # by article id, without the evidence
     for article, first_seen_at in _articles(config.output_dir / ARTICLES_CHANNEL):
         said[article.article_id] = [replace(flag, evidence=()) for flag in article.topics]
@@ -202,7 +196,7 @@ def _lines(path: Path) -> Iterator[bytes]:
 def _recording(
     config: Config, article: Article, first_seen_at: datetime, profile: SiteProfile
 ) -> Recording:
-    minimum = config.alerts.minimum
+    recheck_after, minimum = config.crawl.recheck_after, config.alerts.minimum
     addresses = {address_key(url, profile): url for url in (article.url, *article.aliases)}
     return Recording(
         article=article,
@@ -211,62 +205,52 @@ def _recording(
             run_id=RUN_ID,
             address_keys=tuple(addresses.items()),
             page_digest="",
-            next_check_at=decisions.next_check(
-                first_seen_at, utc_now(), config.crawl.recheck_after
-            ),
+            next_check_at=decisions.next_check(first_seen_at, utc_now(), recheck_after),
         ),
         recorded_at=article.fetched_at,
         channels=(),
         # Whoever was mailed is not known any more: better nobody than somebody twice.
-        alerted_topics=tuple(flag.topic for flag in article.topics if flag.level.reaches(minimum)),
+        alerted_topics=tuple(each.topic for each in article.topics if each.level.reaches(minimum)),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """What the JSONL and the spool tell of the time before a loss."""
-
-    told: tuple[str, ...]  # flagged in the day before it, and not kept in the spool: in words
-    kept: int  # messages and rows in the spool
-
-
-def lost_since(config: Config) -> Lost:
-    """What is known of the time before a database was lost."""
+def _flagged_before(config: Config) -> list[str]:
+    """What was flagged in the day before a loss, and is not kept in the spool: in words."""
     last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
     newest = max((each.fetched_at for each in last), default=None)
     spooled = spooled_record_ids(config)
-    told = tuple(
+    return [
         f"{one_line(each.title)}\n  {each.url}"
         for each in last
         if newest
         and each.fetched_at > newest - UNCERTAIN
         and each.novelty is Novelty.NEW  # else nobody is told
         and each.record_id not in spooled
-    )
-    return Lost(told, spooled_count(config))
+    ]
 
 
-def _tell(config: Config, store: Store, count: int, aside: Path | None, lost: Lost) -> None:
+def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
     """Raise the problem, and tell the operators at once what was lost and what may be."""
-    now = utc_now()
+    now, flagged = utc_now(), _flagged_before(config)
     cause = f"was damaged and is now {aside}" if aside else "was missing or empty"
     text = f"The database {cause}. It has been rebuilt from the JSONL: {count} versions."
     logger.warning("%s", text)
     store.health.raise_problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
-    (problem,) = (each for each in store.health.problems() if each.code is ProblemCode.REBUILT)
+    problem = Problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
     last_at = store.history.last_recorded_at()
     last = f" ({last_at:%Y-%m-%d %H:%M} UTC)" if last_at else ""
     lines = [
         text,
-        f"Kept in {spool_folder(config)}, and going out: {lost.kept} messages and alerts.",
+        f"Kept in {spool_folder(config)}, and going out: {spooled_count(config)} messages and "
+        "alerts.",
         f"May be lost: what was recorded after the last line of the JSONL{last}. The next cycle "
         "finds it again. What it finds flagged, recent and newer than that goes out in one "
         "summary, marked as possibly told before; all else that it finds is a baseline, of which "
         "nobody is alerted.",
         "Lost: who was told of what, past cycles and problems, the next times of jobs.",
     ]
-    if lost.told:
-        lines += ["Flagged in the day before, and told as far as is known:", *lost.told]
+    if flagged:
+        lines += ["Flagged in the day before, and told as far as is known:", *flagged]
     notice = Notice(
         f"Problem: {DATABASE_SUBJECT}: {ProblemCode.REBUILT}",
         "\n\n".join(lines),

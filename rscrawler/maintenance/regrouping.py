@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from rscrawler.identity.addresses import slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
@@ -47,14 +46,6 @@ class Regrouping:
     skipped: int = 0
     changes: list[Change] = field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
-        """As the command line prints it."""
-        return {
-            "total": self.total,
-            "skipped": self.skipped,
-            "changes": [asdict(change) for change in self.changes],
-        }
-
 
 def regrouped(
     store: Store, sites: Mapping[str, SiteProfile], articles: Iterable[Article]
@@ -78,16 +69,8 @@ def regrouped(
         relatives = relatives_of(article, fingerprint, store.articles)
         duplicate_of = repeated_article(relatives, known)
         follows = None if duplicate_of else followed_article(relatives, known, article.published_at)
-        if (duplicate_of, follows) != (known.duplicate_of, known.follows):
-            result.changes.append(
-                Change(
-                    article.article_id,
-                    article.url,
-                    article.title,
-                    known.duplicate_of,
-                    known.follows,
-                    duplicate_of,
-                    follows,
-                )
-            )
+        before, now = (known.duplicate_of, known.follows), (duplicate_of, follows)
+        if now != before:
+            change = Change(article.article_id, article.url, article.title, *before, *now)
+            result.changes.append(change)
     return result

@@ -73,9 +73,7 @@ class Reading:
     @property
     def change(self) -> ChangeSummary | None:
         """What it changes of the recorded version; None where that is not known any more."""
-        if self.before is None or self.article is None:
-            return None
-        if self.before.is_pruned:
+        if self.before is None or self.before.is_pruned or self.article is None:
             return None
         return summarize(self.before, self.article)
 
@@ -104,10 +102,6 @@ class _Reader:
         self._store = session.store
         self._pages = PageReader({session.site: session.profile}, session.flagger)
         self._dedupe = DedupePipeline(session)
-
-    def address(self, key: str) -> KnownAddress | None:
-        """What is known of the address that a page was asked by."""
-        return self._store.discovery.addresses(self._session.site, [key]).get(key)
 
     def read(self, page: ArchivedPage, address: KnownAddress | None) -> Reading:
         """What a page gives now, and how that compares with what is recorded."""
@@ -187,11 +181,10 @@ class _Reader:
             return Reading(Verdict.CHANGED, url, article, before, item=item)
         if item.fingerprint is not None and item.fingerprint.text_digest != known.text_digest:
             return Reading(Verdict.WORSE, url, article, before)
-        names = [name for name, field in fields_on_page().items() if field.is_beside]
         beside = tuple(
             name
-            for name in names
-            if before is not None and getattr(before, name) != getattr(article, name)
+            for name, field in fields_on_page().items()
+            if field.is_beside and before and getattr(before, name) != getattr(article, name)
         )
         return Reading(Verdict.UNCHANGED, url, article, before, beside=beside)
 
@@ -207,12 +200,6 @@ def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return found
 
 
-def _outcome_of(item: FetchedArticle) -> PageOutcome:
-    key, url = item.addresses[0]
-    asked = AskedArticle(key, item.found_at, known=item.asked_for)
-    return PageOutcome(Kind.READ, asked, url, item.article.fetched_at, page=item)
-
-
 def reparse(
     session: CrawlSession, files: Iterable[Path], since: datetime | None = None
 ) -> Iterator[Reading]:
@@ -226,7 +213,8 @@ def reparse(
     settled: set[str] = set()
     failed: dict[str, Reading] = {}
     for page in archived_pages(files, since):
-        address = reader.address(page.key)
+        # What is known of the address that the page was asked by.
+        address = session.store.discovery.addresses(session.site, [page.key]).get(page.key)
         identity = (address.article_id if address else None) or page.key
         if identity in settled:
             continue
@@ -263,8 +251,11 @@ def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Rea
                 if not turn.renew():
                     raise SiteIsBusy(f"{session.site} has been taken by another process")
                 renewed_at = session.now()
-            if reading.item is not None:
-                pipeline.process_item(_outcome_of(reading.item))
+            if (item := reading.item) is not None:
+                key, url = item.addresses[0]
+                asked = AskedArticle(key, item.found_at, known=item.asked_for)
+                at = item.article.fetched_at
+                pipeline.process_item(PageOutcome(Kind.READ, asked, url, at, page=item))
         session.store.batch.flush()
     finally:
         turn.end()

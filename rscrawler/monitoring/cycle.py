@@ -357,10 +357,10 @@ def _unread(session: CrawlSession, now: datetime) -> str | None:
     """What to say of pages that were tried in vain for a while, though the site answers."""
     seen = (now - UNREAD_UNTIL, now - UNREAD_AFTER)
     unread = session.store.discovery.unread(session.site, seen, UNREAD_ATTEMPTS)
-    if unread is None:
+    if not unread:
         return None
-    what = "1 page" if unread.count == 1 else f"{unread.count} pages"
+    what, first = "1 page" if len(unread) == 1 else f"{len(unread)} pages", unread[0]
     return (
-        f"{what} could not be read, since {unread.since:%Y-%m-%d %H:%M} UTC {unread.url}; if it "
+        f"{what} could not be read, since {first.seen_at:%Y-%m-%d %H:%M} UTC {first.url}; if it "
         "is no article, links.not_article of the profile leaves it out"
     )

@@ -66,8 +66,8 @@ def _delays(facts: _Facts) -> Iterator[Sample]:
         ("record", history.record_delays(since)),
         ("alert", history.alert_delays(since)),
     ):
-        for site in sorted({site for site, _ in delays}):
-            seconds = [delay.total_seconds() for name, delay in delays if name == site]
+        for site in sorted({site for site, *_ in delays}):
+            seconds = [delay.total_seconds() for name, _, delay in delays if name == site]
             for quantile in QUANTILES:
                 yield (site, stage, str(quantile)), quantile_of(seconds, quantile)
 
@@ -79,13 +79,13 @@ def quantile_of(values: Sequence[float], quantile: float) -> float:
 
 
 def _outbox_age(facts: _Facts) -> Iterator[Sample]:
-    for waiting in facts.store.history.waiting_channels():
+    for waiting in facts.store.outbox.waiting():
         age = max(facts.now - waiting.oldest, timedelta())
         yield (waiting.channel,), age.total_seconds()
 
 
 def _outbox_rows(facts: _Facts) -> Iterator[Sample]:
-    for waiting in facts.store.history.waiting_channels():
+    for waiting in facts.store.outbox.waiting():
         yield (waiting.channel,), float(waiting.count)
 
 

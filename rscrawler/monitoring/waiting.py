@@ -33,7 +33,7 @@ def due_since(
 
     lines = (
         min(each.oldest, then)
-        for each in store.history.waiting_channels()
+        for each in store.outbox.waiting()
         if each.channel in JSONL_CHANNELS and is_old(each.oldest)
     )
     rows = (
@@ -59,4 +59,4 @@ def word_is_due(config: Config, store: Store) -> bool:
     if not (ops.recipients or ops.channels):
         return False
     is_untold = any(problem.told_at is None for problem in store.health.problems())
-    return is_untold or bool(store.health.ended_problems())
+    return is_untold or bool(store.health.problems(ended=True))

@@ -109,7 +109,7 @@ def install_queue(store: Store) -> None:
     Raises:
         StoreError: the database cannot be reached.
     """
-    store.queue.install(_TABLE, SchemaManager.get_schema())
+    store.jobs.install_queue(_TABLE, SchemaManager.get_schema())
 
 
 def connection_string(config: Config) -> str:

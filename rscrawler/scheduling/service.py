@@ -333,7 +333,7 @@ class Service:
 
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
         """Claim the run that the store has due; None if another service or the queue has it."""
-        now, state = self._now(), self._store.jobs.state(scheduled.id)
+        now, state = self._now(), self._store.jobs.states().get(scheduled.id)
         if state is None or state.next_fire_at > now or self._must_wait(scheduled, now):
             return None
         fire_at = state.next_fire_at

@@ -139,7 +139,7 @@ def corrected(store: Store, scheduled: ScheduledJob, stored: datetime, now: date
 
 def skip_missed(store: Store, scheduled: ScheduledJob, grace: timedelta, now: datetime) -> None:
     """Move a job that was late by more than `grace` on to its next fire time."""
-    state = store.jobs.state(scheduled.id)
+    state = store.jobs.states().get(scheduled.id)
     if state is None or state.next_fire_at > now:
         return
     fire_at = scheduled.fire_after(now)

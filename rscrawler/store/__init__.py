@@ -5,19 +5,16 @@ from __future__ import annotations
 from rscrawler.errors import StoreError
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.batch import RecordingBatch
-from rscrawler.store.browsing import BrowseStore
+from rscrawler.store.browsing import BrowseStore, InsightStore
 from rscrawler.store.database import Database, open_database
 from rscrawler.store.discovery import DiscoveryStore
 from rscrawler.store.health import HealthStore
 from rscrawler.store.history import HistoryStore
 from rscrawler.store.index import IndexStore
-from rscrawler.store.insights import InsightStore
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.judgements import JudgementStore
 from rscrawler.store.leases import LeaseStore
-from rscrawler.store.lines import LineStore
-from rscrawler.store.outbox import OutboxStore
-from rscrawler.store.queue import QueueStore
+from rscrawler.store.outbox import LineStore, OutboxStore
 from rscrawler.store.retention import RetentionStore
 
 
@@ -38,7 +35,6 @@ class Store:
         self.leases = LeaseStore(database)
         self.lines = LineStore(database)
         self.outbox = OutboxStore(database)
-        self.queue = QueueStore(database)
         self.retention = RetentionStore(database)
         self._database = database
 

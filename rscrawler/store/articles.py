@@ -31,7 +31,7 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import BANDS, KEYS, Fingerprint
 from rscrawler.identity.kinship import Candidate
 from rscrawler.items import Article, Event, Novelty, TopicFlag
-from rscrawler.store.database import Database
+from rscrawler.store.database import Database, Part
 from rscrawler.store.discovery import AddressState
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, outbox, version
@@ -123,6 +123,7 @@ _CANDIDATES = (
     .where(article.c.number.in_(_MOST_SHARING), article.c.is_merged == 0)
     .order_by(article.c.first_seen_at, article.c.number)
 )
+_IS_TOLD = flag.c.alerted_at.is_not(None)
 _INSERT_ARTICLE = article.insert().returning(article.c.article_id, article.c.number)
 _INSERT_VERSION = version.insert()
 _INSERT_OUTBOX = outbox.insert()
@@ -133,25 +134,19 @@ _UPDATE_DATE = (
 )
 
 
-class ArticleStore:
+class ArticleStore(Part):
     """Articles in the database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._upsert_address = database.upsert(
-            address,
-            None,
-            {
-                "state": AddressState.KNOWN,
-                "article_id": database.insert(address).excluded.article_id,
-                "next_try_at": None,
-            },
-        )
+        super().__init__(database)
+        article_id = database.insert(address).excluded.article_id
+        known = {"state": AddressState.KNOWN, "article_id": article_id, "next_try_at": None}
+        self._upsert_address = database.upsert(address, known)
         self._insert_band = database.driver_sql(database.insert(band).on_conflict_do_nothing())
         offered = database.insert(flag).excluded
         told = {"alerted_at": func.coalesce(flag.c.alerted_at, offered.alerted_at)}
-        self._upsert_flag = database.upsert(flag, None, {"level": offered.level, **told})
-        self._upsert_told = database.upsert(flag, None, told)
+        self._upsert_flag = database.upsert(flag, {"level": offered.level, **told})
+        self._upsert_told = database.upsert(flag, told)
         self._by_ids = database.lookup(select(*_KNOWN).where(among(article.c.article_id, "ids")))
         self._candidates = database.lookup(_CANDIDATES)
 
@@ -176,12 +171,9 @@ class ArticleStore:
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
         """Pieces whose next check on the ageing schedule has come, the longest due first."""
-        query = (
-            select(*_KNOWN)
-            .where(article.c.site == site, article.c.next_check_at <= now)
-            .order_by(article.c.next_check_at, article.c.number)
-        )
-        return list(map(_known_article, self._database.rows(query)))
+        query = select(*_KNOWN).where(article.c.site == site, article.c.next_check_at <= now)
+        ordered = query.order_by(article.c.next_check_at, article.c.number)
+        return list(map(_known_article, self._database.rows(ordered)))
 
     def candidates(self, site: str, fingerprint: Fingerprint) -> list[Candidate]:
         """Articles on any site that may have the same text, first-seen first.
@@ -189,10 +181,8 @@ class ArticleStore:
         That is: the same body, a shared key, or (on the same site) the same slug but for its
         suffix; at most 40, those that share most. Merged articles are left out.
         """
-        wanted: dict[str, str | int | None] = dict(
-            zip_longest(_KEY_NAMES, fingerprint.keys[: len(_KEY_NAMES)])
-        )
-        wanted |= {
+        wanted = {
+            **dict(zip_longest(_KEY_NAMES, fingerprint.keys[:KEYS])),
             "site": site,
             "slug_stem": fingerprint.slug_stem,
             "body_digest": fingerprint.body_digest,
@@ -201,42 +191,32 @@ class ArticleStore:
 
     def count(self, site: str) -> int:
         """How many pieces of a site are known."""
-        return self._total(select(func.count()).select_from(article).where(article.c.site == site))
+        return self._database.scalar(select(func.count(article.c.number)).filter_by(site=site)) or 0
+
+    def is_empty(self) -> bool:
+        """Whether no piece is known at all."""
+        return self._database.scalar(select(article.c.number).limit(1)) is None
 
     def latest_record(self, article_id: str) -> Article | None:
         """The last recorded version of a piece, whole."""
-        query = (
-            select(version.c.record)
-            .where(version.c.article_id == article_id)
-            .order_by(version.c.version.desc())
-            .limit(1)
-        )
-        line = self._database.scalar(query)
-        return Article.from_record(json.loads(line)) if line else None
+        query = select(version.c.record).filter_by(article_id=article_id)
+        line = self._database.scalar(query.order_by(version.c.version.desc()).limit(1))
+        return None if line is None else _article_of(line)
 
     def history(self, article_id: str) -> list[Article]:
         """Every version of a piece, oldest first."""
-        query = (
-            select(version.c.record)
-            .where(version.c.article_id == article_id)
-            .order_by(version.c.version)
-        )
-        return [Article.from_record(json.loads(line)) for line in self._database.scalars(query)]
+        query = select(version.c.record).filter_by(article_id=article_id)
+        return list(map(_article_of, self._database.scalars(query.order_by(version.c.version))))
 
     def title_of(self, article_id: str, number: int) -> str | None:
         """The title of one version of a piece; None if it has none, or is not there."""
-        query = select(version.c.record).where(
-            version.c.article_id == article_id, version.c.version == number
-        )
+        query = select(version.c.record).filter_by(article_id=article_id, version=number)
         line = self._database.scalar(query)
-        title: str | None = json.loads(line)["title"] if line else None
-        return title
+        return None if line is None else _article_of(line).title
 
     def alerted_topics(self, article_id: str) -> set[str]:
         """The topics on which somebody was told of a piece."""
-        query = select(flag.c.topic).where(
-            flag.c.article_id == article_id, flag.c.alerted_at.is_not(None)
-        )
+        query = select(flag.c.topic).where(flag.c.article_id == article_id, _IS_TOLD)
         return set(self._database.scalars(query))
 
     def flags_told(self, article_id: str, *, besides: str) -> list[TopicFlag]:
@@ -244,21 +224,16 @@ class ArticleStore:
 
         `besides` is the duplicate that asks.
         """
-        alerted = select(flag.c.article_id).where(flag.c.alerted_at.is_not(None))
-        query = _with_last_version(
-            select(version.c.record).where(
-                or_(
-                    article.c.article_id == article_id,
-                    and_(
-                        article.c.duplicate_of == article_id,
-                        article.c.article_id.in_(alerted),
-                    ),
-                ),
-                article.c.article_id != besides,
-            )
+        alerted = select(flag.c.article_id).where(_IS_TOLD)
+        is_told_copy = and_(article.c.duplicate_of == article_id, article.c.article_id.in_(alerted))
+        query = (
+            select(version.c.record)
+            .join(article, LAST_VERSION)
+            .where(or_(article.c.article_id == article_id, is_told_copy))
+            .where(article.c.article_id != besides)
         )
-        lines = self._database.scalars(query)
-        return [each for line in lines for each in Article.from_record(json.loads(line)).topics]
+        said = map(_article_of, self._database.scalars(query))
+        return [each for piece in said for each in piece.topics]
 
     def records(
         self, *, since: datetime | None = None, until: datetime | None = None
@@ -267,23 +242,23 @@ class ArticleStore:
 
         `since` is inclusive, `until` exclusive; both are times of recording.
         """
-        return map(json.loads, self._lines(_recorded(_RECORDS, since, until)))
+        return map(json.loads, self._lines(_recorded(since, until)))
 
     def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
         """The last version of every piece whose last version was recorded since a time."""
-        lines = self._lines(_recorded(_with_last_version(_RECORDS), since))
-        return (Article.from_record(json.loads(line)) for line in lines)
+        return map(_article_of, self._lines(_recorded(since).join(article, LAST_VERSION)))
 
     def count_records(self, *, since: datetime | None = None, until: datetime | None = None) -> int:
         """How many `records` there are."""
-        return self._total(_recorded(_COUNT, since, until))
+        return self._count(_recorded(since, until))
 
     def count_latest(self, *, since: datetime | None = None) -> int:
         """How many `latest_articles` there are."""
-        return self._total(_recorded(_with_last_version(_COUNT), since))
+        return self._count(_recorded(since).join(article, LAST_VERSION))
 
-    def _total(self, query: Select[Any]) -> int:
-        return self._database.scalar(query) or 0
+    def _count(self, query: Select[Any]) -> int:
+        counted = query.with_only_columns(func.count(), maintain_column_froms=True)
+        return self._database.scalar(counted) or 0
 
     def _lines(self, query: Select[Any]) -> Iterator[str]:
         ordered = query.order_by(version.c.recorded_at, version.c.record_id)
@@ -327,23 +302,13 @@ class ArticleStore:
         if item.event is Event.REMOVED:
             values |= {"removed_at": recording.recorded_at, "next_check_at": None}
         insert = self._database.insert(article).values({**values, **_first_values(item)})
-        number = connection.execute(
-            insert.on_conflict_do_update(index_elements=["article_id"], set_=values).returning(
-                article.c.number
-            )
-        ).scalar_one()
+        upsert = insert.on_conflict_do_update(index_elements=["article_id"], set_=values)
+        number = connection.execute(upsert.returning(article.c.number)).scalar_one()
         _execute_many(connection, self._upsert_address, _address_rows(recording))
         self._write_keys(connection, [(number, recording)])
         _execute_many(connection, self._upsert_flag, _flag_rows(recording))
-        connection.execute(
-            self._database.insert(version)
-            .values(_version_values(item, recording.recorded_at))
-            .on_conflict_do_nothing()
-        )
-
-    def is_empty(self) -> bool:
-        """Whether no piece is known at all."""
-        return self._database.scalar(select(article.c.number).limit(1)) is None
+        row = self._database.insert(version).values(_version_values(item, recording.recorded_at))
+        connection.execute(row.on_conflict_do_nothing())
 
     def _write_articles(self, connection: Connection, recordings: Sequence[Recording]) -> list[int]:
         """Insert the new ones and update the others; gives their numbers, in order."""
@@ -389,30 +354,25 @@ class ArticleStore:
         `page_digest` is None after a "not modified" answer: validators then stay. `url` is
         where the page is now: a piece that has moved is asked for there from now on.
         """
+        moved = {"dated_at": dated_at, "url": url}
         values: dict[str, Any] = {
+            **{name: value for name, value in moved.items() if value is not None},
             "fetched_at": fetched_at,
             "next_check_at": next_check_at,
             "gone_at": None,
         }
-        if dated_at is not None:
-            values["dated_at"] = dated_at
-        if url is not None:
-            values["url"] = url
         if page_digest is not None:
             values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
+        rows = _rows_of_addresses(site, article_id, address_keys, fetched_at)
         with self._database.writing() as connection:
             connection.execute(_changed(article_id, **values))
-            rows = _rows_of_addresses(site, article_id, address_keys, fetched_at)
             _execute_many(connection, self._upsert_address, rows)
 
     def record_dates(self, dated: dict[str, datetime]) -> None:
         """Remember the dates that sources give, by article id, for pieces fetched in this cycle."""
-        if not dated:
-            return
-        self._database.execute(
-            _UPDATE_DATE,
-            [{"dated_id": article_id, "date": date} for article_id, date in dated.items()],
-        )
+        rows = [{"dated_id": article_id, "date": date} for article_id, date in dated.items()]
+        if rows:
+            self._database.execute(_UPDATE_DATE, rows)
 
     def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
         """A known piece could not be asked for again this time."""
@@ -424,27 +384,18 @@ class ArticleStore:
         What was recorded of it stays, and whoever was told of it was told of the other. Its
         text makes no twins any more, and what repeats it repeats the other.
         """
-        told = select(flag).where(flag.c.article_id == copy_id, flag.c.alerted_at.is_not(None))
+        told = select(flag).where(flag.c.article_id == copy_id, _IS_TOLD)
+        addresses = update(address).filter_by(article_id=copy_id)
+        repeating = update(article).filter_by(duplicate_of=copy_id)
         with self._database.writing() as connection:
             flags = connection.execute(told).mappings().all()
-            _execute_many(
-                connection,
-                self._upsert_told,
-                [{**each, "article_id": article_id} for each in flags],
-            )
-            connection.execute(
-                update(address).where(address.c.article_id == copy_id).values(article_id=article_id)
-            )
+            rows = [{**each, "article_id": article_id} for each in flags]
+            _execute_many(connection, self._upsert_told, rows)
+            connection.execute(addresses.values(article_id=article_id))
             connection.execute(_changed(copy_id, next_check_at=None, is_merged=1))
-            repeating = update(article).where(article.c.duplicate_of == copy_id)
-            connection.execute(
-                repeating.where(article.c.article_id == article_id).values(
-                    duplicate_of=None, is_folded=0
-                )
-            )
-            connection.execute(
-                repeating.where(article.c.article_id != article_id).values(duplicate_of=article_id)
-            )
+            itself = repeating.filter_by(article_id=article_id)
+            connection.execute(itself.values(duplicate_of=None, is_folded=0))
+            connection.execute(repeating.values(duplicate_of=article_id))
 
     def record_gone(
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
@@ -458,45 +409,17 @@ class ArticleStore:
         """Make the removal of a piece known, as its next version, in one transaction."""
         if item.event is not Event.REMOVED:
             raise ValueError(f"{item.record_id} is not a removal")
+        removed = {"version": item.version, "removed_at": removed_at, "next_check_at": None}
+        former = _changed(item.article_id, **removed).filter_by(version=item.version - 1)
+        rows = _outbox_rows(item, channels, run_id, removed_at)
         with self._database.writing() as connection:
-            removed = {"version": item.version, "removed_at": removed_at, "next_check_at": None}
-            connection.execute(
-                _changed(item.article_id, **removed).where(article.c.version == item.version - 1)
-            )
+            connection.execute(former)
             connection.execute(_INSERT_VERSION, _version_values(item, removed_at))
-            _execute_many(
-                connection, _INSERT_OUTBOX, _outbox_rows(item, channels, run_id, removed_at)
-            )
+            _execute_many(connection, _INSERT_OUTBOX, rows)
 
 
 def _changed(article_id: str, **values: Any) -> Update:
-    return update(article).where(article.c.article_id == article_id).values(values)
-
-
-def _article_values(recording: Recording) -> dict[str, Any]:
-    """What a version changes in its article's row."""
-    item, visit, found_by = recording.article, recording.visit, recording.fingerprint
-    return {
-        "url": item.url,
-        "version": item.version,
-        "published_at": item.published_at,
-        "modified_at": item.modified_at,
-        "fetched_at": item.fetched_at,
-        "dated_at": visit.dated_at,
-        "etag": visit.etag,
-        "last_modified": visit.last_modified,
-        "page_digest": visit.page_digest,
-        "text_digest": found_by.text_digest,
-        "body_digest": found_by.body_digest,
-        "slug_stem": found_by.slug_stem,
-        "signature": found_by.signature,
-        "duplicate_of": item.duplicate_of,
-        "is_folded": int(recording.is_folded),
-        "follows": item.follows,
-        "next_check_at": visit.next_check_at,
-        "gone_at": None,
-        "removed_at": None,
-    }
+    return update(article).filter_by(article_id=article_id).values(values)
 
 
 def _known_article(values: Sequence[Any]) -> KnownArticle:
@@ -504,54 +427,55 @@ def _known_article(values: Sequence[Any]) -> KnownArticle:
     return replace(known, novelty=Novelty(known.novelty))
 
 
-_RECORDS = select(version.c.record)
-_COUNT = select(func.count()).select_from(version)
+def _article_of(line: str) -> Article:
+    return Article.from_record(json.loads(line))
 
 
-def _recorded(
-    query: Select[Any], since: datetime | None, until: datetime | None = None
-) -> Select[Any]:
-    """A query over versions, of those recorded from `since` (inclusive) to `until` (exclusive)."""
+def _recorded(since: datetime | None, until: datetime | None = None) -> Select[Any]:
+    """The records of versions recorded from `since` (inclusive) to `until` (exclusive)."""
+    query = select(version.c.record)
     if since is not None:
         query = query.where(version.c.recorded_at >= since)
     return query if until is None else query.where(version.c.recorded_at < until)
 
 
-def _with_last_version(query: Select[Any]) -> Select[Any]:
-    return query.join(article, LAST_VERSION)
+def _fields(source: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in names}
 
 
 def _first_values(item: Article) -> dict[str, Any]:
     """What the first version gives to its article's row for good."""
+    return _fields(item, "article_id", "site", "novelty", "first_seen_at")
+
+
+def _article_values(recording: Recording) -> dict[str, Any]:
+    """What a version changes in its article's row."""
+    item, visit, fingerprint = recording.article, recording.visit, recording.fingerprint
     return {
-        "article_id": item.article_id,
-        "site": item.site,
-        "novelty": item.novelty,
-        "first_seen_at": item.first_seen_at,
+        **_fields(item, "url", "version", "published_at", "modified_at", "fetched_at"),
+        **_fields(item, "duplicate_of", "follows"),
+        **_fields(visit, "page_digest", "etag", "last_modified", "dated_at", "next_check_at"),
+        **_fields(fingerprint, "text_digest", "body_digest", "slug_stem", "signature"),
+        "is_folded": int(recording.is_folded),
+        "gone_at": None,
+        "removed_at": None,
     }
 
 
-def _json_text(item: Article) -> str:
-    # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
-    text = json.dumps(item.to_record(), ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
 def _version_values(item: Article, recorded_at: datetime) -> dict[str, Any]:
+    # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
+    text = json.dumps(item.to_record(), ensure_ascii=False).encode("utf-8", "backslashreplace")
     return {
-        "record_id": item.record_id,
-        "article_id": item.article_id,
-        "version": item.version,
+        **_fields(item, "record_id", "article_id", "version", "event"),
         "recorded_at": recorded_at,
-        "event": item.event,
-        "record": _json_text(item),
+        "record": text.decode(),
     }
 
 
 def _update_article(connection: Connection, recording: Recording) -> int:
     item = recording.article
     statement = _changed(item.article_id, **_article_values(recording))
-    former = statement.where(article.c.version == item.version - 1)
+    former = statement.filter_by(version=item.version - 1)
     return int(connection.execute(former.returning(article.c.number)).scalar_one())
 
 
@@ -563,40 +487,32 @@ def _execute_many(
 
 
 def _address_rows(recording: Recording) -> list[dict[str, Any]]:
-    return _rows_of_addresses(
-        recording.article.site,
-        recording.article.article_id,
-        recording.visit.address_keys,
-        recording.recorded_at,
-    )
+    item, keys = recording.article, recording.visit.address_keys
+    return _rows_of_addresses(item.site, item.article_id, keys, recording.recorded_at)
 
 
 def _rows_of_addresses(
     site: str, article_id: str, address_keys: Sequence[tuple[str, str]], seen_at: datetime
 ) -> list[dict[str, Any]]:
-    return [
-        {
-            "site": site,
-            "key": key,
-            "url": url,
-            "state": AddressState.KNOWN,
-            "article_id": article_id,
-            "seen_at": seen_at,
-            "seen_in": "",
-        }
-        for key, url in address_keys
-    ]
+    known = {
+        "site": site,
+        "state": AddressState.KNOWN,
+        "article_id": article_id,
+        "seen_at": seen_at,
+        "seen_in": "",
+    }
+    return [{**known, "key": key, "url": url} for key, url in address_keys]
 
 
 def _flag_rows(recording: Recording) -> list[dict[str, Any]]:
+    article_id, now = recording.article.article_id, recording.recorded_at
+    told = dict.fromkeys(recording.alerted_topics, now)
     return [
         {
-            "article_id": recording.article.article_id,
+            "article_id": article_id,
             "topic": each.topic,
             "level": each.level,
-            "alerted_at": (
-                recording.recorded_at if each.topic in recording.alerted_topics else None
-            ),
+            "alerted_at": told.get(each.topic),
         }
         for each in recording.article.topics
     ]
@@ -605,13 +521,10 @@ def _flag_rows(recording: Recording) -> list[dict[str, Any]]:
 def _outbox_rows(
     item: Article, channels: Sequence[str], run_id: str, created_at: datetime
 ) -> list[dict[str, Any]]:
-    return [
-        {
-            "channel": channel,
-            "record_id": item.record_id,
-            "run_id": run_id,
-            "created_at": created_at,
-            "state": "pending",
-        }
-        for channel in channels
-    ]
+    row = {
+        "record_id": item.record_id,
+        "run_id": run_id,
+        "created_at": created_at,
+        "state": "pending",
+    }
+    return [{**row, "channel": channel} for channel in channels]

@@ -6,6 +6,7 @@ Read-only, over the index of `store.index`.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,24 +16,36 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    String,
+    and_,
     false,
     func,
     literal_column,
     or_,
     select,
     text,
+    type_coerce,
     union_all,
 )
 
 from rscrawler.items import Article, Level, Novelty
-from rscrawler.store.database import Database
+from rscrawler.store.database import Part
 from rscrawler.store.index import author_value
-from rscrawler.store.index_tables import entry, facet
 from rscrawler.store.lookups import among
-from rscrawler.store.tables import LAST_VERSION, article, message, outbox, recipient, version
+from rscrawler.store.tables import (
+    LAST_VERSION,
+    article,
+    entry,
+    facet,
+    message,
+    outbox,
+    recipient,
+    version,
+)
 from rscrawler.store.words import Term, terms_of
 
 _STREAMED = 100
+_MIDNIGHT = "T00:00:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,26 +93,20 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What became of one version on one channel.
-
-    `message_id` and `composed_at` are None for a line of the JSONL, or while no message carries it.
-    """
+    """What became of one version on one channel."""
 
     version: int
     channel: str
     kind: str | None
     created_at: datetime
-    message_id: str | None
+    message_id: str | None  # None: a line of the JSONL, or no message carries it yet
     composed_at: datetime | None
     state: str  # pending · done · failed
     served: int  # recipients
 
 
-class BrowseStore:
+class BrowseStore(Part):
     """The store as people read it."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def coverage(self, wanted: Coverage, limit: int, *, page: int = 1) -> CoveragePage:
         """The wanted articles of one page (from 1), newest first.
@@ -108,11 +115,8 @@ class BrowseStore:
         has none or one that lies after that.
         """
         chosen = self._chosen(wanted)
-        query = (
-            _newest_first(chosen.add_columns(func.count().over()))
-            .limit(limit)
-            .offset((page - 1) * limit)
-        )
+        ordered = _newest_first(chosen.add_columns(func.count().over()))
+        query = ordered.limit(limit).offset((page - 1) * limit)
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
             total = rows[0][1] if rows else 0
@@ -174,14 +178,9 @@ class BrowseStore:
 
     def values(self, name: str, limit: int) -> list[str]:
         """The values of a facet (`section`, `author`), the most frequent first."""
-        query = (
-            select(facet.c.value)
-            .where(facet.c.name == name)
-            .group_by(facet.c.value)
-            .order_by(func.count().desc(), facet.c.value)
-            .limit(limit)
-        )
-        return self._database.scalars(query)
+        query = select(facet.c.value).filter_by(name=name).group_by(facet.c.value)
+        often_first = query.order_by(func.count().desc(), facet.c.value)
+        return self._database.scalars(often_first.limit(limit))
 
     def article_of(self, identity: str) -> str | None:
         """The id of the article that an article id or a record id stands for, if there is one."""
@@ -194,11 +193,11 @@ class BrowseStore:
         """The articles recorded as copies of others, by the id of theirs; first-seen first."""
         found: dict[str, list[Copy]] = {}
         columns = (article.c[name] for name in Copy.__slots__)
-        query = select(article.c.duplicate_of, *columns).order_by(
-            article.c.first_seen_at, article.c.number
+        query = select(article.c.duplicate_of, *columns).where(
+            among(article.c.duplicate_of, list(article_ids))
         )
-        of_these = query.where(among(article.c.duplicate_of, list(article_ids)))
-        for first, *values in self._database.rows(of_these):
+        ordered = query.order_by(article.c.first_seen_at, article.c.number)
+        for first, *values in self._database.rows(ordered):
             found.setdefault(first, []).append(Copy(*values))
         return found
 
@@ -224,6 +223,56 @@ class BrowseStore:
         return [Sending(*row) for row in self._database.rows(query)]
 
 
+class InsightStore(Part):
+    """Sums over the index. Copies of other articles are left out."""
+
+    def levels_by_day(
+        self, topic: str, minimum: Level, since: datetime, until: datetime
+    ) -> dict[tuple[str, str], int]:
+        """How many articles were published on each UTC day, by day (`2026-11-24`) and level."""
+        return self._by_day(_published(topic, minimum, since, until), facet.c.value)
+
+    def countries_by_day(
+        self, topic: str, minimum: Level, since: datetime, until: datetime
+    ) -> dict[tuple[str, str], int]:
+        """The same by country; an article counts for each of its countries."""
+        country = facet.alias("country")
+        query = _published(topic, minimum, since, until).join(
+            country,
+            and_(country.c.article == entry.c.number, country.c.name == f"country/{topic}"),
+        )
+        return self._by_day(query, country.c.value)
+
+    def _by_day(
+        self, query: Select[tuple[()]], value: ColumnElement[str]
+    ) -> dict[tuple[str, str], int]:
+        day = func.substr(type_coerce(entry.c.age, String), 1, 10)
+        counted = query.add_columns(day, value, func.count()).group_by(day, value)
+        return {(row[0], row[1]): row[2] for row in self._database.rows(counted)}
+
+    def hours(self, topic: str, minimum: Level, since: datetime, until: datetime) -> dict[int, int]:
+        """How many articles were published in each hour of the day, UTC.
+
+        Those without a date, or with one without a time (recorded as midnight), do not count.
+        """
+        moment = type_coerce(entry.c.age, String)
+        hour = func.substr(moment, 12, 2)
+        query = (
+            _published(topic, minimum, since, until)
+            .where(entry.c.age < entry.c.first_seen_at, func.substr(moment, 11, 9) != _MIDNIGHT)
+            .add_columns(hour, func.count())
+            .group_by(hour)
+        )
+        return {int(row[0]): row[1] for row in self._database.rows(query)}
+
+    def articles_per_site(self, since: datetime) -> Counter[str]:
+        """How many articles of each site were published since a time, flagged or not."""
+        query = (
+            select(entry.c.site, func.count()).where(entry.c.age >= since).group_by(entry.c.site)
+        )
+        return Counter({row[0]: row[1] for row in self._database.rows(query)})
+
+
 def _newest_first(query: Select[Any]) -> Select[Any]:
     return query.order_by(entry.c.age.desc(), entry.c.number.desc())
 
@@ -245,12 +294,15 @@ def _having(name: str, values: Sequence[str]) -> Select[Any]:
     return select(facet.c.article).where(facet.c.name == name, facet.c.value.in_(values))
 
 
+def _levels(minimum: Level) -> list[str]:
+    return [str(level) for level in Level if level.rank and level.reaches(minimum)]
+
+
 def _flagged(wanted: Coverage) -> Any:
     """The numbers of the articles with a flag that fits."""
-    levels = [str(level) for level in Level if level.rank and level.reaches(wanted.minimum)]
     found = []
     for topic in wanted.topics:
-        query = _having(f"level/{topic}", levels)
+        query = _having(f"level/{topic}", _levels(wanted.minimum))
         if wanted.country is not None:
             of_country = _having(f"country/{topic}", [wanted.country])
             query = query.where(facet.c.article.in_(of_country.correlate(None)))
@@ -277,4 +329,20 @@ def _tsquery(terms: Sequence[Term]) -> str:
         + " <-> ".join(f"'{word}'" for word in each.words)
         + f"{':*' if each.is_prefix else ''})"
         for each in terms
+    )
+
+
+def _published(topic: str, minimum: Level, since: datetime, until: datetime) -> Select[tuple[()]]:
+    """Rows of `entry` and `facet` for each flagged article."""
+    return (
+        select()
+        .select_from(entry)
+        .join(facet, facet.c.article == entry.c.number)
+        .where(
+            facet.c.name == f"level/{topic}",
+            facet.c.value.in_(_levels(minimum)),
+            entry.c.is_folded == 0,
+            entry.c.age >= since,
+            entry.c.age < until,
+        )
     )

@@ -56,6 +56,7 @@ class Database:
     """What every part of the store works through: an engine, for reading and for writing."""
 
     def __init__(self, engine: Engine) -> None:
+        self.is_postgresql = engine.dialect.name == "postgresql"
         self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
         # The same connections.
@@ -63,11 +64,6 @@ class Database:
         self._hasty = engine.execution_options(is_hasty=True)
         self._idle: list[tuple[int, Connection]] = []  # of the reader, and whose process it is
         self._keeps_idle = not self.is_postgresql
-
-    @property
-    def is_postgresql(self) -> bool:
-        """Whether it is PostgreSQL, not SQLite."""
-        return self._engine.dialect.name == "postgresql"
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -101,16 +97,15 @@ class Database:
 
     def scalar(self, query: TypedReturnsRows[_Column]) -> _Column | None:
         """The first column of the first row; None without one."""
-        with self.reading() as connection:
-            found: _Column | None = connection.scalar(query)
-        return found
+        row = self.row(query)
+        return None if row is None else row[0]
 
     def scalars(self, query: TypedReturnsRows[_Column]) -> list[_Column]:
         """The first column of each row."""
         return [row[0] for row in self.rows(query)]
 
     def execute(self, statement: Executable, parameters: _Parameters = None) -> int:
-        """Run one statement in a transaction of its own; gives how many rows it met."""
+        """Run one statement in a transaction of its own; gives how many rows it changed."""
         with self.writing() as connection:
             return connection.execute(statement, parameters).rowcount
 
@@ -164,13 +159,17 @@ class Database:
     def upsert(
         self,
         table: Table,
-        values: Mapping[str, Any] | None,
         updated: Mapping[str, Any],
         where: ColumnElement[bool] | None = None,
+        **first: Any,
     ) -> postgresql.Insert | sqlite.Insert:
-        """An INSERT that updates the row whose primary key is there already (if it is so)."""
+        """An INSERT that updates the row whose primary key is there already (if it is so).
+
+        Where it is not, `first` goes into the row as well; without any, parameters say it all.
+        """
         insert = self.insert(table)
-        return (insert if values is None else insert.values(values)).on_conflict_do_update(
+        insert = insert.values({**updated, **first}) if first else insert
+        return insert.on_conflict_do_update(
             index_elements=table.primary_key, set_=updated, where=where
         )
 
@@ -198,6 +197,13 @@ class Database:
         self._engine.dispose()
 
 
+class Part:
+    """What the store does with one subject, over its database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
 def open_database(url: str) -> Database:
     """A database that has the current schema.
 
@@ -205,19 +211,20 @@ def open_database(url: str) -> Database:
         ConfigurationError: the URL is not one of SQLite or PostgreSQL.
         StoreError: the database cannot be reached, is damaged or is newer than the program.
     """
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
+    is_sqlite = parsed.get_backend_name() == "sqlite"
     try:
-        if parsed.get_backend_name() == "sqlite":
-            engine = _sqlite_engine(parsed)
-        else:
-            engine = _postgresql_engine(parsed)
-        with _trouble_named(parsed):
-            _migrate_or_dispose(engine)
+        engine = _sqlite_engine(parsed) if is_sqlite else _postgresql_engine(parsed)
+        database = Database(engine)
+        with ExitStack() as on_failure, _trouble_named(parsed):
+            on_failure.callback(database.close)
+            migrate(engine, utc_now())
+            on_failure.pop_all()
+        return database
     except OSError as error:
         raise StoreError(f"database {shown(parsed)}: {error.strerror or error}") from error
     except DatabaseError as error:
-        raise StoreError(f"database {shown(parsed)}: {_first_line(error)}") from error
-    return Database(engine)
+        raise StoreError(f"database {shown(parsed)}: {first_line(error)}") from error
 
 
 def shown(url: URL) -> str:
@@ -234,40 +241,21 @@ def has_secret(name: str) -> bool:
 
 def is_secret(url: str) -> bool:
     """Whether a database URL holds a password."""
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
     return bool(parsed.password) or any(map(has_secret, parsed.query))
 
 
-def _migrate_or_dispose(engine: Engine) -> None:
-    try:
-        migrate(engine, utc_now())
-    except BaseException:
-        engine.dispose()  # nobody will have it to close
-        raise
-
-
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None: it has none, or is another kind of database."""
-    parsed = _parsed(url)
-    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(str(parsed.database))
+    """The file of a SQLite database; None: it is another kind of database."""
+    parsed = parsed_url(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
 
 
-def is_same_database(one: str, other: str) -> bool:
-    """Whether two URLs lead to one database, as far as they themselves tell.
-
-    Raises:
-        ConfigurationError: one is not of SQLite or PostgreSQL.
-    """
-    return _place(one) == _place(other)
-
-
-def _place(url: str) -> tuple[object, ...]:
-    """What a database is found by, however its URL is written."""
+def place_of(url: str) -> tuple[object, ...]:
+    """What a database is found by, however its URL (one that `parsed_url` takes) is written."""
     if (file := sqlite_file(url)) is not None:
         return (file.resolve(),)
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
     host = parsed.host or parsed.query.get("host") or "localhost"
     port = parsed.port or parsed.query.get("port") or 5432
     return host, str(port), parsed.database or parsed.username
@@ -284,11 +272,10 @@ def is_suspect(url: str) -> bool:
     try:
         with path.open("rb") as file:
             header = file.read(100)
-            size = os.fstat(file.fileno()).st_size
         page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
         # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
-        is_short = len(header) == 100 and size < pages * (65_536 if page_bytes == 1 else page_bytes)
-        return is_short or is_marked(url)
+        whole = pages * (65_536 if page_bytes == 1 else page_bytes)
+        return (len(header) == 100 and path.stat().st_size < whole) or is_marked(url)
     except OSError:
         return False  # gone, or nothing that can be read: opening it says what it is
 
@@ -328,11 +315,10 @@ def set_aside(url: str, now: datetime) -> Path:
     """Rename a SQLite database's files, so that a new one can take their place.
 
     Raises:
-        StoreError: it is not a file, or cannot be renamed.
+        StoreError: they cannot be renamed.
     """
     path = sqlite_file(url)
-    if path is None:
-        raise StoreError("only a SQLite database's file can be set aside")
+    assert path is not None
     aside = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
     try:
         for suffix in ("", "-wal", "-shm"):
@@ -356,41 +342,32 @@ def _trouble_named(url: URL) -> Iterator[None]:
             with suppress(OSError):
                 _mark_of(Path(str(url.database))).touch(mode=0o600)
             raise DamagedDatabase(
-                f"database {url.database}: is damaged ({_first_line(error)}); it is set aside, and "
+                f"database {url.database}: is damaged ({first_line(error)}); it is set aside, and "
                 "rebuilt from the JSONL, by the next command that writes"
             ) from error
         if isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise FullDisk(
-                f"database {url.database}: cannot be written ({_first_line(error)}): make room on "
+                f"database {url.database}: cannot be written ({first_line(error)}): make room on "
                 "its disk; nothing is lost, the next cycle makes up for it"
             ) from error
         if isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR:
-            raise StoreError(f"database {shown(url)}: {_first_line(error)}") from error
+            raise StoreError(f"database {shown(url)}: {first_line(error)}") from error
         raise
 
 
-def check_url(url: str) -> None:
-    """Say whether a database URL can be used at all, without opening it.
+def require_existing(url: str, remedy: str) -> None:
+    """Refuse (StoreError) a SQLite file that nobody has made yet: reading must not make one."""
+    file = sqlite_file(url)
+    if file is not None and not file.is_file():
+        raise StoreError(f"database {file}: is not there yet; {remedy}")
+
+
+def parsed_url(url: str) -> URL:
+    """The parts of a database URL; opens nothing.
 
     Raises:
         ConfigurationError: it is not one of SQLite or PostgreSQL.
     """
-    _parsed(url)
-
-
-def require_existing(url: str, remedy: str) -> None:
-    """Refuse a SQLite database that nobody has made yet: reading must not make one.
-
-    Raises:
-        ConfigurationError: the URL is not one of SQLite or PostgreSQL.
-        StoreError: there is no such file; `remedy` is said with it.
-    """
-    parsed = _parsed(url)
-    if parsed.get_backend_name() == "sqlite" and not Path(str(parsed.database)).is_file():
-        raise StoreError(f"database {parsed.database}: is not there yet; {remedy}")
-
-
-def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
         backend = parsed.get_backend_name()
@@ -459,6 +436,7 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What the driver says of an error, without what SQLAlchemy adds."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().partition("\n")[0] or type(cause).__name__

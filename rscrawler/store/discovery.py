@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from rscrawler.decisions import LONGEST_RETRY
 from rscrawler.sites import SourceKind
-from rscrawler.store.database import Database
+from rscrawler.store.database import Database, Part
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import address, article, robots, source
 from rscrawler.store.tables import site as site_table
@@ -90,15 +90,6 @@ class KnownAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """How many addresses could not be read, and the one that was seen first."""
-
-    count: int
-    url: str
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class KeptRobots:
     """A host's robots.txt, and the validators that came with it."""
 
@@ -135,25 +126,17 @@ class SourceReading:
     sitemaps: tuple[str, ...] = ()
 
 
-_KNOWN_ADDRESS = (
-    address.c.key,
-    address.c.url,
-    address.c.state,
-    address.c.article_id,
-    address.c.seen_at,
-    address.c.seen_in,
-    address.c.dated_at,
-    address.c.published_hint,
-    address.c.attempts,
-    address.c.next_try_at,
+_KNOWN_ADDRESS = tuple(
+    address.c.published_hint if name == "published_at" else address.c[name]
+    for name in KnownAddress.__slots__
 )
 
 
-class DiscoveryStore:
+class DiscoveryStore(Part):
     """Sources and addresses in the database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._insert_address = _insert_address(database)
         self._by_keys = database.lookup(
             select(*_KNOWN_ADDRESS).where(
@@ -165,7 +148,7 @@ class DiscoveryStore:
         """What is remembered of each source of a site, by its URL."""
         columns = (source.c[name] for name in SourceState.__slots__)
         rows = self._database.rows(select(*columns).where(source.c.site == site))
-        return {row.url: SourceState(**row._mapping) for row in rows}
+        return {row.url: SourceState(*row) for row in rows}
 
     def addresses(self, site: str, keys: Iterable[str]) -> dict[str, KnownAddress]:
         """Those of `keys` that were met before."""
@@ -182,32 +165,24 @@ class DiscoveryStore:
             due[AddressState.PASSED] = true()  # never tried
         found: list[KnownAddress] = []
         for state, condition in due.items():  # one by one, so that the index serves
-            query = select(*_KNOWN_ADDRESS).where(
-                address.c.site == site, address.c.state == state, condition
-            )
-            found += [_known_address(row) for row in self._database.rows(query)]
+            query = select(*_KNOWN_ADDRESS).filter_by(site=site, state=state).where(condition)
+            found += map(_known_address, self._database.rows(query))
         return sorted(found, key=lambda each: (each.seen_at, each.key))
 
-    def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> Unread | None:
+    def unread(
+        self, site: str, seen: tuple[datetime, datetime], attempts: int
+    ) -> list[KnownAddress]:
         """The addresses first seen in a span of time that were tried in vain so often."""
-        in_vain = and_(
-            address.c.site == site,
-            address.c.state == AddressState.PENDING,
-            address.c.attempts >= attempts,
-            address.c.seen_at.between(*seen),
-        )
-        query = select(address.c.url, address.c.seen_at).where(in_vain).order_by(address.c.seen_at)
-        rows = self._database.rows(query)
-        return Unread(len(rows), *rows[0]) if rows else None
+        is_pending = address.c.site == site, address.c.state == AddressState.PENDING
+        in_vain = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
+        return self._oldest_first(*is_pending, *in_vain)
 
     def has_unread(self, site: str) -> bool:
         """Whether any address is still to be asked for that never led to a record."""
+        is_pending = address.c.state == AddressState.PENDING
+        is_tried = address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)
         query = select(address.c.key).where(
-            address.c.site == site,
-            or_(
-                address.c.state == AddressState.PENDING,
-                and_(address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)),
-            ),
+            address.c.site == site, or_(is_pending, and_(*is_tried))
         )
         return self._database.scalar(query.limit(1)) is not None
 
@@ -236,34 +211,21 @@ class DiscoveryStore:
         if reading.walk_to is None:
             values["read_at"] = reading.read_at
         if reading.is_first_page:
-            values |= {
-                "etag": reading.etag,
-                "last_modified": reading.last_modified,
-                "body_digest": reading.body_digest,
-                "dated_at": reading.dated_at,
-            }
-        keys = {"site": reading.site, "url": reading.url}
+            of_page = ("etag", "last_modified", "body_digest", "dated_at")
+            values |= {name: getattr(reading, name) for name in of_page}
+        unfinished = {"site": reading.site, "kind": reading.kind, "walk_to": 1}
+        sitemaps = [{**unfinished, "url": url} for url in reading.sitemaps]
+        rows = _address_rows(reading.site, reading.path, reading.found, reading.read_at)
+        due = update(article).where(among(article.c.article_id, reading.due_articles))
+        upsert = self._database.upsert
         with self._database.writing(waits_for_disk=False) as connection:
-            connection.execute(self._database.upsert(source, keys | values, values))
-            if reading.sitemaps:
-                connection.execute(
-                    self._database.upsert(source, None, {"walk_to": 1}),
-                    [
-                        {"site": reading.site, "url": url, "kind": reading.kind, "walk_to": 1}
-                        for url in reading.sitemaps
-                    ],
-                )
-            if reading.found:
-                connection.execute(
-                    self._insert_address,
-                    _address_rows(reading.site, reading.path, reading.found, reading.read_at),
-                )
+            connection.execute(upsert(source, values, site=reading.site, url=reading.url))
+            if sitemaps:
+                connection.execute(upsert(source, {"walk_to": 1}), sitemaps)
+            if rows:
+                connection.execute(self._insert_address, rows)
             if reading.due_articles:
-                connection.execute(
-                    update(article)
-                    .where(among(article.c.article_id, reading.due_articles))
-                    .values(next_check_at=reading.read_at)
-                )
+                connection.execute(due.values(next_check_at=reading.read_at))
 
     def adopt_rules(self, site: str, rules_digest: str, sitemaps: Collection[str]) -> None:
         """Read by these rules from now on; if they were others, much is due anew.
@@ -272,31 +234,22 @@ class DiscoveryStore:
         taken for read as it is: the same page may say something else now. Of sitemaps only
         those in `sitemaps` are still known; an index will name its own again.
         """
+        known = select(site_table.c.rules_digest).filter_by(name=site)
+        adopted = update(site_table).filter_by(name=site).values(rules_digest=rules_digest)
+        unread = dict.fromkeys(("etag", "last_modified", "body_digest", "dated_at"))
+        of_index = delete(source).filter_by(site=site, kind=SourceKind.SITEMAP)
+        rejected = update(address).filter_by(site=site, state=AddressState.REJECTED)
+        anew = {"state": AddressState.PENDING, "attempts": 0, "next_try_at": None}
         with self._database.writing() as connection:
-            is_site = site_table.c.name == site
-            former = connection.scalar(select(site_table.c.rules_digest).where(is_site))
+            former = connection.scalar(known)
             if former == rules_digest:
                 return
-            connection.execute(update(site_table).where(is_site).values(rules_digest=rules_digest))
+            connection.execute(adopted)
             if former is None:
                 return
-            connection.execute(
-                update(source)
-                .where(source.c.site == site)
-                .values(etag=None, last_modified=None, body_digest=None, dated_at=None)
-            )
-            connection.execute(
-                delete(source).where(
-                    source.c.site == site,
-                    source.c.kind == SourceKind.SITEMAP,
-                    source.c.url.not_in(sitemaps),
-                )
-            )
-            connection.execute(
-                update(address)
-                .where(address.c.site == site, address.c.state == AddressState.REJECTED)
-                .values(state=AddressState.PENDING, attempts=0, next_try_at=None)
-            )
+            connection.execute(update(source).filter_by(site=site).values(unread))
+            connection.execute(of_index.where(source.c.url.not_in(sitemaps)))
+            connection.execute(rejected.values(anew))
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""
@@ -307,7 +260,7 @@ class DiscoveryStore:
         self._record_walked(site, url, asked_at=now, read_at=now)
 
     def _record_walked(self, site: str, url: str, **moments: datetime) -> None:
-        chosen = update(source).where(source.c.site == site, source.c.url == url)
+        chosen = update(source).filter_by(site=site, url=url)
         self._database.execute(chosen.values(failures=0, walk_to=None, **moments))
 
     def record_source_failure(
@@ -320,44 +273,31 @@ class DiscoveryStore:
         now: datetime | None = None,
     ) -> None:
         """A source could not be read, and why; its validators and its walk stay as they were."""
-        why = {"failed_at": now, "last_error": error}
-        first = {"site": site, "url": url, "kind": kind, "failures": 1, **why}
-        again = {"failures": source.c.failures + 1, **why}
-        self._database.execute(self._database.upsert(source, first, again))
+        again = {"failures": source.c.failures + 1, "failed_at": now, "last_error": error}
+        upsert = self._database.upsert
+        self._database.execute(upsert(source, again, site=site, url=url, kind=kind, failures=1))
 
     def record_rejected(
         self, site: str, key: str, url: str, now: datetime, next_try_at: datetime | None
     ) -> None:
         """The page behind an address is no article; it may be looked at once more later."""
         rejected = {"state": AddressState.REJECTED, "next_try_at": next_try_at}
-        first = {"site": site, "key": key, "url": url, "seen_at": now, "seen_in": "", **rejected}
-        self._database.execute(self._database.upsert(address, first, rejected))
+        upsert = self._database.upsert
+        self._database.execute(upsert(address, rejected, site=site, key=key, url=url, seen_at=now))
 
     def record_attempt(
         self, site: str, key: str, next_try_at: datetime, *, is_asked: bool = True
     ) -> None:
-        """An address could not be fetched this time; it is pending."""
-        self._database.execute(
-            update(address)
-            .where(
-                address.c.site == site,
-                address.c.key == key,
-                address.c.state != AddressState.KNOWN,  # another address led there meanwhile
-            )
-            .values(
-                state=AddressState.PENDING,
-                attempts=address.c.attempts + int(is_asked),
-                next_try_at=next_try_at,
-            )
-        )
+        """An address could not be fetched this time; it is pending, unless it became known."""
+        attempts = address.c.attempts + int(is_asked)
+        pending = {"state": AddressState.PENDING, "attempts": attempts, "next_try_at": next_try_at}
+        chosen = update(address).filter_by(site=site, key=key)
+        self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(pending))
 
     def record_over_limit(self, site: str, key: str, *, is_over: bool) -> None:
         """Whether the page of an address took too much time or memory when it was last read."""
-        self._database.execute(
-            update(address)
-            .where(address.c.site == site, address.c.key == key)
-            .values(over_limit=is_over or None)
-        )
+        chosen = update(address).filter_by(site=site, key=key)
+        self._database.execute(chosen.values(over_limit=is_over or None))
 
     def over_limit(self, site: str) -> list[KnownAddress]:
         """Addresses whose pages took too much when they were last read, oldest first."""
@@ -367,12 +307,11 @@ class DiscoveryStore:
         """The robots.txt of a host as it was last fetched."""
         columns = (robots.c[name] for name in KeptRobots.__slots__)
         row = self._database.row(select(*columns).where(robots.c.host == host))
-        return KeptRobots(**row._mapping) if row else None
+        return KeptRobots(*row) if row else None
 
     def record_robots(self, kept: KeptRobots) -> None:
         """Keep the robots.txt of a host."""
-        values = asdict(kept)
-        self._database.execute(self._database.upsert(robots, values, values))
+        self._database.execute(self._database.upsert(robots, asdict(kept), host=kept.host))
 
     def addresses_of(self, article_id: str) -> list[KnownAddress]:
         """Every address that led to a piece, the first met first."""
@@ -380,7 +319,7 @@ class DiscoveryStore:
 
     def _oldest_first(self, *where: ColumnElement[bool]) -> list[KnownAddress]:
         query = select(*_KNOWN_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
-        return [_known_address(row) for row in self._database.rows(query)]
+        return list(map(_known_address, self._database.rows(query)))
 
     def urls_of(self, article_id: str) -> list[str]:
         """The same as URLs alone."""
@@ -394,7 +333,6 @@ def _insert_address(database: Database) -> Insert:
     shown_before = (line + address.c.seen_in + line).contains(line + offered.seen_in + line)
     return database.upsert(
         address,
-        None,
         {
             "seen_in": case(
                 (address.c.seen_in == "", offered.seen_in),
@@ -405,14 +343,7 @@ def _insert_address(database: Database) -> Insert:
             "published_hint": func.coalesce(address.c.published_hint, offered.published_hint),
             # What an archive passed over is wanted once a listing shows it.
             "state": case(
-                (
-                    and_(
-                        address.c.state == AddressState.PASSED,
-                        offered.state == AddressState.PENDING,
-                    ),
-                    AddressState.PENDING,
-                ),
-                else_=address.c.state,
+                (address.c.state == AddressState.PASSED, offered.state), else_=address.c.state
             ),
         },
     )

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, literal, select, update
+from sqlalchemy import Connection, Delete, Row, Update, delete, func, literal, select, update
 
-from rscrawler.store.database import Database
+from rscrawler.store.database import Part
 from rscrawler.store.outbox import NewMessage, insert_messages
 from rscrawler.store.tables import Moment, problem, run, site, total
 
@@ -60,19 +60,13 @@ class SiteState:
 class Run:
     """One cycle over one site, with its counters."""
 
-    run_id: str
-    site: str
     started_at: datetime
-    ended_at: datetime | None
     succeeded: bool
     counters: Mapping[str, int]
 
 
-class HealthStore:
+class HealthStore(Part):
     """Sites, runs and problems in the database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def site(self, name: str, *, as_of: datetime | None = None) -> SiteState:
         """The state of a site; an empty one if it was never crawled.
@@ -80,7 +74,7 @@ class HealthStore:
         `as_of`: cycles that are dated later, by a clock that was ahead, are left out.
         """
         with self._database.reading() as connection:
-            row = connection.execute(select(site).where(site.c.name == name)).one_or_none()
+            row = connection.execute(select(site).filter_by(name=name)).one_or_none()
             state = SiteState(**row._mapping) if row else SiteState(name)
             times = (state.last_run_at, state.last_success_at)
             if as_of is None or all(moment is None or moment <= as_of for moment in times):
@@ -103,16 +97,12 @@ class HealthStore:
         Cycles that are dated later, by a clock that was ahead, came before it: left as they are,
         what they saw would be missing now and be taken for news when their time comes.
         """
-        seen = {"last_run_at": now}
         with self._database.writing() as connection:
-            connection.execute(self._database.upsert(site, {"name": name, **seen}, seen))
+            connection.execute(self._database.upsert(site, {"last_run_at": now}, name=name))
             just_before = now - timedelta(microseconds=1)
             for moment in (run.c.started_at, run.c.ended_at):
-                connection.execute(
-                    update(run)
-                    .where(run.c.site == name, moment >= now)
-                    .values({moment: just_before})
-                )
+                later = update(run).where(run.c.site == name, moment >= now)
+                connection.execute(later.values({moment: just_before}))
             connection.execute(run.insert().values(run_id=run_id, site=name, started_at=now))
 
     def record_end(
@@ -128,50 +118,36 @@ class HealthStore:
     ) -> None:
         """A cycle over a site has ended; its first success ends the site's baseline.
 
-        Args:
-            run_id: of `record_start`.
-            name: of the site.
-            now: when it ended.
-            succeeded: whether it did what a cycle should.
-            counters: what it did, by the contract's names.
-            drops: pages that were not recorded, by reason.
-            observation: what it saw of the site's layout, as JSON; None: nothing.
+        `drops`: pages not recorded, by reason; `observation`: what it saw of the layout, as JSON.
         """
         outcome = "succeeded" if succeeded else "failed"
         dropped = {f"dropped/{reason}": count for reason, count in (drops or {}).items()}
+        ended = {
+            "ended_at": now,
+            "succeeded": int(succeeded),
+            "counters": json.dumps(dict(counters)),
+            "observation": observation,
+        }
+        baseline_at = func.coalesce(site.c.baseline_at, literal(now, Moment))
         with self._database.writing() as connection:
-            connection.execute(
-                update(run)
-                .where(run.c.run_id == run_id, run.c.site == name)
-                .values(
-                    ended_at=now,
-                    succeeded=int(succeeded),
-                    counters=json.dumps(dict(counters)),
-                    observation=observation,
-                )
-            )
+            connection.execute(update(run).filter_by(run_id=run_id, site=name).values(ended))
             self._add_totals(connection, name, {**counters, **dropped, f"cycles/{outcome}": 1})
             if succeeded:
-                baseline_at = func.coalesce(site.c.baseline_at, literal(now, Moment))
-                connection.execute(
-                    update(site)
-                    .where(site.c.name == name)
-                    .values(last_success_at=now, baseline_at=baseline_at)
-                )
-            connection.execute(
-                delete(run).where(run.c.site == name, run.c.started_at < now - RUNS_KEPT)
-            )
+                known = update(site).filter_by(name=name)
+                connection.execute(known.values(last_success_at=now, baseline_at=baseline_at))
+            old = delete(run).where(run.c.site == name, run.c.started_at < now - RUNS_KEPT)
+            connection.execute(old)
 
     def _add_totals(self, connection: Connection, name: str, counts: Mapping[str, int]) -> None:
         more = total.c.value + self._database.insert(total).excluded.value
         connection.execute(
-            self._database.upsert(total, None, {"value": more}),
+            self._database.upsert(total, {"value": more}),
             [{"site": name, "name": key, "value": count} for key, count in counts.items()],
         )
 
     def record_not_before(self, name: str, moment: datetime) -> None:
         """A site asked to be left alone until `moment`."""
-        self._database.execute(update(site).where(site.c.name == name).values(not_before=moment))
+        self._database.execute(update(site).filter_by(name=name).values(not_before=moment))
 
     def runs(self, name: str, limit: int) -> list[Run]:
         """The last ended cycles of a site, newest first."""
@@ -182,28 +158,15 @@ class HealthStore:
             .limit(limit)
         )
         return [
-            Run(
-                row.run_id,
-                row.site,
-                row.started_at,
-                row.ended_at,
-                bool(row.succeeded),
-                json.loads(row.counters or "{}"),
-            )
-            for row in self._database.rows(query)
+            Run(each.started_at, bool(each.succeeded), json.loads(each.counters or "{}"))
+            for each in self._database.rows(query)
         ]
 
-    def problems(self) -> list[Problem]:
-        """Everything that is unhealthy now, by subject and code."""
-        return self._problems(problem.c.ended == 0)
-
-    def ended_problems(self) -> list[Problem]:
-        """Problems that the operators were told of, and whose end they do not know yet."""
-        return self._problems(problem.c.ended == 1)
-
-    def _problems(self, where: ColumnElement[bool]) -> list[Problem]:
-        query = select(problem).where(where).order_by(problem.c.subject, problem.c.code)
-        return [_problem_of(row) for row in self._database.rows(query)]
+    def problems(self, *, ended: bool = False) -> list[Problem]:
+        """All that is unhealthy, by subject and code; or has `ended`, and nobody was told so."""
+        query = select(problem).filter_by(ended=int(ended))
+        rows = self._database.rows(query.order_by(problem.c.subject, problem.c.code))
+        return list(map(_problem_of, rows))
 
     def raise_problem(self, subject: str, code: ProblemCode, message: str, now: datetime) -> None:
         """Something is unhealthy; if it already was, only its message is brought up to date.
@@ -211,56 +174,44 @@ class HealthStore:
         One that comes back before its end was told has never ended.
         """
         values = {"message": message, "ended": 0}
-        first = {"subject": subject, "code": code, "since": now, **values}
-        self._database.execute(self._database.upsert(problem, first, values))
+        upsert = self._database.upsert
+        self._database.execute(upsert(problem, values, subject=subject, code=code, since=now))
 
     def clear_problem(self, subject: str, code: ProblemCode) -> Problem | None:
         """Something is healthy again; gives the problem that ended, if there was one.
 
         If the operators were told that it began, it is kept until they are told that it ended.
         """
-        where = (problem.c.subject == subject, problem.c.code == code, problem.c.ended == 0)
+        present = {"subject": subject, "code": code, "ended": 0}
         with self._database.writing() as connection:
-            row = connection.execute(select(problem).where(*where)).one_or_none()
+            row = connection.execute(select(problem).filter_by(**present)).one_or_none()
             if row is None:
                 return None
             if row.told_at is None:
-                connection.execute(delete(problem).where(*where))
+                connection.execute(delete(problem).filter_by(**present))
             else:
-                connection.execute(update(problem).where(*where).values(ended=1))
+                connection.execute(update(problem).filter_by(**present).values(ended=1))
         return _problem_of(row)
 
     def tell_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
         """Write the messages that tell of a problem; False if another process has told of it."""
-        with self._database.writing() as connection:
-            told = connection.execute(
-                update(problem)
-                .where(*_same(started), problem.c.told_at.is_(None))
-                .values(told_at=now)
-            )
-            if told.rowcount != 1:
-                return False
-            insert_messages(connection, messages)
-            return True
+        told = update(problem).filter_by(**_key(started), told_at=None).values(told_at=now)
+        return self._tell(told, messages)
 
     def tell_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
         """Write the messages that tell of an end, and forget the problem; False if it is done."""
+        return self._tell(delete(problem).filter_by(**_key(ended), ended=1), messages)
+
+    def _tell(self, mark: Update | Delete, messages: Sequence[NewMessage]) -> bool:
         with self._database.writing() as connection:
-            forgotten = connection.execute(
-                delete(problem).where(*_same(ended), problem.c.ended == 1)
-            )
-            if forgotten.rowcount != 1:
+            if connection.execute(mark).rowcount != 1:
                 return False
             insert_messages(connection, messages)
             return True
 
 
-def _same(known: Problem) -> tuple[ColumnElement[bool], ...]:
-    return (
-        problem.c.subject == known.subject,
-        problem.c.code == known.code,
-        problem.c.since == known.since,
-    )
+def _key(known: Problem) -> dict[str, Any]:
+    return {"subject": known.subject, "code": known.code, "since": known.since}
 
 
 def _problem_of(row: Row[Any]) -> Problem:

@@ -4,66 +4,38 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, and_, func, select
 
 from rscrawler.items import Event, Novelty
-from rscrawler.store.database import Database
-from rscrawler.store.outbox import (
-    NewMessage,
-    WaitingChannel,
-    insert_messages,
-    waiting_channels,
-)
+from rscrawler.store.database import Part
+from rscrawler.store.outbox import NewMessage, insert_messages
 from rscrawler.store.tables import article, message, outbox, run, total, version
 
 WEEKLY_KIND = "weekly"
 _ALERT_KINDS = ("alert", "summary")
 
 
-@dataclass(frozen=True, slots=True)
+# Whatever is counted from its publication on.
+_IS_DATED_NEWS = and_(version.c.event == Event.NEW, article.c.published_at.is_not(None))
+Delay = tuple[str, datetime, timedelta]
+
+
+@dataclass(slots=True)
 class Cycles:
     """The ended cycles of one site over some time, and the sums of their counters."""
 
-    count: int
-    succeeded: int
-    counters: Mapping[str, int]
+    count: int = 0
+    succeeded: int = 0
+    counters: Counter[str] = field(default_factory=Counter)
 
 
-def alert_delays(
-    database: Database, since: datetime, until: datetime | None = None
-) -> list[tuple[str, datetime, timedelta]]:
-    """Site, time of alert and time from publication to it of each piece of news alerted then.
-
-    The alert counts from when its message was composed, once all of its recipients
-    are served; a piece on several channels counts on each.
-    """
-    query = (
-        select(article.c.site, message.c.created_at, article.c.published_at)
-        .join(outbox, outbox.c.message_id == message.c.message_id)
-        .join(version, version.c.record_id == outbox.c.record_id)
-        .join(article, article.c.article_id == version.c.article_id)
-        .where(
-            message.c.created_at >= since,
-            message.c.kind.in_(_ALERT_KINDS),
-            message.c.state == "done",
-            version.c.event == Event.NEW,
-            article.c.published_at.is_not(None),
-        )
-    )
-    if until is not None:
-        query = query.where(message.c.created_at < until)
-    return [(row[0], row[1], row[1] - row[2]) for row in database.rows(query)]
-
-
-class HistoryStore:
+class HistoryStore(Part):
     """The past, as monitoring reads it from the database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def observations(self, site: str, before: datetime, limit: int) -> list[str]:
         """What cycles that started before a time observed, as JSON, newest first."""
@@ -93,19 +65,17 @@ class HistoryStore:
             .where(run.c.ended_at >= since)
             .order_by(run.c.site)
         )
-        counts: Counter[str] = Counter()
-        succeeded: Counter[str] = Counter()
-        counters: dict[str, Counter[str]] = {}
-        for row in self._database.rows(query):
-            counts[row.site] += 1
-            succeeded[row.site] += bool(row.succeeded)
-            counters.setdefault(row.site, Counter()).update(json.loads(row.counters or "{}"))
-        return {name: Cycles(counts[name], succeeded[name], counters[name]) for name in counts}
+        cycles: dict[str, Cycles] = {}
+        for name, succeeded, counters in self._database.rows(query):
+            of_site = cycles.setdefault(name, Cycles())
+            of_site.count += 1
+            of_site.succeeded += bool(succeeded)
+            of_site.counters.update(json.loads(counters or "{}"))
+        return cycles
 
     def first_run_at(self) -> datetime | None:
         """When the first cycle that is still remembered began; None: there was none."""
-        first: datetime | None = self._database.scalar(select(func.min(run.c.started_at)))
-        return first
+        return self._database.scalar(select(func.min(run.c.started_at)))
 
     def publications(self, site: str, since: datetime, limit: int | None = None) -> list[datetime]:
         """When a site's pieces (the last `limit` of them) were published since a time; in order.
@@ -113,60 +83,54 @@ class HistoryStore:
         An undated piece counts from when it was first seen, unless it was there before
         anybody looked.
         """
-        dated = (
-            select(article.c.published_at)
-            .where(article.c.site == site, article.c.published_at >= since)
-            .order_by(article.c.published_at.desc())
-            .limit(limit)
-        )
-        undated = (
-            select(article.c.first_seen_at)
-            .where(
-                article.c.site == site,
-                article.c.published_at.is_(None),
-                article.c.first_seen_at >= since,
-                article.c.novelty != Novelty.BASELINE,
-            )
-            .order_by(article.c.first_seen_at.desc())
-            .limit(limit)
-        )
+        of_site = article.c.site == site
+        published, seen = article.c.published_at, article.c.first_seen_at
+        is_news = published.is_(None), article.c.novelty != Novelty.BASELINE
+        dated = select(published).where(of_site, published >= since)
+        undated = select(seen).where(of_site, seen >= since, *is_news)
+        parts = (dated.order_by(published.desc()), undated.order_by(seen.desc()))
         with self._database.reading() as connection:
-            moments = [*connection.scalars(dated), *connection.scalars(undated)]
+            moments = [at for part in parts for at in connection.scalars(part.limit(limit))]
         return sorted(moments)[-limit:] if limit else sorted(moments)
 
-    # Delays.
+    # Site, moment, and time from publication to then.
 
-    def record_delays(self, since: datetime) -> list[tuple[str, timedelta]]:
-        """Site and time from publication to record of each piece of news recorded since."""
+    def record_delays(self, since: datetime) -> list[Delay]:
+        """How long it took to record each piece of news recorded since a time."""
+        at = version.c.recorded_at
         query = (
-            select(article.c.site, article.c.published_at, version.c.recorded_at)
+            select(article.c.site, at, article.c.published_at)
             .join(version, version.c.article_id == article.c.article_id)
-            .where(
-                version.c.recorded_at >= since,
-                version.c.event == Event.NEW,
-                article.c.novelty == Novelty.NEW,
-                article.c.published_at.is_not(None),
-            )
+            .where(at >= since, article.c.novelty == Novelty.NEW, _IS_DATED_NEWS)
         )
-        return [
-            (row.site, row.recorded_at - row.published_at) for row in self._database.rows(query)
-        ]
+        return self._delays(query)
 
-    def alert_delays(self, since: datetime) -> list[tuple[str, timedelta]]:
-        """Site and time from publication to alert of each piece of news alerted since."""
-        return [(site, delay) for site, _, delay in alert_delays(self._database, since)]
+    def alert_delays(self, since: datetime, until: datetime | None = None) -> list[Delay]:
+        """How long it took to alert each piece of news alerted in a span of time.
 
-    def waiting_channels(self) -> list[WaitingChannel]:
-        """The outbox, channel by channel, as far as it is not done."""
-        return waiting_channels(self._database)
+        The alert counts from when its message was composed, once all of its recipients
+        are served; a piece on several channels counts on each.
+        """
+        at = message.c.created_at
+        is_alert = message.c.kind.in_(_ALERT_KINDS), message.c.state == "done"
+        query = (
+            select(article.c.site, at, article.c.published_at)
+            .join(version, version.c.article_id == article.c.article_id)
+            .join(outbox, outbox.c.record_id == version.c.record_id)
+            .join(message, message.c.message_id == outbox.c.message_id)
+            .where(at >= since, *is_alert, _IS_DATED_NEWS)
+        )
+        return self._delays(query if until is None else query.where(at < until))
+
+    def _delays(self, query: Select[Any, Any, Any]) -> list[Delay]:
+        return [(site, at, at - published) for site, at, published in self._database.rows(query)]
 
     # The weekly mail.
 
     def last_weekly_at(self) -> datetime | None:
         """When the last weekly message was composed; None: never."""
         query = select(func.max(message.c.created_at)).where(message.c.kind == WEEKLY_KIND)
-        last: datetime | None = self._database.scalar(query)
-        return last
+        return self._database.scalar(query)
 
     def record_weekly(self, messages: Sequence[NewMessage]) -> bool:
         """Write the weekly messages; False if another process has written the same ones."""

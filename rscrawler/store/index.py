@@ -16,9 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, text
 
 from rscrawler.items import Article, Level
-from rscrawler.store.database import Database
-from rscrawler.store.index_tables import entry, facet, unindexed
-from rscrawler.store.tables import LAST_VERSION, article, version
+from rscrawler.store.database import Database, Part
+from rscrawler.store.tables import LAST_VERSION, article, entry, facet, unindexed, version
 from rscrawler.store.words import fold, words_of
 
 # So few that no crawl waits long for its own transaction.
@@ -26,11 +25,11 @@ ARTICLES_PER_TRANSACTION = 20
 _POSTGRESQL_LOCK = 7_226_104_116
 
 
-class IndexStore:
+class IndexStore(Part):
     """The index in the database."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self._insert_text = text(
             "INSERT INTO article_text (rowid, words) VALUES (:number, CAST(:words AS TSVECTOR))"
             if database.is_postgresql
@@ -68,19 +67,17 @@ class IndexStore:
         return True
 
     def _index(self, connection: Connection, article_ids: Iterable[str]) -> None:
-        ids = sorted(article_ids)
+        of_these = article.c.article_id.in_(sorted(article_ids))
         query = (
             select(article.c.number, article.c.is_folded, version.c.record)
             .join(version, LAST_VERSION)
-            .where(article.c.article_id.in_(ids))
+            .where(of_these)
         )
         pieces = [
             (number, is_folded, Article.from_record(json.loads(record)))
             for number, is_folded, record in connection.execute(query)
         ]
-        former = list(
-            connection.scalars(select(article.c.number).where(article.c.article_id.in_(ids)))
-        )
+        former = list(connection.scalars(select(article.c.number).where(of_these)))
         connection.execute(delete(entry).where(entry.c.number.in_(former)))
         connection.execute(delete(facet).where(facet.c.article.in_(former)))
         for number in former:
@@ -90,17 +87,12 @@ class IndexStore:
         connection.execute(insert(entry), [_entry(*each) for each in pieces])
         if facets := [row for number, _, piece in pieces for row in _facets(number, piece)]:
             connection.execute(insert(facet), facets)
-        connection.execute(
-            self._insert_text,
-            [{"number": number, "words": self._words(piece)} for number, _, piece in pieces],
-        )
+        words = [{"number": number, "words": self._words(piece)} for number, _, piece in pieces]
+        connection.execute(self._insert_text, words)
 
     def _words(self, piece: Article) -> str:
-        words = [
-            word
-            for part in (piece.title, piece.subtitle, piece.body)
-            for word in words_of(part or "")
-        ]
+        parts = (piece.title, piece.subtitle, piece.body)
+        words = [word for part in parts for word in words_of(part or "")]
         return tsvector(words) if self._database.is_postgresql else " ".join(words)
 
 

@@ -8,14 +8,14 @@ died is given back, and is then due again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import Delete, delete, exists, func, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from rscrawler.store.database import Database
+from rscrawler.store.database import Part
 from rscrawler.store.leases import SERVICE, is_alive
 from rscrawler.store.tables import fired, job, lease
 
@@ -23,6 +23,7 @@ from rscrawler.store.tables import fired, job, lease
 DatabaseFailure = SQLAlchemyError
 KEPT = timedelta(days=30)  # how long ended runs are kept
 QUEUE = "(queue)"  # who fired a run that was handed over to the workers' queue
+_QUEUE_LOCK = 7_226_104_116  # of PostgreSQL's advisory locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,6 @@ class JobState:
     failures: int = 0
 
 
-_STATE = [job.c[name] for name in JobState.__slots__]
-
-
 @dataclass(frozen=True, slots=True)
 class Firing:
     """One run of a job: the fire time that it stands for, and which service claimed it."""
@@ -52,45 +50,32 @@ class Firing:
     fired_by: str
 
 
-class JobStore:
-    """Jobs in the database."""
+_FIRING = [fired.c[name] for name in Firing.__slots__]
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+
+class JobStore(Part):
+    """Jobs in the database."""
 
     def states(self) -> dict[str, JobState]:
         """The state of every job ever scheduled, by id."""
-        rows = self._database.rows(select(*_STATE))
-        return {row.job_id: JobState(**row._mapping) for row in rows}
-
-    def state(self, job_id: str) -> JobState | None:
-        """The state of one job; None if it was never scheduled."""
-        row = self._database.row(select(*_STATE).where(job.c.job_id == job_id))
-        return None if row is None else JobState(**row._mapping)
+        columns = (job.c[name] for name in JobState.__slots__)
+        return {row.job_id: JobState(*row) for row in self._database.rows(select(*columns))}
 
     def schedule(self, job_id: str, definition: str, next_fire_at: datetime) -> None:
         """Let a job fire at a time, if it is new or its schedule has changed."""
         values = {"definition": definition, "next_fire_at": next_fire_at}
-        first = {"job_id": job_id, "failures": 0, **values}
         is_another = job.c.definition != definition
-        self._database.execute(self._database.upsert(job, first, values, is_another))
+        self._database.execute(self._database.upsert(job, values, is_another, job_id=job_id))
 
     def move(self, job_id: str, *, expected: datetime, to: datetime, now: datetime) -> bool:
         """Let a job fire at another time than `expected`; False if another service moved it.
 
         Deletes ended runs later than `now`, which a clock that was ahead recorded.
         """
+        known = update(job).filter_by(job_id=job_id, next_fire_at=expected)
         with self._database.writing() as connection:
-            moved = connection.execute(
-                update(job)
-                .where(job.c.job_id == job_id, job.c.next_fire_at == expected)
-                .values(next_fire_at=to)
-            )
-            connection.execute(
-                delete(fired).where(
-                    fired.c.job_id == job_id, fired.c.fire_at > now, fired.c.ended_at.is_not(None)
-                )
-            )
+            moved = connection.execute(known.values(next_fire_at=to))
+            connection.execute(_ended(job_id).where(fired.c.fire_at > now))
             return moved.rowcount == 1
 
     def claim(
@@ -109,40 +94,18 @@ class JobStore:
         `hand_over` is called with the driver's connection, in the same transaction: what
         it writes and the claim happen both or neither. If it returns False, the claim is undone.
         """
-        is_running = exists().where(fired.c.job_id == firing.job_id, fired.c.ended_at.is_(None))
+        job_id = firing.job_id
+        is_running = exists().where(fired.c.job_id == job_id, fired.c.ended_at.is_(None))
+        due = update(job).filter_by(job_id=job_id, next_fire_at=firing.fire_at).where(~is_running)
+        new = self._database.insert(fired).values(**asdict(firing), fired_at=now)
+        new = new.on_conflict_do_nothing()
         with self._database.writing() as connection:
-            moved = connection.execute(
-                update(job)
-                .where(
-                    job.c.job_id == firing.job_id, job.c.next_fire_at == firing.fire_at, ~is_running
-                )
-                .values(next_fire_at=next_fire_at)
-            )
-            if moved.rowcount != 1:
+            if connection.execute(due.values(next_fire_at=next_fire_at)).rowcount != 1:
                 return False
-            inserted = connection.execute(
-                self._database.insert(fired)
-                .values(
-                    job_id=firing.job_id,
-                    fire_at=firing.fire_at,
-                    fired_by=firing.fired_by,
-                    fired_at=now,
-                )
-                .on_conflict_do_nothing()
-                .returning(fired.c.job_id)
-            )
-            if inserted.first() is None:
+            if connection.execute(new.returning(fired.c.job_id)).first() is None:
                 return False
-            connection.execute(
-                update(job).where(job.c.job_id == firing.job_id).values(last_fired_at=now)
-            )
-            connection.execute(
-                delete(fired).where(
-                    fired.c.job_id == firing.job_id,
-                    fired.c.fire_at < now - KEPT,
-                    fired.c.ended_at.is_not(None),
-                )
-            )
+            connection.execute(update(job).filter_by(job_id=job_id).values(last_fired_at=now))
+            connection.execute(_ended(job_id).where(fired.c.fire_at < now - KEPT))
             if hand_over is not None and not hand_over(connection.connection.driver_connection):
                 connection.rollback()
                 return False
@@ -161,37 +124,32 @@ class JobStore:
 
         `next_fire_at` moves the job to its next time; None leaves that as it is.
         """
+        failures = job.c.failures + 1 if has_failed else 0
+        values: dict[str, Any] = {"last_outcome": outcome, "failures": failures}
+        if next_fire_at is not None:
+            values["next_fire_at"] = next_fire_at
         with self._database.writing() as connection:
-            ended = connection.execute(
-                update(fired).where(*_is(firing)).values(ended_at=now, outcome=outcome)
-            )
-            if ended.rowcount != 1:
+            ended = update(fired).filter_by(**_open(firing)).values(ended_at=now, outcome=outcome)
+            if connection.execute(ended).rowcount != 1:
                 return False
-            values: dict[str, Any] = {
-                "last_outcome": outcome,
-                "failures": job.c.failures + 1 if has_failed else 0,
-            }
-            if next_fire_at is not None:
-                values["next_fire_at"] = next_fire_at
-            connection.execute(update(job).where(job.c.job_id == firing.job_id).values(values))
+            connection.execute(update(job).filter_by(job_id=firing.job_id).values(values))
             return True
 
     def give_back(self, firing: Firing) -> bool:
         """Undo a claim whose run was cut short: the job is due again."""
+        later = update(job).where(
+            job.c.job_id == firing.job_id, job.c.next_fire_at > firing.fire_at
+        )
         with self._database.writing() as connection:
-            undone = connection.execute(delete(fired).where(*_is(firing)))
-            if undone.rowcount != 1:
+            if connection.execute(delete(fired).filter_by(**_open(firing))).rowcount != 1:
                 return False
-            connection.execute(
-                update(job)
-                .where(job.c.job_id == firing.job_id, job.c.next_fire_at > firing.fire_at)
-                .values(next_fire_at=firing.fire_at)
-            )
+            connection.execute(later.values(next_fire_at=firing.fire_at))
             return True
 
     def is_open(self, firing: Firing) -> bool:
         """Whether a run that was claimed has not ended, and was not given back."""
-        return self._database.scalar(select(fired.c.job_id).where(*_is(firing))) is not None
+        found = select(fired.c.job_id).filter_by(**_open(firing))
+        return self._database.scalar(found) is not None
 
     def unended(self) -> set[str]:
         """The ids of jobs with a run that has not ended."""
@@ -200,9 +158,9 @@ class JobStore:
     def handed_over(self, before: datetime) -> list[Firing]:
         """Runs that were handed over to the queue before a time and have not ended."""
         query = (
-            select(fired.c.job_id, fired.c.fire_at, fired.c.fired_by)
-            .where(fired.c.ended_at.is_(None))
-            .where(fired.c.fired_by == QUEUE, fired.c.fired_at < before)
+            select(*_FIRING)
+            .filter_by(fired_by=QUEUE, ended_at=None)
+            .where(fired.c.fired_at < before)
             .order_by(fired.c.fire_at)
         )
         return [Firing(*row) for row in self._database.rows(query)]
@@ -213,23 +171,36 @@ class JobStore:
         A run that was handed over to the queue has no service.
         """
         query = (
-            select(fired.c.job_id, fired.c.fire_at, fired.c.fired_by, lease.c.expires_at)
+            select(*_FIRING, lease.c.expires_at)
             .outerjoin(lease, lease.c.name == SERVICE + fired.c.fired_by)
             .where(fired.c.ended_at.is_(None))
             .order_by(fired.c.fire_at)
         )
-        rows = self._database.rows(query)
+        found = [(Firing(*row[:-1]), row.expires_at) for row in self._database.rows(query)]
         return [
-            Firing(row.job_id, row.fire_at, row.fired_by)
-            for row in rows
-            if row.expires_at is None or row.expires_at <= now or not is_alive(row.fired_by)
+            each
+            for each, until in found
+            if until is None or until <= now or not is_alive(each.fired_by)
         ]
 
+    def install_queue(self, table: str, schema: str) -> bool:
+        """Make the tables of the workers' queue, another program's, unless `table` is there.
 
-def _is(firing: Firing) -> tuple[ColumnElement[bool], ...]:
-    return (
-        fired.c.job_id == firing.job_id,
-        fired.c.fire_at == firing.fire_at,
-        fired.c.fired_by == firing.fired_by,
-        fired.c.ended_at.is_(None),
-    )
+        Gives whether it did. Safe when several processes start at once. PostgreSQL only.
+        """
+        with self._database.writing() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(_QUEUE_LOCK)))
+            if inspect(connection).has_table(table):
+                return False
+            # The driver's own method: it takes many statements at once, and no parameters.
+            driver: Any = connection.connection.driver_connection
+            driver.execute(schema)
+            return True
+
+
+def _open(firing: Firing) -> dict[str, Any]:
+    return {**asdict(firing), "ended_at": None}
+
+
+def _ended(job_id: str) -> Delete:
+    return delete(fired).where(fired.c.job_id == job_id, fired.c.ended_at.is_not(None))

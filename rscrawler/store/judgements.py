@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select
 
 from rscrawler.items import Article, Level
-from rscrawler.store.database import Database
+from rscrawler.store.database import Part
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import judgement, version
 
@@ -45,27 +45,21 @@ class Judgement:
     judged_at: datetime
 
 
-class JudgementStore:
+class JudgementStore(Part):
     """Judgements in the database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(self, new: Judgement) -> None:
         """Write a judgement down; it holds from now on, and the former ones stay."""
-        values: dict[str, Any] = {name: getattr(new, name) for name in Judgement.__slots__}
+        values = asdict(new)
         for name in ("flagged_countries", "countries"):
             values[name] = " ".join(values[name])
         self._database.execute(judgement.insert().values(values))
 
     def history(self, article_id: str) -> list[Judgement]:
         """Every judgement on an article, the newest first."""
-        query = (
-            select(judgement)
-            .where(judgement.c.article_id == article_id)
-            .order_by(judgement.c.number.desc())
-        )
-        return [_judgement_of(row) for row in self._database.rows(query)]
+        query = select(judgement).filter_by(article_id=article_id)
+        rows = self._database.rows(query.order_by(judgement.c.number.desc()))
+        return list(map(_judgement_of, rows))
 
     def of_articles(self, article_ids: Iterable[str]) -> dict[str, list[Judgement]]:
         """The judgements that hold on these articles, by id."""
@@ -80,7 +74,7 @@ class JudgementStore:
         query = _that_hold().where(judgement.c.topic == topic)
         if since is not None:
             query = query.where(judgement.c.judged_at >= since)
-        return [_judgement_of(row) for row in self._database.rows(query)]
+        return list(map(_judgement_of, self._database.rows(query)))
 
     def topics(self) -> dict[str, int]:
         """How many judgements hold on each topic."""

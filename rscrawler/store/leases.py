@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import and_, delete, or_, select, update
 
-from rscrawler.store.database import Database
+from rscrawler.store.database import Part
 from rscrawler.store.tables import lease
 
 LEASE_DURATION = timedelta(minutes=2)
@@ -86,11 +86,8 @@ def _start_of(pid: int) -> str:
     return ""
 
 
-class LeaseStore:
+class LeaseStore(Part):
     """Leases in the database."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def acquire(
         self, name: str, owner: str, now: datetime, *, rest: timedelta = timedelta()
@@ -100,37 +97,31 @@ class LeaseStore:
         `rest`: how long a lease whose holder was found dead must rest before it is taken. A rest
         that would still last longer than any does was begun before the clock was set back.
         """
-        longest_rest = now + LONGEST_REST
-        rests_too_long = and_(lease.c.owner == RESTING, lease.c.expires_at > longest_rest)
+        is_resting = lease.c.owner == RESTING
+        rests_too_long = and_(is_resting, lease.c.expires_at > now + LONGEST_REST)
         taken = {"owner": owner, "expires_at": now + LEASE_DURATION}
         is_free = or_(lease.c.owner == owner, lease.c.expires_at <= now, rests_too_long)
-        take = self._database.upsert(lease, {"name": name, **taken}, taken, is_free)
+        take = self._database.upsert(lease, taken, is_free, name=name)
         with self._database.writing() as connection:
-            holder = connection.scalar(select(lease.c.owner).where(lease.c.name == name))
+            holder = connection.scalar(select(lease.c.owner).filter_by(name=name))
             if holder is not None and holder != owner and not is_alive(holder):
-                connection.execute(
-                    update(lease)
-                    .where(lease.c.name == name, lease.c.owner == holder)
-                    .values(owner=RESTING, expires_at=now + rest)
-                )
+                dead = update(lease).filter_by(name=name, owner=holder)
+                connection.execute(dead.values(owner=RESTING, expires_at=now + rest))
             return connection.execute(take.returning(lease.c.name)).first() is not None
 
     def renew(self, name: str, owner: str, now: datetime) -> bool:
         """Keep a lease; False if it has been lost."""
-        held = update(lease).where(lease.c.name == name, lease.c.owner == owner)
+        held = update(lease).filter_by(name=name, owner=owner)
         return self._database.execute(held.values(expires_at=now + LEASE_DURATION)) == 1
 
     def release(self, name: str, owner: str) -> None:
         """Give a lease back, if it is still this owner's."""
-        self._database.execute(delete(lease).where(lease.c.name == name, lease.c.owner == owner))
+        self._database.execute(delete(lease).filter_by(name=name, owner=owner))
 
     def rest(self, name: str, owner: str, until: datetime) -> None:
         """Give a lease back, if it is still this owner's; nobody may take it before `until`."""
-        self._database.execute(
-            update(lease)
-            .where(lease.c.name == name, lease.c.owner == owner)
-            .values(owner=RESTING, expires_at=until)
-        )
+        held = update(lease).filter_by(name=name, owner=owner)
+        self._database.execute(held.values(owner=RESTING, expires_at=until))
 
     def services(self) -> list[ServiceSign]:
         """The services that run or died without a word, the last heard of at the end."""
@@ -161,4 +152,4 @@ class LeaseStore:
 
     def holder(self, name: str) -> str | None:
         """Who holds a lease, expired or not; None: nobody."""
-        return self._database.scalar(select(lease.c.owner).where(lease.c.name == name))
+        return self._database.scalar(select(lease.c.owner).filter_by(name=name))

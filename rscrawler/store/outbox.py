@@ -10,25 +10,15 @@ same. Whoever asks second, of several processes, gets nothing: the rows decide.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    case,
-    exists,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
 
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.store.database import Database
+from rscrawler.store.database import Part
 from rscrawler.store.leases import is_alive
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import (
@@ -37,6 +27,7 @@ from rscrawler.store.tables import (
     LAST_VERSION,
     article,
     flag,
+    jsonl_file,
     message,
     outbox,
     recipient,
@@ -47,7 +38,13 @@ from rscrawler.store.tables import (
 JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
 # No pace puts a next try off so far: what is further away was written by a clock that was ahead.
 FURTHEST_TRY = timedelta(hours=8)
-_TRIED = ("pending", "refused")  # states of recipients who are still to be served
+_IS_TRIED = recipient.c.state.in_(["pending", "refused"])  # still to be served
+_IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
+_UNASSIGNED = and_(
+    outbox.c.state == "pending",
+    outbox.c.message_id.is_(None),
+    outbox.c.channel.not_in(JSONL_CHANNELS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +61,6 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingRow:
-    """A row that no message carries yet, as it is kept outside the database."""
-
-    channel: str
-    record_id: str
-    run_id: str
-    created_at: datetime
-
-    def to_json(self) -> dict[str, str]:
-        """As plain text."""
-        return asdict(self) | {"created_at": self.created_at.isoformat()}
-
-
-@dataclass(frozen=True, slots=True)
 class NewMessage:
     """A message as it will be sent, and sent again; `kind` is alert, summary, ops or weekly."""
 
@@ -90,31 +73,22 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class DueRecipient:
-    """An addressee who is to be served now; `attempts` counts the one that is begun."""
-
-    address: str
-    attempts: int
-
-
-@dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A message that this process alone may send for now."""
+    """A message that this process alone may send for now.
+
+    `attempts`, by address of who is to be served now, count the one that is begun.
+    """
 
     message_id: str
     channel: str
-    kind: str
     created_at: datetime
     content: bytes
-    recipients: tuple[DueRecipient, ...]
+    attempts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientOutcome:
-    """What came of one attempt.
-
-    `state` is done, failed, or until `next_try_at` pending or refused.
-    """
+    """What came of one attempt: done, failed, or until `next_try_at` pending or refused."""
 
     address: str
     state: str
@@ -124,11 +98,9 @@ class RecipientOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Undelivered:
-    """A recipient who has not been served.
+    """A recipient who has not been served; `last_error` is None while no attempt has ended.
 
     Pending; refused, and tried again nevertheless; or failed (given up), with nothing served since.
-
-    `last_error` is None while no attempt has come to an end.
     """
 
     message_id: str
@@ -155,36 +127,6 @@ class WaitingChannel:
     oldest: datetime
 
 
-def waiting_channels(
-    database: Database, where: ColumnElement[bool] | None = None
-) -> list[WaitingChannel]:
-    """The outbox, channel by channel, as far as it is not done."""
-    query = (
-        select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
-        .where(outbox.c.state == "pending", *([] if where is None else [where]))
-        .group_by(outbox.c.channel)
-        .order_by(outbox.c.channel)
-    )
-    return [WaitingChannel(*row) for row in database.rows(query)]
-
-
-def pending_rows(
-    database: Database, where: ColumnElement[bool], limit: int | None
-) -> list[OutboxRow]:
-    """Pending rows with their records, in the order of the outbox."""
-    query = (
-        select(
-            outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
-            outbox.c.created_at, version.c.recorded_at, version.c.record,
-        )
-        .join(version, version.c.record_id == outbox.c.record_id)
-        .where(outbox.c.state == "pending", where)
-        .order_by(outbox.c.number)
-        .limit(limit)
-    )  # fmt: skip
-    return [OutboxRow(*row) for row in database.rows(query)]
-
-
 def insert_messages(connection: Connection, messages: Iterable[NewMessage]) -> None:
     """Write messages and their recipients, all due at once, in the caller's transaction.
 
@@ -204,32 +146,107 @@ def insert_messages(connection: Connection, messages: Iterable[NewMessage]) -> N
         )
 
 
-class OutboxStore:
-    """The outbox, the messages and their recipients in the database."""
+class _Rows(Part):
+    def _pending(self, *where: ColumnElement[bool], limit: int | None = None) -> list[OutboxRow]:
+        """Pending rows with their records, in the order of the outbox."""
+        query = (
+            select(
+                outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
+                outbox.c.created_at, version.c.recorded_at, version.c.record,
+            )
+            .join(version, version.c.record_id == outbox.c.record_id)
+            .where(outbox.c.state == "pending", *where)
+            .order_by(outbox.c.number)
+            .limit(limit)
+        )  # fmt: skip
+        return [OutboxRow(*row) for row in self._database.rows(query)]
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+
+class LineStore(_Rows):
+    """The JSONL rows of the outbox, and their files: how far each is whole."""
+
+    def pending_lines(self, limit: int) -> list[OutboxRow]:
+        """Records that wait to be written to a JSONL file, in the order of the outbox."""
+        return self._pending(outbox.c.channel.in_(JSONL_CHANNELS), limit=limit)
+
+    def committed_bytes(self, file: str) -> int | None:
+        """How much of a JSONL file is known to be whole; None: nothing is known of the file."""
+        return self._database.scalar(select(jsonl_file.c.committed_bytes).filter_by(file=file))
+
+    def commit_lines(self, file: str, numbers: Sequence[int], committed_bytes: int) -> bool:
+        """The lines of these rows are on the disk: the rows are done, the file whole to there.
+
+        False, and nothing is changed, if one of the rows was done already.
+        """
+        with self._database.writing() as connection:
+            if _mark_done(connection, file, numbers) != len(numbers):
+                connection.rollback()
+                return False
+            self._set_committed(connection, file, committed_bytes)
+            return True
+
+    def pending_numbers(self, channel: str, record_ids: Collection[str]) -> list[int]:
+        """The numbers of the rows, of these records, that are still pending on a channel."""
+        query = select(outbox.c.number).filter_by(channel=channel, state="pending")
+        of_records = query.where(among(outbox.c.record_id, list(record_ids)))
+        return self._database.scalars(of_records.order_by(outbox.c.number))
+
+    def match_file(
+        self, file: str, channel: str, present: Collection[str], committed_bytes: int
+    ) -> None:
+        """Bring the rows into line with what a file (a path in the output folder) holds.
+
+        Rows whose line is there (the records `present`) are done; rows of the file whose line is
+        not, pending again. `committed_bytes` of the file are whole.
+        """
+        of_file = or_(outbox.c.file == file, outbox.c.state == "pending")
+        rows = select(outbox.c.number, outbox.c.record_id).filter_by(channel=channel).where(of_file)
+        again = update(outbox).filter_by(file=file).values(state="pending", file=None)
+        with self._database.writing() as connection:
+            found = connection.execute(rows).all()
+            connection.execute(again)
+            there = [row.number for row in found if row.record_id in present]
+            _mark_done(connection, file, there)
+            self._set_committed(connection, file, committed_bytes)
+
+    def _set_committed(self, connection: Connection, file: str, committed_bytes: int) -> None:
+        whole = {"committed_bytes": committed_bytes}
+        connection.execute(self._database.upsert(jsonl_file, whole, file=file))
+
+
+def _mark_done(connection: Connection, file: str, numbers: Sequence[int]) -> int:
+    """Mark those of the rows that are pending as written; gives how many."""
+    pending = update(outbox).where(among(outbox.c.number, numbers), outbox.c.state == "pending")
+    return connection.execute(pending.values(state="done", file=file)).rowcount
+
+
+class OutboxStore(_Rows):
+    """The outbox, the messages and their recipients in the database."""
 
     # From rows to messages.
 
+    def waiting(self) -> list[WaitingChannel]:
+        """The outbox, channel by channel, as far as it is not done."""
+        return self._waiting(outbox.c.state == "pending")
+
     def unassigned(self) -> list[WaitingChannel]:
         """The channels with rows that no message carries yet."""
-        return waiting_channels(self._database, _is_unassigned())
+        return self._waiting(_UNASSIGNED)
+
+    def _waiting(self, where: ColumnElement[bool]) -> list[WaitingChannel]:
+        counted = select(outbox.c.channel, func.count(), func.min(outbox.c.created_at))
+        query = counted.where(where).group_by(outbox.c.channel).order_by(outbox.c.channel)
+        return [WaitingChannel(*row) for row in self._database.rows(query)]
 
     def unassigned_rows(self, channel: str) -> list[OutboxRow]:
         """The rows of a channel that no message carries yet, in the order of the outbox."""
-        return pending_rows(
-            self._database, and_(outbox.c.channel == channel, _is_unassigned()), None
-        )
+        return self._pending(outbox.c.channel == channel, _UNASSIGNED)
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
         """Let a message carry these rows; False, and no message, if another carries one."""
         with self._database.writing() as connection:
-            assigned = connection.execute(
-                update(outbox)
-                .where(among(outbox.c.number, numbers), _is_unassigned())
-                .values(message_id=new.message_id)
-            )
+            rows = update(outbox).where(among(outbox.c.number, numbers), _UNASSIGNED)
+            assigned = connection.execute(rows.values(message_id=new.message_id))
             if assigned.rowcount != len(numbers):
                 connection.rollback()
                 return False
@@ -239,36 +256,36 @@ class OutboxStore:
     def add(self, new: NewMessage) -> bool:
         """A message that carries no rows; False if there is one of that id already."""
         with self._database.writing() as connection:
-            if connection.scalar(
-                select(message.c.message_id).where(message.c.message_id == new.message_id)
-            ):
+            known = select(message.c.message_id).filter_by(message_id=new.message_id)
+            if connection.scalar(known) is not None:
                 return False
             insert_messages(connection, [new])
             return True
 
     # What the spool keeps.
 
-    def waiting_rows(self) -> list[WaitingRow]:
+    def waiting_rows(self) -> list[dict[str, Any]]:
         """The rows of every channel that no message carries yet."""
         columns = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
-        query = select(*columns).where(_is_unassigned()).order_by(outbox.c.number)
-        return [WaitingRow(*row) for row in self._database.rows(query)]
+        query = select(*columns).where(_UNASSIGNED).order_by(outbox.c.number)
+        return [dict(row._mapping) for row in self._database.rows(query)]
 
-    def restore_rows(self, rows: Iterable[WaitingRow]) -> int:
-        """Rows that were lost, of records that are known; returns how many."""
+    def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
+        """`waiting_rows` that were lost, of records that are known; returns how many."""
         restored = 0
         with self._database.writing() as connection:
             for row in rows:
-                known = select(version.c.record_id).where(version.c.record_id == row.record_id)
+                known = select(version.c.record_id).filter_by(record_id=row["record_id"])
                 if connection.scalar(known) is not None:
-                    insert = self._database.insert(outbox).values(**asdict(row), state="pending")
-                    restored += connection.execute(insert.on_conflict_do_nothing()).rowcount
+                    new = self._database.insert(outbox).values(**row, state="pending")
+                    new = new.on_conflict_do_nothing()
+                    restored += len(connection.execute(new.returning(outbox.c.number)).all())
         return restored
 
     def waiting_messages(self) -> dict[str, tuple[str, ...]]:
         """The addresses that are still to be served, by message."""
         columns = (recipient.c.message_id, recipient.c.address)
-        query = select(*columns).where(recipient.c.state.in_(_TRIED)).order_by(*columns)
+        query = select(*columns).where(_IS_TRIED).order_by(*columns)
         left: dict[str, tuple[str, ...]] = {}
         for message_id, address in self._database.rows(query):
             left[message_id] = (*left.get(message_id, ()), address)
@@ -277,8 +294,7 @@ class OutboxStore:
     def message(self, message_id: str) -> NewMessage | None:
         """A message, for those of its recipients who are still to be served."""
         left = self.waiting_messages().get(message_id)
-        query = select(message).where(message.c.message_id == message_id)
-        row = self._database.row(query)
+        row = self._database.row(select(message).filter_by(message_id=message_id))
         if row is None or not left:
             return None
         return NewMessage(message_id, row.channel, row.kind, row.created_at, row.content, left)
@@ -329,11 +345,9 @@ class OutboxStore:
         """Write messages that tell of `(article_id, topic)`; False if others told of one."""
         with self._database.writing() as connection:
             for article_id, topic in told:
-                chosen = (flag.c.article_id == article_id, flag.c.topic == topic)
-                marked = connection.execute(
-                    update(flag).where(*chosen, flag.c.alerted_at.is_(None)).values(alerted_at=now)
-                )
-                if marked.rowcount != 1:
+                untold = {"article_id": article_id, "topic": topic, "alerted_at": None}
+                marked = update(flag).filter_by(**untold).values(alerted_at=now)
+                if connection.execute(marked).rowcount != 1:
                     connection.rollback()
                     return False
             insert_messages(connection, messages)
@@ -354,7 +368,7 @@ class OutboxStore:
             .where(message.c.state.in_(["pending", "failed"]), exists().where(is_due))
             .order_by(message.c.created_at, message.c.message_id)
         )
-        return [(row.message_id, row.channel, row.kind) for row in self._database.rows(query)]
+        return [(*row,) for row in self._database.rows(query)]
 
     def claim(
         self, message_id: str, owner: str, now: datetime, until: datetime
@@ -365,61 +379,39 @@ class OutboxStore:
         a process of this machine that has died is void at once; one of another machine,
         when it runs out.
         """
-        chosen = message.c.message_id == message_id
+        chosen = update(message).filter_by(message_id=message_id)
+        claim = {"state": "pending", "claimed_by": owner, "claimed_until": until}
+        is_due = or_(recipient.c.next_try_at <= now, _is_of_wrong_clock(now))
+        begin = (
+            update(recipient)
+            .where(_IS_TRIED, recipient.c.message_id == message_id, is_due)
+            .values(state="pending", attempts=recipient.c.attempts + 1)
+            .returning(recipient.c.address, recipient.c.attempts)
+        )
         with self._database.writing() as connection:
-            holder = connection.scalar(select(message.c.claimed_by).where(chosen))
-            free = or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
-            if holder is not None and not is_alive(holder):
-                free = or_(free, message.c.claimed_by == holder)
-            claimed = connection.execute(
-                update(message)
-                .where(chosen, message.c.state != "done", free)
-                .values(state="pending", claimed_by=owner, claimed_until=until)
-            )
-            if claimed.rowcount != 1:
+            row = connection.execute(select(message).filter_by(message_id=message_id)).first()
+            is_free = _is_unclaimed(now)
+            if row is not None and row.claimed_by is not None and not is_alive(row.claimed_by):
+                is_free = or_(is_free, message.c.claimed_by == row.claimed_by)
+            free = chosen.where(message.c.state != "done", is_free)
+            if row is None or connection.execute(free.values(claim)).rowcount != 1:
                 return None
-            row = connection.execute(select(message).where(chosen)).one()
-            due = connection.execute(
-                update(recipient)
-                .where(
-                    recipient.c.message_id == message_id,
-                    recipient.c.state.in_(_TRIED),
-                    or_(recipient.c.next_try_at <= now, _is_of_wrong_clock(now)),
-                )
-                .values(state="pending", attempts=recipient.c.attempts + 1)
-                .returning(recipient.c.address, recipient.c.attempts)
-            ).all()
+            due = connection.execute(begin).all()
             if not due:
                 connection.rollback()
                 return None
-        return ClaimedMessage(
-            message_id,
-            row.channel,
-            row.kind,
-            row.created_at,
-            row.content,
-            tuple(DueRecipient(*each) for each in sorted(due)),
-        )
+        attempts = {each.address: each.attempts for each in sorted(due)}
+        return ClaimedMessage(message_id, row.channel, row.created_at, row.content, attempts)
 
     def mark(self, message_id: str, outcomes: Iterable[RecipientOutcome]) -> bool:
-        """Note what came of an attempt; the message and its rows end when nobody is pending.
-
-        True if they have, and somebody was served.
-        """
+        """Note what came of an attempt; True if with it the message ended, and served somebody."""
+        pending = update(recipient).filter_by(message_id=message_id, state="pending")
         with self._database.writing() as connection:
             for outcome in outcomes:
                 values: dict[str, Any] = {"state": outcome.state, "last_error": outcome.error}
                 if outcome.next_try_at is not None:
                     values["next_try_at"] = outcome.next_try_at
-                connection.execute(
-                    update(recipient)
-                    .where(
-                        recipient.c.message_id == message_id,
-                        recipient.c.address == outcome.address,
-                        recipient.c.state == "pending",
-                    )
-                    .values(values)
-                )
+                connection.execute(pending.filter_by(address=outcome.address).values(values))
             return _settle(connection, message_id)
 
     def renew(self, message_id: str, owner: str, until: datetime) -> bool:
@@ -432,44 +424,29 @@ class OutboxStore:
 
     def _change_claim(self, message_id: str, owner: str, **values: Any) -> bool:
         """Change a claim that is still this owner's; False if it has been lost."""
-        chosen = update(message).where(message.c.message_id == message_id)
-        return (
-            self._database.execute(chosen.where(message.c.claimed_by == owner).values(values)) == 1
-        )
+        held = update(message).filter_by(message_id=message_id, claimed_by=owner)
+        return self._database.execute(held.values(values)) == 1
 
     def wake(self, channel: str, address: str, now: datetime) -> None:
         """What an address refused is due at once, now that it takes something."""
-        of_channel = select(message.c.message_id).where(message.c.channel == channel)
+        of_channel = select(message.c.message_id).filter_by(channel=channel)
+        refused = update(recipient).filter_by(state="refused", address=address)
+        later = refused.where(recipient.c.next_try_at > now)
         self._database.execute(
-            update(recipient)
-            .where(
-                recipient.c.state == "refused",
-                recipient.c.next_try_at > now,
-                recipient.c.address == address,
-                recipient.c.message_id.in_(of_channel),
-            )
-            .values(next_try_at=now)
+            later.where(recipient.c.message_id.in_(of_channel)).values(next_try_at=now)
         )
 
     def retry_failed(self, now: datetime) -> int:
         """Make every recipient that refused or was given up due again; gives their number."""
         unserved = recipient.c.state.in_(["refused", "failed"])
+        of_these = message.c.message_id.in_(select(recipient.c.message_id).where(unserved))
         with self._database.writing() as connection:
-            failed = select(recipient.c.message_id).where(unserved)
-            connection.execute(
-                update(message).where(message.c.message_id.in_(failed)).values(state="pending")
-            )
-            return connection.execute(
-                update(recipient)
-                .where(unserved)
-                .values(state="pending", attempts=0, next_try_at=now)
-            ).rowcount
+            connection.execute(update(message).where(of_these).values(state="pending"))
+            return connection.execute(update(recipient).where(unserved).values(_anew(now))).rowcount
 
     def retry(self, message_id: str, now: datetime) -> bool:
         """Make whoever was not served by one message due again; False if nobody is to be."""
-        return self._change_unserved(
-            message_id, now, {"state": "pending", "attempts": 0, "next_try_at": now}
-        )
+        return self._change_unserved(message_id, now, _anew(now))
 
     def cancel(self, message_id: str, now: datetime) -> bool:
         """Give one message up, for whoever was not served by it; False if nobody is left to be."""
@@ -477,32 +454,16 @@ class OutboxStore:
 
     def _change_unserved(self, message_id: str, now: datetime, values: dict[str, Any]) -> bool:
         """Change the unserved recipients of a message that is not being sent this moment."""
-        free = or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
+        chosen = update(message).filter_by(message_id=message_id)
+        free = chosen.where(_is_unclaimed(now)).values(claimed_by=None, claimed_until=None)
+        unserved = update(recipient).filter_by(message_id=message_id).where(_IS_UNSERVED)
         with self._database.writing() as connection:
-            held = connection.execute(
-                update(message)
-                .where(message.c.message_id == message_id, free)
-                .values(claimed_by=None, claimed_until=None)
-            )
-            changed = connection.execute(
-                update(recipient)
-                .where(
-                    recipient.c.message_id == message_id,
-                    recipient.c.state.in_([*_TRIED, "failed"]),
-                )
-                .values(values)
-            )
-            if held.rowcount != 1 or not changed.rowcount:
+            is_free = connection.execute(free).rowcount == 1
+            if not (is_free and connection.execute(unserved.values(values)).rowcount):
                 connection.rollback()
                 return False
-            if values["state"] == "pending":
-                connection.execute(
-                    update(message)
-                    .where(message.c.message_id == message_id)
-                    .values(state="pending")
-                )
-            else:
-                _settle(connection, message_id)
+            connection.execute(chosen.values(state="pending"))
+            _settle(connection, message_id)
             return True
 
     # What waits.
@@ -516,7 +477,7 @@ class OutboxStore:
                 recipient.c.last_error, message.c.created_at,
             )
             .join(message, message.c.message_id == recipient.c.message_id)
-            .where(recipient.c.state.in_([*_TRIED, "failed"]))
+            .where(_IS_UNSERVED)
             .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
         )  # fmt: skip
         with self._database.reading() as connection:
@@ -532,10 +493,7 @@ class OutboxStore:
 
     def pending_line_count(self) -> int:
         """How many lines wait for their JSONL file."""
-        query = select(func.count()).where(
-            outbox.c.state == "pending", outbox.c.channel.in_(JSONL_CHANNELS)
-        )
-        return self._database.scalar(query) or 0
+        return sum(each.count for each in self.waiting() if each.channel in JSONL_CHANNELS)
 
     # What messages and feeds are made of.
 
@@ -548,11 +506,7 @@ class OutboxStore:
             select(article.c.site, func.count(outbox.c.message_id.distinct()))
             .join(version, version.c.record_id == outbox.c.record_id)
             .join(article, article.c.article_id == version.c.article_id)
-            .where(
-                outbox.c.run_id == run_id,
-                outbox.c.state == "done",
-                has_served,
-            )
+            .where(outbox.c.run_id == run_id, outbox.c.state == "done", has_served)
             .group_by(article.c.site)
         )
         return {row[0]: row[1] for row in self._database.rows(query)}
@@ -595,26 +549,13 @@ def _last_served(
     return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
-def _is_unassigned() -> ColumnElement[bool]:
-    return and_(
-        outbox.c.state == "pending",
-        outbox.c.message_id.is_(None),
-        outbox.c.channel.not_in(JSONL_CHANNELS),
-    )
-
-
 def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
     created_at = message.c.created_at  # which may be of a wrong clock as well
+    was_there = or_(created_at <= since, created_at > now + CLOCK_TOLERANCE)
     return and_(
         recipient.c.message_id == message.c.message_id,
-        recipient.c.state.in_(_TRIED),
-        or_(
-            recipient.c.next_try_at <= since,
-            and_(
-                _is_of_wrong_clock(now),
-                or_(created_at <= since, created_at > now + CLOCK_TOLERANCE),
-            ),
-        ),
+        _IS_TRIED,
+        or_(recipient.c.next_try_at <= since, and_(_is_of_wrong_clock(now), was_there)),
     )
 
 
@@ -622,26 +563,25 @@ def _is_of_wrong_clock(now: datetime) -> ColumnElement[bool]:
     return recipient.c.next_try_at > now + FURTHEST_TRY
 
 
-def _settle(connection: Connection, message_id: str) -> bool:
-    """End a message, and the rows it carries, once no recipient is pending.
+def _is_unclaimed(now: datetime) -> ColumnElement[bool]:
+    return or_(message.c.claimed_until.is_(None), message.c.claimed_until <= now)
 
-    Gives whether it ended and somebody was served.
-    """
-    states = set(
-        connection.scalars(
-            select(recipient.c.state).where(recipient.c.message_id == message_id).distinct()
-        )
-    )
+
+def _anew(now: datetime) -> dict[str, Any]:
+    return {"state": "pending", "attempts": 0, "next_try_at": now}
+
+
+def _settle(connection: Connection, message_id: str) -> bool:
+    """End a message with its rows once no recipient is pending; whether so, and one was served."""
+    chosen = select(recipient.c.state).filter_by(message_id=message_id).distinct()
+    states = set(connection.scalars(chosen))
     if "pending" in states:
         return False
-    connection.execute(
-        update(message)
-        .where(message.c.message_id == message_id)
-        .values(
-            state="done" if "done" in states <= {"done", "cancelled"} else "failed",
-            claimed_by=None,
-            claimed_until=None,
-        )
-    )
-    connection.execute(update(outbox).where(outbox.c.message_id == message_id).values(state="done"))
+    end = {
+        "state": "done" if "done" in states <= {"done", "cancelled"} else "failed",
+        "claimed_by": None,
+        "claimed_until": None,
+    }
+    connection.execute(update(message).filter_by(message_id=message_id).values(end))
+    connection.execute(update(outbox).filter_by(message_id=message_id).values(state="done"))
     return "done" in states

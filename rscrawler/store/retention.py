@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 
 from rscrawler.errors import StoreError
 from rscrawler.items import PRUNED
-from rscrawler.store.database import Database
+from rscrawler.store.database import Part
 from rscrawler.store.tables import fired, message, outbox, recipient, run, version
 
 logger = logging.getLogger(__name__)
@@ -30,25 +30,18 @@ class Pruned:
     runs: int
 
 
-class RetentionStore:
+class RetentionStore(Part):
     """Retention in the database. The JSONL files are the user's own and stay as they are."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def outlook(self, before: datetime) -> Pruned:
         """What `prune` would forget. Changes nothing."""
-        with self._database.reading() as connection:
-            return Pruned(
-                *(
-                    connection.scalar(select(func.count()).select_from(table).where(*old)) or 0
-                    for table, old in (
-                        (version, _old_texts(before)),
-                        (message, _old_messages(before)),
-                        (run, _old_runs(before)),
-                    )
-                )
-            )
+        old = {
+            version: _old_texts(before),
+            message: _old_messages(before),
+            run: _old_runs(before),
+        }
+        counts = (select(func.count()).select_from(table).where(old[table]) for table in old)
+        return Pruned(*(self._database.scalar(count) or 0 for count in counts))
 
     def prune(
         self, before: datetime, on_versions: Callable[[int], object] = lambda _: None
@@ -63,16 +56,16 @@ class RetentionStore:
         while rows := self._prune_versions(before, behind=last):
             versions, last = versions + len(rows), rows[-1]
             on_versions(versions)
+        is_old = _old_messages(before)
+        of_these = recipient.c.message_id.in_(select(message.c.message_id).where(is_old))
+        failed = update(recipient).filter_by(state="failed").where(of_these)
+        forgotten = update(message).where(is_old).values(content=b"")
+        ended = fired.c.ended_at.is_not(None)
         with self._database.writing() as connection:
-            old = select(message.c.message_id).where(*_old_messages(before))
-            given_up = recipient.c.message_id.in_(old), recipient.c.state == "failed"
-            connection.execute(update(recipient).where(*given_up).values(state="cancelled"))
-            forget = update(message).where(*_old_messages(before)).values(content=b"")
-            messages = connection.execute(forget).rowcount
-            runs = connection.execute(delete(run).where(*_old_runs(before))).rowcount
-            connection.execute(
-                delete(fired).where(fired.c.fire_at < before, fired.c.ended_at.is_not(None))
-            )
+            connection.execute(failed.values(state="cancelled"))
+            messages = connection.execute(forgotten).rowcount
+            runs = connection.execute(delete(run).where(_old_runs(before))).rowcount
+            connection.execute(delete(fired).where(ended, fired.c.fire_at < before))
         try:
             self._database.compact()
         except StoreError as error:
@@ -83,39 +76,33 @@ class RetentionStore:
         """Prune some versions, in the order of their ids from one on; gives the ids."""
         query = (
             select(version.c.record_id, version.c.record)
-            .where(*_old_texts(before), version.c.record_id > behind)
+            .where(_old_texts(before), version.c.record_id > behind)
             .order_by(version.c.record_id)
             .limit(_VERSIONS_PER_TRANSACTION)
         )
         with self._database.writing() as connection:
             rows = connection.execute(query).all()
             for row in rows:
-                connection.execute(
-                    update(version)
-                    .where(version.c.record_id == row.record_id)
-                    .values(record=json.dumps(_without_text(json.loads(row.record))))
-                )
+                pruned = json.dumps(_without_text(json.loads(row.record)))
+                chosen = update(version).filter_by(record_id=row.record_id)
+                connection.execute(chosen.values(record=pruned))
         return [row.record_id for row in rows]
 
 
-def _old_texts(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    waits = exists().where(
-        and_(outbox.c.record_id == version.c.record_id, outbox.c.state == "pending")
-    )
+def _old_texts(before: datetime) -> ColumnElement[bool]:
+    waits = exists().where(outbox.c.record_id == version.c.record_id, outbox.c.state == "pending")
     is_pruned = version.c.record.like(f'%"{PRUNED}"%')
-    return version.c.recorded_at < before, ~is_pruned, ~waits
+    return and_(version.c.recorded_at < before, ~is_pruned, ~waits)
 
 
-def _old_messages(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    waits = exists().where(
-        recipient.c.message_id == message.c.message_id,
-        recipient.c.state.in_(["pending", "refused"]),
-    )
-    return ~waits, message.c.created_at < before, message.c.content != b""
+def _old_messages(before: datetime) -> ColumnElement[bool]:
+    is_tried = recipient.c.state.in_(["pending", "refused"])
+    waits = exists().where(recipient.c.message_id == message.c.message_id, is_tried)
+    return and_(~waits, message.c.created_at < before, message.c.content != b"")
 
 
-def _old_runs(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    return run.c.started_at < before, run.c.ended_at.is_not(None)
+def _old_runs(before: datetime) -> ColumnElement[bool]:
+    return and_(run.c.started_at < before, run.c.ended_at.is_not(None))
 
 
 def _without_text(record: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ PostgreSQL store and sort them alike.
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -24,6 +26,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    insert,
+    select,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -141,11 +145,7 @@ article = Table(
     Index("article_stem", "site", "slug_stem"),
     Index("article_published", "site", "first_seen_at"),
     Index("article_dated", "site", "published_at", "first_seen_at"),
-)
-Index(
-    "article_copies",
-    article.c.duplicate_of,
-    sqlite_where=article.c.duplicate_of.is_not(None),
+    Index("article_copies", "duplicate_of", sqlite_where=text("duplicate_of IS NOT NULL")),
 )
 
 # Every address ever met, so that none is fetched twice and none is forgotten.
@@ -167,11 +167,7 @@ address = Table(
     Column("next_try_at", Moment),
     Column("over_limit", Boolean),  # true: its page took too much time or memory; else NULL
     Index("address_pending", "site", "state", "next_try_at"),
-    Index(
-        "address_over_limit",
-        "site",
-        sqlite_where=text("over_limit IS NOT NULL"),
-    ),
+    Index("address_over_limit", "site", sqlite_where=text("over_limit IS NOT NULL")),
     Index("address_article", "article_id"),
 )
 
@@ -250,12 +246,7 @@ outbox = Table(
     Index("outbox_pending", "state", "channel", "number"),
     Index("outbox_message", "message_id"),
     Index("outbox_record", "record_id"),
-)
-Index(
-    "outbox_run",
-    outbox.c.run_id,
-    outbox.c.state,
-    sqlite_where=outbox.c.message_id.is_not(None),
+    Index("outbox_run", "run_id", "state", sqlite_where=text("message_id IS NOT NULL")),
 )
 
 # How much of each JSONL file is known to be whole; what lies beyond is cut off on start.
@@ -368,3 +359,85 @@ def prepare_for_postgresql() -> None:
     for table in metadata.tables.values():
         for index in table.indexes:
             index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+
+
+# The index that the dashboard looks through, see `store.index`: all of it is derived, and no copy
+# of a store needs it.
+index_metadata = MetaData()
+
+unindexed = Table(
+    "unindexed",
+    index_metadata,
+    Column("number", RowNumber, primary_key=True, autoincrement=True),
+    Column("article_id", String(20), nullable=False),
+)
+
+entry = Table(
+    "entry",
+    index_metadata,
+    Column("number", RowNumber, primary_key=True, autoincrement=False),  # the article's
+    Column("article_id", String(20), nullable=False),
+    Column("site", String, nullable=False),
+    Column("age", Moment, nullable=False),  # published, as far as that can be believed
+    Column("first_seen_at", Moment, nullable=False),
+    Column("novelty", String, nullable=False),
+    Column("is_folded", Integer, nullable=False),  # as the article's
+    Index("entry_age", "age", "number"),
+    Index("entry_site", "site", "age"),
+)
+
+# level/TOPIC, country/TOPIC, section, author: what an article is found by.
+facet = Table(
+    "facet",
+    index_metadata,
+    Column("name", String, primary_key=True),
+    Column("value", String, primary_key=True),
+    Column("article", BigInteger, primary_key=True, autoincrement=False),
+    Index("facet_article", "article"),
+    sqlite_with_rowid=False,
+)
+
+# The texts themselves are in the records; older versions of SQLite must keep them here as well
+# to be able to take them out again.
+_CONTENT = (
+    ", content = '', contentless_delete = 1" if sqlite3.sqlite_version_info >= (3, 43) else ""
+)
+_MARK = " BEGIN INSERT INTO unindexed (article_id) VALUES (new.article_id); END"
+_INDEX_DDL = {
+    "sqlite": (
+        "DROP TABLE IF EXISTS article_text",
+        "DROP TRIGGER IF EXISTS version_inserted",
+        "DROP TRIGGER IF EXISTS version_updated",
+        "DROP TRIGGER IF EXISTS article_folded",
+        "CREATE VIRTUAL TABLE article_text USING fts5("
+        f"words, tokenize = 'unicode61 remove_diacritics 0'{_CONTENT})",
+        f"CREATE TRIGGER version_inserted AFTER INSERT ON version{_MARK}",
+        f"CREATE TRIGGER version_updated AFTER UPDATE OF record ON version{_MARK}",
+        # What a copy repeats can turn out to be the same article, without a new version.
+        "CREATE TRIGGER article_folded AFTER UPDATE OF is_folded ON article"
+        f" WHEN old.is_folded <> new.is_folded{_MARK}",
+    ),
+    "postgresql": (
+        "DROP TABLE IF EXISTS article_text",
+        "DROP TRIGGER IF EXISTS version_written ON version",
+        "DROP TRIGGER IF EXISTS article_folded ON article",
+        "CREATE TABLE article_text (rowid BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
+        "CREATE INDEX article_text_words ON article_text USING gin (words)",
+        "CREATE OR REPLACE FUNCTION mark_unindexed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " INSERT INTO unindexed (article_id) VALUES (NEW.article_id); RETURN NULL; END $$",
+        "CREATE TRIGGER version_written AFTER INSERT OR UPDATE OF record ON version"
+        " FOR EACH ROW EXECUTE FUNCTION mark_unindexed()",
+        "CREATE TRIGGER article_folded AFTER UPDATE OF is_folded ON article"
+        " FOR EACH ROW WHEN (OLD.is_folded <> NEW.is_folded) EXECUTE FUNCTION mark_unindexed()",
+    ),
+}
+
+
+def create_index(connection: Connection) -> None:
+    """Make the index, in the place of one that is there, with a mark for every article."""
+    index_metadata.drop_all(connection)
+    index_metadata.create_all(connection)
+    for statement in _INDEX_DDL[connection.dialect.name]:
+        connection.execute(text(statement))
+    ids = select(article.c.article_id).order_by(article.c.number)
+    connection.execute(insert(unindexed).from_select(["article_id"], ids))

@@ -7,23 +7,25 @@ compared with the source table by table; only then is it committed.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Integer, Table, func, select, text
 from sqlalchemy.exc import DatabaseError
 
 from rscrawler.errors import ConfigurationError, StoreError
-from rscrawler.store.database import Database, is_same_database, open_database, sqlite_file
+from rscrawler.store.database import Database, first_line, open_database, place_of, sqlite_file
 from rscrawler.store.leases import LeaseStore
 from rscrawler.store.tables import metadata, schema_version
 
 ROWS_PER_BATCH = 500
 _DIGEST_BYTES = 16
+Rows = list[dict[str, Any]]
 OnRows = Callable[[int, int], object]
+OnBatch = Callable[[Rows], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def migrate_store(
 ) -> list[CopiedTable]:
     """Copy every table of one database into another, which must be empty.
 
-    `on_rows` is called with how many rows were copied or compared, and how many there are to be.
+    `on_rows` is called for each batch copied or compared: with its number of rows, and with all.
 
     Raises:
         ConfigurationError: a URL is of no use, both name one database, or the source is not there.
@@ -52,22 +54,18 @@ def migrate_store(
             lease); the target holds something already; what was copied is not the same.
             The target is then as it was.
     """
-    if is_same_database(source_url, target_url):
+    if place_of(source_url) == place_of(target_url):
         raise ConfigurationError(
             "TO_URL (else database_url): is the same database as FROM_URL; name another, empty one"
         )
     file = sqlite_file(source_url)
     if file is not None and not file.is_file():
         raise ConfigurationError(f"FROM_URL: {file} is not there; allowed: a store that is")
-    source = open_database(source_url)
-    try:
-        target = open_database(target_url)
-        try:
-            return _copy(source, target, now, on_rows)
-        finally:
-            target.close()
-    finally:
-        source.close()
+    with (
+        closing(open_database(source_url)) as source,
+        closing(open_database(target_url)) as target,
+    ):
+        return _copy(source, target, now, on_rows)
 
 
 def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) -> list[CopiedTable]:
@@ -83,25 +81,12 @@ def _copy(source: Database, target: Database, now: datetime, on_rows: OnRows) ->
                 raise StoreError(
                     f"the target is not empty: table {table.name} has rows; name an empty database"
                 )
-        seen, total = 0, 2 * sum(_count(table, reading) for table in tables)
+        total = 2 * sum(_count(table, reading) for table in tables)
 
-        def watched(batches: Iterator[list[dict[str, Any]]]) -> Iterator[list[dict[str, Any]]]:
-            nonlocal seen
-            for rows in batches:
-                yield rows
-                seen += len(rows)
-                on_rows(seen, total)
+        def on_batch(rows: Rows) -> None:
+            on_rows(len(rows), total)
 
-        copied = []
-        for table in tables:
-            before = _summary(table, watched(_transfer(table, reading, writing)))
-            after = _summary(table, watched(_batches(table, writing)))
-            if before != after:
-                raise StoreError(
-                    f"table {table.name}: {before.rows} rows with digest {before.digest} were "
-                    f"read, but {after.rows} with {after.digest} arrived; nothing was kept"
-                )
-            copied.append(after)
+        copied = [_copy_table(table, reading, writing, on_batch) for table in tables]
         if target.is_postgresql:
             _set_sequences(tables, writing)
     return copied
@@ -111,30 +96,36 @@ def _count(table: Table, connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
 
 
-def _transfer(
-    table: Table, reading: Connection, writing: Connection
-) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a table, each batch as soon as it is written to the target."""
-    for rows in _batches(table, reading):
+def _copy_table(
+    table: Table, reading: Connection, writing: Connection, on_batch: OnBatch
+) -> CopiedTable:
+    def write(rows: Rows) -> None:
+        on_batch(rows)
         try:
             writing.execute(table.insert(), rows)
         except DatabaseError as error:
-            reason = str(error.orig).strip().partition("\n")[0]
             raise StoreError(
-                f"table {table.name}: the target refuses a row: {reason}; nothing was kept"
+                f"table {table.name}: the target refuses a row: {first_line(error)}; "
+                "nothing was kept"
             ) from error
-        yield rows
+
+    before = _summary(table, reading, write)
+    after = _summary(table, writing, on_batch)
+    if before != after:
+        raise StoreError(
+            f"table {table.name}: {before.rows} rows with digest {before.digest} were "
+            f"read, but {after.rows} with {after.digest} arrived; nothing was kept"
+        )
+    return after
 
 
-def _batches(table: Table, connection: Connection) -> Iterator[list[dict[str, Any]]]:
-    result = connection.execute(select(table), execution_options={"yield_per": ROWS_PER_BATCH})
-    for rows in result.mappings().partitions():
-        yield [dict(row) for row in rows]
-
-
-def _summary(table: Table, batches: Iterator[list[dict[str, Any]]]) -> CopiedTable:
+def _summary(table: Table, connection: Connection, on_batch: OnBatch) -> CopiedTable:
+    """What a table holds; `on_batch` gets all of its rows, some at a time."""
     count = total = 0
-    for rows in batches:
+    result = connection.execute(select(table), execution_options={"yield_per": ROWS_PER_BATCH})
+    for batch in result.mappings().partitions():
+        rows = [dict(row) for row in batch]
+        on_batch(rows)
         count += len(rows)
         total += sum(_row_digest(row) for row in rows)
     digest = (total % 2 ** (8 * _DIGEST_BYTES)).to_bytes(_DIGEST_BYTES, "big").hex()
@@ -142,18 +133,9 @@ def _summary(table: Table, batches: Iterator[list[dict[str, Any]]]) -> CopiedTab
 
 
 def _row_digest(row: dict[str, Any]) -> int:
-    written = json.dumps(row, sort_keys=True, default=_plain)
-    digest = hashlib.blake2b(written.encode(), digest_size=_DIGEST_BYTES).digest()
+    # Whatever the driver, SQLAlchemy makes the same of a value: a time in UTC, bytes, a number.
+    digest = hashlib.blake2b(repr(row).encode(), digest_size=_DIGEST_BYTES).digest()
     return int.from_bytes(digest, "big")
-
-
-def _plain(value: object) -> str:
-    """What JSON has no form for."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    raise TypeError(f"{value!r} cannot be compared")
 
 
 def _set_sequences(tables: list[Table], connection: Connection) -> None:

@@ -79,16 +79,8 @@ def terms_of(query: str) -> list[Term]:
     return terms[:MAX_TERMS]
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where in a text a term stands."""
-
-    start: int
-    end: int
-
-
-def spots(text: str, terms: list[Term]) -> Iterator[Spot]:
-    """Where the terms stand in a text (in NFC), from left to right, without overlaps."""
+def spots(text: str, terms: list[Term]) -> Iterator[tuple[int, int]]:
+    """Where the terms stand in a text (in NFC), start and end, from left to right, apart."""
     matches = list(_SPOT.finditer(text))
     words = [_folded_word(match.group()) for match in matches]
     at = 0
@@ -98,7 +90,7 @@ def spots(text: str, terms: list[Term]) -> Iterator[Spot]:
             at += 1
             continue
         last = at + len(term.words) - 1
-        yield Spot(matches[at].start(), matches[last].end())
+        yield matches[at].start(), matches[last].end()
         at = last + 1
 
 

@@ -177,7 +177,7 @@ def _hours(counts: Mapping[int, int]) -> dict[str, object]:
 
 def _delays(dashboard: Dashboard, weeks: Sequence[Week]) -> dict[str, object]:
     """The time from publication to alert, week by week."""
-    found = dashboard.store.insights.alert_delays(weeks[0].start, weeks[-1].end)
+    found = dashboard.store.history.alert_delays(weeks[0].start, weeks[-1].end)
     rows = [_delay_in(week, found) for week in weeks]
     named = {"median": [row.median for row in rows], "95 %": [row.most for row in rows]}
     series = [
@@ -192,8 +192,8 @@ def _delays(dashboard: Dashboard, weeks: Sequence[Week]) -> dict[str, object]:
     }
 
 
-def _delay_in(week: Week, found: Sequence[tuple[datetime, timedelta]]) -> Delay:
-    spans = sorted(span for at, span in found if week.start <= at < week.end)
+def _delay_in(week: Week, found: Sequence[tuple[str, datetime, timedelta]]) -> Delay:
+    spans = sorted(span for _, at, span in found if week.start <= at < week.end)
     if not spans:
         return Delay(week, 0)
     if len(spans) == 1:

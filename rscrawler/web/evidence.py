@@ -69,17 +69,14 @@ def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
         found = list(spots(text, terms))
         if not found:
             continue
-        start = _word_start(text, max(0, found[0].start - _LEAD))
+        start = _word_start(text, max(0, found[0][0] - _LEAD))
         end = min(len(text), start + _SHOWN)
         stretches, done = [Stretch("…")] if start else [], start
-        for spot in found:
-            if spot.end > end:
+        for first, behind in found:
+            if behind > end:
                 break
-            stretches += [
-                Stretch(text[done : spot.start]),
-                Stretch(text[spot.start : spot.end], "found"),
-            ]
-            done = spot.end
+            stretches += [Stretch(text[done:first]), Stretch(text[first:behind], "found")]
+            done = behind
         stretches.append(Stretch(text[done:end] + ("…" if end < len(text) else "")))
         return [stretch for stretch in stretches if stretch.text]
     return []

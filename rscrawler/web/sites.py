@@ -76,7 +76,7 @@ def sites(request: Request) -> Response:
     jobs = _jobs(dashboard, now)
     counts = dashboard.store.insights.articles_per_site(now - RATE_OVER)
     delays: dict[str, list[timedelta]] = {}
-    for name, delay in dashboard.store.history.record_delays(now - RATE_OVER):
+    for name, _, delay in dashboard.store.history.record_delays(now - RATE_OVER):
         delays.setdefault(name, []).append(delay)
     weeks = RATE_OVER / timedelta(weeks=1)
     return dashboard.page(

@@ -16,7 +16,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.store import Store, transfer
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.database import is_same_database
+from rscrawler.store.database import place_of
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import NewMessage
 from rscrawler.store.transfer import migrate_store
@@ -153,8 +153,8 @@ def test_nor_is_one_whose_url_is_written_in_another_way(
         with pytest.raises(ConfigurationError, match="is the same database"):
             migrate_store(sqlite_url, other, NOW)
     server = "postgresql+psycopg://u:p@localhost"
-    assert is_same_database(f"{server}/x", "postgresql://localhost:5432/x")
-    assert not is_same_database(f"{server}/x", f"{server}/y")
+    assert place_of(f"{server}/x") == place_of("postgresql://localhost:5432/x")
+    assert place_of(f"{server}/x") != place_of(f"{server}/y")
 
 
 def test_the_command_prints_counts_and_digests(

@@ -269,7 +269,7 @@ def test_a_refusal_that_is_tried_again_just_now_is_still_a_problem(
     deliver(config, store, now=NOW + HOUR)
     (after,) = store.health.problems()
     assert (after.code, after.since) == (before.code, before.since)
-    assert store.health.ended_problems() == []
+    assert store.health.problems(ended=True) == []
 
 
 def test_a_refusal_is_shown_at_once_and_passes_later_all_the_same(

@@ -44,7 +44,7 @@ def test_a_problem_is_told_when_it_starts_and_when_it_ends(
     for hours in (1, 2):
         deliver(config, store, now=NOW + hours * HOUR)
     assert subjects(mailbox) == ["Problem: sample: unreachable", "Over: sample: unreachable"]
-    assert store.health.ended_problems() == []
+    assert store.health.problems(ended=True) == []
 
 
 def test_a_problem_that_comes_back_later_is_told_again(
@@ -107,7 +107,7 @@ def test_two_processes_tell_once(
     assert other.health.tell_start(problem, [], NOW)
     assert not store.health.tell_start(problem, [], NOW)
     store.health.clear_problem("sample", UNREACHABLE)
-    (ended,) = store.health.ended_problems()
+    (ended,) = store.health.problems(ended=True)
     assert other.health.tell_end(ended, [])
     assert not store.health.tell_end(ended, [])
 

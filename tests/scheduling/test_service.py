@@ -783,7 +783,7 @@ def test_operators_are_told_directly_and_once_of_what_no_delivery_can_tell(
         asyncio.run(scenario(mailbox))
     assert pulse.paths == ["/ping/some-secret/fail"]
     # The delivery that works again tells of its end.
-    assert [each.subject for each in world.open_store().health.ended_problems()] == ["outbox"]
+    assert [each.subject for each in world.open_store().health.problems(ended=True)] == ["outbox"]
 
 
 def test_who_could_not_be_told_directly_is_told_with_the_next_attempt(world: World) -> None:

@@ -184,7 +184,7 @@ def test_what_another_process_records_is_indexed_once_and_in_its_last_version(
 
 
 def test_an_index_made_later_holds_what_was_there_before(database_url: str) -> None:
-    from rscrawler.store.index_tables import create_index
+    from rscrawler.store.tables import create_index
 
     store = Store.open(database_url)
     record(store, a_piece(1, title="Was there"))

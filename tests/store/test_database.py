@@ -249,8 +249,8 @@ def test_a_schema_that_is_older_is_brought_up_step_by_step(
     from rscrawler.store import migrations
 
     Store.open(database_url).close()
-    step = text("ALTER TABLE site ADD COLUMN added_later INTEGER")
-    monkeypatch.setattr(migrations, "STEPS", [*STEPS, lambda connection: connection.execute(step)])
+    step = ["ALTER TABLE site ADD COLUMN added_later INTEGER"]
+    monkeypatch.setattr(migrations, "STEPS", [*STEPS, step])
     monkeypatch.setattr(migrations, "CURRENT_VERSION", CURRENT_VERSION + 1)
     for _ in range(2):
         Store.open(database_url).close()
@@ -317,9 +317,10 @@ def test_a_step_that_fails_leaves_the_old_schema_and_number(
 
     Store.open(database_url).close()
 
-    def step(connection: object) -> None:
-        connection.execute(text("ALTER TABLE site ADD COLUMN half INTEGER"))  # type: ignore[attr-defined]
+    def break_off(_: Connection) -> None:
         raise RuntimeError("in the middle")
+
+    step = ["ALTER TABLE site ADD COLUMN half INTEGER", break_off]
 
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "STEPS", [*STEPS, step])
