@@ -19,8 +19,8 @@ from rscrawler.config import (
     find_config,
     handed_on,
     load_config,
-    parse_toml,
     read_text,
+    read_toml,
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
@@ -70,7 +70,7 @@ class _Loader:
 
     def __call__(self) -> tuple[Config, Schedules]:
         text = read_text(self._path) if self._path else ""
-        has_keys = self._path is not None and bool(parse_toml(text, self._path))
+        has_keys = self._path is not None and bool(read_toml(self._path, text))
         if self._had_keys and not has_keys:
             raise ConfigurationError(
                 f"{self._path}: has no key any more; write one, or restart the service "

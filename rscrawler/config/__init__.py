@@ -5,63 +5,30 @@ into one line for each problem that names the file, the key and what is allowed.
 Site profiles, watch-lists and schedules are read through the same functions.
 """
 
-from rscrawler.config.checking import (
-    checked,
-    merged,
-    parse_toml,
-    read_text,
-    read_toml,
-    toml_files,
-    typed,
-)
-from rscrawler.config.kept import keep, kept
-from rscrawler.config.loading import find_config, handed_on, load_config
-from rscrawler.config.models import (
-    DEFAULT_CONFIG_NAME,
-    AlertSettings,
-    Config,
-    EmailSettings,
-    OpsSettings,
-    QuietHours,
-    WebhookSettings,
-    WebSettings,
-)
-from rscrawler.config.values import (
-    Duration,
-    Model,
-    TimeZoneName,
-    checked_user_name,
-    checked_web_address,
-    format_duration,
-    parse_duration,
-)
-
-__all__ = [
-    "DEFAULT_CONFIG_NAME",
-    "AlertSettings",
-    "Config",
-    "Duration",
-    "EmailSettings",
-    "Model",
-    "OpsSettings",
-    "QuietHours",
-    "TimeZoneName",
-    "WebSettings",
-    "WebhookSettings",
-    "checked",
-    "checked_user_name",
-    "checked_web_address",
-    "find_config",
-    "format_duration",
-    "handed_on",
-    "keep",
-    "kept",
-    "load_config",
-    "merged",
-    "parse_duration",
-    "parse_toml",
-    "read_text",
-    "read_toml",
-    "toml_files",
-    "typed",
-]
+from rscrawler.config.checking import checked as checked
+from rscrawler.config.checking import merged as merged
+from rscrawler.config.checking import read_text as read_text
+from rscrawler.config.checking import read_toml as read_toml
+from rscrawler.config.checking import toml_files as toml_files
+from rscrawler.config.loading import find_config as find_config
+from rscrawler.config.loading import handed_on as handed_on
+from rscrawler.config.loading import keep as keep
+from rscrawler.config.loading import kept as kept
+from rscrawler.config.loading import load_config as load_config
+from rscrawler.config.models import DEFAULT_CONFIG_NAME as DEFAULT_CONFIG_NAME
+from rscrawler.config.models import AlertSettings as AlertSettings
+from rscrawler.config.models import Config as Config
+from rscrawler.config.models import EmailSettings as EmailSettings
+from rscrawler.config.models import OpsSettings as OpsSettings
+from rscrawler.config.models import QuietHours as QuietHours
+from rscrawler.config.models import WebhookSettings as WebhookSettings
+from rscrawler.config.models import WebSettings as WebSettings
+from rscrawler.config.values import Duration as Duration
+from rscrawler.config.values import Model as Model
+from rscrawler.config.values import Switch as Switch
+from rscrawler.config.values import TimeZoneName as TimeZoneName
+from rscrawler.config.values import WebAddress as WebAddress
+from rscrawler.config.values import checked_user_name as checked_user_name
+from rscrawler.config.values import format_duration as format_duration
+from rscrawler.config.values import is_web_address as is_web_address
+from rscrawler.config.values import parse_duration as parse_duration

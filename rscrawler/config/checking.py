@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from rscrawler.config.values import EnvironmentText
 from rscrawler.errors import ConfigurationError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -32,23 +31,14 @@ def read_text(path: Path) -> str:
         ) from error
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """The table in a TOML file.
+def read_toml(path: Path, text: str | None = None) -> dict[str, Any]:
+    """The table in a TOML file; `text`: its content, if that is known.
 
     Raises:
         ConfigurationError: the file cannot be read or is not TOML.
     """
-    return parse_toml(read_text(path), path)
-
-
-def parse_toml(text: str, path: Path) -> dict[str, Any]:
-    """The table in the text of a TOML file; `path` is named in what is wrong with it.
-
-    Raises:
-        ConfigurationError: it is not TOML.
-    """
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(read_text(path) if text is None else text)
     except ValueError as error:  # also for a number of more digits than Python reads
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
@@ -73,6 +63,7 @@ def checked(
     name: str,
     environment: Mapping[str, Any] = {},
     table: str = "",
+    folder: Path | None = None,
 ) -> ModelT:
     """`values` as a `model`.
 
@@ -82,70 +73,15 @@ def checked(
         name: of the file that they came from, but for those of `environment`.
         environment: what the environment says of them.
         table: the table of the file that holds them, if not the file as a whole.
+        folder: where relative paths begin; None leaves them as they are.
 
     Raises:
         ConfigurationError: one line for each problem: file, key, what is wrong, what is allowed.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, context=folder)
     except ValidationError as error:
         raise ConfigurationError(*_lines(model, error, name, environment, table)) from None
-
-
-def typed(model: type[BaseModel], environment: Mapping[str, Any]) -> dict[str, Any]:
-    """What the environment says of a `model`, with the types that a file has.
-
-    The environment is text alone: a list or a table in it is JSON, a boolean a word. What is
-    neither stays text, and is found to be wrong later.
-    """
-    fields = model.model_fields
-    return {
-        name: _typed(fields[name].annotation, value) if name in fields else value
-        for name, value in environment.items()
-    }
-
-
-_BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
-    ("false", "no", "off", "0"), False
-)
-
-
-def _typed(annotation: Any, value: object) -> object:
-    kinds = list(_kinds(annotation))
-    if isinstance(value, str) and bool in kinds:
-        return _BOOLEANS.get(value.lower(), value)
-    if isinstance(value, str) and any(kind in (list, dict) or _is_model(kind) for kind in kinds):
-        try:
-            found = json.loads(value)
-        except ValueError:
-            return value
-        return found if isinstance(found, list | dict) else value
-    if isinstance(value, dict):
-        for each in _members(annotation):
-            if _is_model(each):
-                return typed(each, value)
-            if get_origin(each) is dict:
-                return {key: _typed(get_args(each)[1], under) for key, under in value.items()}
-    return value
-
-
-def _members(annotation: Any) -> Iterator[Any]:
-    """The members of a union, without what is annotated to them; else the annotation itself."""
-    if get_origin(annotation) is Annotated:
-        yield from _members(get_args(annotation)[0])
-    elif get_origin(annotation) in (Union, UnionType):
-        for each in get_args(annotation):
-            yield from _members(each)
-    else:
-        yield annotation
-
-
-def _kinds(annotation: Any) -> Iterator[Any]:
-    return (get_origin(each) or each for each in _members(annotation))
-
-
-def _is_model(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
 def _lines(
@@ -177,25 +113,21 @@ def _lines(
 
 def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | str]) -> str:
     """Where a wrong value came from; a table can be of both."""
-    if not holds(environment, location):
+    said = said_at(environment, location)
+    if said is None:
         return name
-    current: object = environment
-    for part in location:
-        current = current.get(part) if isinstance(current, dict) else current
-    is_of_both = isinstance(current, dict) and name != "environment"
+    is_of_both = isinstance(said, dict) and name != "environment"
     return f"{name} and environment" if is_of_both else "environment"
 
 
-def holds(values: Mapping[str, Any], location: Sequence[int | str]) -> bool:
-    """Whether nested `values` say anything at `location`, or at a key on the way to it."""
-    current: object = values
+def said_at(values: Mapping[str, Any], location: Sequence[int | str]) -> Any:
+    """What nested `values` say at `location`, or at a key on the way to it; None if nothing."""
+    said: Any = values
     for part in location:
-        if not isinstance(current, dict):
+        if not isinstance(said, dict):
             break
-        if part not in current:
-            return False
-        current = current[part]
-    return bool(values)
+        said = said.get(part)
+    return None if said == {} else said
 
 
 def _key(location: Sequence[int | str]) -> str:
@@ -207,72 +139,68 @@ def _key(location: Sequence[int | str]) -> str:
 
 
 _ALLOWED = "allowed: "
-_NUMBER, _WHOLE_NUMBER, _TABLE = "a number", "a whole number", "a table"
-_TIME, _DAY = 'a time of day, such as "07:00"', "a day, such as 2026-11-24"
-# What is allowed, by pydantic's type of error; the names in braces are of its context.
+# What is allowed, by pydantic's type of error or the first word of it; the names in braces are
+# of the error's context.
 _ALLOWED_BY_TYPE = {
-    "bool_parsing": "true or false",
-    "bool_type": "true or false",
-    "date_from_datetime_inexact": _DAY,
-    "date_from_datetime_parsing": _DAY,
-    "date_parsing": _DAY,
-    "date_type": _DAY,
-    "dict_type": _TABLE,
+    "bool": "true or false",
+    "date": "a day, such as 2026-11-24",
+    "dict": "a table",
     "enum": "{expected}",
-    "finite_number": _NUMBER,
-    "float_parsing": _NUMBER,
-    "float_type": _NUMBER,
+    "finite": "a number",
+    "float": "a number",
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "{ge:g} or more",
-    "int_from_float": _WHOLE_NUMBER,
-    "int_parsing": _WHOLE_NUMBER,
-    "int_type": _WHOLE_NUMBER,
+    "int": "a whole number",
     "less_than_equal": "{le:g} or less",
-    "list_type": "a list, in […] or as tables under [[…]]",
-    "literal_error": "{expected}",
-    "model_type": _TABLE,
-    "path_type": "a path in quotes",
+    "list": "a list, in […] or as tables under [[…]]",
+    "literal": "{expected}",
+    "model": "a table",
+    "path": "a path in quotes",
+    "string": "text in quotes",
     "string_pattern_mismatch": "text that fits the pattern {pattern}",
     "string_too_long": "a length of at most {max_length}",
     "string_too_short": "a length of at least {min_length}",
-    "string_type": "text in quotes",
-    "time_parsing": _TIME,
-    "time_type": _TIME,
     "too_short": "a length of at least {min_length}",
 }
+_TABLES = ("dict_type", "model_type")
 
 
 def _message(model: type[BaseModel], found: dict[str, Any]) -> str:
-    if found["type"] == "extra_forbidden":
+    kind = found["type"]
+    if kind == "extra_forbidden":
         allowed = ", ".join(sorted(_keys_beside(model, found["loc"])))
         return f"unknown key; allowed here: {allowed}" if allowed else "unknown key"
-    if found["type"] == "missing":
+    if kind == "missing":
         return "is missing"
-    if wording := _ALLOWED_BY_TYPE.get(found["type"]):
-        return _ALLOWED + wording.format(**found.get("ctx", {}))
+    if _is_no_json(found):
+        return f"""{_ALLOWED}a list or table in JSON, such as '["central-asia"]'"""
+    known = _ALLOWED_BY_TYPE.get(kind) or _ALLOWED_BY_TYPE.get(kind.partition("_")[0])
+    if known is not None:
+        return _ALLOWED + known.format(**found.get("ctx", {}))
     return str(found["msg"].removeprefix("Value error, "))
+
+
+def _is_no_json(found: dict[str, Any]) -> bool:
+    """Whether the environment has text where a list or table is meant."""
+    return isinstance(found["input"], EnvironmentText) and found["type"] in ("list_type", *_TABLES)
 
 
 def _shown(found: dict[str, Any]) -> str:
     """The value that is wrong, after a colon; nothing where it is long or may be a secret."""
     shown = found["input"]
+    if found["type"] in ("extra_forbidden", "missing") or not isinstance(shown, str | int | float):
+        return ""
     is_secret = any(
         word in str(part).lower()
         for part in found["loc"]
         for word in ("password", "secret", "channels", "url", "users", "webhooks")
     )
-    # An address can hold a password wherever it stands.
-    is_secret = is_secret or "://" in str(shown)
-    is_plain = isinstance(shown, str | int | float)
-    # A text in the place of a whole table is one, in a spelling that is not understood.
-    is_secret = is_secret or (_is_of_table(found) and not str(shown).isalnum())
-    if not is_plain or is_secret or found["type"] in ("extra_forbidden", "missing"):
+    # An address can hold a password wherever it stands, and a text in the place of a whole table
+    # is one, in a spelling that is not understood.
+    is_spelt = found["type"] in _TABLES and not str(shown).isalnum()
+    if is_secret or is_spelt or _is_no_json(found) or "://" in str(shown):
         return ""
     return f": {str(shown).lower() if isinstance(shown, bool) else repr(shown)}"
-
-
-def _is_of_table(found: dict[str, Any]) -> bool:
-    return found["type"] in ("model_type", "dict_type")
 
 
 def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic_settings import EnvSettingsSource, SettingsError
-
-from rscrawler.config.checking import checked, merged, parse_toml, read_text, typed
-from rscrawler.config.models import DEFAULT_CONFIG_NAME, ENVIRONMENT_PREFIX, Config
-from rscrawler.config.values import with_sqlite_file
+from rscrawler.config.checking import checked, merged, read_toml
+from rscrawler.config.models import DEFAULT_CONFIG_NAME, Config
+from rscrawler.config.values import EnvironmentText
 from rscrawler.errors import ConfigurationError
 
+ResultT = TypeVar("ResultT")
 logger = logging.getLogger(__name__)
 
 # A service hands the text of its file on to its runs in this, so that all of them work with what
 # it has checked, whatever becomes of the file. No key, and not for anybody else to set.
-_TEXT = f"{ENVIRONMENT_PREFIX}CONFIG_TEXT"
+_PREFIX = "RSCRAWLER_"
+_TEXT = f"{_PREFIX}CONFIG_TEXT"
 _LONGEST_TEXT_KIB = 120  # Linux gives a variable 128 KiB
 
 
@@ -57,16 +60,12 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
     Raises:
         ConfigurationError: with every problem found, one a line.
     """
-    _check_environment_names()
     if text is None:
         text = _handed_down()
-    if text is None and path:
-        text = read_text(path)
-    values = parse_toml(text, path) if text and path else {}
-    name = str(path) if path else "environment"
+    values = read_toml(path, text) if path else {}
+    name, folder = (str(path), path.parent) if path else ("environment", Path.cwd())
     environment = _environment()
-    config = checked(Config, merged(values, environment), name, environment)
-    config = _with_absolute_paths(config, path.parent if path else Path.cwd())
+    config = checked(Config, merged(values, environment), name, environment, folder=folder)
     config._origin, config._environment = name, environment
     return config
 
@@ -95,54 +94,51 @@ def _handed_down() -> str | None:
 
 
 def _environment() -> dict[str, Any]:
-    source = EnvSettingsSource(
-        Config, env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", env_ignore_empty=False
-    )
-    try:
-        return typed(Config, source())
-    except SettingsError as error:
-        field = re.search(r'field "(\w+)"', str(error))
-        name = ENVIRONMENT_PREFIX + (field[1].upper() if field else "")
-        raise ConfigurationError(
-            f"environment: {name}…: is not valid JSON; lists and tables are written as JSON, "
-            """such as '["central-asia"]'"""
-        ) from None
+    """What the environment says, table by table; a list or table in it is JSON."""
+    values: dict[str, Any] = {}
+    for name in sorted(os.environ):
+        if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
+            said: Any = _read(os.environ[name])
+            for key in reversed(name.removeprefix(_PREFIX).lower().split("__")):
+                said = {key: said}
+            values = merged(values, said)
+    return values
 
 
-def _check_environment_names() -> None:
-    allowed = {name.upper() for name in Config.model_fields} | {"CONFIG"}
-    problems = [
-        f"environment: {name}: unknown key; allowed: {ENVIRONMENT_PREFIX} with one of "
-        + ", ".join(sorted(allowed))
-        for name in sorted(os.environ)
-        if name.startswith(ENVIRONMENT_PREFIX)
-        and name != _TEXT
-        and name.removeprefix(ENVIRONMENT_PREFIX).split("__")[0] not in allowed
-    ]
-    if problems:
-        raise ConfigurationError(*problems)
+def _read(text: str) -> object:
+    """A list or table in JSON as such; anything else, a number too, as text of the environment."""
+    if text.startswith(("[", "{")):
+        with suppress(ValueError):
+            return json.loads(text)
+    return EnvironmentText(text)
 
 
-def _with_absolute_paths(config: Config, folder: Path) -> Config:
-    def resolved(path: Path) -> Path:
-        return (folder / path).resolve()
+class _Kept:
+    """Nothing is kept, until `keep` says for which configuration."""
 
-    def absolute(path: Path | None) -> Path | None:
-        return None if path is None else resolved(path)
+    config: Config | None = None
+    values: dict[object, Any] = {}
 
-    changes: dict[str, Any] = {
-        name: absolute(getattr(config, name))
-        for name in ("output_dir", "sites_dir", "topics_dir", "schedules_dir")
-    }
-    if config.database_url is not None:
-        changes["database_url"] = with_sqlite_file(config.database_url, resolved)
-    if email := config.alerts.email:
-        email = email.model_copy(update={"ca_file": absolute(email.ca_file)})
-        changes["alerts"] = config.alerts.model_copy(update={"email": email})
-    changes["monitoring"] = config.monitoring.model_copy(
-        update={"metrics_file": absolute(config.monitoring.metrics_file)}
-    )
-    changes["archive"] = config.archive.model_copy(
-        update={"folder": absolute(config.archive.folder)}
-    )
-    return config.model_copy(update=changes)
+
+def keep(config: Config) -> None:
+    """From now on, read what belongs to `config` once: for a process that does one thing.
+
+    What was kept for it already, before this process was forked, stays.
+    """
+    if config != _Kept.config:
+        _Kept.config, _Kept.values = config, {}
+
+
+def kept(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
+    """`read`, whose results are kept while `keep` says so; else it reads each time."""
+
+    @wraps(read)
+    def reading(config: Config) -> ResultT:
+        if _Kept.config is None or config != _Kept.config:
+            return read(config)
+        if read not in _Kept.values:
+            _Kept.values[read] = read(config)
+        found: ResultT = _Kept.values[read]
+        return found
+
+    return reading

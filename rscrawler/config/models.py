@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import Field, PrivateAttr, SecretStr, StrictBool, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from rscrawler import __version__
-from rscrawler.config.checking import holds
+from rscrawler.config.checking import said_at
 from rscrawler.config.values import (
     Ages,
     AsciiSecret,
@@ -27,18 +26,18 @@ from rscrawler.config.values import (
     OneLine,
     PasswordHash,
     PositiveDuration,
+    SecretWebAddress,
     Size,
+    Switch,
     TimeOfDay,
     TimeOut,
     TimeZoneName,
     UserName,
     UserPath,
-    WebAddress,
 )
 from rscrawler.items import Level
 
 DEFAULT_CONFIG_NAME = "rscrawler.toml"
-ENVIRONMENT_PREFIX = "RSCRAWLER_"
 
 
 class EmailSettings(Model):
@@ -83,7 +82,7 @@ class QuietHours(Model):
 class WebhookSettings(Model):
     """A signed JSON webhook: the record, with an HMAC-SHA256 of the body."""
 
-    url: WebAddress = Field(description="receives each record by POST")
+    url: SecretWebAddress = Field(description="receives each record by POST")
     secret: SecretStr = Field(min_length=1, description="the key of the signature")
     timeout: TimeOut = Field(default=timedelta(seconds=15), description="for the whole answer")
 
@@ -200,12 +199,10 @@ class SchedulingSettings(Model):
 class MonitoringSettings(Model):
     """Signs of life for the operator."""
 
-    heartbeat_url: WebAddress | None = Field(
+    heartbeat_url: SecretWebAddress | None = Field(
         default=None, description="requested after each good cycle; with /fail after a bad one"
     )
-    weekly_mail: StrictBool = Field(
-        default=False, description="one a week, to say that all is well"
-    )
+    weekly_mail: Switch = Field(default=False, description="one a week, to say that all is well")
     metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
     silent_after_factor: float = Field(
         default=4.0, gt=1, description="times the longest usual gap between two articles"
@@ -232,7 +229,7 @@ class WebSettings(Model):
 class ArchiveSettings(Model):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
-    enabled: StrictBool = Field(default=False, description="keep every article page as fetched")
+    enabled: Switch = Field(default=False, description="keep every article page as fetched")
     folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
     keep_days: int | None = Field(
         default=None,
@@ -242,18 +239,13 @@ class ArchiveSettings(Model):
     )
 
 
-class Config(BaseSettings):
+class Config(Model):
     """Everything `rscrawler.toml` can say. Paths are absolute once loaded."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid",
-        frozen=True,
-        env_prefix=ENVIRONMENT_PREFIX,
-        env_nested_delimiter="__",
-    )
-
     output_dir: UserPath = Field(
-        default=Path("output"), description="holds records, feeds and the database"
+        default=Path("output"),
+        validate_default=True,
+        description="holds records, feeds and the database",
     )
     database_url: DatabaseUrl | None = Field(
         default=None, description="sqlite:///… or postgresql+psycopg://…; default: in output_dir"
@@ -308,7 +300,8 @@ class Config(BaseSettings):
 
     def origin_of(self, *location: str) -> str:
         """Where the value at a key came from, for messages."""
-        return "environment" if holds(self._environment, location) else self._origin
+        is_of_file = said_at(self._environment, location) is None
+        return self._origin if is_of_file else "environment"
 
     @property
     def user_agent(self) -> str:

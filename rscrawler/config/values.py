@@ -11,7 +11,7 @@ from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import IPv6Address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,6 +23,8 @@ from pydantic import (
     Field,
     PlainSerializer,
     SecretStr,
+    StrictBool,
+    ValidationInfo,
     WithJsonSchema,
 )
 
@@ -31,7 +33,15 @@ _PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES_PER_UNIT = {"MiB": 2**20, "GiB": 2**30}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
-_LONGEST_TIME_OUT = timedelta(days=1)
+_BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
+    ("false", "no", "off", "0"), False
+)
+
+
+class EnvironmentText(str):
+    """A value of the environment, which has no other type; a file's text is a plain one."""
+
+    __slots__ = ()
 
 
 def parse_duration(value: object) -> timedelta:
@@ -72,15 +82,20 @@ def parse_size(value: object) -> int:
     return int(match[1]) * _BYTES_PER_UNIT[match[2]]
 
 
-def format_size(size: int) -> str:
-    """The text that `parse_size` reads back as `size`."""
-    return f"{size // 2**20}MiB"
+def _only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
+    """Refuse what `is_allowed` says no to, or raises ValueError for."""
+
+    def check(value: Any) -> Any:
+        with suppress(ValueError):
+            if is_allowed(value):
+                return value
+        raise ValueError(f"allowed: {allowed}")
+
+    return AfterValidator(check)
 
 
-def _time_out(span: timedelta) -> timedelta:
-    if not timedelta(0) < span <= _LONGEST_TIME_OUT:
-        raise ValueError('allowed: more than "0s", at most "1d"')
-    return span
+def _boolean(value: object) -> object:
+    return _BOOLEANS.get(value.lower(), value) if isinstance(value, EnvironmentText) else value
 
 
 def _time_of_day(value: object) -> time:
@@ -92,93 +107,44 @@ def _time_of_day(value: object) -> time:
     raise ValueError('allowed: a time of day, such as "07:00"')
 
 
-def _known_zone(name: str) -> str:
+def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError('allowed: an IANA time zone, such as "UTC" or "Asia/Almaty"') from None
-    return name
+        return False
+    return True
 
 
-def _mail_address(written: str) -> str:
+def _is_mail_address(written: str) -> bool:
     try:
         name, address = parseaddr(written)
         # Refuses what no header could hold, such as `desk..@example.org`.
         parts = Address(display_name=name, addr_spec=address)
-    except (ValueError, IndexError, HeaderParseError):
-        parts = Address()
-    known = f"{parts.display_name}{parts.addr_spec}"
-    is_plain = written.isprintable() and known.isprintable() and parts.addr_spec.isascii()
-    if not (parts.username and parts.domain and is_plain):
-        raise ValueError('allowed: "desk@example.org" or "Name <desk@example.org>"')
-    return written
-
-
-def _one_line(written: str) -> str:
-    if not written.isprintable():
-        raise ValueError("allowed: one line of text")
-    return written
-
-
-def _positive(span: timedelta) -> timedelta:
-    if not span:
-        raise ValueError('allowed: more than "0s"')
-    return span
-
-
-def _ascending(spans: list[timedelta]) -> list[timedelta]:
-    if spans != sorted(set(spans)):
-        raise ValueError('allowed: ages that ascend, such as ["1h", "6h", "1d"]')
-    return spans
-
-
-def _host_name(written: str) -> str:
-    if ":" in written and not _is_ipv6(written):
-        raise ValueError(
-            'allowed: a host name alone, such as "smtp.example.org"; the port is a key of its own'
-        )
-    try:
-        written.encode("idna")  # as a look-up will
-    except UnicodeError:
-        raise ValueError('allowed: a host name, such as "smtp.example.org"') from None
-    return written
-
-
-def _is_ipv6(written: str) -> bool:
-    try:
-        return bool(IPv6Address(written))
-    except ValueError:
+    except (IndexError, HeaderParseError):
         return False
+    is_plain = f"{written}{parts.display_name}{parts.addr_spec}".isprintable()
+    return bool(parts.username and parts.domain and is_plain and parts.addr_spec.isascii())
 
 
-def _ascii(secret: SecretStr) -> SecretStr:
-    if not secret.get_secret_value().isascii():
-        raise ValueError("allowed: ASCII characters; a login by SMTP carries no others")
-    return secret
+def _is_host_name(written: str) -> bool:
+    # A name is looked up in this encoding.
+    return bool(IPv6Address(written) if ":" in written else written.encode("idna"))
 
 
-def checked_web_address(url: str) -> str:
-    """`url` as it is.
-
-    Raises:
-        ValueError: it is not an http or https address with a host.
-    """
+def is_web_address(url: str) -> bool:
+    """Whether it is an http or https address with a host."""
     try:
         parts = urlsplit(url)
-        is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
         _ = parts.port
     except ValueError:  # a bracket or a port that is none
-        is_address = False
-    if not is_address:
-        raise ValueError("allowed: an http or https address")
-    return url
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _bare_web_address(url: str) -> str:
-    parts = urlsplit(checked_web_address(url))
-    if parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
-        raise ValueError('allowed: scheme and host alone, such as "https://monitor.example.org"')
-    return url.rstrip("/")
+def _is_bare_web_address(url: str) -> bool:
+    parts = urlsplit(url)
+    rest = parts.path.strip("/") or parts.query or parts.fragment
+    return is_web_address(url) and not rest and parts.username is None
 
 
 def checked_user_name(name: str) -> str:
@@ -192,49 +158,65 @@ def checked_user_name(name: str) -> str:
     return name
 
 
-def _password_hash(hashed: SecretStr) -> SecretStr:
-    if _PASSWORD_HASH.fullmatch(hashed.get_secret_value()) is None:
-        raise ValueError("allowed: a line that `rscrawler web --add-user NAME` writes")
-    return hashed
-
-
-def _secret_web_address(url: SecretStr) -> SecretStr:
-    checked_web_address(url.get_secret_value())
-    return url
-
-
-def _with_home(path: Path) -> Path:
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    """`path` below the folder that the context names, such as that of the file that says it."""
     if "\0" in str(path):
         raise ValueError("allowed: a path, which holds no null character")
     try:
-        return path.expanduser()
+        path = path.expanduser()
     except RuntimeError:
         raise ValueError("allowed: a path; of that user no home folder is known") from None
+    return path if info.context is None else (info.context / path).resolve()
 
 
-def with_sqlite_file(url: SecretStr, change: Callable[[Path], Path]) -> SecretStr:
-    """`url` with the path in it changed, if it is that of an SQLite file."""
+def _with_absolute_file(url: SecretStr, info: ValidationInfo) -> SecretStr:
     match = _SQLITE_FILE.fullmatch(url.get_secret_value())
     if match is None:
         return url
     path, options = match.groups()
-    return SecretStr(f"sqlite:///{quote(str(change(Path(unquote(path)))))}{options}")
+    return SecretStr(f"sqlite:///{quote(str(_absolute(Path(unquote(path)), info)))}{options}")
 
 
-def _with_home_of_file(url: SecretStr) -> SecretStr:
-    return with_sqlite_file(url, _with_home)
-
-
-HostName = Annotated[str, Field(min_length=1), AfterValidator(_host_name)]
-OneLine = Annotated[str, AfterValidator(_one_line)]
-MailAddress = Annotated[str, AfterValidator(_mail_address)]
-WebAddress = Annotated[SecretStr, AfterValidator(_secret_web_address)]
-BareWebAddress = Annotated[str, AfterValidator(_bare_web_address)]
-PasswordHash = Annotated[SecretStr, AfterValidator(_password_hash)]
+HostName = Annotated[
+    str,
+    Field(min_length=1),
+    _only(
+        _is_host_name,
+        'a host name alone, such as "smtp.example.org"; the port is a key of its own',
+    ),
+]
+OneLine = Annotated[str, _only(str.isprintable, "one line of text")]
+MailAddress = Annotated[
+    str, _only(_is_mail_address, '"desk@example.org" or "Name <desk@example.org>"')
+]
+WebAddress = Annotated[str, _only(is_web_address, "an http or https address")]
+SecretWebAddress = Annotated[
+    SecretStr,
+    _only(lambda url: is_web_address(url.get_secret_value()), "an http or https address"),
+]
+BareWebAddress = Annotated[
+    str,
+    _only(_is_bare_web_address, 'scheme and host alone, such as "https://monitor.example.org"'),
+    AfterValidator(lambda url: url.rstrip("/")),
+]
+PasswordHash = Annotated[
+    SecretStr,
+    _only(
+        lambda hashed: _PASSWORD_HASH.fullmatch(hashed.get_secret_value()),
+        "a line that `rscrawler web --add-user NAME` writes",
+    ),
+]
 UserName = Annotated[str, AfterValidator(checked_user_name)]
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_home_of_file)]
-AsciiSecret = Annotated[SecretStr, AfterValidator(_ascii)]
-UserPath = Annotated[Path, AfterValidator(_with_home)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_absolute_file)]
+AsciiSecret = Annotated[
+    SecretStr,
+    _only(
+        lambda secret: secret.get_secret_value().isascii(),
+        "ASCII characters; a login by SMTP carries no others",
+    ),
+]
+UserPath = Annotated[Path, AfterValidator(_absolute)]
+Switch = Annotated[StrictBool, BeforeValidator(_boolean)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -244,14 +226,22 @@ Duration = Annotated[
 Size = Annotated[
     int,
     BeforeValidator(parse_size),
-    PlainSerializer(format_size, return_type=str),
+    PlainSerializer(lambda size: f"{size // 2**20}MiB", return_type=str),
     WithJsonSchema({"type": "string", "examples": ["512MiB", "2GiB"]}),
 ]
-TimeOut = Annotated[Duration, AfterValidator(_time_out)]
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-Ages = Annotated[list[Duration], AfterValidator(_ascending)]
+TimeOut = Annotated[
+    Duration,
+    _only(lambda span: timedelta(0) < span <= timedelta(days=1), 'more than "0s", at most "1d"'),
+]
+PositiveDuration = Annotated[Duration, _only(bool, 'more than "0s"')]
+Ages = Annotated[
+    list[Duration],
+    _only(
+        lambda spans: spans == sorted(set(spans)), 'ages that ascend, such as ["1h", "6h", "1d"]'
+    ),
+]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+TimeZoneName = Annotated[str, _only(_is_zone, 'an IANA time zone, such as "UTC" or "Asia/Almaty"')]
 
 
 class Model(BaseModel):

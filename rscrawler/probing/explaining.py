@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from w3lib.url import safe_url_string
 
 from rscrawler.clock import utc_now
-from rscrawler.config import Config, checked_web_address
+from rscrawler.config import Config, is_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction import extract, labelled_blocks
 from rscrawler.extraction.blocks import Block
@@ -138,10 +138,10 @@ def _sendable(address: str) -> str:
 
 
 def _check_url(url: str) -> None:
-    try:
-        checked_web_address(url)
-    except ValueError as error:
-        raise ConfigurationError(f"--url: {url!r}: {error}, such as https://host/path") from None
+    if not is_web_address(url):
+        raise ConfigurationError(
+            f"--url: {url!r}: allowed: an http or https address, such as https://host/path"
+        )
 
 
 def _read(path: Path) -> bytes:

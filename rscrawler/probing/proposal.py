@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rscrawler.clock import utc_now
-from rscrawler.config import checked, checked_web_address
+from rscrawler.config import checked, is_web_address
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article
@@ -90,12 +90,10 @@ def address_to_ask(url: str, name: str | None = None) -> str:
         ConfigurationError: it is no http(s) address, or `name` cannot be a profile's.
     """
     address = url if "://" in url else f"https://{url}"
-    try:
-        checked_web_address(address)
-    except ValueError:
+    if not is_web_address(address):
         raise ConfigurationError(
             f"{url}: is not an address; allowed: http(s), such as https://example.org/"
-        ) from None
+        )
     if name is not None and not is_site_name(name):
         raise ConfigurationError(
             f"--name: {name!r}: allowed are a-z, 0-9, - and _, such as example-review"

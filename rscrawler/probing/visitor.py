@@ -19,7 +19,7 @@ from lxml.etree import _Element as Element
 from protego import Protego
 from w3lib.url import safe_url_string
 
-from rscrawler.config import Config, checked_web_address
+from rscrawler.config import Config, is_web_address
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction import Page, parse_page
 from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
@@ -193,14 +193,6 @@ class Visitor:
         if wait > 0:
             self._sleep(wait)
         self._last = time.monotonic()
-
-
-def is_web_address(url: str) -> bool:
-    """Whether it is an http(s) address with a host."""
-    try:
-        return bool(checked_web_address(url))
-    except ValueError:
-        return False
 
 
 def _is_public(parts: SplitResult) -> bool:

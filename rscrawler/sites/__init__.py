@@ -22,19 +22,20 @@ from typing import Annotated, Self
 from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
-from pydantic import AfterValidator, Field, StrictBool, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
     Config,
     Model,
+    Switch,
+    WebAddress,
     checked,
-    checked_web_address,
+    is_web_address,
     kept,
     merged,
     read_toml,
     toml_files,
-    typed,
 )
 from rscrawler.errors import ConfigurationError
 
@@ -61,14 +62,14 @@ def hosts_of(base_url: str, hosts: tuple[str, ...]) -> frozenset[str]:
 
 
 def _host_name(written: str) -> str:
-    parts = urlsplit(f"http://{checked_web_address(f'http://{written}')[7:]}")
-    if parts.netloc != written or "@" in written:
+    address = f"http://{written}"
+    if not is_web_address(address) or "@" in written or urlsplit(address).netloc != written:
         raise ValueError('allowed: a host name, such as "www.example.org"')
-    return host_of(parts)
+    return host_of(urlsplit(address))
 
 
 def _base_url(written: str) -> str:
-    parts = urlsplit(checked_web_address(written))
+    parts = urlsplit(written)
     return urlunsplit((parts.scheme.lower(), host_of(parts), parts.path.rstrip("/"), "", ""))
 
 
@@ -237,7 +238,7 @@ _USUAL_SOURCES = [
 class SiteProfile(Model):
     """One site: where it is, how politely it is asked, and how its pages are read."""
 
-    base_url: Annotated[str, AfterValidator(_base_url)] = Field(
+    base_url: Annotated[WebAddress, AfterValidator(_base_url)] = Field(
         description="every address is relative to it",
         json_schema_extra={"pattern": "^https?://[^/]+"},
     )
@@ -245,8 +246,8 @@ class SiteProfile(Model):
         default=[], description="further host names of the site; with or without www. is one"
     )
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
-    enabled: StrictBool = Field(default=True, description="crawled when no site is named")
-    verified: StrictBool = Field(
+    enabled: Switch = Field(default=True, description="crawled when no site is named")
+    verified: Switch = Field(
         default=False, description="somebody has seen it read this site's live pages well"
     )
     reviewed_on: date | None = Field(
@@ -325,9 +326,7 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
         raise ConfigurationError(
             f"{path or f'{origin}: sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
         )
-    environment = typed(SiteProfile, config.environment.get("sites", {}).get(name, {}))
-    if overrides is not None:
-        overrides = merged(overrides, environment)
+    environment = config.environment.get("sites", {}).get(name, {})
     if path is None:
         if near := _meant(name, overrides, files):
             raise ConfigurationError(
@@ -357,17 +356,12 @@ def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, S
     Raises:
         ConfigurationError: a name is unknown, or nothing is enabled.
     """
-    unknown = [name for name in names if name not in sites]
-    if unknown:
+    chosen = names or [name for name, site in sites.items() if site.enabled]
+    if not chosen:
+        raise ConfigurationError("no site is enabled; set `enabled = true` under one [sites.NAME]")
+    if unknown := [name for name in chosen if name not in sites]:
         known = ", ".join(sorted(sites))
         raise ConfigurationError(
             *(f"site {name!r} is not known; allowed: {known}" for name in unknown)
         )
-    chosen = (
-        {name: sites[name] for name in dict.fromkeys(names)}
-        if names
-        else {name: site for name, site in sites.items() if site.enabled}
-    )
-    if not chosen:
-        raise ConfigurationError("no site is enabled; set `enabled = true` under one [sites.NAME]")
-    return chosen
+    return {name: sites[name] for name in chosen}

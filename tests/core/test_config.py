@@ -424,8 +424,9 @@ def test_so_are_whole_sites_channels_and_webhooks(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("name", "value", "line"),
     [
-        ("HOSTS", "a.example", "hosts: 'a.example': allowed: a list, in […]"),
-        ("HOSTS", '["a.example', "hosts: '[\"a.example': allowed: a list, in […]"),
+        ("HOSTS", "a.example", "hosts: allowed: a list or table in JSON"),
+        ("HOSTS", '["a.example', "hosts: allowed: a list or table in JSON"),
+        ("MARKUP", "body", "markup: allowed: a list or table in JSON"),
         ("ENABLED", "perhaps", "enabled: 'perhaps': allowed: true or false"),
     ],
 )
@@ -444,8 +445,8 @@ def test_an_unknown_name_in_the_environment_is_a_problem(
 ) -> None:
     monkeypatch.setenv("RSCRAWLER_OUTPUTDIR", "x")
     (line,) = problems_of(None)
-    assert line.startswith("environment: RSCRAWLER_OUTPUTDIR: unknown key; allowed: ")
-    assert "OUTPUT_DIR" in line
+    assert line.startswith("environment: outputdir: unknown key; allowed here: alerts, ")
+    assert "output_dir" in line
 
 
 def test_an_unknown_name_further_down_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
