@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from rscrawler.items import Article, Evidence, TopicFlag, fields_on_page, rfc333
 from rscrawler.probing.explaining import Explanation, explain
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
-from rscrawler.web.versions import VersionChanges, shortened, version_changes
+from rscrawler.web.texts import Version, shortened, version_changes
 
 _CONTRIBUTIONS = 10  # features shown of each flag: those that moved its score most
 
@@ -172,7 +173,7 @@ def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str,
                 yield address, known.article_id
 
 
-def _history_json(latest: Article, versions: Sequence[VersionChanges]) -> dict[str, Any]:
+def _history_json(latest: Article, versions: Sequence[Version]) -> dict[str, Any]:
     return {
         "article_id": latest.article_id,
         "site": latest.site,
@@ -186,10 +187,8 @@ def _history_json(latest: Article, versions: Sequence[VersionChanges]) -> dict[s
                 "fetched_at": rfc3339(each.article.fetched_at),
                 "title": each.article.title,
                 "changes": {
-                    field.field: [
-                        {"kind": change.kind, "text": change.text} for change in field.changes
-                    ]
-                    for field in each.fields
+                    field: [asdict(change) for change in changes]
+                    for field, changes in each.changes.items()
                 },
             }
             for each in versions
@@ -197,7 +196,7 @@ def _history_json(latest: Article, versions: Sequence[VersionChanges]) -> dict[s
     }
 
 
-def _print_history(latest: Article, versions: Sequence[VersionChanges]) -> None:
+def _print_history(latest: Article, versions: Sequence[Version]) -> None:
     print_heading(latest)
     for each in versions:
         version, event = each.article.version, each.article.event
@@ -212,10 +211,10 @@ def print_heading(article: Article) -> None:
     out.print(f"{one_line(article.url)}  {article.article_id}", style="dim")
 
 
-def print_changes(version: VersionChanges) -> None:
+def print_changes(version: Version) -> None:
     """What a version changed, field by field."""
-    for field in version.fields:
-        out.print(Text.assemble((f"{field.field}: ", "dim"), _diff(shortened(field.changes))))
+    for field, changes in version.changes.items():
+        out.print(Text.assemble((f"{field}: ", "dim"), _diff(shortened(changes))))
 
 
 def _diff(changes: Sequence[Change]) -> Text:

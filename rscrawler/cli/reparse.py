@@ -32,7 +32,7 @@ from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_watchlists
-from rscrawler.web.versions import version_changes
+from rscrawler.web.texts import version_changes
 
 _IN_WORDS = {
     Verdict.UNCHANGED: "unchanged",

@@ -7,29 +7,25 @@ browser's word (`Origin`, `Sec-Fetch-Site`) and by a signed token that only such
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import ip_address
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from itsdangerous import BadSignature, TimestampSigner
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from rscrawler.config import Config
-from rscrawler.web.errors import BadRequest, Forbidden
+
+if TYPE_CHECKING:
+    from rscrawler.web.dashboard import Dashboard
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
 SESSION_SECONDS = 14 * 86_400
 MAX_FORM_BYTES = 64 * 1024
 _ANYBODY = "somebody at this machine"
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Whoever asks. `name` is what a judgement is signed with; None: may only look."""
-
-    name: str | None
-    is_logged_in: bool = False
 
 
 def signing_key(config: Config) -> str:
@@ -46,12 +42,18 @@ def signing_key(config: Config) -> str:
     return blake2b("\n".join(users).encode(), digest_size=32).hexdigest()
 
 
-def visitor_of(request: Request, config: Config) -> Visitor:
-    """Who sends a request."""
-    if config.web.users:
-        name = request.session.get("user")
-        return Visitor(name, True) if name in config.web.users else Visitor(None)
-    return Visitor(_ANYBODY if _is_at_this_machine(request) else None)
+def visitor_of(request: Request) -> str | None:
+    """The name that a judgement of whoever sends a request is signed with; None: may only look."""
+    users = _dashboard(request).config.web.users
+    if users:
+        name: str | None = request.session.get("user")
+        return name if name in users else None
+    return _ANYBODY if _is_at_this_machine(request) else None
+
+
+def _dashboard(request: Request) -> Dashboard:
+    dashboard: Dashboard = request.app.state.dashboard
+    return dashboard
 
 
 def _is_at_this_machine(request: Request) -> bool:
@@ -73,55 +75,70 @@ def _is_loopback(address: str) -> bool:
 # Forms.
 
 
-def form_token(request: Request, key: str) -> str:
+def form_token(request: Request) -> str:
     """A token for the forms of a page, good for this session alone; another one each time."""
     session = request.session.setdefault("id", secrets.token_hex(16))
-    return TimestampSigner(key, salt="form").sign(session).decode()
+    return _signer(request).sign(session).decode()
 
 
-async def checked_form(request: Request, key: str) -> dict[str, list[str]]:
+async def checked_form(request: Request) -> QueryParams:
     """The fields of a form that was sent from a page of ours.
 
     Raises:
-        BadRequest: it is too large, or no form.
-        Forbidden: it comes from elsewhere, or from a page that is too old.
+        HTTPException: it is too large, or no form (400); it comes from elsewhere, or from a page
+            that is too old (403).
     """
-    check_origin(request)
+    _check_origin(request)
     body = bytearray()
     async for block in request.stream():
         body += block
         if len(body) > MAX_FORM_BYTES:
-            raise BadRequest(f"the form is larger than {MAX_FORM_BYTES} bytes")
+            raise HTTPException(400, f"the form is larger than {MAX_FORM_BYTES} bytes")
     try:
-        form = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=100)
-    except ValueError:
-        raise BadRequest("what was sent is not a form") from None
-    _check_token(request, key, form.pop("token", [""])[-1])
+        form = QueryParams(body.decode())
+    except UnicodeDecodeError:
+        raise HTTPException(400, "what was sent is not a form") from None
+    _check_token(request, form.get("token", ""))
     return form
 
 
-def check_origin(request: Request) -> None:
-    """Refuse what another site's page sends.
+async def signed_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
+    """Who sends a form, and its fields.
 
     Raises:
-        Forbidden: it does.
+        HTTPException: as `checked_form`; or whoever it is may only look (403).
     """
+    form, name = await checked_form(request), visitor_of(request)
+    if name is None:
+        raise HTTPException(
+            403, f"log in to {to_do}, or open the dashboard on the machine that it runs on"
+        )
+    return name, form
+
+
+def _check_origin(request: Request) -> None:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    config: Config = request.app.state.dashboard.config
-    own = {f"{request.url.scheme}://{request.headers['host'].lower()}", config.web.url}
+    host = f"{request.url.scheme}://{request.headers['host'].lower()}"
+    own = {host, _dashboard(request).config.web.url}
     if site != "same-origin" or (origin is not None and origin.lower() not in own):
-        raise Forbidden("this was sent from a page of another site")
+        raise HTTPException(403, "this was sent from a page of another site")
 
 
-def _check_token(request: Request, key: str, token: str) -> None:
+def _check_token(request: Request, token: str) -> None:
     session = request.session.get("id")
     try:
-        signed = TimestampSigner(key, salt="form").unsign(token, max_age=SESSION_SECONDS).decode()
+        signed = _signer(request).unsign(token, max_age=SESSION_SECONDS).decode()
     except BadSignature:
         signed = None
     if session is None or signed != session:
-        raise Forbidden("the page that sent this is too old; go back, reload it and try again")
+        raise HTTPException(
+            403, "the page that sent this is too old; go back, reload it and try again"
+        )
+
+
+def _signer(request: Request) -> TimestampSigner:
+    return TimestampSigner(_dashboard(request).key, salt="form")
 
 
 def local_path(address: str) -> str:

@@ -1,14 +1,17 @@
-"""Which view serves what, and the guards around them."""
+"""Which view serves what, the guards around them, and the server."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import anyio.to_thread
+import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -24,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config
-from rscrawler.errors import RscrawlerError
+from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.web import (
     article,
     charts,
@@ -37,9 +40,7 @@ from rscrawler.web import (
 )
 from rscrawler.web.access import LOOPBACK_NAMES, SESSION_SECONDS
 from rscrawler.web.catching_up import catching_up
-from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.errors import BadRequest, Forbidden, NotFound
-from rscrawler.web.rendering import render
+from rscrawler.web.dashboard import Dashboard, render
 
 logger = logging.getLogger(__name__)
 
@@ -76,11 +77,13 @@ ROUTES = [
     Route("/healthz", machines.healthz),
     Mount("/static", StaticFiles(directory=PACKAGE_DIR / "web" / "static")),
 ]
-_STATUS_OF: dict[type[RscrawlerError], HTTPStatus] = {
-    NotFound: HTTPStatus.NOT_FOUND,
-    BadRequest: HTTPStatus.BAD_REQUEST,
-    Forbidden: HTTPStatus.FORBIDDEN,
-}
+# For what Starlette says itself.
+_WORDS = {"Not Found": "there is no such page", "Method Not Allowed": "this can only be read"}
+# What a client may keep open without asking anything.
+_KEEP_ALIVE_SECONDS = 20
+# A page in the making may be finished when the server is told to stop.
+_SHUTDOWN_SECONDS = 10
+_BACKLOG = 512  # clients that wait to be let in
 
 
 def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlette:
@@ -162,17 +165,12 @@ class _Guard:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    status = HTTPStatus(error.status_code)
-    message = {404: "there is no such page", 405: "this can only be read"}.get(status, error.detail)
-    return _error(request, status, message, error.headers)
+    message = _WORDS.get(error.detail, error.detail)
+    return _error(request, HTTPStatus(error.status_code), message, error.headers)
 
 
 def _known_error(request: Request, error: Exception) -> Response:
-    status = next(
-        (status for kind, status in _STATUS_OF.items() if isinstance(error, kind)),
-        HTTPStatus.SERVICE_UNAVAILABLE,
-    )
-    return _error(request, status, str(error))
+    return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
 
 def _error(
@@ -187,3 +185,68 @@ def _error(
     # Without the frame: what broke may be what the frame is made of.
     page = render("error.html.j2", status=status, message=message)
     return HTMLResponse(page, status, headers)
+
+
+# On the wire.
+
+
+def serve(dashboard: Dashboard, host: str, port: int, *, announce: Callable[[str], None]) -> None:
+    """Serve the dashboard until SIGTERM or SIGINT; port 0 takes a free one.
+
+    `announce` is told the address once it listens.
+
+    Raises:
+        ConfigurationError: the host and port cannot be listened on.
+    """
+    with closing(listening(host, port)) as listener:
+        name, taken = listener.getsockname()[:2]
+        announce(f"http://[{name}]:{taken}/" if ":" in name else f"http://{name}:{taken}/")
+        with _signals_left_alone():
+            server_of(dashboard, host).run(sockets=[listener])
+
+
+def server_of(dashboard: Dashboard, host: str) -> uvicorn.Server:
+    """A server for sockets that are bound to `host`."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(dashboard, bound_to=host),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        )
+    )
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(
+            f"--host {host} --port {port}: cannot be listened on: {reason}"
+        ) from error
+    return listener
+
+
+@contextmanager
+def _signals_left_alone() -> Iterator[None]:
+    """Uvicorn stops at a signal, and then sends it once more to whoever handled it before."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,9 +17,7 @@ from rscrawler.store.browsing import Sending
 from rscrawler.store.judgements import Judgement
 from rscrawler.topics import Contribution, FlaggableText
 from rscrawler.web.dashboard import Dashboard, dashboard_of
-from rscrawler.web.errors import NotFound
-from rscrawler.web.evidence import marked_article
-from rscrawler.web.versions import version_changes
+from rscrawler.web.texts import marked_article, version_changes
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{1,20}")
 VERSIONS_SHOWN = 20
@@ -30,20 +29,15 @@ _CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
 
 @dataclass(frozen=True, slots=True)
 class TopicPanel:
-    """What was said of one topic, by the watch-list and by people (the last one first)."""
+    """What was said of one topic, by the watch-list and by people (the last one first).
 
-    topic: str
-    level: Level
-    score: float
-    countries: tuple[str, ...]
+    `choices` are the codes and names of the countries that it may be about.
+    """
+
+    flag: TopicFlag
     contributions: Sequence[Contribution]
     choices: Sequence[tuple[str, str]]
     judgements: Sequence[Judgement]
-
-    @property
-    def said(self) -> Judgement | None:
-        """The judgement that holds."""
-        return self.judgements[0] if self.judgements else None
 
 
 def article(request: Request) -> Response:
@@ -53,15 +47,10 @@ def article(request: Request) -> Response:
     known = store.articles.by_ids([article_id]).get(article_id)
     history = store.articles.history(article_id) if ARTICLE_ID.fullmatch(article_id) else []
     if known is None or not history:
-        raise NotFound("no article has this id")
+        raise HTTPException(404, "no article has this id")
     piece = history[-1]
     # One version more than is shown: the oldest shown is compared with it.
     changes = list(version_changes(history[-VERSIONS_SHOWN - 1 :]))[-VERSIONS_SHOWN:]
-    first = None
-    if piece.duplicate_of is not None:
-        first = store.articles.latest_record(piece.duplicate_of)
-    followed = store.articles.latest_record(piece.follows) if piece.follows else None
-    copies = store.browsing.copies([article_id]).get(article_id, [])
     addresses = store.discovery.addresses_of(article_id)
     return dashboard.page(
         request,
@@ -73,16 +62,16 @@ def article(request: Request) -> Response:
         panels=topic_panels(dashboard, piece),
         provenance=piece.extraction.provenance,
         is_removed=piece.event is Event.REMOVED,
-        alerted=sorted(store.articles.alerted_topics(article_id)),
-        first=first,
-        followed=followed,
-        copies=copies[:COPIES_SHOWN],
+        alerted=store.articles.alerted_topics(article_id),
+        first=piece.duplicate_of and store.articles.latest_record(piece.duplicate_of),
+        followed=piece.follows and store.articles.latest_record(piece.follows),
+        copies=store.browsing.copies([article_id]).get(article_id, [])[:COPIES_SHOWN],
         addresses=addresses,
         sources=list(dict.fromkeys(path for each in addresses for path in each.seen_in)),
         sendings=[
-            (channel_in_words(each.channel), each) for each in store.browsing.sendings(article_id)
+            (channel_in_words(each.channel), _state_in_words(each), each)
+            for each in store.browsing.sendings(article_id)
         ],
-        state_of=_state_in_words,
         levels=[str(level) for level in reversed(Level)],
         versions=changes[::-1],
         hidden_versions=len(history) - len(changes),
@@ -105,13 +94,10 @@ def topic_panels(dashboard: Dashboard, piece: Article) -> list[TopicPanel]:
         codes = dict.fromkeys([*dashboard.countries([topic]), *flag.countries])
         panels.append(
             TopicPanel(
-                topic=topic,
-                level=flag.level,
-                score=flag.score,
-                countries=flag.countries,
-                contributions=explained.get(topic, [])[:CONTRIBUTIONS_SHOWN],
-                choices=[(code, country_name(code)) for code in codes],
-                judgements=[each for each in judgements if each.topic == topic],
+                flag,
+                explained.get(topic, [])[:CONTRIBUTIONS_SHOWN],
+                [(code, country_name(code)) for code in codes],
+                [each for each in judgements if each.topic == topic],
             )
         )
     return panels

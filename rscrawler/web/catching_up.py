@@ -27,7 +27,8 @@ async def catching_up(dashboard: Dashboard) -> AsyncIterator[None]:
         trouble = ""
         while not stopped.is_set():
             try:
-                _catch_up_until(stopped, dashboard)
+                while not stopped.is_set() and dashboard.store.index.work_off():
+                    pass
                 trouble = ""
             except RscrawlerError as error:
                 if str(error) != trouble:  # told once, not every two seconds
@@ -45,11 +46,6 @@ async def catching_up(dashboard: Dashboard) -> AsyncIterator[None]:
     finally:
         stopped.set()
         thread.join()
-
-
-def _catch_up_until(stopped: Event, dashboard: Dashboard) -> None:
-    while not stopped.is_set() and dashboard.store.index.work_off():
-        pass
 
 
 def catch_up_briefly(dashboard: Dashboard) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,15 +18,13 @@ from rscrawler.delivery.alert import Alert, Interest, Passage, Stretch, alert_of
 from rscrawler.delivery.exporting import csv_lines, jsonl_lines
 from rscrawler.delivery.feeds import FEED_SIZE, feed_of
 from rscrawler.delivery.wording import country_name, words_of_slug
-from rscrawler.items import Article, Event, Level, Novelty, parse_rfc3339, rfc3339
-from rscrawler.store.browsing import Copy, Coverage
-from rscrawler.store.judgements import Judgement
-from rscrawler.store.words import terms_of
+from rscrawler.items import Article, Level, Novelty, parse_rfc3339, rfc3339
+from rscrawler.store.browsing import Coverage
+from rscrawler.store.words import Term, terms_of
 from rscrawler.web.catching_up import catch_up_briefly
-from rscrawler.web.dashboard import Dashboard, dashboard_of
-from rscrawler.web.errors import BadRequest
-from rscrawler.web.evidence import found_passage
+from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
 from rscrawler.web.machines import FEED_TYPES, with_etag
+from rscrawler.web.texts import found_passage
 
 PAGE_SIZE = 25
 MAX_PAGE = 1_000_000
@@ -40,20 +40,6 @@ _MEDIA_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8
 _FURTHER = ("section", "author", "novelty", "since", "until", "new")
 _SUGGESTIONS = 200
 _VISIT_ENDS_AFTER = timedelta(minutes=30)
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """An article in the list, in words that are safe to show."""
-
-    alert: Alert
-    passage: Passage | None
-    first_seen_at: datetime | None
-    versions: int
-    is_removed: bool
-    is_copy: bool
-    is_unseen: bool
-    judgements: Sequence[Judgement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +67,9 @@ def coverage(request: Request) -> Response:
     dashboard = dashboard_of(request)
     catch_up_briefly(dashboard)
     parameters = request.query_params
-    kind = _choice(parameters, "format", FORMATS)
+    kind = chosen(parameters, "format", FORMATS)
     last_visit = None if kind else _last_visit(request.session, dashboard.now())
-    asked = asked_for(dashboard, parameters, last_visit)
+    asked = _asked_for(dashboard, parameters, last_visit)
     if kind == "atom":
         return _feed(request, dashboard, asked)
     if kind:
@@ -96,9 +82,6 @@ def _page(
 ) -> Response:
     wanted, store = asked.wanted, dashboard.store
     found = store.browsing.coverage(wanted, PAGE_SIZE, page=asked.page)
-    ids = [each.article_id for each in found.articles]
-    copies, judgements = store.browsing.copies(ids), store.judgements.of_articles(ids)
-    interest = _interest(dashboard, wanted)
     more = 0
     if wanted.query and wanted.minimum is not Level.NONE:
         everything = replace(wanted, minimum=Level.NONE, country=None)
@@ -106,17 +89,7 @@ def _page(
     return dashboard.page(
         request,
         "coverage.html.j2",
-        entries=[
-            _entry(
-                each,
-                interest,
-                copies.get(each.article_id, ()),
-                judgements.get(each.article_id, ()),
-                wanted.query,
-                last_visit,
-            )
-            for each in found.articles
-        ],
+        entries=_entries(dashboard, wanted, found.articles),
         asked=asked,
         total=found.total,
         more=more,
@@ -126,40 +99,44 @@ def _page(
         backlog=store.index.backlog(),
         levels=LEVELS,
         novelties=NOVELTIES,
-        countries=[(code, country_name(code)) for code in dashboard.countries([*wanted.topics])],
+        countries=[(code, country_name(code)) for code in dashboard.countries(wanted.topics)],
         sites=[(name, name) for name in dashboard.site_names()],
         sections=[(slug, words_of_slug(slug)) for slug in store.browsing.values("section", 200)],
         authors=store.browsing.values("author", _SUGGESTIONS),
     )
 
 
-def _entry(
-    article: Article,
-    interest: Interest,
-    copies: Sequence[Copy],
-    judgements: Sequence[Judgement],
-    query: str,
-    last_visit: datetime | None,
-) -> _Entry:
-    alert = alert_of(article, interest, reprints=[copy.url for copy in copies])
+def _entries(
+    dashboard: Dashboard, wanted: Coverage, articles: Sequence[Article]
+) -> list[dict[str, Any]]:
+    """The articles in the list, in words that are safe to show."""
+    ids = [each.article_id for each in articles]
+    copies = dashboard.store.browsing.copies(ids)
+    judgements = dashboard.store.judgements.of_articles(ids)
+    interest, terms = _interest(dashboard, wanted), terms_of(wanted.query)
+    entries = []
+    for article in articles:
+        reprints = [copy.url for copy in copies.get(article.article_id, ())]
+        alert = alert_of(article, interest, reprints=reprints)
+        entries.append(
+            {
+                "alert": alert,
+                "passage": _passage(article, alert, terms),
+                "article": article,
+                "judgements": judgements.get(article.article_id, ()),
+            }
+        )
+    return entries
+
+
+def _passage(article: Article, alert: Alert, terms: list[Term]) -> Passage | None:
+    """What is shown of an article: where a search found it, else why it counts, else its start."""
+    if terms and (stretches := found_passage(article, terms)):
+        return Passage("", tuple(stretches))
     # The headline stands above; a passage of the text says more.
-    from_body = (each for each in alert.passages if not each.where)
-    passage = next(from_body, next(iter(alert.passages), None))
-    if query and (stretches := found_passage(article, terms_of(query))):
-        passage = Passage("", tuple(stretches))
-    if passage is None and article.paragraphs:
-        passage = Passage("", (Stretch(article.paragraphs[0][:300]),))
-    seen = article.first_seen_at
-    return _Entry(
-        alert=alert,
-        passage=passage,
-        first_seen_at=seen,
-        versions=article.version,
-        is_removed=article.event is Event.REMOVED,
-        is_copy=article.duplicate_of is not None,
-        is_unseen=last_visit is not None and seen is not None and seen > last_visit,
-        judgements=judgements,
-    )
+    if alert.passages:
+        return next((each for each in alert.passages if not each.where), alert.passages[0])
+    return Passage("", (Stretch(article.paragraphs[0][:300]),)) if article.paragraphs else None
 
 
 def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:
@@ -205,24 +182,27 @@ def _together(lines: Iterator[str]) -> Iterator[str]:
 # Parameters.
 
 
-def asked_for(dashboard: Dashboard, parameters: Any, last_visit: datetime | None = None) -> Asked:
+def _asked_for(
+    dashboard: Dashboard, parameters: Mapping[str, str], last_visit: datetime | None
+) -> Asked:
     """What the parameters of an address ask for.
 
     Raises:
-        BadRequest: one has a value that is not among the choices.
+        HTTPException: one has a value that is not among the choices.
     """
-    topic = _choice(parameters, "topic", dashboard.topics)
-    level = _choice(parameters, "level", LEVELS)
-    country = _choice(parameters, "country", dashboard.countries([*dashboard.topics]))
-    site = _choice(parameters, "site", dashboard.site_names())
-    novelty = _choice(parameters, "novelty", NOVELTIES)
-    is_new = _choice(parameters, "new", ("1",))
+    topic = chosen(parameters, "topic", dashboard.titles)
+    level = chosen(parameters, "level", LEVELS)
+    country = chosen(parameters, "country", dashboard.countries(dashboard.titles))
+    site = chosen(parameters, "site", dashboard.site_names())
+    novelty = chosen(parameters, "novelty", NOVELTIES)
+    is_new = chosen(parameters, "new", ("1",))
     since, until = _day(parameters, "since"), _day(parameters, "until")
     texts = {name: parameters.get(name, "").strip()[:200] for name in ("q", "section", "author")}
     given = {
         "q": texts["q"], "topic": topic, "country": country, "level": level, "site": site,
         "section": texts["section"], "author": texts["author"], "novelty": novelty,
-        "since": since.isoformat() if since else "", "until": until.isoformat() if until else "",
+        "since": since.date().isoformat() if since else "",
+        "until": until.date().isoformat() if until else "",
         "new": is_new,
     }  # fmt: skip
     wanted = Coverage(
@@ -233,8 +213,8 @@ def asked_for(dashboard: Dashboard, parameters: Any, last_visit: datetime | None
         section=texts["section"] or None,
         author=texts["author"] or None,
         novelty=Novelty(novelty) if novelty else None,
-        since=_midnight(since) if since else None,
-        until=_midnight(until) + timedelta(days=1) if until else None,
+        since=since,
+        until=until + timedelta(days=1) if until else None,
         seen_after=last_visit if is_new else None,
         query=texts["q"],
     )
@@ -243,33 +223,25 @@ def asked_for(dashboard: Dashboard, parameters: Any, last_visit: datetime | None
     )
 
 
-def _choice(parameters: Any, name: str, allowed: Collection[str]) -> str:
-    value: str = parameters.get(name, "")
-    if value and value not in allowed:
-        raise BadRequest(f"{name}: {value[:80]!r} is not known; allowed: {', '.join(allowed)}")
-    return value
-
-
-def _day(parameters: Any, name: str) -> date | None:
-    value: str = parameters.get(name, "")
+def _day(parameters: Mapping[str, str], name: str) -> datetime | None:
+    """The beginning of a day, UTC."""
+    value = parameters.get(name)
+    if not value:
+        return None
     try:
-        day = date.fromisoformat(value) if value else None
+        day = date.fromisoformat(value)
     except ValueError:
         day = date.min
     # A year of its own on either side leaves room for what is added to a day.
-    if day is not None and not 1 < day.year < 9999:
-        raise BadRequest(f"{name}: {value[:80]!r} is not a date; allowed: 2026-11-24")
-    return day
-
-
-def _midnight(day: date) -> datetime:
+    if not 1 < day.year < 9999:
+        raise HTTPException(400, f"{name}: {value[:80]!r} is not a date; allowed: 2026-11-24")
     return datetime.combine(day, time(), UTC)
 
 
-def _number(parameters: Any) -> int:
-    value: str = parameters.get("page", "") or "1"
-    if not (value.isascii() and value.isdecimal() and 0 < len(value) < 8 and int(value) > 0):
-        raise BadRequest(f"page: {value[:80]!r} is not a number; allowed: 1 to {MAX_PAGE}")
+def _number(parameters: Mapping[str, str]) -> int:
+    value = parameters.get("page") or "1"
+    if not re.fullmatch("[0-9]{1,7}", value) or int(value) == 0:
+        raise HTTPException(400, f"page: {value[:80]!r} is not a number; allowed: 1 to {MAX_PAGE}")
     return min(int(value), MAX_PAGE)
 
 

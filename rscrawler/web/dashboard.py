@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
 from threading import Lock
 from typing import Any, Self
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config
+from rscrawler.delivery.wording import (
+    country_name,
+    date_in_words,
+    day_in_words,
+    host_of,
+    in_words,
+    one_line,
+    safe_link,
+    words_of_slug,
+)
 from rscrawler.errors import ConfigurationError
-from rscrawler.items import Level
+from rscrawler.items import Level, rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
@@ -23,9 +37,12 @@ from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
 from rscrawler.web.access import form_token, signing_key, visitor_of
-from rscrawler.web.rendering import render
+from rscrawler.web.texts import shortened
 
 _RECENT_SECONDS = 5.0
+_TEMPLATES = PACKAGE_DIR / "web" / "templates"
+_RELATIVE_WITHIN = timedelta(days=30)
+_UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 logger = logging.getLogger(__name__)
 
 
@@ -38,14 +55,6 @@ def newest_store(keeper: StoreKeeper) -> Callable[[], Store]:
             return keeper.reopen() if keeper.is_lost else keeper.store
 
     return newest
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A watch-list as the pages name it; `countries` are the ISO 3166 codes that it knows."""
-
-    title: str
-    countries: tuple[str, ...]
 
 
 class RecentCount:
@@ -69,15 +78,16 @@ class RecentCount:
 class Dashboard:
     """A store to look at, and the files that say what its names mean.
 
-    `topics`, `flagger` and `sites` are as they were when the dashboard started. `key` signs
-    cookies and forms.
+    `sites`, `flagger`, `titles` and `codes` (the title of each topic, and the ISO 3166 codes that
+    it knows) are as they were when the dashboard started. `key` signs cookies and forms.
     """
 
     config: Config
     newest: Callable[[], Store]
     now: Callable[[], datetime]
     sites: Mapping[str, SiteProfile]
-    topics: Mapping[str, Topic]
+    titles: Mapping[str, str]
+    codes: Mapping[str, Collection[str]]
     flagger: Flagger
     key: str
     problems: RecentCount
@@ -92,19 +102,16 @@ class Dashboard:
             ConfigurationError: a site profile is wrong.
         """
         watchlists = usable_topics(config).lists
-        topics = {
-            name: Topic(
-                watchlist.title,
-                tuple(sorted({code for entity in watchlist.entity for code in entity.countries})),
-            )
-            for name, watchlist in watchlists.items()
-        }
         return cls(
             config=config,
             newest=(lambda: store) if isinstance(store, Store) else store,
             now=now,
             sites=load_sites(config),
-            topics=topics,
+            titles={name: watchlist.title for name, watchlist in watchlists.items()},
+            codes={
+                name: {code for entity in watchlist.entity for code in entity.countries}
+                for name, watchlist in watchlists.items()
+            },
             flagger=Flagger(watchlists.values()),
             key=signing_key(config),
             problems=RecentCount(),
@@ -124,15 +131,9 @@ class Dashboard:
         """The level from which an article counts as flagged."""
         return self.config.alerts.minimum
 
-    @property
-    def titles(self) -> dict[str, str]:
-        """The title of each topic, by name."""
-        return {name: topic.title for name, topic in self.topics.items()}
-
-    def countries(self, topics: list[str]) -> list[str]:
+    def countries(self, topics: Iterable[str]) -> list[str]:
         """The codes of the countries of some topics, in order."""
-        known = (self.topics[name].countries for name in topics if name in self.topics)
-        return sorted({code for codes in known for code in codes})
+        return sorted({code for name in topics for code in self.codes.get(name, ())})
 
     def site_names(self) -> list[str]:
         """The names of the sites that are watched, or ever were."""
@@ -165,7 +166,7 @@ class Dashboard:
         **values: Any,
     ) -> HTMLResponse:
         """A page within the frame that all pages share."""
-        visitor, can_log_in = visitor_of(request, self.config), bool(self.config.web.users)
+        visitor, can_log_in = visitor_of(request), bool(self.config.web.users)
         content = render(
             template,
             now=self.now(),
@@ -175,13 +176,91 @@ class Dashboard:
             topic_titles=self.titles,
             visitor=visitor,
             can_log_in=can_log_in,
-            token=form_token(request, self.key) if can_log_in or visitor.name else "",
+            token=form_token(request) if can_log_in or visitor else "",
             **values,
         )
         return HTMLResponse(content, status_code)
+
+
+def chosen(
+    values: Mapping[str, str], name: str, allowed: Collection[str], default: str | None = ""
+) -> str:
+    """One of the values of a form or address that is among a few; `default` if it is empty.
+
+    Raises:
+        HTTPException: it is another, or empty and there is no default.
+    """
+    value = values.get(name) or default
+    if value is None or (value and value not in allowed):
+        raise HTTPException(
+            400, f"{name}: {(value or '')[:80]!r} is not known; allowed: {', '.join(allowed)}"
+        )
+    return value
 
 
 def dashboard_of(request: Request) -> Dashboard:
     """The dashboard that a request is for."""
     dashboard: Dashboard = request.app.state.dashboard
     return dashboard
+
+
+# Templates to HTML: everything escaped.
+
+
+def render(template: str, **values: Any) -> bytes:
+    """A page as UTF-8; a value that a template names and nobody gave is a bug and raises."""
+    text = _environment().get_template(template).render(values)
+    return text.encode("utf-8", "replace")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "country": country_name,
+        "date": date_in_words,
+        "day": _day,
+        "host": host_of,
+        "line": one_line,
+        "link": safe_link,
+        "relative": _relative,
+        "rfc3339": rfc3339,
+        "shortened": shortened,
+        "slug": words_of_slug,
+        "span": _span_in_words,
+        "thousands": "{:,}".format,
+        "words": in_words,
+    }
+    return environment
+
+
+def _day(moment: datetime | None) -> str:
+    return day_in_words(moment) if moment else "date not given"
+
+
+def _relative(moment: datetime, now: datetime) -> str:
+    """`3 h ago`, `in 5 min`; the day, when it is more than 30 days away."""
+    distance = now - moment
+    if abs(distance) > _RELATIVE_WITHIN:
+        return day_in_words(moment)
+    span = _span_in_words(abs(distance))
+    if span == "less than a minute":
+        return "just now"
+    return f"{span} ago" if distance > timedelta(0) else f"in {span}"
+
+
+def _span_in_words(span: timedelta) -> str:
+    """`2 days`, `3 h`, `5 min`, to the unit below."""
+    seconds = int(span.total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
+    return "less than a minute"

@@ -3,82 +3,76 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from rscrawler.items import Article, Level
 from rscrawler.store.judgements import Judgement, Verdict
-from rscrawler.web.access import checked_form, visitor_of
+from rscrawler.web.access import signed_form
 from rscrawler.web.article import ARTICLE_ID, topic_panels
-from rscrawler.web.dashboard import Dashboard, dashboard_of
-from rscrawler.web.errors import BadRequest, Forbidden, NotFound
-from rscrawler.web.plots import Series, lines
-from rscrawler.web.weeks import Week, last_weeks
+from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
+from rscrawler.web.plots import Series, last_weeks, monday_of, plot
 
 WEEKS_SHOWN = 26
 LISTED = 50
 _MOST = 10
 _NOTE_LIMIT = 2_000
 
-Form = Mapping[str, list[str]]
-
 
 async def judge(request: Request) -> Response:
     """Write down what somebody says of a flag."""
     dashboard = dashboard_of(request)
-    form = await checked_form(request, dashboard.key)
-    visitor = visitor_of(request, dashboard.config)
-    if visitor.name is None:
-        raise Forbidden("log in to judge, or open the dashboard on the machine that it runs on")
+    name, form = await signed_form(request, "judge")
     article_id = request.path_params["article_id"]
-    await run_in_threadpool(_judge, dashboard, article_id, visitor.name, form)
+    await run_in_threadpool(_judge, dashboard, article_id, name, form)
     return RedirectResponse(f"/articles/{article_id}#judgements", 303)
 
 
-def _judge(dashboard: Dashboard, article_id: str, name: str, form: Form) -> None:
+def _judge(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) -> None:
     piece = None
     if ARTICLE_ID.fullmatch(article_id):
         piece = dashboard.store.articles.latest_record(article_id)
     if piece is None:
-        raise NotFound("no article has this id")
+        raise HTTPException(404, "no article has this id")
     dashboard.store.judgements.add(_judgement(dashboard, piece, name, form))
 
 
-def _judgement(dashboard: Dashboard, piece: Article, name: str, form: Form) -> Judgement:
+def _judgement(dashboard: Dashboard, piece: Article, name: str, form: QueryParams) -> Judgement:
     """What a form says.
 
     Raises:
-        BadRequest: it says nothing, or nothing that can be.
+        HTTPException: it says nothing, or nothing that can be.
     """
-    panels = {panel.topic: panel for panel in topic_panels(dashboard, piece)}
-    panel = panels[_field(form, "topic", panels)]
-    verdict = Verdict(_field(form, "verdict", [str(each) for each in Verdict]))
-    level, countries = panel.level, panel.countries
+    panels = {panel.flag.topic: panel for panel in topic_panels(dashboard, piece)}
+    panel = panels[chosen(form, "topic", panels, None)]
+    flag = panel.flag
+    verdict = Verdict(chosen(form, "verdict", [*Verdict], None))
+    level, countries = flag.level, flag.countries
     if verdict is Verdict.WRONG:
-        level = Level(_field(form, "level", [str(each) for each in Level]))
+        level = Level(chosen(form, "level", [*Level], None))
         known = [code for code, _ in panel.choices]
-        chosen = set(form.get("country", []))
-        if not chosen <= set(known):
-            raise BadRequest(f"country: allowed: {', '.join(known)}")
-        countries = tuple(code for code in known if code in chosen)
-        if level is Level.NONE:
-            countries = ()
-        if (level, set(countries)) == (panel.level, set(panel.countries)):
-            raise BadRequest(
+        named = set(form.getlist("country"))
+        if not named <= set(known):
+            raise HTTPException(400, f"country: allowed: {', '.join(known)}")
+        countries = tuple(code for code in known if code in named and level is not Level.NONE)
+        if (level, set(countries)) == (flag.level, set(flag.countries)):
+            raise HTTPException(
+                400,
                 "level: what was said to be wrong is what the flag says; "
-                "choose the true level or the true countries"
+                "choose the true level or the true countries",
             )
-    note = form.get("note", [""])[-1].replace("\r\n", "\n").replace("\x00", "").strip()
+    note = form.get("note", "").replace("\r\n", "\n").replace("\x00", "").strip()
     return Judgement(
         article_id=piece.article_id,
         record_id=piece.record_id,
-        topic=panel.topic,
-        flagged_level=panel.level,
-        flagged_countries=panel.countries,
+        topic=flag.topic,
+        flagged_level=flag.level,
+        flagged_countries=flag.countries,
         verdict=verdict,
         level=level,
         countries=countries,
@@ -88,47 +82,16 @@ def _judgement(dashboard: Dashboard, piece: Article, name: str, form: Form) -> J
     )
 
 
-def _field(form: Form, name: str, allowed: Iterable[str]) -> str:
-    value, known = form.get(name, [""])[-1], list(allowed)
-    if value not in known:
-        raise BadRequest(f"{name}: allowed: {', '.join(known)}")
-    return value
-
-
-# How often flags were right.
-
-
-@dataclass(frozen=True, slots=True)
-class _Precision:
-    """The judgements of one week on what was flagged."""
-
-    week: Week
-    flagged: int
-    right: int
-
-    @property
-    def percent(self) -> float | None:
-        """The share of right flags; None without any."""
-        return round(100 * self.right / self.flagged, 1) if self.flagged else None
-
-
 def judgements(request: Request) -> Response:
     """Precision over time, and what was judged wrong most."""
     dashboard = dashboard_of(request)
     store, minimum = dashboard.store, dashboard.minimum
-    counts = store.judgements.topics()
-    topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *counts]))
-    topic = request.query_params.get("topic") or next(iter(topics), "")
-    if topic not in topics:
-        raise BadRequest(f"topic: {topic[:80]!r} is not known; allowed: {', '.join(topics)}")
+    topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *store.judgements.topics()]))
+    topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
     held = store.judgements.that_hold(topic)
     flagged = [each for each in held if each.flagged_level.reaches(minimum)]
+    right = [each for each in flagged if each.level.reaches(minimum)]
     wrong = [each for each in held if each.verdict is Verdict.WRONG]
-    weeks = last_weeks(dashboard.now(), WEEKS_SHOWN)
-    precision = [_precision_in(week, flagged, minimum) for week in weeks]
-    shown = held[:LISTED]
-    pieces = {each.article_id: store.articles.latest_record(each.article_id) for each in shown}
-    percents = [each.percent for each in precision]
     return dashboard.page(
         request,
         "judgements.html.j2",
@@ -136,17 +99,9 @@ def judgements(request: Request) -> Response:
         topics=topics,
         total=len(held),
         flagged=len(flagged),
-        right=sum(each.level.reaches(minimum) for each in flagged),
-        exactly=sum(each.verdict is Verdict.RIGHT for each in held),
-        precision=[each for each in precision if each.flagged],
-        plot=lines(
-            "Share of flags that were right, in per cent",
-            [week.label for week in weeks],
-            [Series("right", percents)],
-            unit="%",
-        )
-        if flagged
-        else None,
+        right=len(right),
+        exactly=len(held) - len(wrong),
+        precision=_precision(dashboard, flagged, right) if flagged else None,
         levels=_most(
             (str(each.flagged_level), str(each.level))
             for each in wrong
@@ -158,13 +113,26 @@ def judgements(request: Request) -> Response:
             for code in sorted(set(each.flagged_countries) ^ set(each.countries))
         ),
         entities=_most(_entities(dashboard, wrong)),
-        shown=[(each, pieces[each.article_id]) for each in shown],
+        shown=[(each, store.articles.latest_record(each.article_id)) for each in held[:LISTED]],
     )
 
 
-def _precision_in(week: Week, flagged: Iterable[Judgement], minimum: Level) -> _Precision:
-    of_week = [each for each in flagged if week.first <= each.judged_at.date() <= week.last]
-    return _Precision(week, len(of_week), sum(each.level.reaches(minimum) for each in of_week))
+def _precision(
+    dashboard: Dashboard, flagged: Iterable[Judgement], right: Iterable[Judgement]
+) -> dict[str, object]:
+    """The share of flags that were right, in per cent, by week of judging."""
+    judged_in = Counter(monday_of(each.judged_at.date()) for each in flagged)
+    right_in = Counter(monday_of(each.judged_at.date()) for each in right)
+    rows = []
+    for week in last_weeks(dashboard.now(), WEEKS_SHOWN):
+        judged, well = judged_in[week.first], right_in[week.first]
+        rows.append((week.label, judged, well, round(100 * well / judged, 1) if judged else None))
+    shares = Series("right", [row[3] for row in rows])
+    title = "Share of flags that were right, in per cent"
+    return {
+        "plot": plot("Line", title, [row[0] for row in rows], [shares], unit="%"),
+        "rows": [row for row in rows[::-1] if row[1]],
+    }
 
 
 def _entities(dashboard: Dashboard, wrong: list[Judgement]) -> Iterator[tuple[str]]:

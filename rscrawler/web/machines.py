@@ -6,13 +6,13 @@ import hashlib
 import re
 
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from rscrawler.monitoring.metrics import render_metrics
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.web.dashboard import dashboard_of
-from rscrawler.web.errors import NotFound
 
 FEED_TYPES = {
     "atom": "application/atom+xml; charset=utf-8",
@@ -32,12 +32,14 @@ def feed(request: Request) -> Response:
     topic, kind = request.path_params["topic"], request.path_params["kind"]
     # Looked up, not pieced together: no path leads out of the folder.
     if topic not in config.alerts.topics or kind not in FEED_TYPES:
-        raise NotFound("no alerts are sent on a topic of that name, so it has no feed")
+        raise HTTPException(404, "no alerts are sent on a topic of that name, so it has no feed")
     path = config.output_dir / "feeds" / f"{topic}.{kind}"
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise NotFound("nothing was delivered yet; the next delivery writes the feed") from None
+        raise HTTPException(
+            404, "nothing was delivered yet; the next delivery writes the feed"
+        ) from None
     return with_etag(request, content, FEED_TYPES[kind])
 
 

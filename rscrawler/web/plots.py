@@ -1,4 +1,4 @@
-"""Plots as SVG within the page, drawn by pygal: no script, no style of their own.
+"""Weeks, and plots as SVG within the page, drawn by pygal: no script, no style of their own.
 
 Each plot is a picture of the table beside it and hidden from screen readers; its links are
 those of the table.
@@ -6,33 +6,71 @@ those of the table.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Literal
 
 import pygal
 from lxml import etree
 from markupsafe import Markup
 from pygal import PluginImportFixer
-from pygal.graph.map import BaseMap
 from pygal.style import Style
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.delivery.wording import country_name
+from rscrawler.delivery.wording import country_name, day_in_words
 
 # Pygal's finder of map plug-ins, of which there are none here, lacks what Python 3.11 asks for.
 sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, PluginImportFixer)]
 
 _MAPS = PACKAGE_DIR / "web" / "maps"
+_SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _LEFT_OUT = ("defs", "title")
-_OPACITY = re.compile(r"fill-opacity: ([\d.]+)")
 # For the room that is left for texts; colours and fonts are those of the style sheet.
 _STYLE = Style(label_font_size=13, major_label_font_size=13, legend_font_size=14)
+_OPTIONS = {
+    "js": [],
+    "css": [],
+    "style": _STYLE,
+    "no_prefix": True,
+    "width": 640,
+    "margin": 6,
+    "legend_at_bottom": True,
+    "legend_box_size": 12,
+    "dots_size": 3,
+}
 _LABELS_SHOWN = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A week, UTC, by its Monday and Sunday; it ends when the next one begins."""
+
+    first: date
+    last: date
+    start: datetime
+    end: datetime
+    label: str
+
+
+def last_weeks(now: datetime, count: int) -> list[Week]:
+    """The last weeks, this one included, oldest first."""
+    monday = monday_of(now.astimezone(UTC).date())
+    return [_week(monday - timedelta(weeks=back)) for back in reversed(range(count))]
+
+
+def monday_of(day: date) -> date:
+    """The first day of a day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+def _week(monday: date) -> Week:
+    start = datetime.combine(monday, time(), UTC)
+    day, month, _ = day_in_words(start).split()
+    sunday = monday + timedelta(days=6)
+    return Week(monday, sunday, start, start + timedelta(days=7), f"{day} {month[:3]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +82,18 @@ class Series:
     links: Sequence[str] = field(default=())
 
 
-def stacked_bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> Markup:
-    """A bar for each label, made up of the series."""
-    return _drawn(pygal.StackedBar, title, labels, series)
-
-
-def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> Markup:
-    """Bars side by side for each label."""
-    return _drawn(pygal.Bar, title, labels, series)
-
-
-def lines(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str = "") -> Markup:
-    """A line for each series; where there is no value, it is broken."""
-    return _drawn(pygal.Line, title, labels, series, unit=unit)
-
-
-def _drawn(
-    kind: Any, title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str = ""
+def plot(
+    kind: Literal["Bar", "Line", "StackedBar"],
+    title: str,
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    unit: str = "",
 ) -> Markup:
-    chart = kind(
-        **_common(len(series) > 1),
+    """Bars or lines over the labels; where there is no value, a line is broken."""
+    chart = getattr(pygal, kind)(
+        **_OPTIONS,
+        show_legend=len(series) > 1,
         height=280,
         range=None if any(value for each in series for value in each.values) else (0, 1),
         include_x_axis=True,
@@ -97,60 +127,39 @@ def _value(value: Any, label: str, link: str) -> dict[str, Any]:
     }
 
 
-def _common(has_legend: bool) -> dict[str, Any]:
-    return {
-        "js": [],
-        "css": [],
-        "style": _STYLE,
-        "no_prefix": True,
-        "width": 640,
-        "margin": 6,
-        "show_legend": has_legend,
-        "legend_at_bottom": True,
-        "legend_box_size": 12,
-        "dots_size": 3,
-    }
-
-
 # The map.
 
 
 def has_map(topic: str) -> bool:
     """Whether there are outlines of a topic's countries."""
-    return topic in {path.stem for path in _MAPS.glob("*.svg")}
+    return (_MAPS / f"{topic}.svg").is_file()
 
 
 def country_map(
     topic: str, title: str, counts: Mapping[str, int], links: Mapping[str, str]
 ) -> Markup:
     """The countries of a topic, the darker the more articles; those without any stay empty."""
-    chart = _map_of(topic)(**_common(False), height=400)
-    chart.add("articles", [(code, count) for code, count in counts.items() if count])
-    areas = {
-        f"z{code}": (f"{country_name(code)}: {counts.get(code, 0):,}", link)
-        for code, link in links.items()
-    }
-    return _svg(chart, title, areas)
-
-
-@cache
-def _map_of(topic: str) -> type[Any]:
-    outlines = (_MAPS / f"{topic}.svg").read_bytes()
-
-    class TopicMap(BaseMap):  # type: ignore[misc]
-        kind = "country"
-        area_prefix = "z"
-        svg_map = outlines
-        area_names: Mapping[str, str] = {}
-
-    return TopicMap
+    parser = etree.XMLParser(remove_comments=True)
+    root = etree.parse(_MAPS / f"{topic}.svg", parser).getroot()
+    root.set("class", "pygal-chart")
+    most = max(counts.values(), default=0)
+    for code, link in links.items():
+        for area in root.xpath("//*[starts-with(@class, $name)]", name=f"z{code} "):
+            anchor = etree.Element(f"{_SVG}a", href=link, tabindex="-1")
+            anchor.extend(list(area))
+            title_ = etree.SubElement(anchor, f"{_SVG}title")
+            title_.text = f"{country_name(code)}: {counts[code]:,}"
+            area.append(anchor)
+            if counts[code]:
+                area.set("class", f"{area.get('class')} series")
+                area.set("fill-opacity", f"{0.3 + 0.7 * counts[code] / most:.2f}")
+    return _markup(root, title)
 
 
 # What pygal draws, made fit for the page.
 
 
-def _svg(chart: Any, title: str, links: Mapping[str, tuple[str, str]] | None = None) -> Markup:
-    """The drawing; `links` has title and address for areas of a map, by their class."""
+def _svg(chart: Any, title: str) -> Markup:
     root = chart.render_tree()
     for element in list(root.iter()):
         if not isinstance(element.tag, str) or _name(element) in _LEFT_OUT:
@@ -161,21 +170,18 @@ def _svg(chart: Any, title: str, links: Mapping[str, tuple[str, str]] | None = N
                 etree.SubElement(element.getparent(), "title").text = element.text
             _remove(element)
             continue
-        if match := _OPACITY.search(element.attrib.pop("style", "")):
-            element.set("fill-opacity", match[1])
+        element.attrib.pop("style", None)
         if (link := element.attrib.pop(_XLINK, None)) is not None:
             element.set("href", link)
             element.set("tabindex", "-1")
-    for name, (text, link) in (links or {}).items():
-        for area in root.xpath("//*[starts-with(@class, $name)]", name=f"{name} "):
-            anchor = etree.Element("a", href=link, tabindex="-1")
-            anchor.extend(list(area))
-            etree.SubElement(anchor, "title").text = text
-            area.append(anchor)
     root.attrib.pop("id", None)
+    etree.cleanup_namespaces(root)
+    return _markup(root, title)
+
+
+def _markup(root: Any, title: str) -> Markup:
     root.set("aria-hidden", "true")
     root.set("data-title", title)
-    etree.cleanup_namespaces(root)
     # Whatever came from outside was escaped by the library that writes it.
     return Markup(etree.tostring(root, encoding="unicode"))  # noqa: S704
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
+from statistics import median_high
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from rscrawler.delivery.ops import ADVICE
-from rscrawler.monitoring.status import SiteStatus
-from rscrawler.scheduling.schedules import ScheduledJob
-from rscrawler.sites import SiteProfile
-from rscrawler.store.discovery import SourceState
-from rscrawler.store.health import Problem, Run
-from rscrawler.store.jobs import JobState
 from rscrawler.web.dashboard import Dashboard, dashboard_of
 from rscrawler.web.machines import without_addresses
 
@@ -36,97 +31,55 @@ COUNTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePanel:
-    """One source of a site; `path` is without the site's own address."""
-
-    path: str
-    state: SourceState
-
-
-@dataclass(frozen=True, slots=True)
-class SitePanel:
-    """All that is shown of a site."""
-
-    name: str
-    profile: SiteProfile | None
-    status: SiteStatus
-    not_before: datetime | None
-    next_visit_at: datetime | None
-    articles_a_week: float
-    delay: timedelta | None
-    sources: Sequence[SourcePanel]
-    runs: Sequence[Run]
-
-
-@dataclass(frozen=True, slots=True)
-class JobPanel:
-    """A job of the schedules, and when it fires next."""
-
-    job: ScheduledJob
-    state: JobState | None
-    next_fire_at: datetime
-    is_running: bool
-
-
 def sites(request: Request) -> Response:
     """The page."""
     dashboard = dashboard_of(request)
-    status, now = dashboard.status(), dashboard.now()
+    status, now, store = dashboard.status(), dashboard.now(), dashboard.store
     jobs = _jobs(dashboard, now)
-    counts = dashboard.store.insights.articles_per_site(now - RATE_OVER)
+    counts = store.insights.articles_per_site(now - RATE_OVER)
     delays: dict[str, list[timedelta]] = {}
-    for name, _, delay in dashboard.store.history.record_delays(now - RATE_OVER):
+    for name, _, delay in store.history.record_delays(now - RATE_OVER):
         delays.setdefault(name, []).append(delay)
-    weeks = RATE_OVER / timedelta(weeks=1)
     return dashboard.page(
         request,
         "sites.html.j2",
         status=status,
         panels=[
-            _panel(dashboard, name, site, jobs, counts[name] / weeks, delays.get(name, ()))
+            {
+                "name": name,
+                "status": site,
+                "articles_a_week": counts[name] / (RATE_OVER / timedelta(weeks=1)),
+                "delay": median_high(delays[name]) if name in delays else None,
+                "next_visit_at": min(
+                    (each["next_fire_at"] for each in jobs if name in each["job"].sites),
+                    default=None,
+                ),
+                **_panel(dashboard, name),
+            }
             for name, site in status.sites.items()
         ],
         jobs=jobs,
-        is_served=any(service.is_living(now) for service in dashboard.store.leases.services()),
+        is_served=any(service.is_living(now) for service in store.leases.services()),
         counters=COUNTERS,
         runs_shown=RUNS_SHOWN,
         problems=[
             (each, without_addresses(each.message), ADVICE[each.code])
-            for each in sorted(status.problems, key=_since)
+            for each in sorted(status.problems, key=lambda each: each.since)
         ],
     )
 
 
-def _since(problem: Problem) -> datetime:
-    return problem.since
-
-
-def _panel(
-    dashboard: Dashboard,
-    name: str,
-    status: SiteStatus,
-    jobs: Iterable[JobPanel],
-    articles_a_week: float,
-    delays: Sequence[timedelta],
-) -> SitePanel:
+def _panel(dashboard: Dashboard, name: str) -> dict[str, object]:
+    """What profile and store say of a site."""
     store, profile = dashboard.store, dashboard.sites.get(name)
     base = urlsplit(profile.base_url).netloc if profile else ""
-    sources = store.discovery.sources(name)
-    state = store.health.site(name)
-    return SitePanel(
-        name=name,
-        profile=profile,
-        status=status,
-        not_before=state.not_before,
-        next_visit_at=min(
-            (each.next_fire_at for each in jobs if name in each.job.sites), default=None
-        ),
-        articles_a_week=articles_a_week,
-        delay=sorted(delays)[len(delays) // 2] if delays else None,
-        sources=[SourcePanel(_path(url, base), source) for url, source in sorted(sources.items())],
-        runs=store.health.runs(name, RUNS_IN_STRIP),
-    )
+    sources = sorted(store.discovery.sources(name).items())
+    return {
+        "profile": profile,
+        "not_before": store.health.site(name).not_before,
+        "sources": [{"path": _path(url, base), "state": source} for url, source in sources],
+        "runs": store.health.runs(name, RUNS_IN_STRIP),
+    }
 
 
 def _path(url: str, host: str) -> str:
@@ -136,13 +89,18 @@ def _path(url: str, host: str) -> str:
     return (parts.path or "/") + query if parts.netloc == host else url
 
 
-def _jobs(dashboard: Dashboard, now: datetime) -> list[JobPanel]:
+def _jobs(dashboard: Dashboard, now: datetime) -> list[dict[str, Any]]:
     """The jobs that run, the next to fire first."""
-    states: Mapping[str, JobState] = dashboard.store.jobs.states()
-    running = dashboard.store.jobs.unended()
+    states, running = dashboard.store.jobs.states(), dashboard.store.jobs.unended()
     panels = []
     for job in dashboard.jobs():
         state = states.get(job.id)
-        next_fire_at = state.next_fire_at if state else job.first_fire(now)
-        panels.append(JobPanel(job, state, next_fire_at, job.id in running))
-    return sorted(panels, key=lambda each: each.next_fire_at)
+        panels.append(
+            {
+                "job": job,
+                "state": state,
+                "next_fire_at": state.next_fire_at if state else job.first_fire(now),
+                "is_running": job.id in running,
+            }
+        )
+    return sorted(panels, key=itemgetter("next_fire_at"))

@@ -70,7 +70,7 @@ def test_a_file_that_becomes_wrong_is_told_and_the_last_good_one_is_used(
         assert problem.endswith("(nothing is flagged on its topic)")
         config = load_config(workspace.config)
         dashboard = Dashboard.of(config, open_store(config), now=utc_now)
-        assert set(dashboard.topics) == {"central-asia", "south-caucasus"}
+        assert set(dashboard.titles) == {"central-asia", "south-caucasus"}
 
         page = site.base_url + site.stories[0].path
         explained = workspace.run("explain", page, "--json")

@@ -17,8 +17,8 @@ from lxml import html
 
 from rscrawler.config import Config
 from rscrawler.store import Store
+from rscrawler.web.app import listening, server_of
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.serving import listening, server_of
 from tests.delivery.helpers import NOW, a_config
 
 

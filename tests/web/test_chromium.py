@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from rscrawler.config import Config
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.passwords import hash_password
+from rscrawler.web.login import hash_password
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_piece, record
 from tests.web import desk
 from tests.web.conftest import served

@@ -15,7 +15,7 @@ from rscrawler.items import Level
 from rscrawler.store import Store
 from rscrawler.store.judgements import Verdict
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.passwords import hash_password, is_password
+from rscrawler.web.login import hash_password, is_password
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_piece, record
 from tests.web.conftest import Answer, Browser, served
 from tests.workspace import PROGRAM, Workspace

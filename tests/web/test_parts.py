@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 
 from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Evidence
-from rscrawler.web.evidence import marked
 from rscrawler.web.machines import without_addresses
-from rscrawler.web.versions import GAP, shortened, version_changes
+from rscrawler.web.texts import GAP, marked, shortened, version_changes
 from tests.delivery.helpers import a_piece
 
 
@@ -52,8 +51,8 @@ def test_what_stayed_the_same_is_cut_to_the_words_near_a_change() -> None:
 
 def test_a_version_with_the_same_texts_changes_nothing() -> None:
     first, second = version_changes([a_piece(1), a_piece(1, version=2)])
-    assert first.fields == []
-    assert second.fields == []
+    assert first.changes == {}
+    assert second.changes == {}
 
 
 def test_addresses_are_taken_out_of_what_is_shown() -> None:

@@ -1,0 +1,141 @@
+"""An article's texts for people: what counted or was found, marked; what a version changed."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from rscrawler.delivery.alert import Stretch
+from rscrawler.delivery.wording import one_line
+from rscrawler.identity.changes import Change, Kind, word_diff
+from rscrawler.items import Article, Evidence
+from rscrawler.store.words import Term, spots
+
+# Characters shown before the first word that was found, and in all.
+_LEAD, _SHOWN = 120, 400
+# Of a long stretch that stayed the same, so many words are shown on either side of a change.
+_CONTEXT_WORDS = 15
+# Longer than any text: `one_line` is wanted for what it takes out.
+_NO_LIMIT = 10_000_000
+GAP = " […] "
+
+
+def marked_article(article: Article) -> dict[str, Any]:
+    """Title, subtitle and paragraphs, each in stretches, with the evidence of all flags marked."""
+    found: dict[tuple[str, int | None], list[Evidence]] = {}
+    for flag in article.topics:
+        for each in flag.evidence:
+            place = each.paragraph if each.field == "body" else None
+            found.setdefault((each.field, place), []).append(each)
+    return {
+        "title": marked(article.title or "", found.get(("title", None), ())),
+        "subtitle": marked(article.subtitle or "", found.get(("subtitle", None), ())),
+        "paragraphs": [
+            marked(paragraph, found.get(("body", number), ()))
+            for number, paragraph in enumerate(article.paragraphs)
+        ],
+    }
+
+
+def marked(text: str, evidence: Iterable[Evidence]) -> list[Stretch]:
+    """`text` cut at the evidence in it.
+
+    Evidence whose offsets do not give its term is left unmarked, and so is what overlaps
+    an earlier or longer one.
+    """
+    spans = (
+        (each.start, each.end, each.entity)
+        for each in sorted(evidence, key=lambda each: (each.start, -each.end))
+        if each.term and text[each.start : each.end] == each.term
+    )
+    return _cut(text, spans)
+
+
+def _cut(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -> list[Stretch]:
+    """The stretches of `text` from `done` on, those that are marked and those between them."""
+    stretches = []
+    for start, end, mark in spans:
+        if start >= done:
+            stretches += [Stretch(text[done:start]), Stretch(text[start:end], mark)]
+            done = end
+    stretches.append(Stretch(text[done:]))
+    return [stretch for stretch in stretches if stretch.text]
+
+
+def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
+    """The first passage of the text in which a term was found; nothing if none is."""
+    for part in (*article.paragraphs, article.subtitle or ""):
+        text = unicodedata.normalize("NFC", part)
+        found = list(spots(text, terms))
+        if not found:
+            continue
+        start = _word_start(text, max(0, found[0][0] - _LEAD))
+        end = start + _SHOWN
+        shown = text[:end] + ("…" if end < len(text) else "")
+        spans = ((first, behind, "found") for first, behind in found if behind <= end)
+        return [*([Stretch("…")] if start else []), *_cut(shown, spans, start)]
+    return []
+
+
+def _word_start(text: str, at: int) -> int:
+    """The beginning of the word that holds or follows a place."""
+    if at == 0:
+        return 0
+    blank = text.find(" ", at, at + 40)
+    return blank + 1 if blank >= 0 else at
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version, and what it changed of the one before it, by field (nothing, for the first)."""
+
+    article: Article
+    changes: dict[str, list[Change]]
+
+
+def version_changes(history: Sequence[Article]) -> Iterator[Version]:
+    """Each version of a history (oldest first) with its changes."""
+    if history:
+        yield Version(history[0], {})
+    for before, after in pairwise(history):
+        yield Version(after, _changes(before, after))
+
+
+def _changes(before: Article, after: Article) -> dict[str, list[Change]]:
+    changes = {}
+    for name in ("title", "subtitle", "body"):
+        old, new = _printable(getattr(before, name)), _printable(getattr(after, name))
+        if old != new:
+            changes[name] = word_diff(old, new)
+    return changes
+
+
+def _printable(text: str | None) -> str:
+    """`text` without what could do harm on a terminal or a page; its paragraphs stay."""
+    lines = (one_line(paragraph, _NO_LIMIT) for paragraph in (text or "").split("\n\n"))
+    return "\n\n".join(lines)
+
+
+def shortened(changes: Sequence[Change], words: int = _CONTEXT_WORDS) -> list[Change]:
+    """The changes with `words` words of what stayed the same on either side of them."""
+    last = len(changes) - 1
+    return [
+        Change(
+            change.kind,
+            _middle_cut(change.text, 0 if at == 0 else words, 0 if at == last else words),
+        )
+        if change.kind is Kind.SAME
+        else change
+        for at, change in enumerate(changes)
+    ]
+
+
+def _middle_cut(text: str, head: int, tail: int) -> str:
+    """`text` without what lies between its first `head` and its last `tail` words."""
+    tokens = text.split(" ")
+    if len(tokens) <= head + tail + 5:
+        return text
+    return " ".join(tokens[:head]) + GAP + " ".join(tokens[len(tokens) - tail :])
