@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 import rscrawler
 from rscrawler import cli
-from rscrawler.cli.schemas import SchemaName, schema_of
+from rscrawler.cli.records import schema_of
 from rscrawler.config import Config
 from rscrawler.monitoring.metrics import METRICS
 from rscrawler.sites import SiteProfile
@@ -225,7 +225,7 @@ def _default(value: object) -> str:
 
 def record() -> str:
     """Every field of a record."""
-    schema = schema_of(SchemaName.ARTICLE)
+    schema = schema_of("article")
     return _table(
         ("field", "type", "means"),
         (

@@ -32,66 +32,56 @@ from rscrawler.cli.common import (
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
-# What `--help` lists: the module of each command or group, and what it does.
+# What `--help` lists: each command or group, and what it does.
 GROUPS = {
     "Watch": {
-        "crawl": ("crawl", "Run one cycle over the sites, then deliver what is due."),
+        "crawl": "Run one cycle over the sites, then deliver what is due.",
         "run": (
-            "service",
-            "Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again.",
+            "Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again."
         ),
-        "schedules": ("service", "Show the jobs, and when each fires next."),
-        "deliver": ("deliver", "Send what is due in the outbox."),
-        "status": ("status", "Say whether all is well, and what waits."),
-        "web": ("web", "Serve the dashboard until SIGTERM or Ctrl-C."),
+        "schedules": "Show the jobs, and when each fires next.",
+        "deliver": "Send what is due in the outbox.",
+        "status": "Say whether all is well, and what waits.",
+        "web": "Serve the dashboard until SIGTERM or Ctrl-C.",
     },
     "Inspect": {
         "explain": (
-            "articles",
             "Show the record that a page would give, where each field came from, and why it is "
-            "flagged.",
+            "flagged."
         ),
-        "sites": ("sites", "The site profiles: list them, add one, check whether one holds."),
-        "topics": ("topics", "The watch-lists: what each looks for, and how well it does."),
+        "sites": "The site profiles: list them, add one, check whether one holds.",
+        "topics": "The watch-lists: what each looks for, and how well it does.",
     },
     "Look back": {
-        "history": (
-            "articles",
-            "Show every version of an article, and word by word what each changed.",
-        ),
-        "export": ("records", "Write stored records."),
-        "reparse": (
-            "reparse",
-            "Read archived pages again by today's site profiles, without a request.",
-        ),
-        "identity": ("identity", "Which articles repeat or follow others."),
+        "history": "Show every version of an article, and word by word what each changed.",
+        "export": "Write stored records.",
+        "reparse": "Read archived pages again by today's site profiles, without a request.",
+        "identity": "Which articles repeat or follow others.",
     },
     "Operate": {
-        "init": ("setup", "Write a commented configuration file."),
-        "config": ("setup", "The configuration."),
-        "alerts": ("setup", "The alert channels."),
+        "init": "Write a commented configuration file.",
+        "config": "The configuration.",
+        "alerts": "The alert channels.",
         "prune": (
-            "records",
-            "Forget old text in the database; never that an article was seen. The JSONL stays.",
+            "Forget old text in the database; never that an article was seen. The JSONL stays."
         ),
-        "worker": (
-            "cluster",
-            "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
-        ),
-        "migrate-store": (
-            "cluster",
-            "Copy a whole store into an empty database, and compare the two.",
-        ),
+        "worker": "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
+        "migrate-store": "Copy a whole store into an empty database, and compare the two.",
     },
     "Develop": {
-        "demo": (
-            "setup",
-            "Crawl the bundled sample site twice and show what is found, flagged and mailed.",
-        ),
-        "schema": ("records", "Print a JSON Schema."),
+        "demo": "Crawl the bundled sample site twice and show what is found, flagged and mailed.",
+        "schema": "Print a JSON Schema.",
     },
 }
-COMMANDS = {name: each for group in GROUPS.values() for name, each in group.items()}
+COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
+# The modules that are not called as their commands are.
+_MODULES = {
+    **dict.fromkeys(("explain", "history"), "articles"),
+    **dict.fromkeys(("export", "identity", "migrate-store", "prune", "schema"), "records"),
+    **dict.fromkeys(("run", "schedules", "worker"), "service"),
+    **dict.fromkeys(("alerts", "config", "demo", "init"), "setup"),
+    "status": "deliver",
+}
 
 
 class _LazyGroup(TyperGroup):
@@ -104,7 +94,7 @@ class _LazyGroup(TyperGroup):
         """What `--help` and completion show; `resolve_command` gives the command itself."""
         if cmd_name not in COMMANDS:
             return None
-        return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name][1])
+        return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, _, rest = super().resolve_command(ctx, args)
@@ -113,13 +103,13 @@ class _LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         for title, commands in GROUPS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, text) for name, (_, text) in commands.items()])
+                formatter.write_dl(list(commands.items()))
 
 
 def load_command(name: str) -> Any:
     """The command or group of that name, its module imported."""
     holder = typer.Typer(rich_markup_mode=None)
-    module = import_module(f"rscrawler.cli.{COMMANDS[name][0]}")
+    module = import_module(f"rscrawler.cli.{_MODULES.get(name, name)}")
     if command := getattr(module, f"{name.replace('-', '_')}_command", None):
         holder.command(name)(command)
     else:

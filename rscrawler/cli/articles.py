@@ -30,10 +30,6 @@ from rscrawler.web.texts import Version, shortened, version_changes
 _CONTRIBUTIONS = 10  # features shown of each flag: those that moved its score most
 
 
-class UnknownArticle(RscrawlerError):
-    """The store has no such article."""
-
-
 def explain_command(
     config: ConfigOption,
     page: Annotated[
@@ -148,18 +144,18 @@ def find_article(config: Config, store: Store, named: str) -> str:
     """The id of the article that an article id, a record id, an address or its path names.
 
     Raises:
-        UnknownArticle: there is none, or several sites have that path.
+        RscrawlerError: there is none, or several sites have that path.
     """
     found = store.browsing.article_of(named)
     if found is not None:
         return found
     matching = dict(_by_address(config, store, named))
     if not matching:
-        raise UnknownArticle(
+        raise RscrawlerError(
             f"{one_line(named)}: no stored article has this article_id, record_id, address or path"
         )
     if len(matching) > 1:
-        raise UnknownArticle(f"{one_line(named)}: is on several sites: {', '.join(matching)}")
+        raise RscrawlerError(f"{one_line(named)}: is on several sites: {', '.join(matching)}")
     return next(iter(matching.values()))
 
 
@@ -199,9 +195,8 @@ def _history_json(latest: Article, versions: Sequence[Version]) -> dict[str, Any
 def _print_history(latest: Article, versions: Sequence[Version]) -> None:
     print_heading(latest)
     for each in versions:
-        version, event = each.article.version, each.article.event
-        read_at = rfc3339(each.article.fetched_at)
-        out.print(f"\nversion {version}  {read_at}  {event}", style="bold")
+        article, read_at = each.article, rfc3339(each.article.fetched_at)
+        out.print(f"\nversion {article.version}  {read_at}  {article.event}", style="bold")
         print_changes(each)
 
 

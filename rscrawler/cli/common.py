@@ -1,4 +1,4 @@
-"""What the commands print with: results on standard output, the rest on standard error."""
+"""What the commands print with: results on standard output; errors, progress on standard error."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
 
     out: Console
-    err: Console
 
+T = TypeVar("T")
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 _NUMBER = re.compile(r"[\d.,]+%?|–?")
 
 
 def __getattr__(name: str) -> Any:
-    """`out` and `err`, the two consoles: made when the first command asks, for rich takes time."""
-    if name not in ("out", "err"):
+    """`out`, the console: made when the first command asks, for rich takes time."""
+    if name != "out":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from rich.console import Console
 
-    is_wide = not (sys.stdout if name == "out" else sys.stderr).isatty()
-    console = Console(stderr=name == "err", highlight=False, markup=False, soft_wrap=is_wide)
+    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
     globals()[name] = console
     return console
 
@@ -38,9 +40,9 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else f'{noun}s'}"
 
 
-def print_table(*rows: Sequence[object]) -> None:
+def print_table(*rows: Iterable[object]) -> None:
     """Rows below their headings, numbers to the right; no cell is cut or wrapped."""
-    cells = [[str(each) for each in row] for row in rows]
+    cells = [[_cell(each) for each in row] for row in rows]
     columns = list(zip(*cells, strict=True))
     widths = [max(map(len, column)) for column in columns]
     sides = [">" if all(map(_NUMBER.fullmatch, column[1:])) else "<" for column in columns]
@@ -50,9 +52,51 @@ def print_table(*rows: Sequence[object]) -> None:
         say(shown.rstrip())
 
 
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str("–" if value is None else value)
+
+
 def say(text: str) -> None:
     """Print text, as it is, without what draws colours and tables and takes long to import."""
     sys.stdout.write(f"{text}\n")
+
+
+# Progress, on a terminal only.
+
+
+def progress() -> Progress:
+    """Bars, one a task, each with a `unit`; gone when the command ends."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} {task.fields[unit]}"),
+        TimeRemainingColumn(elapsed_when_finished=True),
+        console=Console(stderr=True),
+        transient=True,
+        # What is printed meanwhile goes above the bars, if it goes to the same terminal.
+        redirect_stdout=sys.stdout.isatty(),
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def tracked(items: Iterable[T], total: int, unit: str, *, what: str = "") -> Iterator[T]:
+    """The items as they come, with a bar that counts them."""
+    with progress() as bars:
+        task = bars.add_task(what, total=total, unit=unit)
+        for item in items:
+            yield item
+            bars.advance(task)
+
+
+# Errors, in JSON too, and an output that cannot be written.
 
 
 class _Answer:
@@ -83,6 +127,15 @@ def complain(message: str) -> None:
     """One line on standard error, as it is: no markup, no wrapping."""
     with suppress(OSError):  # there is nowhere else to say it
         sys.stderr.write(f"rscrawler: {message}\n")
+
+
+def conclude(problems: Iterable[str]) -> None:
+    """End a command: with status 1 if there are problems, each of them a line."""
+    told = [*problems]
+    for problem in told:
+        complain(problem)
+    if told:
+        raise typer.Exit(EXIT_FAILED)
 
 
 def is_output_stuck() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,10 +13,17 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 from typer import Option
 
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, print_table, say
+from rscrawler.cli.common import (
+    EXIT_FAILED,
+    complain,
+    counted,
+    print_json,
+    print_table,
+    progress,
+    say,
+)
 from rscrawler.cli.deliver import deliver_due, planned_jobs, store_failures_reported, undelivered
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
-from rscrawler.cli.progress import progress
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, keep
 from rscrawler.crawling import run_cycle
@@ -58,7 +65,7 @@ def crawl_command(
                 sites or [],
                 is_full=full,
                 limit=limit,
-                on_crawler=_CrawlProgress(bars).watch if bars else None,
+                on_crawler=_watching(bars) if bars else None,
                 # It may be lost since it was opened above: then it is rebuilt before it is filled.
                 opening=open_store,
             )
@@ -91,20 +98,16 @@ def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool)
         raise typer.Exit(EXIT_FAILED)
 
 
-class _CrawlProgress:
+def _watching(bars: Progress) -> Callable[[str, Crawler], None]:
     """A bar for each site: requests answered, of those made so far, and new articles."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._listeners: list[Any] = []
-
-    def watch(self, site: str, crawler: Crawler) -> None:
-        """Follow one site's crawl."""
-        task = self._bars.add_task(site, total=0, unit="pages")
+    def watch(site: str, crawler: Crawler) -> None:
+        task = bars.add_task(site, total=0, unit="pages")
         counts = Counter[str]()
 
-        def show() -> None:
-            self._bars.update(
+        def count(name: str, number: int = 1) -> None:
+            counts[name] += number
+            bars.update(
                 task,
                 completed=counts["done"],
                 total=max(counts["made"], counts["done"]),
@@ -112,23 +115,23 @@ class _CrawlProgress:
             )
 
         def made(**_: Any) -> None:
-            counts["made"] += 1
-            show()
+            count("made")
 
         def done(**_: Any) -> None:
-            counts["done"] += 1
-            show()
+            count("done")
 
         def recorded(item: Mapping[str, Any], **_: Any) -> None:
-            counts["new"] += item["event"] == Event.NEW
-            show()
+            count("new", item["event"] == Event.NEW)
 
-        # The signal manager keeps weak references only.
-        self._listeners += [made, done, recorded]
-        crawler.signals.connect(made, signals.request_scheduled)
-        crawler.signals.connect(done, signals.request_left_downloader)
-        crawler.signals.connect(done, signals.request_dropped)
-        crawler.signals.connect(recorded, signals.item_scraped)
+        for handler, signal in (
+            (made, signals.request_scheduled),
+            (done, signals.request_left_downloader),
+            (done, signals.request_dropped),
+            (recorded, signals.item_scraped),
+        ):
+            crawler.signals.connect(handler, signal, weak=False)
+
+    return watch
 
 
 def _report_json(
@@ -163,13 +166,11 @@ def _something_happened(report: CycleReport, delivery: DeliveryReport) -> bool:
 
 
 def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config) -> None:
-    def row(counters: Mapping[str, int]) -> list[str]:
-        return [f"{counters.get(key, counters.get(f'articles_{key}')):,}" for key in _SHOWN]
+    def row(counters: Mapping[str, int]) -> list[int | None]:
+        return [counters.get(key, counters.get(f"articles_{key}")) for key in _SHOWN]
 
-    print_table(
-        ("site", *_SHOWN),
-        *((name, *row(outcome.counters)) for name, outcome in report.sites.items()),
-    )
+    rows = ((name, *row(outcome.counters)) for name, outcome in report.sites.items())
+    print_table(("site", *_SHOWN), *rows)
     say(
         f"{report.elapsed_seconds:.1f} s, {report.total('bytes') / 1e6:.2f} MB, "
         f"{report.total('not_modified')} not modified; {delivery.messages} delivered, "

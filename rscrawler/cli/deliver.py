@@ -1,4 +1,4 @@
-"""`rscrawler deliver`: what is due in the outbox."""
+"""`rscrawler deliver` and `status`: what is due goes out, and is all well?"""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, say
+from rscrawler.cli.common import EXIT_FAILED, conclude, counted, print_json, print_table, say
 from rscrawler.cli.inputs import ConfigOption, JsonOption, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.delivery import DeliveryReport, deliver
+from rscrawler.delivery.ops import what_next
 from rscrawler.errors import ConfigurationError, StoreError
+from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
 from rscrawler.monitoring.noticing import notice
-from rscrawler.monitoring.status import next_tries
+from rscrawler.monitoring.status import Status, next_tries, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.store import Store
 from rscrawler.topics.watchlist import usable_topics
@@ -45,11 +47,42 @@ def deliver_command(
         print_json({"delivered": delivery.messages, **asdict(delivery)})
     else:
         say(f"{delivery.messages} delivered, {delivery.waiting} waiting")
-    problems = list(undelivered(delivery))
-    for problem in problems:
-        complain(problem)
-    if problems:
+    conclude(undelivered(delivery))
+
+
+def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
+    """Say whether all is well, and what waits."""
+    with opened_store(config) as store:
+        status = read_status(config, store, utc_now(), load_schedules(config).active)
+    if as_json:
+        print_json(status.to_json())
+    else:
+        _print_status(config, status)
+    if not status.is_healthy:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _print_status(config: Config, status: Status) -> None:
+    rows = [
+        (
+            name,
+            rfc3339(site.last_run_at) or "never",
+            rfc3339(site.last_success_at) or "never",
+            site.articles,
+            ", ".join(problem.code for problem in site.problems) or site.state,
+        )
+        for name, site in status.sites.items()
+    ]
+    print_table(("site", "last run", "last success", "articles", "state"), *rows)
+    for problem in status.problems:
+        since = rfc3339(problem.since)
+        say(f"  {problem.subject}: {problem.code} since {since}: {problem.message}")
+        for line in what_next(config, problem, status.next_tries):
+            say(f"    {line}")
+    say(f"outbox: {status.outbox.pending} pending, {status.outbox.failed} failed")
+    for line in status.waiting_lines():
+        say(f"  {line}")
+    say("healthy" if status.is_healthy else "not healthy")
 
 
 @contextmanager

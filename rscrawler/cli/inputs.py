@@ -108,28 +108,15 @@ def open_existing(config: Config) -> Store:
 
 
 @contextmanager
-def readable(option: str) -> Iterator[None]:
-    """Whatever is read within was named by `option`.
+def usable(path: Path, *, to_be: str, option: str = "") -> Iterator[None]:
+    """Whatever cannot be `read` or `written` within is laid to the command line.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: names the file, or `path` where the error names none.
     """
     try:
         yield
     except OSError as error:
         raise ConfigurationError(
-            f"{option}: {error.filename}: cannot be read: {error.strerror}"
+            f"{option}{error.filename or path}: cannot be {to_be}: {error.strerror}"
         ) from error
-
-
-@contextmanager
-def writable(path: Path) -> Iterator[None]:
-    """Whatever is written within is `path`.
-
-    Raises:
-        ConfigurationError: it cannot be written.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,32 +1,43 @@
-"""Commands over the stored records: export, prune, schema."""
+"""Commands over what is stored: export, prune, migrate-store, identity, and the JSON Schemas."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from contextlib import closing
+from dataclasses import asdict, astuple
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
+import typer
+from pydantic import BaseModel
 from typer import Argument, Option
 
-from rscrawler.cli.common import counted, out, print_json
+from rscrawler.cli.common import counted, out, print_json, print_table, progress, tracked
 from rscrawler.cli.inputs import (
     ConfigOption,
+    ConfigPath,
     JsonOption,
     SinceOption,
     UntilOption,
+    open_existing,
     opened_store,
+    read_config,
 )
-from rscrawler.cli.progress import progress, tracked
-from rscrawler.cli.schemas import SchemaName, schema_of
 from rscrawler.clock import utc_now
-from rscrawler.config import parse_duration
+from rscrawler.config import Config, parse_duration
 from rscrawler.delivery.exporting import ExportFormat, export_records
+from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
 from rscrawler.extensions.archive import prune_archive
-from rscrawler.topics import known_topics
+from rscrawler.items import record_schema
+from rscrawler.maintenance.regrouping import regrouped
+from rscrawler.scheduling.schedules import ScheduleFile
+from rscrawler.sites import SiteProfile, load_sites
+from rscrawler.store.transfer import migrate_store
+from rscrawler.topics import WatchList, known_topic
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
+identity_app = typer.Typer(help="Which articles repeat or follow others.")
 
 
 def export_command(
@@ -43,11 +54,8 @@ def export_command(
     ] = False,
 ) -> None:
     """Write stored records."""
-    known = known_topics(config) if topic else {}
-    if topic and topic not in known:
-        raise ConfigurationError(
-            f"--topic: {topic!r} is not known; allowed: {', '.join(sorted(known))}"
-        )
+    if topic:
+        known_topic(topic, config)
     with opened_store(config) as store:
         total = store.articles.count_records(since=since, until=until)
         written = export_records(
@@ -101,8 +109,76 @@ def prune_command(
         )
 
 
+def migrate_store_command(
+    from_url: Annotated[
+        str, Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
+    ],
+    to_url: Annotated[
+        str | None,
+        Argument(
+            metavar="[TO_URL]", help="The same; must be empty. None: the configured database_url."
+        ),
+    ] = None,
+    config_path: ConfigPath = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy a whole store into an empty database, and compare the two."""
+    target = read_config(config_path).database if to_url is None else to_url
+    with progress() as bars:
+        task = bars.add_task("", total=0, unit="rows copied or compared")
+        copied = migrate_store(
+            from_url,
+            target,
+            utc_now(),
+            on_rows=lambda rows, total: bars.update(task, advance=rows, total=total),
+        )
+    if as_json:
+        print_json({"tables": [asdict(table) for table in copied]})
+        return
+    print_table(("table", "rows", "digest"), *(astuple(table) for table in copied))
+    out.print(f"{sum(table.rows for table in copied):,} rows are the same in both databases")
+
+
+@identity_app.command("check")
+def check_command(
+    config: ConfigOption, since: SinceOption = None, as_json: JsonOption = False
+) -> None:
+    """Show which stored articles the present rules would fold or unfold. Changes nothing."""
+    with closing(open_existing(config)) as store:
+        articles = store.articles.latest_articles(since=since)
+        shown = tracked(articles, store.articles.count_latest(since=since), "articles")
+        result = regrouped(store, load_sites(config), shown)
+    if as_json:
+        print_json(asdict(result))
+        return
+    changes = len(result.changes)
+    out.print(f"{counted(result.total, 'stored article')}, {changes} would be decided otherwise")
+    if result.skipped:
+        out.print(f"{result.skipped} more cannot be compared: their text was forgotten by prune")
+    for change in result.changes:
+        out.print(f"  {change}  {one_line(change.title)}  {change.url}")
+
+
+# Schemas.
+
+
+SchemaName = Literal["article", "config", "site", "topic", "schedule"]
+_MODELS: dict[SchemaName, type[BaseModel]] = {
+    "config": Config,
+    "site": SiteProfile,
+    "topic": WatchList,
+    "schedule": ScheduleFile,
+}
+
+
+def schema_of(name: SchemaName) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of one kind of file or record."""
+    schema = record_schema() if name == "article" else _MODELS[name].model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
 def schema_command(
-    name: Annotated[SchemaName, Argument(help="Of what.")] = SchemaName.ARTICLE,
+    name: Annotated[SchemaName, Argument(help="Of what.")] = "article",
 ) -> None:
     """Print a JSON Schema."""
     print_json(schema_of(name))

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from typer import Option
 
 from rscrawler.cli.articles import print_changes, print_heading
-from rscrawler.cli.common import counted, out, print_json
+from rscrawler.cli.common import counted, out, print_json, tracked
 from rscrawler.cli.inputs import (
     ConfigOption,
     JsonOption,
@@ -21,7 +21,6 @@ from rscrawler.cli.inputs import (
     open_existing,
     opened_store,
 )
-from rscrawler.cli.progress import tracked
 from rscrawler.config import Config
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.wording import one_line

@@ -1,4 +1,4 @@
-"""Commands of the service: run it, and see what it will do."""
+"""Commands of the service: run it, work for it, and see what it will do."""
 
 from __future__ import annotations
 
@@ -87,6 +87,31 @@ class _Loader:
         self._had_keys, self._database = has_keys, config.database
         self.runs.environment, self.runs.folders = environment, own_folders(config)
         return config, schedules
+
+
+def worker_command(
+    context: typer.Context,
+    name: Annotated[str | None, Option(help="In the log; else machine and process.")] = None,
+    at_once: Annotated[int, Option(min=1, help="How many crawls at a time.")] = 2,
+    config_path: ConfigPath = None,
+) -> None:
+    """Run the crawls that the service hands over, until SIGTERM or SIGINT."""
+    found = find_config(config_path)
+    text = read_text(found) if found else ""
+    config = load_config(found, text)
+    if not config.uses_workers:
+        raise ConfigurationError(
+            f"{found or 'environment'}: scheduling.executor: is 'process', which has no workers; "
+            "allowed here: procrastinate"
+        )
+    from rscrawler.scheduling.worker import Worker  # needs an extra
+
+    log_runs(context)
+    with opened_store(config) as store:
+        runs = WarmRuns(found, own_folders(config), handed_on(text, found))
+        worker = Worker(store, config, config_path=found, name=name, at_once=at_once, run=runs.run)
+        with closing(runs):
+            asyncio.run(worker.run())
 
 
 def schedules_command(

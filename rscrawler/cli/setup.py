@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from typer import Argument, Option
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.cli.common import EXIT_FAILED, complain, counted, print_json, say
-from rscrawler.cli.inputs import ConfigOption, JsonOption, writable
+from rscrawler.cli.common import complain, conclude, counted, print_json, say
+from rscrawler.cli.inputs import ConfigOption, JsonOption, usable
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
 from rscrawler.errors import ConfigurationError
 
@@ -28,7 +28,7 @@ def init_command(
     force: Annotated[bool, Option("--force", help="Overwrite it if it is there.")] = False,
 ) -> None:
     """Write a commented configuration file."""
-    with writable(path):
+    with usable(path, to_be="written"):
         if path.exists() and not force:
             raise ConfigurationError(f"{path}: is there already; --force overwrites it")
         path.touch(mode=0o600)  # it will hold secrets
@@ -40,9 +40,7 @@ def init_command(
 @config_app.command("check")
 def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Validate configuration, site profiles, watch-lists and schedules."""
-    problems, counts = check_everything(config)
-    if problems:
-        raise ConfigurationError(*problems)
+    counts = _counted(config)
     warnings = list(_warnings(config))
     for warning in warnings:
         complain(f"warning: {warning}")
@@ -53,53 +51,48 @@ def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
         say(f"{', '.join(named)}: all valid")
 
 
-def check_everything(config: Config) -> tuple[list[str], dict[str, int]]:
-    """Every problem in any file, and how many of each kind were read."""
+def _counted(config: Config) -> dict[str, int]:
+    """How many files of each kind there are.
+
+    Raises:
+        ConfigurationError: every problem in any of them, and in what they make together.
+    """
     from rscrawler.scheduling.schedules import load_schedules
     from rscrawler.sites import load_sites
     from rscrawler.topics import load_topics
 
     problems: list[str] = []
     counts: dict[str, int] = {}
-
-    def read(kind: str, load: Callable[[], Sized]) -> None:
+    kinds: dict[str, Callable[[], Sized]] = {
+        "sites": lambda: load_sites(config),
+        "watch-lists": lambda: load_topics(config),
+        "schedules": lambda: load_schedules(config, None).jobs,
+    }
+    for kind, load in kinds.items():
         try:
             counts[kind] = len(load())
         except ConfigurationError as error:
-            # Schedules name sites, so what is wrong with a site is found twice.
-            problems.extend(each for each in error.problems if each not in problems)
+            problems.extend(error.problems)
+    problems.extend(_useless_settings(config))
+    if problems:
+        # Schedules name sites, so what is wrong with a site is found twice.
+        raise ConfigurationError(*dict.fromkeys(problems))
+    return counts
 
-    read("sites", lambda: load_sites(config))
-    read("watch-lists", lambda: load_topics(config))
-    read("schedules", lambda: load_schedules(config, None).jobs)
+
+def _useless_settings(config: Config) -> Iterator[str]:
+    """What is well written and cannot work, on this machine as it is now."""
+    alerts, email = config.alerts, config.alerts.email
     if config.database_url is not None:
         from rscrawler.store.database import parsed_url
 
         try:
             parsed_url(config.database)
         except ConfigurationError as error:
-            problems.extend(f"{config.origin}: {problem}" for problem in error.problems)
-    problems.extend(_useless_settings(config))
-    problems.extend(_unknown_channels(config))
-    return problems, counts
-
-
-def _unknown_channels(config: Config) -> Iterator[str]:
-    if not config.alerts.channels:
-        return
-    from rscrawler.delivery.chat import are_known_addresses
-
-    for name in config.alerts.channels:
-        if not are_known_addresses(config.alerts.channel_addresses(name)):
-            yield f"{config.origin}: alerts.channels.{name}: is not an address that Apprise knows"
-
-
-def _useless_settings(config: Config) -> Iterator[str]:
-    """What is well written and cannot work, on this machine as it is now."""
+            yield from (f"{config.origin}: {problem}" for problem in error.problems)
     if config.output_dir.exists() and not config.output_dir.is_dir():
         origin = config.origin_of("output_dir")
         yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
-    alerts, email = config.alerts, config.alerts.email
     if not alerts.topics and not alerts.ops.recipients and _tells_anybody(config):
         yield (
             f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would be "
@@ -115,6 +108,13 @@ def _useless_settings(config: Config) -> Iterator[str]:
                 f"{origin}: alerts.email.ca_file: {email.ca_file}: {reason}; "
                 "allowed: a PEM file of certificates"
             )
+    if alerts.channels:
+        from rscrawler.delivery.chat import are_known_addresses
+
+        for name in alerts.channels:
+            if not are_known_addresses(alerts.channel_addresses(name)):
+                key = f"{config.origin}: alerts.channels.{name}"
+                yield f"{key}: is not an address that Apprise knows"
 
 
 def _tells_anybody(config: Config) -> bool:
@@ -123,31 +123,24 @@ def _tells_anybody(config: Config) -> bool:
     return bool(alert_channels(config))
 
 
-def _database_file(config: Config) -> Path | None:
-    if config.database_url is None:
-        return config.output_dir / "rscrawler.db"
-    from rscrawler.store.database import sqlite_file
-
-    return sqlite_file(config.database)
-
-
 def _warnings(config: Config) -> Iterator[str]:
     """What works and is not safe: secrets that others can read or hear."""
-    file = Path(config.origin)
-    held = [
-        ".".join(location)
-        for location in _secrets(config)
-        if config.origin_of(*location) != "environment"
-    ]
+    file, email = Path(config.origin), config.alerts.email
+    database: Path | None = config.output_dir / "rscrawler.db"
+    secrets = [*_secrets(config.model_dump(exclude={"database_url"}))]
+    if config.database_url is not None:
+        from rscrawler.store.database import is_secret, sqlite_file
+
+        database = sqlite_file(config.database)
+        secrets += [("database_url",)] if is_secret(config.database) else []
+    held = [".".join(each) for each in secrets if config.origin_of(*each) != "environment"]
     if held and file.is_file() and (mode := file.stat().st_mode & 0o077):
         yield (
             f"{file}: holds {held[0]} and can be read by others (mode {0o600 | mode:o}); run "
             f"`chmod 600 {file}`, or give secrets in the environment"
         )
-    database = _database_file(config)
     if database and database.is_file() and database.stat().st_mode & 0o077:
         yield f"{database}: names recipients and can be read by others; run `chmod 600 {database}`"
-    email = config.alerts.email
     if email is not None and email.security == "none" and email.username is not None:
         yield (
             f"{config.origin_of('alerts', 'email', 'security')}: alerts.email.security: with "
@@ -155,24 +148,13 @@ def _warnings(config: Config) -> Iterator[str]:
         )
 
 
-def _holds_password(url: str) -> bool:
-    from rscrawler.store.database import is_secret
-
-    return is_secret(url)
-
-
 def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
     """Where a configuration holds a secret that is set."""
-    if isinstance(value, SecretStr):
-        plain = value.get_secret_value()
-        if plain and (location != ("database_url",) or _holds_password(plain)):
-            yield location
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _secrets(getattr(value, name), *location, name)
+    if isinstance(value, SecretStr) and value.get_secret_value():
+        yield location
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from _secrets(inner, *location, str(name))
+            yield from _secrets(inner, *location, name)
     elif isinstance(value, list):
         for inner in value:
             yield from _secrets(inner, *location)
@@ -191,13 +173,11 @@ def alerts_test_command(config: ConfigOption, as_json: JsonOption = False) -> No
     results = send_test_alert(config)
     if as_json:
         print_json({"channels": [asdict(result) for result in results]})
-    for result in results:
-        if result.is_ok and not as_json:
-            say(f"{result.channel}: {result.address}: delivered")
-        elif not result.is_ok:
-            complain(f"{result.channel}: {result.address}: {result.error}")
-    if not all(result.is_ok for result in results):
-        raise typer.Exit(EXIT_FAILED)
+    else:
+        for result in results:
+            if result.is_ok:
+                say(f"{result.channel}: {result.address}: delivered")
+    conclude(f"{each.channel}: {each.address}: {each.error}" for each in results if not each.is_ok)
 
 
 def demo_command(

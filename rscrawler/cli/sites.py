@@ -11,21 +11,19 @@ from rich.text import Text
 from typer import Argument, Option
 
 from rscrawler.cli.common import (
-    EXIT_FAILED,
-    complain,
+    conclude,
     counted,
-    err,
     out,
     print_json,
     print_table,
+    tracked,
 )
-from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, readable, writable
-from rscrawler.cli.progress import tracked
+from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, usable
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_stored, propose_site
 from rscrawler.probing.proposal import address_to_ask, name_of
-from rscrawler.sites import chosen_sites, load_sites
+from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 
 sites_app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
 
@@ -42,19 +40,13 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
         ]
         print_json({"sites": rows})
         return
-    print_table(
-        ("site", "enabled", "verified", "address", "title"),
-        *(
-            (
-                name,
-                "yes" if profile.enabled else "no",
-                f"{'yes' if profile.verified else 'no'}, {profile.reviewed_on or 'no date'}",
-                profile.base_url,
-                profile.title or "",
-            )
-            for name, profile in profiles
-        ),
-    )
+    headings = ("site", "enabled", "verified", "address", "title")
+    print_table(headings, *(_listed(name, profile) for name, profile in profiles))
+
+
+def _listed(name: str, profile: SiteProfile) -> tuple[object, ...]:
+    verified = f"{'yes' if profile.verified else 'no'}, {profile.reviewed_on or 'no date'}"
+    return name, profile.enabled, verified, profile.base_url, profile.title or ""
 
 
 @sites_app.command("add")
@@ -71,11 +63,11 @@ def add_command(
     """Look at a site and propose a profile: feeds, sitemaps, sections, and what it would read."""
     _check_before_asking(url, name, write)
     if not as_json:
-        err.print(f"requesting a few pages of {url}, {delay:g} s apart …", style="dim")
+        typer.secho(f"requesting a few pages of {url}, {delay:g} s apart …", err=True, dim=True)
     proposal = propose_site(url, Visitor(config, delay=delay), name)
     path = write / f"{proposal.name}.toml" if write is not None else None
     if path is not None:
-        with writable(path):
+        with usable(path, to_be="written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:
                 file.write(proposal.text)
@@ -85,10 +77,7 @@ def add_command(
         _show_proposal(proposal)
         if path is not None:
             out.print(f"wrote {path}{_how_to_load(config, path)}")
-    for problem in proposal.problems:
-        complain(f"{proposal.name}: {problem}")
-    if proposal.problems:
-        raise typer.Exit(EXIT_FAILED)
+    conclude(f"{proposal.name}: {problem}" for problem in proposal.problems)
 
 
 def _check_before_asking(url: str, name: str | None, folder: Path | None) -> None:
@@ -97,7 +86,7 @@ def _check_before_asking(url: str, name: str | None, folder: Path | None) -> Non
     if folder is None:
         return
     path = folder / f"{name or name_of(address)}.toml"
-    with readable("--write"):
+    with usable(path, to_be="read", option="--write: "):
         is_there, is_free = path.exists(), folder.is_dir() or not folder.exists()
     if is_there:
         raise ConfigurationError(f"{path}: is there already; remove it, or choose another --name")
@@ -127,7 +116,7 @@ def _show_proposal(proposal: Proposal) -> None:
             out.print(f"  warning: {warning}", style="yellow")
     out.print()
     out.print(proposal.text.rstrip())
-    err.print(counted(proposal.requests, "request"), style="dim")
+    typer.secho(counted(proposal.requests, "request"), err=True, dim=True)
 
 
 @sites_app.command("check")
@@ -145,7 +134,7 @@ def check_command(
     chosen = chosen_sites(load_sites(config), sites or [])
     for name, profile in tracked(chosen.items(), len(chosen), "sites"):
         if pages is not None:
-            with readable("--pages"):
+            with usable(pages, to_be="read", option="--pages: "):
                 checks.append(check_stored(name, profile, pages, limit))
             continue
         visitor = Visitor(
@@ -155,16 +144,14 @@ def check_command(
             hosts=profile.all_hosts,
         )
         checks.append(check_live(name, profile, visitor, limit))
+    failures = [f"{check.site}: {failure}" for check in checks for failure in check.failures]
     if as_json:
-        holds = not any(check.failures for check in checks)
-        print_json({"holds": holds, "sites": {check.site: check.to_json() for check in checks}})
-    for check in checks:
-        if not as_json:
+        shown = {check.site: check.to_json() for check in checks}
+        print_json({"holds": not failures, "sites": shown})
+    else:
+        for check in checks:
             _show_check(check)
-        for failure in check.failures:
-            complain(f"{check.site}: {failure}")
-    if any(check.failures for check in checks):
-        raise typer.Exit(EXIT_FAILED)
+    conclude(failures)
 
 
 def _show_check(check: SiteCheck) -> None:

@@ -11,21 +11,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from rscrawler.cli.common import counted, out, print_json, print_table
+from rscrawler.cli.common import counted, out, print_json, print_table, tracked
 from rscrawler.cli.inputs import (
     ConfigOption,
     JsonOption,
     SinceOption,
     open_existing,
     opened_store,
-    writable,
+    usable,
 )
-from rscrawler.cli.progress import tracked
-from rscrawler.config import read_text
+from rscrawler.config import checked, read_text
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level
 from rscrawler.store import Store
@@ -37,6 +37,18 @@ from rscrawler.topics.model import MODEL_FILE
 topics_app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
 TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
 _LABELLED = "JSONL of {id, title, text, level}."
+
+
+class _LabelledLine(BaseModel):
+    """What is read of a labelled line, which may hold more."""
+
+    id: Any
+    text: str
+    level: Level
+    title: str | None = None
+    subtitle: str | None = None
+    tags: list[str] | None = None
+    countries: list[str] | None = None
 
 
 @topics_app.command("list")
@@ -54,8 +66,7 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"topics": rows})
         return
-    shown = ((*list(row.values())[:-1], "yes" if row["alerts"] else "no") for row in rows)
-    print_table(("topic", "title", "entities", "alerts"), *shown)
+    print_table(("topic", "title", "entities", "alerts"), *(row.values() for row in rows))
 
 
 @topics_app.command("show")
@@ -104,7 +115,7 @@ def evaluate_command(
 @topics_app.command("fit")
 def fit_command(
     config: ConfigOption,
-    labelled: Annotated[list[Path] | None, Argument(help=_LABELLED)] = None,
+    labelled: Annotated[list[Path], Argument(help=_LABELLED)],
     topic: Annotated[str, Option("--topic", help="Whose names are read.")] = "central-asia",
     output: Annotated[
         Path, Option("--output", "-o", help="Where the weights go; by default, into use.")
@@ -112,10 +123,8 @@ def fit_command(
     as_json: JsonOption = False,
 ) -> None:
     """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
-    if not labelled:
-        raise ConfigurationError("topics fit: name files of labelled lines")
     model = fit(Flagger([known_topic(topic, config)]), topic, _parts(labelled))
-    with writable(output):
+    with usable(output, to_be="written"):
         output.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
     if as_json:
         print_json({"output": str(output), "figures": model.figures})
@@ -133,14 +142,9 @@ def _parts(files: list[Path]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:
-    columns = list(next(iter(parts.values())))
-    rows = (
-        [f"{each:.3f}" if isinstance(each, float) else str(each or "–") for each in part.values()]
-        for part in parts.values()
-    )
-    names = zip(parts, rows, strict=True)
-    headings = [column.replace("_", " ") for column in columns]
-    print_table(("", *headings), *((name, *row) for name, row in names))
+    columns = next(iter(parts.values()))
+    headings = (column.replace("_", " ") for column in columns)
+    print_table(("", *headings), *((name, *part.values()) for name, part in parts.items()))
 
 
 def read_labelled(path: Path) -> list[dict[str, Any]]:
@@ -157,15 +161,17 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
+        where = f"{path}: line {number}"
         try:
             value = json.loads(line)
+            if not isinstance(value, dict):
+                raise ConfigurationError(f"{where}: is not a JSON object")
+            checked(_LabelledLine, value, where)
+            labelled.append(value)
         except json.JSONDecodeError as error:
-            problems.append(f"{path}: line {number}: is not JSON: {error.msg}")
-            continue
-        problem = _problem_of(value) if isinstance(value, dict) else "is not a JSON object"
-        if problem:
-            problems.append(f"{path}: line {number}: {problem}")
-        labelled.append(value)
+            problems.append(f"{where}: is not JSON: {error.msg}")
+        except ConfigurationError as error:
+            problems.extend(error.problems)
     if problems:
         raise ConfigurationError(*problems)
     if not labelled:
@@ -173,23 +179,6 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
             f"{path}: holds no labelled line; allowed: lines of {{id, title, text, level}}"
         )
     return labelled
-
-
-def _problem_of(line: dict[str, Any]) -> str | None:
-    """What is wrong with a labelled line: the key, and what is allowed; None if nothing is."""
-    if missing := [key for key in ("id", "text", "level") if key not in line]:
-        return f"{', '.join(missing)} missing"
-    levels = [str(level) for level in Level]
-    if line["level"] not in levels:
-        return f"level: {line['level']!r}; allowed: {', '.join(levels)}"
-    for key in ("text", "title", "subtitle"):
-        if not isinstance(line.get(key, ""), str) and (key == "text" or line[key] is not None):
-            return f"{key}: allowed: a text"
-    for key in ("tags", "countries"):
-        value = line.get(key) or []
-        if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            return f"{key}: allowed: a list of texts"
-    return None
 
 
 def _print_evaluation(evaluation: Evaluation) -> None:
@@ -246,7 +235,7 @@ def marks_command(
     if export is None:
         sys.stdout.write(text)
         return
-    with writable(export):
+    with usable(export, to_be="written"):
         export.write_text(text, encoding="utf-8", errors="backslashreplace")
     forgotten = len(judged) - len(lines)
     note = f"; of {forgotten} more the text was forgotten by prune" if forgotten else ""

@@ -13,7 +13,7 @@ import typer
 from typer import Option
 
 from rscrawler.cli.common import out
-from rscrawler.cli.inputs import ConfigPath, open_existing, read_config, writable
+from rscrawler.cli.inputs import ConfigPath, open_existing, read_config, usable
 from rscrawler.clock import utc_now
 from rscrawler.config import checked_user_name, find_config, read_text
 from rscrawler.errors import ConfigurationError, MissingExtra
@@ -97,5 +97,5 @@ def write_user(path: Path, name: str, hashed: str) -> None:
         is_written = False
     if not is_written:
         raise ConfigurationError(f"{path}: web.users: add this line to it by hand: {line.strip()}")
-    with writable(path):
+    with usable(path, to_be="written"):
         path.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from rscrawler.cli.schemas import SchemaName, schema_of
+from rscrawler.cli.records import schema_of
 from rscrawler.demo.appeals import appeal_texts
 from rscrawler.demo.site import SampleSite, TrueArticle
 from rscrawler.items import rfc3339
@@ -92,7 +92,7 @@ def test_no_body_holds_a_sentence_of_another_piece_or_an_appeal(crawled: Crawled
 
 
 def test_every_line_keeps_to_the_schema(crawled: Crawled) -> None:
-    validator = jsonschema.Draft202012Validator(schema_of(SchemaName.ARTICLE))
+    validator = jsonschema.Draft202012Validator(schema_of("article"))
     for record in crawled.workspace.records():
         validator.validate(record)
 

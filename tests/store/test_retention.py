@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from rscrawler.cli.schemas import SchemaName, schema_of
+from rscrawler.cli.records import schema_of
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import PRUNED, Article, Event, Level, TopicFlag
 from rscrawler.store import Store
@@ -72,7 +72,7 @@ def test_text_that_was_forgotten_is_unknown_in_every_record(store: Store) -> Non
     removal = replace(latest, event=Event.REMOVED).to_record()
     assert (removal["body"], removal["word_count"]) == (None, None)
     for each in (exported, removal):
-        jsonschema.validate(each, schema_of(SchemaName.ARTICLE))
+        jsonschema.validate(each, schema_of("article"))
         assert Article.from_record(each).body == ""
 
 
