@@ -76,7 +76,7 @@ GROUPS = {
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 # The modules that are not called as their commands are.
 _MODULES = {
-    **dict.fromkeys(("explain", "history"), "articles"),
+    **dict.fromkeys(("explain", "history", "reparse"), "articles"),
     **dict.fromkeys(("export", "identity", "migrate-store", "prune", "schema"), "records"),
     **dict.fromkeys(("run", "schedules", "worker"), "service"),
     **dict.fromkeys(("alerts", "config", "demo", "init"), "setup"),

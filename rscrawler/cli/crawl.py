@@ -22,7 +22,7 @@ from rscrawler.cli.common import (
     progress,
     say,
 )
-from rscrawler.cli.deliver import deliver_due, planned_jobs, store_failures_reported, undelivered
+from rscrawler.cli.deliver import deliver_due, store_failures_reported, undelivered
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened_store
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, keep
@@ -33,6 +33,7 @@ from rscrawler.maintenance.recovery import open_store
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import COUNTERS, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
+from rscrawler.scheduling.schedules import planned_jobs
 from rscrawler.store.health import ProblemCode
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
 from rscrawler.monitoring.noticing import notice
 from rscrawler.monitoring.status import Status, next_tries, read_status
-from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
+from rscrawler.scheduling.schedules import load_schedules, planned_jobs
 from rscrawler.store import Store
 from rscrawler.topics.watchlist import usable_topics
 
@@ -137,16 +137,6 @@ def topic_titles(config: Config) -> dict[str, str]:
             logger.warning("topics go by their names: %s", problem)
         return {}
     return {name: watchlist.title for name, watchlist in watchlists.items()}
-
-
-def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
-    """The jobs of the schedules; a wrong file of them fails no crawl and no delivery."""
-    try:
-        return load_schedules(config).active
-    except ConfigurationError as error:
-        for problem in error.problems:
-            logger.warning("%s", problem)
-        return ()
 
 
 def undelivered(delivery: DeliveryReport) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,14 +29,13 @@ def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
         ConfigurationError: it is neither.
     """
     try:
-        if len(text) == len("2026-11-24"):
-            day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=is_end)
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigurationError(
             f"{option}: {text!r} is not a date; allowed: 2026-11-24 or 2026-11-24T08:00:00Z"
         ) from None
+    if is_end and len(text) == len("2026-11-24"):
+        moment += timedelta(days=1)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -7,6 +7,7 @@ job of the same id.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.triggers import AdaptiveTrigger, EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
+
+logger = logging.getLogger(__name__)
 
 SHORTEST = timedelta(seconds=1)
 
@@ -268,6 +271,16 @@ def _read(
                 file=path,
                 sites=tuple(site for site in sites if is_crawl and enabled.get(site, False)),
             )
+
+
+def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
+    """The jobs that run; a wrong file of them is logged, and fails no crawl, delivery or page."""
+    try:
+        return load_schedules(config).active
+    except ConfigurationError as error:
+        for problem in error.problems:
+            logger.warning("%s", problem)
+        return ()
 
 
 def _duplicates(jobs: tuple[ScheduledJob, ...]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,11 +27,10 @@ from rscrawler.delivery.wording import (
     safe_link,
     words_of_slug,
 )
-from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level, rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
-from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
+from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
@@ -43,7 +41,6 @@ _RECENT_SECONDS = 5.0
 _TEMPLATES = PACKAGE_DIR / "web" / "templates"
 _RELATIVE_WITHIN = timedelta(days=30)
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
-logger = logging.getLogger(__name__)
 
 
 def newest_store(keeper: StoreKeeper) -> Callable[[], Store]:
@@ -150,11 +147,7 @@ class Dashboard:
 
     def jobs(self) -> tuple[ScheduledJob, ...]:
         """The jobs that run, as the files say now; none if a file is wrong."""
-        try:
-            return load_schedules(self.config).active
-        except ConfigurationError as error:
-            logger.warning("%s", error)
-            return ()
+        return planned_jobs(self.config)
 
     def page(
         self,

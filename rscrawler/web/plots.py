@@ -140,7 +140,7 @@ def country_map(
 ) -> Markup:
     """The countries of a topic, the darker the more articles; those without any stay empty."""
     parser = etree.XMLParser(remove_comments=True)
-    root = etree.parse(_MAPS / f"{topic}.svg", parser).getroot()
+    root: Any = etree.parse(_MAPS / f"{topic}.svg", parser).getroot()
     root.set("class", "pygal-chart")
     most = max(counts.values(), default=0)
     for code, link in links.items():

@@ -231,8 +231,8 @@ def test_a_wrong_schedule_makes_health_unhealthy_and_no_page_unreadable(
     def wrong(_: Config) -> Schedules:
         raise ConfigurationError("jobs.toml: x: unknown key")
 
-    for module in ("dashboard", "machines"):
-        monkeypatch.setattr(f"rscrawler.web.{module}.load_schedules", wrong)
+    for module in ("scheduling.schedules", "web.machines"):
+        monkeypatch.setattr(f"rscrawler.{module}.load_schedules", wrong)
     assert [browser.get(path).status for path in ("/", "/sites", "/metrics")] == [200] * 3
     assert browser.get("/healthz").status == 503
 
