@@ -190,37 +190,39 @@ def _asked_for(
     Raises:
         HTTPException: one has a value that is not among the choices.
     """
-    topic = chosen(parameters, "topic", dashboard.titles)
-    level = chosen(parameters, "level", LEVELS)
-    country = chosen(parameters, "country", dashboard.countries(dashboard.titles))
-    site = chosen(parameters, "site", dashboard.site_names())
-    novelty = chosen(parameters, "novelty", NOVELTIES)
-    is_new = chosen(parameters, "new", ("1",))
+
+    def text(name: str) -> str:
+        return parameters.get(name, "").strip()[:200]
+
     since, until = _day(parameters, "since"), _day(parameters, "until")
-    texts = {name: parameters.get(name, "").strip()[:200] for name in ("q", "section", "author")}
-    given = {
-        "q": texts["q"], "topic": topic, "country": country, "level": level, "site": site,
-        "section": texts["section"], "author": texts["author"], "novelty": novelty,
+    values = {
+        "q": text("q"),
+        "topic": chosen(parameters, "topic", dashboard.titles),
+        "country": chosen(parameters, "country", dashboard.countries(dashboard.titles)),
+        "level": chosen(parameters, "level", LEVELS),
+        "site": chosen(parameters, "site", dashboard.site_names()),
+        "section": text("section"),
+        "author": text("author"),
+        "novelty": chosen(parameters, "novelty", NOVELTIES),
         "since": since.date().isoformat() if since else "",
         "until": until.date().isoformat() if until else "",
-        "new": is_new,
-    }  # fmt: skip
+        "new": chosen(parameters, "new", ("1",)),
+    }
+    given = {name: value for name, value in values.items() if value}
     wanted = Coverage(
-        topics=[topic] if topic else dashboard.config.alerts.topics,
-        minimum=Level(level) if level else dashboard.minimum,
-        country=country or None,
-        site=site or None,
-        section=texts["section"] or None,
-        author=texts["author"] or None,
-        novelty=Novelty(novelty) if novelty else None,
+        topics=[given["topic"]] if "topic" in given else dashboard.config.alerts.topics,
+        minimum=Level(given.get("level", dashboard.minimum)),
+        country=given.get("country"),
+        site=given.get("site"),
+        section=given.get("section"),
+        author=given.get("author"),
+        novelty=Novelty(given["novelty"]) if "novelty" in given else None,
         since=since,
         until=until + timedelta(days=1) if until else None,
-        seen_after=last_visit if is_new else None,
-        query=texts["q"],
+        seen_after=last_visit if "new" in given else None,
+        query=given.get("q", ""),
     )
-    return Asked(
-        wanted, {name: value for name, value in given.items() if value}, _number(parameters)
-    )
+    return Asked(wanted, given, _number(parameters))
 
 
 def _day(parameters: Mapping[str, str], name: str) -> datetime | None:
