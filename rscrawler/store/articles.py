@@ -199,7 +199,7 @@ class ArticleStore(Part):
 
     def latest_record(self, article_id: str) -> Article | None:
         """The last recorded version of a piece, whole."""
-        query = select(version.c.record).filter_by(article_id=article_id)
+        query = select(version.c.record).where(version.c.article_id == article_id)
         line = self._database.scalar(query.order_by(version.c.version.desc()).limit(1))
         return None if line is None else _article_of(line)
 
@@ -354,13 +354,15 @@ class ArticleStore(Part):
         `page_digest` is None after a "not modified" answer: validators then stay. `url` is
         where the page is now: a piece that has moved is asked for there from now on.
         """
-        moved = {"dated_at": dated_at, "url": url}
         values: dict[str, Any] = {
-            **{name: value for name, value in moved.items() if value is not None},
             "fetched_at": fetched_at,
             "next_check_at": next_check_at,
             "gone_at": None,
         }
+        if dated_at is not None:
+            values["dated_at"] = dated_at
+        if url is not None:
+            values["url"] = url
         if page_digest is not None:
             values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
         rows = _rows_of_addresses(site, article_id, address_keys, fetched_at)
@@ -419,7 +421,7 @@ class ArticleStore(Part):
 
 
 def _changed(article_id: str, **values: Any) -> Update:
-    return update(article).filter_by(article_id=article_id).values(values)
+    return update(article).where(article.c.article_id == article_id).values(values)
 
 
 def _known_article(values: Sequence[Any]) -> KnownArticle:

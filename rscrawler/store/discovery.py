@@ -165,7 +165,9 @@ class DiscoveryStore(Part):
             due[AddressState.PASSED] = true()  # never tried
         found: list[KnownAddress] = []
         for state, condition in due.items():  # one by one, so that the index serves
-            query = select(*_KNOWN_ADDRESS).filter_by(site=site, state=state).where(condition)
+            query = select(*_KNOWN_ADDRESS).where(
+                address.c.site == site, address.c.state == state, condition
+            )
             found += map(_known_address, self._database.rows(query))
         return sorted(found, key=lambda each: (each.seen_at, each.key))
 
@@ -216,7 +218,6 @@ class DiscoveryStore(Part):
         unfinished = {"site": reading.site, "kind": reading.kind, "walk_to": 1}
         sitemaps = [{**unfinished, "url": url} for url in reading.sitemaps]
         rows = _address_rows(reading.site, reading.path, reading.found, reading.read_at)
-        due = update(article).where(among(article.c.article_id, reading.due_articles))
         upsert = self._database.upsert
         with self._database.writing(waits_for_disk=False) as connection:
             connection.execute(upsert(source, values, site=reading.site, url=reading.url))
@@ -225,6 +226,7 @@ class DiscoveryStore(Part):
             if rows:
                 connection.execute(self._insert_address, rows)
             if reading.due_articles:
+                due = update(article).where(among(article.c.article_id, reading.due_articles))
                 connection.execute(due.values(next_check_at=reading.read_at))
 
     def adopt_rules(self, site: str, rules_digest: str, sitemaps: Collection[str]) -> None:

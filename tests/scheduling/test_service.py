@@ -245,7 +245,6 @@ def test_a_service_that_another_was_quicker_than_runs_nothing(
         await step(quicker)
         seen = replace(world.open_store().jobs.states()["job"], next_fire_at=NOON)
         monkeypatch.setattr(JobStore, "states", lambda _: {"job": seen})
-        monkeypatch.setattr(JobStore, "state", lambda *_: seen)
         await step(slower, slower)
 
     asyncio.run(scenario())
