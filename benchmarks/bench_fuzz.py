@@ -34,7 +34,6 @@ from benchmarks.bench_real_pages import whole_bodies
 from benchmarks.measure import progress, run, table
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.demo.generator import build_stories
 from rscrawler.demo.routes import find_resource
 from rscrawler.demo.state import SiteState, Theme
 from rscrawler.identity.addresses import canonical_url, is_article_address
@@ -123,8 +122,7 @@ def originals() -> dict[str, list[Original]]:
     """All there is to mutate, by kind."""
     found: dict[str, list[Original]] = {kind: [] for kind in KINDS}
     for theme in (Theme.REBELMOUSE, Theme.RENAMED, Theme.BARE):
-        public, held_back = build_stories(STORIES, 1, utc_now())
-        state = SiteState(public, held_back, 1, utc_now)
+        state = SiteState(STORIES, 1, utc_now)
         state.base_url = BASE
         state.change_markup(theme)
         paths = {

@@ -1,15 +1,26 @@
-"""A story's own text as markup, in each of the ways in which the site writes it."""
+"""A story's own text as markup, in each of the ways in which the site writes it, and its appeals.
+
+The appeals (`appeals.toml`) ask readers for money, and for their addresses.
+"""
 
 from __future__ import annotations
 
+import re
+import tomllib
 import unicodedata
 from html import escape
+from pathlib import Path
 from random import Random
+from typing import Any
 
 from rscrawler.demo.stories import Kind, Shape, Story
 
 IMAGE_TOKEN = "token=@@TOKEN@@&expires=@@EXPIRES@@"  # noqa: S105 - a placeholder, filled when served
-_ENTITY_NAMES = {
+_APPEALS: dict[str, Any] = tomllib.loads(
+    (Path(__file__).parent / "appeals.toml").read_text(encoding="utf-8")
+)
+NEWSLETTER: str = _APPEALS["newsletter"]
+_ENTITIES = str.maketrans({
     "\u00a0": "&nbsp;",
     "\u00ad": "&shy;",
     "’": "&rsquo;",
@@ -19,11 +30,15 @@ _ENTITY_NAMES = {
     "—": "&mdash;",
     "é": "&eacute;",
     "ü": "&#252;",
-}
+})  # fmt: skip
 _INLINE_CAPTIONS = (
     "The map shows the routes that convoys took last winter.",
     "Workers unload sacks at a depot outside the capital.",
     "A chart of defense spending since the end of the Cold War.",
+)
+_FILM = (
+    '<p class="shortcode-media shortcode-media-youtube"><iframe '
+    'src="https://video.invalid/embed/1" title="A panel on war powers"></iframe></p>'
 )
 
 
@@ -43,21 +58,35 @@ def image_url(base_url: str, story: Story) -> str:
     return f"{base_url}{image_path(story)}&{IMAGE_TOKEN}"
 
 
+def appeal_texts() -> tuple[str, ...]:
+    """Every sentence-bearing paragraph that asks for something; none belongs in a body."""
+    return (
+        *(text for appeal in _APPEALS["long"] for text in appeal),
+        *_APPEALS["short"],
+        NEWSLETTER,
+    )
+
+
+def appeal_html(rng: Random, *, marked: bool, short: bool = False) -> str:
+    """One appeal: paragraphs like any other, or in a block that says what it is."""
+    texts = [rng.choice(_APPEALS["short"])] if short else rng.choice(_APPEALS["long"])
+    paragraphs = [f"<p>{escape(text, quote=False)}</p>" for text in texts]
+    if marked:
+        return f'<div class="donation-appeal rm-embed">{"".join(paragraphs)}</div>'
+    return "\n<p>&nbsp;</p>\n".join(paragraphs)
+
+
 def text_html(text: str, story: Story) -> str:
     """`text` as markup; in the shape ENTITIES with spaces and letters written otherwise."""
     if Shape.ENTITIES not in story.shapes:
         return escape(text, quote=False)
     disguised = unicodedata.normalize("NFD", text) if len(text) % 2 else text
-    words = disguised.split(" ")
-    for index, word in enumerate(words):
-        if len(word) >= 10 and word.isalpha():
-            words[index] = f"{word[:5]}\u00ad{word[5:]}"
-    joined = " ".join(words)
-    for index in (match for match in range(len(joined)) if joined[match] == " "):
-        if joined[index - 1].isdigit():
-            joined = f"{joined[:index]}\u00a0{joined[index + 1 :]}"
-    plain = escape(joined, quote=False)
-    return "".join(_ENTITY_NAMES.get(letter, letter) for letter in plain)
+    hyphenated = (
+        f"{word[:5]}\u00ad{word[5:]}" if len(word) >= 10 and word.isalpha() else word
+        for word in disguised.split(" ")
+    )
+    joined = re.sub(r"(?<=\d) ", "\u00a0", " ".join(hyphenated))
+    return escape(joined, quote=False).translate(_ENTITIES)
 
 
 def body_parts(base_url: str, story: Story) -> list[str]:
@@ -77,71 +106,68 @@ def body_parts(base_url: str, story: Story) -> list[str]:
     while index < len(story.paragraphs):
         kind = story.kind_of(index)
         html = _inline(base_url, story, index, rng)
-        if kind is Kind.ITEM:
-            flush()
-            index, items = _item_list(base_url, story, index, rng)
-            parts.append(items)
-            continue
-        if kind is Kind.SUBHEAD:
-            flush()
-            parts.append(f"<h3>{html}</h3>")
-        elif kind is Kind.QUOTE:
-            flush()
-            parts.append(f"<blockquote><p>{html}{closing}</blockquote>")
-        elif index == len(story.paragraphs) - 1 and story.republished_from:
-            flush()
-            parts.append(f"<p><em>{html}</em>{closing}")
-        elif Shape.BREAKS in story.shapes:
+        is_plain = kind is Kind.TEXT and not _is_republication_line(story, index)
+        if is_plain and Shape.BREAKS in story.shapes:
             pending.append(html)
             if len(pending) == 2:
                 flush()
         else:
-            parts.append(f"<p>{html}{closing}")
+            flush()
+            if kind is Kind.ITEM:
+                index, html = _item_list(base_url, story, index, rng)
+            elif kind is Kind.SUBHEAD:
+                html = f"<h3>{html}</h3>"
+            elif kind is Kind.QUOTE:
+                html = f"<blockquote><p>{html}{closing}</blockquote>"
+            else:
+                html = f"<p>{html if is_plain else f'<em>{html}</em>'}{closing}"
+            parts.append(html)
         index += 1
     flush()
     if Shape.INLINE_MEDIA in story.shapes:
         parts[1:1] = [_inline_picture(base_url, story, rng)]
-        parts.insert(4, _film())
+        parts.insert(4, _FILM)
     return parts
 
 
+def _is_republication_line(story: Story, index: int) -> bool:
+    return index == len(story.paragraphs) - 1 and story.republished_from is not None
+
+
 def _item_list(base_url: str, story: Story, start: int, rng: Random) -> tuple[int, str]:
-    """The list that begins at paragraph `start`, and the index after its last item."""
+    """The list that begins at paragraph `start`: the index of its last item, and its markup."""
     closing = "" if Shape.UNCLOSED in story.shapes else "</li>"
-    index, items = start, []
-    while index < len(story.paragraphs) and story.kind_of(index) is Kind.ITEM:
-        items.append(f"<li>{_inline(base_url, story, index, rng)}{closing}")
-        index += 1
-    return index, f"<ul>{''.join(items)}</ul>"
+    last, items = start - 1, ""
+    while last + 1 < len(story.paragraphs) and story.kind_of(last + 1) is Kind.ITEM:
+        last += 1
+        items += f"<li>{_inline(base_url, story, last, rng)}{closing}"
+    return last, f"<ul>{items}</ul>"
 
 
 def _inline(base_url: str, story: Story, index: int, rng: Random) -> str:
     """One paragraph, with links and spans where the shape has them."""
+
+    def html(start: int, end: int | None = None) -> str:
+        return text_html(" ".join(words[start:end]), story)
+
     text = story.paragraphs[index]
+    words = text.split(" ")
     if Shape.SPANS in story.shapes and index == 0:
         first, rest = text_html(text[0], story), text_html(text[1:], story)
         return f'<span class="rm-dropcap"><span style="font-size: 3em">{first}</span></span>{rest}'
-    words = text.split(" ")
     if Shape.SPANS in story.shapes and index % 2 and len(words) > 6:
-        head, tail = " ".join(words[:4]), " ".join(words[4:])
-        return (
-            f'{text_html(head, story)} <span style="color: #222"><span data-ca="1">'
-            f"{text_html(tail, story)}</span></span>"
-        )
+        tail = f'<span style="color: #222"><span data-ca="1">{html(4)}</span></span>'
+        return f"{html(0, 4)} {tail}"
     if Shape.LINKS in story.shapes and len(words) > 12 and index % 2 == 0:
         start = rng.randrange(2, 6)
-        head, linked = " ".join(words[:start]), " ".join(words[start : start + 3])
-        tail = " ".join(words[start + 3 :])
-        target = (
-            f"{base_url}/about/" if index == 0 else f"https://source.invalid/{index}?a=1&amp;b=2"
-        )
+        target = f"https://source.invalid/{index}?a=1&amp;b=2" if index else f"{base_url}/about/"
         # The space belongs inside the link every other time, as editors leave it.
         inner, outer = (" ", "") if index % 4 == 0 else ("", " ")
         return (
-            f'{text_html(head, story)} <a href="{target}" target="_blank" rel="noopener">'
-            f"{text_html(linked, story)}{inner}</a>{outer}{text_html(tail, story)}"
+            f'{html(0, start)} <a href="{target}" target="_blank" rel="noopener">'
+            f"{html(start, start + 3)}{inner}</a>{outer}{html(start + 3)}"
         )
-    return text_html(text, story)
+    return html(0)
 
 
 def _inline_picture(base_url: str, story: Story, rng: Random) -> str:
@@ -153,11 +179,4 @@ def _inline_picture(base_url: str, story: Story, rng: Random) -> str:
         f"{rng.choice(_INLINE_CAPTIONS)}</small>"
         '<small class="image-media media-photo-credit" placeholder="Add Photo Credit...">'
         "Sample Graphics</small></p>"
-    )
-
-
-def _film() -> str:
-    return (
-        '<p class="shortcode-media shortcode-media-youtube"><iframe '
-        'src="https://video.invalid/embed/1" title="A panel on war powers"></iframe></p>'
     )

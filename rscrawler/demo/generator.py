@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain, count, islice
+from itertools import chain, count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -63,20 +63,17 @@ def build_stories(
     hour; those held back have no date yet.
     """
     pieces = load_pieces()
-    ours = [*pieces.public, *islice(_generated(seed), max(0, how_many - len(pieces.public)))]
-    ours = [_completed(story, number, seed) for number, story in enumerate(ours[:how_many])]
+    generated = (generate_story(number, seed) for number in count())
+    written = chain(pieces.public[:how_many], generated)
+    public = [_completed(next(written), number, seed) for number in range(how_many)]
     rng = Random(f"{seed}:order")
-    rng.shuffle(ours)
-    public = tuple(
-        _dated(story, rank, how_many, rng, now.astimezone(UTC)) for rank, story in enumerate(ours)
-    )
-    unseen = islice(_generated(seed), max(0, how_many - len(pieces.public)), None)
+    rng.shuffle(public)
+    ranked = enumerate(public)
+    dated = tuple(_dated(each, rank, how_many, rng, now.astimezone(UTC)) for rank, each in ranked)
     # What is published later is dated: a monitor should find it in the feed.
-    held_back = (
-        _with_date(_completed(story, number, seed))
-        for number, story in zip(count(how_many), chain(pieces.held_back, unseen), strict=False)
-    )
-    return public, held_back
+    later = enumerate(chain(pieces.held_back, generated), how_many)
+    held_back = (_completed(story, number, seed) for number, story in later)
+    return dated, (replace(each, shapes=each.shapes - {Shape.NO_DATE}) for each in held_back)
 
 
 def generate_story(number: int, seed: int) -> Story:
@@ -89,17 +86,18 @@ def generate_story(number: int, seed: int) -> Story:
     paragraphs: list[str] = []
     kinds: list[Kind] = []
     while sum(len(p.split()) for p in paragraphs) < wanted_words:
-        kind = rng.choices(list(Kind), weights=(20, 1, 1, 1))[0] if len(paragraphs) > 2 else None
+        further = len(paragraphs) > 2
+        kind = rng.choices(list(Kind), weights=(20, 1, 1, 1))[0] if further else Kind.TEXT
         for _ in range(3 if kind is Kind.ITEM else 1):
-            paragraphs.append(writer.paragraph(kind or Kind.TEXT))
-            kinds.append(kind or Kind.TEXT)
-    outlet = rng.choice(_PHRASES["outlets"]) if rng.random() < 0.06 else None
+            paragraphs.append(writer.paragraph(kind))
+            kinds.append(kind)
+    outlet = writer.one("outlets") if rng.random() < 0.06 else None
     if outlet:
         paragraphs.append(f"This article was republished with permission from {outlet}.")
         kinds.append(Kind.TEXT)
     authors = [writer.person() for _ in range(rng.choices((0, 1, 2, 3), (8, 70, 18, 4))[0])]
     form = rng.choice(("analysis", "reporting", "qiosk"))
-    topics = [rng.choice(writer.places), rng.choice(writer.places), rng.choice(_PHRASES["nouns"])]
+    topics = [rng.choice(writer.places), rng.choice(writer.places), writer.one("nouns")]
     has_image = rng.random() < 0.93
     return Story(
         slug=f"{slugify(title)}-{number}",
@@ -125,10 +123,6 @@ def slugify(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
 
 
-def _generated(seed: int) -> Iterator[Story]:
-    return (generate_story(number, seed) for number in count())
-
-
 def _completed(story: Story, number: int, seed: int) -> Story:
     """`story` with its post id and the shape of its page."""
     post_id = story.post_id or str(_FIRST_POST_ID + number * 13)
@@ -142,17 +136,13 @@ def _completed(story: Story, number: int, seed: int) -> Story:
     return replace(story, post_id=post_id, slug=slug, shapes=shapes)
 
 
-def _with_date(story: Story) -> Story:
-    return replace(story, shapes=story.shapes - {Shape.NO_DATE})
-
-
 def _dated(story: Story, rank: int, how_many: int, rng: Random, now: datetime) -> Story:
     """`story` as the one that `rank` newer ones follow. Ranks keep their order."""
     step = SPREAD / how_many
     age = timedelta(minutes=rng.uniform(8, 55)) + (step * rank if rank else timedelta())
     published_at = (now - age).replace(microsecond=0)
     modified_at = None
-    if rng.random() < 0.3 and Shape.NO_DATE not in story.shapes:
+    if rng.random() < 0.3 and story.is_dated:
         modified_at = (published_at + age * rng.uniform(0.01, 0.5)).replace(microsecond=0)
     return replace(story, published_at=published_at, modified_at=modified_at)
 
@@ -164,61 +154,56 @@ class _Writer:
         self._rng = rng
         self.places = _PLACES[section]
 
+    def one(self, of: str) -> str:
+        return self._rng.choice(_PHRASES[of])
+
     def person(self) -> str:
-        return (
-            f"{self._rng.choice(_PHRASES['first_names'])} {self._rng.choice(_PHRASES['surnames'])}"
-        )
+        return f"{self.one('first_names')} {self.one('surnames')}"
 
     def _thing(self) -> str:
-        adjective = self._rng.choice(_PHRASES["adjectives"])
+        adjective = self.one("adjectives")
         article = "an" if adjective[0] in "aeiou" and not adjective.startswith("uni") else "a"
-        return f"{self._rng.choice((article, 'the', 'the'))} {adjective} " + self._rng.choice(
-            _PHRASES["nouns"]
-        )
+        return f"{self._rng.choice((article, 'the', 'the'))} {adjective} {self.one('nouns')}"
 
     def _who(self) -> str:
         if self._rng.random() < 0.4:
-            return f"{self.person()}, the {self._rng.choice(_PHRASES['roles'])},"
-        return self._rng.choice(_PHRASES["groups"])
+            return f"{self.person()}, the {self.one('roles')},"
+        return self.one("groups")
 
-    def _filled(self, pattern: str) -> str:
-        values: dict[str, Callable[[], str]] = {
-            "month": lambda: self._rng.choice(_PHRASES["months"]),
-            "amount": lambda: str(self._rng.randint(12, 980)),
-            "year": lambda: str(self._rng.randint(1948, 2021)),
-            "who": lambda: f"{self._rng.choice(self.places)}'s",
-            "place": lambda: self._rng.choice(self.places),
-            "group": lambda: self._rng.choice(_PHRASES["groups"]),
-            "person": self.person,
-            "noun": lambda: self._rng.choice(_PHRASES["nouns"]),
-            "adjective": lambda: self._rng.choice(_PHRASES["adjectives"]),
-        }
-        filled = re.sub(r"\{(\w+)\}", lambda match: values[match[1]](), pattern)
+    def _word(self, match: re.Match[str]) -> str:
+        """What a name in a pattern stands for."""
+        match match[1]:
+            case "amount":
+                return str(self._rng.randint(12, 980))
+            case "year":
+                return str(self._rng.randint(1948, 2021))
+            case "place":
+                return self._rng.choice(self.places)
+            case "who":
+                return f"{self._rng.choice(self.places)}'s"
+            case "person":
+                return self.person()
+        return self.one(f"{match[1]}s")
+
+    def _filled(self, patterns: str) -> str:
+        filled = re.sub(r"\{(\w+)\}", self._word, self.one(patterns))
         return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", filled)
 
     def title(self) -> str:
-        words = (
-            f"{self._rng.choice(_PHRASES['groups'])} {self._rng.choice(_PHRASES['verbs'])} "
-            f"{self._rng.choice(_PHRASES['adjectives'])} {self._rng.choice(_PHRASES['nouns'])} "
-            f"in {self._rng.choice(self.places)}"
-        )
-        return _capitalized(words)
+        words = [self.one(of) for of in ("groups", "verbs", "adjectives", "nouns")]
+        return _capitalized(f"{' '.join(words)} in {self._rng.choice(self.places)}")
 
     def sentence(self) -> str:
-        verb = self._rng.choice(_PHRASES["verbs"])
-        tail = self._filled(self._rng.choice(_PHRASES["tails"]))
+        verb, tail = self.one("verbs"), self._filled("tails")
         match self._rng.randrange(4):
             case 0:
-                text = (
-                    f"{self._rng.choice(_PHRASES['openers'])}, {self._who()} {verb} {self._thing()}"
-                )
-                text = f"{text} {tail}"
+                text = f"{self.one('openers')}, {self._who()} {verb} {self._thing()} {tail}"
             case 1:
-                reason = self._filled(self._rng.choice(_PHRASES["reasons"]))
+                reason = self._filled("reasons")
                 text = f"{self._who()} {verb} {self._thing()} because {reason}"
             case 2:
-                quote = self._filled(self._rng.choice(_PHRASES["quotes"]))
-                text = f'"{_capitalized(quote)}," said {self._who().rstrip(",")} {tail}'
+                quote = _capitalized(self._filled("quotes"))
+                text = f'"{quote}," said {self._who().rstrip(",")} {tail}'
             case _:
                 text = f"{self._thing()}, {verb} {tail}, now divides {self._who().rstrip(',')}"
         return _capitalized(text) + "."

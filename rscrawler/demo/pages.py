@@ -1,4 +1,4 @@
-"""The pages: an article with everything else that such a page carries, listings, static ones.
+"""What the site shows people and machines: articles, listings, feeds, sitemaps, robots.txt.
 
 Every image address has `IMAGE_TOKEN` in the place of its token; the server fills in a fresh one
 each time it serves a page.
@@ -10,73 +10,142 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta, timezone
+from email.utils import format_datetime
 from hashlib import blake2b
+from pathlib import Path
 from random import Random
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rscrawler.demo import bodies
-from rscrawler.demo.appeals import appeal_html
-from rscrawler.demo.state import SiteState, Theme, is_dated
-from rscrawler.demo.stories import Shape, Story
-from rscrawler.demo.templating import PARTS, SITE_NAME, STATIC_PAGES, render
+from rscrawler.demo.bodies import (
+    NEWSLETTER,
+    appeal_html,
+    body_parts,
+    image_url,
+    label_of,
+    text_html,
+)
+from rscrawler.demo.generator import slugify
+from rscrawler.demo.state import SiteState, Theme
+from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
 
 CARDS_PER_PAGE = 12
+ENTRIES_PER_PAGE = 30
+SITE_NAME = "Sample Statecraft"
+STATIC_PAGES = {
+    "about": (
+        "About us",
+        "Sample Statecraft is an invented magazine. It exists so that software can be tried on "
+        "something that looks like a news site.",
+    ),
+    "donate": ("Donate", "There is nothing to donate to. The button below does nothing."),
+    "contact": ("Contact", "Letters to the editor will not be answered."),
+    "privacy-policy": ("Privacy policy", "No data about readers is kept."),
+}
+_NEWS_AGE = timedelta(hours=48)
 _NEW_YORK_SUMMER = timezone(timedelta(hours=-4))
+_LARGE_SITE = 1_000
 
 
-def render_article(site_state: SiteState, story: Story) -> str:
+class _JoinedLines(FileSystemLoader):
+    """Lines of a template are for its readers: the site puts nothing between its elements."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
+        source, name, is_fresh = super().get_source(environment, template)
+        return "".join(map(str.strip, source.splitlines())), name, is_fresh
+
+
+def _written(text: str, story: Story) -> Markup:
+    return Markup(text_html(text, story))  # noqa: S704 - our own markup
+
+
+def _description_of(site: SiteState, story: Story) -> str:
+    parts = body_parts(site.base_url, story)
+    # Half of the entries carry the whole text, the others its beginning.
+    return "".join(parts if Random(story.slug).random() < 0.5 else parts[:2])
+
+
+_TEMPLATES = Environment(
+    loader=_JoinedLines(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+)
+_TEMPLATES.filters |= {
+    "label": label_of,
+    "slugify": slugify,
+    "rfc5322": format_datetime,
+    "written": _written,
+}
+_TEMPLATES.globals |= {
+    "NEWSLETTER": NEWSLETTER,
+    "REGIONS": REGIONS,
+    "SECTIONS": SECTIONS,
+    "SITEMAP": "http://www.sitemaps.org/schemas/sitemap/0.9",
+    "SITE_NAME": SITE_NAME,
+    "STATIC_PAGES": STATIC_PAGES,
+    "description_of": _description_of,
+    "image_url": image_url,
+}
+_PARTS: Any = _TEMPLATES.get_template("parts.html.j2").module
+
+
+def _rendered(template: str, **values: Any) -> str:
+    return _TEMPLATES.get_template(template).render(values)
+
+
+def render_article(site: SiteState, story: Story) -> str:
     """The page of `story` as the site stands now."""
-    html = render(
+    html = _rendered(
         "article.html.j2",
         title=f"{story.title} - {SITE_NAME}",
         charset="windows-1252" if Shape.WINDOWS_1252 in story.shapes else "utf-8",
-        site=site_state,
+        site=site,
         story=story,
-        category=bodies.label_of(story.sections[0]) if story.sections else "",
-        meta=_meta(site_state, story),
-        json_ld=_json_ld(site_state, story),
-        body=Markup("\n".join(_body(site_state, story))),  # noqa: S704 - our own markup
-        neighbours=site_state.neighbours(story),
+        category=label_of(story.sections[0]) if story.sections else "",
+        description=(story.subtitle or story.paragraphs[0])[:220],
+        json_ld=_json_ld(site, story),
+        body=Markup("\n".join(_body(site, story))),  # noqa: S704 - our own markup
+        neighbours=site.neighbours(story),
     )
-    return themed(html, site_state.theme)
+    return _themed(html, site.theme)
 
 
 def render_listing(
-    state: SiteState, title: str, path: str, stories: Sequence[Story], page_number: int
+    site: SiteState, title: str, path: str, stories: Sequence[Story], page_number: int
 ) -> str:
     """Page `page_number` (from 1) of a listing; past the end it has no cards."""
     end = page_number * CARDS_PER_PAGE
-    html = render(
+    html = _rendered(
         "listing.html.j2",
         title=f"{title} - {SITE_NAME}",
         heading=title,
-        site=state,
+        site=site,
         path=path,
         stories=stories[end - CARDS_PER_PAGE : end],
         next_page=page_number + 1 if end < len(stories) else None,
     )
-    return themed(html, state.theme)
+    return _themed(html, site.theme)
 
 
 def render_static(slug: str) -> str:
     """One of the pages that are no articles though their addresses look like it."""
     heading, text = STATIC_PAGES[slug]
-    return render("static.html.j2", title=f"{heading} - {SITE_NAME}", heading=heading, text=text)
+    return _rendered("static.html.j2", title=f"{heading} - {SITE_NAME}", heading=heading, text=text)
 
 
 def render_notice(title: str, html: str) -> str:
     """A page of nothing but `html`."""
-    return render("page.html.j2", title=title, content=Markup(html))  # noqa: S704 - our own
+    return _rendered("page.html.j2", title=title, content=Markup(html))  # noqa: S704 - our own
 
 
-def render_not_found(*, gone: bool) -> str:
+def render_not_found(text: str) -> str:
     """What an address without a page shows."""
-    text = "This article has been taken down." if gone else "There is no such page."
     return render_notice(f"Not found - {SITE_NAME}", f"<h1>Not found</h1><p>{text}</p>")
 
 
-def themed(html: str, theme: Theme) -> str:
+def _themed(html: str, theme: Theme) -> str:
     """`html` with its classes named as `theme` has them."""
     if theme is Theme.REBELMOUSE:
         return html
@@ -85,40 +154,19 @@ def themed(html: str, theme: Theme) -> str:
         return re.sub(r' class="[^"]*"', "", html)
 
     def renamed(match: re.Match[str]) -> str:
-        names = [
-            f"c{blake2b(name.encode(), digest_size=3).hexdigest()}" for name in match[1].split()
-        ]
-        return f' class="{" ".join(names)}"'
+        digests = (blake2b(name.encode(), digest_size=3) for name in match[1].split())
+        return f' class="{" ".join(f"c{digest.hexdigest()}" for digest in digests)}"'
 
     return re.sub(r' class="([^"]*)"', renamed, html)
 
 
-def _meta(state: SiteState, story: Story) -> dict[str, str]:
-    meta = {
-        "og:type": "article",
-        "og:site_name": SITE_NAME,
-        "og:url": state.base_url + story.path,
-        "og:title": story.title,
-        "og:description": (story.subtitle or story.paragraphs[0])[:220],
-    }
-    if story.has_image:
-        meta["og:image"] = bodies.image_url(state.base_url, story)
-    if story.sections:
-        meta["article:section"] = bodies.label_of(story.sections[0])
-    if is_dated(story) and Shape.JSON_LD_DATES not in story.shapes:
-        meta["article:published_time"] = story.published_at.isoformat()
-        if story.modified_at:
-            meta["article:modified_time"] = story.modified_at.isoformat()
-    return meta
-
-
-def _json_ld(state: SiteState, story: Story) -> Markup | None:
+def _json_ld(site: SiteState, story: Story) -> Markup | None:
     if not story.shapes & {Shape.JSON_LD, Shape.JSON_LD_DATES}:
         return None
     values: dict[str, object] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
-        "mainEntityOfPage": {"@type": "WebPage", "@id": state.base_url + story.path},
+        "mainEntityOfPage": {"@type": "WebPage", "@id": site.base_url + story.path},
         "headline": story.title,
         "author": [{"@type": "Person", "name": name} for name in story.authors],
         "publisher": {"@type": "Organization", "name": SITE_NAME},
@@ -129,17 +177,17 @@ def _json_ld(state: SiteState, story: Story) -> Markup | None:
     return Markup(json.dumps(values).replace("</", "<\\/"))  # noqa: S704 - our own markup
 
 
-def _body(state: SiteState, story: Story) -> list[str]:
+def _body(site: SiteState, story: Story) -> list[str]:
     """The own paragraphs, and what is put between and after them."""
-    parts = bodies.body_parts(state.base_url, story)
-    rng = Random(f"{state.seed}:{story.slug}:appeal")
+    parts = body_parts(site.base_url, story)
+    rng = Random(f"{site.seed}:{story.slug}:appeal")
     inserts = []
     if Shape.APPEAL_MIDDLE in story.shapes:
         inserts.append(appeal_html(rng, marked=False, short=True))
     if Shape.NEWSLETTER_MIDDLE in story.shapes:
-        inserts.append(PARTS.newsletter_box())
+        inserts.append(_PARTS.newsletter_box())
     if Shape.FOREIGN_IN_BODY in story.shapes:
-        inserts += [PARTS.neighbour(state, each, 2) for each in state.neighbours(story)[1:2]]
+        inserts += [_PARTS.neighbour(site, each, 2) for each in site.neighbours(story)[1:2]]
     middle = len(parts) // 2
     parts[middle:middle] = inserts
     if Shape.APPEAL_BARE in story.shapes:
@@ -147,3 +195,48 @@ def _body(state: SiteState, story: Story) -> list[str]:
     if Shape.APPEAL_MARKED in story.shapes:
         parts.append(appeal_html(rng, marked=True))
     return parts
+
+
+# For machines.
+
+
+def render_feed(site: SiteState, title: str, stories: Sequence[Story], page_number: int) -> str:
+    """Page `page_number` (from 1) of a feed, by first publication; empty past the end."""
+    dated = [story for story in stories if story.is_dated]
+    end = page_number * ENTRIES_PER_PAGE
+    shown = dated[end - ENTRIES_PER_PAGE : end]
+    return _rendered("feed.xml.j2", site=site, title=title, stories=shown)
+
+
+def sitemap_parts(site: SiteState) -> list[Sequence[Story]]:
+    """The articles of each sitemap; the first has the oldest."""
+    size = _LARGE_SITE if len(site.stories) > _LARGE_SITE else 50
+    oldest_first = site.stories[::-1]
+    return [oldest_first[start : start + size] for start in range(0, len(oldest_first), size)]
+
+
+def render_sitemap_index(site: SiteState) -> str:
+    """`/sitemap.xml`: where the sitemaps are, and when each last changed."""
+    changed = [max(story.changed_at for story in part) for part in sitemap_parts(site)]
+    return _rendered("sitemap.xml.j2", site=site, parts=changed)
+
+
+def render_sitemap(site: SiteState, number: int) -> str:
+    """Sitemap `number` (from 1): articles, with an image address now and then among them."""
+    stories = sitemap_parts(site)[number - 1]
+    return _rendered("sitemap.xml.j2", site=site, stories=stories, is_news=False)
+
+
+def render_news_sitemap(site: SiteState) -> str:
+    """`/sitemap_news.xml`: what was published in the last 48 hours. Depends on the clock."""
+    since = site.now() - _NEWS_AGE
+    fresh = [each for each in site.stories if each.published_at >= since and each.is_dated]
+    return _rendered("sitemap.xml.j2", site=site, stories=fresh, is_news=True)
+
+
+def render_robots(site: SiteState, rules: str = "Disallow: /core/\nDisallow: /res/") -> str:
+    """`/robots.txt`."""
+    return (
+        f"User-agent: *\n{rules}\n\nSitemap: {site.base_url}/sitemap.xml\n"
+        f"Sitemap: {site.base_url}/sitemap_news.xml\n"
+    )

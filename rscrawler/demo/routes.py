@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rscrawler.demo import feeds, pages
+from rscrawler.demo import pages
 from rscrawler.demo.bodies import label_of
 from rscrawler.demo.generator import slugify
 from rscrawler.demo.state import SiteState
 from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
-from rscrawler.demo.templating import SITE_NAME, STATIC_PAGES
 
 HTML, RSS, XML = "text/html; charset=utf-8", "application/rss+xml", "application/xml"
 _PIXEL = bytes.fromhex("47494638396101000100000000002c00000000010001000002003b")
@@ -19,60 +18,53 @@ _PIXEL = bytes.fromhex("47494638396101000100000000002c00000000010001000002003b")
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What an address shows now, before it is put on the wire.
-
-    Attributes:
-        body: with `IMAGE_TOKEN` where fresh tokens belong.
-        location: the target of a redirect.
-        has_etag: whether responses carry an ETag; `has_last_modified` likewise.
-        lasts: whether the body stays the same for as long as the site's edition does.
-    """
+    """What an address shows now, before it is put on the wire."""
 
     status: int = 200
-    body: bytes = b""
+    body: bytes = b""  # with `IMAGE_TOKEN` where fresh tokens belong
     content_type: str = HTML
-    location: str | None = None
+    location: str | None = None  # the target of a redirect
     has_etag: bool = False
     has_last_modified: bool = False
-    lasts: bool = True
+    lasts: bool = True  # the body stays the same for as long as the site's edition does
 
 
-def find_resource(state: SiteState, path: str, page_number: int) -> Resource:
+def find_resource(site: SiteState, path: str, page_number: int) -> Resource:
     """The resource at `path` (without query) on page `page_number` (from 1)."""
-    for resolve in (_machine_readable, _listing, _article, _other):
-        resource = resolve(state, path, page_number)
-        if resource is not None:
-            return resource
-    if not path.endswith("/"):
-        with_slash = find_resource(state, f"{path}/", page_number)
+    found = (
+        _machine_readable(site, path, page_number)
+        or _listing(site, path, page_number)
+        or _article(site, path)
+        or _other(path)
+    )
+    if found is None and not path.endswith("/"):
+        with_slash = find_resource(site, f"{path}/", page_number)
         if with_slash.status == 200:
             return Resource(301, location=f"{path}/")
         if with_slash.status == 301:
             return with_slash
-    return Resource(404, pages.render_not_found(gone=False).encode())
+    return found or Resource(404, pages.render_not_found("There is no such page.").encode())
 
 
-def _machine_readable(state: SiteState, path: str, page_number: int) -> Resource | None:
+def _machine_readable(site: SiteState, path: str, page_number: int) -> Resource | None:
     if path == "/robots.txt":
-        return Resource(body=feeds.render_robots(state).encode(), content_type="text/plain")
+        return Resource(body=pages.render_robots(site).encode(), content_type="text/plain")
     if path in ("/feed", "/feed/"):
         return Resource(301, location="/feeds/feed.rss")
-    if match := re.fullmatch(r"/feeds/([a-z-]+)\.rss", path):
-        slug = match[1]
-        if slug != "feed" and slug not in SECTIONS:
-            return None
-        stories = state.stories if slug == "feed" else _in_section(state, slug)
-        title = SITE_NAME if slug == "feed" else f"{label_of(slug)} - {SITE_NAME}"
-        return _validated(feeds.render_feed(state, title, stories, page_number), RSS)
     if path == "/sitemap.xml":
-        return _validated(feeds.render_sitemap_index(state), XML)
+        return _validated(pages.render_sitemap_index(site), XML)
     if path == "/sitemap_news.xml":
-        body = feeds.render_news_sitemap(state).encode()
+        body = pages.render_news_sitemap(site).encode()
         return Resource(body=body, content_type=XML, has_etag=True, lasts=False)
     if match := re.fullmatch(r"/feeds/sitemaps/sitemap_(\d+)\.xml", path):
-        number = int(match[1])
-        if 1 <= number <= len(feeds.sitemap_parts(state)):
-            return _validated(feeds.render_sitemap(state, number), XML)
+        if 1 <= (number := int(match[1])) <= len(pages.sitemap_parts(site)):
+            return _validated(pages.render_sitemap(site, number), XML)
+    elif match := re.fullmatch(r"/feeds/([a-z-]+)\.rss", path):
+        title, stories = pages.SITE_NAME, site.stories
+        if (slug := match[1]) in SECTIONS:
+            title, stories = f"{label_of(slug)} - {title}", _in_section(site, slug)
+        if slug in ("feed", *SECTIONS):
+            return _validated(pages.render_feed(site, title, stories, page_number), RSS)
     return None
 
 
@@ -82,74 +74,70 @@ def _validated(text: str, content_type: str) -> Resource:
     )
 
 
-def _listing(state: SiteState, path: str, page_number: int) -> Resource | None:
-    found = _listed(state, path)
+def _listing(site: SiteState, path: str, page_number: int) -> Resource | None:
+    found = _listed(site, path)
     if found is None:
         return None
     title, stories = found
-    text = pages.render_listing(state, title, path, stories, page_number)
+    text = pages.render_listing(site, title, path, stories, page_number)
     # Sections have an ETag alone, tags and authors a date alone: crawlers meet both.
     by_date = path.startswith(("/tag/", "/author/"))
     return Resource(body=text.encode(), has_etag=not by_date, has_last_modified=by_date)
 
 
-def _listed(state: SiteState, path: str) -> tuple[str, tuple[Story, ...]] | None:
-    """Title and stories of the listing at `path`; None when there is no such listing."""
+def _listed(site: SiteState, path: str) -> tuple[str, Sequence[Story]] | None:
+    """Title and stories of the listing at `path`; None when there is no such listing.
+
+    A tag or author exists only while a story has it.
+    """
     if path == "/":
-        return "Latest stories", state.stories
+        return "Latest stories", site.stories
+    stories: Sequence[Story] = ()
     match path.strip("/").split("/") if path.endswith("/") else ():
         case [slug] if slug in SECTIONS:
-            return label_of(slug), _in_section(state, slug)
+            return label_of(slug), _in_section(site, slug)
         case ["regions", slug] if slug in REGIONS:
-            return label_of(slug), _in_section(state, slug)
+            return label_of(slug), _in_section(site, slug)
         case ["tag", slug]:
-            return _known(label_of(slug), state, lambda story: slug in story.tags)
-        case ["author", handle]:
-            return _known(
-                label_of(handle), state, lambda story: handle in map(slugify, story.authors)
-            )
-    return None
+            stories = [story for story in site.stories if slug in story.tags]
+        case ["author", slug]:
+            stories = [each for each in site.stories if slug in map(slugify, each.authors)]
+    return (label_of(slug), stories) if stories else None
 
 
-def _in_section(state: SiteState, slug: str) -> tuple[Story, ...]:
-    return tuple(story for story in state.stories if slug in story.sections)
+def _in_section(site: SiteState, slug: str) -> tuple[Story, ...]:
+    return tuple(story for story in site.stories if slug in story.sections)
 
 
-def _known(
-    title: str, state: SiteState, belongs: Callable[[Story], bool]
-) -> tuple[str, tuple[Story, ...]] | None:
-    """A tag or author exists only while a story has it."""
-    stories = tuple(story for story in state.stories if belongs(story))
-    return (title, stories) if stories else None
-
-
-def _article(state: SiteState, path: str, _page_number: int) -> Resource | None:
+def _article(site: SiteState, path: str) -> Resource | None:
     if not path.endswith("/"):
         return None
     slug = path.strip("/")
-    if (gone := state.gone(slug)) is not None:
-        return Resource(gone.status, pages.render_not_found(gone=True).encode())
-    if (target := state.redirect_from(path)) is not None:
+    if status := site.gone_status(slug):
+        text = pages.render_not_found("This article has been taken down.")
+        return Resource(status, text.encode())
+    if target := site.redirect_from(path):
         return Resource(301, location=target)
     try:
-        story = state.story(slug)
+        story = site.story(slug)
     except KeyError:
         return None
     if path != story.path:
         return None
-    charset = "windows-1252" if Shape.WINDOWS_1252 in story.shapes else "utf-8"
+    is_old = Shape.WINDOWS_1252 in story.shapes
+    charset = "windows-1252" if is_old else "utf-8"
     return Resource(
-        body=pages.render_article(state, story).encode(charset, "xmlcharrefreplace"),
-        content_type="text/html" if charset == "windows-1252" else HTML,
+        body=pages.render_article(site, story).encode(charset, "xmlcharrefreplace"),
+        content_type="text/html" if is_old else HTML,
         has_etag=True,
         has_last_modified=True,
     )
 
 
-def _other(_state: SiteState, path: str, _page_number: int) -> Resource | None:
+def _other(path: str) -> Resource | None:
     if path.startswith("/media-library/"):
         return Resource(body=_PIXEL, content_type="image/gif")
     slug = path.strip("/")
-    if path == f"/{slug}/" and slug in STATIC_PAGES:
+    if path == f"/{slug}/" and slug in pages.STATIC_PAGES:
         return Resource(body=pages.render_static(slug).encode(), has_etag=True)
     return None

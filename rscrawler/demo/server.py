@@ -15,78 +15,134 @@ import asyncio
 import contextlib
 import gzip
 import signal
-import sys
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from enum import StrEnum
+from functools import cached_property
 from hashlib import blake2b
 from http import HTTPStatus
 from random import Random
 from urllib.parse import parse_qs, urlsplit
 
 from rscrawler.clock import utc_now
-from rscrawler.demo import feeds
-from rscrawler.demo.faults import Fault, FaultRule, Faults
-from rscrawler.demo.generator import build_stories
-from rscrawler.demo.pages import render_notice
-from rscrawler.demo.routes import Resource, find_resource
+from rscrawler.demo.pages import SITE_NAME, render_notice, render_robots
+from rscrawler.demo.routes import HTML, Resource, find_resource
 from rscrawler.demo.state import SiteState
-from rscrawler.demo.templating import SITE_NAME
 
 _REMEMBERED_REQUESTS = 100_000
 _HUGE_BYTES = 48 * 2**20
 _HUGE_CHUNK = b"<p>" + b"All work and no play. " * 2978 + b"</p>"
 _TOKEN, _EXPIRES = b"@@TOKEN@@", b"@@EXPIRES@@"
 _DAY_SECONDS = 86_400
+_HTML = {"Content-Type": HTML}
+_VALIDATORS = ("ETag", "Last-Modified")
+_CONDITIONS = ("if-none-match", "if-modified-since")
+
+
+class Fault(StrEnum):
+    """A way in which the site misbehaves."""
+
+    SERVER_ERROR = "server-error"  # 500
+    TOO_MANY = "too-many"  # 429 with Retry-After
+    HANG = "hang"  # the request is read and never answered
+    TRUNCATED = "truncated"  # half of the announced bytes, then the connection closes
+    GARBAGE = "garbage"  # random bytes, called text/html
+    HUGE = "huge"  # 48 MiB of text, without a Content-Length
+    EMPTY = "empty"  # 200 and no body
+    WALL = "wall"  # 200 and a form of consent, a whole page, in the place of what is asked
+    FORBIDDEN_ROBOTS = "forbidden-robots"  # robots.txt disallows everything
+    LYING_304 = "lying-304"  # "not modified" to any conditional request
+    NO_VALIDATORS = "no-validators"  # neither sends nor honours ETag and Last-Modified
+    REDIRECT_AWAY = "redirect-away"  # 302 to another host
+
+
+@dataclass(slots=True)
+class FaultRule:
+    """A fault on every path that begins with `prefix`, `remaining` times (None: always)."""
+
+    prefix: str
+    fault: Fault
+    remaining: int | None
+    retry_after_seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """One request and how it was answered.
-
-    Attributes:
-        path: with the query.
-        status: 0 when no answer was sent.
-        bytes_sent: head and body, as sent (compressed where the client accepts it).
-        conditional: whether it had If-None-Match or If-Modified-Since.
-        headers: the request's, names in lower case.
-    """
+    """One request and how it was answered."""
 
     at: datetime
     method: str
-    path: str
+    path: str  # with the query
+    status: int  # 0 when no answer was sent
+    bytes_sent: int  # head and body, as sent (compressed where the client accepts it)
+    conditional: bool  # it had If-None-Match or If-Modified-Since
+    headers: Mapping[str, str] = field(repr=False)  # the request's, names in lower case
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A response; it announces the length of its body, unless a header says otherwise.
+
+    With status 0 it is its body alone: nothing, or what is no HTTP.
+    """
+
     status: int
-    bytes_sent: int
-    conditional: bool
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @cached_property
+    def head(self) -> bytes:
+        """Status line and headers, as sent."""
+        if not self.status:
+            return b""
+        headers = {"Server": "sample", **self.headers}
+        if self.status != 304 and "Transfer-Encoding" not in headers:
+            headers.setdefault("Content-Length", str(len(self.body)))
+        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 @dataclass(slots=True)
 class _Built:
-    """A resource ready to be sent: for each set of tokens the plain and the gzip response."""
+    """A resource ready to be sent: for each set of tokens the plain and the gzip reply."""
 
-    edition: int
-    rotation: int
-    status: int
-    etag: str | None
-    last_modified: datetime | None
-    responses: list[tuple[bytes, bytes]]
-    not_modified: bytes
+    edition: tuple[int, int]  # of the site, and of its tokens
+    replies: list[tuple[Reply, Reply]]
+    not_modified: Reply
     turn: int = 0
 
-    def next_response(self, *, zipped: bool) -> bytes:
+    def next_reply(self, *, zipped: bool) -> Reply:
         self.turn += 1
-        return self.responses[self.turn % len(self.responses)][zipped]
+        return self.replies[self.turn % len(self.replies)][zipped]
+
+    def is_fresh(self, headers: Mapping[str, str]) -> bool:
+        """Whether what the client has is still so (RFC 9110, 13.2.2): ETags before dates."""
+        etag, last_modified = map(self.not_modified.headers.get, _VALIDATORS)
+        if wanted := headers.get("if-none-match"):
+            tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
+            return etag is not None and (etag.removeprefix("W/") in tags or "*" in tags)
+        since = headers.get("if-modified-since")
+        if since is None or last_modified is None:
+            return False
+        try:
+            return parsedate_to_datetime(last_modified) <= parsedate_to_datetime(since)
+        except (TypeError, ValueError):
+            return False  # a date that cannot be read is ignored
 
 
 class Server:
-    """Serves a `SiteState`; `requests` are the last 100,000 that it answered."""
+    """Serves a `SiteState`.
+
+    `requests` are the last 100,000 that it answered; of `faults` the first matching one decides.
+    """
 
     def __init__(self, state: SiteState) -> None:
         self.state = state
-        self.faults = Faults()
+        self.faults: list[FaultRule] = []
         self.requests: deque[ServedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
         self._built: dict[tuple[str, int], _Built] = {}
         # The validators that a path had when last rendered: a date moves only with a change.
@@ -95,7 +151,7 @@ class Server:
         self._listener: asyncio.Server | None = None
 
     async def start(self, port: int = 0) -> None:
-        """Listens on loopback; `port` 0 takes a free one. Sets the state's `base_url`.
+        """Listen on loopback; `port` 0 takes a free one. Sets the state's `base_url`.
 
         Raises:
             OSError: the port is taken.
@@ -105,7 +161,7 @@ class Server:
         self.state.base_url = f"http://127.0.0.1:{bound}"
 
     async def stop(self) -> None:
-        """Closes every connection and the port."""
+        """Close every connection and the port."""
         if self._listener is None:
             return
         self._listener.close()
@@ -113,11 +169,6 @@ class Server:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
         await self._listener.wait_closed()
-
-    def warm_up(self) -> None:
-        """Builds every article ahead, so that the first visitor does not wait."""
-        for story in self.state.stories:
-            self._resource(story.path, 1)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -134,163 +185,130 @@ class Server:
             self._connections.discard(task)
             writer.close()
 
-    async def _answer(self, head: bytes, writer: asyncio.StreamWriter) -> bool:
-        """Answers one request; returns whether the connection stays open."""
-        lines = head.decode("latin-1").split("\r\n")
+    async def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; returns whether the connection stays open."""
+        lines = request.decode("latin-1").split("\r\n")
         try:
             method, target, _ = lines[0].split(" ")
         except ValueError:
             return False
         pairs = (line.partition(":") for line in lines[1:] if line)
         headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        with self.state.lock:
-            rule = self.faults.take(target)
-        if rule is not None:
-            known, reply, stays_open = self._faulty(rule, target, headers)
-        else:
-            known, reply, stays_open = *self._reply(method, target, headers), True
-        conditional = "if-none-match" in headers or "if-modified-since" in headers
-        is_huge = rule is not None and rule.fault is Fault.HUGE
-        sent = _HUGE_BYTES if is_huge else len(reply)
+        rule = self._fault_of(target)
+        fault = rule.fault if rule else None
+        reply = (
+            self._faulty(rule, target, headers) if rule else self._reply(method, target, headers)
+        )
+        sent = reply.head if method == "HEAD" else reply.head + reply.body
+        size = _HUGE_BYTES if fault is Fault.HUGE else len(sent)
+        conditional = not headers.keys().isdisjoint(_CONDITIONS)
         # Recorded before it is sent: whoever has the answer finds the request in the list.
         self.requests.append(
-            ServedRequest(self.state.now(), method, target, known, sent, conditional, headers)
+            ServedRequest(
+                self.state.now(), method, target, reply.status, size, conditional, headers
+            )
         )
-        if reply:
-            writer.write(_head_alone(reply) if method == "HEAD" else reply)
+        writer.write(sent)
         await writer.drain()
-        if is_huge:
-            await _send_huge(writer)
-        if rule is not None and rule.fault is Fault.HANG:
+        if fault is Fault.HANG:
             await asyncio.Event().wait()
-        return stays_open and headers.get("connection", "").lower() != "close"
+        if fault is Fault.HUGE:
+            await _send_huge(writer)
+        if fault in (Fault.TRUNCATED, Fault.HUGE):
+            return False
+        return headers.get("connection", "").lower() != "close"
 
-    def _reply(self, method: str, target: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and bytes of a good answer."""
-        if method not in ("GET", "HEAD"):
-            return 405, _head(405, {"Allow": "GET, HEAD", "Content-Length": "0"})
-        parts = urlsplit(target)
-        page_number = _page_number(parts.query)
-        built = self._resource(parts.path, page_number)
-        if built.status == 301 and parts.query:
-            # Redirects keep the query, so they are written for this request alone.
-            resource = find_resource(self.state, parts.path, page_number)
-            return 301, _redirect(301, f"{self.state.base_url}{resource.location}?{parts.query}")
-        if built.status == 200 and _is_fresh(built, headers):
-            return 304, built.not_modified
-        zipped = "gzip" in headers.get("accept-encoding", "")
-        return built.status, built.next_response(zipped=zipped)
-
-    def _resource(self, path: str, page_number: int) -> _Built:
-        key = (path, page_number)
+    def _fault_of(self, target: str) -> FaultRule | None:
+        """The rule for a request, used up by one; None when it is to be served well."""
         with self.state.lock:
-            state = self.state
-            built = self._built.get(key)
-            if built and (built.edition, built.rotation) == (state.edition, state.rotation):
-                return built
+            for rule in self.faults:
+                if target.startswith(rule.prefix) and rule.remaining != 0:
+                    if rule.remaining is not None:
+                        rule.remaining -= 1
+                    return rule
+        return None
+
+    def _reply(self, method: str, target: str, headers: Mapping[str, str]) -> Reply:
+        """A good answer."""
+        if method not in ("GET", "HEAD"):
+            return Reply(405, {"Allow": "GET, HEAD"})
+        parts = urlsplit(target)
+        number = parse_qs(parts.query).get("page", ["1"])[0]
+        page_number = max(1, int(number)) if number.isdecimal() else 1
+        built = self.built(parts.path, page_number)
+        if built.is_fresh(headers):
+            return built.not_modified
+        reply = built.next_reply(zipped="gzip" in headers.get("accept-encoding", ""))
+        if reply.status == 301 and parts.query:  # redirects keep the query
+            location = f"{reply.headers['Location']}?{parts.query}"
+            return replace(reply, headers={"Location": location})
+        return reply
+
+    def built(self, path: str, page_number: int = 1) -> _Built:
+        """What is sent for a path, made anew only after a change of the site."""
+        key, state = (path, page_number), self.state
+        with state.lock:
+            edition = (state.edition, state.rotation)
+            if (known := self._built.get(key)) and known.edition == edition:
+                return known
             resource = find_resource(state, path, page_number)
-            built = self._build(key, resource)
+            validators = self._validators(key, resource)
+            turns = (0, 1) if _TOKEN in resource.body else (0,)
+            bodies = [_with_tokens(state, path, resource.body, turn) for turn in turns]
+            replies = [_replies(state, resource, body, validators) for body in bodies]
+            not_modified = Reply(304, {**validators, "Vary": "Accept-Encoding"})
+            built = _Built(edition, replies, not_modified)
             if resource.lasts and resource.status == 200:
                 self._built[key] = built
             return built
 
-    def _build(self, key: tuple[str, int], resource: Resource) -> _Built:
-        state = self.state
+    def _validators(self, key: tuple[str, int], resource: Resource) -> dict[str, str]:
         etag = f'W/"{blake2b(resource.body, digest_size=12).hexdigest()}"'
-        changed_at = self._changed_at(key, etag) if resource.has_last_modified else None
-        validators = {}
-        if resource.has_etag:
-            validators["ETag"] = etag
-        if changed_at is not None:
-            validators["Last-Modified"] = format_datetime(changed_at, usegmt=True)
-        if resource.location is not None:
-            reply = _redirect(resource.status, state.base_url + resource.location)
-            responses = [(reply, reply)]
-        else:
-            turns = (0, 1) if _TOKEN in resource.body else (0,)
-            bodies = [_with_tokens(state, key[0], resource.body, turn) for turn in turns]
-            responses = [_responses(resource, body, validators) for body in bodies]
-        return _Built(
-            edition=state.edition,
-            rotation=state.rotation,
-            status=resource.status,
-            etag=etag if resource.has_etag else None,
-            last_modified=changed_at,
-            responses=responses,
-            not_modified=_head(304, {**validators, "Vary": "Accept-Encoding"}),
-        )
+        validators = {"ETag": etag} if resource.has_etag else {}
+        if resource.has_last_modified:
+            # When it took on its present content, as far as the site has noticed.
+            if key not in self._stamps or self._stamps[key][0] != etag:
+                self._stamps[key] = (etag, self.state.changed_at)
+            validators["Last-Modified"] = format_datetime(self._stamps[key][1], usegmt=True)
+        return validators
 
-    def _changed_at(self, key: tuple[str, int], etag: str) -> datetime:
-        """When the resource took on its present content, as far as the site has noticed."""
-        stamp = self._stamps.get(key)
-        if stamp is None or stamp[0] != etag:
-            stamp = self._stamps[key] = (etag, self.state.changed_at)
-        return stamp[1]
-
-    def _faulty(
-        self, rule: FaultRule, target: str, headers: Mapping[str, str]
-    ) -> tuple[int, bytes, bool]:
-        """Status, bytes, and whether the connection stays open afterwards."""
-        html = {"Content-Type": "text/html; charset=utf-8"}
+    def _faulty(self, rule: FaultRule, target: str, headers: Mapping[str, str]) -> Reply:
+        path = urlsplit(target).path
+        plain = {name: value for name, value in headers.items() if name not in _CONDITIONS}
         match rule.fault:
             case Fault.SERVER_ERROR:
-                return 500, _whole(500, html, b"<h1>Internal Server Error</h1>"), True
+                return Reply(500, _HTML, b"<h1>Internal Server Error</h1>")
             case Fault.TOO_MANY:
-                retry = {**html, "Retry-After": str(rule.retry_after_seconds)}
-                return 429, _whole(429, retry, b"<h1>Too Many Requests</h1>"), True
+                retry = {**_HTML, "Retry-After": str(rule.retry_after_seconds)}
+                return Reply(429, retry, b"<h1>Too Many Requests</h1>")
             case Fault.HANG:
-                return 0, b"", False
+                return Reply(0, {})
             case Fault.TRUNCATED:
-                status, reply = self._reply("GET", target, _unconditional(headers))
-                body_start = len(_head_alone(reply))
-                return status, reply[: (body_start + len(reply)) // 2], False
+                whole = self._reply("GET", target, plain)
+                length = {"Content-Length": str(len(whole.body))}
+                half = whole.body[: len(whole.body) // 2]
+                return Reply(whole.status, {**whole.headers, **length}, half)
             case Fault.GARBAGE:
-                noise = Random(f"{self.state.seed}:{target}").randbytes(20_000)
-                return 200, _whole(200, html, noise), True
+                return Reply(200, _HTML, Random(f"{self.state.seed}:{target}").randbytes(20_000))
             case Fault.HUGE:
-                return 200, _head(200, {**html, "Transfer-Encoding": "chunked"}), False
+                return Reply(200, {**_HTML, "Transfer-Encoding": "chunked"})
             case Fault.EMPTY:
-                return 200, _whole(200, html, b""), True
+                return Reply(200, _HTML)
             case Fault.WALL:
                 notice = "<form><label>Cookies, please</label><button>Accept</button></form>"
-                return 200, _whole(200, html, render_notice(SITE_NAME, notice).encode()), True
+                return Reply(200, _HTML, render_notice(SITE_NAME, notice).encode())
             case Fault.REDIRECT_AWAY:
-                path = urlsplit(target).path
-                return 302, _redirect(302, f"http://elsewhere.invalid{path}"), True
-            case Fault.FORBIDDEN_ROBOTS if urlsplit(target).path == "/robots.txt":
-                body = feeds.render_robots(self.state, forbid_all=True).encode()
-                return 200, _whole(200, {"Content-Type": "text/plain"}, body), True
-            case Fault.LYING_304 if _unconditional(headers) != headers:
-                return 304, _head(304, {}), True
+                return Reply(302, {"Location": f"http://elsewhere.invalid{path}"})
+            case Fault.FORBIDDEN_ROBOTS if path == "/robots.txt":
+                body = render_robots(self.state, "Disallow: /").encode()
+                return Reply(200, {"Content-Type": "text/plain"}, body)
+            case Fault.LYING_304 if plain != headers:
+                return Reply(304, {})
             case Fault.NO_VALIDATORS:
-                status, reply = self._reply("GET", target, _unconditional(headers))
-                return status, _without_validators(reply), True
-        return *self._reply("GET", target, headers), True
-
-
-def _page_number(query: str) -> int:
-    values = parse_qs(query).get("page", ["1"])
-    return max(1, int(values[0])) if values[0].isdecimal() else 1
-
-
-def _is_fresh(built: _Built, headers: Mapping[str, str]) -> bool:
-    """Whether what the client has is still so (RFC 9110, 13.2.2): ETags before dates."""
-    wanted = headers.get("if-none-match")
-    if wanted is not None:
-        tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
-        return built.etag is not None and (built.etag.removeprefix("W/") in tags or "*" in tags)
-    since = headers.get("if-modified-since")
-    if since is None or built.last_modified is None:
-        return False
-    try:
-        return built.last_modified <= parsedate_to_datetime(since)
-    except (TypeError, ValueError):
-        return False  # a date that cannot be read is ignored
-
-
-def _unconditional(headers: Mapping[str, str]) -> dict[str, str]:
-    conditions = ("if-none-match", "if-modified-since")
-    return {name: value for name, value in headers.items() if name not in conditions}
+                whole = self._reply("GET", target, plain)
+                kept = {name: of for name, of in whole.headers.items() if name not in _VALIDATORS}
+                return Reply(whole.status, kept, whole.body)
+        return self._reply("GET", target, headers)
 
 
 def _with_tokens(state: SiteState, path: str, body: bytes, turn: int) -> bytes:
@@ -300,43 +318,19 @@ def _with_tokens(state: SiteState, path: str, body: bytes, turn: int) -> bytes:
     return body.replace(_TOKEN, token.hexdigest().encode()).replace(_EXPIRES, str(expires).encode())
 
 
-def _responses(
-    resource: Resource, body: bytes, validators: Mapping[str, str]
-) -> tuple[bytes, bytes]:
+def _replies(
+    state: SiteState, resource: Resource, body: bytes, validators: Mapping[str, str]
+) -> tuple[Reply, Reply]:
+    """The plain and the compressed reply; a redirect has one."""
+    if resource.location is not None:
+        redirect = Reply(resource.status, {"Location": state.base_url + resource.location})
+        return redirect, redirect
     headers = {"Content-Type": resource.content_type, **validators, "Vary": "Accept-Encoding"}
     packed = gzip.compress(body, compresslevel=5, mtime=0)
     return (
-        _whole(resource.status, headers, body),
-        _whole(resource.status, {**headers, "Content-Encoding": "gzip"}, packed),
+        Reply(resource.status, headers, body),
+        Reply(resource.status, {**headers, "Content-Encoding": "gzip"}, packed),
     )
-
-
-def _head(status: int, headers: Mapping[str, str]) -> bytes:
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "Server: sample"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-def _whole(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
-    return _head(status, {**headers, "Content-Length": str(len(body))}) + body
-
-
-def _head_alone(reply: bytes) -> bytes:
-    return reply[: reply.index(b"\r\n\r\n") + 4]
-
-
-def _redirect(status: int, location: str) -> bytes:
-    return _head(status, {"Location": location, "Content-Length": "0"})
-
-
-def _without_validators(reply: bytes) -> bytes:
-    head, _, body = reply.partition(b"\r\n\r\n")
-    kept = [
-        line
-        for line in head.split(b"\r\n")
-        if not line.lower().startswith((b"etag:", b"last-modified:"))
-    ]
-    return b"\r\n".join(kept) + b"\r\n\r\n" + body
 
 
 async def _send_huge(writer: asyncio.StreamWriter) -> None:
@@ -349,15 +343,14 @@ async def _send_huge(writer: asyncio.StreamWriter) -> None:
 
 
 async def _serve_until_told(stories: int, seed: int, port: int) -> None:
-    public, held_back = build_stories(stories, seed, utc_now())
-    server = Server(SiteState(public, held_back, seed, utc_now))
+    server = Server(SiteState(stories, seed, utc_now))
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     await server.start(port)
-    server.warm_up()
-    sys.stdout.write(f"{server.state.base_url}\n")
-    sys.stdout.flush()
+    for story in server.state.stories:  # ahead, so that the first visitor does not wait
+        server.built(story.path)
+    print(server.state.base_url, flush=True)  # noqa: T201
     await told.wait()
     await server.stop()
 

@@ -18,11 +18,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rscrawler.items import Level
 
-PIECES_DIR = Path(__file__).parent / "pieces"
 REGIONS = ("europe", "asia-pacific", "middle-east", "africa", "latin-america", "north-america")
 SECTIONS = (
     "analysis",
@@ -46,7 +45,7 @@ class Kind(StrEnum):
     QUOTE = "quote"
 
 
-_KIND_MARKS = {"## ": Kind.SUBHEAD, "- ": Kind.ITEM, "> ": Kind.QUOTE}
+_KIND_MARKS = {"##": Kind.SUBHEAD, "-": Kind.ITEM, ">": Kind.QUOTE}
 
 
 class Shape(StrEnum):
@@ -79,24 +78,20 @@ class Story:
 
     Attributes:
         slug: the last part of the canonical address, unique on the site. It ends with
-            `-<post_id>` where that is the canonical form.
-        post_id: ten digits.
+            `-<post_id>` (ten digits) where that is the canonical form.
         paragraphs: plain text, already in the form that a record should hold; a
             republication line is the last of them.
         kinds: what each paragraph is; empty means that all are running text.
-        published_at: with a time zone; `NOT_YET` for a story that is not public. Orders the
-            listings even where the page has no date.
-        has_image: whether the page has a lead image; caption and credit belong to it.
         image_credit: without the label ("Top photo credit:") that the page prints before it.
-        level: how far it is about Central Asia; None for a generated story.
-        countries: ISO 3166 codes of the Central Asian states it is about; None if generated.
+        level: how far it is about Central Asia, and `countries` about which states; None if
+            it was generated.
     """
 
     slug: str
     post_id: str
     title: str
     paragraphs: tuple[str, ...]
-    published_at: datetime = NOT_YET
+    published_at: datetime = NOT_YET  # orders the listings even where the page has no date
     subtitle: str | None = None
     authors: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
@@ -137,9 +132,19 @@ class Story:
         return self.modified_at or self.published_at
 
     @property
+    def is_dated(self) -> bool:
+        """Whether the site says anywhere when it was published."""
+        return Shape.NO_DATE not in self.shapes
+
+    @property
     def body(self) -> str:
         """The article's own text, paragraphs divided by a blank line."""
         return "\n\n".join(self.paragraphs)
+
+    @property
+    def word_count(self) -> int:
+        """Words in the body, as white space divides them."""
+        return len(self.body.split())
 
     @property
     def is_about_the_region(self) -> bool:
@@ -151,45 +156,37 @@ class Story:
         return self.kinds[index] if self.kinds else Kind.TEXT
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(NamedTuple):
     """The hand-written stories: those public from the start, and those held back."""
 
     public: tuple[Story, ...]
     held_back: tuple[Story, ...]
 
 
-def load_pieces(folder: Path = PIECES_DIR) -> Pieces:
+def load_pieces() -> Pieces:
     """All hand-written stories, without dates, in an order that mixes the subjects.
 
     The first few are a fair sample: the files are read in turn, one story from each.
     """
-    per_file = [
-        [_story(table) for table in tomllib.loads(path.read_text(encoding="utf-8"))["story"]]
-        for path in sorted(folder.glob("*.toml"))
-        if path.stem != "held_back"
-    ]
-    mixed = [story for row in zip_longest(*per_file) for story in row if story is not None]
-    held_back = tomllib.loads((folder / "held_back.toml").read_text(encoding="utf-8"))["story"]
-    return Pieces(tuple(mixed), tuple(_story(table) for table in held_back))
+    files = {
+        path.stem: [_story(table) for table in tomllib.loads(path.read_text("utf-8"))["story"]]
+        for path in sorted((Path(__file__).parent / "pieces").glob("*.toml"))
+    }
+    held_back = files.pop("held_back")
+    mixed = (story for row in zip_longest(*files.values()) for story in row if story is not None)
+    return Pieces(tuple(mixed), tuple(held_back))
 
 
 def _story(table: dict[str, Any]) -> Story:
     blocks = [" ".join(block.split()) for block in table.pop("body").strip().split("\n\n")]
-    marked = [
-        next(((kind, b.removeprefix(m)) for m, kind in _KIND_MARKS.items() if b.startswith(m)),
-             (Kind.TEXT, b))
-        for b in blocks
-    ]  # fmt: skip
-    tuples: dict[str, Any] = {
-        key: tuple(table.pop(key, ())) for key in ("authors", "sections", "tags", "countries")
-    }
+    marked = [(_KIND_MARKS.get(block.partition(" ")[0], Kind.TEXT), block) for block in blocks]
+    for key in ("authors", "sections", "tags", "countries"):
+        table[key] = tuple(table.get(key, ()))
     return Story(
         post_id=table.pop("post_id", ""),
         level=Level(table.pop("level")),
-        shapes=frozenset(Shape(name) for name in table.pop("shapes", ())),
-        paragraphs=tuple(text for _, text in marked),
+        shapes=frozenset(map(Shape, table.pop("shapes", ()))),
+        paragraphs=tuple(b if kind is Kind.TEXT else b.partition(" ")[2] for kind, b in marked),
         kinds=tuple(kind for kind, _ in marked),
-        **tuples,
         **table,
     )

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.demo import feeds, routes
+from rscrawler.demo import pages, routes
 from rscrawler.demo import server as demo_server
+from rscrawler.demo.server import Reply
 from rscrawler.demo.site import Fault, SampleSite
-from rscrawler.demo.state import is_dated
 from rscrawler.demo.stories import Story
 from rscrawler.middlewares.retry_after import MAX_BROKEN
 from rscrawler.store import Store
@@ -70,14 +70,12 @@ def publish_in_section(site: SampleSite) -> Story:
 
 
 @contextmanager
-def answering(
-    monkeypatch: pytest.MonkeyPatch, path: str, status: int, answer: bytes
-) -> Iterator[None]:
-    """Let every sample site send these bytes for a path."""
+def answering(monkeypatch: pytest.MonkeyPatch, path: str, answer: Reply) -> Iterator[None]:
+    """Let every sample site answer so for a path."""
     find = demo_server.Server._reply
 
-    def reply(self: Any, method: str, target: str, headers: Any) -> tuple[int, bytes]:
-        return (status, answer) if target == path else find(self, method, target, headers)
+    def reply(self: Any, method: str, target: str, headers: Any) -> Reply:
+        return answer if target == path else find(self, method, target, headers)
 
     with monkeypatch.context() as patched:
         patched.setattr(demo_server.Server, "_reply", reply)
@@ -168,8 +166,8 @@ def test_a_piece_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_
     configure(workspace, site, few=sources(FEED))
     workspace.crawl()
     story = site.publish()
-    absent = demo_server._whole(404, {"Content-Type": "text/html"}, b"not here")
-    with answering(monkeypatch, story.path, 404, absent):
+    absent = Reply(404, {"Content-Type": "text/html"}, b"not here")
+    with answering(monkeypatch, story.path, absent):
         for _ in range(4):
             assert workspace.run("crawl", "--json").json["articles_new"] == 0
             let_time_pass(workspace, hours=7)
@@ -224,7 +222,7 @@ def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
     story = site.stories[0]
     bomb = gzip.compress(b"<html>" + b" " * 3_000_000)
     head = {"Content-Type": "text/html", "Content-Encoding": "gzip"}
-    with answering(monkeypatch, story.path, 200, demo_server._whole(200, head, bomb)):
+    with answering(monkeypatch, story.path, Reply(200, head, bomb)):
         configure(workspace, site)
         result = workspace.run("crawl", "--full", "--json")
     assert (result.status, result.json["errors"]) == (1, 1)
@@ -326,8 +324,8 @@ def test_an_index_that_never_moves_a_date_hides_news_for_a_day_at_most(
     workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(workspace, site, few=sources(SITEMAP))
-    index = feeds.render_sitemap_index(site._server.state)
-    monkeypatch.setattr(feeds, "render_sitemap_index", lambda _: index)
+    index = pages.render_sitemap_index(site)
+    monkeypatch.setattr(pages, "render_sitemap_index", lambda _: index)
     workspace.crawl("--full")
     site.publish()
     assert workspace.crawl()["articles_new"] == 0
@@ -340,11 +338,11 @@ def test_pieces_dated_later_all_at_once_say_nothing_and_one_dated_later_after_th
 ) -> None:
     configure(workspace, site, few=sources(SITEMAP))
     workspace.crawl("--full")
-    render = {name: getattr(feeds, name) for name in ("render_sitemap", "render_sitemap_index")}
+    render = {name: getattr(pages, name) for name in ("render_sitemap", "render_sitemap_index")}
     moved_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
     for name, as_it_is in render.items():
         monkeypatch.setattr(
-            feeds,
+            pages,
             name,
             lambda *args, as_it_is=as_it_is: re.sub(
                 "<lastmod>[^<]*", f"<lastmod>{moved_at.isoformat()}", as_it_is(*args)
@@ -354,7 +352,7 @@ def test_pieces_dated_later_all_at_once_say_nothing_and_one_dated_later_after_th
     site.forget_requests()
     assert workspace.crawl()["articles_new"] == 0
     assert articles_asked(site) == []
-    dated = next(story for story in site.stories if is_dated(story))
+    dated = next(story for story in site.stories if story.is_dated)
     story = site.edit(dated.slug, title="Another title")
     edited_at = moved_at + timedelta(minutes=5)
 
@@ -362,9 +360,9 @@ def test_pieces_dated_later_all_at_once_say_nothing_and_one_dated_later_after_th
         before, found, after = as_it_is(*args).partition(f"{story.path}</loc><lastmod>")
         return before + found + after.replace(moved_at.isoformat(), edited_at.isoformat(), 1)
 
-    moved = feeds.render_sitemap
-    monkeypatch.setattr(feeds, "render_sitemap", lambda *args: redated(moved, *args))
-    monkeypatch.setattr(feeds, "render_sitemap_index", render["render_sitemap_index"])
+    moved = pages.render_sitemap
+    monkeypatch.setattr(pages, "render_sitemap", lambda *args: redated(moved, *args))
+    monkeypatch.setattr(pages, "render_sitemap_index", render["render_sitemap_index"])
     assert workspace.crawl()["articles_updated"] == 1
     assert articles_asked(site) == [story.slug]
 
@@ -611,7 +609,7 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
 ) -> None:
     with (
         SampleSite(stories=5) as site,
-        answering(monkeypatch, "/robots.txt", 0, answer),
+        answering(monkeypatch, "/robots.txt", Reply(0, {}, answer)),
     ):
         configure(workspace, site, NO_RETRIES)
         result = workspace.run("crawl", "--json")
@@ -626,7 +624,8 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
 def test_malformed_http_leaves_one_line(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with SampleSite(stories=5) as site, answering(monkeypatch, FEED, 0, b"\0\1\r\n\r\n"):
+    malformed = Reply(0, {}, b"\0\1\r\n\r\n")
+    with SampleSite(stories=5) as site, answering(monkeypatch, FEED, malformed):
         configure(workspace, site, NO_RETRIES)
         result = workspace.run("crawl", "--json")
     logged = [line for line in result.stderr.splitlines() if not line.startswith("rscrawler: ")]

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from rscrawler.cli.records import schema_of
-from rscrawler.demo.appeals import appeal_texts
+from rscrawler.demo.bodies import appeal_texts
 from rscrawler.demo.site import SampleSite, TrueArticle
 from rscrawler.items import rfc3339
 from tests.workspace import Program, Workspace

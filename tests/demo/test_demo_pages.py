@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from lxml import etree, html
 
-from rscrawler.demo.appeals import appeal_texts
-from rscrawler.demo.feeds import ENTRIES_PER_PAGE
-from rscrawler.demo.pages import CARDS_PER_PAGE, render_article
+from rscrawler.demo.bodies import appeal_texts
+from rscrawler.demo.pages import CARDS_PER_PAGE, ENTRIES_PER_PAGE, render_article
 from rscrawler.demo.site import SampleSite, Shape, Story
 from rscrawler.items import Level
 from tests.demo.conftest import Get
@@ -63,7 +62,7 @@ def test_every_page_carries_other_articles_and_one_is_about_the_region(
     site: SampleSite, get: Get
 ) -> None:
     for story in site.stories[:25]:
-        others = site.state.neighbours(story)
+        others = site.neighbours(story)
         assert len(others) >= 3
         assert any(other.level and other.level.reaches(Level.SUBSTANTIAL) for other in others)
         text = squeezed(parsed(get, story.path).text_content())
@@ -147,7 +146,7 @@ def test_windows_1252_is_stated_on_the_page_alone(site: SampleSite, get: Get) ->
 
 def test_unclosed_pages_close_no_paragraph_of_their_own(site: SampleSite) -> None:
     for story in shaped(site, Shape.UNCLOSED):
-        page = render_article(site.state, story)
+        page = render_article(site, story)
         body = page.split('<div class="body-description">')[1]
         assert f"{story.paragraphs[1]}</p>" not in body
 

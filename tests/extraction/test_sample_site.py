@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rscrawler.demo.generator import build_stories
 from rscrawler.demo.pages import render_article
 from rscrawler.demo.state import SiteState
 from rscrawler.extraction import Page, extract
@@ -42,8 +41,7 @@ DRIFTS: dict[str, Callable[[str], str]] = {
 
 @pytest.fixture(scope="module")
 def site_state() -> SiteState:
-    public, held_back = build_stories(60, 11, NOW)
-    state = SiteState(public, held_back, 11, lambda: NOW)
+    state = SiteState(60, 11, lambda: NOW)
     state.base_url = BASE
     return state
 
