@@ -113,7 +113,7 @@ def _print_explanation(explanation: Explanation) -> None:
             continue
         value = record[name]
         shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not there)")
-        if origin := explanation.provenance.get(name):
+        if origin := article.extraction.provenance.get(name):
             shown.append(f"  {origin}", style="dim")
         table.add_row(Text(name, style="bold"), shown)
     out.print(table)

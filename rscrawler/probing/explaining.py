@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,17 +37,12 @@ class Explanation:
     blocks: list[Block]
     contributions: dict[str, list[Contribution]]
 
-    @property
-    def provenance(self) -> dict[str, str]:
-        """What gave each field that is there."""
-        return self.article.extraction.provenance
-
     def to_json(self) -> dict[str, Any]:
         """Record, provenance, the flags with their evidence, and what made their scores."""
         record = self.article.to_record()
         return {
             "record": record,
-            "provenance": self.provenance,
+            "provenance": record["extraction"]["provenance"],
             "topics": record["topics"],
             "blocks": [
                 {"label": each.label, "rule": each.rule, "tag": each.tag, "text": each.text}
@@ -74,10 +70,15 @@ def explain(
     is_address = page.startswith(("http://", "https://"))
     if is_address:
         page = _sendable(page)
-    if url is not None:
-        _check_url(url)
+    if url is not None and not is_web_address(url):
+        raise ConfigurationError(
+            f"--url: {url!r}: allowed: an http or https address, such as https://host/path"
+        )
     address = page if is_address else url
-    name = _site_named(site, sites) if site else _site_of(address, sites)
+    name = site or _site_of(address, sites)
+    if name not in sites:
+        known = ", ".join(sorted(sites))
+        raise ConfigurationError(f"--site: {name!r} is not known; allowed: {known}")
     profile = sites[name]
     if is_address:
         hosts = {host_of(urlsplit(page)), *profile.all_hosts}
@@ -104,13 +105,6 @@ def explain(
     return Explanation(article, labelled_blocks(read, profile), flagger.explain(text))
 
 
-def _site_named(name: str, sites: dict[str, SiteProfile]) -> str:
-    if name not in sites:
-        known = ", ".join(sorted(sites))
-        raise ConfigurationError(f"--site: {name!r} is not known; allowed: {known}")
-    return name
-
-
 def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
     """The site whose host an address has; with no address, the only enabled site."""
     if address is not None:
@@ -128,20 +122,11 @@ def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
 
 def _sendable(address: str) -> str:
     """An address as a request can carry it: spaces and letters beyond ASCII are encoded."""
-    try:
+    with suppress(ValueError):
         encoded = safe_url_string(address)
         if urlsplit(encoded).hostname:
             return encoded
-    except ValueError:
-        pass
     raise ConfigurationError(f"{address}: is not an address; allowed: https://host/path")
-
-
-def _check_url(url: str) -> None:
-    if not is_web_address(url):
-        raise ConfigurationError(
-            f"--url: {url!r}: allowed: an http or https address, such as https://host/path"
-        )
 
 
 def _read(path: Path) -> bytes:

@@ -117,65 +117,75 @@ def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
 
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:
     """The markup of `profile` with what the samples, all of them read, have in common."""
-    markup, usual, generic = profile.markup, profile.markup, samples
+    induction = _Induction(samples, profile, site)
     for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
-        missing = {n for n, each in enumerate(samples) if not _is_found(step, markup, usual, each)}
-        for selectors in islice(_candidates(step, samples, profile), _MOST_TRIES):
-            if not missing:
-                break
-            tried = _with(markup, selectors, usual)
-            after = _read(samples, tried, profile, site)
-            if "body" in step and (mended := _mended(tried, generic, after, profile)) != tried:
-                tried, after = mended, _read(samples, mended, profile, site)
-            found = {n for n, each in enumerate(after) if _is_found(step, tried, usual, each)}
-            is_enough = len(found) == len(samples) if step[0] in _COMMON else found & missing
-            # Against both, so that what is let pass at each step does not add up.
-            if is_enough and all(map(_is_same, (*generic, *samples), (*after, *after))):
-                markup, samples = tried, after
-                missing -= found
-    used = [s for s in markup.subtitle if any(_gives("subtitle", s, each) for each in samples)]
+        induction.take(step)
+    markup, read = induction.markup, induction.samples
+    used = [s for s in markup.subtitle if any(_gives("subtitle", s, each) for each in read)]
     return markup.model_copy(update={"subtitle": used})
 
 
-def _with(markup: Markup, selectors: dict[str, str], usual: Markup) -> Markup:
-    """`markup` with further selectors, behind those taken before and ahead of the `usual` ones."""
-    changed = {}
-    for name, selector in selectors.items():
-        taken = dict.fromkeys([*_taken(name, markup, usual), selector])
-        changed[name] = [*taken, *getattr(usual, name)]
-    return markup.model_copy(update=changed)
+class _Induction:
+    """Takes selectors, step by step, as long as every sample reads the same."""
 
+    def __init__(self, samples: Sequence[Sample], profile: SiteProfile, site: str) -> None:
+        self._profile, self._site, self._generic = profile, site, samples
+        self.markup, self.samples = profile.markup, samples
 
-def _taken(name: str, markup: Markup, usual: Markup) -> list[str]:
-    selectors: list[str] = getattr(markup, name)
-    return selectors[: len(selectors) - len(getattr(usual, name))]
+    def take(self, step: tuple[str, ...]) -> None:
+        """Take selectors for the fields of a step until each sample has one."""
+        missing = {*range(len(self.samples))} - self._found(step, self.markup, self.samples)
+        for selectors in islice(_candidates(step, self.samples, self._profile), _MOST_TRIES):
+            if not missing:
+                break
+            tried = self._with(selectors)
+            after = self._read(tried)
+            if "body" in step and (mended := self._mended(tried, after)) != tried:
+                tried, after = mended, self._read(mended)
+            found = self._found(step, tried, after)
+            is_enough = len(found) == len(after) if step[0] in _COMMON else found & missing
+            # Against both, so that what is let pass at each step does not add up.
+            before = (*self._generic, *self.samples)
+            if is_enough and all(map(_is_same, before, (*after, *after))):
+                self.markup, self.samples = tried, after
+                missing -= found
 
+    def _with(self, selectors: dict[str, str]) -> Markup:
+        """The markup with further selectors, behind those taken and ahead of the usual ones."""
+        changed = {}
+        for name, selector in selectors.items():
+            taken = dict.fromkeys([*self._taken(name, self.markup), selector])
+            changed[name] = [*taken, *getattr(self._profile.markup, name)]
+        return self.markup.model_copy(update=changed)
 
-def _is_found(step: tuple[str, ...], markup: Markup, usual: Markup, sample: Sample) -> bool:
-    """Whether each field of a step was read by one of the selectors that were taken."""
-    return all(any(_gives(n, s, sample) for s in _taken(n, markup, usual)) for n in step)
+    def _taken(self, name: str, markup: Markup) -> list[str]:
+        selectors: list[str] = getattr(markup, name)
+        return selectors[: len(selectors) - len(getattr(self._profile.markup, name))]
 
+    def _found(self, step: tuple[str, ...], markup: Markup, samples: Sequence[Sample]) -> set[int]:
+        """The samples of which each field of a step was read by a selector that was taken."""
+        taken = [(name, self._taken(name, markup)) for name in step]
+        return {
+            number
+            for number, each in enumerate(samples)
+            if all(any(_gives(name, s, each) for s in selectors) for name, selectors in taken)
+        }
 
-def _read(
-    samples: Sequence[Sample], markup: Markup, profile: SiteProfile, site: str
-) -> list[Sample]:
-    told = profile.model_copy(update={"markup": markup})
-    return [read_sample(sample.page, told, site) for sample in samples]
+    def _read(self, markup: Markup) -> list[Sample]:
+        told = self._profile.model_copy(update={"markup": markup})
+        return [read_sample(sample.page, told, self._site) for sample in self._generic]
 
-
-def _mended(
-    markup: Markup, before: Sequence[Sample], after: Sequence[Sample], profile: SiteProfile
-) -> Markup:
-    """`markup` that cuts what a body holds beside the text, and knows a lead above it."""
-    told = profile.model_copy(update={"markup": markup})
-    cut, subtitle = list(markup.cut), list(markup.subtitle)
-    for one, other in zip(before, after, strict=True):
-        if one.article and other.article:
-            old, new = _kept(one.page, profile), _kept(other.page, told)
-            cut += _names_of_more(new, old, one.page.root)
-            subtitle += _names_of_more(old[:_MOST_LEADS], new, one.page.root)
-    changed = {"cut": list(dict.fromkeys(cut)), "subtitle": list(dict.fromkeys(subtitle))}
-    return markup.model_copy(update=changed)
+    def _mended(self, markup: Markup, after: Sequence[Sample]) -> Markup:
+        """`markup` that cuts what a body holds beside the text, and knows a lead above it."""
+        told = self._profile.model_copy(update={"markup": markup})
+        cut, subtitle = list(markup.cut), list(markup.subtitle)
+        for one, other in zip(self._generic, after, strict=True):
+            if one.article and other.article:
+                old, new = _kept(one.page, self._profile), _kept(other.page, told)
+                cut += _names_of_more(new, old, one.page.root)
+                subtitle += _names_of_more(old[:_MOST_LEADS], new, one.page.root)
+        changed = {"cut": list(dict.fromkeys(cut)), "subtitle": list(dict.fromkeys(subtitle))}
+        return markup.model_copy(update=changed)
 
 
 def _names_of_more(blocks: Sequence[Block], others: Sequence[Block], root: Element) -> list[str]:
@@ -183,12 +193,9 @@ def _names_of_more(blocks: Sequence[Block], others: Sequence[Block], root: Eleme
     texts = {block.text for block in others}
     held = {block.region.element for block in others}
     found: list[str] = []
-    for block in blocks:
-        element = block.region.element
+    for element in (block.region.element for block in blocks if block.text not in texts):
         around = islice((element, *element.iterancestors()), _MOST_AROUND)
-        names = (
-            [name for each in around for name in _names(each)] if block.text not in texts else []
-        )
+        names = (name for each in around for name in _names(each))
         own = (n for n in names if all(held.isdisjoint(each.iter()) for each in select(root, n)))
         found += islice(own, 1)
     return found
@@ -221,15 +228,13 @@ def _is_same(before: Sample, after: Sample) -> bool:
         return False
     if one.authors and not all(" " in name for name in named):  # the place of a dateline
         return False
-    more = [text for text in other.paragraphs if text not in one.paragraphs]
-    less = [text for text in one.paragraphs if text not in other.paragraphs]
-    lead = [
-        text for text in less if text in one.paragraphs[:_MOST_LEADS] and len(text) <= _LONGEST_LEAD
-    ]
-    lost = sum(map(len, less)) - sum(map(len, lead))
-    return all(len(text) <= _LONGEST_LINE for text in more) and (
-        sum(map(len, more)) <= max(_LONGEST_LINE, _MOST_MORE * len(one.body))
-        and lost <= max(_LONGEST_LINE, _MOST_LESS * len(one.body))
+    leads = [text for text in one.paragraphs[:_MOST_LEADS] if len(text) <= _LONGEST_LEAD]
+    more = [len(text) for text in other.paragraphs if text not in one.paragraphs]
+    less = sum(len(t) for t in one.paragraphs if t not in other.paragraphs and t not in leads)
+    return (
+        max(more, default=0) <= _LONGEST_LINE
+        and sum(more) <= max(_LONGEST_LINE, _MOST_MORE * len(one.body))
+        and less <= max(_LONGEST_LINE, _MOST_LESS * len(one.body))
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +18,8 @@ from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article
 from rscrawler.probing.finding import Finding
 from rscrawler.probing.induction import Sample, induce_markup, read_sample
-from rscrawler.probing.toml import profile_toml
 from rscrawler.probing.visitor import PageUnavailable, Visitor
-from rscrawler.sites import SiteProfile, SourceKind, is_site_name
+from rscrawler.sites import Links, Markup, SiteProfile, SourceKind, is_site_name
 
 SAMPLES = 3  # article pages that are read
 _MOST_TRIES = 5
@@ -77,10 +79,10 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     profile = finding.profile.model_copy(update={"markup": markup})
     profile = profile.model_copy(update={"title": _title(profile, samples)})
     samples = [read_sample(sample.page, profile, name) for sample in samples]
-    text = profile_toml(profile, finding, utc_now().date())
+    text = "\n".join([*_profile_toml(profile, finding, utc_now().date()), ""])
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
-    problems = _problems(finding, [sample.article for sample in samples])
-    return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, tuple(problems))
+    problems = tuple(_problems(finding, [sample.article for sample in samples]))
+    return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, problems)
 
 
 def address_to_ask(url: str, name: str | None = None) -> str:
@@ -124,25 +126,79 @@ def _read_samples(finding: Finding, visitor: Visitor, name: str) -> list[Sample]
 
 
 def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
+    plain = profile.model_copy(update={"title": None})
     for sample in samples:
-        plain = profile.model_copy(update={"title": None})
         structured = read_structured(sample.page.root, sample.page.url, plain)
         if structured.site_names:
             return structured.site_names[0]
     return profile.title
 
 
-def _problems(finding: Finding, articles: list[Article | None]) -> list[str]:
-    if not finding.sources:
-        return ["nothing on the site leads to articles; give the address of a list of them"]
+def _problems(finding: Finding, articles: list[Article | None]) -> Iterator[str]:
     read = [article for article in articles if article]
-    if not read:
-        return [f"none of {len(articles)} pages could be read; set markup.container by hand"]
-    problems = []
+    if not finding.sources:
+        yield "nothing on the site leads to articles; give the address of a list of them"
+    elif not read:
+        yield f"none of {len(articles)} pages could be read; set markup.container by hand"
     for field, key in (("title", "title"), ("published_at", "published_text"), ("body", "body")):
-        missing = sum(1 for article in read if not getattr(article, field))
-        if missing:
-            problems.append(
-                f"{field} is not there on {missing} of {len(read)} pages; set markup.{key} by hand"
-            )
-    return problems
+        if missing := sum(1 for article in read if not getattr(article, field)):
+            seen = f"{missing} of {len(read)} pages"
+            yield f"{field} is not there on {seen}; set markup.{key} by hand"
+
+
+# The profile as TOML that a person can read and go on with.
+
+
+def _profile_toml(profile: SiteProfile, finding: Finding, day: date) -> Iterator[str]:
+    """The lines of `profile` as commented TOML; what is as by default is left out.
+
+    It is neither enabled nor verified: both are for a person to say.
+    """
+    yield f"# {profile.title or profile.base_url}: proposed by `rscrawler sites add`."
+    yield "# Read a few articles with `rscrawler sites check` and `rscrawler explain` first."
+    for note in finding.notes:
+        yield f"# Note: {_one_line(note)}"
+    if profile.title:
+        yield f"title = {_quoted(profile.title)}"
+    yield f"base_url = {_quoted(profile.base_url)}"
+    if profile.hosts:
+        yield f"hosts = {_list(profile.hosts)}"
+    yield "enabled = false                       # true: crawled when no site is named"
+    yield "verified = false                      # true when you have seen it read pages well"
+    yield f"reviewed_on = {day.isoformat()}"
+    for each in finding.sources:
+        yield f"\n# {_one_line(str(each))}\n[[sources]]"
+        yield f"kind = {_quoted(each.source.kind)}"
+        yield f"path = {_quoted(each.source.path)}"
+        if each.source.kind != "sitemap" and each.source.page_parameter != "page":
+            yield f"page_parameter = {_quoted(each.source.page_parameter or '')}"
+    if links := _changed(profile.links, Links()):
+        yield "\n[links]"
+    for name, values in links.items():  # a pattern a line
+        lines = "".join(f"  {_quoted(each)},\n" for each in values)
+        yield f"{name} = [\n{lines}]"
+    if markup := _changed(profile.markup, Markup()):
+        yield "\n[markup]"
+    else:
+        yield "\n# No selectors of its own: what the pages declare, and their structure, serve."
+    for name, values in markup.items():
+        yield f"{name} = {_list(values)}"
+
+
+def _changed(table: Links | Markup, usual: Links | Markup) -> dict[str, list[str]]:
+    return {k: v for k, v in table.model_dump().items() if v != getattr(usual, k)}
+
+
+def _list(values: list[str]) -> str:
+    return "[" + ", ".join(map(_quoted, values)) + "]"
+
+
+def _quoted(text: str) -> str:
+    """`text` as a TOML string: literal where a backslash would have to be doubled."""
+    if "\\" in text and "'" not in text and text.isprintable():
+        return f"'{text}'"
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

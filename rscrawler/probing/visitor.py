@@ -57,8 +57,7 @@ class Visitor:
     Before the first request to a host its robots.txt is read; what that forbids is not
     asked for, not even by way of a redirect, and the pause that it wishes between two
     requests is kept if it is longer than `delay`, up to ten seconds: somebody is waiting for
-    these few pages. A host that answers 429 or 503 is not
-    asked again.
+    these few pages. A host that answers 429 or 503 is not asked again.
 
     Args:
         config: for User-Agent, time limit and size limit.
@@ -77,13 +76,10 @@ class Visitor:
         sleep: Callable[[float], None] = time.sleep,
         hosts: Iterable[str] | None = None,
     ) -> None:
-        self._hosts = None if hosts is None else set(hosts)
+        self._config, self._delay, self._most, self._sleep = config, delay, most, sleep
+        self._hosts = set(hosts or ())
         self._is_first = hosts is None
-        self._config = config
-        self._delay = delay
-        self._most = most
-        self._sleep = sleep
-        self._rules: dict[str, Protego] = {}
+        self._rules: dict[str, Protego] = {}  # by origin
         self._last = float("-inf")
         self._busy: set[str] = set()
         self.requests = 0
@@ -97,8 +93,8 @@ class Visitor:
             PageUnavailable: robots.txt forbids it, it answers an error or nothing at all, is
                 larger than `crawl.max_response_mib` allows, or `most` requests were made.
         """
-        if self._hosts is None:
-            self._hosts = set(hosts_of(url, ())) if is_web_address(url) else set()
+        if self._is_first and not self._hosts and is_web_address(url):
+            self._hosts = set(hosts_of(url, ()))
         self._check(url)
         answer = self._ask(url)
         self._is_first = False
@@ -120,29 +116,26 @@ class Visitor:
         return [urljoin(url, address) for address in self._rules_of(url).sitemaps]
 
     def _check(self, url: str) -> None:
+        """Refuse what is not of the site; a page from outside must not lead into our network."""
         if not is_web_address(url):
             raise PageUnavailable(f"{url}: is no http(s) address")
         parts = urlsplit(url)
-        self._check_host(url, host_of(parts))
+        host = host_of(parts)
+        if host not in self._hosts:
+            if not self._is_first:
+                raise PageUnavailable(
+                    f"{url}: {host} is not a host of the site, so it is not asked"
+                )
+            if not _is_public(parts):
+                raise PageUnavailable(
+                    f"{url}: {host} is in a private network; name it yourself if it is meant"
+                )
+            self._hosts |= hosts_of(url, ())
         if parts.path != "/robots.txt" and not self._rules_of(url).can_fetch(url, ROBOTS_NAME):
             raise PageUnavailable(f"{url}: robots.txt forbids it, and nothing here overrides that")
 
-    def _check_host(self, url: str, host: str) -> None:
-        """Refuse what is not of the site; a page from outside must not lead into our network."""
-        known = self._hosts if self._hosts is not None else set()
-        if host in known:
-            return
-        if not self._is_first:
-            raise PageUnavailable(f"{url}: {host} is not a host of the site, so it is not asked")
-        if not _is_public(urlsplit(url)):
-            raise PageUnavailable(
-                f"{url}: {host} is in a private network; name it yourself if it is meant"
-            )
-        known |= hosts_of(url, ())
-
     def _rules_of(self, url: str) -> Protego:
-        parts = urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = _origin(url)
         if origin not in self._rules:
             try:
                 text = self._ask(f"{origin}/robots.txt").body.decode("utf-8", "replace")
@@ -185,14 +178,18 @@ class Visitor:
         return Answer(final, body, content_type)
 
     def _pause(self, url: str) -> None:
-        parts = urlsplit(url)
-        rules = self._rules.get(f"{parts.scheme}://{parts.netloc}")
+        rules = self._rules.get(_origin(url))
         wished = rules.crawl_delay(ROBOTS_NAME) if rules is not None else None
         pause = max(self._delay, min(wished or 0.0, LONGEST_WISHED_DELAY_SECONDS))
         wait = self._last + pause - time.monotonic()
         if wait > 0:
             self._sleep(wait)
         self._last = time.monotonic()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_public(parts: SplitResult) -> bool:
