@@ -26,8 +26,8 @@ import psycopg
 from benchmarks.measure import progress, rscrawler, spread, table
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.scheduling.queue import JobQueue, install_queue
 from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.scheduling.worker import JobQueue
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from tests.cluster.cluster import Cluster, postgresql
@@ -80,7 +80,7 @@ def hand_over_all(cluster: Cluster) -> list[float]:
     """Claim a run of every job and put it into the queue, as the service does; ms for each."""
     config = load_config(cluster.folder / "rscrawler.toml")
     store, queue, now = Store.open(config.database), JobQueue(), utc_now()
-    install_queue(store)
+    queue.install(store)
     spent = []
     for scheduled in load_schedules(config).active:
         store.jobs.schedule(scheduled.id, str(now), now)

@@ -1,18 +1,9 @@
-"""When to visit a source next: the adaptive policy.
+"""When to visit a source next: the adaptive policy (`docs/scheduling-policy.md`).
 
-An article that appears in a stretch visited every τ waits τ/2 on average, so for a rate
-λ(t) and a number of visits in the week the mean delay is least when the visits are
-as dense as √λ (the continuous form of the condition of Sia, Cho and Cho, "Efficient
-Monitoring Algorithm for Fast News Alerts", TKDE 19(7), 2007). The median is least when
-the whole budget goes to the busiest hours that hold half of the news, which leaves the
-other half to the ceiling. The visits here are as dense as λ to the power `EMPHASIS`,
-between the two: `docs/scheduling-policy.md` has what that gives and costs.
-
-The answer is one moment: from now, the density is added up until it makes one visit.
-So a visit does not only follow from the rate now; the last one before a busy hour
-waits for it.
-
-Everything is a pure function of plain values; the time is handed in.
+Visits are as dense as the rate of articles, by the half hour of the week, to the power
+`EMPHASIS`: between what makes the mean delay least (0.5) and what makes the median least. From
+now, the density is added up until it makes one visit, so the last one before a busy hour waits
+for it. All but `plan_visit`, which asks the store, are pure functions of plain values.
 """
 
 from __future__ import annotations
@@ -21,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -31,6 +22,7 @@ from rscrawler.scheduling.rates import (
     BIN,
     BINS,
     HOUR,
+    MEMORY,
     WINDOW,
     WINDOW_BINS,
     WINDOWS,
@@ -38,17 +30,14 @@ from rscrawler.scheduling.rates import (
     WeeklyRates,
     learn,
 )
+from rscrawler.store import Store
 
 EMPHASIS = 0.7
 DEFAULT_VISITS_PER_DAY = 48.0
 
 
 class Adaptive(Model):
-    """The limits of a schedule: `adaptive = { min = "5m", max = "6h" }` and a budget.
-
-    `visits_per_day` is the mean over a week; a busy day gets more of them and a
-    quiet one fewer. None: 48, or as near as `min` and `max` allow.
-    """
+    """The limits of a schedule, and a budget: None means 48, or as near as the limits allow."""
 
     min: Duration = Field(default=timedelta(minutes=5), description="never sooner")
     max: Duration = Field(default=timedelta(hours=6), description="never later")
@@ -58,8 +47,8 @@ class Adaptive(Model):
     def _can_be_kept(self) -> Self:
         if not timedelta(0) < self.min <= self.max:
             raise ValueError(f"min ({self.min}) must be above zero and at most max ({self.max})")
-        fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
-        if self.visits_per_day is not None and not fewest <= self.visits_per_day <= most:
+        if self.visits_per_day not in (None, self.budget):
+            fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
             raise ValueError(
                 f"visits_per_day is {self.visits_per_day:g}; with these min and max, allowed: "
                 f"{fewest:g} to {most:g}"
@@ -69,26 +58,19 @@ class Adaptive(Model):
     @property
     def budget(self) -> float:
         """Visits a day."""
-        if self.visits_per_day is not None:
-            return self.visits_per_day
         fewest, most = timedelta(days=1) / self.max, timedelta(days=1) / self.min
-        return min(max(DEFAULT_VISITS_PER_DAY, fewest), most)
+        return min(max(self.visits_per_day or DEFAULT_VISITS_PER_DAY, fewest), most)
 
 
 @dataclass(frozen=True, slots=True)
 class VisitState:
-    """How the last visits went.
+    """How the last visits went."""
 
-    `failures` counts those in a row up to the last visit; `retry_after` is the moment
-    before which the host asked not to be visited.
-    """
-
-    failures: int = 0
-    retry_after: datetime | None = None
+    failures: int = 0  # in a row, up to the last one
+    retry_after: datetime | None = None  # the host asked not to be visited before
 
 
-@dataclass(frozen=True, slots=True)
-class NextVisit:
+class NextVisit(NamedTuple):
     """When to go, and why: one line for the log."""
 
     at: datetime
@@ -97,13 +79,27 @@ class NextVisit:
 
 @dataclass(frozen=True, slots=True)
 class VisitPlan:
-    """The density of visits over the week: visits an hour for each half hour.
-
-    Good until the next UTC midnight, like the rates that it follows from.
-    """
+    """The density of visits over the week; good until the next UTC midnight, as the rates are."""
 
     rates: WeeklyRates
-    visits_an_hour: tuple[float, ...]
+    visits_an_hour: tuple[float, ...]  # for each half hour
+
+
+def plan_visit(
+    store: Store, sites: Sequence[str], limits: Adaptive, failures: int, now: datetime
+) -> NextVisit:
+    """The earliest next visit that any of the sites calls for, after one that ended at `now`.
+
+    `failures` counts the job's failed runs in a row.
+    """
+    visits = []
+    for name in sites:
+        site = store.health.site(name)
+        published = store.history.publications(name, now - MEMORY)
+        history = PublicationHistory.of(published, since=site.baseline_at or now)
+        state = VisitState(failures, retry_after=site.not_before)
+        visits.append(next_visit(history, state, limits, now))
+    return min(visits)
 
 
 def next_visit(

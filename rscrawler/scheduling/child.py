@@ -1,8 +1,7 @@
 """`python -m rscrawler.scheduling.child PARENT ARGUMENTS…`: a command that dies with its service.
 
-A service that is killed cannot end its children, and a crawl must not go on without
-the service that would judge it. On Linux the kernel ends this process with its parent;
-elsewhere it runs to its own end. Nothing is lost either way: what counts is durable.
+On Linux the kernel ends it with its parent, since a crawl must not go on without the service
+that would judge it; elsewhere it runs to its own end. Nothing is lost either way.
 """
 
 from __future__ import annotations

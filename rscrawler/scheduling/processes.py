@@ -13,7 +13,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
+
+from rscrawler.forks import Forked
 
 PATIENCE = timedelta(seconds=20)  # after the first SIGTERM of a time limit
 STOP_PATIENCE = timedelta(seconds=30)  # the same, when the service stops
@@ -38,21 +40,7 @@ class ChildResult:
     was_stopped: bool = False
 
 
-class Child(Protocol):
-    """A process that leads a group of its own: `asyncio.subprocess.Process`, `forks.Forked`."""
-
-    @property
-    def pid(self) -> int:
-        """Its id, and that of its group."""
-
-    @property
-    def returncode(self) -> int | None:
-        """How it ended; None while it runs."""
-
-    async def wait(self) -> int:
-        """How it ended, once it has."""
-
-
+Child = Process | Forked  # it leads a group of its own
 # Runs rscrawler with arguments, for at most a time, until the event is set.
 ChildRunner = Callable[[Sequence[str], timedelta, asyncio.Event], Awaitable[ChildResult]]
 
@@ -118,12 +106,10 @@ async def watch(
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = await start(output, errors)
         try:
-            was_stopped = False
-            timed_out = not await _ends_within(process, limit, stopping)
-            if timed_out:
-                was_stopped = stopping.is_set()
-                wait = stop_patience if was_stopped else patience
-                for pause in (wait, last_warning):
+            is_cut = not await _ends_within(process, limit, stopping)
+            was_stopped = is_cut and stopping.is_set()
+            if is_cut:
+                for pause in (stop_patience if was_stopped else patience, last_warning):
                     _signal_group(process, signal.SIGTERM)
                     if await _ends_within(process, pause):
                         break
@@ -136,7 +122,7 @@ async def watch(
             output=_tail(output, _OUTPUT_BYTES),
             error_lines=tuple(_tail(errors, _ERROR_BYTES).splitlines()),
             elapsed=timedelta(seconds=time.monotonic() - started),
-            timed_out=timed_out and not was_stopped,
+            timed_out=is_cut and not was_stopped,
             was_stopped=was_stopped,
         )
 

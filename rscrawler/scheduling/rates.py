@@ -1,15 +1,12 @@
 """What a site's past says about when it publishes: a rate for every half hour of the week.
 
-The estimate shrinks from detail to outline. A half hour's own count, smoothed over
-its neighbours, is pulled towards (how busy this day of the week is) × (how the day's
-news spreads over its hours), which is itself pulled towards an even spread: each with
-the strength of a few imagined weeks or articles, so that much data speaks for itself
-and little data does no harm. Older weeks count for less, halving every few weeks.
+A half hour's own count, smoothed over its neighbours, is pulled towards (how busy this day of the
+week is) × (how the day's news spreads over its hours), and that towards an even spread, each with
+the strength of a few imagined weeks or articles. Older weeks count for less.
 
-Rates are learnt once a day: `learn` uses what was published before the last UTC
-midnight, so a caller may keep its answer until the next one. What has happened since
-enters through `WeeklyRates.level`, the part of the past hours' surplus or lack that,
-at this site, tends to last.
+Rates are learnt from what was published before the last UTC midnight, so they last until the next
+one. What has happened since enters through `WeeklyRates.level`: the part of the past hours'
+surplus or lack that, at this site, tends to last.
 """
 
 from __future__ import annotations
@@ -48,12 +45,10 @@ _KERNEL = (1.0, 2.0, 3.0, 2.0, 1.0)  # bins: an hour to either side
 class PublicationHistory:
     """When a source's articles were published (or, where it gives no dates, first seen).
 
-    `moments` are seconds since the Unix epoch in ascending order; `since` is when
-    watching began to be complete: a quiet week after it counts as quiet, one before
-    it as unknown.
+    In seconds since the Unix epoch. A quiet week before `since` counts as unknown.
     """
 
-    moments: tuple[float, ...] = ()
+    moments: tuple[float, ...] = ()  # ascending
     since: float = math.inf
 
     @classmethod
@@ -72,12 +67,12 @@ class WeeklyRates:
     `persistence` is the covariance of neighbouring three-hour windows' relative
     surplus: 0 for a site whose articles come independently, above 1 for one that
     writes in bursts. `past_levels` are what `level` was at the end of each window,
-    with the window's place in the week; empty when persistence is 0.
+    with the window's place in the week.
     """
 
     articles_an_hour: tuple[float, ...]
     persistence: float = 0.0
-    past_levels: tuple[tuple[int, float], ...] = ()
+    past_levels: tuple[tuple[int, float], ...] = ()  # none when persistence is 0
     is_learnt: bool = True
 
     def expected(self, begin: float, end: float) -> float:

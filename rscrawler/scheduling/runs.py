@@ -1,23 +1,96 @@
-"""What is the same for every run, wherever it is run: its command, and what its end means."""
+"""A run of a job, wherever it is run: its command, what it came to, and what the store keeps of it.
+
+What it came to is read from how its child ended: one line for people, and a verdict.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
-from collections.abc import Mapping
-from datetime import datetime
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from rscrawler.config import Config, format_duration
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.items import rfc3339
-from rscrawler.scheduling.outcome import RunOutcome
+from rscrawler.scheduling.adaptive import plan_visit
+from rscrawler.scheduling.processes import ChildResult, ChildRunner
 from rscrawler.scheduling.schedules import Action, ScheduledJob
-from rscrawler.scheduling.visits import plan_visit
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
-from rscrawler.store.leases import site_lease
 
 logger = logging.getLogger(__name__)
+children_log = logging.getLogger("rscrawler.children")  # what they log, with -v
+
+_LONGEST_REASON = 300
+# Counters that are worth a word only when there is something to count.
+_RARE_COUNTERS = {
+    "articles_updated": "updated",
+    "articles_removed": "removed",
+    "duplicates": "duplicates",
+    "dropped": "dropped",
+    "errors": "errors",
+    "delivered": "delivered",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """How a run went: `line` for the log, `summary` for the store.
+
+    `has_failed`: it did not do its work. A site that is unhealthy but was visited is no
+    failure; one that cannot be reached is. `finished` are the subjects (sites, or `outbox`)
+    that it dealt with to the end; `failed_sources` the causes of each of them, by address.
+    """
+
+    line: str
+    summary: str
+    has_failed: bool
+    is_healthy: bool
+    finished: tuple[str, ...] = ()
+    failed_sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+class Runner:
+    """Runs jobs as child processes, which it ends when `stopping` is set."""
+
+    def __init__(
+        self, run_child: ChildRunner, config_path: Path | None, stopping: asyncio.Event
+    ) -> None:
+        self._run_child, self._config_path, self._stopping = run_child, config_path, stopping
+        self._failing: dict[str, Mapping[str, str]] = {}  # sources that fail, by site
+
+    async def run(self, scheduled: ScheduledJob, config: Config) -> RunOutcome | None:
+        """One run, from start to end; None if it was stopped, and is to be run again."""
+        limit = scheduled.job.time_limit or config.scheduling.time_limit
+        command = command_of(scheduled, self._config_path)
+        result = await self._run_child(command, limit, self._stopping)
+        for line in result.error_lines:
+            children_log.info("job %s: %s", scheduled.id, line)
+        if result.was_stopped:
+            logger.info("job %s was stopped; it is due again", scheduled.id)
+            return None
+        return judge_run(scheduled, result, limit)
+
+    def log(self, outcome: RunOutcome) -> None:
+        """Log how a run went, after a line for each source that fails anew, or for another reason.
+
+        Of a site that cannot be reached it is not known which sources would fail next.
+        """
+        for site, causes in outcome.failed_sources.items():
+            known = self._failing.get(site, {})
+            for url, cause in causes.items():
+                if known.get(url) != cause:
+                    logger.warning("%s: source %s failed: %s", site, url, cause)
+            self._failing[site] = {**known, **causes} if outcome.has_failed else causes
+        logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
 
 
 def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
@@ -29,20 +102,33 @@ def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
     return ["crawl", *scheduled.sites, "--json", *full, *config]
 
 
-def site_leases(scheduled: ScheduledJob) -> list[str]:
-    """The leases that say of the job's sites that they are being crawled."""
-    return [site_lease(site) for site in scheduled.sites]
+def judge_overdue(
+    store: Store, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime
+) -> bool:
+    """A run that did not come to its end makes its sites overdue; one that did ends that.
+
+    True if there is something to notify the operators of.
+    """
+    has_word = False
+    if outcome.has_failed and not outcome.finished:
+        for subject in scheduled.sites or (OUTBOX_SUBJECT,):
+            message = f"job {scheduled.id} {outcome.summary}"
+            store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
+            has_word = True
+    for subject in outcome.finished:
+        if store.health.clear_problem(subject, ProblemCode.OVERDUE) is not None:
+            has_word = True
+    return has_word
 
 
 def write_end(
     store: Store, scheduled: ScheduledJob, firing: Firing, outcome: RunOutcome, now: datetime
 ) -> None:
-    """Write down how a run ended; an adaptive job gets its next visit."""
+    """Record how a run ended; an adaptive job gets its next visit."""
     next_fire_at: datetime | None = None
     if scheduled.job.adaptive is not None:
         state = store.jobs.states().get(scheduled.id)
-        before = 0 if state is None else state.failures
-        failures = before + 1 if outcome.has_failed else 0
+        failures = 1 + (state.failures if state else 0) if outcome.has_failed else 0
         visit = plan_visit(store, scheduled.sites, scheduled.job.adaptive, failures, now)
         next_fire_at = visit.at
         logger.debug("job %s: next at %s: %s", scheduled.id, rfc3339(visit.at), visit.reason)
@@ -55,35 +141,102 @@ def write_end(
     )
 
 
-def log_run(outcome: RunOutcome, failing: dict[str, Mapping[str, str]]) -> None:
-    """Log how a run went, after a line for each source that fails anew or for another reason.
-
-    `failing` keeps the causes by site and address, from run to run of this process. Of a site that
-    cannot be reached it is not known which sources would fail next.
-    """
-    for site, causes in outcome.failed_sources.items():
-        known = failing.get(site, {})
-        for url, cause in causes.items():
-            if known.get(url) != cause:
-                logger.warning("%s: source %s failed: %s", site, url, cause)
-        failing[site] = {**known, **causes} if outcome.has_failed else causes
-    logger.log(logging.INFO if outcome.is_healthy else logging.WARNING, outcome.line)
+# What a run came to.
 
 
-def judge_overdue(
-    store: Store, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime
-) -> bool:
-    """A run that did not come to its end makes its sites overdue; one that did ends that.
+def _failure(scheduled: ScheduledJob, why: str) -> RunOutcome:
+    about = f" ({','.join(scheduled.sites)})" if scheduled.sites else ""
+    line = f"job {scheduled.id}{about} failed: {why}"
+    return RunOutcome(line, f"failed: {why}", has_failed=True, is_healthy=False)
 
-    True if there is something to tell the operators.
-    """
-    has_word = False
-    if outcome.has_failed and not outcome.finished:
-        for subject in scheduled.sites or (OUTBOX_SUBJECT,):
-            message = f"job {scheduled.id} {outcome.summary}"
-            store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
-            has_word = True
-    for subject in outcome.finished:
-        if store.health.clear_problem(subject, ProblemCode.OVERDUE) is not None:
-            has_word = True
-    return has_word
+
+def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) -> RunOutcome:
+    """The outcome of a run that was not stopped; `limit` is the time that it had."""
+    report = None if result.timed_out else _report(result)
+    if report is None:
+        return _failure(scheduled, _why_it_failed(result, limit))
+    if scheduled.job.action is Action.CRAWL:
+        return _judge_crawl(scheduled, report, result)
+    if problem := report.get("output_problem"):
+        return _failure(scheduled, problem)
+    counts = [f"{report[key]} {key}" for key in ("served", "delivered", "waiting") if key in report]
+    outcome = _outcome(str(scheduled.job.action), counts, result)
+    return replace(outcome, finished=(OUTBOX_SUBJECT,))
+
+
+def _judge_crawl(
+    scheduled: ScheduledJob, report: Mapping[str, Any], result: ChildResult
+) -> RunOutcome:
+    sites: Mapping[str, Any] = report.get("sites", {})
+    notes = [f"{name} {site['note']}" for name, site in sites.items() if site.get("note")]
+    visited = {name: site for name, site in sites.items() if not site.get("note")}
+    subject = f"cycle {','.join(scheduled.sites)}"
+    if not visited:
+        summary = f"skipped: {'; '.join(notes) or 'no site was visited'}"
+        return RunOutcome(f"{subject}: {summary}", summary, has_failed=False, is_healthy=True)
+    problems = [(name, each) for name, site in sites.items() for each in site.get("problems", ())]
+    parts = [
+        f"{report.get('requests', 0)} requests ({report.get('not_modified', 0)} not modified)",
+        f"{report.get('articles_new', 0)} new",
+        f"{report.get('flagged', 0)} flagged",
+        *(f"{report[key]} {word}" for key, word in _RARE_COUNTERS.items() if report.get(key)),
+        *notes,
+        *(f"{name}: {each['code']}: {each['message']}" for name, each in problems),
+    ]
+    if problem := report.get("output_problem"):
+        parts.append(problem)  # the site was visited all the same, and its records wait
+    overdue = {name for name, each in problems if each["code"] == ProblemCode.OVERDUE}
+    return replace(
+        _outcome(subject, parts, result, report.get("run_id")),
+        has_failed=any(each["code"] == ProblemCode.UNREACHABLE for _, each in problems),
+        finished=tuple(name for name in visited if name not in overdue),
+        failed_sources={name: site.get("failed_sources", {}) for name, site in visited.items()},
+    )
+
+
+def _outcome(
+    subject: str, parts: Sequence[str], result: ChildResult, run_id: str | None = None
+) -> RunOutcome:
+    """The outcome of a run that gave a report."""
+    is_healthy = result.exit_status == 0
+    said = "" if is_healthy else _last_error(result)
+    if said and not any(part in said for part in parts):
+        parts = [*parts, said]
+    tail = [f"{result.elapsed.total_seconds():.1f} s", *([f"run {run_id}"] if run_id else [])]
+    return RunOutcome(
+        line=f"{subject}: {', '.join([*parts, *tail])}",
+        summary="ok" if is_healthy else f"unhealthy: {said or 'see the log'}",
+        has_failed=False,
+        is_healthy=is_healthy,
+    )
+
+
+def _report(result: ChildResult) -> Mapping[str, Any] | None:
+    """What the child printed, if its exit status vouches for it; a bare error is no report."""
+    if result.exit_status not in (0, 1):
+        return None
+    with suppress(json.JSONDecodeError):
+        value = json.loads(result.output)
+        if isinstance(value, dict) and "error" not in value:
+            return value
+    return None
+
+
+def _why_it_failed(result: ChildResult, limit: timedelta) -> str:
+    status = result.exit_status
+    if result.timed_out:
+        reason = f"ended after its time limit of {format_duration(limit)}"
+    elif status >= 0:
+        reason = f"exit status {status}" if status else "printed no report"
+    else:
+        reason = f"ended by signal {-status}"
+        with suppress(ValueError):
+            reason = f"ended by {signal.Signals(-status).name}"
+    said = _last_error(result)
+    return f"{reason}: {said}" if said else reason
+
+
+def _last_error(result: ChildResult) -> str:
+    """The last line on standard error that says something, cut to a readable length."""
+    said = (line.strip().removeprefix("rscrawler: ") for line in reversed(result.error_lines))
+    return next(filter(None, said), "")[:_LONGEST_REASON]

@@ -10,13 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 from pydantic import Field, PlainValidator, StrictBool, WithJsonSchema, model_validator
 
 from rscrawler import PACKAGE_DIR
@@ -32,8 +33,9 @@ from rscrawler.config import (
 )
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.adaptive import Adaptive
-from rscrawler.scheduling.triggers import AdaptiveTrigger, EveryTrigger, cron_trigger
+from rscrawler.scheduling.triggers import EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
+from rscrawler.store.leases import site_lease
 
 logger = logging.getLogger(__name__)
 
@@ -47,20 +49,18 @@ class Action(StrEnum):
     DELIVER = "deliver"
 
 
-# "digest" is another word for "deliver": when a digest is composed is up to digest_at.
-_ACTIONS = {"crawl": Action.CRAWL, "deliver": Action.DELIVER, "digest": Action.DELIVER}
+_WORDS = ["crawl", "deliver", "digest"]
 
 
 def _read_action(word: object) -> Action:
-    if isinstance(word, str) and word in _ACTIONS:
-        return _ACTIONS[word]
-    raise ValueError("allowed: 'crawl', 'deliver' or 'digest'")
+    if word not in _WORDS:
+        raise ValueError("allowed: 'crawl', 'deliver' or 'digest'")
+    # A digest is a delivery: when it is composed is up to digest_at.
+    return Action.CRAWL if word == "crawl" else Action.DELIVER
 
 
 _Action = Annotated[
-    Action,
-    PlainValidator(_read_action),
-    WithJsonSchema({"type": "string", "enum": list(_ACTIONS)}),
+    Action, PlainValidator(_read_action), WithJsonSchema({"type": "string", "enum": _WORDS})
 ]
 
 
@@ -126,13 +126,13 @@ class Job(Model):
 
     @cached_property
     def trigger(self) -> BaseTrigger:
-        """When it runs, for APScheduler."""
+        """When it runs, for APScheduler; an adaptive job at the latest."""
         if self.every is not None:
             return EveryTrigger(self.every, self.jitter)
         if self.cron is not None:
             return cron_trigger(self.cron, self.timezone, self.jitter)
         assert self.adaptive is not None
-        return AdaptiveTrigger(self.adaptive)
+        return IntervalTrigger(seconds=self.adaptive.max.total_seconds(), timezone=UTC)
 
 
 class ScheduleFile(Model):
@@ -155,6 +155,11 @@ class ScheduledJob:
         return self.job.id
 
     @property
+    def leases(self) -> list[str]:
+        """The leases that say of its sites that they are being crawled."""
+        return [site_lease(site) for site in self.sites]
+
+    @property
     def is_active(self) -> bool:
         """Whether it runs: it is enabled, and so is one of its sites, if it is a crawl."""
         return self.job.enabled and (self.job.action is not Action.CRAWL or bool(self.sites))
@@ -166,14 +171,9 @@ class ScheduledJob:
         """
         if len(self.sites) < 2:
             return (self,)
-        return tuple(
-            replace(
-                self,
-                job=self.job.model_copy(update={"id": f"{self.id}/{site}", "sites": [site]}),
-                sites=(site,),
-            )
-            for site in self.sites
-        )
+        updates = ({"id": f"{self.id}/{site}", "sites": [site]} for site in self.sites)
+        jobs = (self.job.model_copy(update=update) for update in updates)
+        return tuple(replace(self, job=job, sites=tuple(job.sites)) for job in jobs)
 
     def first_fire(self, now: datetime) -> datetime:
         """When a job that never ran fires: at once, but a `cron` job at its time."""
@@ -225,26 +225,22 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
     if extra_dir is not None:
         named = "--schedules"
     folder = extra_dir or config.schedules_dir
+    own_files = toml_files(folder, named) if folder else []
+    own_names = {path.name for path in own_files}
     # The folder of the shipped ones may have been removed, to have none of them.
-    shipped = _by_name(sorted(shipped_schedules_dir().glob("*.toml")))
-    own = _by_name(toml_files(folder, named)) if folder else {}
+    shipped_files = (p for p in shipped_schedules_dir().glob("*.toml") if p.name not in own_names)
     enabled = {name: site.enabled for name, site in load_sites(config).items()}
     problems: list[str] = []
-    own_jobs = list(_read(own.values(), enabled, problems))
-    own_ids = {job.id for job in own_jobs}
-    kept = [path for name, path in shipped.items() if name not in own]
-    shipped_jobs = [job for job in _read(kept, enabled, problems) if job.id not in own_ids]
-    jobs = (*shipped_jobs, *own_jobs)
+    own = list(_read(own_files, enabled, problems))
+    own_ids = {job.id for job in own}
+    shipped = _read(sorted(shipped_files), enabled, problems)
+    jobs = (*(job for job in shipped if job.id not in own_ids), *own)
     problems.extend(_duplicates(jobs))
     if problems:
         raise ConfigurationError(*problems)
     if config.uses_workers:
         jobs = tuple(part for job in jobs for part in job.by_site())
     return Schedules(jobs)
-
-
-def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
-    return {path.name: path for path in paths}
 
 
 def _read(
@@ -264,13 +260,8 @@ def _read(
                 for name in job.sites
                 if name not in enabled
             )
-            sites = tuple(dict.fromkeys(job.sites)) or tuple(enabled)
-            is_crawl = job.action is Action.CRAWL
-            yield ScheduledJob(
-                job=job,
-                file=path,
-                sites=tuple(site for site in sites if is_crawl and enabled.get(site, False)),
-            )
+            sites = dict.fromkeys(job.sites or enabled) if job.action is Action.CRAWL else ()
+            yield ScheduledJob(job, path, tuple(site for site in sites if enabled.get(site)))
 
 
 def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:

@@ -9,7 +9,7 @@
   that slept, a wall clock that jumped, another service that died, a store that failed.
 
 A run is a child process (`processes`). With workers, crawls are put into their queue instead
-(`queue`), and one of the services that share the store does all the delivery.
+(`worker`), and one of the services that share the store does all the delivery.
 """
 
 from __future__ import annotations
@@ -17,53 +17,58 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED, JobEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
+from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
-from rscrawler.scheduling.outcome import RunOutcome, judge_run
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
-from rscrawler.scheduling.runs import command_of, judge_overdue, log_run, site_leases, write_end
-from rscrawler.scheduling.schedules import Action, ScheduledJob, Schedules
-from rscrawler.scheduling.timetable import OUTBOX, OUTBOX_CHECK, Timetable, corrected, skip_missed
+from rscrawler.scheduling.runs import Runner, RunOutcome, judge_overdue, write_end
+from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
 from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
 
 if TYPE_CHECKING:
-    from rscrawler.scheduling.queue import JobQueue
+    from rscrawler.scheduling.worker import JobQueue
 
 logger = logging.getLogger(__name__)
-children_log = logging.getLogger("rscrawler.children")  # what they log, with -v
 
 CHECK_INTERVAL = timedelta(seconds=5)
+OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
+# The service's own delivery. No file can hold a job of such an id.
+OUTBOX = ScheduledJob(
+    Job.model_construct(id="(outbox)", action=Action.DELIVER, every=OUTBOX_CHECK), Path(), ()
+)
 
 ResultT = TypeVar("ResultT")
 Load = Callable[[], tuple[Config, Schedules]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(NamedTuple):
     """A run in progress, and the sites that it crawls."""
 
     task: asyncio.Task[None]
     sites: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _EndedRun:
+class _EndedRun(NamedTuple):
     """A run whose end is still to be recorded; `firing` is None for the service's own delivery."""
 
     scheduled: ScheduledJob
@@ -81,11 +86,13 @@ class Service:
         config_path: the `--config` of child processes; None: their own default.
         run: starts a child process.
         now: the time; APScheduler reads the wall clock by itself.
-        owner: the name of this service among those that share the store.
+        owner: its name among those that share the store.
 
     Raises:
         ConfigurationError: what `load` finds wrong.
     """
+
+    _queue: JobQueue | None  # the workers', if there are workers
 
     def __init__(
         self,
@@ -101,26 +108,32 @@ class Service:
         self._store = store
         self._keeper = keeper
         self._load = load
-        self._config_path = config_path
-        self._run_child = run
         self._now = now
         self._owner = owner or process_identity()
-        self._config, self._schedules = load()
-        self._queue = _queue_of(self._config)
-        self._delivers = self._queue is None
-        self._timetable = Timetable(self._fire, self._run_ended, self._misfired)
+        self._stopping = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._runner = Runner(run, config_path, self._stopping)
+        self._read_files()
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._scheduler.add_listener(self._run_ended, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._misfired, EVENT_JOB_MISSED)
         self._runs: dict[str, _Run] = {}  # by job id
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
-        self._waiting: set[str] = set()  # ids of due jobs that wait for a site
-        self._failing: dict[str, Mapping[str, str]] = {}  # sources that fail, by site
         self._alive_at: datetime | None = None
         self._has_news_for_ops = False
         self._delivery_has_failed = False
         self._trouble = StoreTrouble(lambda: self._config)
         self._fault: Exception | None = None  # which this process cannot recover from
+
+    def _read_files(self) -> None:
+        self._config, self._schedules = self._load()
+        self._queue = None
+        if self._config.uses_workers:
+            from rscrawler.scheduling.worker import JobQueue  # needs an extra
+
+            self._queue = JobQueue()
+        self._delivers = self._queue is None
         self._is_planned = False
-        self._stopping = asyncio.Event()
-        self._wake = asyncio.Event()
 
     # The life of the service.
 
@@ -145,20 +158,18 @@ class Service:
                 self._wake.clear()
             await self.finish_runs()
         finally:
-            self._timetable.stop()
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-                loop.remove_signal_handler(number)
+            self._scheduler.shutdown(wait=False)
         if self._fault is not None:
             raise StoreError(
                 f"the service ends, since it cannot go on: {type(self._fault).__name__}: "
                 f"{self._fault}"
             ) from self._fault
-        self._leave()
+        self._attempt(self._leave)
         logger.info("service stopped")
 
     def start(self) -> None:
         """Let APScheduler start jobs in the running event loop, from the first `check` on."""
-        self._timetable.start()
+        self._scheduler.start()
 
     def stop(self) -> None:
         """Start no further run and let every child close down; a second call kills them."""
@@ -171,15 +182,12 @@ class Service:
     def reload(self) -> None:
         """Read configuration and schedules again; if either is wrong, nothing changes."""
         try:
-            self._config, self._schedules = self._load()
+            self._read_files()
         except ConfigurationError as error:
             for problem in error.problems:
                 logger.error("not reloaded: %s", problem)
             return
         logger.info("reloaded, jobs: %s", self._job_ids())
-        self._queue = _queue_of(self._config)
-        self._delivers = self._queue is None
-        self._is_planned = False
         self._wake.set()
 
     def _job_ids(self) -> str:
@@ -193,11 +201,8 @@ class Service:
             self._attempt(self._write_ends)
 
     def _leave(self) -> None:
-        def release() -> None:
-            for name in (service_lease(self._owner), DELIVERER):
-                self._store.leases.release(name, self._owner)
-
-        self._attempt(release)
+        for name in (service_lease(self._owner), DELIVERER):
+            self._store.leases.release(name, self._owner)
 
     # Every few seconds.
 
@@ -217,7 +222,8 @@ class Service:
             self._delivers = self._store.leases.acquire(DELIVERER, self._owner, now)
         self._adopt_orphans(now)
         self._follow_store(now)
-        self._timetable.wake()
+        if self._scheduler.running:
+            self._scheduler.wakeup()  # its timer does not see a wall clock that jumped
 
     def _attempt(self, steps: Callable[[], ResultT]) -> ResultT | None:
         """Do what needs the store; None if it fails. It is reopened if that can help."""
@@ -242,32 +248,26 @@ class Service:
         """
         if self._keeper is None or self._runs:
             return
-        if self._keeper.is_lost:
+        is_lost = self._keeper.is_lost
+        if is_lost:
             logger.warning("the database file was removed or replaced: it is reopened")
         elif not self._trouble.wants_reopening(self._now()):
             return
-        self._store = self._keeper.reopen(
-            is_damaged=self._trouble.is_damage and not self._keeper.is_lost
-        )
+        self._store = self._keeper.reopen(is_damaged=self._trouble.is_damage and not is_lost)
         self._is_planned = False
         self._alive_at = None
 
     def _keep_alive(self, now: datetime) -> None:
-        since = None if self._alive_at is None else abs(now - self._alive_at)
-        if since is not None and since < LEASE_RENEWAL:
+        if self._alive_at is not None and abs(now - self._alive_at) < LEASE_RENEWAL:
             return
         self._store.leases.acquire(service_lease(self._owner), self._owner, now)
         self._store.leases.forget_dead_services(now)
         self._alive_at = now
 
     def _adopt_orphans(self, now: datetime) -> None:
+        living = {self._owner, QUEUE} if self._queue is not None else {self._owner}
         for firing in self._store.jobs.orphans(now):
-            is_queued = firing.fired_by == QUEUE and self._queue is not None
-            if (
-                firing.fired_by != self._owner
-                and not is_queued
-                and self._store.jobs.give_back(firing)
-            ):
+            if firing.fired_by not in living and self._store.jobs.give_back(firing):
                 logger.warning(
                     "job %s: its run of %s was cut short when %s died; it is due again",
                     firing.job_id,
@@ -278,15 +278,43 @@ class Service:
     # Fire times.
 
     def _plan(self, now: datetime) -> None:
-        """After a start or a reload, schedule every job, in the store and with APScheduler."""
+        """After a start or a reload, schedule every job, in the store and with APScheduler.
+
+        Each is paused until it follows the store, but for the delivery, which is due.
+        """
+        jobs, outbox_check = self._schedules.active, OUTBOX_CHECK
         if self._queue is not None:
             self._queue.install(self._store)
-        active = self._schedules.active
-        for scheduled in active:
+            outbox_check = QUEUED_OUTBOX_CHECK
+        for scheduled in jobs:
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
-        outbox_check = OUTBOX_CHECK if self._queue is None else QUEUED_OUTBOX_CHECK
-        self._timetable.rebuild(active, self._config.scheduling.misfire_grace, outbox_check, now)
+        self._scheduler.remove_all_jobs()
+        for scheduled in jobs:
+            job = scheduled.job
+            # A late visit of an adaptive job serves as well as one on time.
+            grace = self._config.scheduling.misfire_grace if job.adaptive is None else None
+            self._add(scheduled, job.trigger, None, grace)
+        own_trigger = IntervalTrigger(seconds=outbox_check.total_seconds(), timezone=UTC)
+        self._add(OUTBOX, own_trigger, now, grace=None)
         self._is_planned = True
+
+    def _add(
+        self,
+        scheduled: ScheduledJob,
+        trigger: BaseTrigger,
+        next_run_time: datetime | None,
+        grace: timedelta | None,
+    ) -> None:
+        self._scheduler.add_job(
+            self._fire,
+            trigger,
+            args=[scheduled],
+            id=scheduled.id,
+            next_run_time=next_run_time,
+            misfire_grace_time=None if grace is None else max(1, round(grace.total_seconds())),
+            coalesce=True,
+            max_instances=1,
+        )
 
     def _follow_store(self, now: datetime) -> None:
         """Let every job that is not running fire when the store says.
@@ -298,24 +326,72 @@ class Service:
             self._plan(now)
         states = self._store.jobs.states()
         queued = self._store.jobs.unended() if self._queue is not None else set()
+        busy = {*self._runs, *self._unwritten, *queued}
         for scheduled in self._schedules.active:
-            job_id = scheduled.id
-            if job_id in self._runs or job_id in self._unwritten or job_id in queued:
+            if scheduled.id in busy:
                 continue
-            if state := states.get(job_id):
-                fire_at = corrected(self._store, scheduled, state.next_fire_at, now)
-                self._timetable.fire_at(job_id, fire_at)
+            if state := states.get(scheduled.id):
+                self._fire_at(scheduled.id, self._corrected(scheduled, state.next_fire_at, now))
             else:
-                logger.warning("job %s is gone from the store; it is scheduled again", job_id)
+                logger.warning("job %s is gone from the store; it is scheduled again", scheduled.id)
                 self._is_planned = False
         if OUTBOX.id not in self._runs:
             # A delivery that has failed is itself news for the operators, and would fail again.
             is_urgent = self._has_news_for_ops and not self._delivery_has_failed
-            self._timetable.deliver_by(now if is_urgent else now + OUTBOX_CHECK)
+            latest = now if is_urgent else now + OUTBOX_CHECK
+            self._fire_at(OUTBOX.id, min(self._scheduler.get_job(OUTBOX.id).next_run_time, latest))
 
-    def _misfired(self, scheduled: ScheduledJob) -> None:
-        grace = self._config.scheduling.misfire_grace
-        self._attempt(lambda: skip_missed(self._store, scheduled, grace, self._now()))
+    def _fire_at(self, job_id: str, at: datetime) -> None:
+        """Let a job fire at a time, and from then on by its trigger."""
+        job = self._scheduler.get_job(job_id)
+        if job is not None and job.next_run_time != at:
+            job.modify(next_run_time=at)
+
+    def _corrected(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> datetime:
+        """The stored fire time of a job, unless it was set by a clock that was ahead.
+
+        That is: it lies further ahead than the schedule allows. An adaptive job has no times but
+        `max` and the pause that its sites asked for, so it is due now; another gets its next time.
+        """
+        latest = scheduled.fire_after(now + CLOCK_TOLERANCE) + scheduled.job.jitter
+        if stored <= latest:
+            return stored
+        fire_at = scheduled.fire_after(now)
+        if scheduled.job.adaptive is not None:
+            sites = map(self._store.health.site, scheduled.sites)
+            if stored <= min(asked_pause(site.not_before, now) or now for site in sites):
+                return stored
+            fire_at = now
+        logger.warning(
+            "job %s: was due at %s, further ahead than its schedule allows: the clock was set "
+            "back; now due at %s",
+            scheduled.id,
+            rfc3339(stored),
+            rfc3339(fire_at),
+        )
+        self._store.jobs.move(scheduled.id, expected=stored, to=fire_at, now=now)
+        return fire_at
+
+    def _misfired(self, event: JobEvent) -> None:
+        """APScheduler reports a job that was late by more than its misfire grace."""
+        if job := self._scheduler.get_job(event.job_id):
+            self._attempt(lambda: self._skip_missed(job.args[0]))
+
+    def _skip_missed(self, scheduled: ScheduledJob) -> None:
+        """Move a job on to its next fire time."""
+        now, state = self._now(), self._store.jobs.states().get(scheduled.id)
+        if state is None or state.next_fire_at > now:
+            return
+        fire_at = scheduled.fire_after(now)
+        if self._store.jobs.move(scheduled.id, expected=state.next_fire_at, to=fire_at, now=now):
+            logger.warning(
+                "job %s: missed its run of %s by more than scheduling.misfire_grace (%s); "
+                "next at %s",
+                scheduled.id,
+                rfc3339(state.next_fire_at),
+                format_duration(self._config.scheduling.misfire_grace),
+                rfc3339(fire_at),
+            )
 
     # Runs.
 
@@ -355,15 +431,10 @@ class Service:
         """Whether one of the job's sites is being crawled, by anybody."""
         if not scheduled.sites or self._queue is not None:
             return False  # it is the worker that waits
-        names = site_leases(scheduled)
         own = {site for run in self._runs.values() for site in run.sites}
-        if own.isdisjoint(scheduled.sites) and not self._store.leases.held(now, names):
-            self._waiting.discard(scheduled.id)
-            return False
-        if scheduled.id not in self._waiting:
-            self._waiting.add(scheduled.id)
-            logger.debug("job %s waits: its site is being crawled", scheduled.id)
-        return True
+        return not own.isdisjoint(scheduled.sites) or bool(
+            self._store.leases.held(now, scheduled.leases)
+        )
 
     def _has_something_to_deliver(self, now: datetime) -> bool:
         if self._has_news_for_ops or delivery_is_due(self._config, self._store, now):
@@ -375,17 +446,9 @@ class Service:
         task = asyncio.current_task()
         assert task is not None
         self._runs[scheduled.id] = _Run(task, scheduled.sites)
-        limit = scheduled.job.time_limit or self._config.scheduling.time_limit
         outcome: RunOutcome | None = None
         try:
-            command = command_of(scheduled, self._config_path)
-            result = await self._run_child(command, limit, self._stopping)
-            for line in result.error_lines:
-                children_log.info("job %s: %s", scheduled.id, line)
-            if result.was_stopped:
-                logger.info("job %s was stopped; it is due again at the next start", scheduled.id)
-            else:
-                outcome = judge_run(scheduled, result, limit)
+            outcome = await self._runner.run(scheduled, self._config)
         except asyncio.CancelledError:
             logger.warning("job %s was killed; it is due again at the next start", scheduled.id)
         except Exception as error:
@@ -394,14 +457,14 @@ class Service:
             if not isinstance(error, OSError):
                 logger.exception("job %s: the service has a fault", scheduled.id)
         if outcome is not None and not (scheduled is OUTBOX and outcome.is_healthy):
-            log_run(outcome, self._failing)
+            self._runner.log(outcome)
         return _EndedRun(scheduled, firing, outcome)
 
-    def _run_ended(self, job_id: str, ended: _EndedRun | None) -> None:
+    def _run_ended(self, event: JobEvent) -> None:
         """Let the end of a run be recorded, as soon as APScheduler reports it."""
-        self._runs.pop(job_id, None)
-        if ended is not None:
-            self._unwritten[job_id] = ended
+        self._runs.pop(event.job_id, None)
+        if event.retval is not None:
+            self._unwritten[event.job_id] = event.retval
             self._wake.set()
 
     def _write_ends(self) -> None:
@@ -424,18 +487,9 @@ class Service:
             return
         self._delivery_has_failed = outcome.has_failed
         if outcome.has_failed:
-            self._timetable.fire_at(OUTBOX.id, now + OUTBOX_CHECK)
+            self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
             notify_directly_of_undelivered(self._config, self._store, now)
 
 
 def _is_crawl(scheduled: ScheduledJob) -> bool:
     return scheduled.job.action is Action.CRAWL
-
-
-def _queue_of(config: Config) -> JobQueue | None:
-    """The workers' queue, if there are workers. The package that it needs is an extra."""
-    if not config.uses_workers:
-        return None
-    from rscrawler.scheduling.queue import JobQueue
-
-    return JobQueue()

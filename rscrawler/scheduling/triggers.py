@@ -1,4 +1,4 @@
-"""When a job fires, as triggers for APScheduler: an interval, a cron expression, the policy.
+"""When a job fires, as triggers for APScheduler: an interval, and a cron expression.
 
 Each gives the first moment after the last fire time that it is asked from, in UTC, so fire
 times do not drift and jitter does not accumulate.
@@ -7,8 +7,6 @@ times do not drift and jitter does not accumulate.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,13 +16,22 @@ from apscheduler.triggers.combining import OrTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from rscrawler.scheduling.adaptive import Adaptive, NextVisit, VisitState, next_visit
-from rscrawler.scheduling.rates import PublicationHistory
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(milliseconds=1)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")  # cron counts from Sunday
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# APScheduler's name of each field, in the order of crontab: what we call it, and what it allows.
+_FIELDS = {
+    "minute": ("minute", "0-59"),
+    "hour": ("hour", "0-23"),
+    "day": ("day of the month", "1-31"),
+    "month": ("month", "1-12 or jan-dec"),
+    "day_of_week": ("day of the week", "0-7 or sun-sat"),
+}
+_NUMBERS = {
+    "month": {name: str(number) for number, name in enumerate(_MONTHS, 1)},
+    "day_of_week": {name: str(number) for number, name in enumerate(_WEEKDAYS)},
+}
 
 
 class EveryTrigger(IntervalTrigger):  # type: ignore[misc]
@@ -61,73 +68,16 @@ class WallClockTrigger(CronTrigger):  # type: ignore[misc]
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
         """The first moment after the last fire time, or at or after `now`."""
         start = _start(previous_fire_time, now)
-        while True:
-            moment = super().get_next_fire_time(None, start.astimezone(self.timezone))
-            if moment is None:
-                return None
-            at = moment.astimezone(UTC)
+        while moment := super().get_next_fire_time(None, start.astimezone(self.timezone)):
+            at: datetime = moment.astimezone(UTC)
             if self.repeats or not moment.fold:
                 return at
             start = at + _INSTANT
+        return None
 
 
-class AdaptiveTrigger(BaseTrigger):  # type: ignore[misc]
-    """The adaptive policy: the earliest visit that any source calls for.
-
-    Without `sources` nothing is known of them yet, and it fires after `max`.
-    """
-
-    def __init__(
-        self,
-        limits: Adaptive,
-        sources: Sequence[tuple[PublicationHistory, VisitState]] = (),
-    ) -> None:
-        self.limits, self.sources = limits, sources
-
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """The next visit after one that ends at `now`."""
-        return self.next_visit(now).at
-
-    def next_visit(self, now: datetime) -> NextVisit:
-        """The same, with the reason."""
-        visits = (next_visit(history, state, self.limits, now) for history, state in self.sources)
-        latest = NextVisit(now + self.limits.max, "nothing is known of its sites")
-        return min(visits, key=lambda visit: visit.at, default=latest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str  # APScheduler's
-    label: str
-    allowed: str
-    names: tuple[str, ...] = ()
-
-    def translated(self, text: str) -> str:
-        """The field as APScheduler reads it.
-
-        Raises:
-            ValueError: it is not a field of cron.
-        """
-        numbers = re.sub(r"[a-z]+", self._number, text.lower())
-        if not re.fullmatch(r"[\d*,/-]+", numbers):
-            raise ValueError(text)
-        if self.name == "day_of_week":
-            numbers = _weekday_names(numbers)
-        CronTrigger.FIELDS_MAP[self.name](self.name, numbers)
-        return numbers
-
-    def _number(self, name: re.Match[str]) -> str:
-        first = 1 if self.names is _MONTHS else 0
-        return str(self.names.index(name.group()) + first)
-
-
-_FIELDS = (
-    _Field("minute", "minute", "0-59"),
-    _Field("hour", "hour", "0-23"),
-    _Field("day", "day of the month", "1-31"),
-    _Field("month", "month", "1-12 or jan-dec", _MONTHS),
-    _Field("day_of_week", "day of the week", "0-7 or sun-sat", _WEEKDAYS),
-)
+def _start(previous: datetime | None, now: datetime) -> datetime:
+    return now if previous is None else previous.astimezone(UTC) + _INSTANT
 
 
 def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0)) -> BaseTrigger:
@@ -140,17 +90,9 @@ def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0
     """
     texts = expression.split()
     if len(texts) != len(_FIELDS):
-        names = ", ".join(field.label for field in _FIELDS)
+        names = ", ".join(label for label, _ in _FIELDS.values())
         raise ValueError(f"has {len(texts)} fields; allowed: five ({names})")
-    values = {}
-    for text, field in zip(texts, _FIELDS, strict=True):
-        try:
-            values[field.name] = field.translated(text)
-        except ValueError:
-            raise ValueError(
-                f"{field.label}: {text!r} is not valid; allowed: *, {field.allowed}, "
-                "lists (1,2), ranges (1-5), steps (*/2)"
-            ) from None
+    values = {name: _translated(name, text) for name, text in zip(_FIELDS, texts, strict=True)}
     _, hour, day, _, weekday = texts
     restrictions = [values]
     if not day.startswith("*") and not weekday.startswith("*"):
@@ -167,12 +109,27 @@ def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0
     return OrTrigger(triggers, jitter=jitter.total_seconds())
 
 
-def _weekday_names(numbers: str) -> str:
-    """Weekdays by name, since APScheduler counts them from Monday and cron from Sunday."""
-    if numbers == "*":
-        return numbers
-    days = {day % 7 for part in numbers.split(",") for day in _weekdays(part)}
-    return ",".join(_WEEKDAYS[day] for day in sorted(days))
+def _translated(name: str, text: str) -> str:
+    """A field of cron as APScheduler reads it, which counts weekdays from Monday.
+
+    Raises:
+        ValueError: it is not a field of cron.
+    """
+    label, allowed = _FIELDS[name]
+    try:
+        numbers = re.sub(r"[a-z]+", lambda word: _NUMBERS[name][word.group()], text.lower())
+        if not re.fullmatch(r"[\d*,/-]+", numbers):
+            raise ValueError(text)
+        if name == "day_of_week" and numbers != "*":
+            days = {day % 7 for part in numbers.split(",") for day in _weekdays(part)}
+            numbers = ",".join(_WEEKDAYS[day] for day in sorted(days))
+        CronTrigger.FIELDS_MAP[name](name, numbers)
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"{label}: {text!r} is not valid; allowed: *, {allowed}, "
+            "lists (1,2), ranges (1-5), steps (*/2)"
+        ) from None
+    return numbers
 
 
 def _weekdays(part: str) -> range:
@@ -185,7 +142,3 @@ def _weekdays(part: str) -> range:
     if not (begin <= end <= 7 and by > 0):
         raise ValueError(part)
     return range(begin, end + 1, by)
-
-
-def _start(previous: datetime | None, now: datetime) -> datetime:
-    return now if previous is None else previous.astimezone(UTC) + _INSTANT

@@ -17,7 +17,7 @@ from typing import TypeVar
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.bounded import within
 from rscrawler.errors import RscrawlerError
-from rscrawler.monitoring.direct import beat_badly, tell_directly
+from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat_badly, tell_directly
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import DatabaseFailure
@@ -95,20 +95,17 @@ class StoreTrouble:
         if self._is_notified and self._since is not None:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
             config = self._config()
-            _briefly(lambda: tell_directly(config, "Over: the store fails", text, now))
+            _briefly(lambda: tell_directly(config, STORE_WORKS, text, now))
         self._error = self._since = self._reopened_at = None
         self._is_logged = self._is_notified = False
 
     def _notify(self, now: datetime) -> None:
         self._is_notified = True
-        config = self._config()
-        _briefly(lambda: beat_badly(config))
         text = (
-            f"For {format_duration(NOTIFIED_AFTER)} the service has not been able to use its "
-            "store, so it starts no crawl and sends no alert. It keeps trying.\n\n"
-            f"{self._complaint}"
+            "been able to use its store, so it starts no crawl and sends no alert. "
+            f"It keeps trying.\n\n{self._complaint}"
         )
-        _briefly(lambda: tell_directly(config, "Problem: the store fails", text, now))
+        _alarm(self._config(), STORE_FAILS, text, now)
 
 
 def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) -> None:
@@ -119,16 +116,18 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
     unreported = [problem for problem in store.health.problems() if problem.told_at is None]
     if not any(abs(now - problem.since) >= NOTIFIED_AFTER for problem in unreported):
         return
-    _briefly(lambda: beat_badly(config))
     problems = "\n".join(f"{each.subject}: {each.code}: {each.message}" for each in unreported)
-    text = (
-        f"For {format_duration(NOTIFIED_AFTER)} the service has not been able to deliver anything, "
-        f"so no alert goes out. It keeps trying.\n\n{problems}"
-    )
-    if not _briefly(lambda: tell_directly(config, "Problem: nothing is delivered", text, now)):
-        return
-    for problem in unreported:
-        store.health.tell_start(problem, (), now)
+    text = f"been able to deliver anything, so no alert goes out. It keeps trying.\n\n{problems}"
+    if _alarm(config, "Problem: nothing is delivered", text, now):
+        for problem in unreported:
+            store.health.tell_start(problem, (), now)
+
+
+def _alarm(config: Config, subject: str, what: str, now: datetime) -> int | None:
+    """Notify the operators of what the service has not done; returns how many have it."""
+    _briefly(lambda: beat_badly(config))
+    text = f"For {format_duration(NOTIFIED_AFTER)} the service has not {what}"
+    return _briefly(lambda: tell_directly(config, subject, text, now))
 
 
 def _briefly(call: Callable[[], ResultT]) -> ResultT | None:

@@ -1,10 +1,9 @@
 """The warm process: the program, imported and ready, from which each run is forked.
 
-A run that is forked has neither to import a thousand modules nor to read and compile
-watch-lists and profiles again: that is most of what an idle cycle costs. The process has one
-thread, no socket but the one that it is asked over, and no connection to a database. It is
-replaced when the program, a watch-list, a profile or the configuration has changed since it
-started, and when it dies. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` is it.
+To import a thousand modules, and to compile watch-lists and profiles, is most of what an idle
+cycle costs. The process has one thread, no socket but the one that it is asked over, and no
+connection to a database. It is replaced when it dies, and when the program, a watch-list, a
+profile or the configuration changes. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` is it.
 """
 
 from __future__ import annotations
@@ -51,17 +50,12 @@ _MODULES = (
     "scrapy.core.downloader.handlers.http11",
 )
 
-Marks = tuple[object, ...]
-
 
 class WarmRuns:
     """Runs rscrawler's commands as children of a warm process, which it keeps.
 
-    Args:
-        config_path: the configuration that runs are told to read; None: their own default.
-        folders: of further files that a run reads, such as watch-lists: a change in one of
-            them is a reason for another warm process.
-        environment: added to this process's own.
+    A change in one of `folders`, such as one of watch-lists, is a reason for another warm process;
+    `environment` is added to this process's own.
     """
 
     def __init__(
@@ -73,7 +67,7 @@ class WarmRuns:
         self.config_path, self.folders = config_path, folders
         self.environment = dict(environment or {})
         self._warm: _Warm | None = None
-        self._marks: Marks = ()
+        self._marks: tuple[object, ...] = ()
         self._has_complained = False
 
     async def run(
@@ -84,18 +78,21 @@ class WarmRuns:
 
         async def start(output: BinaryIO, errors: BinaryIO) -> Forked:
             nursery = self._fresh_nursery()
-            with tempfile.TemporaryFile() as request:
-                request.write(_request(arguments, environment))
+            whole = {**os.environb, **environment}
+            names = {os.fsdecode(name): os.fsdecode(value) for name, value in whole.items()}
+            with tempfile.TemporaryFile("w+") as request:
+                json.dump([list(arguments), str(Path.cwd()), names], request)
                 request.flush()
                 return await nursery.fork([each.fileno() for each in (request, output, errors)])
 
-        if not CAN_FORK:
-            self._complain("this system cannot fork as it would have to")
-            return await run_rscrawler(arguments, limit, stopping, environment)
         try:
+            if not CAN_FORK:
+                raise NurseryLost("this system cannot fork as it would have to")
             return await watch(start, limit, stopping)
         except (NurseryLost, OSError) as error:
-            self._complain(str(error))
+            if not self._has_complained:
+                logger.warning("runs are started as fresh processes, which takes longer: %s", error)
+            self._has_complained = True
             return await run_rscrawler(arguments, limit, stopping, environment)
 
     def close(self) -> None:
@@ -104,11 +101,8 @@ class WarmRuns:
             self._warm.close()
 
     def _fresh_nursery(self) -> Nursery:
-        """The warm process, another one if it has died or is out of date.
-
-        One that is out of date ends with its last run.
-        """
-        marks = self._present_marks()
+        """The warm process. One that is out of date ends with its last run."""
+        marks = (sorted(self.environment.items()), *_marks_of(self.folders))
         if self._warm is None or self._warm.nursery.is_lost or marks != self._marks:
             if self._warm is not None:
                 logger.debug("another warm process: the former one is out of date or dead")
@@ -116,30 +110,17 @@ class WarmRuns:
             self._warm, self._marks = _Warm(self.config_path, self.environment), marks
         return self._warm.nursery
 
-    def _present_marks(self) -> Marks:
-        return (tuple(sorted(self.environment.items())), *_marks_of(self.folders))
-
-    def _complain(self, reason: str) -> None:
-        if not self._has_complained:
-            logger.warning("runs are started as fresh processes, which takes longer: %s", reason)
-        self._has_complained = True
-
 
 class _Warm:
     """One warm process."""
 
     def __init__(self, config_path: Path | None, environment: Mapping[bytes, bytes]) -> None:
         ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "rscrawler.scheduling.warm", str(os.getpid())]
+        command += [str(theirs.fileno()), *([str(config_path)] if config_path else [])]
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 (ourselves)
-                [
-                    sys.executable,
-                    "-m",
-                    "rscrawler.scheduling.warm",
-                    str(os.getpid()),
-                    str(theirs.fileno()),
-                    *([str(config_path)] if config_path else []),
-                ],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={**os.environb, **environment},
@@ -182,15 +163,6 @@ def _marks_of(folders: Sequence[Path]) -> Iterator[object]:
                 yield (str(place), place.stat().st_mtime_ns)  # installing a library changes it
 
 
-def _request(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> bytes:
-    whole = {**os.environb, **environment}
-    return json.dumps({
-        "arguments": list(arguments),
-        "folder": str(Path.cwd()),
-        "environment": {os.fsdecode(name): os.fsdecode(text) for name, text in whole.items()},
-    }).encode()  # fmt: skip
-
-
 # The other side.
 
 
@@ -218,25 +190,22 @@ def _run(descriptors: list[int]) -> int:
     request, output, errors = descriptors
     with open(request, "rb") as file:  # noqa: PTH123 (a descriptor)
         file.seek(0)
-        command = json.load(file)
+        arguments, folder, environment = json.load(file)
     for source, target in ((output, 1), (errors, 2)):
         os.dup2(source, target)
         os.close(source)
-    os.chdir(command["folder"])
+    os.chdir(folder)
     os.environ.clear()
-    os.environ.update(command["environment"])
+    os.environ.update(environment)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     random.seed()
-    sys.argv = ["rscrawler", *command["arguments"]]
+    sys.argv = ["rscrawler", *arguments]
+    status = 0
     try:
         import_module("rscrawler.cli").main()  # by name, as a fresh process would
     except SystemExit as end:
-        return _flushed(end.code if isinstance(end.code, int) else int(end.code is not None))
-    return _flushed(0)
-
-
-def _flushed(status: int) -> int:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
     logging.shutdown()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -1,7 +1,12 @@
-"""A worker: takes runs out of the queue, on any machine, and runs each as a child process.
+"""The workers' queue, and a worker, which runs what is in it on any machine.
 
-Procrastinate hands the runs out; what is done with one is what the service does with its
-own (`runs`, `processes`). Three things it leaves to us:
+The queue is Procrastinate's, on the PostgreSQL that holds the store. The service hands a run
+over in the transaction that claims it, so that a run is in the queue exactly if it is claimed.
+`lock` is the site, so that no two of its crawls run at once; `queueing_lock` is the job, so that
+it waits in the queue once at most (the claim sees to that already).
+
+A worker does with a run what the service does with its own (`runs`). Three things Procrastinate
+leaves to it:
 
 - A worker stops when its database goes away. This one then begins anew.
 - A run whose worker died stays marked as running. One of the workers looks for such runs,
@@ -17,64 +22,144 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate import (
+    App,
+    BaseRetryStrategy,
+    JobContext,
+    PsycopgConnector,
+    RetryDecision,
+    SyncPsycopgConnector,
+)
 from procrastinate import jobs as procrastinate_jobs
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.schema import SchemaManager
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
-from rscrawler.scheduling.outcome import judge_run
+from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
-from rscrawler.scheduling.queue import (
-    QUEUE_NAME,
-    TASK_NAME,
-    DeferredRun,
-    connection_string,
-    install_queue,
-)
-from rscrawler.scheduling.runs import command_of, judge_overdue, log_run, site_leases, write_end
+from rscrawler.scheduling.runs import Runner, judge_overdue, write_end
+from rscrawler.scheduling.schedules import Action, Job, ScheduledJob
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import process_identity
 
 logger = logging.getLogger(__name__)
-children_log = logging.getLogger("rscrawler.children")
 
+QUEUE_NAME = "crawls"
+TASK_NAME = "rscrawler.crawl"
 SWEEPER = "sweeper"  # the lease of the worker that looks after the runs of dead ones
 LOST_AFTER = timedelta(minutes=1)  # a claimed run that is in no queue
 LONGEST_PAUSE = timedelta(minutes=1)
 
 
-class SiteBusyError(Exception):
-    """A site of the run is being crawled by somebody; the run is to wait."""
+@dataclass(frozen=True, slots=True)
+class DeferredRun:
+    """One run of a crawl job, as it lies in the queue: all that a worker must know of it."""
+
+    scheduled: ScheduledJob
+    fire_at: datetime
+
+    def to_arguments(self) -> dict[str, Any]:
+        """The same as JSON values."""
+        job = self.scheduled.job
+        return {
+            "job_id": job.id,
+            "sites": list(self.scheduled.sites),
+            "fire_at": self.fire_at.isoformat(),
+            "full": job.full,
+            "time_limit_seconds": job.time_limit.total_seconds() if job.time_limit else None,
+            "adaptive": job.adaptive.model_dump(mode="json") if job.adaptive else None,
+        }
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
+        """What `to_arguments` wrote. The times of the job, but for adaptive ones, stay behind."""
+        seconds, adaptive = arguments["time_limit_seconds"], arguments["adaptive"]
+        job = Job.model_construct(
+            id=arguments["job_id"],
+            action=Action.CRAWL,
+            sites=arguments["sites"],
+            full=arguments["full"],
+            time_limit=None if seconds is None else timedelta(seconds=seconds),
+            adaptive=None if adaptive is None else Adaptive.model_validate(adaptive),
+        )
+        scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]))
+        return cls(scheduled, datetime.fromisoformat(arguments["fire_at"]))
 
 
-class StoppedError(Exception):
-    """The worker was told to stop; the run is for another one."""
+class JobQueue:
+    """The service's end of the queue."""
+
+    def __init__(self) -> None:
+        # Never opened: it writes with the store's own connection.
+        self._app = App(connector=SyncPsycopgConnector())
+
+    @staticmethod
+    def install(store: Store) -> None:
+        """Make the queue's tables, unless they are there; any number of processes may try.
+
+        Raises:
+            StoreError: the database cannot be reached.
+        """
+        store.jobs.install_queue("procrastinate_jobs", SchemaManager.get_schema())
+
+    def hand_over(self, scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], bool]:
+        """What puts a run into the queue, given the driver's connection of a transaction.
+
+        It gives False, and the transaction is of no more use, if a run of the same job
+        waits there that is no longer claimed; a worker drops that one when it meets it.
+        """
+        arguments = DeferredRun(scheduled, fire_at).to_arguments()
+
+        def defer(connection: Any) -> bool:
+            deferrer = self._app.configure_task(
+                TASK_NAME,
+                queue=QUEUE_NAME,
+                lock=",".join(scheduled.leases),
+                queueing_lock=scheduled.id,
+                connection=connection,
+            )
+            try:
+                deferrer.defer(**arguments)
+            except AlreadyEnqueued:
+                return False
+            except ConnectorException as error:
+                raise StoreError(f"the queue: {error.__cause__ or error}") from error
+            return True
+
+        return defer
+
+
+class _PutOffError(Exception):
+    """The run is due again after a pause: its site is busy, or this worker stops."""
+
+    def __init__(self, pause: timedelta) -> None:
+        super().__init__(f"put off for {pause}")
+        self.pause = pause
 
 
 class _Retry(BaseRetryStrategy):
-    """Whatever keeps a worker from running a run, the run is tried again: it is not lost.
+    """Retry the run after any failure; it is not lost.
 
-    A crawl that fails is none of these. It ends its run, as it does in the service, and
-    the job's next run tries again.
+    A crawl that fails is none. It ends its run, as it does in the service, and the job's next
+    run tries again.
     """
-
-    def __init__(self, busy_pause: timedelta) -> None:
-        self._busy_pause = busy_pause
 
     def get_retry_decision(
         self, *, exception: BaseException, job: procrastinate_jobs.Job
     ) -> RetryDecision:
         """When the run is due again."""
         pause = min(timedelta(seconds=2 ** min(job.attempts, 10)), LONGEST_PAUSE)
-        if isinstance(exception, SiteBusyError):
-            pause = self._busy_pause
-        elif isinstance(exception, StoppedError | asyncio.CancelledError):
+        if isinstance(exception, _PutOffError):
+            pause = exception.pause
+        elif isinstance(exception, asyncio.CancelledError):
             pause = timedelta()
         return RetryDecision(retry_at=utc_now() + pause)
 
@@ -84,14 +169,11 @@ class Worker:
 
     Args:
         store: open; the caller closes it.
-        config: with a PostgreSQL database.
         config_path: the file that children are told to read; None: their own default.
         name: in the log; None: host and process.
-        at_once: how many runs at a time.
         heartbeat: how often it says that it lives, and looks for runs of dead workers.
         dead_after: a worker that has not said so for this long counts as dead.
-        run: starts a child; a test hands in another.
-        now: the time.
+        run: starts a child process.
     """
 
     def __init__(
@@ -107,17 +189,16 @@ class Worker:
         run: ChildRunner = run_rscrawler,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._store, self._config, self._config_path = store, config, config_path
+        self._store, self._config, self._now = store, config, now
         self._owner = process_identity()
         self._name = name or self._owner
         self._at_once, self._heartbeat, self._dead_after = at_once, heartbeat, dead_after
-        self._run_child, self._now = run, now
+        self._stopping = asyncio.Event()
+        self._runner = Runner(run, config_path, self._stopping)
         self._running: set[int] = set()  # Procrastinate's job ids
-        self._failing: dict[str, Mapping[str, str]] = {}  # sources that fail, by site
         self._unexplained: set[int] = set()  # of jobs that seem to be ours, and do not run
         self._worker_id: int | None = None  # Procrastinate's; another one after each start
         self._complaint = ""
-        self._stopping = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
@@ -127,18 +208,13 @@ class Worker:
             loop.add_signal_handler(number, self.stop)
         loop.set_exception_handler(self._task_failed)
         logger.info("worker %s started, %d at once", self._name, self._at_once)
-        try:
-            while not self._stopping.is_set():
-                try:
-                    await self._serve()
-                except Exception as error:
-                    self._complain(error)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), 1.0)
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
-            loop.set_exception_handler(None)
+        while not self._stopping.is_set():
+            try:
+                await self._serve()
+            except Exception as error:
+                self._complain(error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1.0)
         with suppress(StoreError):
             self._store.leases.release(SWEEPER, self._owner)
         logger.info("worker %s stopped", self._name)
@@ -163,7 +239,7 @@ class Worker:
     # One connection to the queue, for as long as it lasts.
 
     async def _serve(self) -> None:
-        install_queue(self._store)
+        JobQueue.install(self._store)
         self._worker_id = None
         app = self._application()
         async with app.open_async():
@@ -187,12 +263,11 @@ class Worker:
                 raise StoreError("the connection to the queue was lost")
 
     def _application(self) -> App:
-        connector = PsycopgConnector(
-            conninfo=connection_string(self._config), min_size=1, max_size=self._at_once + 2
+        address = "postgresql://" + self._config.database.partition("://")[2]
+        app = App(
+            connector=PsycopgConnector(conninfo=address, min_size=1, max_size=self._at_once + 2)
         )
-        app = App(connector=connector)
-        retry = _Retry(busy_pause=self._heartbeat)
-        app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=retry)(self._take)
+        app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=_Retry())(self._take)
         return app
 
     async def _work(self, app: App) -> None:
@@ -222,26 +297,18 @@ class Worker:
             self._running.discard(job_id)
 
     async def _run(self, run: DeferredRun) -> None:
-        scheduled = run.scheduled
-        firing = Firing(scheduled.id, run.fire_at, QUEUE)
+        scheduled, firing = run.scheduled, Firing(run.scheduled.id, run.fire_at, QUEUE)
         if not self._store.jobs.is_open(firing):
             logger.debug("job %s: this run has ended already", scheduled.id)
             return
-        if held := self._store.leases.held(self._now(), site_leases(scheduled)):
-            raise SiteBusyError(f"{', '.join(held)} is held")
-        limit = scheduled.job.time_limit or self._config.scheduling.time_limit
-        command = command_of(scheduled, self._config_path)
-        result = await self._run_child(command, limit, self._stopping)
-        for line in result.error_lines:
-            children_log.info("job %s: %s", scheduled.id, line)
-        if result.was_stopped:
-            logger.info("job %s was stopped; it is for another worker", scheduled.id)
-            raise StoppedError
-        outcome = judge_run(scheduled, result, limit)
-        log_run(outcome, self._failing)
-        now = self._now()
-        judge_overdue(self._store, scheduled, outcome, now)
-        write_end(self._store, scheduled, firing, outcome, now)
+        if self._store.leases.held(self._now(), scheduled.leases):
+            raise _PutOffError(self._heartbeat)
+        outcome = await self._runner.run(scheduled, self._config)
+        if outcome is None:
+            raise _PutOffError(timedelta())
+        self._runner.log(outcome)
+        judge_overdue(self._store, scheduled, outcome, self._now())
+        write_end(self._store, scheduled, firing, outcome, self._now())
 
     # Runs that nobody runs.
 

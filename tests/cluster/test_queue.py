@@ -13,10 +13,9 @@ import pytest
 
 from rscrawler.config import Config, checked
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.queue import DeferredRun, JobQueue, install_queue
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.scheduling.service import DELIVERER
-from rscrawler.scheduling.worker import LOST_AFTER, Worker
+from rscrawler.scheduling.worker import LOST_AFTER, DeferredRun, JobQueue, Worker
 from rscrawler.store.jobs import QUEUE, Firing
 from tests.cluster.conftest import Plant
 from tests.scheduling.services import MINUTE, NOON, crashed, scheduled, step
@@ -81,7 +80,7 @@ def test_a_job_of_several_sites_becomes_one_for_each(plant: Plant, tmp_path: Any
 
 def test_the_tables_are_made_once_when_several_processes_start(plant: Plant) -> None:
     stores = [plant.open_store() for _ in range(4)]
-    threads = [threading.Thread(target=install_queue, args=(store,)) for store in stores]
+    threads = [threading.Thread(target=JobQueue.install, args=(store,)) for store in stores]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -6,7 +6,7 @@ import pytest
 
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.cycle import judge
-from rscrawler.scheduling.outcome import judge_run
+from rscrawler.scheduling.runs import judge_run
 from rscrawler.store.database import FullDisk
 from rscrawler.store.health import ProblemCode
 from tests.scheduling.services import MINUTE, crawled, scheduled

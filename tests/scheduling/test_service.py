@@ -18,12 +18,10 @@ from sqlalchemy.exc import OperationalError
 
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.outcome import judge_run
 from rscrawler.scheduling.processes import ChildResult
-from rscrawler.scheduling.runs import judge_overdue
+from rscrawler.scheduling.runs import judge_overdue, judge_run
 from rscrawler.scheduling.schedules import Schedules
-from rscrawler.scheduling.service import Service
-from rscrawler.scheduling.timetable import OUTBOX_CHECK
+from rscrawler.scheduling.service import OUTBOX_CHECK, Service
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing, JobStore
