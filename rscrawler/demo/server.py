@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import gzip
 import signal
 from collections import deque
@@ -27,7 +26,6 @@ from http import HTTPStatus
 from random import Random
 from urllib.parse import parse_qs, urlsplit
 
-from rscrawler.clock import utc_now
 from rscrawler.demo.pages import SITE_NAME, render_notice, render_robots
 from rscrawler.demo.routes import HTML, Resource, find_resource
 from rscrawler.demo.state import SiteState
@@ -342,28 +340,21 @@ async def _send_huge(writer: asyncio.StreamWriter) -> None:
     await writer.drain()
 
 
-async def _serve_until_told(stories: int, seed: int, port: int) -> None:
-    server = Server(SiteState(stories, seed, utc_now))
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
-    await server.start(port)
-    for story in server.state.stories:  # ahead, so that the first visitor does not wait
-        server.built(story.path)
-    print(server.state.base_url, flush=True)  # noqa: T201
-    await told.wait()
-    await server.stop()
-
-
 def main() -> None:
     """The command line."""
+    from rscrawler.demo.site import SampleSite
+
     parser = argparse.ArgumentParser(prog="python -m rscrawler.demo.server", description=__doc__)
     parser.add_argument("--stories", type=int, default=120, help="public stories (default 120)")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another site")
     options = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve_until_told(options.stories, options.seed, options.port))
+    told = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, told)
+    with SampleSite(options.stories, options.seed, port=options.port) as site:
+        site.warm_up()
+        print(site.base_url, flush=True)  # noqa: T201
+        signal.sigwait(told)
 
 
 if __name__ == "__main__":
