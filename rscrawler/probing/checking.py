@@ -20,7 +20,7 @@ from rscrawler.extraction.structured import read_structured
 from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
 from rscrawler.items import Article
 from rscrawler.probing.finding import FoundSource, newest_first, source_entries
-from rscrawler.probing.induction import Sample, read_sample
+from rscrawler.probing.induction import Sample, read_sample, read_samples
 from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile, Source
 from rscrawler.spiders.sources import UnreadableSource
@@ -97,11 +97,8 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
     addresses = {address_key(e.url, profile): e.url for e in turns if e is not None}
-    for url in list(addresses.values())[:limit]:
-        try:
-            check.samples.append(read_sample(visitor.get(url).page(utc_now()), profile, site))
-        except PageUnavailable as error:
-            check.failures.append(str(error))
+    asked = list(addresses.values())[:limit]
+    check.samples += read_samples(asked, visitor, profile, site, check.failures)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
     # Patterns may be generous, so a few of the pages may be something else than articles.

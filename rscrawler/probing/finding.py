@@ -41,7 +41,7 @@ from rscrawler.spiders.sources import (
 
 _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "feeds/feed.rss")
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")
-_MOST_FEEDS, _MOST_SITEMAPS, _MOST_PARTS, _MOST_SECTIONS = 3, 3, 2, 8
+_MOST_SOURCES, _MOST_PARTS, _MOST_SECTIONS = 3, 2, 8  # of a kind; of an index; of a menu
 _LEAST_LINKS = 3  # to articles, from which a page is a section
 _LEAST_PAGES = 3  # sections, from which what all of them link to is a box of the latest articles
 _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
@@ -140,7 +140,10 @@ class Finding:
         self._visitor, self._front = visitor, visitor.get(url)
         self._root = self._front.tree()
         self.profile = self._first_profile(url)
-        self.sources = [*self._feeds(), *self._sitemaps()]
+        paging = "paged" if b"/wp-content/" in self._front.body else ""  # WordPress pages its feeds
+        self.sources = self._sources(SourceKind.FEED, self._declared_feeds(), _FEED_PATHS, paging)
+        named = visitor.sitemaps(self._front.url)
+        self.sources += self._sources(SourceKind.SITEMAP, named, () if named else _SITEMAP_PATHS)
         feeds = (each for each in self.sources if each.source.kind is SourceKind.FEED)
         self._known = {_key(_path(entry.url)) for each in feeds for entry in each.entries}
         paths = (_path(link) for link in self._links_in(_FRAME))
@@ -185,16 +188,16 @@ class Finding:
 
     # Feeds and sitemaps.
 
-    def _feeds(self) -> list[FoundSource]:
-        """The feeds that the front page declares, else the first at a usual address."""
-        paging = "paged" if b"/wp-content/" in self._front.body else ""  # WordPress pages its feeds
+    def _sources(
+        self, kind: SourceKind, declared: Iterable[str], usual: Iterable[str], paging: str = "page"
+    ) -> list[FoundSource]:
+        """The sources at declared addresses, a few of them, else the first at a usual path."""
         found: list[FoundSource] = []
-        for address in dict.fromkeys(self._declared_feeds()):
-            if len(found) < _MOST_FEEDS:
-                found += self._source_at(SourceKind.FEED, address, paging)
-        for path in _FEED_PATHS:
-            address = urljoin(self._front.url, path)
-            found = found or self._source_at(SourceKind.FEED, address, paging)
+        for address in dict.fromkeys(declared):
+            if len(found) < _MOST_SOURCES:
+                found += self._source_at(kind, address, paging)
+        for path in usual:
+            found = found or self._source_at(kind, urljoin(self._front.url, path), paging)
         return found
 
     def _declared_feeds(self) -> Iterator[str]:
@@ -204,16 +207,7 @@ class Finding:
             if is_feed and href and "comment" not in f"{href} {link.get('title') or ''}".lower():
                 yield absolute(href, self._front.url)
 
-    def _sitemaps(self) -> list[FoundSource]:
-        """The sitemaps that robots.txt names, else the first at a usual address."""
-        named = self._visitor.sitemaps(self._front.url)
-        found: list[FoundSource] = []
-        for address in named or [urljoin(self._front.url, path) for path in _SITEMAP_PATHS]:
-            if len(found) < (_MOST_SITEMAPS if named else 1):
-                found += self._source_at(SourceKind.SITEMAP, address)
-        return found
-
-    def _source_at(self, kind: SourceKind, address: str, paging: str = "page") -> list[FoundSource]:
+    def _source_at(self, kind: SourceKind, address: str, paging: str) -> list[FoundSource]:
         """The source at an address, if it answers and leads to pages of the site."""
         parts = urlsplit(address)
         if canonical_url(address, self.profile) is None:

@@ -20,6 +20,7 @@ from typing import Any
 from lxml import etree
 from lxml.etree import _Element as Element
 
+from rscrawler.clock import utc_now
 from rscrawler.extraction import Page, PageError, extract, labelled_blocks
 from rscrawler.extraction.blocks import Block
 from rscrawler.extraction.dates import read_date
@@ -29,6 +30,7 @@ from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article, rfc3339
+from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile
 
 _MOST = 0.8  # of a body's blocks are in the element that holds it
@@ -113,6 +115,19 @@ def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
         return Sample(page, extract(page, profile, site))
     except PageError as error:
         return Sample(page, None, error.reason)
+
+
+def read_samples(
+    urls: Iterable[str], visitor: Visitor, profile: SiteProfile, site: str, missed: list[str]
+) -> Iterator[Sample]:
+    """What `profile` reads at addresses, one after the other; `missed` gets what cannot be had."""
+    for url in urls:
+        try:
+            page = visitor.get(url).page(utc_now())
+        except PageUnavailable as error:
+            missed.append(str(error))
+            continue
+        yield read_sample(page, profile, site)
 
 
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:

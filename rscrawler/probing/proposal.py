@@ -17,8 +17,8 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article
 from rscrawler.probing.finding import Finding
-from rscrawler.probing.induction import Sample, induce_markup, read_sample
-from rscrawler.probing.visitor import PageUnavailable, Visitor
+from rscrawler.probing.induction import Sample, induce_markup, read_sample, read_samples
+from rscrawler.probing.visitor import Visitor
 from rscrawler.sites import Links, Markup, SiteProfile, SourceKind, is_site_name
 
 SAMPLES = 3  # article pages that are read
@@ -73,8 +73,14 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
         finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
     name = name or name_of(finding.profile.base_url)
-    samples = _read_samples(finding, visitor, name)
-    read = [sample for sample in samples if sample.article]
+    samples: list[Sample] = []
+    read: list[Sample] = []
+    urls = [entry.url for entry in finding.entries()[:_MOST_TRIES]]
+    for sample in read_samples(urls, visitor, finding.profile, name, finding.notes):
+        samples.append(sample)
+        read = [each for each in samples if each.article]
+        if len(read) == SAMPLES:
+            break
     markup = induce_markup(read, finding.profile, name)
     profile = finding.profile.model_copy(update={"markup": markup})
     profile = profile.model_copy(update={"title": _title(profile, samples)})
@@ -109,20 +115,6 @@ def name_of(base_url: str) -> str:
     if not re.fullmatch(r"[\d.]+", host) and "." in host:
         host = host.rpartition(".")[0]
     return re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site"
-
-
-def _read_samples(finding: Finding, visitor: Visitor, name: str) -> list[Sample]:
-    samples: list[Sample] = []
-    for entry in finding.entries()[:_MOST_TRIES]:
-        if sum(1 for sample in samples if sample.article) == SAMPLES:
-            break
-        try:
-            page = visitor.get(entry.url).page(utc_now())
-        except PageUnavailable as error:
-            finding.notes.append(str(error))
-            continue
-        samples.append(read_sample(page, finding.profile, name))
-    return samples
 
 
 def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
