@@ -21,7 +21,7 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.items import rfc3339
 from rscrawler.scheduling.adaptive import plan_visit
 from rscrawler.scheduling.processes import ChildResult, ChildRunner
-from rscrawler.scheduling.schedules import Action, ScheduledJob
+from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
@@ -96,7 +96,7 @@ class Runner:
 def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
     """The arguments of rscrawler for a run; `config_path` None leaves the child its own default."""
     config = ["--config", str(config_path)] if config_path else []
-    if scheduled.job.action is not Action.CRAWL:
+    if not scheduled.job.is_crawl:
         return ["deliver", "--json", *config]
     full = ["--full"] if scheduled.job.full else []
     return ["crawl", *scheduled.sites, "--json", *full, *config]
@@ -155,12 +155,12 @@ def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) ->
     report = None if result.timed_out else _report(result)
     if report is None:
         return _failure(scheduled, _why_it_failed(result, limit))
-    if scheduled.job.action is Action.CRAWL:
+    if scheduled.job.is_crawl:
         return _judge_crawl(scheduled, report, result)
     if problem := report.get("output_problem"):
         return _failure(scheduled, problem)
     counts = [f"{report[key]} {key}" for key in ("served", "delivered", "waiting") if key in report]
-    outcome = _outcome(str(scheduled.job.action), counts, result)
+    outcome = _outcome(scheduled.job.action, counts, result)
     return replace(outcome, finished=(OUTBOX_SUBJECT,))
 
 

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -42,25 +41,18 @@ logger = logging.getLogger(__name__)
 SHORTEST = timedelta(seconds=1)
 
 
-class Action(StrEnum):
-    """What a job does."""
-
-    CRAWL = "crawl"
-    DELIVER = "deliver"
+_ACTIONS = ["crawl", "deliver", "digest"]
 
 
-_WORDS = ["crawl", "deliver", "digest"]
-
-
-def _read_action(word: object) -> Action:
-    if word not in _WORDS:
+def _read_action(word: object) -> str:
+    if word not in _ACTIONS:
         raise ValueError("allowed: 'crawl', 'deliver' or 'digest'")
     # A digest is a delivery: when it is composed is up to digest_at.
-    return Action.CRAWL if word == "crawl" else Action.DELIVER
+    return "crawl" if word == "crawl" else "deliver"
 
 
 _Action = Annotated[
-    Action, PlainValidator(_read_action), WithJsonSchema({"type": "string", "enum": _WORDS})
+    str, PlainValidator(_read_action), WithJsonSchema({"type": "string", "enum": _ACTIONS})
 ]
 
 
@@ -68,7 +60,7 @@ class Job(Model):
     """A job, run by exactly one of `every`, `cron` and `adaptive`."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
-    action: _Action = Action.CRAWL
+    action: _Action = "crawl"
     sites: list[str] = Field(default=[], description="names of sites; empty: all enabled ones")
     every: Duration | None = Field(default=None, description="on a grid that begins in 1970, UTC")
     cron: str | None = Field(
@@ -103,12 +95,17 @@ class Job(Model):
                 cron_trigger(self.cron, self.timezone)
             except ValueError as error:
                 raise ValueError(f"job {self.id!r}: cron: {self.cron!r}: {error}") from None
-        if self.action is not Action.CRAWL and (self.sites or self.full or self.adaptive):
+        if not self.is_crawl and (self.sites or self.full or self.adaptive):
             raise ValueError(
                 f"job {self.id!r}: sites, full and adaptive are for crawls; remove them "
                 f'from a {self.action}, or set action = "crawl"'
             )
         return self
+
+    @property
+    def is_crawl(self) -> bool:
+        """Whether it crawls; else it delivers."""
+        return self.action == "crawl"
 
     @property
     def when(self) -> str:
@@ -162,7 +159,7 @@ class ScheduledJob:
     @property
     def is_active(self) -> bool:
         """Whether it runs: it is enabled, and so is one of its sites, if it is a crawl."""
-        return self.job.enabled and (self.job.action is not Action.CRAWL or bool(self.sites))
+        return self.job.enabled and (not self.job.is_crawl or bool(self.sites))
 
     def by_site(self) -> tuple[ScheduledJob, ...]:
         """The same job as one for each of its sites, so that workers can share them.
@@ -260,7 +257,7 @@ def _read(
                 for name in job.sites
                 if name not in enabled
             )
-            sites = dict.fromkeys(job.sites or enabled) if job.action is Action.CRAWL else ()
+            sites = dict.fromkeys(job.sites or enabled) if job.is_crawl else ()
             yield ScheduledJob(job, path, tuple(site for site in sites if enabled.get(site)))
 
 

@@ -37,9 +37,10 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import Runner, RunOutcome, judge_overdue, write_end
-from rscrawler.scheduling.schedules import Action, Job, ScheduledJob, Schedules
+from rscrawler.scheduling.schedules import Job, ScheduledJob, Schedules
 from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
 from rscrawler.store import Store
+from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
 
@@ -54,7 +55,7 @@ QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls delive
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
 # The service's own delivery. No file can hold a job of such an id.
 OUTBOX = ScheduledJob(
-    Job.model_construct(id="(outbox)", action=Action.DELIVER, every=OUTBOX_CHECK), Path(), ()
+    Job.model_construct(id="(outbox)", action="deliver", every=OUTBOX_CHECK), Path(), ()
 )
 
 ResultT = TypeVar("ResultT")
@@ -253,7 +254,8 @@ class Service:
             logger.warning("the database file was removed or replaced: it is reopened")
         elif not self._trouble.wants_reopening(self._now()):
             return
-        self._store = self._keeper.reopen(is_damaged=self._trouble.is_damage and not is_lost)
+        is_damaged = isinstance(self._trouble.error, DamagedDatabase) and not is_lost
+        self._store = self._keeper.reopen(is_damaged=is_damaged)
         self._is_planned = False
         self._alive_at = None
 
@@ -397,7 +399,7 @@ class Service:
 
     async def _fire(self, scheduled: ScheduledJob) -> _EndedRun | None:
         """Run a job that APScheduler has due; None if there is nothing for this service to run."""
-        if self._stopping.is_set() or not (self._delivers or _is_crawl(scheduled)):
+        if self._stopping.is_set() or not (self._delivers or scheduled.job.is_crawl):
             return None
         if scheduled is OUTBOX:
             if not self._attempt(lambda: self._has_something_to_deliver(self._now())):
@@ -414,7 +416,7 @@ class Service:
             return None
         fire_at = state.next_fire_at
         hand_over = None
-        if self._queue is not None and _is_crawl(scheduled):
+        if self._queue is not None and scheduled.job.is_crawl:
             hand_over = self._queue.hand_over(scheduled, fire_at)
         firing = Firing(scheduled.id, fire_at, QUEUE if hand_over else self._owner)
         if not self._store.jobs.claim(
@@ -489,7 +491,3 @@ class Service:
         if outcome.has_failed:
             self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
             notify_directly_of_undelivered(self._config, self._store, now)
-
-
-def _is_crawl(scheduled: ScheduledJob) -> bool:
-    return scheduled.job.action is Action.CRAWL

@@ -19,7 +19,6 @@ from rscrawler.delivery.bounded import within
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat_badly, tell_directly
 from rscrawler.store import Store
-from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import DatabaseFailure
 
 logger = logging.getLogger(__name__)
@@ -38,21 +37,16 @@ class StoreTrouble:
 
     def __init__(self, config: Callable[[], Config]) -> None:
         self._config = config
-        self._error: Exception | None = None
+        self.error: Exception | None = None
         self._complaint = ""
         self._since: datetime | None = None
         self._logged_at: datetime | None = None
         self._reopened_at: datetime | None = None
         self._is_logged = self._is_notified = False
 
-    @property
-    def is_damage(self) -> bool:
-        """Whether the failure is a damaged file."""
-        return isinstance(self._error, DamagedDatabase)
-
     def wants_reopening(self, now: datetime) -> bool:
         """Whether the store should be reopened now."""
-        if self._error is None:
+        if self.error is None:
             return False
         is_time = self._reopened_at is None or abs(now - self._reopened_at) >= REOPENED_EVERY
         if is_time:
@@ -61,7 +55,7 @@ class StoreTrouble:
 
     def is_hopeless(self, now: datetime) -> bool:
         """Whether the service should end, so that another process can try."""
-        if self._since is None or isinstance(self._error, RscrawlerError):
+        if self._since is None or isinstance(self.error, RscrawlerError):
             return False
         return now - self._since >= ENDED_AFTER
 
@@ -72,7 +66,7 @@ class StoreTrouble:
         lasted = now - self._since
         is_new = complaint != self._complaint
         # On a full disk some writes fail and some do not: that is one fault.
-        again_after = NOTIFIED_AFTER if self._error is None else LOGGED_EVERY
+        again_after = NOTIFIED_AFTER if self.error is None else LOGGED_EVERY
         if is_new or self._logged_at is None or abs(now - self._logged_at) >= again_after:
             is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
             logger.error(
@@ -82,13 +76,13 @@ class StoreTrouble:
                 exc_info=is_bug and is_new,
             )
             self._logged_at, self._is_logged = now, True
-        self._error, self._complaint = error, complaint
+        self.error, self._complaint = error, complaint
         if lasted >= NOTIFIED_AFTER and not self._is_notified:
             self._notify(now)
 
     def over(self, now: datetime) -> None:
         """Log that the store works again, and notify the operators if they know that it failed."""
-        if self._error is None:
+        if self.error is None:
             return
         if self._is_logged:
             logger.info("the store works again")
@@ -96,7 +90,7 @@ class StoreTrouble:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
             config = self._config()
             _briefly(lambda: tell_directly(config, STORE_WORKS, text, now))
-        self._error = self._since = self._reopened_at = None
+        self.error = self._since = self._reopened_at = None
         self._is_logged = self._is_notified = False
 
     def _notify(self, now: datetime) -> None:

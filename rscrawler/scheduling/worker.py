@@ -45,7 +45,7 @@ from rscrawler.errors import StoreError
 from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import Runner, judge_overdue, write_end
-from rscrawler.scheduling.schedules import Action, Job, ScheduledJob
+from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import process_identity
@@ -84,7 +84,7 @@ class DeferredRun:
         seconds, adaptive = arguments["time_limit_seconds"], arguments["adaptive"]
         job = Job.model_construct(
             id=arguments["job_id"],
-            action=Action.CRAWL,
+            action="crawl",
             sites=arguments["sites"],
             full=arguments["full"],
             time_limit=None if seconds is None else timedelta(seconds=seconds),
@@ -318,7 +318,13 @@ class Worker:
             try:
                 await self._take_up_own(app)
                 if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
-                    await self._take_up_of_the_dead(app)
+                    for job in await app.job_manager.get_stalled_jobs(
+                        queue=QUEUE_NAME, seconds_since_heartbeat=self._dead_after.total_seconds()
+                    ):
+                        logger.warning(
+                            "job %s: its worker has died; it is for another", _id_of(job)
+                        )
+                        await app.job_manager.retry_job(job)
                     await self._give_back_lost(app)
             except Exception as error:
                 self._complain(error)
@@ -336,14 +342,6 @@ class Worker:
             logger.warning("job %s: the end of its run was not written", _id_of(forgotten[number]))
             await app.job_manager.retry_job(forgotten[number])
         self._unexplained = set(forgotten)
-
-    async def _take_up_of_the_dead(self, app: App) -> None:
-        stalled = await app.job_manager.get_stalled_jobs(
-            queue=QUEUE_NAME, seconds_since_heartbeat=self._dead_after.total_seconds()
-        )
-        for job in stalled:
-            logger.warning("job %s: its worker has died; it is for another one", _id_of(job))
-            await app.job_manager.retry_job(job)
 
     async def _give_back_lost(self, app: App) -> None:
         """Make runs due again that were handed over, and are in the queue no more."""
