@@ -54,11 +54,10 @@ class FieldCheck:
 
 @dataclass(slots=True)
 class SiteCheck:
-    """Whether a site's profile holds.
+    """Whether a site's profile holds: it does unless there are `failures`, one line each.
 
     `unmatched` lists the selectors that match nothing on any page, by their key in
-    `[markup]`; that is no failure, since one of a list may be for older pages. `failures`
-    are one line each, empty if the profile holds.
+    `[markup]`; that is no failure, since one of a list may be for older pages.
     """
 
     site: str

@@ -89,11 +89,7 @@ def newest_first(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def read_answer(answer: Answer, source: Source, profile: SiteProfile) -> SourceContent:
-    """What an answer of a source says.
-
-    Raises:
-        UnreadableSource: it is not what its kind of source should be.
-    """
+    """What an answer of a source says; raises UnreadableSource if it is none of its kind."""
     within = tuple(profile.links.within)
     page = SourcePage("", answer.url, answer.body, answer.content_type, source, within=within)
     return read_source(page)
@@ -103,8 +99,7 @@ def source_entries(source: Source, url: str, profile: SiteProfile, visitor: Visi
     """The entries of a source's first page; of an index of sitemaps, those of two of its parts.
 
     Raises:
-        PageUnavailable: it cannot be had.
-        UnreadableSource: it is not what its kind of source should be.
+        PageUnavailable, UnreadableSource: it cannot be had, or is none of its kind.
     """
     content = read_answer(visitor.get(url), source, profile)
     entries = list(content.entries)
@@ -124,19 +119,15 @@ def _rank(part: Entry) -> tuple[bool, bool, float]:
 class Finding:
     """What a site offers: found by looking at its front page, robots.txt and usual addresses.
 
-    Attributes:
-        profile: knows the site's hosts, the addresses of its articles, and `sources`.
-        sources: those that lead to articles.
-        notes: what was seen and left aside.
+    `profile` knows the site's hosts, the addresses of its articles, and the `sources` that lead
+    to articles.
+
+    Raises:
+        PageUnavailable: the front page, or that of a part of the site, cannot be had at `url`.
     """
 
     def __init__(self, url: str, visitor: Visitor) -> None:
-        """Look at the site whose front page, or that of a part of it, is at `url`.
-
-        Raises:
-            PageUnavailable: the front page cannot be had.
-        """
-        self.notes: list[str] = []
+        self.notes: list[str] = []  # what was seen and left aside
         self._visitor, self._front = visitor, visitor.get(url)
         self._root = self._front.tree()
         self.profile = self._first_profile(url)

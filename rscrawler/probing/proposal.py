@@ -28,19 +28,15 @@ _WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP, SourceKind.JSON)
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A profile that fits what was seen of a site.
-
-    `text` is it as commented TOML; `samples` are article pages as it reads them; `problems`
-    say what is not good enough to rely on, one a line, empty if all is well.
-    """
+    """A profile that fits what was seen of a site."""
 
     name: str
     profile: SiteProfile
-    text: str
+    text: str  # the profile as commented TOML
     finding: Finding
-    samples: tuple[Sample, ...]
+    samples: tuple[Sample, ...]  # article pages as the profile reads them
     requests: int
-    problems: tuple[str, ...]
+    problems: tuple[str, ...]  # what is not good enough to rely on, one a line
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain values."""
@@ -57,15 +53,10 @@ class Proposal:
 
 
 def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposal:
-    """Look at a site and propose a profile for it.
-
-    Args:
-        url: its front page, or that of the part to follow.
-        visitor: asks; a site takes about 10 to 20 requests.
-        name: of the profile; else made of the host's name.
+    """Look at a site, or the part at `url`, and propose a profile for it, in 10 to 20 requests.
 
     Raises:
-        ConfigurationError: `url` is no http(s) address, or `name` cannot be a profile's.
+        ConfigurationError: as `address_to_ask`.
         PageUnavailable: the front page cannot be had.
     """
     address = address_to_ask(url, name)

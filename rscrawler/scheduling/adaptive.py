@@ -116,7 +116,9 @@ def next_visit(
     Raises:
         ValueError: `now` has no time zone.
     """
-    plan = weekly_plan(learn(history, epoch_seconds(now)), limits)
+    if now.tzinfo is None:
+        raise ValueError(f"{now} has no time zone")
+    plan = weekly_plan(learn(history, now.timestamp()), limits)
     return planned_visit(plan, history, state, limits, now)
 
 
@@ -128,7 +130,7 @@ def planned_visit(
     now: datetime,
 ) -> NextVisit:
     """`next_visit` by a plan made earlier in the same UTC day, without learning again."""
-    moment = epoch_seconds(now)
+    moment = now.timestamp()
     shortest, longest = limits.min.total_seconds(), limits.max.total_seconds()
     level = plan.rates.level(history, moment)
     wait = min(max(seconds_to_next(plan, level, moment, longest), shortest), longest)
@@ -207,17 +209,6 @@ def seconds_to_next(plan: VisitPlan, level: float, now: float, longest: float) -
         visits += density * step
         wait += step
     return longest
-
-
-def epoch_seconds(moment: datetime) -> float:
-    """`moment` as seconds since the Unix epoch.
-
-    Raises:
-        ValueError: it has no time zone.
-    """
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment} has no time zone")
-    return moment.timestamp()
 
 
 def _rate_reason(level: float) -> str:

@@ -110,11 +110,7 @@ def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0
 
 
 def _translated(name: str, text: str) -> str:
-    """A field of cron as APScheduler reads it, which counts weekdays from Monday.
-
-    Raises:
-        ValueError: it is not a field of cron.
-    """
+    """A field of cron as APScheduler reads it, which counts weekdays from Monday."""
     label, allowed = _FIELDS[name]
     try:
         numbers = re.sub(r"[a-z]+", lambda word: _NUMBERS[name][word.group()], text.lower())

@@ -246,7 +246,19 @@ class Worker:
             if self._complaint:
                 logger.info("worker %s works again", self._name)
                 self._complaint = ""
-            working = asyncio.create_task(self._work(app))
+            working = self._serving = asyncio.create_task(
+                app.run_worker_async(
+                    queues=[QUEUE_NAME],
+                    name=self._name,
+                    concurrency=self._at_once,
+                    install_signal_handlers=False,
+                    delete_jobs=procrastinate_jobs.DeleteJobCondition.ALWAYS,  # the store remembers
+                    update_heartbeat_interval=self._heartbeat.total_seconds(),
+                    stalled_worker_timeout=self._dead_after.total_seconds(),
+                    # A run that was put off is announced by nobody.
+                    fetch_job_polling_interval=min(self._heartbeat.total_seconds(), 5.0),
+                )
+            )
             others: list[asyncio.Task[Any]] = [
                 asyncio.create_task(self._stopping.wait()),
                 asyncio.create_task(self._look_after(app)),
@@ -269,20 +281,6 @@ class Worker:
         )
         app.task(name=TASK_NAME, queue=QUEUE_NAME, pass_context=True, retry=_Retry())(self._take)
         return app
-
-    async def _work(self, app: App) -> None:
-        self._serving = asyncio.current_task()
-        await app.run_worker_async(
-            queues=[QUEUE_NAME],
-            name=self._name,
-            concurrency=self._at_once,
-            install_signal_handlers=False,
-            delete_jobs=procrastinate_jobs.DeleteJobCondition.ALWAYS,  # the store remembers
-            update_heartbeat_interval=self._heartbeat.total_seconds(),
-            stalled_worker_timeout=self._dead_after.total_seconds(),
-            # A run that was put off is announced by nobody.
-            fetch_job_polling_interval=min(self._heartbeat.total_seconds(), 5.0),
-        )
 
     # One run.
 
