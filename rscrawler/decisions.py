@@ -124,24 +124,19 @@ def topics_to_alert(
 
 def flags_beyond(flags: Iterable[TopicFlag], others: Iterable[TopicFlag]) -> list[TopicFlag]:
     """Those flags that say more than others do: a higher level on the topic, or another country."""
-    known = list(others)
-    return [
-        flag
-        for flag in flags
-        if flag.level.rank > _highest(flag.topic, known).rank
-        or not set(flag.countries)
-        <= {country for each in known if each.topic == flag.topic for country in each.countries}
-    ]
+    known, beyond = list(others), []
+    for flag in flags:
+        told = [each for each in known if each.topic == flag.topic]
+        countries = {country for each in told for country in each.countries}
+        highest = max((each.level.rank for each in told), default=0)
+        if flag.level.rank > highest or not countries.issuperset(flag.countries):
+            beyond.append(flag)
+    return beyond
 
 
 def is_folded(article: Article, repeated: Iterable[TopicFlag]) -> bool:
     """Whether a duplicate says no more than what it repeats, and is shown under that alone."""
     return article.duplicate_of is not None and not flags_beyond(article.topics, repeated)
-
-
-def _highest(topic: str, flags: Iterable[TopicFlag]) -> Level:
-    levels = (flag.level for flag in flags if flag.topic == topic)
-    return max(levels, key=lambda level: level.rank, default=Level.NONE)
 
 
 def next_check(

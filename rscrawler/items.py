@@ -196,6 +196,8 @@ def _countries(flags: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(country for flag in flags for country in flag["countries"]))
 
 
+_NAMES, _DATE = OnPage(_lines, is_beside=True), OnPage(in_utc, is_beside=True)
+_SLUGS = _means("the slugs in their addresses, in page order")
 _Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
 _Moment = Annotated[
     AwareDatetime,
@@ -259,26 +261,12 @@ class Article:
     ] = field(default_factory=list)
     title: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
     subtitle: Annotated[str | None, _means("as printed"), OnPage(_line)] = None
-    authors: Annotated[list[str], _means("names as printed"), OnPage(_lines, is_beside=True)] = (
-        field(default_factory=list)
-    )
-    sections: Annotated[
-        list[str],
-        _means("the slugs in their addresses, in page order"),
-        OnPage(_lines, is_beside=True),
-    ] = field(default_factory=list)
-    tags: Annotated[
-        list[str],
-        _means("the slugs in their addresses, in page order"),
-        OnPage(_lines, is_beside=True),
-    ] = field(default_factory=list)
+    authors: Annotated[list[str], _means("names as printed"), _NAMES] = field(default_factory=list)
+    sections: Annotated[list[str], _SLUGS, _NAMES] = field(default_factory=list)
+    tags: Annotated[list[str], _SLUGS, _NAMES] = field(default_factory=list)
     language: Annotated[str | None, _means("a code such as en"), OnPage()] = None
-    published_at: Annotated[
-        _Moment | None, _means("as the page says"), OnPage(in_utc, is_beside=True)
-    ] = None
-    modified_at: Annotated[
-        _Moment | None, _means("as the page says"), OnPage(in_utc, is_beside=True)
-    ] = None
+    published_at: Annotated[_Moment | None, _means("as the page says"), _DATE] = None
+    modified_at: Annotated[_Moment | None, _means("as the page says"), _DATE] = None
     first_seen_at: Annotated[_Moment | None, _means("when a source first showed it")] = None
     fetched_at: Annotated[_Moment, _means("when this version was fetched")]
     body: Annotated[
