@@ -63,7 +63,7 @@ def ablation_table(rows: Sequence[Row], last: str) -> None:
     print(f"| without | F1 of all | F1 of {last} | log-loss of all | of {last} |")
     print("| --- | ---: | ---: | ---: | ---: |")
     for number, name in [(None, "(nothing)"), *enumerate(feature.name for feature in FEATURES)]:
-        parts = held_out([_without(row, number) for row in rows], TOPIC)
+        parts = held_out([_without(row, number) for row in rows])
         f1 = (f"{parts[part].figures['f1']:.3f} |" for part in ("all", last))
         losses = (f"{log_loss(parts[part].judged):.4f} |" for part in ("all", last))
         print(f"| {name} |", *f1, *losses)
@@ -87,8 +87,8 @@ def main() -> None:
         file.stem: [json.loads(line) for line in file.read_text("utf-8").split("\n") if line]
         for file in files
     }
-    rows = rows_of(Flagger([load_watchlists()[TOPIC]]), TOPIC, parts)
-    found = held_out(rows, TOPIC)
+    rows = rows_of(Flagger([load_watchlists()[TOPIC]]), parts)
+    found = held_out(rows)
     last = files[-1].stem
     figures_table(found)
     print(f"\nHow far a score of `{last}` can be trusted (each text held out with its source):\n")

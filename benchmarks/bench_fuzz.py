@@ -48,7 +48,7 @@ from rscrawler.spiders.reading import (
     Unread,
 )
 from rscrawler.spiders.sources import SourcePage
-from rscrawler.topics import Flagger, load_topics
+from rscrawler.topics import Flagger, load_watchlists
 
 SITE = "responsiblestatecraft"
 BASE = "https://responsiblestatecraft.org"
@@ -241,7 +241,7 @@ def read_all(pool: dict[str, list[Original]], seeds: range) -> list[Result]:
     """Read the pages of the seeds, by reader processes."""
     config = Config()
     profile = load_sites(config)[SITE].model_copy(update={"base_url": BASE})
-    reader = PageReader({SITE: profile}, Flagger(load_topics(config).values()))
+    reader = PageReader({SITE: profile}, Flagger(load_watchlists(config).values()))
     readers = Readers(config.crawl, reader)
     try:
         return asyncio.run(_read_all(readers, profile, pool, seeds))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rscrawler.extraction.page import IncompletePage, NotAnArticle, PageError
     from rscrawler.extraction.public import extract_page
     from rscrawler.items import Article, Event, Evidence, Image, Level, Novelty, TopicFlag
-    from rscrawler.topics.public import Flag, flag_text
+    from rscrawler.topics.flagger import Flag, flag_text
 
 __version__ = "0.2.0"
 __all__ = [
@@ -44,7 +44,7 @@ _HOMES = {
     "extraction.page": ("IncompletePage", "NotAnArticle", "PageError"),
     "extraction.public": ("extract_page",),
     "items": ("Article", "Event", "Evidence", "Image", "Level", "Novelty", "TopicFlag"),
-    "topics.public": ("Flag", "flag_text"),
+    "topics.flagger": ("Flag", "flag_text"),
 }
 
 

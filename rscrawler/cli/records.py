@@ -34,7 +34,7 @@ from rscrawler.maintenance.regrouping import regrouped
 from rscrawler.scheduling.schedules import ScheduleFile
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store.transfer import migrate_store
-from rscrawler.topics import WatchList, known_topic
+from rscrawler.topics import WatchList, load_watchlist
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
 identity_app = typer.Typer(help="Which articles repeat or follow others.")
@@ -55,7 +55,7 @@ def export_command(
 ) -> None:
     """Write stored records."""
     if topic:
-        known_topic(topic, config)
+        load_watchlist(topic, config)
     with opened_store(config) as store:
         total = store.articles.count_records(since=since, until=until)
         written = export_records(

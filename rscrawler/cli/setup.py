@@ -59,13 +59,13 @@ def _counted(config: Config) -> dict[str, int]:
     """
     from rscrawler.scheduling.schedules import load_schedules
     from rscrawler.sites import load_sites
-    from rscrawler.topics import load_topics
+    from rscrawler.topics import check_alerted, load_watchlists
 
     problems: list[str] = []
     counts: dict[str, int] = {}
     kinds: dict[str, Callable[[], Sized]] = {
         "sites": lambda: load_sites(config),
-        "watch-lists": lambda: load_topics(config),
+        "watch-lists": lambda: check_alerted(config, load_watchlists(config)),
         "schedules": lambda: load_schedules(config, None).jobs,
     }
     for kind, load in kinds.items():

@@ -30,7 +30,14 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level
 from rscrawler.store import Store
 from rscrawler.store.judgements import Judgement
-from rscrawler.topics import Evaluation, Flagger, backtest, evaluate, known_topic, known_topics
+from rscrawler.topics import (
+    Evaluation,
+    Flagger,
+    backtest,
+    evaluate,
+    load_watchlist,
+    load_watchlists,
+)
 from rscrawler.topics.fitting import fit
 from rscrawler.topics.model import MODEL_FILE
 
@@ -61,7 +68,7 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
             "entities": len(watchlist.entity),
             "alerts": name in config.alerts.topics,
         }
-        for name, watchlist in sorted(known_topics(config).items())
+        for name, watchlist in sorted(load_watchlists(config).items())
     ]
     if as_json:
         print_json({"topics": rows})
@@ -72,7 +79,7 @@ def list_command(config: ConfigOption, as_json: JsonOption = False) -> None:
 @topics_app.command("show")
 def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption = False) -> None:
     """Show one watch-list: its entities, their spellings and contexts."""
-    watchlist = known_topic(topic, config)
+    watchlist = load_watchlist(topic, config)
     if as_json:
         print_json(watchlist.model_dump(mode="json"))
         return
@@ -95,10 +102,10 @@ def evaluate_command(
     as_json: JsonOption = False,
 ) -> None:
     """Measure a watch-list on labelled text: precision, recall, F1 of what is flagged."""
-    flagger = Flagger([known_topic(topic, config)])
+    flagger = Flagger([load_watchlist(topic, config)])
     parts = _parts(labelled)
     evaluations = {
-        name: evaluate(flagger, topic, tracked(lines, len(lines), "texts", what=name))
+        name: evaluate(flagger, tracked(lines, len(lines), "texts", what=name))
         for name, lines in parts.items()
     }
     judged = (judgement for each in evaluations.values() for judgement in each.judged)
@@ -123,7 +130,7 @@ def fit_command(
     as_json: JsonOption = False,
 ) -> None:
     """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
-    model = fit(Flagger([known_topic(topic, config)]), topic, _parts(labelled))
+    model = fit(Flagger([load_watchlist(topic, config)]), _parts(labelled))
     with usable(output, to_be="written"):
         output.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
     if as_json:
@@ -203,11 +210,11 @@ def backtest_command(
     as_json: JsonOption = False,
 ) -> None:
     """Show what the present watch-list would flag among stored articles, against what it did."""
-    flagger = Flagger([known_topic(topic, config)])
+    flagger = Flagger([load_watchlist(topic, config)])
     with opened_store(config) as store:
         articles = store.articles.latest_articles(since=since)
         shown = tracked(articles, store.articles.count_latest(since=since), "articles")
-        result = backtest(flagger, topic, shown, is_forgotten=lambda each: each.is_pruned)
+        result = backtest(flagger, shown)
     if as_json:
         print_json(asdict(result))
         return

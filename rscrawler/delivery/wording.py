@@ -117,9 +117,9 @@ _MONTHS = (
 @cache
 def country_name(code: str) -> str:
     """The English name for an ISO 3166 code; the code itself if it is none."""
-    from rscrawler.topics.others import country_name as state_name
+    from rscrawler.topics.others import states
 
-    return state_name(code) or one_line(code, 40)
+    return states().get(code, [one_line(code, 40)])[0]
 
 
 def in_words(names: Iterable[str]) -> str:

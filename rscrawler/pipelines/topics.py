@@ -12,7 +12,7 @@ from scrapy.exceptions import DropItem
 from rscrawler.config import find_config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level
-from rscrawler.topics import FlaggableText, Flagger, known_topics
+from rscrawler.topics import FlaggableText, Flagger, load_watchlists
 
 
 class BelowLevel(DropItem):
@@ -41,7 +41,7 @@ class TopicsPipeline:
             ConfigurationError: a setting names what there is not.
         """
         names = crawler.settings.getlist("RSCRAWLER_TOPICS", ["central-asia"])
-        known = known_topics(load_config(find_config(None)))
+        known = load_watchlists(load_config(find_config(None)))
         for name in names:
             if name not in known:
                 allowed = ", ".join(sorted(known))

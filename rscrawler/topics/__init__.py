@@ -8,15 +8,11 @@ from rscrawler.topics.evaluation import Evaluation, backtest, evaluate
 from rscrawler.topics.flagger import Contribution, Flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
-    Topics,
     WatchList,
     check_alerted,
     keep_good_copies,
-    known_topic,
-    known_topics,
-    load_topics,
+    load_watchlist,
     load_watchlists,
-    read_watchlist,
     usable_topics,
     usable_watchlists,
 )
@@ -26,17 +22,13 @@ __all__ = [
     "Evaluation",
     "FlaggableText",
     "Flagger",
-    "Topics",
     "WatchList",
     "backtest",
     "check_alerted",
     "evaluate",
     "keep_good_copies",
-    "known_topic",
-    "known_topics",
-    "load_topics",
+    "load_watchlist",
     "load_watchlists",
-    "read_watchlist",
     "usable_topics",
     "usable_watchlists",
 ]

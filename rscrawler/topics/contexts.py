@@ -8,37 +8,30 @@ country" look among them. Then those that need company. Linear in the text and i
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from operator import attrgetter
+from enum import Enum
 
-from rscrawler.topics.matcher import Match, Matcher, Spelling, longest
+from rscrawler.topics.matcher import Match, Matcher, Spelling, longest, within
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
 
 # A name of less weight than this is wider than the topic, and no company for another.
 SURE_WEIGHT = 0.5
-_ALL = "*"
 _LONGEST_WORD = 40
 # What parts a name from a word: punctuation, with the blank behind it ("\x00" is the end of a
 # zone), and a possessive: a "Kazakh's" border is that of a town or a man of that name.
 _BREAK = re.compile(r"([,;:.!?()\x00]|\s[—–-]+|['’]s\b)\s*")
 
 
-class Part(StrEnum):
-    """The part that a name plays in its sentence."""
+class Part(float, Enum):
+    """The part that a name plays in its sentence, and how far that makes it the subject."""
 
-    LEADS = "leads"
-    NAMED = "named"
-    LISTED = "listed"
-
-
-# How far a sentence is about the topic by the best part that a name plays in it.
-_ABOUT = {Part.LEADS: 1.0, Part.NAMED: 0.6, Part.LISTED: 0.05}
-_PASSING = 0.05
+    LEADS = 1.0
+    NAMED = 0.6
+    LISTED = 0.05
+    PASSING = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +42,17 @@ class Mention:
     start: int
     end: int
     zone: int
-    passing: bool = False
     part: Part = Part.NAMED
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is no wider than the topic, and more than a lookalike's shadow."""
-        return not self.passing and self.entity.weight >= SURE_WEIGHT
+        """Whether it is no wider than the topic, and more than in passing."""
+        return self.part is not Part.PASSING and self.entity.weight >= SURE_WEIGHT
 
     @property
     def strength(self) -> float:
         """How much it says, in 0 … 1."""
-        return self.entity.weight * (_PASSING if self.passing else _ABOUT[self.part])
+        return self.entity.weight * self.part
 
 
 def context_matcher(contexts: Mapping[str, Context]) -> Matcher:
@@ -103,7 +95,7 @@ def _judged(hits: Sequence[Mention], nearby: _Nearby) -> Iterator[Mention]:
             if nearby.holds_one(hit, entity.unless):
                 continue
             passing = passing or nearby.holds_one(hit, entity.passing_with)
-        yield replace(hit, passing=True) if passing else hit
+        yield replace(hit, part=Part.PASSING) if passing else hit
 
 
 class _Nearby:
@@ -128,7 +120,7 @@ class _Nearby:
     def know(self, sure: Sequence[Mention]) -> None:
         """From now on contexts look for company among the names `sure`."""
         self._sure = sure
-        self._companies: dict[str, dict[str, list[Mention]]] = {}
+        self._companies: dict[tuple[str, str | None], list[Mention]] = {}
         self._known: dict[tuple[str, int, int, str], bool] = {}
 
     def holds_one(self, hit: Mention, names: Sequence[str]) -> bool:
@@ -142,40 +134,33 @@ class _Nearby:
             context = self._contexts[name]
             window = self._window(hit, context)
             found = self._count_words(name, False, hit, window)
-            if found < context.at_least or context.against:
-                company = self._company(name, context)
-                # Company is another name, not the same one once more.
-                found += len(_starting(company[_ALL], *window))
-                found -= len(_starting(company.get(hit.entity.name, ()), *window))
-            self._known[asked] = found >= context.at_least and found > self._count_words(
-                name, True, hit, window
+            # Company is another name, not the same one once more.
+            found += len(within(self._company(name, hit.entity.name), *window))
+            self._known[asked] = found >= context.at_least and (
+                not context.against or found > self._count_words(name, True, hit, window)
             )
         return self._known[asked]
 
-    def _company(self, name: str, context: Context) -> dict[str, list[Mention]]:
-        """The sure names that the context `name` asks for, all and by entity."""
-        if name not in self._companies:
-            company: dict[str, list[Mention]] = {_ALL: []}
-            for other in self._sure if context.countries or context.entities else ():
-                if (
-                    other.entity.name in context.entities
-                    or _ALL in context.countries
-                    or not set(context.countries).isdisjoint(other.entity.countries)
-                ):
-                    company[_ALL].append(other)
-                    company.setdefault(other.entity.name, []).append(other)
-            self._companies[name] = company
-        return self._companies[name]
+    def _company(self, name: str, own: str | None = None) -> list[Mention]:
+        """The sure names that the context `name` asks for, without those of the entity `own`."""
+        if (name, own) not in self._companies:
+            if own is None:
+                context = self._contexts[name]
+                found = [each for each in self._sure if context.asks_for(each.entity)]
+            else:
+                found = [each for each in self._company(name) if each.entity.name != own]
+            self._companies[name, own] = found
+        return self._companies[name, own]
 
     def _count_words(
         self, name: str, is_against: bool, hit: Mention, window: tuple[int, int]
     ) -> int:
         words = self._words[name, is_against]
-        near = _starting(words, *window)
+        near = within(words, *window)
         if self._contexts[name].unbroken:
-            return sum(self._is_unbroken(words[at], hit) for at in near)
+            return sum(self._is_unbroken(word, hit) for word in near)
         # No word is company for the name that holds it.
-        own = _starting(words, max(window[0], hit.start), min(window[1], hit.end))
+        own = within(words, max(window[0], hit.start), min(window[1], hit.end))
         return len(near) - len(own)
 
     def _window(self, hit: Mention, context: Context) -> tuple[int, int]:
@@ -206,9 +191,3 @@ class _Nearby:
             found[1] == "," and found.end() in self._peoples
             for found in _BREAK.finditer(self._joined.text, first, last)
         )
-
-
-def _starting(spans: Sequence[Match] | Sequence[Mention], first: int, last: int) -> range:
-    """Which of `spans`, which are in order, start in [first, last)."""
-    start = attrgetter("start")
-    return range(bisect_left(spans, first, key=start), bisect_left(spans, last, key=start))

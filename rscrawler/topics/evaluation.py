@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.topics.flagger import Flagger
 from rscrawler.topics.text import FlaggableText
@@ -33,8 +32,8 @@ class Judgement:
     countries: tuple[str, ...]
 
     @classmethod
-    def of(cls, line: Mapping[str, Any], flag: TopicFlag | None) -> Judgement:
-        """A labelled line beside its flag (None: the topic is not named)."""
+    def of(cls, line: Mapping[str, Any], flag: TopicFlag) -> Judgement:
+        """A labelled line beside its flag."""
         expected = Level(line["level"])
         countries = line.get("countries") if expected.reaches(_FLAGGED) else None
         return cls(
@@ -42,9 +41,9 @@ class Judgement:
             line.get("title") or "",
             expected,
             None if countries is None else tuple(sorted(countries)),
-            flag.level if flag else Level.NONE,
-            flag.score if flag else 0.0,
-            flag.countries if flag else (),
+            flag.level,
+            flag.score,
+            flag.countries,
         )
 
     @property
@@ -57,10 +56,8 @@ class Judgement:
         """What is labelled and what is said, where they differ; empty where they do not."""
         parts = [] if self.expected is self.level else [f"{self.expected} → {self.level}"]
         if self.has_countries and self.expected_countries != self.countries:
-            here, there = (
-                " ".join(each or ()) or "none" for each in (self.expected_countries, self.countries)
-            )
-            parts.append(f"countries {here} → {there}")
+            expected, given = " ".join(self.expected_countries or ()), " ".join(self.countries)
+            parts.append(f"countries {expected or 'none'} → {given or 'none'}")
         return ", ".join(parts)
 
 
@@ -118,17 +115,14 @@ class Evaluation:
         }
 
 
-def evaluate(flagger: Flagger, topic: str, lines: Iterable[Mapping[str, Any]]) -> Evaluation:
-    """Judge labelled `lines` by watch-list `topic`.
+def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation:
+    """Judge labelled `lines` by the flagger's first watch-list.
 
     A line is `{id, title, text, level}` and may have `subtitle`, `tags` and `countries`. The
     paragraphs of `text` are divided by blank lines, or by line ends when it has none.
-
-    Raises:
-        ConfigurationError: the topic is not one of the flagger's.
     """
-    judge = _judge(flagger, topic)
-    return Evaluation(topic, tuple(Judgement.of(line, judge(text_of_line(line))) for line in lines))
+    judged = (Judgement.of(line, flagger.verdict(text_of_line(line))) for line in lines)
+    return Evaluation(flagger.topics[0], tuple(judged))
 
 
 def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
@@ -147,12 +141,6 @@ def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
 def _part(some: float, of: float) -> float:
     """What part `some` is of `of`; nothing of nothing is all of it."""
     return round(some / of, 4) if of else 1.0
-
-
-def _judge(flagger: Flagger, topic: str) -> Callable[[FlaggableText], TopicFlag | None]:
-    if topic not in flagger.topics:
-        raise ConfigurationError(f"topic {topic!r}: known: {', '.join(flagger.topics)}")
-    return lambda text: next((flag for flag in flagger.flag(text) if flag.topic == topic), None)
 
 
 @dataclass(frozen=True)
@@ -183,36 +171,19 @@ class Backtest:
     changes: list[Change]
 
 
-def backtest(
-    flagger: Flagger,
-    topic: str,
-    articles: Iterable[Article],
-    *,
-    is_forgotten: Callable[[Article], bool] = lambda _: False,
-) -> Backtest:
-    """What `topic` says today of stored `articles`, against the flags that they carry.
-
-    Those whose text `is_forgotten` are skipped.
-
-    Raises:
-        ConfigurationError: the topic is not one of the flagger's.
-    """
-    judge = _judge(flagger, topic)
+def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
+    """What the flagger's first watch-list says today of stored articles, against their flags."""
+    topic = flagger.topics[0]
     result = Backtest(topic, 0, 0, 0, 0, [])
     for article in articles:
-        if is_forgotten(article):
+        if article.is_pruned:
             result.skipped += 1
             continue
-        before = article.level_on(topic)
-        flag = judge(FlaggableText.from_article(article)) or TopicFlag(topic, Level.NONE, 0.0)
+        before, flag = article.level_on(topic), flagger.verdict(FlaggableText.from_article(article))
         result.total += 1
         result.flagged_before += before.reaches(_FLAGGED)
         result.flagged_after += flag.level.reaches(_FLAGGED)
         if before is not flag.level:
-            result.changes.append(
-                Change(
-                    article.article_id, article.url, article.title,
-                    before, flag.level, flag.score, flag.countries,
-                )
-            )  # fmt: skip
+            told = (article.article_id, article.url, article.title)
+            result.changes.append(Change(*told, before, flag.level, flag.score, flag.countries))
     return result

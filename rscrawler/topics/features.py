@@ -17,17 +17,11 @@ from math import log, log1p
 from rscrawler.topics.contexts import Part
 from rscrawler.topics.reading import NAMES, TOUCHES, Reading, Sentence
 
-# A text of so many paragraphs, of which no more than this share go on from others, is a round-up.
-_ITEMS, _GO_ON = 12, 0.16
-_GOES_ON_FROM_ABOVE = re.compile(
-    r"\W{0,3}(?:But|And|Yet|So|Nor|It|Its|This|These|They|Their|He|She|Such|That|There|As|If|We|Our|I"
-    r"|Indeed|In fact|Moreover|However|Instead|Thus|While|Even|Still|For|What|Although|Then|Now)\b"
-)
+_ITEMS = 12  # paragraphs that a round-up has at least
 _ITS_NAME = 40  # characters in which a paragraph's own heading names it
 _GOES_ON = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
 )
-_SHORT = 15  # words; a shorter paragraph counts as this long
 _GENRE_UNIT = 20  # words of a genre in a thousand that count as 1
 
 
@@ -73,7 +67,7 @@ def _words_about(sentences: Sequence[Sentence]) -> float:
 
 def _paragraph_share(reading: Reading) -> float:
     shares = (
-        _words_about(found) / max(_SHORT, sum(each.words for each in found))
+        _share(_words_about(found), sum(each.words for each in found))
         for found in reading.paragraphs
     )
     return max(shares, default=0.0)
@@ -94,29 +88,24 @@ def _only(*kinds: str) -> Callable[[Reading], float]:
 
 
 def _goes_on(reading: Reading) -> float:
-    return max(
-        (
-            (1.0 if one.is_led else 0.6) * (0.5 if following.others else 1.0)
+    return float(
+        any(
+            one.is_led and following.named < TOUCHES and _GOES_ON.match(following.text)
             for paragraph in reading.paragraphs
             for one, following in pairwise(paragraph)
-            if following.named < TOUCHES <= one.named and _GOES_ON.match(following.text)
-        ),
-        default=0.0,
+        )
     )
 
 
 def _item(reading: Reading) -> float:
-    openings = [paragraph[0] for paragraph in reading.paragraphs if paragraph]
-    going_on = sum(bool(_GOES_ON_FROM_ABOVE.match(each.text)) for each in openings)
+    openings = [paragraph[0] for paragraph in reading.paragraphs]
     return float(
-        len(openings) >= _ITEMS
-        and going_on <= _GO_ON * len(openings)
-        and any(each.is_led and not each.others for each in openings)
+        len(openings) >= _ITEMS and any(each.is_led and not each.others for each in openings)
     )
 
 
 def _heading(reading: Reading) -> float:
-    openings = [paragraph[0] for paragraph in reading.paragraphs if paragraph]
+    openings = [paragraph[0] for paragraph in reading.paragraphs]
     return float(
         any(
             one.is_led and one.text[each.end - one.start :][:1] in (".", ":", "")
@@ -129,7 +118,10 @@ def _heading(reading: Reading) -> float:
 
 def _has_person(reading: Reading) -> float:
     return float(
-        any(each.entity.kind == "person" and not each.passing for each in reading.mentions)
+        any(
+            each.entity.kind == "person" and each.part is not Part.PASSING
+            for each in reading.mentions
+        )
     )
 
 
@@ -142,9 +134,8 @@ def _genre(name: str) -> Callable[[Reading], float]:
 
 
 FEATURES = (
-    Feature("title", "the title names it", lambda r: _best(r.titles)),
+    Feature("title", "the title or subtitle names it", lambda r: _best(r.titles + r.subtitles)),
     Feature("title_led", "the title begins with it", lambda r: any(s.is_led for s in r.titles)),
-    Feature("subtitle", "the subtitle names it", lambda r: _best(r.subtitles)),
     Feature("lead", "the first two sentences name it", lambda r: _best(r.body[:2])),
     Feature("paragraphs_share", "share of paragraphs that name it",
             lambda r: _share(_naming_paragraphs(r), len(r.paragraphs))),
@@ -153,7 +144,7 @@ FEATURES = (
     Feature("pair", "two sentences side by side name it",
             lambda r: _best_pair([s.named for s in r.body])),
     Feature("pair_about", "two sentences side by side are about it", _pair_about),
-    Feature("goes_on", "a sentence after one that names it goes on with it", _goes_on),
+    Feature("goes_on", "a sentence after one that begins with it goes on with it", _goes_on),
     Feature("item", "an item of a round-up begins with it", _item),
     Feature("heading", "a paragraph has its name for a heading", _heading),
     Feature("paragraph_words", "words about it in its longest paragraph, as a logarithm",
@@ -173,8 +164,6 @@ FEATURES = (
             _only("organisation", "project", "format")),
     Feature("sport", "words of sport", _genre("sport")),
     Feature("space", "words of spaceflight", _genre("space")),
-    Feature("goods", "words of goods, food and pets", _genre("goods")),
-    Feature("fiction", "words of film, books and stage", _genre("fiction")),
     Feature("exhibition", "words of museums and art", _genre("exhibition")),
     Feature("politics", "words of politics", _genre("politics")),
 )  # fmt: skip

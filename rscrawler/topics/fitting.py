@@ -19,6 +19,8 @@ from rscrawler.topics.model import Model, Weights
 # The less, the closer to zero the weights are held.
 _STRENGTH = 0.1
 _DIGITS = 4
+# Labelled lines by the name of their file.
+Parts = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class Row(NamedTuple):
@@ -39,44 +41,42 @@ class Row(NamedTuple):
         return float(self.line.get("weight", 1.0))
 
 
-def rows_of(
-    flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> list[Row]:
+def rows_of(flagger: Flagger, parts: Parts) -> list[Row]:
     """The labelled lines of all `parts`, by name, with their features."""
     return [
         Row(
             {**line, "countries": None},
             (name, str(line.get("source", ""))),
-            flagger.features(text_of_line(line)).get(topic, []),
+            flagger.features(text_of_line(line)).get(flagger.topics[0], []),
         )
         for name, lines in parts.items()
         for line in lines
     ]
 
 
-def held_out(rows: Sequence[Row], topic: str) -> dict[str, Evaluation]:
+def held_out(rows: Sequence[Row]) -> dict[str, Evaluation]:
     """How models judge the rows of each file, and of `all`, each fitted without their fold."""
     judged: dict[str, list[Judgement]] = {row.fold[0]: [] for row in rows}
     for fold in dict.fromkeys(row.fold for row in rows):
         model = _fitted([row for row in rows if row.fold != fold], {})
         for row in rows:
             if row.fold == fold:
-                flag = TopicFlag(topic, *model.judge(row.values)) if row.values else None
-                judged[fold[0]].append(Judgement.of(row.line, flag))
+                verdict = model.judge(row.values) if row.values else (Level.NONE, 0.0)
+                judged[fold[0]].append(Judgement.of(row.line, TopicFlag("", *verdict)))
     judged["all"] = [each for found in judged.values() for each in found]
-    return {name: Evaluation(topic, tuple(found)) for name, found in judged.items()}
+    return {name: Evaluation("", tuple(found)) for name, found in judged.items()}
 
 
-def fit(flagger: Flagger, topic: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> Model:
-    """Fit the model on the labelled lines of all `parts`, by name.
+def fit(flagger: Flagger, parts: Parts) -> Model:
+    """Fit the model on the labelled lines of all `parts`, read for the first watch-list.
 
     Raises:
         ConfigurationError: scikit-learn is not installed, or the lines lack a level.
     """
-    rows = rows_of(flagger, topic, parts)
+    rows = rows_of(flagger, parts)
     if not {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY} <= {r.level for r in rows if r.values}:
         raise ConfigurationError("labelled lines: mention, substantial and primary must be there")
-    return _fitted(rows, {name: each.figures for name, each in held_out(rows, topic).items()})
+    return _fitted(rows, {name: each.figures for name, each in held_out(rows).items()})
 
 
 def _fitted(rows: Sequence[Row], figures: Mapping[str, Any]) -> Model:

@@ -1,23 +1,25 @@
-"""Many watch-lists over one text, in one matching pass."""
+"""Many watch-lists over one text, in one matching pass; and `rscrawler.flag_text`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
+from rscrawler.config import find_config, load_config
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics.contexts import context_matcher, settle
-from rscrawler.topics.countries import countries_of
-from rscrawler.topics.evidence import evidence_of
 from rscrawler.topics.features import FEATURES, features_of
+from rscrawler.topics.flags import countries_of, evidence_of
 from rscrawler.topics.folding import fold_with_offsets
 from rscrawler.topics.matcher import Match, Matcher, Spelling
 from rscrawler.topics.model import shipped_model
-from rscrawler.topics.others import SurroundingsFinder
+from rscrawler.topics.others import find_surroundings
 from rscrawler.topics.reading import Reading, read
 from rscrawler.topics.text import FlaggableText, JoinedText
-from rscrawler.topics.watchlist import Entity, WatchList
+from rscrawler.topics.watchlist import Entity, WatchList, load_watchlist
+
+Flag = TopicFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,6 @@ class Contribution:
     meaning: str
     value: float
     share: float
-
-
-class _Tools:
-    """What flagging needs; names are owned by their watch-list's number and their entity."""
-
-    def __init__(self, watchlists: Sequence[WatchList]) -> None:
-        self.topics = [(each, context_matcher(each.context)) for each in watchlists]
-        self.names = Matcher(
-            [
-                Spelling(spelling, entity.case, (number, entity))
-                for number, watchlist in enumerate(watchlists)
-                for entity in watchlist.entities
-                for spelling in entity.spellings
-            ]
-        )
-        self.surroundings = SurroundingsFinder()
 
 
 class Flagger:
@@ -67,6 +53,11 @@ class Flagger:
         return [
             self._flag(watchlist, joined, reading) for watchlist, reading in self._readings(joined)
         ]
+
+    def verdict(self, text: FlaggableText) -> TopicFlag:
+        """What the first watch-list says, also of a text that does not mention its topic."""
+        flags = (flag for flag in self.flag(text) if flag.topic == self.topics[0])
+        return next(flags, TopicFlag(self.topics[0], Level.NONE, 0.0))
 
     def explain(self, text: FlaggableText) -> dict[str, list[Contribution]]:
         """What each feature adds to the score, by topic, the weightiest first."""
@@ -100,24 +91,56 @@ class Flagger:
             evidence=evidence_of(joined, reading.mentions),
         )
 
+    # Made for the first text: most cycles have none.
     @cached_property
-    def _tools(self) -> _Tools:
-        # Made for the first text: most cycles have none.
-        return _Tools(self._watchlists)
+    def _names(self) -> Matcher:
+        """Finds the names, owned by their watch-list's number and their entity."""
+        return Matcher(
+            [
+                Spelling(spelling, entity.case, (number, entity))
+                for number, watchlist in enumerate(self._watchlists)
+                for entity in watchlist.entities
+                for spelling in entity.spellings
+            ]
+        )
+
+    @cached_property
+    def _context_words(self) -> list[Matcher]:
+        return [context_matcher(watchlist.context) for watchlist in self._watchlists]
 
     def _readings(self, joined: JoinedText) -> Iterator[tuple[WatchList, Reading]]:
         """Each watch-list that the text names, with the text read for it."""
         folded = fold_with_offsets(joined.text)
         candidates: dict[int, list[tuple[Entity, Match]]] = {}
-        for match in self._tools.names.find(joined.text, folded):
+        for match in self._names.find(folded):
             number, entity = match.owner
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
             return
-        others, genres = self._tools.surroundings.find(joined.text, folded)
+        others, genres = find_surroundings(folded)
         for number, found in sorted(candidates.items()):
-            watchlist, context_words = self._tools.topics[number]
-            words = context_words.find(joined.text, folded)
+            watchlist = self._watchlists[number]
+            words = self._context_words[number].find(folded)
             if hits := settle(found, joined, watchlist.context, words):
                 # Beside a topic without states, no state is a rival.
                 yield watchlist, read(joined, hits, others if watchlist.states else [], genres)
+
+
+def flag_text(
+    body: str, *, title: str = "", subtitle: str = "", topic: str = "central-asia"
+) -> Flag:
+    """Judge one text by a watch-list: its level, score, countries and evidence.
+
+    `body` holds paragraphs divided by blank lines. `topic` names a watch-list, shipped or of the
+    configuration that the commands would find.
+
+    Raises:
+        ConfigurationError: `topic` has no watch-list.
+    """
+    paragraphs = tuple(part for part in body.split("\n\n") if part.strip())
+    return _flagger(topic).verdict(FlaggableText(title or None, subtitle or None, paragraphs))
+
+
+@lru_cache(maxsize=8)
+def _flagger(topic: str) -> Flagger:
+    return Flagger([load_watchlist(topic, load_config(find_config(None)))])

@@ -2,7 +2,7 @@
 
 Nearly every text folds to the same number of code points, so that an offset in the
 folded text is the offset in the original. Soft hyphens, words broken at a line's end,
-runs of blanks and combining accents do not; then `Folded.original` maps back.
+runs of blanks and combining accents do not; then `Folded.span` maps back.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
+from string import ascii_lowercase, ascii_uppercase
 
 from rscrawler.text import INVISIBLE, JOINERS
 
@@ -23,6 +25,7 @@ _CUT = re.compile(
     r"|(?<=\s)\s+"
 )
 _CUT_CHARACTER = re.compile(rf"[{_UNREAD}]")
+_BREAKS = ("-\n", "-\r", "- \n", "\u2010\n")
 _ASCII = bytes(range(128))
 # Cyrillic keeps its letters: "й" is not "и".
 _CYRILLIC = ("Ѐ", "ԯ")
@@ -30,52 +33,36 @@ _CYRILLIC = ("Ѐ", "ԯ")
 # has it itself.
 SIGN = "\x1a"
 _BLANKS = "\n\t\r\v\f"
-_FOLDED_ASCII = bytes(
-    ord(" " if chr(code) in _BLANKS else chr(code).lower()) if code < 128 else code
-    for code in range(256)
+_FOLDED_ASCII = bytes.maketrans(
+    f"{ascii_uppercase}{_BLANKS}".encode(), f"{ascii_lowercase}{' ' * len(_BLANKS)}".encode()
 )
-
-
-class _Plain(dict[str, str]):
-    """The plain form of one character, worked out once."""
-
-    def __missing__(self, character: str) -> str:
-        # "İ" alone lowers to two code points; its base is "I".
-        lowered = character.lower() if len(character.lower()) == 1 else character
-        plain = _SAME.get(lowered)
-        if plain is None:
-            base = unicodedata.normalize("NFKD", lowered)
-            plain = base[0].lower() if base[0].isalpha() else lowered
-            if not plain.isalnum() and not plain.isascii():
-                plain = " " if plain.isspace() else SIGN
-        self[character] = plain
-        return plain
-
-
 _SAME = (
     dict.fromkeys("‘’ʻʼʽ`´′‛ʹ", "'")
     | dict.fromkeys("‐‑‒–—―−", "-")
     | dict.fromkeys("“”„«»", '"')
     | {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ə": "a", "ß": "s"}
 )
-_PLAIN = _Plain()
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Folded text. After each of `starts`, offsets lag the original's by the shift beside it."""
+    """`original` and what it folds to.
 
+    After each of `starts`, offsets lag the original's by the shift beside it.
+    """
+
+    original: str
     text: str
     starts: tuple[int, ...] = ()
     shifts: tuple[int, ...] = ()
 
-    def original(self, start: int, end: int) -> tuple[int, int]:
+    def span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original text that the folded span [start, end) came from."""
         if not self.starts:
             return start, end
-        return self._original(start), self._original(end - 1) + 1
+        return self._offset(start), self._offset(end - 1) + 1
 
-    def _original(self, offset: int) -> int:
+    def _offset(self, offset: int) -> int:
         cut = bisect_right(self.starts, offset) - 1
         return offset + self.shifts[cut] if cut >= 0 else offset
 
@@ -84,8 +71,10 @@ def fold_with_offsets(text: str) -> Folded:
     """`text` folded, with the way back to its offsets."""
     foreign = "" if text.isascii() else _foreign_characters(text)
     plain = _fold_characters(text, foreign)
-    if "  " not in plain and not _CUT_CHARACTER.search(foreign) and not _has_broken_words(text):
-        return Folded(plain)
+    # Few texts have line ends at all: one look spares the others.
+    has_broken_words = "\n" in text and any(each in text for each in _BREAKS)
+    if "  " not in plain and not _CUT_CHARACTER.search(foreign) and not has_broken_words:
+        return Folded(text, plain)
     kept: list[str] = []
     starts: list[int] = []
     shifts: list[int] = []
@@ -97,7 +86,7 @@ def fold_with_offsets(text: str) -> Folded:
         starts.append(position - removed)
         shifts.append(removed)
     kept.append(plain[position:])
-    return Folded("".join(kept), tuple(starts), tuple(shifts))
+    return Folded(text, "".join(kept), tuple(starts), tuple(shifts))
 
 
 def fold(text: str) -> str:
@@ -116,7 +105,7 @@ def _fold_characters(text: str, foreign: str) -> str:
     # Plain letters first: lowering is several times faster once the text is ASCII.
     for character in foreign:
         if not _CYRILLIC[0] <= character <= _CYRILLIC[1]:
-            text = text.replace(character, _PLAIN[character])
+            text = text.replace(character, _plain(character))
     if text.isascii():  # several times as fast as what follows
         return text.encode("ascii").translate(_FOLDED_ASCII).decode("ascii")
     plain = text.lower()
@@ -125,8 +114,14 @@ def _fold_characters(text: str, foreign: str) -> str:
     return plain
 
 
-def _has_broken_words(text: str) -> bool:
-    # Few texts have line ends at all: one look spares the others.
-    if "\n" not in text:
-        return False
-    return "-\n" in text or "-\r" in text or "- \n" in text or "\u2010\n" in text
+@cache
+def _plain(character: str) -> str:
+    # "İ" alone lowers to two code points; its base is "I".
+    lowered = character.lower() if len(character.lower()) == 1 else character
+    if lowered in _SAME:
+        return _SAME[lowered]
+    base = unicodedata.normalize("NFKD", lowered)[0]
+    plain = base.lower() if base.isalpha() else lowered
+    if plain.isalnum() or plain.isascii():
+        return plain
+    return " " if plain.isspace() else SIGN

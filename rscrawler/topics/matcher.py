@@ -8,8 +8,10 @@ itself would hide a shorter name that is valid behind a longer one that is not.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Protocol, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick
@@ -51,17 +53,19 @@ class Matcher:
         # Pictures and currencies all fold to one sign: they must be printed as they are.
         self._cases = ["exact" if SIGN in fold(each.text) else each.case for each in spellings]
         self._open = [each.text.endswith(_ENDING) for each in spellings]
-        owners: dict[str, list[int]] = {}
+        owners: dict[str, list[int]] = defaultdict(list)
         for index, spelling in enumerate(spellings):
-            for pattern in _patterns(spelling.text):
-                owners.setdefault(pattern, []).append(index)
+            plain = fold(spelling.text.removesuffix(_ENDING).strip())
+            # Hyphens and blanks stand for each other.
+            for pattern in {plain, plain.replace("-", " "), plain.replace(" ", "-")}:
+                owners[pattern].append(index)
         self._patterns = [(len(pattern), owned) for pattern, owned in owners.items()]
         # Over bytes, which is much faster than over text. Not as a DFA, which is faster still
         # and takes 60 MiB more.
         self._automaton = BytesAhoCorasick([pattern.encode(*_UTF8) for pattern in owners])
 
-    def find(self, text: str, folded: Folded) -> list[Match]:
-        """Every match in `text`, whose folded form is `folded`, by start, the longer first."""
+    def find(self, folded: Folded) -> list[Match]:
+        """Every match in the original text, by start, the longer first."""
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
         last, is_ascii = len(plain), len(plain) == len(encoded)
         matches: list[tuple[int, int, int]] = []
@@ -81,8 +85,8 @@ class Matcher:
                         stop += 1
                 elif end < last and not _ends_word(plain, start, end):
                     continue
-                first, final = folded.original(start, stop)
-                if self._is_printed_right(index, text[first:final]):
+                first, final = folded.span(start, stop)
+                if self._is_printed_right(index, folded.original[first:final]):
                     matches.append((first, -final, index))
         return [
             Match(self._spellings[index].owner, first, -final)
@@ -94,12 +98,6 @@ class Matcher:
         if case == "exact":
             return printed == self._spellings[index].text
         return case == "any" or printed[0].isupper()
-
-
-def _patterns(spelling: str) -> Iterator[str]:
-    """The folded spelling, and the same with hyphens for blanks and blanks for hyphens."""
-    plain = fold(spelling.removesuffix(_ENDING).strip())
-    yield from dict.fromkeys((plain, plain.replace("-", " "), plain.replace(" ", "-")))
 
 
 def _ends_word(plain: str, start: int, end: int) -> bool:
@@ -120,6 +118,13 @@ class _Span(Protocol):
 
 
 SpanT = TypeVar("SpanT", bound=_Span)
+_START = attrgetter("start")
+
+
+def within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
+    """Those of `spans`, which are in order, that start in [first, last)."""
+    begun = bisect_left(spans, first, key=_START)
+    return spans[begun : bisect_left(spans, last, begun, key=_START)]
 
 
 def longest(spans: Iterable[SpanT]) -> list[SpanT]:
@@ -129,7 +134,7 @@ def longest(spans: Iterable[SpanT]) -> list[SpanT]:
     """
     kept: list[SpanT] = []
     for span in sorted(spans, key=lambda span: (span.start - span.end, span.start)):
-        at = bisect_left(kept, span.start, key=lambda other: other.start)
+        at = bisect_left(kept, span.start, key=_START)
         if (at == 0 or kept[at - 1].end <= span.start) and (
             at == len(kept) or span.end <= kept[at].start
         ):

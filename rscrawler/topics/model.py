@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import exp
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Weights:
 
     def probability(self, values: Sequence[float]) -> float:
         """How probable it is for a text with these features, in 0 … 1."""
-        odds = self.start + sum(w * value for w, value in zip(self.weights, values, strict=True))
+        odds = self.start + sum(map(mul, self.weights, values))
         return 1 / (1 + exp(-max(-30.0, min(30.0, odds))))
 
 
@@ -70,12 +71,9 @@ class Model:
 
     def to_json(self) -> dict[str, Any]:
         """What `model.json` holds."""
-        rows = zip(self.flagged.weights, self.primary.weights, self.averages, strict=True)
+        rows = zip(_NAMES, self.flagged.weights, self.primary.weights, self.averages, strict=True)
         return {
-            "features": {
-                name: dict(zip(_KEYS, row, strict=True))
-                for name, row in zip(_NAMES, rows, strict=True)
-            },
+            "features": {name: dict(zip(_KEYS, row, strict=True)) for name, *row in rows},
             "start": {"flagged": self.flagged.start, "primary": self.primary.start},
             "figures": self.figures,
         }
@@ -91,12 +89,12 @@ def shipped_model() -> Model:
     stored = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
     if list(stored["features"]) != _NAMES:
         raise ConfigurationError(f"{MODEL_FILE}: was fitted on other features; run topics fit")
-    flagged, primary, averages = (
-        tuple(row[key] for row in stored["features"].values()) for key in _KEYS
-    )
+    rows = stored["features"].values()
+    flagged, primary, averages = (tuple(row[key] for row in rows) for key in _KEYS)
+    start = stored["start"]
     return Model(
-        Weights(stored["start"]["flagged"], flagged),
-        Weights(stored["start"]["primary"], primary),
+        Weights(start["flagged"], flagged),
+        Weights(start["primary"], primary),
         averages,
         stored["figures"],
     )

@@ -8,6 +8,7 @@ in texts that name a topic.
 from __future__ import annotations
 
 import tomllib
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,42 +28,33 @@ def states() -> dict[str, list[str]]:
     return names
 
 
-def country_name(code: str) -> str | None:
-    """The English name of a state; None if there is none of that code."""
-    names = states().get(code)
-    return names[0] if names else None
+def find_surroundings(folded: Folded) -> tuple[list[Match], dict[str, int]]:
+    """The others in a text, in order, and how many words of each genre it has."""
+    names, words = _matchers()
+    others: list[Match] = []
+    for match in names.find(folded):
+        if not others or match.start >= others[-1].end:
+            others.append(match)
+    found: dict[str, list[str]] = defaultdict(list)
+    for match in words.find(folded):
+        genre, word = match.owner
+        found[genre].append(word)
+    genres = {genre: len(each) for genre, each in found.items() if len(set(each)) >= _LEAST_WORDS}
+    return others, genres
 
 
-class SurroundingsFinder:
-    """Finds states, regions and the words of genres in a text."""
-
-    def __init__(self) -> None:
-        others = (states() | _read("others.toml")["regions"]).items()
-        self._others = Matcher(
-            [
-                Spelling(name, "exact" if name.isupper() else "capital", owner)
-                for owner, names in others
-                for name in names
-            ]
-        )
-        genres = _read("genres.toml").items()
-        self._genres = Matcher(
-            [Spelling(word, owner=(genre, word)) for genre, words in genres for word in words]
-        )
-
-    def find(self, text: str, folded: Folded) -> tuple[list[Match], dict[str, int]]:
-        """The others in `text`, in order, and how many words of each genre it has."""
-        others: list[Match] = []
-        for match in self._others.find(text, folded):
-            if not others or match.start >= others[-1].end:
-                others.append(match)
-        found: dict[str, list[str]] = {}
-        for match in self._genres.find(text, folded):
-            genre, word = match.owner
-            found.setdefault(genre, []).append(word)
-        return others, {
-            genre: len(words) for genre, words in found.items() if len(set(words)) >= _LEAST_WORDS
-        }
+@cache
+def _matchers() -> tuple[Matcher, Matcher]:
+    """What finds the names of others, owned by their code, and the words of genres."""
+    others = (states() | _read("others.toml")["regions"]).items()
+    names = [
+        Spelling(name, "exact" if name.isupper() else "capital", owner)
+        for owner, names in others
+        for name in names
+    ]
+    genres = _read("genres.toml").items()
+    words = [Spelling(word, owner=(genre, word)) for genre, words in genres for word in words]
+    return Matcher(names), Matcher(words)
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part
-from rscrawler.topics.matcher import Match, SpanT
+from rscrawler.topics.matcher import Match, within
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
-_ABOUT_TWO_NAMES = 0.8
 # A sentence of which this much is about the topic names it; below the second, hardly.
 NAMES = 0.5
 TOUCHES = 0.25
 # What each next sentence of a paragraph keeps if it names nobody, and if it names others.
 _GOES_ON = 0.85
 _BESIDE_OTHERS = 0.4
-_LEADING_WORDS = 8
-_LEADING_CHARACTERS = 100
+# Among these a name leads, if no stranger stands before it.
+_FIRST_WORDS = re.compile(r"(?:[^ ]{0,40} ){0,7}[^ ]{0,40}")
 _DATELINE = re.compile(
     r"\W{0,3}(?:[A-ZÀ-ÞА-Я][A-ZÀ-ÞА-Я.'’ -]{2,40}(?:,\s[A-ZÀ-Þ][\w.]+)?|[A-Z]\w+,\s[A-Z][\w.]+)"
     r"(?:\s\([^)]{2,40}\))?(?:,\s\w+\.?\s\d+)?\s*(?:[—–]|-{1,2}\s)"
@@ -69,46 +68,30 @@ class Sentence:
         return any(each.part is Part.LEADS and each.is_sure for each in self.mentions)
 
 
-@dataclass
 class Reading:
-    """A text read for a topic; what features are made of."""
+    """A text read for a topic; what features are made of.
 
-    titles: list[Sentence] = field(default_factory=list)
-    subtitles: list[Sentence] = field(default_factory=list)
-    paragraphs: list[list[Sentence]] = field(default_factory=list)
-    tags: list[Mention] = field(default_factory=list)
-    others: Counter[str] = field(default_factory=Counter)
-    genres: dict[str, int] = field(default_factory=dict)
+    `sure` are the names in headlines and body that are no wider than the topic, `others` counts
+    the names of each other state, `genres` the words of each genre, `words` those of the body.
+    """
 
-    @cached_property
-    def body(self) -> list[Sentence]:
-        """The sentences of all paragraphs."""
-        return [sentence for paragraph in self.paragraphs for sentence in paragraph]
-
-    @cached_property
-    def sentences(self) -> list[Sentence]:
-        """The sentences of headlines and body."""
-        return [*self.titles, *self.subtitles, *self.body]
-
-    @cached_property
-    def mentions(self) -> list[Mention]:
-        """All names of the topic."""
-        return [each for sentence in self.sentences for each in sentence.mentions] + self.tags
-
-    @cached_property
-    def sure(self) -> list[Mention]:
-        """The names in headlines and body that are no wider than the topic."""
-        return [
-            each
-            for sentence in self.sentences
-            for each in sentence.mentions
-            if each.entity.weight >= SURE_WEIGHT
-        ]
-
-    @cached_property
-    def words(self) -> int:
-        """The words of the body."""
-        return sum(sentence.words for sentence in self.body)
+    def __init__(
+        self,
+        found: Mapping[str, list[list[Sentence]]],
+        others: Sequence[Match],
+        genres: Mapping[str, int],
+    ) -> None:
+        self.titles, self.subtitles, self.body, tags = (
+            list(chain(*found[field])) for field in ("title", "subtitle", "body", "tags")
+        )
+        self.paragraphs = found["body"]
+        self.sentences = [*self.titles, *self.subtitles, *self.body]
+        self.mentions = [each for one in self.sentences + tags for each in one.mentions]
+        named = (each for one in self.sentences for each in one.mentions)
+        self.sure = [each for each in named if each.entity.weight >= SURE_WEIGHT]
+        self.others = Counter(each.owner for each in others)
+        self.genres = genres
+        self.words = sum(each.words for each in self.body)
 
 
 def read(
@@ -121,73 +104,55 @@ def read(
         for each in others
         if (at := bisect_right(reach, each.start)) == len(hits) or hits[at].start >= each.end
     ]
-    reading = Reading(others=Counter(each.owner for each in others), genres=genres)
     sample = joined.text[:_SAMPLE]
     is_english = len(_ENGLISH.findall(sample)) > _ENGLISH_SHARE * sample.count(" ")
+    found: dict[str, list[list[Sentence]]] = defaultdict(list)
     for zone in joined.zones:
-        here = _within(hits, zone.start, zone.end)
-        if zone.field == "tags":
-            reading.tags += here
-            continue
-        sentences = _sentences(zone, here, _within(others, zone.start, zone.end))
+        inside = within(hits, zone.start, zone.end)
+        sentences = _sentences(zone, inside, within(others, zone.start, zone.end))
         if is_english:
             _carry(sentences)
-        if zone.field == "title":
-            reading.titles += sentences
-        elif zone.field == "subtitle":
-            reading.subtitles += sentences
-        else:
-            reading.paragraphs.append(sentences)
-    return reading
-
-
-def _within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
-    """Those of `spans`, which are in order, that start in [first, last)."""
-    begun = bisect_left(spans, first, key=lambda each: each.start)
-    return spans[begun : bisect_left(spans, last, begun, key=lambda each: each.start)]
+        found[zone.field].append(sentences)
+    return Reading(found, others, genres)
 
 
 def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:
     sentences: list[Sentence] = []
-    dateline = _DATELINE.match(zone.text) if zone.paragraph == 0 else None
-    said = zone.start + (dateline.end() if dateline else 0)
+    said = zone.start + (_end_of_match(_DATELINE, zone.text) if zone.paragraph == 0 else 0)
     for start, end in sentence_spans(zone.text):
         first, last = zone.start + start, zone.start + end
-        inside, strangers = _within(hits, first, last), _within(others, first, last)
-        sentence = Sentence(zone.text[start:end], first, (), strangers)
-        if inside:
-            sentence.mentions = _mentions(sentence, inside, said)
-            sentence.named = sentence.about = _named(sentence)
+        inside, strangers = within(hits, first, last), within(others, first, last)
+        sentence = Sentence(zone.text[start:end], first, inside, strangers)
+        if inside and zone.field != "tags":
+            sentence.mentions = _with_parts(sentence, said)
+            sure = (each.strength for each in sentence.mentions if each.is_sure)
+            sentence.named = sentence.about = max(sure, default=0.0)
         sentences.append(sentence)
     return sentences
 
 
-def _mentions(sentence: Sentence, hits: Sequence[Mention], said: int) -> list[Mention]:
-    """The names of a sentence; those before `said` stand in a dateline."""
-    text, first = sentence.text, sentence.start
-    listed = _listed(text, [hit.start - first for hit in hits])
-    stranger = sentence.others[0].start if sentence.others else first + len(text)
+def _end_of_match(pattern: re.Pattern[str], text: str) -> int:
+    found = pattern.match(text)
+    return found.end() if found else 0
+
+
+def _with_parts(sentence: Sentence, said: int) -> list[Mention]:
+    """The names of a sentence with their parts; those before `said` stand in a dateline."""
+    first = sentence.start
+    listed = _listed(sentence.text, [each.start - first for each in sentence.mentions])
+    leading = first + _end_of_match(_FIRST_WORDS, sentence.text)
+    if sentence.others:
+        leading = min(leading, sentence.others[0].start)
     mentions: list[Mention] = []
-    for hit in hits:
-        before = hit.start - first
-        part = Part.NAMED
-        if hit.start < said or before in listed:
-            part = Part.LISTED
-        elif (
-            hit.start < stranger
-            and before <= _LEADING_CHARACTERS
-            and text[:before].count(" ") < _LEADING_WORDS
-        ):
-            part = Part.LEADS
-        mentions.append(replace(hit, part=part))
+    for mention in sentence.mentions:
+        part = mention.part
+        if part is Part.NAMED:
+            if mention.start < said or mention.start - first in listed:
+                part = Part.LISTED
+            elif mention.start < leading:
+                part = Part.LEADS
+        mentions.append(replace(mention, part=part))
     return mentions
-
-
-def _named(sentence: Sentence) -> float:
-    telling = [each for each in sentence.mentions if each.is_sure]
-    unlisted = {each.entity.name for each in telling if each.part is not Part.LISTED}
-    value = max((each.strength for each in telling), default=0.0)
-    return max(value, _ABOUT_TWO_NAMES) if len(unlisted) > 1 else value
 
 
 def _carry(sentences: Sequence[Sentence]) -> None:

@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Self
 
 from rscrawler.items import Article
 
 # Between two zones: no name, blank or hyphen reaches over it.
 _BOUNDARY = "\x00"
-# A sentence ends at . ! ? … with closing quotes, before a blank and an opening; and with a line
-# that is too short to be a wrapped one (a heading, an entry), or that comes before a bullet.
-_END = re.compile(
-    r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])"
-    r"|(?<![^\n])[^\s][^\n]{0,59}\n\s*+(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])"
-    r"|(?<!\s)[ \t\r]*+\n\s*+(?=[*•–-]\s)"
-)
+# A sentence ends at . ! ? … with closing quotes, before a blank and an opening.
+_END = re.compile(r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Adm|Sen|Rep|Gov|St|Mt|No|vs|Inc|Ltd|Co|Jr|Sr"
     r"|Jan|Feb|Aug|Sept|Oct|Nov|Dec)|\b[A-Z])\.\s+$"
@@ -67,25 +63,24 @@ class JoinedText:
     """
 
     def __init__(self, text: FlaggableText) -> None:
-        parts: list[tuple[str, int | None, str]] = [
-            *(
-                (field, None, part)
-                for field in ("title", "subtitle")
-                if (part := getattr(text, field))
-            ),
-            *(("body", number, part) for number, part in enumerate(text.paragraphs)),
-            *(("tags", None, tag) for tag in text.tags),
-        ]
-        self.text = _BOUNDARY.join(part for _, _, part in parts)
         self.zones: list[Zone] = []
-        start = 0
-        for field, paragraph, part in parts:
-            self.zones.append(Zone(field, paragraph, part, start))
-            start += len(part) + len(_BOUNDARY)
+        self._start = 0
+        self._add("title", None, text.title)
+        self._add("subtitle", None, text.subtitle)
+        for number, paragraph in enumerate(text.paragraphs):
+            self._add("body", number, paragraph)
+        for tag in text.tags:
+            self._add("tags", None, tag)
+        self.text = _BOUNDARY.join(zone.text for zone in self.zones)
+
+    def _add(self, field: str, paragraph: int | None, text: str | None) -> None:
+        if text:
+            self.zones.append(Zone(field, paragraph, text, self._start))
+            self._start += len(text) + len(_BOUNDARY)
 
     def zone_index(self, offset: int) -> int:
         """The index of the zone that holds `offset`."""
-        return bisect_right(self.zones, offset, key=lambda zone: zone.start) - 1
+        return bisect_right(self.zones, offset, key=attrgetter("start")) - 1
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
@@ -93,10 +88,9 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
-        if _ABBREVIATION.search(text, max(start, match.start() - 8), match.end()):
-            continue
-        spans.append((start, match.end()))
-        start = match.end()
+        if not _ABBREVIATION.search(text, max(start, match.start() - 8), match.end()):
+            spans.append((start, match.end()))
+            start = match.end()
     if start < len(text):
         spans.append((start, len(text)))
     return spans

@@ -7,8 +7,7 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,8 +31,7 @@ SHIPPED_DIR = PACKAGE_DIR / "topics"
 _TOWNS = SHIPPED_DIR / "data" / "towns.tsv"
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Kind = Literal["state", "people", "place", "region", "person", "organisation", "project", "format"]
-Case = Literal["any", "capital", "exact"]
-Counts = Literal["full", "passing", "never"]
+Spelled = list[Annotated[str, Field(min_length=1)]]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -44,12 +42,10 @@ class Context(Model):
     itself beyond doubt (`"*"`: any such name of this watch-list), or one of `entities`.
     """
 
-    words: list[Annotated[str, Field(min_length=1)]] = Field(
-        default=[], description="any case; a final * stands for any ending"
-    )
+    words: Spelled = Field(default=[], description="any case; a final * stands for any ending")
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
     entities: list[str] = Field(default=[], description="names of entities beyond doubt")
-    against: list[Annotated[str, Field(min_length=1)]] = Field(
+    against: Spelled = Field(
         default=[], description="it holds only where there are fewer of these words than of it"
     )
     within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = Field(
@@ -70,6 +66,14 @@ class Context(Model):
             raise ValueError("needs words, countries or entities, or it could never hold")
         return self
 
+    def asks_for(self, entity: Entity) -> bool:
+        """Whether a sure name of `entity` makes it hold."""
+        return (
+            entity.name in self.entities
+            or "*" in self.countries
+            or not set(self.countries).isdisjoint(entity.countries)
+        )
+
 
 class Entity(Model):
     """One thing that belongs to the topic (or only looks like it), and its spellings.
@@ -80,16 +84,16 @@ class Entity(Model):
     name: str = Field(min_length=1)
     kind: Kind
     country: Country | list[Country] = Field(default=[], description="ISO 3166; none: the region")
-    spellings: list[Annotated[str, Field(min_length=1)]] = Field(
+    spellings: Spelled = Field(
         min_length=1,
         description="accents, case and kind of hyphen do not matter; a final * stands for any "
         "ending of the word",
     )
     weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")
-    case: Case = Field(
+    case: Literal["any", "capital", "exact"] = Field(
         default="any", description="capital: starts with one; exact: letter by letter"
     )
-    counts: Counts = Field(
+    counts: Literal["full", "passing", "never"] = Field(
         default="full",
         description="passing: never more than a mention; never: a lookalike, which also hides "
         "the shorter names inside it",
@@ -120,9 +124,7 @@ class PlaceRules(Model):
 class Levels(Model):
     """Where the levels of this topic begin, and which states a flag names."""
 
-    substantial: Share = Field(
-        default=0.5, description="the score from which an article is flagged"
-    )
+    substantial: Share = Field(default=0.5, description="the score from which a text is flagged")
     primary: Share = Field(default=0.5, description="how sure the model must be that it is primary")
     country_of_leader: Share = Field(
         default=0.38, description="a state counts with so many of the leading state's sentences"
@@ -149,29 +151,16 @@ class WatchList(Model):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> WatchList:
+        for entity in self.entity:
+            for key in ("needs", "unless", "passing_with", "despite"):
+                named = getattr(entity, key)
+                _check(f"entity {entity.name!r}: {key}", named, self.context, "contexts")
+            _check(f"entity {entity.name!r}: country", entity.countries, self.states, "states")
         names = {entity.name for entity in self.entity}
-        asked: list[tuple[str, str, Collection[str], str]] = [
-            (f"entity {entity.name!r}: {key}", context, self.context, "the contexts")
-            for entity in self.entity
-            for key in ("needs", "unless", "passing_with", "despite")
-            for context in getattr(entity, key)
-        ]
-        asked += [
-            (f"entity {entity.name!r}: country", country, self.states, "the states")
-            for entity in self.entity
-            for country in entity.countries
-        ]
-        asked += [
-            (f"context {key!r}: entities", name, names, "the entities")
-            for key, context in self.context.items()
-            for name in context.entities
-        ]
+        for key, context in self.context.items():
+            _check(f"context {key!r}: entities", context.entities, names, "entities")
         if self.places is not None:
-            asked.append(("places.context", self.places.context, self.context, "the contexts"))
-        for key, name, known, of in asked:
-            if name not in known:
-                allowed = ", ".join(sorted(known)) or "none"
-                raise ValueError(f"{key} {name!r} is not one of {of} ({allowed})")
+            _check("places.context", [self.places.context], self.context, "contexts")
         return self
 
     @cached_property
@@ -181,17 +170,16 @@ class WatchList(Model):
 
     def _towns(self, rules: PlaceRules) -> Iterator[Entity]:
         """The towns of the states that no entity names yet, by code and name."""
-        taken = {fold(spelling) for entity in self.entity for spelling in entity.spellings}
-        taken.update(map(fold, rules.exclude))
+        named = (spelling for entity in self.entity for spelling in entity.spellings)
+        taken = set(map(fold, [*named, *rules.exclude]))
         for line in _TOWNS.read_text(encoding="utf-8").splitlines():
             if line[:2] not in self.states:
                 continue
             country, population, name = line.split("\t")
-            if (
-                int(population) >= rules.min_population
-                and len(fold(name)) >= rules.min_length
-                and fold(name) not in taken
-            ):
+            plain = fold(name)
+            if int(population) < rules.min_population or len(plain) < rules.min_length:
+                continue
+            if plain not in taken:
                 yield Entity(
                     name=name,
                     kind="place",
@@ -203,42 +191,76 @@ class WatchList(Model):
                 )
 
 
-def load_watchlists(
-    extra_dir: Path | None = None, named: str = "topics_dir"
-) -> dict[str, WatchList]:
-    """All watch-lists by name, in order.
+def _check(key: str, named: Iterable[str], known: Collection[str], of: str) -> None:
+    for name in named:
+        if name not in known:
+            allowed = ", ".join(sorted(known)) or "none"
+            raise ValueError(f"{key} {name!r} is not one of the {of} ({allowed})")
 
-    The shipped folder is read first; a file of the same name in `extra_dir`, which a message
-    calls `named`, wins.
+
+def read_watchlist(file: Path) -> WatchList:
+    """The watch-list in one file; its name is the file's.
 
     Raises:
-        ConfigurationError: the folder is not there, or a file is wrong; with every problem.
+        ConfigurationError: with every problem, each naming file and key.
     """
-    paths = _paths(extra_dir, named)
-    problems: list[str] = []
-    lists: dict[str, WatchList] = {}
-    for name, path in sorted(paths.items()):
-        try:
-            lists[name] = read_watchlist(path)
-        except ConfigurationError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise ConfigurationError(*problems)
-    return lists
-
-
-def _paths(extra_dir: Path | None, named: str) -> dict[str, Path]:
-    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
-    files += toml_files(extra_dir, named) if extra_dir else []
-    return {path.stem: path for path in files}
+    values = read_toml(file)
+    if "name" in values:
+        raise ConfigurationError(
+            f"{file}: name: the file's own name is the topic's; remove the key"
+        )
+    return checked(WatchList, values, str(file)).model_copy(update={"name": file.stem})
 
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """The watch-lists that can be used, and what is wrong with files; both by name."""
+    """The watch-lists that can be used, and what is wrong with files; both by name, in order."""
 
-    lists: Mapping[str, WatchList]
-    problems: Mapping[str, tuple[str, ...]]
+    lists: dict[str, WatchList]
+    problems: dict[str, tuple[str, ...]]
+
+
+def _read_all(config: Config | None) -> Topics:
+    """Those shipped and those of the configuration, where a file of the same name wins."""
+    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
+    files += _own_files(config) if config else []
+    topics = Topics({}, {})
+    for name, file in sorted({file.stem: file for file in files}.items()):
+        try:
+            topics.lists[name] = read_watchlist(file)
+        except ConfigurationError as error:
+            topics.problems[name] = tuple(error.problems)
+    return topics
+
+
+def _own_files(config: Config) -> list[Path]:
+    folder, origin = config.topics_dir, config.origin_of("topics_dir")
+    return toml_files(folder, f"{origin}: topics_dir") if folder else []
+
+
+def load_watchlists(config: Config | None = None) -> dict[str, WatchList]:
+    """Every watch-list by name, in order: the shipped ones, and those of a configuration.
+
+    Raises:
+        ConfigurationError: the folder is not there, or a file is wrong; with every problem.
+    """
+    topics = _read_all(config)
+    if topics.problems:
+        raise ConfigurationError(*chain.from_iterable(topics.problems.values()))
+    return topics.lists
+
+
+def load_watchlist(topic: str, config: Config) -> WatchList:
+    """The watch-list called `topic`.
+
+    Raises:
+        ConfigurationError: there is none, or a file is wrong.
+    """
+    watchlists = load_watchlists(config)
+    if topic not in watchlists:
+        known = ", ".join(watchlists)
+        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
+    return watchlists[topic]
 
 
 @kept
@@ -250,19 +272,14 @@ def usable_topics(config: Config) -> Topics:
     Raises:
         ConfigurationError: the folder is wrong.
     """
-    paths = _paths(config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
-    lists: dict[str, WatchList] = {}
-    problems: dict[str, tuple[str, ...]] = {}
-    for name, path in sorted(paths.items()):
-        try:
-            lists[name] = read_watchlist(path)
-        except ConfigurationError as error:
-            instead = "nothing is flagged on its topic"
-            with suppress(ConfigurationError):
-                lists[name] = read_watchlist(_good_copy(config, name))
-                instead = "the last good one is used"
-            problems[name] = tuple(f"{problem} ({instead})" for problem in error.problems)
-    return Topics(lists, problems)
+    topics = _read_all(config)
+    for name, problems in topics.problems.items():
+        instead = "nothing is flagged on its topic"
+        with suppress(ConfigurationError):
+            topics.lists[name] = read_watchlist(_good_copy(config, name))
+            instead = "the last good one is used"
+        topics.problems[name] = tuple(f"{problem} ({instead})" for problem in problems)
+    return Topics(dict(sorted(topics.lists.items())), topics.problems)
 
 
 def usable_watchlists(config: Config) -> Collection[WatchList]:
@@ -278,9 +295,8 @@ def keep_good_copies(config: Config) -> None:
 
     What is read here counts: the file may have changed since `usable_topics` read it.
     """
-    own = toml_files(config.topics_dir, "topics_dir") if config.topics_dir else []
-    for path in own:
-        copy, text = _good_copy(config, path.stem), path.read_bytes()
+    for file in _own_files(config):
+        copy, text = _good_copy(config, file.stem), file.read_bytes()
         if copy.exists() and copy.read_bytes() == text:
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -296,64 +312,17 @@ def _good_copy(config: Config, name: str) -> Path:
     return config.output_dir / "watch-lists" / f"{name}.toml"
 
 
-def known_topics(config: Config) -> dict[str, WatchList]:
-    """Every watch-list by name, shipped and own.
-
-    Raises:
-        ConfigurationError: the folder or a file is wrong.
-    """
-    return load_watchlists(config.topics_dir, f"{config.origin_of('topics_dir')}: topics_dir")
-
-
-def known_topic(topic: str, config: Config) -> WatchList:
-    """The watch-list called `topic`.
-
-    Raises:
-        ConfigurationError: there is none, or a file is wrong.
-    """
-    watchlists = known_topics(config)
-    if topic not in watchlists:
-        known = ", ".join(watchlists)
-        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
-    return watchlists[topic]
-
-
-def load_topics(config: Config) -> dict[str, WatchList]:
-    """As `known_topics`, where those that are alerted must be there.
-
-    Raises:
-        ConfigurationError: a file is wrong, or `alerts.topics` names one that is not there.
-    """
-    watchlists = known_topics(config)
-    check_alerted(config, watchlists)
-    return watchlists
-
-
-def check_alerted(config: Config, known: Iterable[str]) -> None:
-    """Check that each topic that is alerted has a watch-list.
+def check_alerted(config: Config, known: Collection[str]) -> Collection[str]:
+    """The names `known` of watch-lists, among which each topic that is alerted must be.
 
     Raises:
         ConfigurationError: one has none.
     """
+    key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
+    allowed = ", ".join(sorted(known))
     unknown = [topic for topic in config.alerts.topics if topic not in known]
     if unknown:
-        key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
-        allowed = ", ".join(sorted(known))
         raise ConfigurationError(
             *(f"{key}: {topic!r} is not a watch-list; allowed: {allowed}" for topic in unknown)
         )
-
-
-def read_watchlist(path: str | os.PathLike[str]) -> WatchList:
-    """The watch-list in one file; its name is the file's.
-
-    Raises:
-        ConfigurationError: with every problem, each naming file and key.
-    """
-    file = Path(path)
-    values = read_toml(file)
-    if "name" in values:
-        raise ConfigurationError(
-            f"{file}: name: the file's own name is the topic's; remove the key"
-        )
-    return checked(WatchList, values, str(file)).model_copy(update={"name": file.stem})
+    return known

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from rscrawler.config import Config
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
 from rscrawler.topics.watchlist import Context, Entity, Levels, PlaceRules, WatchList
 
@@ -35,7 +36,7 @@ def test_the_worked_example_does_what_it_says(tmp_path: Path) -> None:
         paragraphs=("Altyn Zavod closed a furnace. People in Temir heard it go cold.",)
     )
     before = Flagger([load_watchlists()["central-asia"]])
-    after = Flagger([load_watchlists(tmp_path)["central-asia"]])
+    after = Flagger([load_watchlists(Config(topics_dir=tmp_path))["central-asia"]])
     without = FlaggableText(paragraphs=("Temir, the coach of the league, smiled.",))
     assert {each.term for each in after.flag(piece)[0].evidence} == {"Altyn Zavod", "Temir"}
     assert "Temir" not in {each.term for flag in before.flag(piece) for each in flag.evidence}

@@ -4,9 +4,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
-
-from rscrawler.errors import ConfigurationError
 from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.topics import Evaluation, Flagger, backtest, evaluate
 from rscrawler.topics.evaluation import text_of_line
@@ -31,7 +28,7 @@ def test_the_figures_follow_from_the_confusion(central_asia: Flagger) -> None:
         line("false alarm", "none", ABOUT),
         line("quiet", "none", NOT_ABOUT),
     ]
-    result = evaluate(central_asia, "central-asia", lines)
+    result = evaluate(central_asia, lines)
     assert figures_of(result) == (0.5, 0.5, 0.5)
     assert (result.figures["levels_right"], result.figures["countries_right"]) == (0.5, 1.0)
     assert result.confusion["substantial"]["none"] == 1
@@ -41,9 +38,9 @@ def test_the_figures_follow_from_the_confusion(central_asia: Flagger) -> None:
 def test_where_there_is_nothing_to_find_and_nothing_is_found_all_is_right(
     central_asia: Flagger,
 ) -> None:
-    result = evaluate(central_asia, "central-asia", [line("quiet", "none", NOT_ABOUT)])
+    result = evaluate(central_asia, [line("quiet", "none", NOT_ABOUT)])
     assert figures_of(result) == (1.0, 1.0, 1.0)
-    result = evaluate(central_asia, "central-asia", [line("missed", "primary", NOT_ABOUT)])
+    result = evaluate(central_asia, [line("missed", "primary", NOT_ABOUT)])
     assert figures_of(result) == (1.0, 0.0, 0.0)
 
 
@@ -54,7 +51,7 @@ def test_a_miss_says_what_differs_level_or_countries(central_asia: Flagger) -> N
         line("both", "substantial", ABOUT, countries=["TJ", "KG"]),
         line("level", "substantial", NOT_ABOUT, countries=["KZ"]),
     ]
-    misses = evaluate(central_asia, "central-asia", lines).misses
+    misses = evaluate(central_asia, lines).misses
     assert [miss.difference for miss in misses] == [
         "countries UZ → KZ",
         "countries none → KZ",
@@ -64,7 +61,7 @@ def test_a_miss_says_what_differs_level_or_countries(central_asia: Flagger) -> N
 
 
 def test_the_json_has_the_keys_of_the_contract(central_asia: Flagger) -> None:
-    result = evaluate(central_asia, "central-asia", [line("one", "primary", ABOUT)]).to_json()
+    result = evaluate(central_asia, [line("one", "primary", ABOUT)]).to_json()
     assert {"precision", "recall", "f1", "confusion", "predictions"} <= set(result)
     prediction = json.loads(json.dumps(result))["predictions"][0]
     assert set(prediction) == {"id", "level", "score", "countries"}
@@ -74,7 +71,7 @@ def test_the_json_has_the_keys_of_the_contract(central_asia: Flagger) -> None:
 def test_countries_in_another_order_are_right(central_asia: Flagger) -> None:
     text = "Kyrgyzstan and Tajikistan signed. Kyrgyzstan and Tajikistan will build a road."
     lines = [line("pair", "primary", text, countries=["TJ", "KG"])]
-    assert evaluate(central_asia, "central-asia", lines).figures["countries_right"] == 1.0
+    assert evaluate(central_asia, lines).figures["countries_right"] == 1.0
 
 
 def test_single_line_ends_divide_paragraphs_but_wrapped_lines_do_not() -> None:
@@ -86,11 +83,6 @@ def test_single_line_ends_divide_paragraphs_but_wrapped_lines_do_not() -> None:
         "A wire feed breaks its\nlines. It does.",
     )
     assert paragraphs("One.\nStill one.\n\nTwo.") == ("One.\nStill one.", "Two.")
-
-
-def test_an_unknown_topic_is_told(central_asia: Flagger) -> None:
-    with pytest.raises(ConfigurationError, match=r"'mars'.*central-asia"):
-        evaluate(central_asia, "mars", [])
 
 
 def stored(body: str, level: Level) -> Article:
@@ -112,7 +104,7 @@ def test_a_backtest_tells_what_would_change(central_asia: Flagger) -> None:
         stored(NOT_ABOUT, Level.SUBSTANTIAL),
         stored(ABOUT, Level.PRIMARY),
     ]
-    result = backtest(central_asia, "central-asia", articles)
+    result = backtest(central_asia, articles)
     assert (result.total, result.flagged_before, result.flagged_after) == (3, 2, 2)
     assert [(change.before, change.after) for change in result.changes] == [
         (Level.MENTION, Level.PRIMARY),

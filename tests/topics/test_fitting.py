@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics import FlaggableText, Flagger, read_watchlist
+from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.features import FEATURES
 from rscrawler.topics.fitting import fit
+from rscrawler.topics.watchlist import read_watchlist
 
 
 def line(number: int, level: str, text: str) -> dict[str, str]:
@@ -29,15 +30,15 @@ LINES = [
 def test_the_same_lines_give_the_same_weights_and_figures_by_file(central_asia: Flagger) -> None:
     pytest.importorskip("sklearn")
     parts = {"one": LINES, "two": LINES}
-    model = fit(central_asia, "central-asia", parts)
-    assert model == fit(central_asia, "central-asia", parts)
+    model = fit(central_asia, parts)
+    assert model == fit(central_asia, parts)
     assert set(model.figures) == {"one", "two", "all"}
     assert model.figures["one"]["f1"] == 1.0
 
 
 def test_lines_without_a_level_to_learn_are_refused(central_asia: Flagger) -> None:
     with pytest.raises(ConfigurationError, match="must be there"):
-        fit(central_asia, "central-asia", {"one": [LINES[0]]})
+        fit(central_asia, {"one": [LINES[0]]})
 
 
 def test_each_feature_of_a_text_has_its_share_in_the_score(central_asia: Flagger) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rscrawler.config import Config
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
 
@@ -83,7 +84,7 @@ def test_another_list_is_only_data(tmp_path: Path) -> None:
         'kind = "state"\ncountry = "EE"\nspellings = ["Estonia"]\n',
         encoding="utf-8",
     )
-    flagger = Flagger([load_watchlists(tmp_path)["baltic"]])
+    flagger = Flagger([load_watchlists(Config(topics_dir=tmp_path))["baltic"]])
     text = FlaggableText(
         title="Estonia votes", paragraphs=("Estonia votes on Sunday. Estonia is small.",)
     )

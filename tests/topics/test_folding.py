@@ -39,7 +39,7 @@ _PRINT = st.text(st.sampled_from("aZé -\n\u00ad\u0301İıß’\x00 Ж") | st.ch
 @given(_PRINT)
 def test_every_folded_character_points_back_to_its_own(text: str) -> None:
     folded = fold_with_offsets(text)
-    spans = [folded.original(at, at + 1) for at in range(len(folded.text))]
+    spans = [folded.span(at, at + 1) for at in range(len(folded.text))]
     assert all(end == start + 1 for start, end in spans)
     assert [start for start, _ in spans] == sorted({start for start, _ in spans})
     assert all(end <= len(text) for _, end in spans)

@@ -42,8 +42,8 @@ PARTS = {
     "columns": Floor(countries_right=0.88),
     "unseen": Floor(recall=0.89),
     # Texts of three sentences, written to be hard and chosen for their labels: what is reached.
-    "mended": Floor(precision=0.90, recall=0.91, levels_right=0.85, held_out=0.93),
-    "held": Floor(recall=0.87, levels_right=0.80, held_out=0.94),
+    "mended": Floor(precision=0.92),
+    "held": Floor(recall=0.90, held_out=0.94),
 }
 NOT_FITTED = {"news"}
 
@@ -59,7 +59,7 @@ def part(request: pytest.FixtureRequest) -> str:
 def evaluation(part: str, central_asia: Flagger) -> Evaluation:
     text = (LABELLED / f"{part}.jsonl").read_text(encoding="utf-8")
     lines = [json.loads(line) for line in text.splitlines() if line]
-    return evaluate(central_asia, "central-asia", lines)
+    return evaluate(central_asia, lines)
 
 
 @pytest.mark.parametrize("figure", ["precision", "recall", "levels_right", "countries_right"])

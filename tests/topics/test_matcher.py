@@ -7,7 +7,7 @@ from rscrawler.topics.matcher import Matcher, Spelling, longest
 
 
 def found(text: str, *spellings: Spelling) -> list[str]:
-    matches = Matcher(spellings).find(text, fold_with_offsets(text))
+    matches = Matcher(spellings).find(fold_with_offsets(text))
     return [text[match.start : match.end] for match in matches]
 
 

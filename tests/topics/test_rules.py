@@ -8,7 +8,7 @@ from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.folding import fold_with_offsets
 from rscrawler.topics.matcher import Match
-from rscrawler.topics.others import SurroundingsFinder
+from rscrawler.topics.others import find_surroundings
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
@@ -415,14 +415,14 @@ def test_fergana_is_a_city_of_uzbekistan_and_its_valley_of_three_states(
 )  # fmt: skip
 def test_two_names_of_one_state_are_one_other(one: str, other: str) -> None:
     def whose(name: str) -> str:
-        return str(SurroundingsFinder().find(name, fold_with_offsets(name))[0][0].owner)
+        return str(find_surroundings(fold_with_offsets(name))[0][0].owner)
 
     assert whose(one) == whose(other)
     assert whose(one) != whose("Brazil")
 
 
 def test_austria_is_not_australia() -> None:
-    found, _ = SurroundingsFinder().find("Austria", fold_with_offsets("Austria"))
+    found, _ = find_surroundings(fold_with_offsets("Austria"))
     assert found == [Match("AT", 0, 7)]
 
 

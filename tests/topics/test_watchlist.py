@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics import WatchList, load_watchlists
 
@@ -26,6 +27,10 @@ def written(folder: Path, text: str, name: str = "baltic") -> Path:
     return folder
 
 
+def own_and_shipped(folder: Path) -> dict[str, WatchList]:
+    return load_watchlists(Config(topics_dir=folder))
+
+
 def test_the_shipped_lists_load() -> None:
     lists = load_watchlists()
     assert {"central-asia", "south-caucasus"} <= set(lists)
@@ -33,19 +38,19 @@ def test_the_shipped_lists_load() -> None:
 
 
 def test_a_list_of_ones_own_is_found_beside_the_shipped_ones(tmp_path: Path) -> None:
-    lists = load_watchlists(written(tmp_path, SMALL))
+    lists = own_and_shipped(written(tmp_path, SMALL))
     assert list(lists) == ["baltic", "central-asia", "south-caucasus"]
     assert lists["baltic"].name == "baltic"
 
 
 def test_a_file_of_the_same_name_wins(tmp_path: Path) -> None:
-    lists = load_watchlists(written(tmp_path, SMALL, "central-asia"))
+    lists = own_and_shipped(written(tmp_path, SMALL, "central-asia"))
     assert lists["central-asia"].title == "Baltic states"
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"topics_dir: .*: cannot be read: No such file"):
-        load_watchlists(tmp_path / "nowhere")
+        own_and_shipped(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_what_is_wrong_is_named_with_file_and_key(
     broken: str, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigurationError, match=message) as caught:
-        load_watchlists(written(tmp_path, broken))
+        own_and_shipped(written(tmp_path, broken))
     assert "baltic.toml" in str(caught.value)
 
 
