@@ -35,16 +35,10 @@ class Judgement:
     def of(cls, line: Mapping[str, Any], flag: TopicFlag) -> Judgement:
         """A labelled line beside its flag."""
         expected = Level(line["level"])
-        countries = line.get("countries") if expected.reaches(_FLAGGED) else None
-        return cls(
-            str(line["id"]),
-            line.get("title") or "",
-            expected,
-            None if countries is None else tuple(sorted(countries)),
-            flag.level,
-            flag.score,
-            flag.countries,
-        )
+        labelled = line.get("countries") if expected.reaches(_FLAGGED) else None
+        countries = None if labelled is None else tuple(sorted(labelled))
+        told = (flag.level, flag.score, flag.countries)
+        return cls(str(line["id"]), line.get("title") or "", expected, countries, *told)
 
     @property
     def has_countries(self) -> bool:
@@ -88,17 +82,17 @@ class Evaluation:
         Countries are those of the texts flagged on both sides and labelled with countries (None
         without such texts).
         """
-        wanted = sum(each.expected.reaches(_FLAGGED) for each in self.judged)
-        given = [each.expected for each in self.judged if each.level.reaches(_FLAGGED)]
-        hits = sum(expected.reaches(_FLAGGED) for expected in given)
-        both = [each for each in self.judged if each.has_countries]
+        wanted = [each for each in self.judged if each.expected.reaches(_FLAGGED)]
+        given = [each for each in self.judged if each.level.reaches(_FLAGGED)]
+        hits = sum(each.level.reaches(_FLAGGED) for each in wanted)
         right = sum(each.expected is each.level for each in self.judged)
+        both = [each for each in wanted if each.has_countries]
         right_countries = sum(each.expected_countries == each.countries for each in both)
         return {
             "texts": len(self.judged),
             "precision": _part(hits, len(given)),
-            "recall": _part(hits, wanted),
-            "f1": _part(2 * hits, wanted + len(given)),
+            "recall": _part(hits, len(wanted)),
+            "f1": _part(2 * hits, len(wanted) + len(given)),
             "levels_right": _part(right, len(self.judged)),
             "countries_right": _part(right_countries, len(both)) if both else None,
         }
@@ -113,6 +107,11 @@ class Evaluation:
             "predictions": [{key: getattr(each, key) for key in keys} for each in self.judged],
             "misses": [asdict(each) for each in self.misses],
         }
+
+
+def _part(some: float, of: float) -> float:
+    """What part `some` is of `of`; nothing of nothing is all of it."""
+    return round(some / of, 4) if of else 1.0
 
 
 def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation:
@@ -130,17 +129,9 @@ def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
     parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
     if len(parts) == 1:
         parts = _FULL_LINE.split(line["text"])
-    return FlaggableText(
-        title=line.get("title"),
-        subtitle=line.get("subtitle"),
-        paragraphs=tuple(part.strip() for part in parts if part.strip()),
-        tags=tuple(line.get("tags") or ()),
-    )
-
-
-def _part(some: float, of: float) -> float:
-    """What part `some` is of `of`; nothing of nothing is all of it."""
-    return round(some / of, 4) if of else 1.0
+    paragraphs = tuple(part.strip() for part in parts if part.strip())
+    tags = tuple(line.get("tags") or ())
+    return FlaggableText(line.get("title"), line.get("subtitle"), paragraphs, tags)
 
 
 @dataclass(frozen=True)

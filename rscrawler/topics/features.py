@@ -2,14 +2,14 @@
 
 Each is a row of `FEATURES`: its name, what it says to an analyst, and how it is worked out.
 Counts are logarithms, since the tenth sentence says less than the second. What is not here
-(runs of sentences, words of markets, a headline on others, …) was tried and made no difference
-on texts held out, or made them worse.
+(runs of sentences, words of markets or food, a headline on others, …) was tried and made no
+difference on texts held out, or made them worse.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log, log1p
@@ -36,97 +36,55 @@ class Feature:
 
 def features_of(reading: Reading) -> list[float]:
     """The value of each of `FEATURES`."""
-    return [feature.of(reading) for feature in FEATURES]
+    return [float(feature.of(reading)) for feature in FEATURES]
 
 
-def _best(sentences: Sequence[Sentence]) -> float:
-    return max((each.named for each in sentences), default=0.0)
+def _most(values: Iterable[float]) -> float:
+    return max(values, default=0.0)
+
+
+def _named(sentences: Sequence[Sentence]) -> float:
+    return _most(each.named for each in sentences)
 
 
 def _best_pair(values: Sequence[float]) -> float:
     """The lesser of the two values side by side whose lesser is greatest."""
-    return max((min(pair) for pair in pairwise(values)), default=0.0)
+    return _most(map(min, pairwise(values)))
 
 
 def _share(some: float, of: int) -> float:
     return some / of if of else 0.0
 
 
-def _naming_paragraphs(reading: Reading) -> int:
-    return sum(_best(found) >= NAMES for found in reading.paragraphs)
-
-
-def _pair_about(reading: Reading) -> float:
-    pairs = (_best_pair([each.about for each in found]) for found in reading.paragraphs)
-    return max(pairs, default=0.0)
-
-
 def _words_about(sentences: Sequence[Sentence]) -> float:
     return sum(each.about * each.words for each in sentences)
-
-
-def _paragraph_share(reading: Reading) -> float:
-    shares = (
-        _share(_words_about(found), sum(each.words for each in found))
-        for found in reading.paragraphs
-    )
-    return max(shares, default=0.0)
 
 
 def _ratio(reading: Reading, others: int) -> float:
     return _share(len(reading.sure), len(reading.sure) + others)
 
 
-def _different(reading: Reading) -> float:
-    return log1p(len({each.entity.name for each in reading.sure}))
-
-
 def _only(*kinds: str) -> Callable[[Reading], float]:
-    return lambda reading: float(
+    return lambda reading: (
         bool(reading.sure) and all(each.entity.kind in kinds for each in reading.sure)
     )
 
 
-def _goes_on(reading: Reading) -> float:
-    return float(
-        any(
-            one.is_led and following.named < TOUCHES and _GOES_ON.match(following.text)
-            for paragraph in reading.paragraphs
-            for one, following in pairwise(paragraph)
-        )
+def _goes_on(reading: Reading) -> bool:
+    return any(
+        one.is_led and following.named < TOUCHES and _GOES_ON.match(following.text)
+        for paragraph in reading.paragraphs
+        for one, following in pairwise(paragraph)
     )
 
 
-def _item(reading: Reading) -> float:
-    openings = [paragraph[0] for paragraph in reading.paragraphs]
-    return float(
-        len(openings) >= _ITEMS and any(each.is_led and not each.others for each in openings)
+def _is_headed(paragraph: Sequence[Sentence]) -> bool:
+    opening = paragraph[0]
+    return opening.is_led and any(
+        opening.text[each.end - opening.start :][:1] in (".", ":", "")
+        for each in opening.mentions
+        if each.start - opening.start < _ITS_NAME
     )
-
-
-def _heading(reading: Reading) -> float:
-    openings = [paragraph[0] for paragraph in reading.paragraphs]
-    return float(
-        any(
-            one.is_led and one.text[each.end - one.start :][:1] in (".", ":", "")
-            for one in openings
-            for each in one.mentions
-            if each.start - one.start < _ITS_NAME
-        )
-    )
-
-
-def _has_person(reading: Reading) -> float:
-    return float(
-        any(
-            each.entity.kind == "person" and each.part is not Part.PASSING
-            for each in reading.mentions
-        )
-    )
-
-
-def _listed(reading: Reading) -> float:
-    return _share(sum(each.part is Part.LISTED for each in reading.sure), len(reading.sure))
 
 
 def _genre(name: str) -> Callable[[Reading], float]:
@@ -134,30 +92,40 @@ def _genre(name: str) -> Callable[[Reading], float]:
 
 
 FEATURES = (
-    Feature("title", "the title or subtitle names it", lambda r: _best(r.titles + r.subtitles)),
+    Feature("title", "the title or subtitle names it", lambda r: _named(r.titles + r.subtitles)),
     Feature("title_led", "the title begins with it", lambda r: any(s.is_led for s in r.titles)),
-    Feature("lead", "the first two sentences name it", lambda r: _best(r.body[:2])),
+    Feature("lead", "the first two sentences name it", lambda r: _named(r.body[:2])),
     Feature("paragraphs_share", "share of paragraphs that name it",
-            lambda r: _share(_naming_paragraphs(r), len(r.paragraphs))),
+            lambda r: _share(sum(_named(p) >= NAMES for p in r.paragraphs), len(r.paragraphs))),
     Feature("several", "two sentences or more name it",
             lambda r: sum(s.named >= TOUCHES for s in r.body) > 1),
     Feature("pair", "two sentences side by side name it",
             lambda r: _best_pair([s.named for s in r.body])),
-    Feature("pair_about", "two sentences side by side are about it", _pair_about),
+    Feature("pair_about", "two sentences side by side are about it",
+            lambda r: _most(_best_pair([s.about for s in p]) for p in r.paragraphs)),
     Feature("goes_on", "a sentence after one that begins with it goes on with it", _goes_on),
-    Feature("item", "an item of a round-up begins with it", _item),
-    Feature("heading", "a paragraph has its name for a heading", _heading),
+    Feature("item", "an item of a round-up begins with it",
+            lambda r: len(r.paragraphs) >= _ITEMS
+            and any(p[0].is_led and not p[0].others for p in r.paragraphs)),
+    Feature("heading", "a paragraph has its name for a heading",
+            lambda r: any(map(_is_headed, r.paragraphs))),
     Feature("paragraph_words", "words about it in its longest paragraph, as a logarithm",
-            lambda r: log1p(max(map(_words_about, r.paragraphs), default=0.0) / 20)),
-    Feature("paragraph_share", "share of its best paragraph", _paragraph_share),
+            lambda r: log1p(_most(map(_words_about, r.paragraphs)) / 20)),
+    Feature("paragraph_share", "share of its best paragraph",
+            lambda r: _most(_share(_words_about(p), sum(s.words for s in p))
+                            for p in r.paragraphs)),
     Feature("ratio_all", "its names among those of all states",
             lambda r: _ratio(r, r.others.total())),
     Feature("ratio_first", "its names beside those of the state named most",
             lambda r: _ratio(r, max(r.others.values(), default=0))),
-    Feature("listed", "share of its names in lists of others", _listed),
-    Feature("different", "different names of it, as a logarithm", _different),
+    Feature("listed", "share of its names in lists of others",
+            lambda r: _share(sum(m.part is Part.LISTED for m in r.sure), len(r.sure))),
+    Feature("different", "different names of it, as a logarithm",
+            lambda r: log1p(len({m.entity.name for m in r.sure}))),
     Feature("length", "words of the text, as a logarithm", lambda r: log(r.words + 20)),
-    Feature("persons", "its people are named", _has_person),
+    Feature("persons", "its people are named",
+            lambda r: any(m.entity.kind == "person" and m.part is not Part.PASSING
+                          for m in r.mentions)),
     Feature("peoples_only", "only a people is named", _only("people")),
     Feature("places_only", "only places are named", _only("place")),
     Feature("bodies_only", "only organisations and projects are named",

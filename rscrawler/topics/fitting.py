@@ -35,14 +35,9 @@ class Row(NamedTuple):
         """The level it is labelled with."""
         return Level(self.line["level"])
 
-    @property
-    def weight(self) -> float:
-        """How much it counts."""
-        return float(self.line.get("weight", 1.0))
-
 
 def rows_of(flagger: Flagger, parts: Parts) -> list[Row]:
-    """The labelled lines of all `parts`, by name, with their features."""
+    """The labelled lines of all `parts` with their features."""
     return [
         Row(
             {**line, "countries": None},
@@ -81,10 +76,9 @@ def fit(flagger: Flagger, parts: Parts) -> Model:
 
 def _fitted(rows: Sequence[Row], figures: Mapping[str, Any]) -> Model:
     named = [row for row in rows if row.values]
+    worthy = [row for row in named if row.level.reaches(Level.SUBSTANTIAL)]
     flagged, averages = _regression(named, Level.SUBSTANTIAL)
-    primary, _ = _regression(
-        [row for row in named if row.level.reaches(Level.SUBSTANTIAL)], Level.PRIMARY
-    )
+    primary, _ = _regression(worthy, Level.PRIMARY)
     return Model(flagged, primary, averages, figures)
 
 
@@ -98,7 +92,7 @@ def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, tuple[float
         from sklearn.preprocessing import StandardScaler
     except ImportError as error:
         raise MissingExtra("topics fit", "scikit-learn", "fit") from error
-    weights = [row.weight for row in rows]
+    weights = [float(row.line.get("weight", 1.0)) for row in rows]
     scaler = StandardScaler()
     values = scaler.fit_transform([row.values for row in rows])
     regression = LogisticRegression(C=_STRENGTH, solver="newton-cholesky")

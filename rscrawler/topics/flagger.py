@@ -64,13 +64,11 @@ class Flagger:
         explained: dict[str, list[Contribution]] = {}
         for topic, values in self.features(text).items():
             rows = zip(FEATURES, values, shipped_model().shares(values), strict=True)
-            explained[topic] = sorted(
-                (
-                    Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
-                    for feature, value, share in rows
-                ),
-                key=lambda each: -abs(each.share),
-            )
+            found = [
+                Contribution(feature.name, feature.meaning, round(value, 3), round(share, 3))
+                for feature, value, share in rows
+            ]
+            explained[topic] = sorted(found, key=lambda each: -abs(each.share))
         return explained
 
     def features(self, text: FlaggableText) -> dict[str, list[float]]:
@@ -79,17 +77,12 @@ class Flagger:
         return {watchlist.name: features_of(reading) for watchlist, reading in readings}
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
-        levels = watchlist.levels
-        values = features_of(reading)
+        levels, values = watchlist.levels, features_of(reading)
         level, score = shipped_model().judge(values, levels.substantial, levels.primary)
         is_flagged = level.reaches(Level.SUBSTANTIAL)
-        return TopicFlag(
-            topic=watchlist.name,
-            level=level,
-            score=score,
-            countries=countries_of(reading, levels, watchlist.states) if is_flagged else (),
-            evidence=evidence_of(joined, reading.mentions),
-        )
+        countries = countries_of(reading, levels, watchlist.states) if is_flagged else ()
+        evidence = evidence_of(joined, reading.mentions)
+        return TopicFlag(watchlist.name, level, score, countries, evidence)
 
     # Made for the first text: most cycles have none.
     @cached_property

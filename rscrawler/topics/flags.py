@@ -74,16 +74,9 @@ def evidence_of(joined: JoinedText, mentions: Sequence[Mention]) -> tuple[Eviden
 def _passage(joined: JoinedText, mention: Mention) -> Evidence:
     entity, zone = mention.entity, joined.zones[mention.zone]
     start, end = mention.start - zone.start, mention.end - zone.start
-    return Evidence(
-        term=zone.text[start:end],
-        entity=entity.name,
-        country=entity.countries[0] if len(entity.countries) == 1 else None,
-        field=zone.field,
-        paragraph=zone.paragraph,
-        quote=_quote(zone.text, start, end),
-        start=start,
-        end=end,
-    )
+    country = entity.countries[0] if len(entity.countries) == 1 else None
+    quote, place = _quote(zone.text, start, end), (zone.field, zone.paragraph)
+    return Evidence(zone.text[start:end], entity.name, country, *place, quote, start, end)
 
 
 def _quote(text: str, start: int, end: int) -> str:

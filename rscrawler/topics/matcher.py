@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick
 
@@ -109,15 +109,7 @@ def _ends_word(plain: str, start: int, end: int) -> bool:
     return not following.isdigit() or end - start >= _SURE_LENGTH
 
 
-class _Span(Protocol):
-    @property
-    def start(self) -> int: ...
-
-    @property
-    def end(self) -> int: ...
-
-
-SpanT = TypeVar("SpanT", bound=_Span)
+SpanT = TypeVar("SpanT", bound=Match)
 _START = attrgetter("start")
 
 

@@ -50,16 +50,12 @@ class Zone:
         """Where it ends in the joined text."""
         return self.start + len(self.text)
 
-    @property
-    def is_lead(self) -> bool:
-        """Whether it is a headline or the first paragraph."""
-        return self.field in ("title", "subtitle") or self.paragraph == 0
-
 
 class JoinedText:
     """The zones of a text in one string, so that one pass finds everything.
 
-    They stand in reading order: title, subtitle, body, tags.
+    They stand in reading order: title, subtitle, body, tags. The headlines and the first
+    paragraph are its lead.
     """
 
     def __init__(self, text: FlaggableText) -> None:
@@ -72,6 +68,8 @@ class JoinedText:
         for tag in text.tags:
             self._add("tags", None, tag)
         self.text = _BOUNDARY.join(zone.text for zone in self.zones)
+        leads = [zone.end for zone in self.zones if not zone.paragraph and zone.field != "tags"]
+        self.lead_end = max(leads, default=0)
 
     def _add(self, field: str, paragraph: int | None, text: str | None) -> None:
         if text:

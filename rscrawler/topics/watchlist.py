@@ -45,18 +45,13 @@ class Context(Model):
     words: Spelled = Field(default=[], description="any case; a final * stands for any ending")
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
     entities: list[str] = Field(default=[], description="names of entities beyond doubt")
-    against: Spelled = Field(
-        default=[], description="it holds only where there are fewer of these words than of it"
-    )
+    against: Spelled = Field(default=[], description="of these words there must be fewer")
     within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = Field(
-        default="text",
-        description="at most so many words away, or where; lead: the headlines and first paragraph",
+        default="text", description="at most so many words away, or where; lead: up to paragraph 1"
     )
     side: Literal["before", "after", "either"] = "either"
     unbroken: StrictBool = Field(
-        default=False,
-        description="with a number in `within`: no punctuation or possessive between, but a comma "
-        "before the name of another people",
+        default=False, description="with a number in `within`: no punctuation or possessive between"
     )
     at_least: int = Field(default=1, ge=1, description="so many of them")
 
@@ -84,26 +79,18 @@ class Entity(Model):
     name: str = Field(min_length=1)
     kind: Kind
     country: Country | list[Country] = Field(default=[], description="ISO 3166; none: the region")
-    spellings: Spelled = Field(
-        min_length=1,
-        description="accents, case and kind of hyphen do not matter; a final * stands for any "
-        "ending of the word",
-    )
+    spellings: Spelled = Field(min_length=1, description="a final * stands for any ending")
     weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")
     case: Literal["any", "capital", "exact"] = Field(
         default="any", description="capital: starts with one; exact: letter by letter"
     )
     counts: Literal["full", "passing", "never"] = Field(
-        default="full",
-        description="passing: never more than a mention; never: a lookalike, which also hides "
-        "the shorter names inside it",
+        default="full", description="passing: at most a mention; never: a lookalike"
     )
     needs: list[str] = Field(default=[], description="contexts, one of which must hold")
     unless: list[str] = Field(default=[], description="contexts that rule it out")
     passing_with: list[str] = Field(default=[], description="contexts that make it a mention")
-    despite: list[str] = Field(
-        default=[], description="contexts that overrule `unless` and `passing_with`"
-    )
+    despite: list[str] = Field(default=[], description="contexts that overrule these two")
 
     @cached_property
     def countries(self) -> tuple[str, ...]:
@@ -130,8 +117,7 @@ class Levels(Model):
         default=0.38, description="a state counts with so many of the leading state's sentences"
     )
     country_of_region: Share = Field(
-        default=0.9,
-        description="the leading state needs more than so many of the sentences on the region",
+        default=0.9, description="the leading state needs more than so many of the region's"
     )
 
 
@@ -140,9 +126,7 @@ class WatchList(Model):
 
     title: str = Field(min_length=1)
     description: str = ""
-    states: dict[Country, str] = Field(
-        default={}, description="none: a topic of plain names and words"
-    )
+    states: dict[Country, str] = Field(default={}, description="none: a topic of plain names")
     context: dict[str, Context] = Field(default={}, description="by name")
     entity: list[Entity] = Field(min_length=1)
     places: PlaceRules | None = Field(default=None, description="towns from GeoNames")
@@ -172,6 +156,7 @@ class WatchList(Model):
         """The towns of the states that no entity names yet, by code and name."""
         named = (spelling for entity in self.entity for spelling in entity.spellings)
         taken = set(map(fold, [*named, *rules.exclude]))
+        trust = {"case": "capital", "weight": rules.weight, "needs": [rules.context]}
         for line in _TOWNS.read_text(encoding="utf-8").splitlines():
             if line[:2] not in self.states:
                 continue
@@ -180,15 +165,8 @@ class WatchList(Model):
             if int(population) < rules.min_population or len(plain) < rules.min_length:
                 continue
             if plain not in taken:
-                yield Entity(
-                    name=name,
-                    kind="place",
-                    country=country,
-                    spellings=[name],
-                    weight=rules.weight,
-                    case="capital",
-                    needs=[rules.context],
-                )
+                town = {"name": name, "kind": "place", "country": country, "spellings": [name]}
+                yield Entity.model_validate(town | trust)
 
 
 def _check(key: str, named: Iterable[str], known: Collection[str], of: str) -> None:
@@ -206,9 +184,7 @@ def read_watchlist(file: Path) -> WatchList:
     """
     values = read_toml(file)
     if "name" in values:
-        raise ConfigurationError(
-            f"{file}: name: the file's own name is the topic's; remove the key"
-        )
+        raise ConfigurationError(f"{file}: name: the file's own name is the topic's; remove it")
     return checked(WatchList, values, str(file)).model_copy(update={"name": file.stem})
 
 
@@ -257,10 +233,9 @@ def load_watchlist(topic: str, config: Config) -> WatchList:
         ConfigurationError: there is none, or a file is wrong.
     """
     watchlists = load_watchlists(config)
-    if topic not in watchlists:
-        known = ", ".join(watchlists)
-        raise ConfigurationError(f"topic {topic!r} is not known; allowed: {known}")
-    return watchlists[topic]
+    if topic in watchlists:
+        return watchlists[topic]
+    raise ConfigurationError(f"topic {topic!r} is not known; allowed: {', '.join(watchlists)}")
 
 
 @kept
@@ -319,10 +294,8 @@ def check_alerted(config: Config, known: Collection[str]) -> Collection[str]:
         ConfigurationError: one has none.
     """
     key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
-    allowed = ", ".join(sorted(known))
+    told = f"is not a watch-list; allowed: {', '.join(sorted(known))}"
     unknown = [topic for topic in config.alerts.topics if topic not in known]
     if unknown:
-        raise ConfigurationError(
-            *(f"{key}: {topic!r} is not a watch-list; allowed: {allowed}" for topic in unknown)
-        )
+        raise ConfigurationError(*(f"{key}: {topic!r} {told}" for topic in unknown))
     return known

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rscrawler.topics.folding import fold_with_offsets
-from rscrawler.topics.matcher import Matcher, Spelling, longest
+from rscrawler.topics.matcher import Match, Matcher, Spelling, longest
 
 
 def found(text: str, *spellings: Spelling) -> list[str]:
@@ -62,12 +60,6 @@ def test_an_invalid_longer_name_does_not_hide_a_valid_shorter_one() -> None:
     ]
 
 
-@dataclass(frozen=True)
-class Span:
-    start: int
-    end: int
-
-
 def test_the_longest_of_overlapping_spans_stays() -> None:
-    spans = [Span(0, 7), Span(0, 12), Span(8, 20), Span(30, 34), Span(20, 25)]
-    assert longest(spans) == [Span(0, 12), Span(20, 25), Span(30, 34)]
+    spans = [Match("", *each) for each in ((0, 7), (0, 12), (8, 20), (30, 34), (20, 25))]
+    assert [(each.start, each.end) for each in longest(spans)] == [(0, 12), (20, 25), (30, 34)]
