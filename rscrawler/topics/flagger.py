@@ -1,25 +1,40 @@
-"""Many watch-lists over one text, in one matching pass; and `rscrawler.flag_text`."""
+"""Many watch-lists over one text, in one matching pass; and `rscrawler.flag_text`.
+
+A flag names the states that most sentences name: with `country_of_leader` of the sentences of
+the first, if that one stands out from the region as a whole (`country_of_region`). Three or more
+states (not all) under a headline on the region alone are the region: none is named.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from rscrawler.config import find_config, load_config
-from rscrawler.items import Level, TopicFlag
-from rscrawler.topics.contexts import context_matcher, settle
-from rscrawler.topics.features import FEATURES, features_of
-from rscrawler.topics.flags import countries_of, evidence_of
+from rscrawler.items import Evidence, Level, TopicFlag
+from rscrawler.topics.contexts import SURE_WEIGHT, Mention, context_matcher, settle
 from rscrawler.topics.folding import fold_with_offsets
 from rscrawler.topics.matcher import Match, Matcher, Spelling
-from rscrawler.topics.model import shipped_model
+from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.others import find_surroundings
-from rscrawler.topics.reading import Reading, read
+from rscrawler.topics.reading import Reading, Sentence, read
 from rscrawler.topics.text import FlaggableText, JoinedText
-from rscrawler.topics.watchlist import Entity, WatchList, load_watchlist
+from rscrawler.topics.watchlist import Entity, Levels, WatchList, load_watchlist
 
 Flag = TopicFlag
+_REGION = ""
+_SEVERAL_STATES = 3  # so many under a headline on the region are the region
+# A place of several states says less of each, and "the region" only takes up a name that has
+# been counted.
+_SHARED, _TAKEN_UP = 0.7, 0.5
+_MAX_EVIDENCE = 12
+_REACH = 80  # characters on each side of a quoted name
+_FIELD_BONUS = {"title": 0.5, "subtitle": 0.2}
+_CUT = "…"
+_BLANK = re.compile(r"\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +95,8 @@ class Flagger:
         levels, values = watchlist.levels, features_of(reading)
         level, score = shipped_model().judge(values, levels.substantial, levels.primary)
         is_flagged = level.reaches(Level.SUBSTANTIAL)
-        countries = countries_of(reading, levels, watchlist.states) if is_flagged else ()
-        evidence = evidence_of(joined, reading.mentions)
+        countries = _countries_of(reading, levels, watchlist.states) if is_flagged else ()
+        evidence = _evidence_of(joined, reading.mentions)
         return TopicFlag(watchlist.name, level, score, countries, evidence)
 
     # Made for the first text: most cycles have none.
@@ -117,6 +132,67 @@ class Flagger:
             if hits := settle(found, joined, watchlist.context, words):
                 # Beside a topic without states, no state is a rival.
                 yield watchlist, read(joined, hits, others if watchlist.states else [], genres)
+
+
+def _countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> tuple[str, ...]:
+    """The codes of the states that a flagged text is about, sorted; none for the region."""
+    titles, counts = _counted(reading.titles), _counted(reading.sentences)
+    region = counts.pop(_REGION, 0.0)
+    leader = max(counts.values(), default=0.0)
+    if leader <= levels.country_of_region * region:
+        return ()
+    found = [each for each, count in counts.items() if count >= levels.country_of_leader * leader]
+    if set(titles) == {_REGION} and _SEVERAL_STATES <= len(found) < len(states):
+        return ()
+    return tuple(sorted(found))
+
+
+def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
+    """How much each state, and the region, is named: at most once in a sentence."""
+    counts: Counter[str] = Counter()
+    for sentence in sentences:
+        named: dict[str, float] = {}
+        for mention in sentence.mentions:
+            entity, value = mention.entity, mention.strength
+            if entity.weight < SURE_WEIGHT:
+                continue
+            if len(entity.countries) > 1:
+                value *= _SHARED
+            if not entity.countries and entity.needs:
+                value *= _TAKEN_UP
+            for country in entity.countries or (_REGION,):
+                named[country] = max(named.get(country, 0.0), value)
+        counts.update(named)
+    return counts
+
+
+def _evidence_of(joined: JoinedText, mentions: Sequence[Mention]) -> tuple[Evidence, ...]:
+    """At most `_MAX_EVIDENCE` passages, the strongest first, then in reading order."""
+
+    def rank(mention: Mention) -> tuple[float, int]:
+        field = joined.zones[mention.zone].field
+        return -round(mention.strength + _FIELD_BONUS.get(field, 0.0), 6), mention.start
+
+    return tuple(_passage(joined, each) for each in sorted(mentions, key=rank)[:_MAX_EVIDENCE])
+
+
+def _passage(joined: JoinedText, mention: Mention) -> Evidence:
+    entity, zone = mention.entity, joined.zones[mention.zone]
+    start, end = mention.start - zone.start, mention.end - zone.start
+    country = entity.countries[0] if len(entity.countries) == 1 else None
+    quote, place = _quote(zone.text, start, end), (zone.field, zone.paragraph)
+    return Evidence(zone.text[start:end], entity.name, country, *place, quote, start, end)
+
+
+def _quote(text: str, start: int, end: int) -> str:
+    """The words around [start, end), with the name itself left exactly as printed."""
+    before = _BLANK.sub(" ", text[max(0, start - _REACH) : start])
+    after = _BLANK.sub(" ", text[end : end + _REACH])
+    if start > _REACH:
+        before = _CUT + before.partition(" ")[2]
+    if end + _REACH < len(text):
+        after = after.rpartition(" ")[0] + _CUT
+    return before.lstrip() + text[start:end] + after.rstrip()
 
 
 def flag_text(
