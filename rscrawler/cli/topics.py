@@ -132,7 +132,7 @@ def fit_command(
     """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
     model = fit(Flagger([load_watchlist(topic, config)]), _parts(labelled))
     with usable(output, to_be="written"):
-        output.write_text(json.dumps(model.to_json(), indent=1) + "\n", encoding="utf-8")
+        output.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")
     if as_json:
         print_json({"output": str(output), "figures": model.figures})
     else:

@@ -14,7 +14,7 @@ from rscrawler.errors import ConfigurationError, MissingExtra
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics.evaluation import Evaluation, Judgement, text_of_line
 from rscrawler.topics.flagger import Flagger
-from rscrawler.topics.model import Model, Weights
+from rscrawler.topics.model import FEATURES, Model, Weights
 
 # The less, the closer to zero the weights are held.
 _STRENGTH = 0.1
@@ -74,7 +74,7 @@ def fit(flagger: Flagger, parts: Parts) -> Model:
     return _fitted(rows, {name: each.figures for name, each in held_out(rows).items()})
 
 
-def _fitted(rows: Sequence[Row], figures: Mapping[str, Any]) -> Model:
+def _fitted(rows: Sequence[Row], figures: dict[str, dict[str, Any]]) -> Model:
     named = [row for row in rows if row.values]
     worthy = [row for row in named if row.level.reaches(Level.SUBSTANTIAL)]
     flagged, averages = _regression(named, Level.SUBSTANTIAL)
@@ -82,7 +82,7 @@ def _fitted(rows: Sequence[Row], figures: Mapping[str, Any]) -> Model:
     return Model(flagged, primary, averages, figures)
 
 
-def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, tuple[float, ...]]:
+def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, dict[str, float]]:
     """Whether rows reach `level`, and the average of each feature.
 
     A logistic regression over features of one scale, told in the features' own scales.
@@ -102,5 +102,6 @@ def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, tuple[float
     return Weights(round(start, _DIGITS), _rounded(slopes)), _rounded(scaler.mean_)
 
 
-def _rounded(values: Iterable[float]) -> tuple[float, ...]:
-    return tuple(round(float(value), _DIGITS) for value in values)
+def _rounded(values: Iterable[float]) -> dict[str, float]:
+    names = (feature.name for feature in FEATURES)
+    return {name: round(float(value), _DIGITS) for name, value in zip(names, values, strict=True)}

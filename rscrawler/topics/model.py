@@ -12,9 +12,8 @@ they reached on texts that they were not fitted on; `rscrawler topics fit` write
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -23,13 +22,14 @@ from operator import mul
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
 from rscrawler.topics.contexts import Part
 from rscrawler.topics.reading import NAMES, TOUCHES, Reading, Sentence
 
 MODEL_FILE = Path(__file__).with_name("model.json")
-_KEYS = ("flagged", "primary", "average")
 _LEAST = 0.001
 _DIGITS = 3
 _ITEMS = 12  # paragraphs that a round-up has at least
@@ -150,7 +150,6 @@ FEATURES = (
     Feature("exhibition", "words of museums and art", _genre("exhibition")),
     Feature("politics", "words of politics", _genre("politics")),
 )  # fmt: skip
-_NAMES = [feature.name for feature in FEATURES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +157,11 @@ class Weights:
     """A logistic regression; its weights are in the order of `FEATURES`."""
 
     start: float
-    weights: tuple[float, ...]
+    weights: dict[str, float]
 
     def probability(self, values: Sequence[float]) -> float:
         """How probable it is for a text with these features, in 0 … 1."""
-        odds = self.start + sum(map(mul, self.weights, values))
+        odds = self.start + sum(map(mul, self.weights.values(), values))
         return 1 / (1 + exp(-max(-30.0, min(30.0, odds))))
 
 
@@ -172,8 +171,8 @@ class Model:
 
     flagged: Weights
     primary: Weights
-    averages: tuple[float, ...]
-    figures: Mapping[str, Any]
+    averages: dict[str, float]
+    figures: dict[str, dict[str, Any]]
 
     def judge(
         self, values: Sequence[float], flagged: float = 0.5, primary: float = 0.5
@@ -191,17 +190,8 @@ class Model:
 
     def shares(self, values: Sequence[float]) -> list[float]:
         """What each feature adds to the log-odds of a flag, against an average text."""
-        rows = zip(self.flagged.weights, values, self.averages, strict=True)
+        rows = zip(self.flagged.weights.values(), values, self.averages.values(), strict=True)
         return [weight * (value - average) for weight, value, average in rows]
-
-    def to_json(self) -> dict[str, Any]:
-        """What `model.json` holds."""
-        rows = zip(_NAMES, self.flagged.weights, self.primary.weights, self.averages, strict=True)
-        return {
-            "features": {name: dict(zip(_KEYS, row, strict=True)) for name, *row in rows},
-            "start": {"flagged": self.flagged.start, "primary": self.primary.start},
-            "figures": self.figures,
-        }
 
 
 @cache
@@ -211,15 +201,7 @@ def shipped_model() -> Model:
     Raises:
         ConfigurationError: its features are not those of this version.
     """
-    stored = json.loads(MODEL_FILE.read_text(encoding="utf-8"))
-    if list(stored["features"]) != _NAMES:
+    model = TypeAdapter(Model).validate_json(MODEL_FILE.read_bytes())
+    if list(model.averages) != [feature.name for feature in FEATURES]:
         raise ConfigurationError(f"{MODEL_FILE}: was fitted on other features; run topics fit")
-    rows = stored["features"].values()
-    flagged, primary, averages = (tuple(row[key] for row in rows) for key in _KEYS)
-    start = stored["start"]
-    return Model(
-        Weights(start["flagged"], flagged),
-        Weights(start["primary"], primary),
-        averages,
-        stored["figures"],
-    )
+    return model
