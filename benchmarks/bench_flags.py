@@ -19,8 +19,7 @@ from typing import Any
 from benchmarks.measure import ROOT
 from rscrawler.items import Level
 from rscrawler.topics import Evaluation, Flagger, load_watchlists
-from rscrawler.topics.evaluation import Judgement
-from rscrawler.topics.fitting import Row, held_out, rows_of
+from rscrawler.topics.evaluation import Judgement, Row, held_out, rows_of
 from rscrawler.topics.model import FEATURES
 
 TOPIC = "central-asia"

@@ -16,8 +16,7 @@ from functools import partial
 from pydoc_data.topics import topics as english_topics
 
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
-from rscrawler.topics.folding import fold_with_offsets
-from rscrawler.topics.matcher import Matcher, Spelling
+from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.text import JoinedText
 
 SPELLINGS = 10_000

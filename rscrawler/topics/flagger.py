@@ -16,8 +16,7 @@ from functools import cached_property, lru_cache
 from rscrawler.config import find_config, load_config
 from rscrawler.items import Evidence, Level, TopicFlag
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, context_matcher, settle
-from rscrawler.topics.folding import fold_with_offsets
-from rscrawler.topics.matcher import Match, Matcher, Spelling
+from rscrawler.topics.matcher import Match, Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.others import find_surroundings
 from rscrawler.topics.reading import Reading, Sentence, read

@@ -1,5 +1,10 @@
 """Where names stand in a text: all of them in one pass.
 
+Names and text are folded first: one case, plain letters, one kind of blank, hyphen and
+apostrophe. Nearly every text folds to the same number of code points, so that an offset in the
+folded text is the offset in the original. Soft hyphens, words broken at a line's end, runs of
+blanks and combining accents do not; then `Folded.span` maps back.
+
 An Aho-Corasick automaton finds every spelling, overlapping ones too. Only then come word
 boundaries and case, and only then the longest match: an automaton that prefers the longest
 itself would hide a shorter name that is valid behind a longer one that is not.
@@ -7,21 +12,134 @@ itself would hide a shorter name that is valid behind a longer one that is not.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from operator import attrgetter
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick
 
-from rscrawler.topics.folding import SIGN, Folded, fold
+from rscrawler.text import INVISIBLE, JOINERS
 
+_UNREAD = f"{INVISIBLE}{JOINERS}\u0300-\u036f"
+# What is cut out: what prints nothing by itself, combining accents, a hyphen at a line's end
+# inside a word, and all but the first of a run of blanks.
+_CUT = re.compile(
+    rf"[{_UNREAD}]+"
+    r"|(?<=[^\W\d_])[-\u2010]\s*\n\s*(?=[^\W\d_A-Z])"
+    r"|(?<=\s)\s+"
+)
+_CUT_CHARACTER = re.compile(rf"[{_UNREAD}]")
+_BREAKS = ("-\n", "-\r", "- \n", "\u2010\n")
+_ASCII = bytes(range(128))
+# Cyrillic keeps its letters: "й" is not "и".
+_CYRILLIC = ("Ѐ", "ԯ")
+# For every currency and picture, as text in ASCII is handled much faster; no text
+# has it itself.
+_SIGN = "\x1a"
+_BLANKS = "\n\t\r\v\f"
+_FOLDED_ASCII = bytes.maketrans(
+    f"{ascii_uppercase}{_BLANKS}".encode(), f"{ascii_lowercase}{' ' * len(_BLANKS)}".encode()
+)
+_SAME = (
+    dict.fromkeys("‘’ʻʼʽ`´′‛ʹ", "'")
+    | dict.fromkeys("‐‑‒–—―−", "-")
+    | dict.fromkeys("“”„«»", '"')
+    | {"ı": "i", "ø": "o", "ł": "l", "đ": "d", "ə": "a", "ß": "s"}
+)
 _ENDING = "*"
 _UTF8 = "utf-8", "surrogatepass"
 # Below this length a digit beside a name makes it another word ("C5" in "C50").
 _SURE_LENGTH = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`original` and what it folds to.
+
+    After each of `starts`, offsets lag the original's by the shift beside it.
+    """
+
+    original: str
+    text: str
+    starts: tuple[int, ...] = ()
+    shifts: tuple[int, ...] = ()
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the original text that the folded span [start, end) came from."""
+        if not self.starts:
+            return start, end
+        return self._offset(start), self._offset(end - 1) + 1
+
+    def _offset(self, offset: int) -> int:
+        cut = bisect_right(self.starts, offset) - 1
+        return offset + self.shifts[cut] if cut >= 0 else offset
+
+
+def fold_with_offsets(text: str) -> Folded:
+    """`text` folded, with the way back to its offsets."""
+    foreign = "" if text.isascii() else _foreign_characters(text)
+    plain = _fold_characters(text, foreign)
+    # Few texts have line ends at all: one look spares the others.
+    has_broken_words = "\n" in text and any(each in text for each in _BREAKS)
+    if "  " not in plain and not _CUT_CHARACTER.search(foreign) and not has_broken_words:
+        return Folded(text, plain)
+    kept: list[str] = []
+    starts: list[int] = []
+    shifts: list[int] = []
+    position, removed = 0, 0
+    for cut in _CUT.finditer(text):
+        kept.append(plain[position : cut.start()])
+        removed += cut.end() - cut.start()
+        position = cut.end()
+        starts.append(position - removed)
+        shifts.append(removed)
+    kept.append(plain[position:])
+    return Folded(text, "".join(kept), tuple(starts), tuple(shifts))
+
+
+def fold(text: str) -> str:
+    """`text` folded."""
+    return fold_with_offsets(text).text
+
+
+def _foreign_characters(text: str) -> str:
+    """The different characters beyond ASCII in `text`, in order; found at memory speed."""
+    beyond = text.encode(*_UTF8).translate(None, _ASCII)
+    return "".join(sorted(set(beyond.decode(*_UTF8))))
+
+
+def _fold_characters(text: str, foreign: str) -> str:
+    """One code point for each one of `text`."""
+    # Plain letters first: lowering is several times faster once the text is ASCII.
+    for character in foreign:
+        if not _CYRILLIC[0] <= character <= _CYRILLIC[1]:
+            text = text.replace(character, _plain(character))
+    if text.isascii():  # several times as fast as what follows
+        return text.encode("ascii").translate(_FOLDED_ASCII).decode("ascii")
+    plain = text.lower()
+    for blank in _BLANKS:
+        plain = plain.replace(blank, " ")
+    return plain
+
+
+@cache
+def _plain(character: str) -> str:
+    # "İ" alone lowers to two code points; its base is "I".
+    lowered = character.lower() if len(character.lower()) == 1 else character
+    if lowered in _SAME:
+        return _SAME[lowered]
+    base = unicodedata.normalize("NFKD", lowered)[0]
+    plain = base.lower() if base.isalpha() else lowered
+    if plain.isalnum() or plain.isascii():
+        return plain
+    return " " if plain.isspace() else _SIGN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +169,7 @@ class Matcher:
     def __init__(self, spellings: Sequence[Spelling]) -> None:
         self._spellings = spellings
         # Pictures and currencies all fold to one sign: they must be printed as they are.
-        self._cases = ["exact" if SIGN in fold(each.text) else each.case for each in spellings]
+        self._cases = ["exact" if _SIGN in fold(each.text) else each.case for each in spellings]
         self._open = [each.text.endswith(_ENDING) for each in spellings]
         owners: dict[str, list[int]] = defaultdict(list)
         for index, spelling in enumerate(spellings):

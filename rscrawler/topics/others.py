@@ -13,8 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rscrawler.topics.folding import Folded
-from rscrawler.topics.matcher import Match, Matcher, Spelling
+from rscrawler.topics.matcher import Folded, Match, Matcher, Spelling
 
 _FOLDER = Path(__file__).parent / "data"
 # So many different words of a genre must stand in a text.

@@ -20,7 +20,7 @@ from pydantic import Field, StrictBool, model_validator
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
 from rscrawler.errors import ConfigurationError
-from rscrawler.topics.folding import fold
+from rscrawler.topics.matcher import fold
 
 logger = logging.getLogger(__name__)
 

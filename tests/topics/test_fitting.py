@@ -6,7 +6,7 @@ import pytest
 
 from rscrawler.errors import ConfigurationError
 from rscrawler.topics import FlaggableText, Flagger
-from rscrawler.topics.fitting import fit
+from rscrawler.topics.evaluation import fit
 from rscrawler.topics.model import FEATURES
 from rscrawler.topics.watchlist import read_watchlist
 

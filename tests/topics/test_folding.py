@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.topics.folding import fold, fold_with_offsets
+from rscrawler.topics.matcher import fold, fold_with_offsets
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from rscrawler.topics.folding import fold_with_offsets
-from rscrawler.topics.matcher import Match, Matcher, Spelling, longest
+from rscrawler.topics.matcher import Match, Matcher, Spelling, fold_with_offsets, longest
 
 
 def found(text: str, *spellings: Spelling) -> list[str]:
