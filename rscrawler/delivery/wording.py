@@ -117,7 +117,7 @@ _MONTHS = (
 @cache
 def country_name(code: str) -> str:
     """The English name for an ISO 3166 code; the code itself if it is none."""
-    from rscrawler.topics.others import states
+    from rscrawler.topics.reading import states
 
     return states().get(code, [one_line(code, 40)])[0]
 

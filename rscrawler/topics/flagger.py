@@ -18,8 +18,7 @@ from rscrawler.items import Evidence, Level, TopicFlag
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, context_matcher, settle
 from rscrawler.topics.matcher import Match, Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
-from rscrawler.topics.others import find_surroundings
-from rscrawler.topics.reading import Reading, Sentence, read
+from rscrawler.topics.reading import Reading, Sentence, find_surroundings, read
 from rscrawler.topics.text import FlaggableText, JoinedText
 from rscrawler.topics.watchlist import Entity, Levels, WatchList, load_watchlist
 

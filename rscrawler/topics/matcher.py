@@ -61,25 +61,19 @@ _SURE_LENGTH = 5
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """`original` and what it folds to.
-
-    After each of `starts`, offsets lag the original's by the shift beside it.
-    """
+    """`original` and what it folds to; from each of `starts`, offsets lag by the shift beside."""
 
     original: str
     text: str
-    starts: tuple[int, ...] = ()
-    shifts: tuple[int, ...] = ()
+    starts: Sequence[int] = (0,)
+    shifts: Sequence[int] = (0,)
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """The span of the original text that the folded span [start, end) came from."""
-        if not self.starts:
-            return start, end
         return self._offset(start), self._offset(end - 1) + 1
 
     def _offset(self, offset: int) -> int:
-        cut = bisect_right(self.starts, offset) - 1
-        return offset + self.shifts[cut] if cut >= 0 else offset
+        return offset + self.shifts[bisect_right(self.starts, offset) - 1]
 
 
 def fold_with_offsets(text: str) -> Folded:
@@ -91,8 +85,7 @@ def fold_with_offsets(text: str) -> Folded:
     if "  " not in plain and not _CUT_CHARACTER.search(foreign) and not has_broken_words:
         return Folded(text, plain)
     kept: list[str] = []
-    starts: list[int] = []
-    shifts: list[int] = []
+    starts, shifts = [0], [0]
     position, removed = 0, 0
     for cut in _CUT.finditer(text):
         kept.append(plain[position : cut.start()])
@@ -101,7 +94,7 @@ def fold_with_offsets(text: str) -> Folded:
         starts.append(position - removed)
         shifts.append(removed)
     kept.append(plain[position:])
-    return Folded(text, "".join(kept), tuple(starts), tuple(shifts))
+    return Folded(text, "".join(kept), starts, shifts)
 
 
 def fold(text: str) -> str:

@@ -3,19 +3,26 @@
 No grammar beyond this: a name that comes early in its sentence leads it, a name in a list of
 strangers says nothing of the rest, and the sentences after one that the topic leads go on with
 it. Every other rule of language changed no figure on real articles.
+
+What it may be about instead, the world's states and regions, and the words that are dense in some
+kinds of articles are data (`others.toml`, `genres.toml`), the same for every topic.
 """
 
 from __future__ import annotations
 
 import re
+import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part
-from rscrawler.topics.matcher import Match, within
+from rscrawler.topics.matcher import Folded, Match, Matcher, Spelling, within
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
 # A sentence of which this much is about the topic names it; below the second, hardly.
@@ -40,6 +47,9 @@ _STRANGERS = 2
 _ENGLISH = (" the ", " of ", " and ", " to ", " in ")
 _ENGLISH_SHARE = 0.08
 _SAMPLE = 4000
+_FOLDER = Path(__file__).parent / "data"
+# So many different words of a genre must stand in a text.
+_LEAST_WORDS = 3
 
 
 @dataclass(slots=True)
@@ -92,6 +102,46 @@ class Reading:
         self.others = Counter(each.owner for each in others)
         self.genres = genres
         self.words = sum(each.words for each in self.body)
+
+
+@cache
+def states() -> dict[str, list[str]]:
+    """The names of each state by ISO 3166 code; the first is its English name."""
+    names: dict[str, list[str]] = _read("others.toml")["states"]
+    return names
+
+
+def find_surroundings(folded: Folded) -> tuple[list[Match], dict[str, int]]:
+    """The others in a text, in order, and how many words of each genre it has."""
+    names, words = _matchers()
+    others: list[Match] = []
+    for match in names.find(folded):
+        if not others or match.start >= others[-1].end:
+            others.append(match)
+    found: dict[str, list[str]] = defaultdict(list)
+    for match in words.find(folded):
+        genre, word = match.owner
+        found[genre].append(word)
+    genres = {genre: len(each) for genre, each in found.items() if len(set(each)) >= _LEAST_WORDS}
+    return others, genres
+
+
+@cache
+def _matchers() -> tuple[Matcher, Matcher]:
+    """What finds the names of others, owned by their code, and the words of genres."""
+    others = (states() | _read("others.toml")["regions"]).items()
+    names = [
+        Spelling(name, "exact" if name.isupper() else "capital", owner)
+        for owner, names in others
+        for name in names
+    ]
+    genres = _read("genres.toml").items()
+    words = [Spelling(word, owner=(genre, word)) for genre, words in genres for word in words]
+    return Matcher(names), Matcher(words)
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
 
 
 def read(

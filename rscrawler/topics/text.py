@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Self
@@ -81,14 +82,12 @@ class JoinedText:
         return bisect_right(self.zones, offset, key=attrgetter("start")) - 1
 
 
-def sentence_spans(text: str) -> list[tuple[int, int]]:
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """The [start, end) of each sentence of `text`; together they cover it."""
-    spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
         if not _ABBREVIATION.search(text, max(start, match.start() - 8), match.end()):
-            spans.append((start, match.end()))
+            yield start, match.end()
             start = match.end()
     if start < len(text):
-        spans.append((start, len(text)))
-    return spans
+        yield start, len(text)

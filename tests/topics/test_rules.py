@@ -7,7 +7,7 @@ import pytest
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.matcher import Match, fold_with_offsets
-from rscrawler.topics.others import find_surroundings
+from rscrawler.topics.reading import find_surroundings
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
