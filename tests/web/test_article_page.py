@@ -130,7 +130,8 @@ def test_what_each_feature_adds_is_shown_of_a_text_that_names_the_topic(
     record(shelf, a_piece(1, **text))
     rows = browser.get(f"/articles/{1:016x}").texts("//table[@class='shares']/tbody/tr")
     assert len(rows) == 10
-    assert any(re.fullmatch(r"the title names it \(1\)\s*\+\d\.\d\d", row) for row in rows)
+    title = r"the title or subtitle names it \(1\)\s*\+\d\.\d\d"
+    assert any(re.fullmatch(title, row) for row in rows)
     record(shelf, a_piece(2, **{**text, "topics": []}))
     assert browser.get(f"/articles/{2:016x}").texts("//table[@class='shares']") == []
 
