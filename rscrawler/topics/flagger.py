@@ -18,7 +18,7 @@ from rscrawler.items import Evidence, Level, TopicFlag
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, context_matcher, settle
 from rscrawler.topics.matcher import Match, Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
-from rscrawler.topics.reading import Reading, Sentence, find_surroundings, read
+from rscrawler.topics.reading import Reading, Sentence, find_surroundings, read, surroundings
 from rscrawler.topics.text import FlaggableText, JoinedText
 from rscrawler.topics.watchlist import Entity, Levels, WatchList, load_watchlist
 
@@ -97,28 +97,28 @@ class Flagger:
         evidence = _evidence_of(joined, reading.mentions)
         return TopicFlag(watchlist.name, level, score, countries, evidence)
 
-    # Made for the first text: most cycles have none.
     @cached_property
-    def _names(self) -> Matcher:
-        """Finds the names, owned by their watch-list's number and their entity."""
-        return Matcher(
-            [
-                Spelling(spelling, entity.case, (number, entity))
-                for number, watchlist in enumerate(self._watchlists)
-                for entity in watchlist.entities
-                for spelling in entity.spellings
-            ]
-        )
+    def _matchers(self) -> tuple[Matcher, list[Matcher]]:
+        """What finds names, owned by their watch-list's number and entity, and contexts' words.
 
-    @cached_property
-    def _context_words(self) -> list[Matcher]:
-        return [context_matcher(watchlist.context) for watchlist in self._watchlists]
+        Made for the first text, since most cycles have none, with all else that is made once.
+        """
+        surroundings()
+        shipped_model()
+        spellings = [
+            Spelling(spelling, entity.case, (number, entity))
+            for number, watchlist in enumerate(self._watchlists)
+            for entity in watchlist.entities
+            for spelling in entity.spellings
+        ]
+        return Matcher(spellings), [context_matcher(each.context) for each in self._watchlists]
 
     def _readings(self, joined: JoinedText) -> Iterator[tuple[WatchList, Reading]]:
         """Each watch-list that the text names, with the text read for it."""
         folded = fold_with_offsets(joined.text)
+        names, context_words = self._matchers
         candidates: dict[int, list[tuple[Entity, Match]]] = {}
-        for match in self._names.find(folded):
+        for match in names.find(folded):
             number, entity = match.owner
             candidates.setdefault(number, []).append((entity, match))
         if not candidates:
@@ -126,7 +126,7 @@ class Flagger:
         others, genres = find_surroundings(folded)
         for number, found in sorted(candidates.items()):
             watchlist = self._watchlists[number]
-            words = self._context_words[number].find(folded)
+            words = context_words[number].find(folded)
             if hits := settle(found, joined, watchlist.context, words):
                 # Beside a topic without states, no state is a rival.
                 yield watchlist, read(joined, hits, others if watchlist.states else [], genres)

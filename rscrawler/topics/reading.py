@@ -113,7 +113,7 @@ def states() -> dict[str, list[str]]:
 
 def find_surroundings(folded: Folded) -> tuple[list[Match], dict[str, int]]:
     """The others in a text, in order, and how many words of each genre it has."""
-    names, words = _matchers()
+    names, words = surroundings()
     others: list[Match] = []
     for match in names.find(folded):
         if not others or match.start >= others[-1].end:
@@ -127,7 +127,7 @@ def find_surroundings(folded: Folded) -> tuple[list[Match], dict[str, int]]:
 
 
 @cache
-def _matchers() -> tuple[Matcher, Matcher]:
+def surroundings() -> tuple[Matcher, Matcher]:
     """What finds the names of others, owned by their code, and the words of genres."""
     others = (states() | _read("others.toml")["regions"]).items()
     names = [

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rscrawler.config import Config
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger, load_watchlists
+from rscrawler.topics.matcher import Matcher
 
 BOTH = Flagger(load_watchlists().values())
 
@@ -33,6 +34,15 @@ def test_each_list_gives_its_own_flag_by_name() -> None:
 def test_a_piece_that_names_nothing_has_no_flag() -> None:
     assert BOTH.flag(FlaggableText(title="Rain", paragraphs=("It rained in Paris.",))) == []
     assert BOTH.flag(FlaggableText()) == []
+
+
+def test_all_is_compiled_for_the_first_text_so_that_forked_processes_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flagger = Flagger(load_watchlists().values())
+    assert flagger.flag(FlaggableText(title="Rain")) == []
+    monkeypatch.delattr(Matcher, "__init__")
+    assert len(flagger.flag(BRIEF)) == 2
 
 
 def test_the_same_piece_gets_the_same_flags() -> None:
