@@ -10,7 +10,6 @@ Schleimer, Wilkerson and Aiken, "Winnowing" (2003).
 from __future__ import annotations
 
 import hashlib
-import operator
 import struct
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -42,6 +41,8 @@ SHINGLE_WORDS = 3
 MIN_WORDS = 40
 _SEED = 20_221_124
 _MASK_63_BITS = (1 << 63) - 1
+_HIGHEST_BITS = int.from_bytes(b"\x80\0\0\0" * PERMUTATIONS)  # of each row of a signature
+_LOWER_BITS = int.from_bytes(b"\x7f\xff\xff\xff" * PERMUTATIONS)
 
 # The opening: of every 24 shingles in a row the one with the least hash, the first 8 of them.
 # They stand in the first 130 words or so, which a reprint keeps though it is cut.
@@ -180,5 +181,7 @@ def likeness(first: bytes | None, second: bytes | None) -> float:
     """The Jaccard similarity of two texts as their signatures estimate it, 0 … 1."""
     if first is None or second is None:
         return 0.0
-    rows = (memoryview(each).cast("I") for each in (first, second))
-    return float(sum(map(operator.eq, *rows))) / PERMUTATIONS
+    differing = int.from_bytes(first) ^ int.from_bytes(second)
+    # All rows at once: a row's highest bit is set if any of its bits is.
+    rows = ((differing & _LOWER_BITS) + _LOWER_BITS | differing) & _HIGHEST_BITS
+    return 1 - rows.bit_count() / PERMUTATIONS

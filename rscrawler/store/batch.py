@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from itertools import chain
 
 from rscrawler.errors import StoreError
 from rscrawler.identity.fingerprints import Fingerprint
@@ -59,11 +60,11 @@ class RecordingBatch:
 
     def concerns(self, site: str, keys: list[str], fingerprint: Fingerprint) -> bool:
         """Whether something that waits shares an address with a page, or may share its text."""
-        return any((site, key) in self._addresses for key in keys) or any(
-            are_alike(waiting, fingerprint)
-            for shared in _texts(site, fingerprint)
-            for waiting in self._texts.get(shared, ())
-        )
+        if any((site, key) in self._addresses for key in keys):
+            return True
+        waiting = (self._texts.get(shared, ()) for shared in _texts(site, fingerprint))
+        candidates = {each.text_digest: each for each in chain.from_iterable(waiting)}
+        return any(are_alike(each, fingerprint) for each in candidates.values())
 
     def flush(self, *, waits_for_disk: bool = True) -> None:
         """Record all that waits; one that the database refuses keeps no other back.
