@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -32,14 +33,6 @@ class Change:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeCount:
-    """How many words were added and removed."""
-
-    added: int
-    removed: int
-
-
 def word_diff(old: str, new: str) -> list[Change]:
     """The stretches of both texts, in order.
 
@@ -50,26 +43,19 @@ def word_diff(old: str, new: str) -> list[Change]:
     return list(_joined(_by_paragraph(_paragraphs(old), _paragraphs(new))))
 
 
-def count_words(changes: Sequence[Change]) -> ChangeCount:
-    """How many words the changes add and remove."""
-
-    def words(kind: Kind) -> int:
-        return sum(len(change.text.split()) for change in changes if change.kind is kind)
-
-    return ChangeCount(words(Kind.ADDED), words(Kind.REMOVED))
-
-
 def summarize(before: Article, after: Article) -> ChangeSummary | None:
     """What an update changed; None if nothing that counts did (a piece that came back)."""
     changed: list[str] = []
-    added = removed = 0
+    words = Counter[Kind]()
     for name in ("title", "subtitle", "body"):
         old, new = getattr(before, name) or "", getattr(after, name) or ""
         if normalized(old) != normalized(new):
-            count = count_words(word_diff(old, new))
             changed.append(name)
-            added, removed = added + count.added, removed + count.removed
-    return ChangeSummary(tuple(changed), added, removed) if changed else None
+            for change in word_diff(old, new):
+                words[change.kind] += len(change.text.split())
+    if not changed:
+        return None
+    return ChangeSummary(tuple(changed), words[Kind.ADDED], words[Kind.REMOVED])
 
 
 def _paragraphs(text: str) -> list[str]:

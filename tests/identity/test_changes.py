@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.identity.changes import Change, ChangeCount, Kind, count_words, word_diff
+from rscrawler.clock import utc_now
+from rscrawler.identity.changes import Change, Kind, summarize, word_diff
+from rscrawler.items import Article, ChangeSummary
 
 TEXTS = st.lists(
     st.sampled_from(["one", "two", "three", "four,", "\n\n", " ", "  "]), max_size=40
@@ -23,7 +25,15 @@ def test_a_word_put_in_is_found() -> None:
 def test_a_paragraph_taken_out_is_found_whole() -> None:
     changes = word_diff("One.\n\nTwo two.\n\nThree.", "One.\n\nThree.")
     assert [each.text for each in changes if each.kind is Kind.REMOVED] == ["Two two.\n\n"]
-    assert count_words(changes) == ChangeCount(added=0, removed=2)
+
+
+def test_a_summary_counts_the_words_of_all_that_changed() -> None:
+    before, after = (
+        Article(site="s", url="u", fetched_at=utc_now(), title=title, body=body)
+        for title, body in (("Old", "One.\n\nTwo two."), ("A new one", "One."))
+    )
+    assert summarize(before, after) == ChangeSummary(("title", "body"), 3, 3)
+    assert summarize(before, before) is None
 
 
 def test_equal_texts_differ_in_nothing() -> None:
