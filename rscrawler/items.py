@@ -135,7 +135,7 @@ def rfc3339(moment: datetime | None) -> str | None:
     """`2022-06-21T14:05:00Z`; fractions of a second are dropped. None stays None."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z"
 
 
 def parse_rfc3339(text: str) -> datetime:
