@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,13 +36,12 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.demo.routes import find_resource
 from rscrawler.demo.state import SiteState, Theme
-from rscrawler.identity.addresses import canonical_url, is_article_address
 from rscrawler.sites import SiteProfile, Source, SourceKind, host_of, load_sites
+from rscrawler.spiders.outcomes import FetchedArticle
 from rscrawler.spiders.pool import Readers, ReadingBroke
 from rscrawler.spiders.reading import (
     ArticleToRead,
     PageReader,
-    ReadArticle,
     Reading,
     ReadSource,
     Unread,
@@ -294,11 +293,10 @@ def _in_words(reading: Reading | None) -> str:
 def _led_away(reading: Reading | None, profile: SiteProfile) -> Iterator[str]:
     """Addresses that would be asked for, and are not on the site's hosts."""
     if isinstance(reading, ReadSource):
-        for entry in (each for portion in reading.entries() for each in portion):
-            url = canonical_url(entry.url, profile)
-            if url and is_article_address(url, profile) and _is_away(url, profile):
+        for _, url, *_ in chain.from_iterable(reading.articles()):
+            if _is_away(url, profile):
                 yield url
-    elif isinstance(reading, ReadArticle) and _is_away(reading.article.url, profile):
+    elif isinstance(reading, FetchedArticle) and _is_away(reading.article.url, profile):
         yield reading.article.url
 
 

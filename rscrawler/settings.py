@@ -24,7 +24,7 @@ STATS_DUMP = False
 WARN_ON_GENERATOR_RETURN_VALUE = False
 
 # Scrapy starts so many tasks for each response; our pipelines do not wait for anything.
-CONCURRENT_ITEMS = 2
+CONCURRENT_ITEMS = 1
 
 # Scrapy's own parts, without those that nothing here uses: one that is only switched off is
 # imported all the same, and cookies, console and remote control take two tenths of a second.
@@ -40,8 +40,7 @@ DOWNLOADER_MIDDLEWARES_BASE = {
 }
 DOWNLOADER_MIDDLEWARES = {
     "rscrawler.middlewares.hosts.SiteHostsMiddleware": 50,
-    "rscrawler.middlewares.robots.RobotsRulesMiddleware": 100,
-    "rscrawler.middlewares.robots.RobotsCacheMiddleware": 540,
+    "rscrawler.middlewares.robots.RobotsMiddleware": 100,
     "rscrawler.middlewares.retry_after.RetryAfterMiddleware": 560,
 }
 SPIDER_MIDDLEWARES_BASE = {

@@ -32,8 +32,7 @@ from warcio.warcwriter import WARCWriter
 
 from rscrawler import __version__
 from rscrawler.errors import OutputError
-from rscrawler.spiders.asked import asked_by
-from rscrawler.spiders.outcomes import AskedArticle
+from rscrawler.spiders.outcomes import AskedArticle, asked_by
 from rscrawler.spiders.session import session_of
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ are one story is for those who have both texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import (
     SplitResult,
@@ -97,16 +97,16 @@ def address_key(url: str, profile: SiteProfile) -> str:
 
 
 def addresses_by_key(
-    key: str, asked: str, led_on: Iterable[str], declared: Iterable[str], profile: SiteProfile
+    key: str, led_by: Sequence[str], declared: Iterable[str], profile: SiteProfile
 ) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
     """(key, url) of every address of a page, and the keys of those that it merely declares.
 
-    The one that was asked for stands first, then those that it led on to. Addresses elsewhere
-    are left out; of several spellings the first counts.
+    The first of `led_by` is the one that was asked for, by `key`; it stands first, then those that
+    it led on to. Addresses elsewhere are left out; of several spellings the first counts.
     """
-    pairs = {key: asked}
+    pairs = {key: canonical_url(led_by[0], profile) or led_by[0]}
     of_its_own_word: set[str] = set()
-    for addresses, is_declared in ((led_on, False), (declared, True)):
+    for addresses, is_declared in ((led_by, False), (declared, True)):
         for each in addresses:
             canonical = canonical_url(each, profile)
             if canonical is None:
@@ -155,6 +155,14 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
         return not named.isdisjoint({_WORDPRESS_PIECE, *links.parameters})
     return _is_article_path(parts.path, tuple(links.article), tuple(links.not_article))
+
+
+def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:
+    """(key, canonical form) of an address that may be an article's of this site, else None."""
+    canonical = canonical_url(url, profile)
+    if canonical is None or not is_article_address(canonical, profile):
+        return None
+    return address_key(canonical, profile), canonical
 
 
 @lru_cache(maxsize=16_384)

@@ -18,7 +18,6 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import RscrawlerError
 from rscrawler.extensions.archive import ArchivedPage, archived_pages
-from rscrawler.identity.addresses import addresses_by_key
 from rscrawler.identity.changes import summarize
 from rscrawler.items import Article, ChangeSummary, Event, Level, fields_on_page
 from rscrawler.pipelines.dedupe import DedupePipeline
@@ -26,7 +25,7 @@ from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
-from rscrawler.spiders.reading import ArticleToRead, PageReader, ReadArticle, Unread
+from rscrawler.spiders.reading import ArticleToRead, PageReader, Unread
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
 from rscrawler.store.leases import LEASE_RENEWAL
@@ -132,44 +131,31 @@ class _Reader:
         self, page: ArchivedPage, address: KnownAddress | None, known: KnownArticle | None
     ) -> FetchedArticle | Unread:
         """What the spider would have made of the page."""
-        profile, headers = self._session.profile, Headers(_by_name(page.headers))
+        headers = Headers(_by_name(page.headers))
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
             return Unread(Kind.INCOMPLETE, f"{page.url}: the answer is not a page of text")
-        reading = self._pages.read(
+        first_met = address.seen_at if address else page.fetched_at
+        item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,
                 url=page.url,
                 body=page.body,
                 content_type=page.header("Content-Type"),
                 fetched_at=page.fetched_at,
+                key=page.key,
+                led_by=(address.url if address else page.url, page.url),
                 published_at=address.published_at if address else None,
+                found_at=known.first_seen_at if known else first_met,
             )
         )
-        if isinstance(reading, Unread):
-            return reading
-        assert isinstance(reading, ReadArticle)
-        article = reading.article
-        asked = address.url if address else page.url
-        addresses, declared = addresses_by_key(
-            page.key, asked, [page.url], [article.url, *article.aliases], profile
-        )
-        first_met = address.seen_at if address else page.fetched_at
-        dated_at = address.dated_at if address else None
-        return FetchedArticle(
-            article=article,
-            addresses=addresses,
-            declared=declared,
-            fingerprint=reading.fingerprint,
-            flags=reading.flags,
-            found_at=known.first_seen_at if known else first_met,
-            page_digest=page_digest(page.body),
-            etag=page.header("ETag"),
-            last_modified=page.header("Last-Modified"),
-            dated_at=known.dated_at if known else dated_at,
-            asked_for=known,
-            is_archived=True,
-        )
+        if isinstance(item, FetchedArticle):
+            dated_at = address.dated_at if address else None
+            item.etag, item.last_modified = page.header("ETag"), page.header("Last-Modified")
+            item.dated_at = known.dated_at if known else dated_at
+            item.asked_for, item.is_archived = known, True
+        assert isinstance(item, FetchedArticle | Unread)
+        return item
 
     def _compared(self, item: FetchedArticle, known: KnownArticle) -> Reading:
         article, url = item.article, item.article.url

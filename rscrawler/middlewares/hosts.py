@@ -9,7 +9,7 @@ from scrapy.crawler import Crawler
 from scrapy.utils.httpobj import urlparse_cached
 
 from rscrawler.sites import host_of
-from rscrawler.spiders.refusals import OffSite
+from rscrawler.spiders.http import OffSite
 from rscrawler.spiders.session import session_of
 
 

@@ -20,7 +20,7 @@ from scrapy.http import Response
 
 from rscrawler.config import format_duration
 from rscrawler.decisions import LONGEST_PAUSE, asked_pause
-from rscrawler.spiders.refusals import HeldBack
+from rscrawler.spiders.http import HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Self
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -16,14 +15,18 @@ from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest, NotConfigured
 from scrapy.http import Response
 from scrapy.robotstxt import RobotParser
-from scrapy.statscollectors import StatsCollector
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 from twisted.internet.defer import Deferred
 
-from rscrawler.spiders.http import header_of, in_words, validators
-from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack
-from rscrawler.spiders.session import CrawlSession, session_of
+from rscrawler.spiders.http import (
+    ForbiddenByRobots,
+    HeldBack,
+    header_of,
+    in_words,
+    validators,
+)
+from rscrawler.spiders.session import session_of
 from rscrawler.store.discovery import KeptRobots
 
 logger = logging.getLogger(__name__)
@@ -36,11 +39,11 @@ ALLOW_ALL = b""
 MADE_HERE = "rscrawler"  # flags an answer that stands for one; it passes here again
 
 
-class RobotsRulesMiddleware(RobotsTxtMiddleware):
-    """Scrapy's own, one request at a time, and with a refusal that can be told from others.
+class RobotsMiddleware(RobotsTxtMiddleware):
+    """Scrapy's own, with conditional requests, refusals that can be told from others, RFC 9309.
 
-    Requests that wait for robots.txt side by side share one Deferred in Scrapy 2.19, which
-    gives the rules to the first of them and None to the rest: those were sent unchecked.
+    A 4xx answer means that everything is allowed; a 5xx one or none at all, that nothing
+    is (2.3.1), unless one of the last day is kept. Only real answers are kept.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -56,22 +59,28 @@ class RobotsRulesMiddleware(RobotsTxtMiddleware):
         except NotConfigured:
             return RobotsTxtMiddleware(crawler)
 
+    # Any request.
+
+    async def process_request(self, request: Request) -> None:  # type: ignore[override]
+        """Let a request pass that the rules allow; ask for them only if they have changed.
+
+        Raises:
+            ForbiddenByRobots, HeldBack: the rules forbid it, or cannot be read.
+        """
+        if not _asks_for_robots(request):
+            self.process_request_2(await self.robot_parser(request), request)
+        elif (kept := self._kept(request)) is not None:
+            for name, value in validators(kept.etag, kept.last_modified).items():
+                request.headers[name] = value
+
     async def robot_parser(self, request: Request) -> RobotParser | None:
-        """The rules of the request's host."""
+        """The rules of the request's host.
+
+        Requests that wait for robots.txt side by side share one Deferred in Scrapy 2.19, which
+        gives the rules to the first of them and None to the rest: those were sent unchecked.
+        """
         async with self._turn:
             return await super().robot_parser(request)
-
-    def _robots_error(self, exc: Exception, netloc: str) -> None:
-        """Ask nothing of a host whose answer is broken; many redirects mean that it has none."""
-        if isinstance(exc, IgnoreRequest):
-            super()._robots_error(exc, netloc)
-            return
-        reason = f"cannot be read: {in_words(exc)}"
-        body = _without_answer(self._session, self._stats, (netloc,), reason)
-        rules = build_from_crawler(self._parserimpl, self.crawler, body)
-        waiting, self._parsers[netloc] = self._parsers[netloc], rules
-        assert isinstance(waiting, Deferred)
-        waiting.callback(rules)
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:
         """Let the request pass, or raise `ForbiddenByRobots` or `HeldBack`."""
@@ -83,31 +92,10 @@ class RobotsRulesMiddleware(RobotsTxtMiddleware):
                 raise HeldBack(f"its robots.txt {reason}") from None
             raise ForbiddenByRobots(str(error)) from None
 
-
-class RobotsCacheMiddleware:
-    """Makes Scrapy's request for robots.txt conditional, and its failure mean what it should.
-
-    A 4xx answer means that everything is allowed; a 5xx one or none at all, that nothing
-    is (RFC 9309, 2.3.1), unless one of the last day is kept. Only real answers are kept.
-    """
-
-    def __init__(self, session: CrawlSession, stats: StatsCollector) -> None:
-        self._session = session
-        self._stats = stats
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Built for the site of the crawler's spider."""
-        return cls(session_of(crawler), crawler.stats)
-
-    def process_request(self, request: Request) -> None:
-        """Ask for robots.txt only if it has changed since it was kept."""
-        if _asks_for_robots(request) and (kept := self._kept(request)) is not None:
-            for name, value in validators(kept.etag, kept.last_modified).items():
-                request.headers[name] = value
+    # robots.txt itself.
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Keep an answer; turn a server's error, or "not modified", into its meaning."""
+        """Keep a robots.txt; turn a server's error, or "not modified", into its meaning."""
         if not _asks_for_robots(request) or MADE_HERE in response.flags:
             return response
         store, now = self._session.store.discovery, self._session.now()
@@ -138,8 +126,34 @@ class RobotsCacheMiddleware:
 
     def _unavailable(self, request: Request, reason: str) -> Response:
         urls = [*request.meta.get("redirect_urls", ()), request.url]
-        hosts = [urlsplit(url).netloc for url in urls]
-        return _answer(request, _without_answer(self._session, self._stats, hosts, reason))
+        return _answer(
+            request, self._without_answer([urlsplit(url).netloc for url in urls], reason)
+        )
+
+    def _robots_error(self, exc: Exception, netloc: str) -> None:
+        """Ask nothing of a host whose answer is broken; many redirects mean that it has none."""
+        if isinstance(exc, IgnoreRequest):
+            super()._robots_error(exc, netloc)
+            return
+        body = self._without_answer([netloc], f"cannot be read: {in_words(exc)}")
+        rules = build_from_crawler(self._parserimpl, self.crawler, body)
+        waiting, self._parsers[netloc] = self._parsers[netloc], rules
+        assert isinstance(waiting, Deferred)
+        waiting.callback(rules)
+
+    def _without_answer(self, hosts: Sequence[str], reason: str) -> bytes:
+        """The rules of a host whose robots.txt cannot be read: of the last day, else "nothing".
+
+        `hosts`: the one that was asked, and those that it led to.
+        """
+        for each in reversed(hosts):
+            kept = self._session.store.discovery.robots(each)
+            if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
+                return kept.body
+        logger.warning("the robots.txt of %s %s: nothing is asked of the host", hosts[0], reason)
+        self._session.unread_robots[hosts[0]] = reason
+        self._stats.inc_value("rscrawler/errors")
+        return DISALLOW_ALL
 
     def _kept(self, request: Request) -> KeptRobots | None:
         return self._session.store.discovery.robots(urlparse_cached(request).netloc)
@@ -147,23 +161,6 @@ class RobotsCacheMiddleware:
 
 def _asks_for_robots(request: Request) -> bool:
     return urlparse_cached(request).path == "/robots.txt"
-
-
-def _without_answer(
-    session: CrawlSession, stats: StatsCollector, hosts: Sequence[str], reason: str
-) -> bytes:
-    """The rules of a host whose robots.txt cannot be read now: of the last day, else "nothing".
-
-    `hosts`: the one that was asked, and those that it led to.
-    """
-    for each in reversed(hosts):
-        kept = session.store.discovery.robots(each)
-        if kept is not None and session.now() - kept.fetched_at < FRESH_FOR:
-            return kept.body
-    logger.warning("the robots.txt of %s %s: nothing is asked of the host", hosts[0], reason)
-    session.unread_robots[hosts[0]] = reason
-    stats.inc_value("rscrawler/errors")
-    return DISALLOW_ALL
 
 
 def _cut(body: bytes) -> bytes:

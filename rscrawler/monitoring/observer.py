@@ -10,9 +10,8 @@ from scrapy.http import Response
 
 from rscrawler.items import Article
 from rscrawler.monitoring.observation import FIELDS, Observation
-from rscrawler.spiders.asked import AskedSource, asked_by
 from rscrawler.spiders.news import GONE_STATUSES, NewsSpider
-from rscrawler.spiders.outcomes import Kind, PageOutcome
+from rscrawler.spiders.outcomes import AskedSource, Kind, PageOutcome, asked_by
 
 FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
 

@@ -79,7 +79,10 @@ class DedupePipeline:
             fingerprint = self._without_declared(item, fingerprint)
         if known is None or known.text_digest != fingerprint.text_digest:
             relatives = relatives_of(article, fingerprint, store.articles)
-            if known is None and (named := self._declared(item, met)) is not None:
+            named = None
+            if known is None:  # the piece whose address the page names as its own
+                named = store.articles.by_addresses(article.site, _leading(met, item.declared))
+            if named is not None:
                 if self._is_article(named, article, relatives):
                     known = named
                 else:
@@ -143,11 +146,6 @@ class DedupePipeline:
             return asked_for
         item.merged = asked_for
         return owner
-
-    def _declared(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
-        """The piece whose address the page names as its own, if there is one."""
-        named = _leading(met, item.declared)
-        return self._session.store.articles.by_addresses(item.article.site, named)
 
     def _is_article(self, known: KnownArticle, article: Article, relatives: list[Relative]) -> bool:
         """Whether title or text are those of an article whose address a page declares.

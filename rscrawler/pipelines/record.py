@@ -36,5 +36,5 @@ class RecordPipeline:
                 is_same = item.kind in (Kind.READ, Kind.UNCHANGED)
                 reason = Unchanged if is_same else Unread
                 raise reason(f"{item.url}: {item.reason or item.kind}", log_level="DEBUG")
-            item = item.record
+            return item.record
         return item.to_record() if isinstance(item, Article) else item

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from scrapy import Request, signals
 from scrapy.crawler import Crawler
@@ -21,16 +21,16 @@ from rscrawler.errors import StoreError
 from rscrawler.identity.changes import summarize
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
-from rscrawler.spiders.asked import asked_by
 from rscrawler.spiders.outcomes import (
     AskedArticle,
     FetchedArticle,
     Kind,
     PageOutcome,
+    asked_by,
     outcome_recorded,
 )
 from rscrawler.spiders.session import CrawlSession, session_of
-from rscrawler.store.articles import Recording, Visit
+from rscrawler.store.articles import Recording, Visit, line_of
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 from rscrawler.topics import FlaggableText
 
@@ -248,6 +248,7 @@ class StorePipeline:
             article.change = summarize(before, article)
         repeated = self._repeated_flags(article)
         alerts = [] if item.is_archived else self._alerts_for(article, before, repeated)
+        outcome.record = article.to_record()
         session.store.batch.add(
             Recording(
                 article=article,
@@ -268,10 +269,10 @@ class StorePipeline:
                 ),
                 alerted_topics=tuple(flag.topic for flag in alerts),
                 is_folded=decisions.is_folded(article, repeated),
+                line=line_of(outcome.record),
             ),
             lambda error: self._record_refused(outcome, error),
         )
-        outcome.record = article
         self._count(f"articles/{article.event}")
         if article.duplicate_of is not None and article.event is Event.NEW:
             self._count("duplicates")
@@ -368,7 +369,7 @@ class StorePipeline:
         )
         self._count("articles/unchanged")
 
-    def _record_gone(self, known: KnownArticle, at: datetime) -> Article | None:
+    def _record_gone(self, known: KnownArticle, at: datetime) -> dict[str, Any] | None:
         """Write down that a page is not there; gives the removal, if that is one."""
         session = self._session
         decision = decisions.after_gone(known, at, session.config.crawl.removal_after)
@@ -397,7 +398,7 @@ class StorePipeline:
             channels=self._jsonl_channels(removal),
         )
         self._count("articles/removed")
-        return removal
+        return removal.to_record()
 
     def _count(self, name: str) -> None:
         self._stats.inc_value(f"rscrawler/{name}")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
+from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.sites import Source, SourceKind
+from rscrawler.spiders.reading import ShownArticle
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.spiders.sources import Entry
 from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, SourceState
@@ -18,7 +19,7 @@ from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, 
 LATEST_SITEMAPS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Findings:
     """What one page of a source means.
 
@@ -33,34 +34,21 @@ class Findings:
         has_news: it shows an address that was not known before this cycle.
     """
 
-    keys: frozenset[str]
-    addresses: tuple[FoundAddress, ...]
-    unread: tuple[FoundAddress | KnownAddress, ...]
-    articles: int
-    dated_later: tuple[KnownArticle, ...]
-    returned: tuple[KnownArticle, ...]
-    sitemaps: tuple[SourceState, ...]
-    has_news: bool
+    keys: set[str] = field(default_factory=set)
+    addresses: list[FoundAddress] = field(default_factory=list)
+    unread: list[FoundAddress | KnownAddress] = field(default_factory=list)
+    articles: int = 0
+    dated_later: list[KnownArticle] = field(default_factory=list)
+    returned: list[KnownArticle] = field(default_factory=list)
+    sitemaps: list[SourceState] = field(default_factory=list)
+    has_news: bool = False
 
     @property
-    def changed(self) -> tuple[KnownArticle, ...]:
+    def changed(self) -> list[KnownArticle]:
         """Known pieces that are to be asked for again."""
         if decisions.are_rewritten(len(self.dated_later), self.articles):
             return self.returned
-        return (*self.dated_later, *self.returned)
-
-    def plus(self, other: Findings) -> Findings:
-        """Both together: two portions of one page."""
-        return Findings(
-            keys=self.keys | other.keys,
-            addresses=(*self.addresses, *other.addresses),
-            unread=(*self.unread, *other.unread),
-            articles=self.articles + other.articles,
-            dated_later=(*self.dated_later, *other.dated_later),
-            returned=(*self.returned, *other.returned),
-            sitemaps=(*self.sitemaps, *other.sitemaps),
-            has_news=self.has_news or other.has_news,
-        )
+        return [*self.dated_later, *self.returned]
 
 
 class Discovery:
@@ -76,78 +64,67 @@ class Discovery:
         self.published: dict[str, datetime] = {}
         self.shown: dict[str, set[str]] = {}
 
-    def findings(
+    def look_into(
         self,
-        entries: Iterable[Entry],
-        sitemaps: Sequence[Entry],
+        shown: Iterable[ShownArticle],
         source: Source,
         state: SourceState,
-    ) -> Findings:
-        """What a page of `source` means; looks up what is known, writes nothing."""
+        findings: Findings,
+    ) -> None:
+        """Add what a portion of a page of `source` means, by what is known; writes nothing."""
         session = self._session
-        found = self._addresses(entries)
+        found = self._addresses(shown)
         known = session.store.discovery.addresses(session.site, found)
         articles = session.store.articles.by_ids(
             before.article_id for before in known.values() if before.article_id
         )
-        to_write: list[FoundAddress] = []
-        unread: list[FoundAddress | KnownAddress] = []
-        changed: list[KnownArticle] = []
-        returned: list[KnownArticle] = []
-        has_news = False
+        findings.keys.update(found)
+        findings.articles += len(articles)
         for key, address in found.items():
             before = known.get(key)
-            has_news = has_news or before is None or before.seen_at >= session.started_at
+            if before is None or before.seen_at >= session.started_at:
+                findings.has_news = True
             if before is None:
                 if self._is_archived(address, source, state):
                     address = replace(address, state=AddressState.PASSED)
                 else:
-                    unread.append(address)
-                to_write.append(address)
+                    findings.unread.append(address)
+                findings.addresses.append(address)
                 continue
             if before.state is AddressState.PASSED and not self._is_wanted(source):
                 address = replace(address, state=AddressState.PASSED)
             if _tells_more(address, before, source):
-                to_write.append(address)
+                findings.addresses.append(address)
             if article := articles.get(before.article_id or ""):
-                self._date(address_key(article.url, session.profile), address.dated_at)
-                if _is_later(address, before) and decisions.is_dated_later(
-                    article, address.dated_at
-                ):
-                    changed.append(article)
-                elif article.removed_at:
-                    returned.append(article)
+                self._look_again(article, address, before, findings)
             elif self._is_wanted_after_all(before, address, source):
-                unread.append(before)
-        return Findings(
-            keys=frozenset(found),
-            addresses=tuple(to_write),
-            unread=tuple(unread),
-            articles=len(articles),
-            dated_later=tuple(changed),
-            returned=tuple(returned),
-            sitemaps=tuple(self._unread_sitemaps(sitemaps)),
-            has_news=has_news,
-        )
+                findings.unread.append(before)
 
-    def _addresses(self, entries: Iterable[Entry]) -> dict[str, FoundAddress]:
-        profile = self._session.profile
+    def _look_again(
+        self, article: KnownArticle, address: FoundAddress, before: KnownAddress, findings: Findings
+    ) -> None:
+        """Say whether an article that is known is to be asked for again."""
+        if address.dated_at is not None:
+            self._date(address_key(article.url, self._session.profile), address.dated_at)
+        if _is_later(address, before) and decisions.is_dated_later(article, address.dated_at):
+            findings.dated_later.append(article)
+        elif article.removed_at:
+            findings.returned.append(article)
+
+    def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, FoundAddress]:
         found: dict[str, FoundAddress] = {}
-        for entry in entries:
-            url = canonical_url(entry.url, profile)
-            if url is None or not is_article_address(url, profile):
-                continue
-            key = address_key(url, profile)
-            self._date(key, entry.dated_at)
-            if entry.published_at is not None:
-                self.published.setdefault(key, entry.published_at)
-            found.setdefault(key, FoundAddress(key, url, entry.dated_at, entry.published_at))
+        for key, url, dated_at, published_at in shown:
+            if dated_at is not None:
+                self._date(key, dated_at)
+            if published_at is not None:
+                self.published.setdefault(key, published_at)
+            if key not in found:
+                found[key] = FoundAddress(key, url, dated_at, published_at)
         return found
 
-    def _date(self, key: str, dated_at: datetime | None) -> None:
+    def _date(self, key: str, dated_at: datetime) -> None:
         """Remember the latest date of an address; a piece's own is what it is asked for by."""
-        if dated_at is not None:
-            self.dates[key] = max(dated_at, self.dates.get(key, dated_at))
+        self.dates[key] = max(dated_at, self.dates.get(key, dated_at))
 
     def next_page(
         self, has_next: bool, state: SourceState, page: int, findings: Findings
@@ -203,7 +180,7 @@ class Discovery:
             before.dated_at or before.seen_at
         )
 
-    def _unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterable[SourceState]:
+    def unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterator[SourceState]:
         """The sitemaps of an index that are to be read, as far as hosts and dates tell."""
         if not sitemaps:
             return

@@ -1,4 +1,4 @@
-"""What the spider takes from requests, answers and failures."""
+"""What the spider takes from requests, answers and failures; why a request is not sent."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scrapy.exceptions import (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
     DownloadTimeoutError,
+    IgnoreRequest,
     ResponseDataLossError,
 )
 from scrapy.http import Response
@@ -20,7 +21,21 @@ from twisted.internet.error import TimeoutError as TwistedTimeoutError
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseFailed
 
-from rscrawler.spiders.refusals import ForbiddenByRobots, HeldBack, OffSite
+
+class ForbiddenByRobots(IgnoreRequest):
+    """robots.txt forbids the address."""
+
+
+class OffSite(IgnoreRequest):
+    """An address, or a redirect's target, that is not on the site's hosts."""
+
+
+class HeldBack(IgnoreRequest):
+    """The host is left alone for the rest of the cycle.
+
+    It asked for that, does not answer, or its robots.txt cannot be read.
+    """
+
 
 _WORDS = {
     (DownloadTimeoutError, TwistedTimeoutError, TCPTimedOutError, TimeoutError): "time-out",
@@ -68,16 +83,6 @@ def in_words(error: BaseException) -> str:
         is_silence = cause.reasons[-1].check(ConnectionDone, ConnectionLost)
         return "the connection was closed without an answer" if is_silence else "no valid HTTP"
     return str(error).rstrip(".") or type(error).__name__
-
-
-def is_forbidden_by_robots(failure: Failure) -> bool:
-    """Whether robots.txt is why a request was not sent."""
-    return isinstance(failure.value, ForbiddenByRobots)
-
-
-def is_off_site(failure: Failure) -> bool:
-    """Whether a request was not sent since it would have left the site's hosts."""
-    return isinstance(failure.value, OffSite)
 
 
 def was_held_back(failure: Failure, request: Request) -> bool:

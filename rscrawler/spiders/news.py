@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from itertools import chain
 from typing import Any, Self
 
@@ -23,34 +22,28 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction import looks_cut_off
-from rscrawler.identity.addresses import (
-    address_key,
-    addresses_by_key,
-    canonical_url,
-    other_form,
-)
+from rscrawler.identity.addresses import address_key, other_form
 from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.asked import AskedSource, asked_by
 from rscrawler.spiders.findings import Discovery, Findings
 from rscrawler.spiders.http import (
+    ForbiddenByRobots,
+    OffSite,
     header_of,
-    is_forbidden_by_robots,
-    is_off_site,
     page_digest,
     reason_of,
     status_of,
     validators,
     was_held_back,
 )
-from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
-from rscrawler.spiders.reading import (
-    PORTION,
-    ArticleToRead,
-    PageReader,
-    ReadArticle,
-    ReadSource,
-    Unread,
+from rscrawler.spiders.outcomes import (
+    AskedArticle,
+    AskedSource,
+    FetchedArticle,
+    Kind,
+    PageOutcome,
+    asked_by,
 )
+from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadSource, Unread
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import (
@@ -66,8 +59,8 @@ logger = logging.getLogger(__name__)
 GONE_STATUSES = frozenset({404, 410})
 END_STATUSES = GONE_STATUSES | {400}  # behind the last page; WordPress' JSON answers 400 there
 PERMANENT_REDIRECTS = frozenset({301, 308})
-HANDLED_STATUSES = [304, *GONE_STATUSES]
 SOURCE_PRIORITY = 100
+REVISIT_PRIORITY = -1
 FEW_ATTEMPTS = 3  # of an address that was never read, in which another form of it is tried
 MAX_SITEMAP_DEPTH = 2  # of an index in an index; the protocol allows for 1
 MAX_SOURCES = 1_000  # in one cycle, sitemaps included
@@ -92,24 +85,23 @@ class NewsSpider(Spider):
             for key, value in crawl_settings(session).items():
                 crawler.settings.set(key, value, priority="spider")
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.session = session
-        spider.prepare()
+        spider.prepare(session)
         # Scrapy logs either with its traceback.
         crawler.signals.connect(spider.on_broken_page, signals.item_error)
         crawler.signals.connect(spider.on_broken_page, signals.spider_error)
         crawler.signals.connect(spider.on_closed, signals.spider_closed)
         return spider
 
-    def prepare(self) -> None:
+    def prepare(self, session: CrawlSession) -> None:
         """Set up what one cycle keeps in memory."""
+        self.session = session
+        self.profile: SiteProfile = session.profile
+        self.discovery = Discovery(session)
         self.has_begun = False
-        self.profile: SiteProfile = self.session.profile
         self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
-        self.discovery = Discovery(self.session)
         self._asked_sources: set[str] = set()
-        self._asked_articles = 0
         self._stopping: asyncio.Future[None] | None = None
-        self._turn = self.session.turn()
+        self._turn = session.turn()
         self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
 
     def parse(self, response: Response) -> Iterator[Request | dict[str, Any]]:
@@ -130,12 +122,13 @@ class NewsSpider(Spider):
             reading = reader.read(ArticleToRead(*page, self.session.now()))
         if isinstance(reading, Unread):
             logger.warning("%s: %s: %s", response.url, reading.kind, reading.reason)
-        elif isinstance(reading, ReadArticle):
+        elif isinstance(reading, FetchedArticle):
             reading.article.topics = reading.flags or []
             yield reading.article.to_record()
         else:
-            for entry in (*reading.sitemaps, *chain.from_iterable(reading.entries())):
-                yield Request(entry.url, callback=self.parse)
+            articles = (url for _, url, *_ in chain.from_iterable(reading.articles()))
+            for url in (*(each.url for each in reading.sitemaps), *articles):
+                yield Request(url, callback=self.parse)
 
     # Requests.
 
@@ -162,17 +155,15 @@ class NewsSpider(Spider):
         states = session.store.discovery.sources(session.site)
         for source in self.profile.sources:
             url = self.profile.address(source.path)
-            state = states.pop(url, SourceState(url))
-            yield self.source_request(source, url, state)
+            yield self._source_request(source, url, states.pop(url, SourceState(url)))
         for request in self._unread_sitemaps(states.values()):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_passed=session.is_full)
-        for address in pending:
-            for request in self.article_requests(address, now):
-                yield request
-        for known in session.store.articles.due(session.site, now):
-            for request in self.revisit_requests(known):
-                yield request
+        for request in self._article_requests(pending, []):
+            yield request
+        due = session.store.articles.due(session.site, now)
+        for request in self._article_requests([], due):
+            yield request
 
     async def _watch_turn(self) -> None:
         """Stop when another process has taken the turn."""
@@ -180,7 +171,7 @@ class NewsSpider(Spider):
         logger.error("%s: its lease was lost to another process; stopping", self.session.site)
         await self.crawler.stop_async()
 
-    def source_request(
+    def _source_request(
         self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
     ) -> Request:
         """A request for one page of a source; conditional where "not modified" says it all."""
@@ -191,51 +182,53 @@ class NewsSpider(Spider):
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
-        asked = AskedSource(source, state, page, is_conditional, depth)
         return Request(
             url,
             callback=self.parse_source,
             errback=self.source_failed,
             headers=validators(state.etag, state.last_modified) if is_conditional else None,
-            cb_kwargs={"asked": asked},
+            cb_kwargs={"asked": AskedSource(source, state, page, is_conditional, depth)},
             meta={"handle_httpstatus_list": [304]},
             priority=SOURCE_PRIORITY,
             dont_filter=True,
         )
 
-    def article_requests(
-        self, address: KnownAddress | FoundAddress, now: datetime
+    def _article_requests(
+        self, unread: Iterable[KnownAddress | FoundAddress], known: Iterable[KnownArticle]
     ) -> Iterator[Request]:
-        """A request for a page that was never read, unless it was asked for already."""
-        if address.key in self._asked or self.limit_is_reached():
-            return
-        self._asked.add(address.key)
-        self._asked_articles += 1
+        """Requests for pages that were never read, and for known ones; none twice in a cycle."""
+        for address in unread:
+            if self._is_to_be_asked(address.key):
+                yield self._article_request(address.url, self._asked_for_first(address))
+        for article in known:
+            if self._is_to_be_asked(article.article_id):
+                yield self._revisit(article, article.url)
+
+    def _is_to_be_asked(self, identity: str) -> bool:
+        """Whether a page was not asked for in this cycle, which may ask for another one."""
+        limit = self.session.limit
+        if identity in self._asked or (limit is not None and len(self._asked) >= limit):
+            return False
+        self._asked.add(identity)
+        return True
+
+    def _asked_for_first(self, address: KnownAddress | FoundAddress) -> AskedArticle:
         stored = address if isinstance(address, KnownAddress) else None
-        asked = AskedArticle(
+        return AskedArticle(
             address.key,
-            found_at=stored.seen_at if stored else now,
+            found_at=stored.seen_at if stored else self.session.now(),
             hint=address.published_at,
             attempts=stored.attempts if stored else 0,
             is_second_look=address.state is AddressState.REJECTED,
         )
-        yield self._article_request(address.url, asked)
-
-    def revisit_requests(self, known: KnownArticle) -> Iterator[Request]:
-        """A conditional request for a page that is known, unless it was asked for already."""
-        if known.article_id in self._asked or self.limit_is_reached():
-            return
-        self._asked.add(known.article_id)
-        self._asked_articles += 1
-        yield self._revisit(known, known.url)
 
     def _revisit(self, known: KnownArticle, url: str) -> Request:
-        asked = AskedArticle(address_key(url, self.profile), known.first_seen_at, known=known)
+        """A conditional request for a page that is known."""
         return self._article_request(
             url,
-            asked,
+            AskedArticle(address_key(url, self.profile), known.first_seen_at, known=known),
             headers=validators(known.etag, known.last_modified) if not known.removed_at else None,
-            priority=-1,
+            priority=REVISIT_PRIORITY,
         )
 
     def _article_request(
@@ -251,15 +244,10 @@ class NewsSpider(Spider):
             errback=self.article_failed,
             headers=headers,
             cb_kwargs={"asked": asked},
-            meta={"handle_httpstatus_list": HANDLED_STATUSES},
+            meta={"handle_httpstatus_list": [304, *GONE_STATUSES]},
             priority=priority,
             dont_filter=True,
         )
-
-    def limit_is_reached(self) -> bool:
-        """Whether this cycle has asked for as many article pages as it may."""
-        limit = self.session.limit
-        return limit is not None and self._asked_articles >= limit
 
     # Sources.
 
@@ -272,10 +260,13 @@ class NewsSpider(Spider):
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
-        reading = await self._read_source(response, source)
+        reading = await self.session.readers.read(self._page_of(source, response))
         if isinstance(reading, Unread):
-            self._record_source_failure(source, state, response.url, reading.reason)
+            if reading.kind is Kind.OVER_LIMIT:
+                self.count("over_limit")
+            self._record_source_failure(asked, response.url, reading.reason)
             return
+        assert isinstance(reading, ReadSource)
         findings = await self._findings(reading, source, state)
         has_next = source.is_paged or reading.next_url is not None
         next_page = self.discovery.next_page(has_next, state, asked.page, findings)
@@ -286,7 +277,7 @@ class NewsSpider(Spider):
                 kind=source.kind,
                 path=source.path,
                 read_at=now,
-                found=findings.addresses,
+                found=tuple(findings.addresses),
                 due_articles=tuple(each.article_id for each in findings.changed),
                 sitemaps=tuple(each.url for each in findings.sitemaps),
                 is_first_page=asked.page == 1,
@@ -299,17 +290,14 @@ class NewsSpider(Spider):
         )
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(findings.keys))
-        for number, address in enumerate(findings.unread, 1):
-            for request in self.article_requests(address, now):
-                yield request
+        requests = self._article_requests(findings.unread, findings.changed)
+        for number, request in enumerate(requests, 1):
+            yield request
             if number % PORTION == 0:
                 await asyncio.sleep(0)
-        for known in findings.changed:
-            for request in self.revisit_requests(known):
-                yield request
         if next_page is not None:
             url = reading.next_url or page_address(source, state.url, next_page)
-            yield self.source_request(source, url, state, next_page)
+            yield self._source_request(source, url, state, next_page)
         for request in self._sitemap_requests(findings.sitemaps, asked):
             yield request
 
@@ -324,33 +312,21 @@ class NewsSpider(Spider):
             within=tuple(self.profile.links.within),
         )
 
-    async def _read_source(self, response: Response, source: Source) -> ReadSource | Unread:
-        reading = await self.session.readers.read(self._page_of(source, response))
-        assert not isinstance(reading, ReadArticle)
-        if isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT:
-            self.count("over_limit")
-        return reading
-
     async def _findings(self, reading: ReadSource, source: Source, state: SourceState) -> Findings:
         """What a page of a source means; between two portions others have their turn.
 
         All addresses but those of the last portion are written down at once: what the source is
         remembered for, its validators, comes with the last.
         """
-        findings: Findings | None = None
-        for entries in reading.entries():
-            if findings is not None:
+        findings = Findings(sitemaps=list(self.discovery.unread_sitemaps(reading.sitemaps)))
+        for number, shown in enumerate(reading.articles()):
+            if number:
                 self.session.store.discovery.record_found(
                     self.session.site, source.path, findings.addresses, self.session.now()
                 )
-                findings = replace(findings, addresses=())
+                findings.addresses.clear()
                 await asyncio.sleep(0)
-            is_first = findings is None
-            found = self.discovery.findings(
-                entries, reading.sitemaps if is_first else (), source, state
-            )
-            findings = found if findings is None else findings.plus(found)
-        assert findings is not None
+            self.discovery.look_into(shown, source, state, findings)
         return findings
 
     def _sitemap_requests(
@@ -364,7 +340,7 @@ class NewsSpider(Spider):
                 logger.warning("%s: is one sitemap too many: not asked for", each.url)
                 self.count("errors")
                 return
-            yield self.source_request(asked.source, each.url, each, depth=asked.depth + 1)
+            yield self._source_request(asked.source, each.url, each, depth=asked.depth + 1)
 
     def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
         """Requests for the sitemaps of an index that a new reading of it need not lead to."""
@@ -374,7 +350,51 @@ class NewsSpider(Spider):
             # An index that does not date its sitemaps cannot tell which of them has changed.
             is_to_read = state.walk_to is not None or state.dated_at is None
             if source is not None and is_to_read and state.kind == source.kind:
-                yield self.source_request(source, state.url, state)
+                yield self._source_request(source, state.url, state)
+
+    def source_failed(self, failure: Failure) -> None:
+        """A source could not be fetched: after the retries, so for this cycle."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        asked: AskedSource = request.cb_kwargs["asked"]
+        status, cause = status_of(failure), reason_of(failure)
+        if was_held_back(failure, request):
+            self.count("sources/held_back")
+        elif isinstance(failure.value, ForbiddenByRobots):
+            self._record_source_failure(asked, request.url, cause, "forbidden")
+        elif self._is_end_of_walk(asked, status):
+            self.count("sources/ended")
+            self.session.store.discovery.record_end_of_walk(
+                self.session.site, asked.state.url, self.session.now()
+            )
+        elif status in GONE_STATUSES and asked.state.read_at is None:
+            # A tag that was never used, a section that this site does not have.
+            self.count("sources/absent")
+            logger.info("%s: %s", request.url, cause)
+        else:
+            self._record_source_failure(asked, request.url, cause)
+
+    def _record_source_failure(
+        self, asked: AskedSource, url: str, cause: str, counter: str = "failed"
+    ) -> None:
+        self.count(f"sources/{counter}")
+        if counter == "failed":
+            self.count("errors")
+            self.session.failed_sources[asked.state.url] = cause
+        logger.warning("source %s: %s", url, cause)
+        self.session.store.discovery.record_source_failure(
+            self.session.site,
+            asked.state.url,
+            asked.source.kind,
+            error=cause,
+            now=self.session.now(),
+        )
+
+    def _is_end_of_walk(self, asked: AskedSource, status: int | None) -> bool:
+        """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
+        if asked.page > 1:
+            return status in END_STATUSES
+        own = {self.profile.address(source.path) for source in self.profile.sources}
+        return status in GONE_STATUSES and asked.state.url not in own
 
     # Articles.
 
@@ -382,13 +402,14 @@ class NewsSpider(Spider):
         self, response: Response, asked: AskedArticle
     ) -> AsyncIterator[PageOutcome | Request]:
         """Read one article page."""
-        asked = replace(asked, hint=asked.hint or self.discovery.published.get(asked.key))
+        if asked.hint is None:
+            asked = replace(asked, hint=self.discovery.published.get(asked.key))
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(asked, response.url)
             if elsewhere is not None:
                 key = address_key(elsewhere, self.profile) if asked.known else asked.key
                 again = replace(asked, key=key, is_elsewhere=True)
-                yield self._article_request(elsewhere, again, priority=-1)
+                yield self._article_request(elsewhere, again, priority=REVISIT_PRIORITY)
             else:
                 yield self._outcome(Kind.GONE, asked, response.url, f"answers {response.status}")
         elif is_as_known(response, asked):
@@ -404,58 +425,39 @@ class NewsSpider(Spider):
 
     async def _read(self, response: TextResponse, asked: AskedArticle) -> PageOutcome:
         known = asked.known
-        reading = await self.session.readers.read(
+        page = await self.session.readers.read(
             ArticleToRead(
                 site=self.session.site,
                 url=response.url,
                 body=response.body,
                 content_type=header_of(response, "Content-Type"),
                 fetched_at=self.session.now(),
+                key=asked.key,
+                led_by=(*response.meta.get("redirect_urls", ()), response.url),
                 published_at=asked.hint,
+                found_at=asked.found_at,
                 known_text=known.text_digest if known and not known.removed_at else None,
             )
         )
-        if isinstance(reading, Unread):
-            outcome = self._outcome(reading.kind, asked, response.url, reading.reason)
+        if isinstance(page, Unread):
+            outcome = self._outcome(page.kind, asked, response.url, page.reason)
             outcome.is_whole_page = is_whole_page(response.body)
             return outcome
-        assert isinstance(reading, ReadArticle)
-        article = reading.article
-        addresses, declared = self._addresses(response, asked.key, [article.url, *article.aliases])
+        assert isinstance(page, FetchedArticle)
         outcome = self._outcome(Kind.READ, asked, response.url)
-        outcome.page = FetchedArticle(
-            article=article,
-            addresses=addresses,
-            declared=declared,
-            fingerprint=reading.fingerprint,
-            flags=reading.flags,
-            has_moved=_has_moved(response),
-            is_elsewhere=asked.is_elsewhere,
-            found_at=asked.found_at,
-            page_digest=page_digest(response.body),
-            etag=header_of(response, "ETag"),
-            last_modified=header_of(response, "Last-Modified"),
-            dated_at=outcome.dated_at,
-            asked_for=known,
-        )
+        page.etag = header_of(response, "ETag")
+        page.last_modified = header_of(response, "Last-Modified")
+        page.dated_at = outcome.dated_at
+        page.asked_for, page.is_elsewhere = known, asked.is_elsewhere
+        # Whether the address that was asked for leads on to the page's for good.
+        reasons = response.meta.get("redirect_reasons", [])
+        page.has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
+        outcome.page = page
         return outcome
 
     def _outcome(self, kind: Kind, asked: AskedArticle, url: str, reason: str = "") -> PageOutcome:
         dated_at = self.discovery.dates.get(asked.key)
         return PageOutcome(kind, asked, url, self.session.now(), reason, dated_at=dated_at)
-
-    def _addresses(
-        self, response: Response, key: str, declared: Sequence[str]
-    ) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
-        redirected = response.meta.get("redirect_urls", [])
-        asked = redirected[0] if redirected else response.url
-        return addresses_by_key(
-            key,
-            canonical_url(asked, self.profile) or asked,
-            (*redirected, response.url),
-            declared,
-            self.profile,
-        )
 
     def _elsewhere(self, asked: AskedArticle, url: str) -> str | None:
         """Where else the page may be, of which `url` says that it is not there.
@@ -471,74 +473,21 @@ class NewsSpider(Spider):
         found = self.session.store.discovery.urls_of(asked.known.article_id)
         return next((each for each in found if each != asked.known.url), None)
 
-    # Failures.
-
-    def source_failed(self, failure: Failure) -> None:
-        """A source could not be fetched: after the retries, so for this cycle."""
-        request: Request = failure.request  # type: ignore[attr-defined]
-        asked: AskedSource = request.cb_kwargs["asked"]
-        if was_held_back(failure, request):
-            self.count("sources/held_back")
-            return
-        self._record_source_failure(
-            asked.source, asked.state, request.url, reason_of(failure), failure
-        )
-
-    def _record_source_failure(
-        self,
-        source: Source,
-        state: SourceState,
-        url: str,
-        cause: str,
-        failure: Failure | None = None,
-    ) -> None:
-        if failure is not None and is_forbidden_by_robots(failure):
-            self.count("sources/forbidden")
-        elif failure is not None and self._is_end_of_walk(failure, state):
-            self.count("sources/ended")
-            self.session.store.discovery.record_end_of_walk(
-                self.session.site, state.url, self.session.now()
-            )
-            return
-        elif failure is not None and status_of(failure) in GONE_STATUSES and state.read_at is None:
-            # A tag that was never used, a section that this site does not have.
-            self.count("sources/absent")
-            logger.info("%s: %s", url, cause)
-            return
-        else:
-            self.count("sources/failed")
-            self.count("errors")
-            self.session.failed_sources[state.url] = cause
-        logger.warning("source %s: %s", url, cause)
-        self.session.store.discovery.record_source_failure(
-            self.session.site,
-            state.url,
-            source.kind,
-            error=cause,
-            now=self.session.now(),
-        )
-
-    def _is_end_of_walk(self, failure: Failure, state: SourceState) -> bool:
-        """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
-        request: Request = failure.request  # type: ignore[attr-defined]
-        if request.cb_kwargs["asked"].page > 1:
-            return status_of(failure) in END_STATUSES
-        own = {self.profile.address(source.path) for source in self.profile.sources}
-        return status_of(failure) in GONE_STATUSES and state.url not in own
-
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """An article page could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
         asked: AskedArticle = request.cb_kwargs["asked"]
         if was_held_back(failure, request):
             return  # it waits as before
-        if is_forbidden_by_robots(failure):
+        if isinstance(failure.value, ForbiddenByRobots):
             yield self._outcome(Kind.FORBIDDEN, asked, request.url)
-        elif is_off_site(failure):
+        elif isinstance(failure.value, OffSite):
             first = request.meta.get("redirect_urls", [request.url])[0]
             yield self._outcome(Kind.OFF_SITE, asked, first, reason_of(failure))
         else:
             yield self._outcome(Kind.REFUSED, asked, request.url, reason_of(failure))
+
+    # The end.
 
     def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
         """The program broke on a page of a source, or nothing can be recorded any more."""
@@ -550,7 +499,7 @@ class NewsSpider(Spider):
         asked = asked_by(request) if isinstance(request, Request) else None
         if isinstance(asked, AskedSource):
             cause = f"the program broke on it: {failure.value!r}"
-            self._record_source_failure(asked.source, asked.state, asked.state.url, cause)
+            self._record_source_failure(asked, asked.state.url, cause)
         elif asked is None:
             self.count("errors")
 
@@ -597,12 +546,6 @@ def is_as_known(response: Response, asked: AskedArticle) -> bool:
 def is_whole_page(body: bytes) -> bool:
     """Whether it is HTML from its beginning to its end: anything else is a passing fault."""
     return b"<html" in body[:2048].lower() and not looks_cut_off(body)
-
-
-def _has_moved(response: Response) -> bool:
-    """Whether the address that was asked for leads on to the page's for good."""
-    reasons = response.meta.get("redirect_reasons", [])
-    return bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
 
 
 def crawl_settings(session: CrawlSession) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What the spider hands to the pipelines: the outcome of asking for one article page.
+"""What the spider asks for, and what it hands to the pipelines: the outcome for an article page.
 
-It is made once, by whoever read the page or failed to get it; one pipeline says whose page it
-is, another records it, and the observer counts it.
+An outcome is made once, by whoever read the page or failed to get it; one pipeline says whose
+page it is, another records it, and the observer counts it.
 """
 
 from __future__ import annotations
@@ -9,10 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+from scrapy import Request
 
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article, Event, TopicFlag
+from rscrawler.sites import Source
+from rscrawler.store.discovery import SourceState
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSource:
+    """One page of a source that is asked for; travels with the request to its answer.
+
+    Attributes:
+        page: its number.
+        is_conditional: whether "not modified" is an answer to it.
+        depth: 0 for a source of the profile, 1 for a sitemap that an index names, and so on.
+    """
+
+    source: Source
+    state: SourceState
+    page: int
+    is_conditional: bool
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,12 @@ class AskedArticle:
     known: KnownArticle | None = None
     is_second_look: bool = False
     is_elsewhere: bool = False
+
+
+def asked_by(request: Request) -> AskedSource | AskedArticle | None:
+    """What a request of the spider asks for; None for any other (robots.txt)."""
+    asked = request.cb_kwargs.get("asked")
+    return asked if isinstance(asked, AskedSource | AskedArticle) else None
 
 
 @dataclass(slots=True)
@@ -122,7 +150,7 @@ class PageOutcome:
     at: datetime
     reason: str = ""
     page: FetchedArticle | None = None
-    record: Article | None = None
+    record: dict[str, Any] | None = None
     dated_at: datetime | None = None
     is_whole_page: bool = False
 

@@ -17,8 +17,9 @@ import signal
 import socket
 import struct
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -38,11 +39,35 @@ PAGES_AHEAD = 2  # that a process has: the one that it reads, and the next
 MAX_ARTICLE_BYTES = 2 * 2**20  # of what is read of one page, packed
 MAX_SOURCE_BYTES = 16 * 2**20
 _LENGTH = struct.Struct("=I")
+_CHUNK_BYTES = 2**18
 _GARBAGE_THRESHOLD = 10_000
+
+
+class ReadingBroke(Exception):
+    """The program broke on a page, in a reader; told in the words of what was raised there."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 class _TimeIsUp(BaseException):
     """Not an Exception: nobody who reads a page must handle it."""
+
+
+@dataclass(slots=True)
+class _Task:
+    page: PageToRead
+    done: asyncio.Future[Reading]
+    deaths: int = 0  # of readers, while they were at it
+
+    def finish(self, reading: Reading | Exception) -> None:
+        """Hand the reading, or what went wrong, to who waits for it, if anybody does still."""
+        if self.done.done():
+            return
+        if isinstance(reading, Exception):
+            self.done.set_exception(reading)
+        else:
+            self.done.set_result(reading)
 
 
 class Readers:
@@ -54,13 +79,11 @@ class Readers:
     def __init__(self, settings: CrawlSettings, reader: PageReader) -> None:
         self._settings, self._reader = settings, reader
         self._limit_seconds = settings.page_time_limit.total_seconds()
-        self._most = settings.readers
         self._nursery: Nursery | None = None
-        if self._most and CAN_FORK and threading.active_count() == 1:
+        if settings.readers and CAN_FORK and threading.active_count() == 1:
             self._nursery = fork_nursery(self._serve, self._prepare)
         self._waiting: OrderedDict[str, deque[_Task]] = OrderedDict()  # by site
-        self._processes: list[_Process] = []  # but for those on a slow page
-        self._beside: list[_Process] = []  # each on a slow page, its last one
+        self._processes: list[_Process] = []
         self._has_complained = False
 
     async def read(self, page: PageToRead) -> Reading:
@@ -76,91 +99,73 @@ class Readers:
         """End every process."""
         if self._nursery is not None:
             self._nursery.close()
-        for process in (*self._processes, *self._beside):
+        for process in self._processes:
             process.kill()
 
     # Who reads what.
 
     def _hand_out(self) -> None:
         """Give out what may be given: the sites in turn, one that has a slow page not."""
-        while self._has_room() and (task := self._next()) is not None:
-            process = self._idlest()
-            process.give(task)
+        while (site := self._next_site()) and (process := self._free_process()):
+            tasks = self._waiting.pop(site)
+            process.give(tasks.popleft())
+            if tasks:
+                self._waiting[site] = tasks  # behind the others
             if len(process.tasks) == 1:
-                process.work = asyncio.ensure_future(self._work(process))
+                self._watch_first_page(process)
 
-    def _has_room(self) -> bool:
-        busy = [each for each in self._processes if len(each.tasks) == PAGES_AHEAD]
-        return len(busy) < self._most
+    def _next_site(self) -> str | None:
+        slow = {each.tasks[0].page.site for each in self._processes if each.is_slow}
+        return next((site for site in self._waiting if site not in slow), None)
 
-    def _idlest(self) -> _Process:
-        """The process that has the least to do; a new one, if there may be more and all have some.
+    def _free_process(self) -> _Process | None:
+        """An idle process, or a new one; if as many work as may, one that can have a page ahead."""
+        quick = [each for each in self._processes if not each.is_slow]
+        idlest = min(quick, key=lambda each: len(each.tasks), default=None)
+        if idlest is not None and (not idlest.tasks or len(quick) >= self._settings.readers):
+            return idlest if len(idlest.tasks) < PAGES_AHEAD else None
+        process = _Process(self._take_answer, self._take_death)
+        self._processes.append(process)
+        process.starting = asyncio.ensure_future(self._start(process))
+        return process
 
-        It is not full, if any has room.
-        """
-        idlest = min(self._processes, key=lambda each: len(each.tasks), default=None)
-        if idlest is None or (idlest.tasks and len(self._processes) < self._most):
-            assert self._nursery is not None
-            idlest = _Process(self._nursery)
-            self._processes.append(idlest)
-        return idlest
-
-    def _next(self) -> _Task | None:
-        slow = {process.tasks[0].page.site for process in self._beside}
-        for site, tasks in self._waiting.items():
-            if site not in slow:
-                task = tasks.popleft()
-                del self._waiting[site]
-                if tasks:
-                    self._waiting[site] = tasks  # behind the others
-                return task
-        return None
-
-    async def _work(self, process: _Process) -> None:
-        """Take a process's answers, one for each page that it was given."""
-        while process.tasks:
-            task = process.tasks[0]
-            reading: Reading | Exception | None
-            try:
-                reading, goes_on = await self._answer_of(process)
-            except (ConnectionError, EOFError):
-                reading, goes_on = task.after_death(), False
-            except NurseryLost:
-                reading, goes_on = self._without_nursery(task.page), False
-            except Exception as error:
-                reading, goes_on = error, False
-            if reading is not None:
-                process.tasks.popleft()
-                task.finish(reading)
-            if process in self._beside or not goes_on:
-                self._end(process)
-            self._hand_out()
-
-    async def _answer_of(self, process: _Process) -> tuple[Reading | Exception, bool]:
-        """What a process says of its first page, and whether it is fit for another one."""
-        await process.start()
-        slow = asyncio.get_running_loop().call_later(SLOW_AFTER_SECONDS, self._set_beside, process)
+    async def _start(self, process: _Process) -> None:
+        assert self._nursery is not None
         try:
-            async with asyncio.timeout(self._limit_seconds):
-                return await process.answer()
-        except TimeoutError:
-            return self._over_time(), False
-        finally:
-            slow.cancel()
+            await process.start(self._nursery)
+            self._watch_first_page(process)
+        except NurseryLost:
+            self._finish(process, self._without_nursery(process.tasks[0].page), is_last=True)
 
-    def _set_beside(self, process: _Process) -> None:
-        """Let other pages be read elsewhere than by a process whose page is slow."""
-        self._processes.remove(process)
-        self._beside.append(process)
-        self._take_back(process, but=1)
-        asyncio.get_running_loop().call_later(
-            VERY_SLOW_AFTER_SECONDS - SLOW_AFTER_SECONDS, self._lower, process
-        )
+    def _take_answer(self, process: _Process, reading: Reading | Exception) -> None:
+        is_over_limit = isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT
+        self._finish(process, reading, is_last=is_over_limit or process.is_slow)
+
+    def _take_death(self, process: _Process) -> None:
+        """A reader may have been killed for no fault of its page: that is tried once more."""
+        if process.tasks:
+            process.tasks[0].deaths += 1
+            if process.tasks[0].deaths == 2:
+                twice = Unread(Kind.OVER_LIMIT, "its reader died of it twice")
+                process.tasks.popleft().finish(twice)
+        self._end(process)
         self._hand_out()
 
-    def _lower(self, process: _Process) -> None:
-        if process in self._beside:
-            process.lower()
+    def _finish(
+        self, process: _Process, reading: Reading | Exception, *, is_last: bool = False
+    ) -> None:
+        """Hand on what came of a process's first page; end it, or let it go on with the next."""
+        process.tasks.popleft().finish(reading)
+        if is_last:
+            self._end(process)
+        else:
+            self._watch_first_page(process)
+        self._hand_out()
+
+    def _end(self, process: _Process) -> None:
+        self._processes.remove(process)
+        self._take_back(process)
+        process.kill()
 
     def _take_back(self, process: _Process, but: int = 0) -> None:
         """Let what a process was given wait again, first of all; `but` for so many."""
@@ -169,14 +174,44 @@ class Readers:
             self._waiting.setdefault(task.page.site, deque()).appendleft(task)
             self._waiting.move_to_end(task.page.site, last=False)
 
-    def _end(self, process: _Process) -> None:
-        (self._beside if process in self._beside else self._processes).remove(process)
-        self._take_back(process)
-        process.kill()
+    # A page that takes long.
+
+    def _watch_first_page(self, process: _Process) -> None:
+        if process.patience is not None:
+            process.patience.cancel()
+        if process.tasks and process.has_started:
+            loop = asyncio.get_running_loop()
+            process.patience = loop.call_later(SLOW_AFTER_SECONDS, self._lose_patience, process)
+            process.first_since = loop.time()
+
+    def _lose_patience(self, process: _Process) -> None:
+        """Look at a process whose first page takes long, again and again.
+
+        On a busy machine that may be for want of a processor: then it is not the page that is slow.
+        """
+        seconds = asyncio.get_running_loop().time() - process.first_since
+        if seconds >= self._limit_seconds:
+            self._finish(process, self._over_time(), is_last=True)
+            return
+        if process.is_slow and seconds >= VERY_SLOW_AFTER_SECONDS:
+            process.lower()
+        if not process.is_slow and process.cpu_seconds_of_page() > SLOW_AFTER_SECONDS / 2:
+            self._set_beside(process)
+        loop = asyncio.get_running_loop()
+        wait = min(SLOW_AFTER_SECONDS, self._limit_seconds - seconds)
+        process.patience = loop.call_later(wait, self._lose_patience, process)
+
+    def _set_beside(self, process: _Process) -> None:
+        """Let other pages be read elsewhere than by a process whose page is slow, its last one."""
+        process.is_slow = True
+        self._take_back(process, but=1)
+        self._hand_out()
 
     def _over_time(self) -> Unread:
         span = format_duration(self._settings.page_time_limit)
         return Unread(Kind.OVER_LIMIT, f"takes longer than {span} to read")
+
+    # In this process.
 
     def _without_nursery(self, page: PageToRead) -> Reading | Exception:
         if not self._has_complained:
@@ -188,8 +223,6 @@ class Readers:
             return self._read_here(page)
         except Exception as error:
             return error
-
-    # In this process.
 
     def _read_here(self, page: PageToRead) -> Reading:
         try:
@@ -214,62 +247,25 @@ class Readers:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with socket.socket(fileno=descriptors[0]) as channel:
             while (message := _received(channel)) is not None:
-                answer, goes_on = self._answer(message)
-                channel.sendall(_LENGTH.pack(len(answer)) + answer)
-                if not goes_on:
-                    break
+                channel.sendall(self._answer(message))
         return 0
 
-    def _answer(self, message: bytes) -> tuple[bytes, bool]:
-        """What is sent back; and whether this process is fit for another page."""
-        goes_on = True
+    def _answer(self, message: bytes) -> bytes:
+        """What is sent back; this process is ended if that is that a page is over its limit."""
         try:
             result: object = self._reader.read(pickle.loads(message))  # noqa: S301 (our own crawl)
         except MemoryError:
             mib = self._settings.page_memory_limit // 2**20
-            result, goes_on = Unread(Kind.OVER_LIMIT, f"takes more than {mib} MiB to read"), False
+            result = Unread(Kind.OVER_LIMIT, f"takes more than {mib} MiB to read")
         except Exception as error:
-            result = _Broken(repr(error))
+            result = ReadingBroke(repr(error))
             logger.exception("the program broke on a page")
-        answer = pickle.dumps((result, goes_on), pickle.HIGHEST_PROTOCOL)
+        answer = _packed((result, time.process_time()))
         most = MAX_SOURCE_BYTES if isinstance(result, ReadSource) else MAX_ARTICLE_BYTES
-        if len(answer) > most:
-            reason = f"says more than {most // 2**20} MiB of text and links"
-            answer = pickle.dumps((Unread(Kind.OVER_LIMIT, reason), goes_on))
-        return answer, goes_on
-
-
-class ReadingBroke(Exception):
-    """The program broke on a page, in a reader; told in the words of what was raised there."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-@dataclass(frozen=True, slots=True)
-class _Broken:
-    reason: str
-
-
-@dataclass(slots=True)
-class _Task:
-    page: PageToRead
-    done: asyncio.Future[Reading]
-    deaths: int = 0  # of readers, while they were at it
-
-    def finish(self, reading: Reading | Exception) -> None:
-        """Hand the reading, or what went wrong, to who waits for it, if anybody does still."""
-        if self.done.done():
-            return
-        if isinstance(reading, Exception):
-            self.done.set_exception(reading)
-        else:
-            self.done.set_result(reading)
-
-    def after_death(self) -> Reading | None:
-        """A reader that dies may have been killed for no fault of its page: None, once more."""
-        self.deaths += 1
-        return Unread(Kind.OVER_LIMIT, "its reader died of it twice") if self.deaths == 2 else None
+        if len(answer) <= most:
+            return answer
+        reason = f"says more than {most // 2**20} MiB of text and links"
+        return _packed((Unread(Kind.OVER_LIMIT, reason), time.process_time()))
 
 
 class _Process:
@@ -278,75 +274,112 @@ class _Process:
     It has the next page before it has answered, so that it never waits for this process.
     """
 
-    def __init__(self, nursery: Nursery) -> None:
-        self._nursery = nursery
+    def __init__(
+        self,
+        answered: Callable[[_Process, Reading | Exception], None],
+        died: Callable[[_Process], None],
+    ) -> None:
+        self.tasks: deque[_Task] = deque()
+        self.is_slow = False
+        self.patience: asyncio.TimerHandle | None = None
+        self.first_since = 0.0  # when its first page became that, by the loop's time
+        self.starting: asyncio.Future[None] | None = None
+        self.has_started = False
+        self._answered, self._died = answered, died
         self._child: Forked | None = None
+        self._loop = asyncio.get_running_loop()
         self._channel, self._theirs = socket.socketpair()
         self._channel.setblocking(False)
-        self._sending: asyncio.Task[None] | None = None
-        self.tasks: deque[_Task] = deque()
-        self.work: asyncio.Future[None] | None = None
+        self._loop.add_reader(self._channel, self._hear)
+        self._unsent, self._heard = bytearray(), bytearray()
+        self._cpu_seconds = 0.0  # of the process, when it had read its last page
 
-    def give(self, task: _Task) -> None:
-        """Send it a page, behind those that it has."""
-        self.tasks.append(task)
-        self._sending = asyncio.ensure_future(self._send(task.page, self._sending))
-
-    async def _send(self, page: PageToRead, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await before
-        message = pickle.dumps(page, pickle.HIGHEST_PROTOCOL)
-        with suppress(OSError):  # it has died, as it will be found by its answer
-            await asyncio.get_running_loop().sock_sendall(
-                self._channel, _LENGTH.pack(len(message)) + message
-            )
-
-    async def start(self) -> None:
-        """Fork it, unless it is there.
+    async def start(self, nursery: Nursery) -> None:
+        """Fork it.
 
         Raises:
             NurseryLost: there will be none.
         """
-        if self._child is None:
-            with self._theirs:
-                self._child = await self._nursery.fork([self._theirs.fileno()])
+        with self._theirs:
+            self._child = await nursery.fork([self._theirs.fileno()])
+        self.has_started = True
 
-    async def answer(self) -> tuple[Reading | Exception, bool]:
-        """What it says of its first page, and whether it is fit for another one.
+    def give(self, task: _Task) -> None:
+        """Send it a page, behind those that it has."""
+        self.tasks.append(task)
+        is_behind = bool(self._unsent)
+        self._unsent += _packed(task.page)
+        if not is_behind:
+            self._send()
 
-        Raises:
-            ConnectionError, EOFError: it has died.
-        """
-        (length,) = _LENGTH.unpack(await self._receive(_LENGTH.size))
-        result, goes_on = pickle.loads(await self._receive(length))  # noqa: S301 (our own reader)
-        return ReadingBroke(result.reason) if isinstance(result, _Broken) else result, goes_on
+    def _send(self) -> None:
+        """Send what it can take now, and the rest as soon as it can take that."""
+        try:
+            while self._unsent:
+                del self._unsent[: self._channel.send(self._unsent)]
+        except BlockingIOError:
+            self._loop.add_writer(self._channel, self._send)
+            return
+        except OSError:  # it has died, as will be heard
+            self._unsent.clear()
+        self._loop.remove_writer(self._channel)
 
-    async def _receive(self, length: int) -> bytes:
-        loop, parts = asyncio.get_running_loop(), bytearray()
-        while len(parts) < length:
-            part = await loop.sock_recv(self._channel, min(length - len(parts), 2**18))
-            if not part:
-                raise EOFError
-            parts += part
-        return bytes(parts)
+    def _hear(self) -> None:
+        try:
+            part = self._channel.recv(_CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            part = b""
+        if not part:
+            self._died(self)
+        self._heard += part
+        while self.tasks and (end := _end_of_message(self._heard)):
+            answer = pickle.loads(self._heard[_LENGTH.size : end])  # noqa: S301 (our own reader)
+            del self._heard[:end]
+            reading, self._cpu_seconds = answer
+            self._answered(self, reading)
+
+    def cpu_seconds_of_page(self) -> float:
+        """Processor time that its first page has taken so far."""
+        if self._child is None or self._child.returncode is not None:
+            return 0.0
+        with suppress(OSError):  # it has died, as will be heard
+            return _cpu_seconds(self._child.pid) - self._cpu_seconds
+        return 0.0
 
     def lower(self) -> None:
         """Give it less claim to a processor."""
-        if self._child is not None:
+        if self._child is not None and self._child.returncode is None:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, self._child.pid, LESS_CLAIM)
 
     def kill(self) -> None:
         """End it at once."""
+        if self.patience is not None:
+            self.patience.cancel()
         if self._child is not None and self._child.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(self._child.pid, signal.SIGKILL)
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._channel)
+            self._loop.remove_writer(self._channel)
         self._theirs.close()
-        if self._sending is not None and not self._sending.done():
-            self._sending.cancel()
-            self._sending.add_done_callback(lambda _: self._channel.close())
-        else:
-            self._channel.close()
+        self._channel.close()
+
+
+def _packed(what: object) -> bytes:
+    """A message: its length, and a pickle."""
+    body = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(body)) + body
+
+
+def _end_of_message(heard: bytearray) -> int:
+    """Where the first message ends; 0: it is not whole yet."""
+    if len(heard) < _LENGTH.size:
+        return 0
+    end: int = _LENGTH.size + _LENGTH.unpack_from(heard)[0]
+    return end if len(heard) >= end else 0
 
 
 def _received(channel: socket.socket) -> bytes | None:
@@ -357,6 +390,17 @@ def _received(channel: socket.socket) -> bytes | None:
     (length,) = _LENGTH.unpack(head)
     message = channel.recv(length, socket.MSG_WAITALL)
     return message if len(message) == length else None
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Processor time of a process; see proc(5), `stat`: `utime` and `stime`.
+
+    Raises:
+        OSError: there is no such process.
+    """
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:  # noqa: PTH123 (not of a disk)
+        parts = file.read().rpartition(")")[2].split()
+    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _address_space() -> int:

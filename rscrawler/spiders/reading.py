@@ -2,75 +2,72 @@
 
 All that takes long for a long or a pathological page is here, so that it can be done where it
 holds up nobody: parsing, extraction, fingerprint and flags of an article's page; parsing of a
-source's. `spiders.pool` has the processes.
+source's, and which of its addresses are articles'. `spiders.pool` has the processes.
 """
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from functools import lru_cache, partial
 
+from rscrawler.clock import utc_now
 from rscrawler.extraction import IncompletePage, NotAnArticle, Page
-from rscrawler.identity.addresses import slug_stem
-from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
-from rscrawler.items import Article, TopicFlag
+from rscrawler.identity.addresses import addresses_by_key, article_address, slug_stem
+from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.sites import SiteProfile
+from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.normalize import normalize_article
-from rscrawler.spiders.outcomes import Kind
-from rscrawler.spiders.sources import (
-    Entry,
-    SourceContent,
-    SourcePage,
-    UnreadableSource,
-    read_source,
-)
+from rscrawler.spiders.outcomes import FetchedArticle, Kind
+from rscrawler.spiders.sources import Entry, SourcePage, UnreadableSource, read_source
 from rscrawler.topics import FlaggableText, Flagger
 
-PORTION = 500  # entries of a source that are looked up and written down together
+_FIRST_PAGE = b"""<html><head><title>First page</title></head><body><article><h1>First page</h1>
+<p>It has the parts that every article has, so that what reads them is imported and compiled.</p>
+<p>Its text is one of forty words or more, since that is what has a fingerprint to be found by, and
+a page of fewer would be taken for none that is an article: of this one something can be read.</p>
+</article></body></html>"""
+PORTION = 500  # addresses of a source that are looked up and written down together
+
+# (key, canonical address, when it was changed, when published) as a source says of an article.
+ShownArticle = tuple[str, str, datetime | None, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleToRead:
-    """An article page as it was fetched; `known_text` is the digest of the text it had before."""
+    """An article page as it was fetched.
+
+    Attributes:
+        key: of the address that was asked for.
+        led_by: the addresses that led to `url`, the one that was asked for first, `url` last.
+        published_at: as a source dates it.
+        found_at: when a source first showed it; None: just now.
+        known_text: the digest of the text that it had before.
+    """
 
     site: str
     url: str
     body: bytes
     content_type: str | None
     fetched_at: datetime
+    key: str = ""
+    led_by: tuple[str, ...] = ()
     published_at: datetime | None = None
+    found_at: datetime | None = None
     known_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ReadArticle:
-    """What an article page says; `flags` is None where the text is the one that was known."""
-
-    article: Article
-    fingerprint: Fingerprint
-    flags: list[TopicFlag] | None
-
-
-@dataclass(frozen=True, slots=True)
 class ReadSource:
-    """What a page of a source leads to; a portion at a time, since there may be many."""
+    """What a page of a source leads to; articles in packed portions, since there may be many."""
 
     portions: tuple[bytes, ...]
     sitemaps: tuple[Entry, ...]
     next_url: str | None
 
-    @classmethod
-    def of(cls, content: SourceContent) -> Self:
-        """In portions, packed."""
-        entries = content.entries
-        starts = range(0, len(entries), PORTION) or [0]
-        packed = (pickle.dumps(entries[start : start + PORTION]) for start in starts)
-        return cls(tuple(packed), content.sitemaps, content.next_url)
-
-    def entries(self) -> Iterator[tuple[Entry, ...]]:
+    def articles(self) -> Iterator[list[ShownArticle]]:
         """The portions, at least one."""
         for portion in self.portions:
             yield pickle.loads(portion)  # noqa: S301 (our own)
@@ -85,7 +82,7 @@ class Unread:
 
 
 PageToRead = ArticleToRead | SourcePage
-Reading = ReadArticle | ReadSource | Unread
+Reading = FetchedArticle | ReadSource | Unread
 
 
 class PageReader:
@@ -93,27 +90,45 @@ class PageReader:
 
     def __init__(self, profiles: Mapping[str, SiteProfile], flagger: Flagger) -> None:
         self._profiles, self._flagger = profiles, flagger
+        # A site's pages lead to the same neighbours again and again.
+        self._article_address: dict[str, Callable[[str], tuple[str, str] | None]] = {
+            site: lru_cache(maxsize=16_384)(partial(article_address, profile=profile))
+            for site, profile in profiles.items()
+        }
 
     def prepare(self) -> None:
-        """Do what is done once, for this process and those forked from it."""
+        """Do what the first page takes, for this process and those forked from it."""
         import feedparser  # noqa: F401
 
-        from rscrawler.extraction import extract  # noqa: F401
-
-        self._flagger.flag(FlaggableText(title="what is made for the first text"))
+        for site, profile in self._profiles.items():
+            url = profile.address("/2022/11/24/what-the-first-page-takes/")
+            self.read(ArticleToRead(site, url, _FIRST_PAGE, "text/html", utc_now()))
+        self._flagger.flag(FlaggableText(title="what the first text takes"))
 
     def read(self, page: PageToRead) -> Reading:
         """What a page says, or why it says nothing."""
         try:
             if isinstance(page, SourcePage):
-                return ReadSource.of(read_source(page))
+                return self._source(page)
             return self._article(page, self._profiles[page.site])
         except NotAnArticle as error:
             return Unread(Kind.NOT_ARTICLE, str(error))
         except (IncompletePage, UnreadableSource) as error:
             return Unread(Kind.INCOMPLETE, str(error))
 
-    def _article(self, page: ArticleToRead, profile: SiteProfile) -> ReadArticle:
+    def _source(self, page: SourcePage) -> ReadSource:
+        content = read_source(page)
+        address_of = self._article_address[page.site]
+        shown: list[ShownArticle] = [
+            (*address, entry.dated_at, entry.published_at)
+            for entry in content.entries
+            if (address := address_of(entry.url)) is not None
+        ]
+        starts = range(0, len(shown), PORTION) or [0]
+        portions = (pickle.dumps(shown[start : start + PORTION]) for start in starts)
+        return ReadSource(tuple(portions), content.sitemaps, content.next_url)
+
+    def _article(self, page: ArticleToRead, profile: SiteProfile) -> FetchedArticle:
         from rscrawler.extraction import extract
 
         parsed = Page.of(page.url, page.body, page.content_type, page.fetched_at, page.published_at)
@@ -123,4 +138,15 @@ class PageReader:
         flags = None
         if fingerprint.text_digest != page.known_text:
             flags = self._flagger.flag(FlaggableText.from_article(article))
-        return ReadArticle(article, fingerprint, flags)
+        declared = (article.url, *article.aliases)
+        led_by = page.led_by or (page.url,)
+        addresses, own = addresses_by_key(page.key, led_by, declared, profile)
+        return FetchedArticle(
+            article=article,
+            addresses=addresses,
+            declared=own,
+            fingerprint=fingerprint,
+            flags=flags,
+            found_at=page.found_at or page.fetched_at,
+            page_digest=page_digest(page.body),
+        )

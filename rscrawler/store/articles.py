@@ -54,7 +54,8 @@ class Visit:
 class Recording:
     """All that one transaction writes of a version; `channels` get an outbox row each.
 
-    `is_folded`: it is a duplicate that says no more than what it repeats.
+    `is_folded`: it is a duplicate that says no more than what it repeats. `line`: its record as
+    JSON; without it, it is made of the article.
     """
 
     article: Article
@@ -64,6 +65,7 @@ class Recording:
     channels: tuple[str, ...]
     alerted_topics: tuple[str, ...] = ()
     is_folded: bool = False
+    line: str | None = None
 
 
 _KNOWN = tuple(article.c[name] for name in KnownArticle.__slots__)
@@ -271,7 +273,9 @@ class ArticleStore(Part):
         """Make versions known, with everything that is to be handed on, in one transaction."""
         with self._database.writing(waits_for_disk=waits_for_disk) as connection:
             numbers = self._write_articles(connection, recordings)
-            versions = (_version_values(each.article, each.recorded_at) for each in recordings)
+            versions = (
+                _version_values(each.article, each.recorded_at, each.line) for each in recordings
+            )
             _execute_many(connection, _INSERT_VERSION, versions)
             rows = chain.from_iterable(map(_address_rows, recordings))
             _execute_many(connection, self._upsert_address, rows)
@@ -464,13 +468,20 @@ def _article_values(recording: Recording) -> dict[str, Any]:
     }
 
 
-def _version_values(item: Article, recorded_at: datetime) -> dict[str, Any]:
+def line_of(record: dict[str, Any]) -> str:
+    """A record as the database and the JSONL have it."""
     # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
-    text = json.dumps(item.to_record(), ensure_ascii=False).encode("utf-8", "backslashreplace")
+    text = json.dumps(record, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _version_values(
+    item: Article, recorded_at: datetime, line: str | None = None
+) -> dict[str, Any]:
     return {
         **_fields(item, "record_id", "article_id", "version", "event"),
         "recorded_at": recorded_at,
-        "record": text.decode(),
+        "record": line or line_of(item.to_record()),
     }
 
 
