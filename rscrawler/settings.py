@@ -5,7 +5,7 @@ from __future__ import annotations
 from rscrawler import __version__
 
 BOT_NAME = "rscrawler"
-SPIDER_MODULES = ["rscrawler.spiders"]
+SPIDER_MODULES = ["rscrawler.spiders.news"]  # of a package Scrapy imports all modules
 
 
 ROBOTSTXT_OBEY = True

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from itemadapter import ItemAdapter
-
 from rscrawler.items import Article, fields_on_page
 
 
 def normalize_article(article: Article) -> None:
     """Bring every text, list and date that the page says into its one form, in place."""
-    fields = ItemAdapter(article)
     for name, field in fields_on_page().items():
-        fields[name] = field.form(fields[name])
+        setattr(article, name, field.form(getattr(article, name)))
