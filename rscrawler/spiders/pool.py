@@ -22,6 +22,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rscrawler.config import format_duration
@@ -57,16 +58,12 @@ class _TimeIsUp(BaseException):
 @dataclass(slots=True)
 class _Task:
     page: PageToRead
-    done: asyncio.Future[Reading]
+    done: asyncio.Future[Reading | Exception]
     deaths: int = 0  # of readers, while they were at it
 
     def finish(self, reading: Reading | Exception) -> None:
         """Hand the reading, or what went wrong, to who waits for it, if anybody does still."""
-        if self.done.done():
-            return
-        if isinstance(reading, Exception):
-            self.done.set_exception(reading)
-        else:
+        if not self.done.done():
             self.done.set_result(reading)
 
 
@@ -93,7 +90,10 @@ class Readers:
         task = _Task(page, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(page.site, deque()).append(task)
         self._hand_out()
-        return await task.done
+        reading = await task.done
+        if isinstance(reading, Exception):
+            raise reading
+        return reading
 
     def close(self) -> None:
         """End every process."""
@@ -342,11 +342,13 @@ class _Process:
 
     def cpu_seconds_of_page(self) -> float:
         """Processor time that its first page has taken so far."""
-        if self._child is None or self._child.returncode is not None:
+        assert self._child is not None
+        try:
+            stat = Path(f"/proc/{self._child.pid}/stat").read_text(encoding="ascii")
+        except OSError:  # it has died, as will be heard
             return 0.0
-        with suppress(OSError):  # it has died, as will be heard
-            return _cpu_seconds(self._child.pid) - self._cpu_seconds
-        return 0.0
+        user, system = stat.rpartition(")")[2].split()[11:13]  # see proc(5)
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") - self._cpu_seconds
 
     def lower(self) -> None:
         """Give it less claim to a processor."""
@@ -392,21 +394,10 @@ def _received(channel: socket.socket) -> bytes | None:
     return message if len(message) == length else None
 
 
-def _cpu_seconds(pid: int) -> float:
-    """Processor time of a process; see proc(5), `stat`: `utime` and `stime`.
-
-    Raises:
-        OSError: there is no such process.
-    """
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:  # noqa: PTH123 (not of a disk)
-        parts = file.read().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _address_space() -> int:
     """Bytes that this process has mapped."""
-    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 (not of a disk)
-        return int(file.read().split()[0]) * resource.getpagesize()
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    return int(pages) * resource.getpagesize()
 
 
 @contextmanager
@@ -416,9 +407,6 @@ def _alarm(seconds: float) -> Iterator[None]:
     def ring(*_: Any) -> None:
         raise _TimeIsUp
 
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
