@@ -39,6 +39,7 @@ from rscrawler.store.health import ProblemCode
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_CHANGED = ("articles_new", "articles_updated", "articles_removed")
 _SHOWN = ("requests", "new", "updated", "removed", "flagged", "dropped", "errors")
 
 
@@ -90,7 +91,7 @@ def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool)
         }
     if as_json:
         print_json(_report_json(report, delivery, by_site))
-    elif not quiet or _something_happened(report, delivery):
+    elif not quiet or delivery.messages or any(map(report.total, _CHANGED)):
         _print_report(report, delivery, config)
     # Cron mails what is written here: a problem is reported once, not in each cycle.
     for line in _complaints(report, delivery, standing if quiet else set()):
@@ -159,11 +160,6 @@ def _report_json(
             for name, outcome in report.sites.items()
         },
     }
-
-
-def _something_happened(report: CycleReport, delivery: DeliveryReport) -> bool:
-    changed = ("articles_new", "articles_updated", "articles_removed")
-    return any(report.total(counter) for counter in changed) or bool(delivery.messages)
 
 
 def _print_report(report: CycleReport, delivery: DeliveryReport, config: Config) -> None:

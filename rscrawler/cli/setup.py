@@ -93,11 +93,14 @@ def _useless_settings(config: Config) -> Iterator[str]:
     if config.output_dir.exists() and not config.output_dir.is_dir():
         origin = config.origin_of("output_dir")
         yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
-    if not alerts.topics and not alerts.ops.recipients and _tells_anybody(config):
-        yield (
-            f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would be "
-            "alerted; allowed: names of watch-lists, as `rscrawler topics list` shows them"
-        )
+    if not alerts.topics and not alerts.ops.recipients:
+        from rscrawler.delivery import alert_channels
+
+        if alert_channels(config):
+            yield (
+                f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would "
+                "be alerted; allowed: names of watch-lists, as `rscrawler topics list` shows them"
+            )
     if email is not None and email.ca_file is not None:
         try:
             ssl.create_default_context(cafile=email.ca_file)
@@ -115,12 +118,6 @@ def _useless_settings(config: Config) -> Iterator[str]:
             if not are_known_addresses(alerts.channel_addresses(name)):
                 key = f"{config.origin}: alerts.channels.{name}"
                 yield f"{key}: is not an address that Apprise knows"
-
-
-def _tells_anybody(config: Config) -> bool:
-    from rscrawler.delivery import alert_channels
-
-    return bool(alert_channels(config))
 
 
 def _warnings(config: Config) -> Iterator[str]:

@@ -126,11 +126,6 @@ def _is_mail_address(written: str) -> bool:
     return bool(parts.username and parts.domain and is_plain and parts.addr_spec.isascii())
 
 
-def _is_host_name(written: str) -> bool:
-    # A name is looked up in this encoding.
-    return bool(IPv6Address(written) if ":" in written else written.encode("idna"))
-
-
 def is_web_address(url: str) -> bool:
     """Whether it is an http or https address with a host."""
     try:
@@ -181,7 +176,8 @@ HostName = Annotated[
     str,
     Field(min_length=1),
     _only(
-        _is_host_name,
+        # As an address, or as a look-up encodes it.
+        lambda name: IPv6Address(name) if ":" in name else name.encode("idna"),
         'a host name alone, such as "smtp.example.org"; the port is a key of its own',
     ),
 ]

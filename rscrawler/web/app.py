@@ -106,10 +106,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
                 https_only=(dashboard.config.web.url or "").startswith("https:"),
             ),
         ],
-        exception_handlers={
-            HTTPException: _http_error,
-            RscrawlerError: _known_error,
-        },
+        exception_handlers={HTTPException: _known_error, RscrawlerError: _known_error},
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
@@ -163,14 +160,11 @@ class _Guard:
             await answer(scope, receive, send_guarded)
 
 
-def _http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _known_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     message = _WORDS.get(error.detail, error.detail)
     return _error(request, HTTPStatus(error.status_code), message, error.headers)
-
-
-def _known_error(request: Request, error: Exception) -> Response:
-    return _error(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
 
 def _error(

@@ -252,14 +252,12 @@ def _last_visit(session: dict[str, Any], now: datetime) -> datetime | None:
 
     A visit ends when no page was asked for in half an hour.
     """
-    seen, since = (_moment(session.get(name)) for name in ("seen", "since"))
+    seen, since = (
+        parse_rfc3339(session[name]) if name in session else None for name in ("seen", "since")
+    )
     if seen is None or now - seen > timedelta(minutes=1):
         if seen is not None and now - seen > _VISIT_ENDS_AFTER:
             since = seen
             session["since"] = rfc3339(seen)
         session["seen"] = rfc3339(now)
     return since
-
-
-def _moment(text: Any) -> datetime | None:
-    return parse_rfc3339(text) if isinstance(text, str) else None

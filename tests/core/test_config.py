@@ -205,9 +205,11 @@ def test_a_wrong_value_in_any_file_is_one_line_in_plain_words(
     assert caught.value.problems == (f"some.toml: {line}",)
 
 
-def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+def test_every_problem_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, "a = 1\nb = 2\n[crawl]\nretries = 'x'\n[alerts]\ntopics = 1\n")
-    assert len(problems_of(path)) == 4
+    monkeypatch.setenv("RSCRAWLER_OUTPUTDIR", "x")
+    monkeypatch.setenv("RSCRAWLER_CRAWL__TIMEOUT", "y")
+    assert len(problems_of(path)) == 6
 
 
 @pytest.mark.parametrize(
