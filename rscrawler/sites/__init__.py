@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
@@ -328,10 +328,11 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
         )
     environment = config.environment.get("sites", {}).get(name, {})
     if path is None:
-        if near := _meant(name, overrides, files):
+        is_whole = overrides is not None and {"base_url", "sources"} <= overrides.keys()
+        if not is_whole and (near := get_close_matches(name, files, 1, _LIKE)):
             raise ConfigurationError(
                 f"{origin}: sites.{name}: no site of that name has a profile; did you mean "
-                f"{near!r}? A further site of so like a name brings its base_url and sources"
+                f"{near[0]!r}? A further site of so like a name brings its base_url and sources"
             )
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)
@@ -341,13 +342,6 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
         return profile
     both = merged(values, overrides)
     return checked(SiteProfile, both, config.origin, environment, f"sites.{name}")
-
-
-def _meant(name: str, table: object, known: Iterable[str]) -> str | None:
-    """The site that a table under another name is meant for, if it is not one of its own."""
-    if isinstance(table, dict) and {"base_url", "sources"} <= table.keys():
-        return None
-    return next(iter(get_close_matches(name, known, 1, _LIKE)), None)
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:
