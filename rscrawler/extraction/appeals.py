@@ -39,6 +39,7 @@ _LETTERS_ALONE = bytes(
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|‘(?<!\w‘)[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 _YOU = frozenset({"you", "your", "yours"})
 _WE = frozenset({"we", "our", "ours"})
+_PERSONS = _YOU | _WE | {"us"}
 _US = re.compile(r"\bus\b")
 
 
@@ -54,34 +55,34 @@ def _soliciting() -> dict[str, str]:
 
 
 @cache
-def _phrases(name: str) -> dict[str, list[tuple[re.Pattern[str], str]]]:
-    """Patterns of a list in `[requests]`, and their kinds, by the words of which one is there."""
+def _requests() -> dict[str, list[tuple[str, str, re.Pattern[str]]]]:
+    """The rows of `[requests]` by their words: the list, the kind and the pattern of each."""
     found = defaultdict(list)
-    for words, phrase, *kind in table("requests")[name]:
-        row = compiled(phrase), "".join(kind)
-        for word in words.split():
-            found[word].append(row)
+    for name, rows in table("requests").items():
+        for words, phrase, *kind in rows:
+            row = name, "".join(kind), compiled(phrase)
+            for word in words.split():
+                found[word].append(row)
     return dict(found)
 
 
-def _kinds_said(name: str, text: str, tokens: frozenset[str]) -> set[str]:
-    """The kinds of the patterns in a list of `[requests]` that a text fits."""
-    phrases = _phrases(name)
-    rows = {row for token in tokens & phrases.keys() for row in phrases[token]}
-    return {kind for phrase, kind in rows if phrase.search(text)}
+def _said(text: str, tokens: frozenset[str]) -> set[tuple[str, str]]:
+    """The lists of `[requests]`, and the kinds, of which a pattern fits the text."""
+    requests = _requests()
+    rows = {row for token in tokens & requests.keys() for row in requests[token]}
+    return {(name, kind) for name, kind, phrase in rows if phrase.search(text)}
 
 
 @cache
 def _asking_words() -> frozenset[str]:
     """Words of which every appeal has one, or a link."""
-    lists = (_phrases(name).keys() for name in (*_WEIGHTS, "phrases"))
-    return frozenset(_soliciting().keys()).union(*lists)
+    return _words_of(*_WEIGHTS, "phrases") | _soliciting().keys()
 
 
 @cache
-def _voices() -> frozenset[str]:
-    """Words of which every long paragraph has one that speaks to a reader or of an outlet."""
-    return frozenset(_phrases("outlet").keys() | _YOU | _WE | {"us"})
+def _words_of(*names: str) -> frozenset[str]:
+    """The words by which the rows of lists in `[requests]` are found."""
+    return frozenset(w for w, rows in _requests().items() if any(row[0] in names for row in rows))
 
 
 @dataclass(frozen=True)
@@ -251,8 +252,10 @@ def _may_ask(paragraph: Block, voice: Voice) -> bool:
     tokens = _words_of_letters(text)
     if _asking_words().isdisjoint(tokens):
         return _giving(paragraph) > 0
-    speaks = len(text) < _TERSE or not _voices().isdisjoint(tokens) or voice.as_us(text) != text
-    return speaks or _giving(paragraph) > 0
+    if len(text) < _TERSE or not _PERSONS.isdisjoint(tokens):
+        return True
+    is_outlet = not _words_of("outlet").isdisjoint(tokens) or voice.as_us(text) != text
+    return is_outlet or _giving(paragraph) > 0
 
 
 def _giving(paragraph: Block) -> int:
@@ -275,11 +278,11 @@ def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
     giving = _giving(paragraph)
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or ("us" in tokens and _US.search(bare) is not None)
-    is_outlet = bool(_kinds_said("outlet", bare, tokens))
+    said = _said(bare, tokens)
+    is_outlet = ("outlet", "") in said
     kinds = {_soliciting()[token] for token in tokens & _soliciting().keys()}
-    kinds |= _kinds_said("phrases", bare, tokens)
-    said = (weight for name, weight in _WEIGHTS.items() if _kinds_said(name, bare, tokens))
-    asking = next(said, 0.0)
+    kinds |= {kind for name, kind in said if name == "phrases"}
+    asking = max((_WEIGHTS.get(name, 0.0) for name, _ in said), default=0.0)
 
     weight = asking + min(2.0, float(len(kinds)))
     weight += 0.5 * (to_you + is_we)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 
+from lxml import etree
 from lxml.etree import _Attrib as Attributes
 from lxml.etree import _Element as Element
 
@@ -42,7 +43,7 @@ _ANCHORED = frozenset({"section", "table"})  # their ids are made of what they s
 _KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _UNSEEN = re.compile(r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text|skip-link)(?:$|\s)")
-_SENTENCE_END = re.compile(r"[.!?…。！？؟:;।][”’\"')\]»]*$")
+_SENTENCE_ENDS, _CLOSING = frozenset(".!?…。！？؟:;।"), "”’\"')]»"
 _SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
 _BREAK = "\v"  # white space that no page can hold
 _LEAST_PROSE, _LEAST_SENTENCE = 80, 30  # characters without links
@@ -57,7 +58,6 @@ class Region:
 
     element: Element
     tag: str
-    parent: Region | None
     first: int
     last: int = 0
     kind: str | None = None
@@ -84,6 +84,13 @@ class Block:
     linked: int = 0
     label: str = "text"
     rule: str = ""
+    prose: int = field(init=False)
+    """Characters of running text: long or a sentence, and for the greater part not linked."""
+
+    def __post_init__(self) -> None:
+        unlinked = len(self.text) - self.linked
+        is_long = unlinked >= _LEAST_PROSE or (unlinked >= _LEAST_SENTENCE and self.is_sentence)
+        self.prose = 0 if self.is_heading or self.linked > unlinked or not is_long else unlinked
 
     @property
     def is_heading(self) -> bool:
@@ -93,7 +100,7 @@ class Block:
     @property
     def is_sentence(self) -> bool:
         """Whether it ends as a sentence does."""
-        return _SENTENCE_END.search(self.text) is not None
+        return self.text.rstrip(_CLOSING)[-1:] in _SENTENCE_ENDS
 
     @property
     def is_link(self) -> bool:
@@ -113,15 +120,6 @@ class Block:
                 break
         return lacking <= 0
 
-    @property
-    def prose(self) -> int:
-        """Characters of running text: long or a sentence, and for the greater part not linked."""
-        unlinked = len(self.text) - self.linked
-        if self.is_heading or self.linked > unlinked:
-            return 0
-        is_prose = unlinked >= _LEAST_PROSE or (unlinked >= _LEAST_SENTENCE and self.is_sentence)
-        return unlinked if is_prose else 0
-
 
 def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Block], list[Region]]:
     """The blocks below `root` and its regions, both in document order.
@@ -135,99 +133,77 @@ def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Bl
 
 
 class _Walk:
-    """Collects text into blocks; with a stack of its own, since broken pages nest deep."""
+    """Collects text into blocks and regions."""
 
     def __init__(self, left_out: Container[Element]) -> None:
         self.blocks: list[Block] = []
         self.regions: list[Region] = []
         self._left_out = left_out
+        self._open: list[tuple[Region, str]] = []  # regions that are not over, the tag of each
         self._pieces: list[str] = []
         self._links: list[tuple[str, str]] = []
         self._link: tuple[str, int] | None = None  # address and the piece that it begins at
         self._breaks = 0
 
     def read(self, root: Element) -> None:
-        region = Region(root, "div", None, 0)
-        self.regions.append(region)
-        stack: list[tuple[Element, int, str, Region]] = []
-        tag = self._open(root, "div", region, stack)
-        while stack:
-            element, step, tag, region = stack.pop()
-            if step == 0:
-                self._enter(element, tag, region, stack)
-            elif step == 1:
+        walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+        for event, element in walk:
+            if event == "start":
+                is_read = self._start(element) if self._open else self._begin(element, None, "")
+                if is_read:
+                    self._text(element.text)
+                else:
+                    walk.skip_subtree()
+                continue
+            if event == "end":
+                self._end(element)
+            if element is not root:
                 self._text(element.tail)
-            elif step == 2:
-                self._end_link()
-            else:
-                self._flush(tag, region)
-                region.last = len(self.blocks)
 
-    def _enter(
-        self,
-        element: Element,
-        tag: str,
-        region: Region,
-        stack: list[tuple[Element, int, str, Region]],
-    ) -> None:
+    def _start(self, element: Element) -> bool:
+        """Whether what is in the element is to be read."""
         name = element.tag
-        if not isinstance(name, str) or name in _UNREAD:
-            return
+        if name in _UNREAD:
+            return False
+        is_cut = element in self._left_out
+        if name in _BLOCKS:
+            self._flush()
+            kind, label = ("cut", "profile") if is_cut else _kind_of(element, name)
+            return self._begin(element, kind, label)
         if name == "br":
             self._breaks += 1
             if self._breaks >= 2:
-                self._flush(tag, region)
+                self._flush()
             else:
                 self._pieces.append(_BREAK)
-            return
-        is_cut = element in self._left_out
-        if name not in _BLOCKS:
-            if is_cut or (element.attrib and _is_unseen(element.attrib)):
-                return
-            if name in _CELLS and any(piece.strip() for piece in self._pieces):
+        elif is_cut or (element.attrib and _is_unseen(element.attrib)):
+            return False
+        elif name in _CELLS:
+            if any(piece.strip() for piece in self._pieces):
                 self._pieces.append(" | ")
-            if name == "a":
-                self._end_link()
-                self._link = (element.get("href") or "", len(self._pieces))
-                stack.append((element, 2, tag, region))
-            self._push(element, tag, region, stack)
-            return
-        self._flush(tag, region)
-        inner = Region(element, name, region, len(self.blocks))
-        if is_cut:
-            inner.kind, inner.name = "cut", "profile"
-        elif name not in ("html", "body"):
-            inner.kind, inner.name = _kind_of(element, name)
-        self.regions.append(inner)
-        self._open(element, tag, inner, stack)
+        elif name == "a":
+            self._end_link()
+            self._link = (element.get("href") or "", len(self._pieces))
+        return True
 
-    def _open(
-        self,
-        element: Element,
-        around: str,
-        region: Region,
-        stack: list[tuple[Element, int, str, Region]],
-    ) -> str:
-        name = str(element.tag)
-        tag = name if name in _TELLING or name in HEADINGS else "div"
-        if around in _KEPT_BELOW.get(tag, ()):
+    def _begin(self, element: Element, kind: str | None, name: str) -> bool:
+        tag = str(element.tag)
+        region = Region(element, tag if self._open else "div", len(self.blocks), 0, kind, name)
+        tag = tag if tag in _TELLING or tag in HEADINGS else "div"
+        if self._open and (around := self._open[-1][1]) in _KEPT_BELOW.get(tag, ()):
             tag = around
-        stack.append((element, 3, tag, region))
-        self._push(element, tag, region, stack)
-        return tag
+        self.regions.append(region)
+        self._open.append((region, tag))
+        return True
 
-    def _push(
-        self,
-        element: Element,
-        tag: str,
-        region: Region,
-        stack: list[tuple[Element, int, str, Region]],
-    ) -> None:
-        for child in reversed(element):
-            if child.tail:
-                stack.append((child, 1, tag, region))
-            stack.append((child, 0, tag, region))
-        self._text(element.text)
+    def _end(self, element: Element) -> None:
+        region, _ = self._open[-1]
+        if region.element is element:
+            self._flush()
+            region.last = len(self.blocks)
+            self._open.pop()
+        elif element.tag == "a":
+            self._end_link()
 
     def _text(self, text: str | None) -> None:
         if text and (self._pieces or not text.isspace()):
@@ -241,7 +217,8 @@ class _Walk:
             self._links.append((href, clean("".join(self._pieces[start:]))))
             self._link = None
 
-    def _flush(self, tag: str, region: Region) -> None:
+    def _flush(self) -> None:
+        """End a block, if there is text for one."""
         self._breaks = 0
         if not self._pieces:
             return
@@ -250,10 +227,11 @@ class _Walk:
         printed = "".join(self._pieces)
         text = clean(printed)
         if text and not _SEPARATOR.match(text):
+            region, tag = self._open[-1]
             lines = printed.split(_BREAK) if _BREAK in printed else []
+            lines = [line for piece in lines if (line := clean(piece))]
             links = [each for each in self._links if each[1]]
             linked = min(len(text), sum(len(each) for _, each in links))
-            lines = [line for piece in lines if (line := clean(piece))]
             self.blocks.append(Block(text, tag, region, links, lines, linked))
         self._pieces, self._links = [], []
         if link is not None:  # it goes on in the next block
@@ -277,6 +255,8 @@ def _kind_of(element: Element, tag: str) -> tuple[str | None, str]:
     """What a block element is called by its tag, classes and id, and the name that says it."""
     if tag in _KIND_OF_TAG:
         return _KIND_OF_TAG[tag], tag
+    if tag in ("html", "body"):
+        return None, ""
     attributes = element.attrib
     if not attributes:
         return None, ""

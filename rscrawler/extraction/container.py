@@ -9,18 +9,17 @@ Where no selector helps, `locate` finds the region.
 from __future__ import annotations
 
 import re
-import sys
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from operator import itemgetter
 from typing import cast
 
 from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.context import PageContext, links_elsewhere
-from rscrawler.extraction.selectors import is_specific
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.vocabulary import pattern, region_kind
@@ -101,16 +100,19 @@ class Own:
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """What a selector matches beside the parts; a bare tag says too little."""
-        if not is_specific(selector):
+        if selector.isalnum():
             return []
         index = self.page.index
         found = [e for e in index.select(index.root, selector) if not self._is_in_other(e)]
-        if only_behind:
-            found = [e for e in found if index.place(e) >= self._end]
-        if found:
-            start, end = self._zone
-            found = [e for e in found if start <= index.place(e) <= end]
-        return [element for element in found if not self._is_in_closed(element)]
+        if not found:
+            return found
+        closed, start, end = self._surroundings
+        start = index.end(self.parts[-1]) if only_behind else start
+        return [
+            element
+            for element in found
+            if start <= (place := index.place(element)) <= end and not _covers(closed, place)
+        ]
 
     def _is_in_other(self, element: Element) -> bool:
         """Whether an element lies in the parts, or in an `article` that does not hold them."""
@@ -125,94 +127,75 @@ class Own:
         return {ancestor for part in self.parts for ancestor in part.iterancestors()}
 
     @cached_property
-    def _end(self) -> int:
-        return max(map(self.page.index.end, self.parts))
-
-    @cached_property
-    def _closed(self) -> list[tuple[int, int]]:
-        """The places from which to which regions hold nobody's fields; none lies in another."""
-        index = self.page.index
-        found: list[tuple[int, int]] = []
-        until = -1
-        for element in self.page.index.root.iter(etree.Element):
-            place = index.place(element)
-            if place <= until:
-                continue
-            if (is_closed := _is_closed(element)) or _holds_others(element):
-                until = index.end(element)
-                found.append((place if is_closed else place + 1, until))
-        return found
-
-    def _is_in_closed(self, element: Element) -> bool:
-        place = self.page.index.place(element)
-        before = bisect_right(self._closed, (place, sys.maxsize)) - 1
-        return before >= 0 and place <= self._closed[before][1]
-
-    @cached_property
-    def _zone(self) -> tuple[int, int]:
-        """From where to where on the page all is the article's, but for closed regions.
+    def _surroundings(self) -> tuple[list[tuple[int, int]], int, int]:
+        """From where to where on the page fields are nobody's, and between what all others are own.
 
         Forward, up to the first sign of another article. Backward, a level on which another
         article stands before is left out whole: what lies between may be that one's end.
         """
         index = self.page.index
-        fences = [index.place(each) for each in (*self._other_articles(), *self._other_headlines())]
-        start = index.place(self.parts[0])
-        for ancestor in self.parts[0].iterancestors():
-            if any(index.place(ancestor) < fence < start for fence in fences):
+        first, last = index.place(self.parts[0]), index.end(self.parts[-1])
+        closed, fences = self._borders()
+        before = max((fence for fence in fences if fence < first), default=-1)
+        start, outermost = first, index.root
+        for outermost in self.parts[0].iterancestors():
+            start = index.place(outermost) if index.place(outermost) > before else start
+            if outermost.tag in _OUTERMOST:
                 break
-            start = index.place(ancestor)
-            if ancestor.tag in _OUTERMOST:
-                break
-        outermost = next(
-            (a for a in self.parts[-1].iterancestors() if a.tag in _OUTERMOST), index.root
-        )
-        end = min((fence - 1 for fence in fences if fence > self._end), default=sys.maxsize)
-        return start, min(end, index.end(outermost))
+        behind = (fence - 1 for fence in fences if fence > last)
+        return closed, start, min(behind, default=index.end(outermost))
 
-    def _other_articles(self) -> Iterator[Element]:
-        """The elements beside the parts that are other articles or their bodies."""
-        markup, index = self.page.profile.markup, self.page.index
-        named = index.select_all(index.root, (*markup.foreign, *markup.body))
-        for element in (*index.root.iter("article"), *named):
-            if element not in self._around and not self.holds(element):
-                yield element
-
-    def _other_headlines(self) -> Iterator[Element]:
-        """The headings and links beside the parts that head other articles."""
-        for element in self.page.index.root.iter("a", *HEADINGS):
-            if self.holds(element) or self._is_in_closed(element):
+    def _borders(self) -> tuple[list[tuple[int, int]], list[int]]:
+        """The regions beside the parts that hold nobody's fields, and where others begin."""
+        index, markup = self.page.index, self.page.profile.markup
+        others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
+        closed: list[tuple[int, int]] = []
+        fences: list[int] = []
+        until = -1
+        for element in index.root.iter(etree.Element):
+            place = index.place(element)
+            if place <= until or element in self._around:
                 continue
-            if element.tag == "a":
-                is_headline = len(text_of(element).split()) >= _LEAST_HEADLINE
-                if is_headline and self.page.is_foreign_link(element.get("href")):
-                    yield element
+            if element in self.parts:
+                until = index.end(element)
+            elif element.tag == "article" or element in others:
+                fences.append(place)
+                until = index.end(element)
+            elif (is_closed := _is_closed(element)) or _holds_others(element):
+                until = index.end(element)
+                closed.append((place if is_closed else place + 1, until))
             elif self._heads_another(element):
-                yield element
+                fences.append(place)
+        return closed, fences
 
-    def _heads_another(self, heading: Element) -> bool:
-        text = text_of(heading)
+    def _heads_another(self, element: Element) -> bool:
+        """Whether an element is the heading of another article, or a link to one."""
+        if element.tag == "a":
+            is_headline = len(text_of(element).split()) >= _LEAST_HEADLINE
+            return is_headline and self.page.is_foreign_link(element.get("href"))
+        text = text_of(element) if element.tag in HEADINGS else ""
         if not text or pattern("tag_labels").match(text):
             return False
-        if any(self.page.index.select(heading, s) for s in self.page.profile.markup.subtitle):
-            return False
-        if links_elsewhere(heading, self.page):
-            return True
         index = self.page.index
-        is_before = index.place(heading) < index.place(self.parts[0])
-        is_own = self.page.agrees(text) >= AGREEMENT or (is_before and heading.tag == "h1")
-        return not is_own
+        if any(index.select(element, each) for each in self.page.profile.markup.subtitle):
+            return False
+        is_before = index.place(element) < index.place(self.parts[0])
+        is_own = self.page.agrees(text) >= AGREEMENT or (is_before and element.tag == "h1")
+        return links_elsewhere(element, self.page) or not is_own
+
+
+def _covers(intervals: list[tuple[int, int]], place: int) -> bool:
+    """Whether one of the intervals, which are in order and apart, has the place."""
+    number = bisect_right(intervals, place, key=itemgetter(0))
+    return number > 0 and place <= intervals[number - 1][1]
 
 
 def _is_closed(element: Element) -> bool:
     """Whether an element is a region that holds nobody's fields, itself included."""
-    if element.tag in _CLOSED:
-        return True
-    if element.tag in ("header", "footer"):
-        parent = element.getparent()
-        if parent is None or parent.tag == "body" or element.find(".//nav") is not None:
-            return True
-    return False
+    if element.tag not in ("header", "footer"):
+        return element.tag in _CLOSED
+    parent = element.getparent()
+    return parent is None or parent.tag == "body" or element.find(".//nav") is not None
 
 
 def _holds_others(element: Element) -> bool:
@@ -228,10 +211,9 @@ def _holds_others(element: Element) -> bool:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An element that could be the own article; `order` is its place among the candidates."""
+    """An element that could be the own article."""
 
     score: float
-    order: int
     element: Element
     headline: Element | None
     origin: str
@@ -240,12 +222,8 @@ class _Candidate:
 def find_container(page: PageContext) -> Own | None:
     """The article's container by the profile's selectors or `article` elements; None without."""
     candidates = _candidates(page)
-    best = max(
-        (each for each in candidates if each.score >= 0),
-        key=lambda each: (each.score, -each.order),
-        default=None,
-    )
-    if best is None:
+    best = max(candidates, key=lambda each: each.score, default=None)
+    if best is None or best.score < 0:
         return None
     parts = _parts(best, candidates, page)
     if not any(_has_text(part, _LEAST_OWN_TEXT) for part in parts):
@@ -276,7 +254,7 @@ def _candidates(page: PageContext) -> list[_Candidate]:
                 score -= 1.5
             elif element in foreign:
                 score -= 1.0
-            found[element] = _Candidate(score, len(found), element, headline, origin)
+            found[element] = _Candidate(score, element, headline, origin)
         if any(candidate.score >= _CERTAIN for candidate in found.values()):
             break
     return list(found.values())

@@ -6,11 +6,13 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 from lxml.etree import _Element as Element
 
+from rscrawler.extraction.page import Page
 from rscrawler.extraction.selectors import Index
-from rscrawler.extraction.structured import Structured
+from rscrawler.extraction.structured import Structured, read_structured
 from rscrawler.extraction.text import shared_words, text_of, words
 from rscrawler.identity.addresses import absolute, address_key, is_article_address
 from rscrawler.sites import SiteProfile
@@ -28,15 +30,12 @@ class PageContext:
     titles: tuple[str, ...]
     index: Index
 
-    @cached_property
-    def own_keys(self) -> frozenset[str]:
-        """Keys of the address the page was fetched from and of those it gives itself."""
-        declared = (self.url, self.structured.canonical, self.structured.meta.get("og:url"))
-        return frozenset(
-            address_key(absolute(address, self.structured.base), self.profile)
-            for address in declared
-            if address
-        )
+    @classmethod
+    def of(cls, page: Page, profile: SiteProfile) -> Self:
+        """What can be known of a page at once."""
+        structured = read_structured(page.root, page.url, profile)
+        titles = tuple(headline for _, headline in structured.headlines)
+        return cls(page.url, profile, structured, titles, Index(page.root))
 
     @cached_property
     def _title_words(self) -> list[frozenset[str]]:
@@ -72,14 +71,16 @@ class PageContext:
             address = absolute(href, self.structured.base)
             self._foreign[href] = (
                 is_article_address(address, self.profile)
-                and address_key(address, self.profile) not in self.own_keys
+                and address_key(address, self.profile) not in self.structured.own_keys
             )
         return self._foreign[href]
 
     def is_own_link(self, href: str) -> bool:
         """Whether `href` leads to the page itself, or to a place on it."""
         address = absolute(href, self.structured.base)
-        return href.startswith("#") or address_key(address, self.profile) in self.own_keys
+        return (
+            href.startswith("#") or address_key(address, self.profile) in self.structured.own_keys
+        )
 
     def agrees(self, headline: str) -> float:
         """How well `headline` agrees with what the page declares, 0 … 1."""

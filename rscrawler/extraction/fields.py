@@ -1,17 +1,21 @@
-"""The fields of an article beside its body, read inside its own container."""
+"""The fields of an article beside its body: printed with it, else declared."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.context import PageContext
+from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
+from rscrawler.extraction.page import Page
 from rscrawler.extraction.structured import (
     TITLE_SEPARATOR,
     Structured,
@@ -21,11 +25,24 @@ from rscrawler.extraction.structured import (
 )
 from rscrawler.extraction.text import likeness, text_of
 from rscrawler.extraction.vocabulary import pattern
-from rscrawler.identity.addresses import absolute, canonical_url
-from rscrawler.items import Image
+from rscrawler.identity.addresses import (
+    absolute,
+    address_key,
+    canonical_url,
+    is_article_address,
+)
+from rscrawler.items import Article, Image
 from rscrawler.sites import SiteProfile, SourceKind
 from rscrawler.text import clean
 
+# What real pages call the date of publication, the most exact first.
+_DATE_NAMES = (
+    "article:published_time", "og:article:published_time", "article:published", "datepublished",
+    "parsely-pub-date", "sailthru.date", "article:published:time", "article.published",
+    "publish-date", "publication_date", "pubdate", "dc.date.issued", "dc.date", "date",
+)  # fmt: skip
+_AUTHOR_NAMES = ("author", "article:author", "parsely-author", "sailthru.author", "dc.creator")
+_WANTED = ("title", "published_at")  # a warning tells of their lack
 _HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
 _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*;\s*|\s*,\s*(?:and\s+)?", re.IGNORECASE)
@@ -34,87 +51,157 @@ _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
-_LONGEST_CAPTION = 400  # characters
 _SAME = 0.8  # likeness from which the line under a headline is what the page declares
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
+_Given = tuple[Any, str]  # a value, empty if it is not known, and what gave it
+_NOTHING: _Given = (None, "")
 
 
 @dataclass(frozen=True)
-class Found:
-    """A value and what gave it."""
+class Source:
+    """Where the fields of the article `own` are read.
 
-    value: str
-    origin: str
+    What lies in `prose`, the elements of running text, is no field. `first_text` is the place on
+    the page where the text begins. `warnings` are added to.
+    """
+
+    page: Page
+    own: Own
+    prose: set[Element]
+    first_text: int | None
+    warnings: list[str]
+
+    @property
+    def context(self) -> PageContext:
+        """What is known of the whole page."""
+        return self.own.page
+
+    @property
+    def structured(self) -> Structured:
+        """What the page declares."""
+        return self.own.page.structured
+
+    def is_in_prose(self, element: Element) -> bool:
+        """Whether an element stands in running text."""
+        return not self.prose.isdisjoint(element.iterancestors())
 
 
-def title_of(own: Own, page: PageContext) -> Found | None:
+def read_fields(article: Article, source: Source) -> dict[str, str]:
+    """Fill in what `source` gives; the answer says what gave each field."""
+    provenance = {}
+    for name, read in _FIELDS.items():
+        value, origin = read(source)
+        if value:
+            setattr(article, name, value)
+            provenance[name] = origin
+        elif name in _WANTED:
+            source.warnings.append(f"{name}: not found")
+    return provenance
+
+
+def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
+    """The article's canonical address, others that the page was seen under, and what gave it."""
+    structured, profile = context.structured, context.profile
+    found: dict[str, tuple[str, str]] = {}
+    for origin, address in (
+        ("html: link rel=canonical", structured.canonical),
+        ("meta: og:url", structured.meta.get("og:url")),
+    ):
+        canonical = canonical_url(absolute(address, structured.base), profile) if address else None
+        if canonical and is_article_address(canonical, profile):
+            found.setdefault(address_key(canonical, profile), (canonical, origin))
+    own_form = canonical_url(context.url, profile) or context.url
+    found.setdefault(address_key(own_form, profile), (own_form, "response: url"))
+    (chosen, origin), *others = found.values()
+    return chosen, [address for address, _ in others], origin
+
+
+# Title, subtitle, language
+
+
+def _title(source: Source) -> _Given:
     """The headline: printed, else declared."""
-    selectors = page.profile.markup.title
+    own, context = source.own, source.context
+    selectors = context.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
         # The heading of some sites begins with a kicker; what they declare does not.
-        bare = (each for each in page.titles if text.endswith(each) and len(each) > len(text) / 2)
+        bare = (t for t in context.titles if text.endswith(t) and len(t) > len(text) / 2)
         text = next(bare, text)
         for selector in selectors:
             if own.headline in own.matches(selector):
-                return Found(text, f"profile: {selector}")
-        if own.headline.tag == "h1" or page.agrees(text) > 0:
-            return Found(text, f"fallback: {own.headline.tag}")
+                return text, f"profile: {selector}"
+        if own.headline.tag == "h1" or context.agrees(text) > 0:
+            return text, f"fallback: {own.headline.tag}"
     for origin, elements in own.places(selectors):
         for element in elements:
             if text := text_of(element):
-                return Found(text, origin)
-    for origin, headline in page.structured.headlines():
+                return text, origin
+    for origin, headline in source.structured.headlines:
         if origin == "html: title":  # with the name of a site that does not say it elsewhere
             headline = max(TITLE_SEPARATOR.split(headline), key=len)
-        return Found(headline, origin)
-    return None
+        return headline, origin
+    return _NOTHING
 
 
-def subtitle_of(
-    own: Own, page: PageContext, title: str | None, prose: set[Element]
-) -> Found | None:
+def _subtitle(source: Source) -> _Given:
     """The line under the headline, from the page's own markup alone; none of the text's blocks."""
-    for origin, elements in own.places(page.profile.markup.subtitle):
+    own = source.own
+    for origin, elements in own.places(source.context.profile.markup.subtitle):
         for element in elements:
             text = text_of(element)
-            if text and text != title:
-                return Found(text, origin)
-    return _guessed_subtitle(own, page, prose) if not own.is_from_profile else None
+            if text and text != _title(source)[0]:
+                return text, origin
+    return _NOTHING if own.is_from_profile else _guessed_subtitle(source)
 
 
-def _guessed_subtitle(own: Own, page: PageContext, prose: set[Element]) -> Found | None:
+def _guessed_subtitle(source: Source) -> _Given:
     """What stands right under the headline, if it is a heading or what the page declares."""
-    node = own.headline
-    description = page.structured.first("og:description", "description", "twitter:description")
+    own, node = source.own, source.own.headline
     while node is not None and node not in own.parts:
         below = node.getnext()
         if below is None:
             node = node.getparent()
             continue
-        text = text_of(below)
+        text, title = text_of(below), _title(source)[0]
+        description = source.structured.first(
+            "og:description", "description", "twitter:description"
+        )
         is_heading = below.tag in ("h2", "h3") and below.find(".//a") is None
-        is_declared = bool(description) and likeness(text, description or "") >= _SAME
-        is_line = is_heading or (is_declared and below not in prose)
-        return Found(text, f"fallback: {below.tag}") if is_line else None
-    return None
+        is_declared = below not in source.prose and likeness(text, description or "") >= _SAME
+        is_line = text and text != title and (is_heading or is_declared)
+        return (text, f"fallback: {below.tag}") if is_line else _NOTHING
+    return _NOTHING
 
 
-def authors_of(own: Own, page: PageContext, prose: set[Element]) -> tuple[list[str], str]:
-    """The authors as printed, else as declared, and what gave them."""
-    for origin, elements in own.places(page.profile.markup.authors):
-        names: list[str] = []
-        for element in elements:
-            if not _is_inside(element, prose):
-                names.extend(split_names(text_of(element)))
-        if names:
-            return _unique(names), origin
-    declared = json_ld_names(page.structured.json_ld.get("author"))
-    if names := _persons(declared, page.structured):
-        return names, "json-ld: author"
-    for name in ("author", "article:author", "parsely-author", "sailthru.author", "dc.creator"):
-        if names := _persons([page.structured.meta.get(name) or ""], page.structured):
-            return names, f"meta: {name}"
-    return [], ""
+def _language(source: Source) -> _Given:
+    """The primary language subtag: of the document, else as declared."""
+    structured = source.structured
+    for origin, value in (
+        ("html: lang", structured.language),
+        ("meta: og:locale", structured.meta.get("og:locale")),
+        ("json-ld: inLanguage", json_ld_text(structured.json_ld, "inLanguage")),
+    ):
+        if value and (match := _LANGUAGE.match(value)):
+            return match[1].lower(), origin
+    return _NOTHING
+
+
+# Authors
+
+
+def _authors(source: Source) -> _Given:
+    """The authors as printed, else as declared."""
+    for origin, elements in source.own.places(source.context.profile.markup.authors):
+        printed = (text_of(each) for each in elements if not source.is_in_prose(each))
+        if names := _unique(name for text in printed for name in split_names(text)):
+            return names, origin
+    structured = source.structured
+    declared = [("json-ld: author", json_ld_names(structured.json_ld.get("author")))]
+    declared += [(f"meta: {name}", [structured.meta.get(name, "")]) for name in _AUTHOR_NAMES]
+    for origin, texts in declared:
+        if names := _persons(texts, structured):
+            return names, origin
+    return _NOTHING
 
 
 def split_names(text: str) -> list[str]:
@@ -128,7 +215,7 @@ def split_names(text: str) -> list[str]:
             continue
         if names and pattern("postnominals").match(name):
             names[-1] += f", {name}"
-        elif name:
+        else:
             names.append(name)
     return names
 
@@ -155,44 +242,49 @@ def _can_be_author(name: str) -> bool:
     return not is_nobody and (" " in name or name.isupper())
 
 
-def slugs_of(
-    own: Own,
-    page: PageContext,
-    selectors: list[str],
-    prose: set[Element],
-    *,
-    only_behind: bool = False,
-) -> tuple[list[str], str]:
-    """The last path component of each link that `selectors` match outside running text.
-
-    `only_behind`: not before the own container, where sites put a bar of topics.
-    """
-    for origin, elements in own.places(selectors, only_behind=only_behind):
-        slugs = []
-        for element in elements:
-            link = element if element.get("href") else next(element.iter("a"), None)
-            if link is None or _is_inside(element, prose):
-                continue
-            address = absolute(link.get("href") or "", page.structured.base)
-            if canonical_url(address, page.profile) is not None:
-                slugs.append(last_component(address))
-        if slugs := _unique(slug for slug in slugs if slug):
-            return slugs, origin
-    return [], ""
+# Sections and tags
 
 
-def guessed_sections(own: Own, page: PageContext, prose: set[Element]) -> list[str]:
-    """The links in the own container that lead to what the profile knows as a section."""
-    known = _known_sections(page.profile)
-    found = []
-    for part in own.parts:
-        for link in part.iter("a"):
-            address = absolute(link.get("href") or "", page.structured.base)
-            slug = last_component(address)
-            is_section = slug in known and canonical_url(address, page.profile) is not None
-            if is_section and not _is_inside(link, prose) and not own.is_foreign(link):
-                found.append(slug)
-    return _unique(found)
+def _sections(source: Source) -> _Given:
+    """The links that the profile names, else those to what it knows as a section, else declared."""
+    found = _slugs(source, source.context.profile.markup.sections)
+    if found[0]:
+        return found
+    known = _known_sections(source.context.profile)
+    if not source.own.is_from_profile and (guessed := _guessed_sections(source, known)):
+        return guessed, "fallback: links to sections"
+    structured = source.structured
+    name = structured.first("article:section") or json_ld_text(structured.json_ld, "articleSection")
+    slug = re.sub(r"[^a-z0-9]+", "-", (name or "").lower()).strip("-")
+    return ([slug], "meta: article:section") if slug in known else _NOTHING
+
+
+def _tags(source: Source) -> _Given:
+    """Not from before the own container, where sites put a bar of topics."""
+    return _slugs(source, source.context.profile.markup.tags, only_behind=True)
+
+
+def _slugs(source: Source, selectors: list[str], *, only_behind: bool = False) -> _Given:
+    """The last path component of each link that `selectors` match outside running text."""
+    for origin, elements in source.own.places(selectors, only_behind=only_behind):
+        links = (e if e.get("href") else next(e.iter("a"), None) for e in elements)
+        slugs = (_slug(link, source) for link in links if link is not None)
+        if found := _unique(slug for slug in slugs if slug):
+            return found, origin
+    return _NOTHING
+
+
+def _slug(link: Element, source: Source) -> str:
+    """The slug that ends the address of a link; empty in running text, or if it leads elsewhere."""
+    address = absolute(link.get("href") or "", source.structured.base)
+    is_of_site = canonical_url(address, source.context.profile) is not None
+    return last_component(address) if is_of_site and not source.is_in_prose(link) else ""
+
+
+def _guessed_sections(source: Source, known: set[str]) -> list[str]:
+    links = (link for part in source.own.parts for link in part.iter("a"))
+    slugs = (_slug(link, source) for link in links if not source.own.is_foreign(link))
+    return _unique(slug for slug in slugs if slug in known)
 
 
 def _known_sections(profile: SiteProfile) -> set[str]:
@@ -217,84 +309,111 @@ def last_component(address: str) -> str:
     return re.sub(r"[\s+]+", "-", path.rsplit("/", 1)[-1].strip().lower())
 
 
-def declared_sections(structured: Structured, profile: SiteProfile) -> list[str]:
-    """The sections that the page declares by name, as far as they are sections of the site."""
-    known = _known_sections(profile)
-    name = structured.first("article:section") or json_ld_text(structured.json_ld, "articleSection")
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if name else ""
-    return [slug] if slug in known else []
+# Dates
 
 
-def language_of(structured: Structured) -> Found | None:
-    """The primary language subtag: of the document, else as declared."""
-    for origin, value in (
-        ("html: lang", structured.language),
-        ("meta: og:locale", structured.meta.get("og:locale")),
-        ("json-ld: inLanguage", json_ld_text(structured.json_ld, "inLanguage")),
-    ):
-        if value and (match := _LANGUAGE.match(value)):
-            return Found(match[1].lower(), origin)
+def _published(source: Source) -> _Given:
+    return _first_date("published_at", _publication_dates(source), source)
+
+
+def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | None]]:
+    own, structured = source.own, source.structured
+    for name in _DATE_NAMES:
+        yield f"meta: {name}", structured.meta.get(name)
+    yield "json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")
+    for element in (element for part in own.parts for element in part.iter("time")):
+        if not own.is_foreign(element) and not source.is_in_prose(element):
+            yield "profile: time[datetime]", element.get("datetime")
+    yield "hint: published_at", source.page.published_at
+    for origin, elements in own.places(source.context.profile.markup.published_text):
+        for element in elements:
+            yield origin, text_of(element)
+
+
+def _modified(source: Source) -> _Given:
+    structured = source.structured
+    candidates = (
+        ("meta: article:modified_time", structured.meta.get("article:modified_time")),
+        ("json-ld: dateModified", json_ld_text(structured.json_ld, "dateModified")),
+        ("meta: og:updated_time", structured.meta.get("og:updated_time")),
+    )
+    return _first_date("modified_at", candidates, source)
+
+
+def _first_date(
+    name: str, candidates: Iterable[tuple[str, str | datetime | None]], source: Source
+) -> _Given:
+    """The first plausible date, said more exactly by a later one if there is one.
+
+    Of two that may be the same, a day or a clock without its zone is the poorer one.
+    """
+    chosen, chosen_origin = None, ""
+    for origin, value in candidates:
+        found = _date(name, origin, value, source) if value else None
+        if found is not None and (chosen is None or chosen.is_bettered_by(found)):
+            chosen, chosen_origin = found, origin
+        if chosen is not None and chosen.is_moment:
+            break
+    if chosen is None:
+        return _NOTHING
+    source.warnings.extend(chosen.warnings(name))
+    return chosen.at, chosen_origin
+
+
+def _date(name: str, origin: str, value: str | datetime, source: Source) -> FoundDate | None:
+    """Parse a date; warn and return None if it is invalid or implausible."""
+    found = FoundDate(value) if isinstance(value, datetime) else read_date(value)
+    if found is not None and is_plausible(found.at, source.page.fetched_at):
+        return found
+    if found is not None:
+        source.warnings.append(f"{name}: {origin} is out of range")
+    elif not origin.startswith("profile"):
+        source.warnings.append(f"{name}: {origin} is not a date")
     return None
 
 
-def image_of(own: Own, page: PageContext, first_text: int | None) -> tuple[Image | None, str]:
-    """The lead image with its caption and credit, and what gave its address.
+# The lead image
 
-    A picture behind `first_text`, the place where the text begins, is not the lead image.
-    """
-    lead, url, origin = _lead(own, page, first_text)
+
+def _image(source: Source) -> _Given:
+    """The lead image with its caption and credit; the origin is that of its address."""
+    lead, url, origin = _lead(source)
+    structured, markup = source.structured, source.context.profile.markup
     if url is None:
-        declared = page.structured.first("og:image", "og:image:url", "og:image:secure_url")
-        declared = declared or page.structured.first("twitter:image")
-        if declared:
-            url, origin = absolute(declared, page.structured.base), "meta: og:image"
-        elif found := json_ld_image(page.structured.json_ld.get("image")):
-            url, origin = absolute(found, page.structured.base), "json-ld: image"
-    markup = page.profile.markup
-    credit = _words_of(own, markup.credit, lead)
-    caption = _words_of(own, markup.caption, lead, other_than=markup.credit)
-    if lead is not None and not credit and not caption and not own.is_from_profile:
-        caption, credit = _guessed_caption(lead, own)
-    if caption and (match := pattern("credit_labels").match(caption)):
+        named = ("og:image", "og:image:url", "og:image:secure_url", "twitter:image")
+        declared, origin = structured.first(*named), "meta: og:image"
+        if not declared:
+            declared, origin = json_ld_image(structured.json_ld.get("image")), "json-ld: image"
+        url = absolute(declared, structured.base) if declared else None
+    credit = _words_of(source.own, markup.credit, lead)
+    caption = _words_of(source.own, markup.caption, lead, other_than=markup.credit)
+    labels = pattern("credit_labels")
+    if caption and (match := labels.match(caption)):
         labelled = caption[match.end() :]
         if not credit:
             credit, caption = labelled, None
-        elif labelled == pattern("credit_labels").sub("", credit):
+        elif labelled == labels.sub("", credit):
             caption = None
-    if credit:
-        credit = pattern("credit_labels").sub("", credit).strip() or None
+    credit = labels.sub("", credit).strip() or None if credit else None
     if caption == credit:
         caption = None
-    return (Image(url, caption, credit) if url or caption or credit else None), origin
+    return (
+        (Image(url, caption, credit), origin if url else "")
+        if url or caption or credit
+        else _NOTHING
+    )
 
 
-def _guessed_caption(lead: Element, own: Own) -> tuple[str | None, str | None]:
-    """The small print around the lead image: caption, and credit by its label."""
-    caption = credit = None
-    block = next(lead.iterancestors("figure", "div", "p"), None)
-    if block is None or block in own.parts:
-        return None, None
-    for element in block.iter("small", "figcaption", "span", "em", "p"):
-        text = text_of(element)
-        if text and pattern("credit_labels").match(text):
-            credit = credit or text
-        elif text and caption is None and len(text) <= _LONGEST_CAPTION:
-            caption = text
-    return caption, credit
-
-
-def _lead(
-    own: Own, page: PageContext, first_text: int | None
-) -> tuple[Element | None, str | None, str]:
+def _lead(source: Source) -> tuple[Element | None, str | None, str]:
+    """The first picture, its address and what gave it; none behind the first of the text."""
     unloaded = None
-    for origin, elements in own.places(page.profile.markup.image):
+    context, first = source.context, source.first_text
+    for origin, elements in source.own.places(context.profile.markup.image):
         for element in elements:
-            if not is_picture(element):
+            if not is_picture(element) or (first and context.index.place(element) > first):
                 continue
-            if first_text is not None and page.index.place(element) > first_text:
-                continue
-            if source := image_source(element):
-                return element, absolute(source, page.structured.base), origin
+            if address := image_source(element):
+                return element, absolute(address, source.structured.base), origin
             unloaded = element if unloaded is None else unloaded
     return unloaded, None, ""  # its address is only known to scripts
 
@@ -366,9 +485,18 @@ def _belongs(element: Element, lead: Element | None, own: Own) -> bool:
     return True
 
 
-def _is_inside(element: Element, prose: set[Element]) -> bool:
-    return any(ancestor in prose for ancestor in element.iterancestors())
-
-
 def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
+
+
+_FIELDS: dict[str, Callable[[Source], _Given]] = {
+    "title": _title,
+    "subtitle": _subtitle,
+    "language": _language,
+    "authors": _authors,
+    "sections": _sections,
+    "tags": _tags,
+    "published_at": _published,
+    "modified_at": _modified,
+    "image": _image,
+}

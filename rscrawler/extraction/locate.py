@@ -9,11 +9,12 @@ text are never taken for something else.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from rscrawler.extraction.blocks import Block, Region
+from rscrawler.extraction.context import PageContext
 
 _Marks = list[tuple[str, str] | None]  # of each block: label and rule
 _LEAST_BODY = 100  # characters; with less, the marks of regions are doubted
@@ -46,8 +47,7 @@ class Locator:
     Args:
         blocks: of the page, in document order.
         regions: of the page; the first holds all blocks.
-        agreement: how well a text agrees with the headlines that the page declares, 0 … 1.
-        is_foreign: whether an address leads to another article of the site.
+        page: what it declares and where its links lead.
         is_guess: no profile tells where the text is; then embeds count as text.
     """
 
@@ -55,13 +55,12 @@ class Locator:
         self,
         blocks: Sequence[Block],
         regions: Sequence[Region],
-        agreement: Callable[[str], float],
-        is_foreign: Callable[[str], bool],
+        page: PageContext,
         *,
         is_guess: bool,
     ) -> None:
-        self._blocks, self._regions, self._is_guess = blocks, regions, is_guess
-        self._agreement, self._is_foreign = agreement, is_foreign
+        self._blocks, self._regions, self._page = blocks, regions, page
+        self._is_guess = is_guess
         seen: set[str] = set()
         prose = []
         for block in blocks:
@@ -127,7 +126,7 @@ class Locator:
         for number, block in enumerate(self._blocks):
             if not block.is_heading or len(block.text) > 300:
                 continue
-            agreement = self._agreement(block.text)
+            agreement = self._page.agrees(block.text)
             if agreement < 0.5 and block.tag != "h1":
                 continue
             score = agreement + 0.3 * (block.tag == "h1")
@@ -221,7 +220,7 @@ class Locator:
             return False
         before = self._blocks[region.first : single[0]]
         is_headed = len(before) < _CARD_HEAD and all(map(_is_kicker, before))
-        return is_headed and self._is_foreign(self._blocks[single[0]].links[0][0])
+        return is_headed and self._page.is_foreign_link(self._blocks[single[0]].links[0][0])
 
 
 def _is_kicker(block: Block) -> bool:

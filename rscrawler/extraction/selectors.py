@@ -7,8 +7,9 @@ the index can not answer goes to lxml's own translation.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -16,10 +17,12 @@ from typing import cast
 
 from cssselect import parser
 from lxml.cssselect import CSSSelector
+from lxml.etree import XPath
 from lxml.etree import _Element as Element
 
+_NAME = re.compile(r"[\w-]+")
 _ATTRIBUTE_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "": str.startswith,  # an attribute that must only be there
+    "exists": str.startswith,
     "=": str.__eq__,
     "~=": lambda value, wanted: wanted in value.split(),
     "*=": lambda value, wanted: wanted != "" and wanted in value,
@@ -33,9 +36,9 @@ class _Compound:
     """What one element must be: `article.page-article:not(.image-article)`."""
 
     tag: str | None
-    classes: tuple[str, ...]
-    attributes: tuple[tuple[str, str, str], ...]  # name, operator ("" if it must only be there)
-    excluded: tuple[_Compound, ...]
+    classes: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str, str], ...] = ()  # name, operator (see above), value
+    excluded: tuple[_Compound, ...] = ()
 
     def fits(self, element: Element) -> bool:
         if self.tag is not None and element.tag != self.tag:
@@ -119,39 +122,26 @@ class Index:
             return [self._places[element] for element in select(self.root, selector)]
         if any(name not in self._by_class for each in parts for name in each.classes):
             return []
-        places = self._fitting(parts[0])
-        if len(parts) > 1:
-            places = [place for place in places if _is_inside(self._elements[place], parts[1:])]
-        return places
-
-    def _fitting(self, wanted: _Compound) -> list[int]:
-        elements = self._elements
+        wanted, *around = parts
         if wanted.classes:
-            found = [self._by_class[name] for name in wanted.classes]
-            if len(found) == len(found[0]) == 1:
-                places = found[0][0]
-            else:
-                each = [set(chain.from_iterable(groups)) for groups in found]
-                places = sorted(each[0].intersection(*each[1:]))
-            if wanted.tag is not None:
-                places = [place for place in places if elements[place].tag == wanted.tag]
+            places = sorted(chain.from_iterable(self._by_class[wanted.classes[0]]))
         else:
-            places = [self._places[element] for element in self.root.iter(wanted.tag)]
-        for name, operator, value in wanted.attributes:
-            holds = _ATTRIBUTE_TESTS[operator]
-            places = [
-                place
-                for place in places
-                if (given := elements[place].get(name)) is not None and holds(given, value)
-            ]
-        for other in wanted.excluded:
-            places = [place for place in places if not other.fits(elements[place])]
+            names = tuple(name for name, _, _ in wanted.attributes)
+            places = [self._places[each] for each in _having(wanted.tag, names)(self.root)]
+        if wanted != _Compound(None, wanted.classes[:1]):
+            places = [place for place in places if wanted.fits(self._elements[place])]
+        if around:
+            places = [place for place in places if _is_inside(self._elements[place], around)]
         return places
 
 
-def is_specific(selector: str) -> bool:
-    """Whether `selector` asks for more than the name of an element."""
-    return not selector.isalnum()
+@lru_cache(maxsize=1024)
+def _having(tag: str | None, attributes: tuple[str, ...]) -> Callable[[Element], list[Element]]:
+    """Finds the elements of a page with that tag and those attributes."""
+    tests = "".join(f"[@{name}]" for name in attributes)
+    return cast(
+        "Callable[[Element], list[Element]]", XPath(f"descendant-or-self::{tag or '*'}{tests}")
+    )
 
 
 def select(scope: Element, selector: str) -> list[Element]:
@@ -179,19 +169,14 @@ def _parsed(selector: str) -> tuple[_Compound, ...] | None:
     found = parser.parse(selector)
     if len(found) != 1 or found[0].pseudo_element is not None:
         return None
-    parts: list[_Compound] = []
+    compounds: list[_Compound | None] = []
     tree: parser.Tree = found[0].parsed_tree
     while isinstance(tree, parser.CombinedSelector):
-        compound = _compound(tree.subselector) if tree.combinator == " " else None
-        if compound is None:
-            return None
-        parts.append(compound)
+        compounds.append(_compound(tree.subselector) if tree.combinator == " " else None)
         tree = tree.selector
-    compound = _compound(tree)
-    if compound is None:
-        return None
-    parts.append(compound)
-    return tuple(parts)
+    compounds.append(_compound(tree))
+    parts = [each for each in compounds if each is not None]
+    return tuple(parts) if len(parts) == len(compounds) else None
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
@@ -204,11 +189,10 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         elif isinstance(tree, parser.Hash):
             attributes.append(("id", "=", tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
-            operator = "" if tree.operator == "exists" else tree.operator
-            if operator not in _ATTRIBUTE_TESTS:
+            if tree.operator not in _ATTRIBUTE_TESTS or not _NAME.fullmatch(tree.attrib):
                 return None
             value = tree.value.value or "" if tree.value is not None else ""
-            attributes.append((tree.attrib.lower(), operator, value))
+            attributes.append((tree.attrib.lower(), tree.operator, value))
         elif isinstance(tree, parser.Negation):
             other = _compound(tree.subselector)
             if other is None:
@@ -223,14 +207,12 @@ def _compound(tree: parser.Tree) -> _Compound | None:
     return _Compound(tag, tuple(reversed(classes)), tuple(attributes), tuple(excluded))
 
 
-def _is_inside(element: Element, around: tuple[_Compound, ...]) -> bool:
+def _is_inside(element: Element, around: Sequence[_Compound]) -> bool:
     """Whether the ancestors of `element` fit `around`, from the inside out."""
-    waiting = iter(around)
-    wanted = next(waiting)
+    number = 0
     for node in element.iterancestors():
-        if wanted.fits(node):
-            following = next(waiting, None)
-            if following is None:
+        if around[number].fits(node):
+            number += 1
+            if number == len(around):
                 return True
-            wanted = following
     return False

@@ -7,7 +7,8 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from lxml.etree import _Element as Element
@@ -28,26 +29,28 @@ _SEPARATORS = "-–—|•·:»"
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Structured:
     """The machine-readable part of a page.
 
     `meta` maps a lower-cased property or name to its first content; `json_ld` is the node that
-    describes the page's own article, empty if there is none.
+    describes the page's own article, empty if there is none. `own_keys` are of the address the
+    page was fetched from and of those it gives itself.
     """
 
-    meta: dict[str, str] = field(default_factory=dict)
-    canonical: str | None = None
-    base: str = ""
-    document_title: str | None = None
-    language: str | None = None
+    base: str
+    language: str | None
+    meta: dict[str, str]
+    canonical: str | None
+    document_title: str | None
+    site_names: tuple[str, ...]
+    own_keys: frozenset[str] = frozenset()
     json_ld: dict[str, Any] = field(default_factory=dict)
-    site_names: tuple[str, ...] = ()
-    warnings: list[str] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
 
     def first(self, *names: str) -> str | None:
         """The first of these meta contents that is there."""
-        return next((self.meta[name] for name in names if self.meta.get(name)), None)
+        return next((self.meta[name] for name in names if name in self.meta), None)
 
     @property
     def says_article(self) -> bool:
@@ -61,23 +64,21 @@ class Structured:
     @property
     def says_other(self) -> bool:
         """Whether the page declares itself to be something else than an article."""
-        kind = self.meta.get("og:type", "").lower()
-        return bool(kind) and not self.says_article
+        return "og:type" in self.meta and not self.says_article
 
+    @cached_property
     def headlines(self) -> list[tuple[str, str]]:
         """The headlines that the page gives its article, best first, with where from."""
         found = [
-            ("meta: og:title", self.without_site_name(self.first("og:title", "twitter:title"))),
-            ("json-ld: headline", _string(self.json_ld.get("headline"))),
-            ("html: title", self.without_site_name(self.document_title)),
+            ("meta: og:title", self._without_site_name(self.first("og:title", "twitter:title"))),
+            ("json-ld: headline", json_ld_text(self.json_ld, "headline")),
+            ("html: title", self._without_site_name(self.document_title)),
         ]
         return [(origin, headline) for origin, headline in found if headline]
 
-    def without_site_name(self, title: str | None) -> str | None:
+    def _without_site_name(self, title: str | None) -> str | None:
         """`title` without the outlet's name before or behind a separator."""
-        if not title:
-            return None
-        title = clean(title)
+        title = clean(title or "")
         folded = title.casefold()
         for name in self.site_names:
             if folded.endswith(name.casefold()):
@@ -86,43 +87,52 @@ class Structured:
                 if bare != head:
                     return bare.strip() or None
         for name in self.site_names:
-            if folded.startswith(name.casefold()):
-                parts = TITLE_SEPARATOR.split(title, maxsplit=1)
-                if len(parts) == 2 and parts[0].casefold() == name.casefold():
-                    return parts[1]
-        return title
+            first, *rest = TITLE_SEPARATOR.split(title, maxsplit=1)
+            if rest and first.casefold() == name.casefold():
+                return rest[0]
+        return title or None
 
 
 def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured:
     """Everything that the page at `url` declares. Unreadable parts end up as warnings."""
-    found = Structured(base=url, language=root.get("lang"))
+    base, canonical, document_title = url, None, None
+    meta: dict[str, str] = {}
     scripts: list[str] = []
     for element in root.iter("meta", "link", "title", "base", "script"):
         tag = element.tag
         if tag == "meta":
             name = element.get("property") or element.get("name") or element.get("itemprop")
-            content = element.get("content")
-            if name and content and content.strip():
-                found.meta.setdefault(name.strip().lower(), content.strip())
+            content = (element.get("content") or "").strip()
+            if name and content:
+                meta.setdefault(name.strip().lower(), content)
         elif tag == "link":
-            if "canonical" in (element.get("rel") or "").lower().split() and element.get("href"):
-                found.canonical = found.canonical or element.get("href")
+            if "canonical" in (element.get("rel") or "").lower().split():
+                canonical = canonical or element.get("href")
         elif tag == "title":
             parent = element.getparent()
-            if found.document_title is None and (parent is None or parent.tag != "svg"):
-                found.document_title = text_of(element) or None
+            if document_title is None and (parent is None or parent.tag != "svg"):
+                document_title = text_of(element) or None
         elif tag == "base":
-            found.base = absolute(element.get("href") or "", url)
+            base = absolute(element.get("href") or "", url)
         elif "ld+json" in (element.get("type") or "").lower() and element.text:
             scripts.append(element.text)
-    names = [profile.title, found.meta.get("og:site_name")]
-    found.site_names = tuple(dict.fromkeys(clean(name) for name in names if name))
-    nodes = [node for script in scripts for node in _nodes(script, found.warnings)]
-    found.json_ld = _own_node(nodes, url, found, profile)
-    return found
+    names = (clean(name) for name in (profile.title, meta.get("og:site_name")) if name)
+    found = Structured(
+        base, root.get("lang"), meta, canonical, document_title, tuple(dict.fromkeys(names)),
+        frozenset(
+            address_key(absolute(address, base), profile)
+            for address in (url, canonical, meta.get("og:url"))
+            if address
+        ),
+    )  # fmt: skip
+    warnings: list[str] = []
+    nodes = [node for script in scripts for node in _nodes(script, warnings)]
+    node = _own_node(nodes, found, profile)
+    return replace(found, json_ld=node, warnings=tuple(dict.fromkeys(warnings)))
 
 
 def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
+    """The nodes of articles in a script of JSON-LD."""
     data = _loads(script)
     if data is None:
         warnings.append("json-ld: not readable")
@@ -154,26 +164,18 @@ def _is_article(node: dict[str, Any]) -> bool:
 
 
 def _own_node(
-    nodes: list[dict[str, Any]], url: str, found: Structured, profile: SiteProfile
+    nodes: list[dict[str, Any]], found: Structured, profile: SiteProfile
 ) -> dict[str, Any]:
     """The node that describes the page's article and not one of its neighbours."""
-    if not nodes:
-        return {}
-    own = {address_key(url, profile)}
-    own |= {
-        address_key(absolute(address, url), profile)
-        for address in (found.canonical, found.meta.get("og:url"))
-        if address
-    }
-    titles = [headline for _, headline in found.headlines()]
     unsure: list[dict[str, Any]] = []
     for node in nodes:
         addresses = [address for address in _addresses(node) if address]
-        if any(address_key(absolute(address, url), profile) in own for address in addresses):
+        keys = {address_key(absolute(address, found.base), profile) for address in addresses}
+        if not found.own_keys.isdisjoint(keys):
             return node
-        headline = _string(node.get("headline")) or _string(node.get("name"))
-        if headline and titles:
-            if max(likeness(headline, title) for title in titles) >= AGREEMENT:
+        headline = json_ld_text(node, "headline") or json_ld_text(node, "name")
+        if headline and found.headlines:
+            if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
                 return node
         elif not addresses or not headline:
             unsure.append(node)

@@ -45,11 +45,6 @@ def check_textless(
         raise IncompletePage(url, "the page declares an article and holds no text")
 
 
-def empty_body(own: Own, markup: Markup) -> str | None:
-    """The profile's selector for the body whose element is there, though without a text."""
-    return next((selector for selector in markup.body if own.matches(selector)), None)
-
-
 def _shows_something(own: Own, markup: Markup) -> bool:
     bodies = [body for selector in markup.body for body in own.matches(selector)]
     pictures = 0

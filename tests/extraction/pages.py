@@ -111,6 +111,6 @@ def read(html: str, url: str = URL, feed: datetime | None = None, **profile: obj
 
 def block_of(text: str, tag: str = "p", *, links: Iterable[tuple[str, str]] = ()) -> Block:
     """A block of a body that holds nothing else."""
-    region = Region(etree.Element(tag), tag, None, 0, 1)
+    region = Region(etree.Element(tag), tag, 0, 1)
     linked = min(len(text), sum(len(each) for _, each in links))
     return Block(text, tag, region, list(links), [], linked)

@@ -1,0 +1,217 @@
+"""The text of a page's article: located, cut into blocks, each block labelled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from lxml import etree
+from lxml.etree import _Element as Element
+
+from rscrawler.extraction.appeals import voice_of
+from rscrawler.extraction.blocks import Block, Region, blocks_of
+from rscrawler.extraction.container import Own, find_container, text_length
+from rscrawler.extraction.context import PageContext
+from rscrawler.extraction.label import KEPT, Body, is_pointer, label
+from rscrawler.extraction.locate import Locator
+from rscrawler.extraction.selectors import Index
+from rscrawler.extraction.structured import json_ld_paragraphs
+from rscrawler.sites import Markup
+
+# A pattern bound to the start of a text: `^` before all else, and `|` only in one bracket.
+_STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
+_GENERIC = Markup()
+_LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
+_LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
+_LEAST_LEAD = 100  # characters of a paragraph between headline and text that belongs to the text
+_FOREIGN_KINDS = frozenset(
+    {"navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden"}
+)
+
+
+@dataclass(frozen=True)
+class LocatedText:
+    """The own article of a page and its labelled blocks; `origin` says what led to them."""
+
+    own: Own
+    blocks: list[Block]
+    origin: str
+
+    @property
+    def kept(self) -> list[Block]:
+        """The blocks that are the article's text."""
+        return [block for block in self.blocks if block.label in KEPT]
+
+    @property
+    def prose(self) -> set[Element]:
+        """The elements of running text and of headings: no other field stands there."""
+        return {
+            block.region.element
+            for block in self.blocks
+            if block.prose >= _LEAST_PROSE or (block.is_heading and not block.is_link)
+        }
+
+
+def locate_text(context: PageContext) -> LocatedText | None:
+    """The article on a page with every block labelled; None if no block can be its text."""
+    markup = context.profile.markup
+    if markup.body or markup.container != _GENERIC.container:
+        own = find_container(context)
+        if own is not None and (own.is_from_profile or any(map(own.matches, markup.body))):
+            return _profile_text(own, context)
+    return _guessed_text(context)
+
+
+def declared_text(context: PageContext) -> list[str]:
+    """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
+    nowhere = Region(etree.Element("p"), "p", 0)
+    texts = json_ld_paragraphs(context.structured.json_ld)
+    blocks = [Block(text, "p", nowhere) for text in texts if not is_pointer(text)]
+    _label(blocks, context, is_guess=False)
+    return [block.text for block in blocks if block.label in KEPT]
+
+
+def _profile_text(own: Own, context: PageContext) -> LocatedText:
+    """The text in the profile's body; without one, that of the region that holds most of it."""
+    left_out = _furniture(own, context)
+    best, origin = list[Block](), ""
+    for selector in context.profile.markup.body:
+        bodies = _outermost(own.matches(selector), context.index)
+        found = max(
+            (_bodies_in(part, bodies, left_out, context) for part in own.parts), key=_length
+        )
+        if _length(found) > 3 * _length(best):
+            best, origin = found, f"profile: {selector}"
+        if _length(best) >= _LEAST_BODY:
+            break
+    if best:
+        return LocatedText(own, best, origin)
+    parts = [_labelled(part, left_out, context, is_guess=True) for part in own.parts]
+    return LocatedText(own, max(parts, key=_length), "densest region")
+
+
+def _outermost(elements: list[Element], index: Index) -> list[Element]:
+    """Those of the elements, which are in document order, that lie in no other."""
+    outer: list[Element] = []
+    for element in elements:
+        if not outer or not index.is_within(element, outer[-1]):
+            outer.append(element)
+    return outer
+
+
+def _bodies_in(
+    part: Element, bodies: list[Element], left_out: set[Element], context: PageContext
+) -> list[Block]:
+    within = [body for body in bodies if context.index.is_within(body, part)]
+    return [b for body in within for b in _labelled(body, left_out, context, is_guess=False)]
+
+
+def _guessed_text(context: PageContext) -> LocatedText | None:
+    """The text in the region of the page that is worth most, and above it below the headline."""
+    blocks, regions = blocks_of(context.index.root)
+    if not blocks:
+        return None
+    found = Locator(blocks, regions, context, is_guess=True).locate()
+    region, headline = found.region, found.headline
+    if headline is None:
+        if json_ld_paragraphs(context.structured.json_ld):
+            return _declared_alone(context)
+        if not any(block.prose for block in blocks):
+            return None
+    lead = blocks[headline + 1 : region.first] if headline is not None else []
+    lead = [block for block in lead if block.label == "text" and block.prose >= _LEAST_LEAD]
+    own_blocks = [*lead, *blocks[region.first : region.last]]
+    _label(own_blocks, context, is_guess=True)
+    kept = {block for block in own_blocks if block.label in KEPT}
+    heading = blocks[headline].region.element if headline is not None else None
+    container = region.element
+    if heading is not None:
+        around = {region.element, *region.element.iterancestors()}
+        container = next(a for a in (heading, *heading.iterancestors()) if a in around)
+        if not any(block.prose for block in blocks):
+            container = next(heading.iterancestors("article", "main", "body"), container)
+    foreign = tuple(
+        each.element
+        for each in regions
+        if each.kind in _FOREIGN_KINDS
+        and each.last > each.first
+        and kept.isdisjoint(blocks[each.first : each.last])
+    )
+    others = [n for n, block in enumerate(blocks) if block.rule.startswith("another")]
+    foreign += tuple(blocks[n].region.element for n in others)
+    own = Own((container,), container, heading, "fallback: densest region", context, foreign)
+    last = max((n for n, block in enumerate(blocks) if block in kept), default=0)
+    if behind := [n for n in others if n > last]:
+        own = replace(own, behind=context.index.place(blocks[behind[0]].region.element))
+    return LocatedText(own, own_blocks, "densest region")
+
+
+def _declared_alone(context: PageContext) -> LocatedText:
+    """An article of which the page prints nothing: nothing on it is taken for the article's."""
+    nothing = etree.Element("article")
+    bare = replace(context, index=Index(nothing))
+    return LocatedText(Own((nothing,), nothing, None, "json-ld", bare), [], "json-ld")
+
+
+def _labelled(
+    element: Element, left_out: set[Element], context: PageContext, *, is_guess: bool
+) -> list[Block]:
+    blocks, regions = blocks_of(element, left_out)
+    locator = Locator(blocks, regions, context, is_guess=is_guess)
+    if is_guess and blocks:
+        region = locator.locate().region
+        blocks = blocks[region.first : region.last]
+    else:
+        locator.mark()
+    _label(blocks, context, is_guess=is_guess)
+    return blocks
+
+
+def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None:
+    patterns = _finders(tuple(context.profile.markup.cut_text))
+    for block in blocks:
+        if block.label == "text" and any(found_in(block.text) for found_in in patterns):
+            block.label, block.rule = "boilerplate", "profile: cut_text"
+    label(
+        Body(
+            [block for block in blocks if block.label == "text"],
+            blocks,
+            frozenset(context.titles),
+            voice_of(context.structured.site_names),
+            context.is_own_link,
+            is_guess,
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | None]]:
+    """Searches for the patterns; for those that only fit a text's start, without reading on."""
+    return [
+        compiled.match if _STARTS.match(compiled.pattern) else compiled.search
+        for compiled in map(re.compile, patterns)
+    ]
+
+
+def _furniture(own: Own, context: PageContext) -> set[Element]:
+    """The elements whose text is another field's, another article's, or nobody's."""
+    markup = context.profile.markup
+    listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
+    found = {element for selector in listed for element in own.matches(selector)}
+    linked = [*markup.authors, *markup.sections, *markup.published_text]
+    found |= {e for selector in linked for e in own.matches(selector) if not _is_in_prose(e)}
+    if own.headline is not None:
+        found.add(own.headline)
+    return found | set(own.foreign)
+
+
+def _is_in_prose(element: Element) -> bool:
+    """Whether an element that looks like a byline is a few words of a running paragraph."""
+    block = next(element.iterancestors("p", "li", "blockquote"), None)
+    return block is not None and text_length(block) - text_length(element) >= _LEAST_PROSE
+
+
+def _length(blocks: list[Block]) -> int:
+    return sum(len(block.text) for block in blocks if block.label in KEPT)
