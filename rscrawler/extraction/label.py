@@ -154,6 +154,7 @@ RULES: tuple[Rule, ...] = (
     Rule("teaser", "related", "Responsible Statecraft",
          lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
     Rule("label", "boilerplate", "990 pages; Responsible Statecraft", _says("labels"), _SHORT),
+    Rule("label of a box", "boilerplate", "990 pages", _says("ends"), _SHORT, is_guess=True),
     Rule("pointer", "related", "sites of the region", _is_pointer),
     Rule("way", "related", "both corpora", _is_way),
     Rule("credit", "credit", "contract", _says("credits"), 160),

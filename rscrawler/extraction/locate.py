@@ -21,9 +21,14 @@ _LEAST_BODY = 100  # characters; with less, the marks of regions are doubted
 # The share of all running text from which a region is not what its name says.
 _MOST_SHARE = {"comments": 0.9, "navigation": 0.7, "sidebar": 0.5, "hidden": 0.9, "form": 0.3}
 _MOST_SHARE_ELSE = 0.3
+_WHOLE = 0.9  # of all running text: what is called consent and holds so much is a mark of the page
 # What is doubted last.
 _PLAIN_KINDS = frozenset({"navigation", "form", "comments", "request", "hidden"})
-LABEL_OF_KIND = {"request": "appeal", "related": "related", "caption": "caption"}
+LABEL_OF_KIND = {
+    "request": "appeal",
+    "related": "related",
+    "caption": "caption",
+}
 _MOST_CARD = 600  # characters of running text under one linked headline
 _MOST_CARDS = 0.5  # of all running text
 _CARD_HEAD = 4  # blocks of a card among which its headline is
@@ -66,6 +71,10 @@ class Locator:
         for block in blocks:
             prose.append(0 if block.text in seen else block.prose)  # what is repeated counts once
             seen.add(block.text)
+        total = sum(prose)
+        for region in regions:
+            if region.kind == "consent" and sum(prose[region.first : region.last]) < _WHOLE * total:
+                prose[region.first : region.last] = [0] * (region.last - region.first)
         self._prose = [0, *accumulate(prose)]
 
     def locate(self) -> Located:
