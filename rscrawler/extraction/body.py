@@ -66,8 +66,10 @@ def locate_text(context: PageContext) -> LocatedText | None:
 
 def declared_text(context: PageContext) -> list[str]:
     """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
-    nowhere = Region(etree.Element("p"), "p", 0)
     texts = json_ld_paragraphs(context.structured.json_ld)
+    if not texts:
+        return texts
+    nowhere = Region(etree.Element("p"), "p", 0)
     blocks = [Block(text, "p", nowhere) for text in texts if not is_pointer(text)]
     _label(blocks, context, is_guess=False)
     return [block.text for block in blocks if block.label in KEPT]

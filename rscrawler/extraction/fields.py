@@ -167,8 +167,8 @@ def _guessed_subtitle(source: Source) -> _Given:
             "og:description", "description", "twitter:description"
         )
         is_heading = below.tag in ("h2", "h3") and below.find(".//a") is None
-        is_line = is_heading or likeness(text, description or "") >= _SAME
-        is_line = is_line and text not in ("", title) and below not in source.prose
+        is_declared = below not in source.prose and likeness(text, description or "") >= _SAME
+        is_line = text not in ("", title) and (is_heading or is_declared)
         return (text, f"fallback: {below.tag}") if is_line else _NOTHING
     return _NOTHING
 

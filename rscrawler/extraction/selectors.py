@@ -1,14 +1,11 @@
 """CSS selectors over one page, answered from an index of its classes.
 
-Profiles ask some thirty selectors of every page, nearly all for a class, or for an element
-by name. Looking those up is several times faster than as many XPath walks of the tree. What
-the index can not answer goes to lxml's own translation.
+Profiles ask some thirty selectors of every page, nearly all for a class. Looking those up is
+several times faster than as many XPath walks of the tree. The others go to lxml's own translation.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,10 +14,8 @@ from typing import cast
 
 from cssselect import parser
 from lxml.cssselect import CSSSelector
-from lxml.etree import XPath
 from lxml.etree import _Element as Element
 
-_NAME = re.compile(r"[\w-]+")
 _ATTRIBUTE_TESTS: dict[str, Callable[[str, str], bool]] = {
     "exists": str.startswith,
     "=": str.__eq__,
@@ -40,7 +35,13 @@ class _Compound:
     attributes: tuple[tuple[str, str, str], ...] = ()  # name, operator (see above), value
     excluded: tuple[_Compound, ...] = ()
 
+    @property
+    def is_more(self) -> bool:
+        """Whether more is asked for than one class or a tag, and attributes."""
+        return len(self.classes) + (self.tag is not None) > 1 or bool(self.excluded)
+
     def fits(self, element: Element) -> bool:
+        """Whether an element is such a one."""
         if self.tag is not None and element.tag != self.tag:
             return False
         if self.classes:
@@ -59,17 +60,17 @@ class Index:
 
     def __init__(self, root: Element) -> None:
         self._elements: list[Element] = list(root.iter())
-        self._places = dict(zip(self._elements, range(len(self._elements)), strict=True))
+        self._places = {element: place for place, element in enumerate(self._elements)}
         self._ends: dict[Element, int] = {}
         self._found: dict[str, list[int]] = {}
-        by_names = defaultdict[str, list[int]](list)
-        for place, names in enumerate([element.get("class") for element in self._elements]):
-            if names:
-                by_names[names].append(place)
-        self._by_class = defaultdict[str, list[list[int]]](list)
+        by_names: dict[str, list[int]] = {}
+        for place, element in enumerate(self._elements):
+            if names := element.get("class"):
+                by_names.setdefault(names, []).append(place)
+        self._by_class: dict[str, list[list[int]]] = {}
         for names, places in by_names.items():
             for name in _tokens(names):
-                self._by_class[name].append(places)
+                self._by_class.setdefault(name, []).append(places)
 
     @property
     def root(self) -> Element:
@@ -118,30 +119,37 @@ class Index:
     def _find(self, selector: str) -> list[int]:
         """The places of all that `selector` matches on the page."""
         parts = _parsed(selector)
-        if parts is None:
-            return [self._places[element] for element in select(self.root, selector)]
         if any(name not in self._by_class for each in parts for name in each.classes):
             return []
+        if not parts or not (parts[0].classes or parts[0].tag):
+            return [self._places[element] for element in select(self.root, selector)]
         wanted, *around = parts
-        if wanted.classes:
-            places = sorted(chain.from_iterable(self._by_class[wanted.classes[0]]))
-        else:
-            names = tuple(name for name, _, _ in wanted.attributes)
-            places = [self._places[each] for each in _having(wanted.tag, names)(self.root)]
-        if wanted != _Compound(None, wanted.classes[:1]):
-            places = [place for place in places if wanted.fits(self._elements[place])]
+        places = self._fitting(wanted)
         if around:
             places = [place for place in places if _is_inside(self._elements[place], around)]
         return places
 
+    def _fitting(self, wanted: _Compound) -> list[int]:
+        """The places of the elements that are as wanted: of one class, else of the tag."""
+        elements = self._elements
+        if wanted.classes:
+            places = self._with_class(wanted.classes[0])
+        else:
+            places = [self._places[element] for element in self.root.iter(wanted.tag)]
+        for name, operator, value in wanted.attributes:
+            holds = _ATTRIBUTE_TESTS[operator]
+            places = [
+                place
+                for place in places
+                if (given := elements[place].get(name)) is not None and holds(given, value)
+            ]
+        if wanted.is_more:
+            places = [place for place in places if wanted.fits(elements[place])]
+        return places
 
-@lru_cache(maxsize=1024)
-def _having(tag: str | None, attributes: tuple[str, ...]) -> Callable[[Element], list[Element]]:
-    """Finds the elements of a page with that tag and those attributes."""
-    tests = "".join(f"[@{name}]" for name in attributes)
-    return cast(
-        "Callable[[Element], list[Element]]", XPath(f"descendant-or-self::{tag or '*'}{tests}")
-    )
+    def _with_class(self, name: str) -> list[int]:
+        groups = self._by_class[name]
+        return groups[0] if len(groups) == 1 else sorted(chain.from_iterable(groups))
 
 
 def select(scope: Element, selector: str) -> list[Element]:
@@ -164,11 +172,11 @@ def _tokens(names: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(selector: str) -> tuple[_Compound, ...] | None:
-    """A selector from its last compound outward; None if the index can not answer it."""
+def _parsed(selector: str) -> tuple[_Compound, ...]:
+    """A selector from its last compound outward; empty if the index can not answer it."""
     found = parser.parse(selector)
     if len(found) != 1 or found[0].pseudo_element is not None:
-        return None
+        return ()
     compounds: list[_Compound | None] = []
     tree: parser.Tree = found[0].parsed_tree
     while isinstance(tree, parser.CombinedSelector):
@@ -176,7 +184,7 @@ def _parsed(selector: str) -> tuple[_Compound, ...] | None:
         tree = tree.selector
     compounds.append(_compound(tree))
     parts = [each for each in compounds if each is not None]
-    return tuple(parts) if len(parts) == len(compounds) else None
+    return tuple(parts) if len(parts) == len(compounds) else ()
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
@@ -189,7 +197,7 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         elif isinstance(tree, parser.Hash):
             attributes.append(("id", "=", tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
-            if tree.operator not in _ATTRIBUTE_TESTS or not _NAME.fullmatch(tree.attrib):
+            if tree.operator not in _ATTRIBUTE_TESTS:
                 return None
             value = tree.value.value or "" if tree.value is not None else ""
             attributes.append((tree.attrib.lower(), tree.operator, value))
