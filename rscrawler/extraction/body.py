@@ -27,7 +27,17 @@ _LEAST_PROSE = 60  # characters from which a paragraph is running text and no li
 _LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
 _LEAST_LEAD = 100  # characters of a paragraph between headline and text that belongs to the text
 _FOREIGN_KINDS = frozenset(
-    {"navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden"}
+    {
+        "navigation",
+        "sidebar",
+        "related",
+        "comments",
+        "advertising",
+        "request",
+        "form",
+        "hidden",
+        "consent",
+    }
 )
 
 

@@ -31,11 +31,12 @@ _DATA_HEADLINE = etree.XPath(
 )
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
 _SURE, _CERTAIN = 4.0, 6.0  # scores
-_PAGE_PARTS = frozenset({"header", "nav", "footer", "aside"})
 _OUTERMOST = frozenset({"main", "body", "html"})
 _CLOSED = frozenset({"nav", "aside", "form"})
 # Regions whose links and names are nobody's fields.
-_OTHER_KINDS = frozenset({"request", "related", "comments", "navigation", "sidebar", "advertising"})
+_OTHER_KINDS = frozenset(
+    {"request", "consent", "related", "comments", "navigation", "sidebar", "advertising"}
+)
 _POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
 _LEAST_HEADLINE = 4  # words from which a link to another article is a headline
 
@@ -272,15 +273,12 @@ def _score(
         score += 2.0 + 2.0 * agreement
     elif page.titles:
         score -= 1.0
-    score += 1.5 if headline.tag == "h1" else 0.0
-    if any(ancestor.tag in _PAGE_PARTS for ancestor in element.iterancestors()):
-        score -= 2.0
-    return score
+    return score + (1.5 if headline.tag == "h1" else 0.0)
 
 
 def _score_headless(element: Element, page: PageContext, *, is_listed: bool) -> float:
     """What speaks for an element without a headline: one before it, or one that it names."""
-    before = _headline_before(element, page) if is_listed else None
+    before = page.headline_before(element) if is_listed else None
     data = _data_headline(element)
     if data is not None and page.titles:
         is_printed = before is not None and likeness(text_of(before), data) >= AGREEMENT
@@ -303,12 +301,6 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
         return None
     bodies = set(page.index.select_all(element, page.profile.markup.body)) - {element}
     return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
-
-
-def _headline_before(element: Element, page: PageContext) -> Element | None:
-    """The last main headline before `element`, if it is not the link to another article."""
-    found = page.headline_before(element)
-    return found if found is not None and not links_elsewhere(found, page) else None
 
 
 def _in_nested_article(inner: Element, outer: Element) -> bool:

@@ -50,18 +50,18 @@ class PageContext:
         return {}
 
     @cached_property
-    def _main_headlines(self) -> dict[Element, list[Element]]:
-        return {}
+    def _main_headlines(self) -> list[Element]:
+        return list(self.index.root.iter("h1"))
 
     def headline_before(self, element: Element) -> Element | None:
-        """The last main headline that ends before `element` begins."""
-        root, place = element.getroottree().getroot(), self.index.place
-        if root not in self._main_headlines:
-            self._main_headlines[root] = list(root.iter("h1"))
-        headlines = self._main_headlines[root]
-        number = bisect_left(headlines, place(element), key=place)
-        before = headlines[number - 1] if number else None
-        return None if before is None or self.index.is_within(element, before) else before
+        """The last main headline before `element` that does not hold it or lead elsewhere."""
+        place = self.index.place
+        number = bisect_left(self._main_headlines, place(element), key=place)
+        if number == 0:
+            return None
+        before = self._main_headlines[number - 1]
+        is_other = self.index.is_within(element, before) or links_elsewhere(before, self)
+        return None if is_other else before
 
     def is_foreign_link(self, href: str | None) -> bool:
         """Whether `href` leads to another article of the site."""

@@ -71,7 +71,7 @@ class Body:
 
     @cached_property
     def end(self) -> int:
-        """The number of the heading from which on nothing is the article's."""
+        """The number of the heading of what follows the article."""
         above = list(accumulate((block.prose for block in self.blocks), initial=0))
         for number, block in enumerate(self.blocks):
             is_label = len(block.text) < (_LONGEST_END if block.is_heading else _SHORT)
@@ -82,7 +82,7 @@ class Body:
 
     @cached_property
     def last(self) -> int:
-        """The number of the last block that says something; loose labels behind it do not."""
+        """The number of the last block that says something; nothing behind it is the article's."""
         number = min(self.end, len(self.blocks)) - 1
         while number >= 0 and _is_loose(self.blocks[number]):
             number -= 1
@@ -162,9 +162,7 @@ RULES: tuple[Rule, ...] = (
          lambda body, n: n in body.appeals),
     Rule("notice", "boilerplate", "sample site without classes", _says("notices"), 300,
          is_guess=True),
-    Rule("behind the end", "related", "990 pages", lambda body, n: n >= body.end, is_guess=True),
-    Rule("loose at the end", "boilerplate", "990 pages", lambda body, n: n > body.last,
-         is_guess=True),
+    Rule("behind the end", "related", "990 pages", lambda body, n: n > body.last, is_guess=True),
     Rule("small print", "caption", "sample site without classes",
          lambda body, n: body.blocks[n].is_small_print, 600),
     Rule("box", "boilerplate", "both corpora",
