@@ -1,8 +1,8 @@
 """Page → Article: the page's own article, where each field came from, and nothing foreign.
 
-`structured` reads what the page declares; `container` (by a profile) or `locate` (without one)
-finds the article; `blocks` makes a flat list of it; `label` says of each block what it is, by one
-table of rules and the words in `vocabulary.toml`; `fields` and `dates` read the rest.
+`article` puts it together: `structured` reads what the page declares; `body` has the text, which
+`container` (by a profile) or `locate` (without one) finds, `blocks` makes a flat list of, and
+`label` calls by one table of rules and the words in `vocabulary.toml`; `fields` reads the rest.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -26,19 +26,10 @@ _GENERIC = Markup()
 _LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
 _LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
 _LEAST_LEAD = 100  # characters of a paragraph between headline and text that belongs to the text
-_FOREIGN_KINDS = frozenset(
-    {
-        "navigation",
-        "sidebar",
-        "related",
-        "comments",
-        "advertising",
-        "request",
-        "form",
-        "hidden",
-        "consent",
-    }
-)
+_FOREIGN_KINDS = frozenset({
+    "navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden",
+    "consent",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)

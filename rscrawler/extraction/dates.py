@@ -11,28 +11,11 @@ from zoneinfo import ZoneInfo
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake
 _FARTHEST = timedelta(hours=14)  # of any zone from UTC
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sept sep",
-            "october oct",
-            "november nov",
-            "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-_MONTH = "(" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = (
+    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _PRINTED = (
     re.compile(rf"\b{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
@@ -182,7 +165,9 @@ def _printed(text: str) -> FoundDate | None:
             continue
         one, two = match[1], match[2]
         month, day = (one, two) if two.isdigit() else (two, one)
-        date = datetime(int(match["year"]), _MONTHS[month.lower()], int(day), tzinfo=UTC)
+        date = datetime(
+            int(match["year"]), _MONTHS.index(month[:3].lower()) + 1, int(day), tzinfo=UTC
+        )
         clock = _CLOCK.search(text[: match.start()] + " " + text[match.end() :])
         return _with_clock(date, clock) if clock else FoundDate(date, has_time=False)
     return None

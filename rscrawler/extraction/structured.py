@@ -201,7 +201,7 @@ def _string(value: Any) -> str | None:
 def json_ld_names(value: Any) -> list[str]:
     """The names in a JSON-LD `author`: a string, a node, or a list of them."""
     values = value if isinstance(value, list) else [value]
-    names = [_string(item.get("name") if isinstance(item, dict) else item) for item in values]
+    names = (_string(item.get("name") if isinstance(item, dict) else item) for item in values)
     return [name for name in names if name]
 
 
