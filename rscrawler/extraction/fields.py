@@ -283,8 +283,8 @@ def _slug(link: Element, source: Source) -> str:
 
 def _guessed_sections(source: Source, known: set[str]) -> list[str]:
     links = (link for part in source.own.parts for link in part.iter("a"))
-    slugs = (_slug(link, source) for link in links if not source.own.is_foreign(link))
-    return _unique(slug for slug in slugs if slug in known)
+    found = ((link, slug) for link in links if (slug := _slug(link, source)) in known)
+    return _unique(slug for link, slug in found if not source.own.is_foreign(link))
 
 
 def _known_sections(profile: SiteProfile) -> set[str]:

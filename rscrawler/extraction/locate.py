@@ -71,10 +71,13 @@ class Locator:
         for block in blocks:
             prose.append(0 if block.text in seen else block.prose)  # what is repeated counts once
             seen.add(block.text)
-        total = sum(prose)
+        self._prose = [0, *accumulate(prose)]
+        covered = 0
         for region in regions:
-            if region.kind == "consent" and sum(prose[region.first : region.last]) < _WHOLE * total:
-                prose[region.first : region.last] = [0] * (region.last - region.first)
+            is_new = region.kind == "consent" and region.last > covered
+            if is_new and self._held(region) < _WHOLE * self._prose[-1]:
+                covered = region.last
+                prose[region.first : covered] = [0] * (covered - region.first)
         self._prose = [0, *accumulate(prose)]
 
     def locate(self) -> Located:
