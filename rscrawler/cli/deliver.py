@@ -22,8 +22,7 @@ from rscrawler.delivery.ops import what_next
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
-from rscrawler.monitoring.noticing import notice
-from rscrawler.monitoring.status import Status, next_tries, read_status
+from rscrawler.monitoring.status import Status, next_tries, notice, read_status
 from rscrawler.scheduling.schedules import load_schedules, planned_jobs
 from rscrawler.store import Store
 from rscrawler.topics.watchlist import usable_topics

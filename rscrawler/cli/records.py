@@ -25,7 +25,7 @@ from rscrawler.cli.inputs import (
 )
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, parse_duration
-from rscrawler.delivery.exporting import ExportFormat, export_records
+from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import ConfigurationError
 from rscrawler.extensions.archive import prune_archive

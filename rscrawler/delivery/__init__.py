@@ -8,55 +8,48 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.channel import Clock, Round
-from rscrawler.delivery.channels import alert_channels, file_channels, message_channels
+from rscrawler.delivery.channels import (
+    ALERT_KINDS,
+    alert_channels,
+    file_channels,
+    message_channels,
+)
 from rscrawler.delivery.jsonl import deliver_jsonl
-from rscrawler.delivery.messages import compose_due
-from rscrawler.delivery.ops import end_overdue, judge_delivery, judge_output, tell_ops
-from rscrawler.delivery.sending import ALERT_KINDS, Sent, send_due
+from rscrawler.delivery.messages import (
+    DeliveryReport,
+    Round,
+    compose_due,
+    send_due,
+    tell_untold,
+)
+from rscrawler.delivery.ops import (
+    OUTPUT_SUBJECT,
+    end_overdue,
+    judge_delivery,
+    raise_or_clear,
+    tell_ops,
+)
 from rscrawler.delivery.spool import sync_spool
-from rscrawler.delivery.status import OutboxSummary, Waiting, outbox_summary
-from rscrawler.delivery.trial import ChannelResult, send_test_alert
-from rscrawler.delivery.untold import tell_untold
+from rscrawler.delivery.status import outbox_summary
+from rscrawler.delivery.trial import send_test_alert
 from rscrawler.errors import ConfigurationError, OutputError
 from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
+from rscrawler.store.health import ProblemCode
 
 __all__ = [
-    "ChannelResult",
     "DeliveryReport",
-    "OutboxSummary",
-    "Waiting",
     "alert_channels",
     "deliver",
     "deliver_jsonl",
     "left_to_the_service",
     "outbox_summary",
     "send_test_alert",
-    "tell_ops",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """What one delivery did, and what is left."""
-
-    lines: int  # written to the JSONL files
-    feeds: int  # feed files that changed
-    composed: int  # messages
-    messages: int  # with nobody left to serve, that reached somebody
-    served: int  # recipients
-    put_off: int  # recipients: tried in vain, to be tried again
-    failed: int  # recipients: refused, or given up
-    waiting: int  # deliveries still to be made, of every kind
-    problems: tuple[str, ...]  # one line for each recipient who cannot be served
-    was_stopped: bool = False  # before everything that is due was tried
-    output_problem: str | None = None  # why the output folder could not be written
 
 
 def deliver(
@@ -64,7 +57,7 @@ def deliver(
     store: Store,
     *,
     now: datetime,
-    clock: Clock | None = None,
+    clock: Callable[[], datetime] | None = None,
     topic_titles: Mapping[str, str] | None = None,
     must_stop: Callable[[], bool] = lambda: False,
     next_tries: Mapping[str, datetime] | None = None,
@@ -83,59 +76,42 @@ def deliver(
         must_stop: asked before each message; the one in hand is always finished.
     """
     clock = clock or _clock_from(now)
-    alerts = config.alerts
-    interest = Interest(
-        alerts.topics, alerts.minimum, topic_titles or {}, _sites(config), config.web.url
-    )
-    channels = message_channels(config)
+    alerts, channels, titles = config.alerts, message_channels(config), topic_titles or {}
+    interest = Interest(alerts.topics, alerts.minimum, titles, _sites(config), config.web.url)
     delivery = Round(alerts, channels, store, interest, clock, must_stop)
+    report = delivery.report
     # What is in the JSONL counts as told when a lost database is rebuilt from it.
     sync_spool(config, store)
-    written, output_problem = _write_files(config, store, interest, now)
-    composed = compose_due(delivery, now) + tell_untold(delivery, now)
+    _write_files(config, delivery, now)
+    report.composed = compose_due(delivery, now) + tell_untold(delivery, now)
     sync_spool(config, store)
-    sent = Sent()
-    send_due(delivery, sent)
-    judge_output(store, output_problem, clock())
+    send_due(delivery)
+    code, problem = ProblemCode.DELIVERY_FAILING, report.output_problem
+    raise_or_clear(store, OUTPUT_SUBJECT, code, problem, clock())
     failing = judge_delivery(channels, store, clock())
-    if output_problem is None and not sent.was_stopped:
+    if problem is None and not report.was_stopped:
         end_overdue(store, clock())
     tell_ops(config, store, clock(), next_tries)
-    send_due(delivery, sent, skip=ALERT_KINDS)
+    send_due(delivery, skip=ALERT_KINDS)
     sync_spool(config, store)
-    return DeliveryReport(
-        lines=written.get("jsonl", 0),
-        feeds=written.get("feeds", 0),
-        composed=composed,
-        messages=sent.messages,
-        served=sent.served,
-        put_off=sent.put_off,
-        failed=sent.failed,
-        waiting=outbox_summary(config, store, clock()).pending,
-        problems=tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing),
-        was_stopped=sent.was_stopped,
-        output_problem=output_problem,
-    )
+    report.waiting = outbox_summary(config, store, clock()).pending
+    report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)
+    return report
 
 
-def _write_files(
-    config: Config, store: Store, interest: Interest, now: datetime
-) -> tuple[dict[str, int], str | None]:
-    """How much each channel of files wrote, and the first problem that one met."""
-    written: dict[str, int] = {}
-    problem: str | None = None
+def _write_files(config: Config, delivery: Round, now: datetime) -> None:
+    report, written = delivery.report, dict[str, int]()
     for channel in file_channels(config):
         try:
-            written[channel.name] = channel.write(store, interest, now)
+            written[channel.name] = channel.write(delivery.store, delivery.interest, now)
         except OutputError as error:
-            problem = problem or str(error)
-    return written, problem
+            report.output_problem = report.output_problem or str(error)
+    report.lines, report.feeds = written.get("jsonl", 0), written.get("feeds", 0)
 
 
 def left_to_the_service(config: Config, store: Store, now: datetime) -> DeliveryReport:
     """The report of a crawl that delivers nothing, since with workers the service does."""
-    waiting = outbox_summary(config, store, now).pending
-    return DeliveryReport(0, 0, 0, 0, 0, 0, 0, waiting, ())
+    return DeliveryReport(waiting=outbox_summary(config, store, now).pending)
 
 
 def _sites(config: Config) -> Mapping[str, SiteProfile]:
@@ -145,6 +121,6 @@ def _sites(config: Config) -> Mapping[str, SiteProfile]:
         return {}  # a wrong profile must not hold up an alert
 
 
-def _clock_from(now: datetime) -> Clock:
+def _clock_from(now: datetime) -> Callable[[], datetime]:
     start = time.monotonic()
     return lambda: now + timedelta(seconds=time.monotonic() - start)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from rscrawler.delivery.wording import (
     QUOTE_LIMIT,
+    SUBJECT_LIMIT,
     country_name,
     host_of,
+    isolated,
     level_in_words,
     one_line,
     safe_link,
@@ -39,13 +42,15 @@ class Passage:
     where: str
     stretches: tuple[Stretch, ...]
 
+    @property
+    def text(self) -> str:
+        """The whole quotation."""
+        return "".join(each.text for each in self.stretches)
 
-@dataclass(frozen=True, slots=True)
-class Reprint:
-    """Another address with the same text."""
-
-    host: str
-    link: str
+    @property
+    def starred(self) -> str:
+        """The whole quotation, its terms between asterisks."""
+        return isolated("".join(f"*{s.text}*" if s.entity else s.text for s in self.stretches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +83,11 @@ class Alert:
     countries: tuple[str, ...]
     passages: tuple[Passage, ...]
     republished_from: str
-    reprints: tuple[Reprint, ...] = ()
+    reprints: tuple[str, ...] = ()  # other addresses with the same text
     is_update: bool = False
     changed: str = ""
     follows: Followed | None = None
     page: str | None = None  # of the dashboard, where it can be judged
-
-    @property
-    def byline(self) -> str:
-        """The authors, or nothing."""
-        return ", ".join(self.authors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def alert_of(
     countries = dict.fromkeys(country_name(code) for flag in flags for code in flag.countries)
     return Alert(
         article_id=article.article_id,
-        title=one_line(article.title) or "(without a title)",
+        title=_title(article),
         link=safe_link(article.url),
         outlet=outlet_of(article, interest.sites),
         published_at=article.published_at,
@@ -147,9 +147,7 @@ def alert_of(
         countries=tuple(countries),
         passages=_passages(flags),
         republished_from=one_line(article.republished_from, 120),
-        reprints=tuple(
-            Reprint(host_of(url), url) for url in reprints[:MAX_REPRINTS] if safe_link(url)
-        ),
+        reprints=tuple(filter(safe_link, reprints[:MAX_REPRINTS])),
         is_update=article.event is Event.UPDATED,
         changed=_changed(article, title_before),
         follows=_followed(followed) if followed is not None else None,
@@ -157,9 +155,12 @@ def alert_of(
     )
 
 
+def _title(article: Article) -> str:
+    return one_line(article.title) or "(without a title)"
+
+
 def _followed(article: Article) -> Followed:
-    title = one_line(article.title) or "(without a title)"
-    return Followed(title, safe_link(article.url), host_of(article.url))
+    return Followed(_title(article), safe_link(article.url), host_of(article.url))
 
 
 def _changed(article: Article, title_before: str | None) -> str:
@@ -173,16 +174,16 @@ def _changed(article: Article, title_before: str | None) -> str:
     if "subtitle" in change.fields:
         parts.append("new subtitle" if article.subtitle else "subtitle gone")
     counted = [(change.words_added, "added"), (change.words_removed, "removed")]
-    words = [f"{_words(number)} {done}" for number, done in counted if number]
+    words = [
+        f"{number:,} {'word' if number == 1 else 'words'} {done}"
+        for number, done in counted
+        if number
+    ]
     if "body" in change.fields and words:
         # They were counted over all the fields.
         where = "in the text" if change.fields == ("body",) else "in all"
         parts.append(f"{', '.join(words)} {where}")
     return "; ".join(parts)
-
-
-def _words(count: int) -> str:
-    return "1 word" if count == 1 else f"{count:,} words"
 
 
 def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
@@ -213,3 +214,21 @@ def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Stretch, ...]:
         for index, part in enumerate(pattern.split(text))
         if part
     )
+
+
+def subject_of(alerts: Sequence[Alert]) -> str:
+    """The title of a single piece, or how many there are, on what."""
+    if len(alerts) == 1:
+        prefix = "Updated: " if alerts[0].is_update else ""
+        return one_line(prefix + alerts[0].title, SUBJECT_LIMIT)
+    updates = sum(alert.is_update for alert in alerts)
+    kind = "new" if not updates else "updated" if updates == len(alerts) else "new and updated"
+    topics = ", ".join(dict.fromkeys(topic for alert in alerts for topic in alert.topics))
+    countries = ", ".join(name for name, _ in countries_of(alerts))
+    subject = f"{len(alerts)} {kind} articles on {topics or 'your topics'}"
+    return one_line(f"{subject}: {countries}" if countries else subject, SUBJECT_LIMIT)
+
+
+def countries_of(alerts: Sequence[Alert]) -> list[tuple[str, int]]:
+    """Each country with the number of pieces on it, most first."""
+    return Counter(name for alert in alerts for name in alert.countries).most_common()

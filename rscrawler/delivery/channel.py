@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import ClassVar
 
-from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest
-from rscrawler.delivery.outcome import Outcome
+from rscrawler.delivery.outcome import CUT_SHORT, Outcome, Step
 from rscrawler.delivery.timing import Wait
 from rscrawler.store import Store
 from rscrawler.store.outbox import NewMessage, OutboxRow
@@ -24,29 +22,19 @@ from rscrawler.store.outbox import NewMessage, OutboxRow
 
 @dataclass(frozen=True)
 class Batch:
-    """Outbox rows for one channel; what is said of them is worked out when it is asked for."""
+    """Outbox rows for one channel, and what is said of each to people; to machines nothing."""
 
     rows: Sequence[OutboxRow]
+    alerts: Sequence[Alert]
     now: datetime
     flood_limit: int
-    alerts_of: Callable[[Sequence[OutboxRow]], list[Alert]]
     nonce: str = ""  # another one gives the same rows another identity
     note: str = ""  # said before everything else; a mail then lists the pieces in one summary
-
-    @cached_property
-    def alerts(self) -> list[Alert]:
-        """What is said of each row."""
-        return self.alerts_of(self.rows)
 
     @property
     def is_flood(self) -> bool:
         """Whether they are too many to be told one by one."""
         return len(self.rows) > self.flood_limit
-
-    @property
-    def key(self) -> str:
-        """What identifies the batch."""
-        return " ".join([*(row.record_id for row in self.rows), *filter(None, [self.nonce])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,26 +62,22 @@ class FileChannel(ABC):
         """
 
 
-class MessageChannel(ABC):
-    """A channel whose messages somebody takes; in the outbox it goes by its name."""
+@dataclass(frozen=True)
+class MessageChannel:
+    """A channel whose messages somebody takes.
 
+    Attributes:
+        name: `KIND` or `KIND:NAME`, as in the outbox.
+        addresses: who gets alerts, as the store has them: without tokens.
+        operators: who hears of problems, likewise.
+        gets_alerts: else only word for the operators.
+    """
+
+    name: str
+    addresses: tuple[str, ...]
+    operators: tuple[str, ...] = ()
+    gets_alerts: bool = True
     is_for_people: ClassVar[bool] = True  # keeps quiet hours
-    gets_alerts: bool = True  # else only word for the operators
-
-    @property
-    @abstractmethod
-    def name(self) -> str:
-        """`KIND` or `KIND:NAME`, as in the outbox."""
-
-    @property
-    @abstractmethod
-    def addresses(self) -> tuple[str, ...]:
-        """Who gets alerts, as the store has them: without tokens."""
-
-    @property
-    def operators(self) -> tuple[str, ...]:
-        """Who hears of problems, as the store has them."""
-        return ()
 
     @property
     def everybody(self) -> tuple[str, ...]:
@@ -110,17 +94,16 @@ class MessageChannel(ABC):
 
     def compose(self, batch: Batch) -> Iterator[tuple[NewMessage, Sequence[OutboxRow]]]:
         """The messages for a batch, each with the rows that it carries; here one for all."""
-        message_id = self.identity(f"{self.name} {batch.key}")
+        ids = [self.name, *(row.record_id for row in batch.rows), batch.nonce]
+        message_id = self.identity(" ".join(filter(None, ids)))
         kind = "summary" if batch.is_flood or batch.note else "alert"
         content = self.content(batch, message_id)
-        yield (
-            NewMessage(message_id, self.name, kind, batch.now, content, self.addresses),
-            batch.rows,
-        )
+        new = NewMessage(message_id, self.name, kind, batch.now, content, self.addresses)
+        yield new, batch.rows
 
-    @abstractmethod
     def content(self, batch: Batch, message_id: str) -> bytes:
         """A batch as it is stored and sent."""
+        raise NotImplementedError
 
     def notice(self, notice: Notice) -> NewMessage | None:
         """A message to the operators; None: there are none here."""
@@ -134,31 +117,20 @@ class MessageChannel(ABC):
         """A notice as it is stored and sent, for a channel that has operators."""
         raise NotImplementedError
 
-    @abstractmethod
-    def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Mapping[str, Outcome]]:
+    def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Step]:
         """Send to these addresses; yields step by step what came of some of them, or of nobody.
 
         The last word on an address counts, and each is stored before the next step: before the
-        end of a message goes out, `Sending` is yielded, since from then on it may be taken
-        whether or not an answer arrives.
+        end of a message goes out, `Fate.SENDING` is yielded, since from then on it may be taken
+        whether or not an answer arrives. Here one address after another.
         """
+        for address in addresses:
+            yield {address: CUT_SHORT}
+            yield {address: self.attempt(content, address)}
 
-
-Channel = FileChannel | MessageChannel
-Channels = Mapping[str, MessageChannel]  # by name
-Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What one delivery works with; `must_stop` is asked before each message."""
-
-    alerts: AlertSettings
-    channels: Channels
-    store: Store
-    interest: Interest
-    clock: Clock
-    must_stop: Callable[[], bool]
+    def attempt(self, content: bytes, address: str) -> Outcome:
+        """Send to one address."""
+        raise NotImplementedError
 
 
 def digest(key: str) -> str:

@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from rscrawler.config import Config
-from rscrawler.delivery import chat, email, feeds, jsonl, webhook
-from rscrawler.delivery.channel import Channel, Channels, FileChannel, MessageChannel
+from rscrawler.config import Config, QuietHours
+from rscrawler.delivery import chat, feeds, jsonl, mail, webhook
+from rscrawler.delivery.channel import FileChannel, MessageChannel, Notice
+from rscrawler.delivery.timing import Wait, quiet_until
+from rscrawler.store.outbox import NewMessage
 
 # What each finds of itself in the configuration. Files are written in this order.
-CHANNELS: tuple[Callable[[Config], Iterator[Channel]], ...] = (
+CHANNELS: tuple[Callable[[Config], Iterator[FileChannel | MessageChannel]], ...] = (
     jsonl.configured,
     feeds.configured,
-    email.configured,
+    mail.configured,
     chat.configured,
     webhook.configured,
 )
+ALERT_KINDS = frozenset({"alert", "summary"})
+_UNKNOWN = Wait("the channel is not configured")  # a setting may be missing by mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The configured channels that send, by name."""
+
+    by_name: Mapping[str, MessageChannel]
+    quiet_hours: QuietHours | None
+
+    def composing_waits(self, name: str, oldest: datetime, now: datetime) -> Wait | None:
+        """Why rows, the oldest written at `oldest`, are not composed yet; None: they are."""
+        channel = self.by_name.get(name)
+        if channel is None or not channel.gets_alerts:
+            return _UNKNOWN
+        return self.sending_waits(name, "alert", now) or channel.waits(oldest, now)
+
+    def sending_waits(self, name: str, kind: str, now: datetime) -> Wait | None:
+        """Why a message of a kind is not sent yet; None: it is."""
+        channel = self.by_name.get(name)
+        if channel is None:
+            return _UNKNOWN
+        if kind not in ALERT_KINDS or not channel.is_for_people or self.quiet_hours is None:
+            return None
+        until = quiet_until(self.quiet_hours, now)
+        return Wait("quiet hours", until) if until else None
+
+    def is_addressed(self, name: str, address: str) -> bool:
+        """Whether the configuration still sends to an address of a channel."""
+        return name in self.by_name and address in self.by_name[name].everybody
+
+    def notices(self, notice: Notice) -> list[NewMessage]:
+        """A message to each channel of the operators."""
+        return [message for each in self.by_name.values() if (message := each.notice(notice))]
 
 
 def message_channels(config: Config) -> Channels:
-    """The configured channels that send, by name."""
-    return {each.name: each for each in _all(config) if isinstance(each, MessageChannel)}
+    """The configured channels that send."""
+    found = {each.name: each for each in _all(config) if isinstance(each, MessageChannel)}
+    return Channels(found, config.alerts.quiet_hours)
 
 
 def file_channels(config: Config) -> Iterator[FileChannel]:
@@ -30,9 +70,9 @@ def file_channels(config: Config) -> Iterator[FileChannel]:
 
 def alert_channels(config: Config) -> tuple[str, ...]:
     """The names of the channels that an alert goes to."""
-    return tuple(name for name, each in message_channels(config).items() if each.gets_alerts)
+    by_name = message_channels(config).by_name
+    return tuple(name for name, each in by_name.items() if each.gets_alerts)
 
 
-def _all(config: Config) -> Iterator[Channel]:
-    for configured in CHANNELS:
-        yield from configured(config)
+def _all(config: Config) -> Iterator[FileChannel | MessageChannel]:
+    return (channel for configured in CHANNELS for channel in configured(config))

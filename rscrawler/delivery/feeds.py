@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,40 +15,19 @@ from typing import Any
 from lxml import etree
 
 from rscrawler.config import Config
-from rscrawler.delivery.alert import Alert, Interest, alert_of
+from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.channel import FileChannel
 from rscrawler.delivery.jsonl import output_errors, replace_file
-from rscrawler.delivery.wording import in_words, one_line
+from rscrawler.delivery.wording import one_line
 from rscrawler.items import Article, rfc3339
 from rscrawler.store import Store
 
 FEED_SIZE = 100
 # Records looked at for one feed: flagged pieces are few, and one piece may have many versions.
 _RECORDS_READ = 1_000
-_ATOM = "http://www.w3.org/2005/Atom"
-# The stubs know no default namespace.
-_NAMESPACES: dict[Any, str] = {None: _ATOM}
-_JSON_FEED = "https://jsonfeed.org/version/1.1"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One piece in a feed, in its last version, of which `updated` is the date.
-
-    `published` is the date that the piece gives, or when it was first seen if it gives none.
-    """
-
-    alert: Alert
-    article_id: str
-    published: datetime
-    updated: datetime
-    language: str | None
-    summary: str
-
-    @property
-    def uri(self) -> str:
-        """The identity of the piece, the same in every feed and for good."""
-        return _uri(f"article:{self.article_id}")
+_ATOM = "{http://www.w3.org/2005/Atom}"
+_NAMESPACES: dict[Any, str] = {None: _ATOM.strip("{}")}  # the stubs know no default namespace
+Item = dict[str, Any]  # of JSON Feed 1.1: one piece, in its last version
 
 
 @dataclass(frozen=True)
@@ -61,18 +40,15 @@ class Feeds(FileChannel):
     def write(self, store: Store, interest: Interest, now: datetime) -> int:
         """Bring the feeds up to date; returns how many files changed."""
         with closing(store.outbox.flagged_records()) as records:
-            entries = _entries(records, interest)
+            found = _items(records, interest)
         with output_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             changed = 0
-            for topic in interest.topics:
-                shown, path = list(entries[topic].values()), self.folder / topic
-                changed += replace_file(
-                    path.with_name(f"{topic}.atom"), atom_feed(topic, shown, interest)
-                )
-                changed += replace_file(
-                    path.with_name(f"{topic}.json"), json_feed(topic, shown, interest)
-                )
+            for topic, items in found.items():
+                title = f"{interest.title(topic)}: flagged coverage"
+                atom = _atom_feed(_uri(f"feed:{topic}"), title, items)
+                changed += replace_file(self.folder / f"{topic}.atom", atom)
+                changed += replace_file(self.folder / f"{topic}.json", _json_feed(title, items))
             return changed
 
 
@@ -81,13 +57,18 @@ def configured(config: Config) -> Iterator[Feeds]:
     yield Feeds(config.output_dir / "feeds")
 
 
-def _entries(records: Iterator[str], interest: Interest) -> dict[str, dict[str, Entry]]:
-    """For each topic, the last version of each piece flagged on it, by id; newest first."""
-    found: dict[str, dict[str, Entry]] = {topic: {} for topic in interest.topics}
-    alone = {topic: Interest([topic], interest.minimum, interest.titles) for topic in found}
+def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title: str) -> bytes:
+    """Any articles as Atom; `name` is what tells this feed from all others."""
+    items = [_item(article, interest) for article in articles]
+    return _atom_feed(_uri(f"feed:?{name}"), one_line(title), items)
+
+
+def _items(records: Iterator[str], interest: Interest) -> dict[str, list[Item]]:
+    """For each topic, the last version of each piece flagged on it, newest first."""
+    found: dict[str, list[Item]] = {topic: [] for topic in interest.topics}
     seen: set[str] = set()
     for record in islice(records, _RECORDS_READ):
-        open_topics = [topic for topic, entries in found.items() if len(entries) < FEED_SIZE]
+        open_topics = [topic for topic, items in found.items() if len(items) < FEED_SIZE]
         if not open_topics:
             break
         article = Article.from_record(json.loads(record))
@@ -96,125 +77,82 @@ def _entries(records: Iterator[str], interest: Interest) -> dict[str, dict[str, 
         seen.add(article.article_id)
         for topic in open_topics:
             if article.level_on(topic).reaches(interest.minimum):
-                found[topic][article.article_id] = _entry(article, alone[topic])
+                alone = Interest([topic], interest.minimum, interest.titles)
+                found[topic].append(_item(article, alone))
     return found
 
 
-def _entry(article: Article, interest: Interest) -> Entry:
+def _item(article: Article, interest: Interest) -> Item:
     alert = alert_of(article, interest)
-    quotes = " … ".join(
-        "".join(each.text for each in passage.stretches) for passage in alert.passages
-    )
-    first = article.first_seen_at or article.fetched_at
-    return Entry(
-        alert,
-        article.article_id,
-        article.published_at or first,
-        article.fetched_at,
-        one_line(article.language, 35) or None,
-        one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title,
-    )
-
-
-# Atom (RFC 4287).
-
-
-def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title: str) -> bytes:
-    """Any articles as Atom; `name` is what tells this feed from all others."""
-    entries = [_entry(article, interest) for article in articles]
-    return _atom(_uri(f"feed:?{name}"), one_line(title), entries)
-
-
-def atom_feed(topic: str, entries: Sequence[Entry], interest: Interest) -> bytes:
-    """The feed as Atom."""
-    return _atom(_uri(f"feed:{topic}"), _title(topic, interest), entries)
-
-
-def _atom(uri: str, title: str, entries: Sequence[Entry]) -> bytes:
-    feed = etree.Element(_name("feed"), nsmap=_NAMESPACES)
-    _add(feed, "id", uri)
-    _add(feed, "title", title)
-    _add(feed, "updated", _newest(entries))
-    _add(_add(feed, "author"), "name", "rscrawler")
-    _add(feed, "generator", "rscrawler")
-    for entry in entries:
-        _add_entry(feed, entry)
-    etree.indent(feed)
-    return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8")) + b"\n"
-
-
-def _add_entry(feed: etree._Element, entry: Entry) -> None:
-    element, alert = _add(feed, "entry"), entry.alert
-    _add(element, "id", entry.uri)
-    _add(element, "title", alert.title)
-    _add(element, "updated", rfc3339(entry.updated))
-    _add(element, "published", rfc3339(entry.published))
-    if alert.link:
-        _add(element, "link", rel="alternate", href=alert.link)
-    for name in alert.authors:
-        _add(_add(element, "author"), "name", name)
-    for term in (*alert.topics, *alert.countries):
-        _add(element, "category", term=term)
-    _add(element, "summary", entry.summary, type="text")
-
-
-def _add(
-    parent: etree._Element, name: str, text: str | None = None, **attributes: str
-) -> etree._Element:
-    child = etree.SubElement(parent, _name(name), attributes)
-    child.text = text
-    return child
-
-
-def _name(local: str) -> str:
-    return f"{{{_ATOM}}}{local}"
-
-
-# JSON Feed 1.1.
-
-
-def json_feed(topic: str, entries: Sequence[Entry], interest: Interest) -> bytes:
-    """The feed as JSON Feed 1.1."""
-    feed = {
-        "version": _JSON_FEED,
-        "title": _title(topic, interest),
-        "authors": [{"name": "rscrawler"}],
-        "items": [_item(entry) for entry in entries],
-    }
-    return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
-
-
-def _item(entry: Entry) -> dict[str, Any]:
-    alert = entry.alert
-    item: dict[str, Any] = {
-        "id": entry.uri,
+    quotes = " … ".join(passage.text for passage in alert.passages)
+    summary = one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title
+    # The date that the piece gives, or when it was first seen if it gives none.
+    published = article.published_at or article.first_seen_at or article.fetched_at
+    item: Item = {
+        "id": _uri(f"article:{article.article_id}"),  # the same in every feed and for good
         "title": alert.title,
-        "content_text": f"{entry.summary}\n\n{in_words([*alert.levels, *alert.countries])}",
-        "summary": entry.summary,
-        "date_published": rfc3339(entry.published),
-        "date_modified": rfc3339(entry.updated),
+        "content_text": f"{summary}\n\n{', '.join([*alert.levels, *alert.countries])}",
+        "summary": summary,
+        "date_published": rfc3339(published),
+        "date_modified": rfc3339(article.fetched_at),
         "tags": [*alert.topics, *alert.countries],
     }
     if alert.link:
         item["url"] = alert.link
     if alert.authors:
         item["authors"] = [{"name": name} for name in alert.authors]
-    if entry.language:
-        item["language"] = entry.language
+    if language := one_line(article.language, 35):
+        item["language"] = language
     return item
 
 
-# Both.
+def _json_feed(title: str, items: Sequence[Item]) -> bytes:
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": title,
+        "authors": [{"name": "rscrawler"}],
+        "items": items,
+    }
+    return json.dumps(feed, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def _title(topic: str, interest: Interest) -> str:
-    return f"{interest.title(topic)}: flagged coverage"
-
-
-def _newest(entries: Sequence[Entry]) -> str | None:
+def _atom_feed(uri: str, title: str, items: Sequence[Item]) -> bytes:
+    """The feed as Atom (RFC 4287)."""
     # A feed without entries must have a date too, and must not change with every look.
-    nothing_yet = datetime(1970, 1, 1, tzinfo=UTC)
-    return rfc3339(max((entry.updated for entry in entries), default=nothing_yet))
+    updated = max((item["date_modified"] for item in items), default="1970-01-01T00:00:00Z")
+    feed = etree.Element(f"{_ATOM}feed", nsmap=_NAMESPACES)
+    _add(feed, "id", uri)
+    _add(feed, "title", title)
+    _add(feed, "updated", updated)
+    _add(_add(feed, "author"), "name", "rscrawler")
+    _add(feed, "generator", "rscrawler")
+    for item in items:
+        _add_entry(feed, item)
+    etree.indent(feed)
+    return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8")) + b"\n"
+
+
+def _add_entry(feed: etree._Element, item: Item) -> None:
+    entry = _add(feed, "entry")
+    _add(entry, "id", item["id"])
+    _add(entry, "title", item["title"])
+    _add(entry, "updated", item["date_modified"])
+    _add(entry, "published", item["date_published"])
+    if "url" in item:
+        _add(entry, "link", rel="alternate", href=item["url"])
+    for author in item.get("authors", ()):
+        _add(_add(entry, "author"), "name", author["name"])
+    for tag in item["tags"]:
+        _add(entry, "category", term=tag)
+    _add(entry, "summary", item["summary"], type="text")
+
+
+def _add(
+    parent: etree._Element, name: str, text: str | None = None, **attributes: str
+) -> etree._Element:
+    child = etree.SubElement(parent, _ATOM + name, attributes)
+    child.text = text
+    return child
 
 
 def _uri(name: str) -> str:

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import fcntl
 import json
-import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -31,8 +30,6 @@ from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import JSONL_CHANNELS, LineStore, OutboxRow
-
-logger = logging.getLogger(__name__)
 
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
@@ -68,28 +65,26 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
     Raises:
         OutputError: the folder cannot be written. Nothing is lost: the lines stay pending.
     """
-    folder = config.output_dir
-    written = 0
-    cut = _cut_files(folder, today or utc_now().date(), store.lines)
-    if not cut and not store.lines.pending_lines(1):
-        return written
-    with output_errors(folder), only_holder(folder / LOCK_NAME), only_writing_machine(store):
-        for file in cut:
-            _bring_into_line(folder, file, store.lines)
-        while rows := store.lines.pending_lines(LINES_PER_BATCH):
-            _acquire(store)  # again, so that a long delivery keeps it
-            for file, lines in groupby(sorted(rows, key=file_of), key=file_of):
-                written += _append(folder, file, list(lines), store.lines)
+    folder, lines, written = config.output_dir, store.lines, 0
+    cut = _cut_files(folder, today or utc_now().date(), lines)
+    if not cut and not lines.pending_lines(1):
+        return 0
+    with output_errors(folder), only_holder(folder / LOCK_NAME), _only_writing_machine(store):
+        for name in cut:
+            with closing(_LineFile(folder, name, lines)) as file:
+                file.end()
+        while rows := lines.pending_lines(LINES_PER_BATCH):
+            _acquire(store, 0)  # again, so that a long delivery keeps it
+            for name, of_file in groupby(sorted(rows, key=_file_of), key=_file_of):
+                with closing(_LineFile(folder, name, lines)) as file:
+                    written += file.append(list(of_file))
     return written
 
 
 def _cut_files(folder: Path, day: date, store: LineStore) -> list[str]:
     """The files of a day that are shorter than they were, or gone."""
-    return [
-        file
-        for file in (_file(channel, day) for channel in JSONL_CHANNELS)
-        if _size(folder / file) < (store.committed_bytes(file) or 0)
-    ]
+    names = [_name(channel, day) for channel in JSONL_CHANNELS]
+    return [name for name in names if _size(folder / name) < (store.committed_bytes(name) or 0)]
 
 
 def _size(path: Path) -> int:
@@ -99,22 +94,13 @@ def _size(path: Path) -> int:
         return 0  # gone; what else it may be is said when it is opened
 
 
-def _bring_into_line(folder: Path, file: str, store: LineStore) -> None:
-    """Make the rows pending whose lines a file lacks."""
-    descriptor = _opened(folder / file)
-    try:
-        _whole_bytes(descriptor, folder, file, store)
-    finally:
-        os.close(descriptor)
-
-
-def _file(channel: str, day: date) -> str:
+def _name(channel: str, day: date) -> str:
+    """The name of a file, relative to the output folder."""
     return f"{channel}/{day:%Y-%m-%d}.jsonl"
 
 
-def file_of(row: OutboxRow) -> str:
-    """The file of a row, relative to the output folder."""
-    return _file(row.channel, row.recorded_at)
+def _file_of(row: OutboxRow) -> str:
+    return _name(row.channel, row.recorded_at)
 
 
 def line_of(record: str) -> bytes:
@@ -125,144 +111,100 @@ def line_of(record: str) -> bytes:
     return record.encode("utf-8", "backslashreplace") + b"\n"
 
 
-def _append(folder: Path, file: str, rows: Sequence[OutboxRow], store: LineStore) -> int:
-    """Append the lines of one file; gives how many were written or found written.
+class _LineFile:
+    """A file of lines, open, and what the database knows of it; a new one is durable."""
 
-    Nothing is written, and 0 given, when the file had first to be brought into line
-    with the rows: they may have changed.
-    """
-    path = folder / file
-    descriptor = _opened(path)
-    try:
-        end = _whole_bytes(descriptor, folder, file, store)
+    def __init__(self, folder: Path, name: str, store: LineStore) -> None:
+        self._path, self._name, self._store = folder / name, name, store
+        self._channel = name.partition("/")[0]
+        is_new = not self._path.exists()
+        if is_new:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        if is_new:
+            _sync_folder(self._path.parent)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def append(self, rows: Sequence[OutboxRow]) -> int:
+        """Append the lines of rows; gives how many were written or found written.
+
+        Nothing is written, and 0 given, when the file had first to be brought into line
+        with the rows: they may have changed.
+        """
+        end = self.end()
         if end is None:
             return 0
         data = b"".join(line_of(row.record) for row in rows)
-        try:
-            _write(descriptor, data, end)
-            os.fsync(descriptor)
-        except OSError as error:
-            os.ftruncate(descriptor, end)
+        with output_errors(self._path):
+            try:
+                self._write(data, end)
+                os.fsync(self._descriptor)
+            except OSError:
+                os.ftruncate(self._descriptor, end)
+                raise
+        if not self._store.commit_lines(self._name, [row.number for row in rows], end + len(data)):
             raise OutputError(
-                f"{path}: cannot be written: {error.strerror}; nothing is lost, "
-                "`rscrawler deliver` goes on once that is mended"
-            ) from error
-        if not store.commit_lines(file, [row.number for row in rows], end + len(data)):
-            raise OutputError(
-                f"{path}: another process wrote the same records; "
+                f"{self._path}: another process wrote the same records; "
                 "let one machine alone write the output folder"
             )
         return len(rows)
-    finally:
-        os.close(descriptor)
 
+    def _write(self, data: bytes, position: int) -> None:
+        rest = memoryview(data)
+        while rest:
+            written = os.pwrite(self._descriptor, rest, position)
+            rest, position = rest[written:], position + written
 
-def _write(descriptor: int, data: bytes, start: int) -> None:
-    rest = memoryview(data)
-    position = start
-    while rest:
-        written = os.pwrite(descriptor, rest, position)
-        rest, position = rest[written:], position + written
+    def end(self) -> int | None:
+        """Where the next line goes; None when rows changed state to match the file."""
+        size = os.fstat(self._descriptor).st_size
+        committed = self._store.committed_bytes(self._name)
+        if self._ends_line(committed or 0):
+            if size == (committed or 0):
+                return size
+            if committed is not None and size > committed:
+                return self._take_up_tail(committed)
+        # The database knows nothing of the file, or somebody has cut, lengthened or deleted
+        # the file: what it holds is kept, what it lacks is written again.
+        present, end = self._whole_lines(0, is_strict=False)
+        present |= _compressed_lines(self._path)
+        self._store.match_file(self._name, self._channel, present, end)
+        return None
 
+    def _ends_line(self, position: int) -> bool:
+        """Whether a line may begin at a position; not where somebody has moved the lines."""
+        return position == 0 or os.pread(self._descriptor, 1, position - 1) == b"\n"
 
-def _opened(path: Path) -> int:
-    """The file, for reading and writing; a new one is durable in its folder."""
-    is_new = not path.exists()
-    if is_new:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    if is_new:
-        sync_folder(path.parent)
-    return descriptor
+    def _take_up_tail(self, committed: int) -> int | None:
+        """Keep the whole lines that a crash left behind the committed end, cut off the rest."""
+        present, end = self._whole_lines(committed, is_strict=True)
+        numbers = self._store.pending_numbers(self._channel, present)
+        if end > committed:
+            self._store.commit_lines(self._name, numbers, end)
+        return None if numbers else end
 
+    def _whole_lines(self, start: int, *, is_strict: bool) -> tuple[set[str], int]:
+        """The ids of the records from `start` on, and the whole end, where the file is cut.
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def replace_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
-    """Put a file in the place of another at one stroke; False if it is the same already."""
-    if path.exists() and path.read_bytes() == content:
-        return False
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
-    sync_folder(path.parent)
-    return True
-
-
-# What a file holds against what is known of it.
-
-
-def _whole_bytes(descriptor: int, folder: Path, file: str, store: LineStore) -> int | None:
-    """Where the next line goes; None when rows changed state to match the file."""
-    channel = file.partition("/")[0]
-    size = os.fstat(descriptor).st_size
-    committed = store.committed_bytes(file)
-    if _ends_line(descriptor, committed or 0):
-        if size == (committed or 0):
-            return size
-        if committed is not None and size > committed:
-            return _take_up_tail(descriptor, file, channel, committed, store)
-    # The database knows nothing of the file, or somebody has cut, lengthened or deleted
-    # the file: what it holds is kept, what it lacks is written again.
-    present, end = _lines(descriptor, 0, is_strict=False)
-    os.ftruncate(descriptor, end)
-    os.fsync(descriptor)
-    store.match_file(file, channel, _compressed_lines(folder / file) | present, end)
-    return None
-
-
-def _ends_line(descriptor: int, position: int) -> bool:
-    """Whether a line may begin at a position; not where somebody has moved the lines."""
-    return position == 0 or os.pread(descriptor, 1, position - 1) == b"\n"
-
-
-def _take_up_tail(
-    descriptor: int, file: str, channel: str, committed: int, store: LineStore
-) -> int | None:
-    """Keep the whole lines that a crash left behind the committed end, cut off the rest."""
-    present, end = _lines(descriptor, committed, is_strict=True)
-    os.ftruncate(descriptor, end)
-    os.fsync(descriptor)
-    numbers = store.pending_numbers(channel, present)
-    if end > committed:
-        store.commit_lines(file, numbers, end)
-    return None if numbers else end
-
-
-def _lines(descriptor: int, start: int, *, is_strict: bool) -> tuple[set[str], int]:
-    """The ids of the records in a file from `start` on, and the whole end.
-
-    An unterminated last line does not count. If `is_strict`, neither does anything from
-    the first line on that is not a record.
-    """
-    present: set[str] = set()
-    end = start
-    with os.fdopen(os.dup(descriptor), "rb") as stream:
-        stream.seek(start)
-        for line in stream:
-            record_id = _record_id(line)
-            if not line.endswith(b"\n") or (is_strict and record_id is None):
-                break
-            if record_id is not None:
-                present.add(record_id)
-            end += len(line)
-    return present, end
+        An unterminated last line does not count. If `is_strict`, neither does anything from
+        the first line on that is not a record.
+        """
+        present: set[str] = set()
+        end = start
+        with os.fdopen(os.dup(self._descriptor), "rb") as stream:
+            stream.seek(start)
+            for line in stream:
+                record_id = _record_id(line)
+                if not line.endswith(b"\n") or (is_strict and record_id is None):
+                    break
+                if record_id is not None:
+                    present.add(record_id)
+                end += len(line)
+        os.ftruncate(self._descriptor, end)
+        os.fsync(self._descriptor)
+        return present, end
 
 
 def _compressed_lines(path: Path) -> set[str]:
@@ -290,14 +232,8 @@ def only_holder(lock: Path) -> Iterator[None]:
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-        while not _locked(descriptor):
-            if time.monotonic() > deadline:
-                raise OutputError(
-                    f"{lock}: another process has held it for "
-                    f"{LOCK_TIMEOUT_SECONDS:g} s; nothing is lost"
-                )
-            time.sleep(_LOCK_POLL_SECONDS)
+        held = f"{lock}: another process has held it for {LOCK_TIMEOUT_SECONDS:g} s"
+        _wait(lambda: _locked(descriptor), lambda: held, LOCK_TIMEOUT_SECONDS)
         yield
     finally:
         os.close(descriptor)
@@ -312,35 +248,71 @@ def _locked(descriptor: int) -> bool:
 
 
 @contextmanager
-def only_writing_machine(store: Store) -> Iterator[None]:
+def _only_writing_machine(store: Store) -> Iterator[None]:
     """Wait until no other process that shares the store writes lines, on any machine."""
-    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-    while not store.leases.acquire(WRITER, process_identity(), utc_now()):
-        if time.monotonic() > deadline:
-            raise OutputError(_taken(store))
-        time.sleep(_LOCK_POLL_SECONDS)
+    _acquire(store, LOCK_TIMEOUT_SECONDS)
     try:
         yield
     finally:
         store.leases.release(WRITER, process_identity())
 
 
-def _acquire(store: Store) -> None:
-    if not store.leases.acquire(WRITER, process_identity(), utc_now()):
-        raise OutputError(_taken(store))
+def _acquire(store: Store, seconds: float) -> None:
+    """Take or renew the lease, which may take so long."""
+    _wait(
+        lambda: store.leases.acquire(WRITER, process_identity(), utc_now()),
+        lambda: f"{store.leases.holder(WRITER)} writes the output",
+        seconds,
+    )
 
 
-def _taken(store: Store) -> str:
-    return f"{store.leases.holder(WRITER)} writes the output; nothing is lost"
+def _wait(is_ours: Callable[[], bool], complaint: Callable[[], str], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_ours():
+        if time.monotonic() > deadline:
+            raise OutputError(f"{complaint()}; nothing is lost")
+        time.sleep(_LOCK_POLL_SECONDS)
+
+
+# Files.
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def replace_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
+    """Put a file in the place of another at one stroke; False if it is the same already."""
+    if path.exists() and path.read_bytes() == content:
+        return False
+    folder = path.parent
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=f".{path.name}.", delete=False) as stream:
+        temporary = Path(stream.name)
+        try:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+            temporary.chmod(mode)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    _sync_folder(folder)
+    return True
 
 
 @contextmanager
-def output_errors(folder: Path) -> Iterator[None]:
+def output_errors(path: Path) -> Iterator[None]:
     """Turn an error of the file system into one line that says what to mend."""
     try:
         yield
     except OSError as error:
         raise OutputError(
-            f"{error.filename or folder}: cannot be written: {error.strerror}; nothing is lost, "
+            f"{error.filename or path}: cannot be written: {error.strerror}; nothing is lost, "
             "`rscrawler deliver` goes on once that is mended"
         ) from error

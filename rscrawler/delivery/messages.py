@@ -1,61 +1,93 @@
-"""Messages out of outbox rows: composed once, then stored as they will be sent."""
+"""Messages: composed once of outbox rows, stored as they are, and sent to each recipient.
+
+Sending is to claim, hand over and mark, recipient by recipient.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
-from functools import partial
+import logging
+from collections import Counter
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.channel import Batch, MessageChannel, Round
-from rscrawler.delivery.timing import Wait, quiet_until
-from rscrawler.items import Article
+from rscrawler.delivery.channel import Batch, MessageChannel
+from rscrawler.delivery.channels import Channels
+from rscrawler.delivery.outcome import Fate, Outcome, Step
+from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
+from rscrawler.items import Article, Level
 from rscrawler.store import Store
-from rscrawler.store.outbox import OutboxRow
+from rscrawler.store.health import ProblemCode
+from rscrawler.store.leases import process_identity
+from rscrawler.store.outbox import ClaimedMessage, OutboxRow, RecipientOutcome
+
+logger = logging.getLogger(__name__)
+
+DATABASE_SUBJECT = "database"
+_POSSIBLY_TOLD = (
+    "The database was lost and has been rebuilt. These were published about that time: "
+    "they may have been told before."
+)
+# Renewed at each step, and longer than any; a dead process loses it at once.
+CLAIM_DURATION = timedelta(minutes=15)
+FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
+# Trying again is of little use, or may make another copy.
+_SLOW_FATES = frozenset({Fate.SENDING, Fate.CUT_OFF, Fate.UNANSWERED, Fate.REFUSED})
+# Other messages for the same channel would fare the same now.
+_CLOSED_FATES = frozenset({Fate.UNREACHABLE, Fate.CUT_OFF, Fate.UNANSWERED})
 
 
-def composing_waits(
-    channel: MessageChannel, oldest: datetime, alerts: AlertSettings, now: datetime
-) -> Wait | None:
-    """Why a message is not composed yet of rows, the oldest written at `oldest`; None: it is."""
-    return sending_waits(channel, alerts, now) or channel.waits(oldest, now)
+@dataclass(slots=True)
+class DeliveryReport:
+    """What one delivery did, and what is left."""
+
+    lines: int = 0  # written to the JSONL files
+    feeds: int = 0  # feed files that changed
+    composed: int = 0  # messages
+    messages: int = 0  # with nobody left to serve, that reached somebody
+    served: int = 0  # recipients
+    put_off: int = 0  # recipients: tried in vain, to be tried again
+    failed: int = 0  # recipients: refused, or given up
+    waiting: int = 0  # deliveries still to be made, of every kind
+    problems: tuple[str, ...] = ()  # one line for each recipient who cannot be served
+    was_stopped: bool = False  # before everything that is due was tried
+    output_problem: str | None = None  # why the output folder could not be written
 
 
-def sending_waits(channel: MessageChannel, alerts: AlertSettings, now: datetime) -> Wait | None:
-    """Why an alert is not sent yet; None: it is."""
-    if alerts.quiet_hours is None or not channel.is_for_people:
-        return None
-    until = quiet_until(alerts.quiet_hours, now)
-    return Wait("quiet hours", until) if until else None
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one delivery works with; `must_stop` is asked before each message."""
+
+    alerts: AlertSettings
+    channels: Channels
+    store: Store
+    interest: Interest
+    clock: Callable[[], datetime]
+    must_stop: Callable[[], bool]
+    report: DeliveryReport = field(default_factory=DeliveryReport)
+    unreachable: set[str] = field(default_factory=set)  # channels: left alone from then on
 
 
 def compose_due(delivery: Round, now: datetime) -> int:
     """Compose every message whose time has come; returns their number."""
-    composed = 0
-    for waiting in delivery.store.outbox.unassigned():
-        channel = delivery.channels.get(waiting.channel)
-        if channel is None or not channel.gets_alerts:
-            continue  # it waits, and `status` says so: a setting may be missing by mistake
-        if composing_waits(channel, waiting.oldest, delivery.alerts, now) is None:
-            composed += _compose(channel, delivery, now)
-    return composed
-
-
-def batch_of(delivery: Round, rows: Sequence[OutboxRow], now: datetime, note: str = "") -> Batch:
-    """Rows for one channel, with what is to be said of them."""
-    alerts_of_rows = partial(alerts_of, delivery.store, delivery.interest)
-    return Batch(rows, now, delivery.alerts.flood_limit, alerts_of_rows, note=note)
+    return sum(
+        _compose(delivery.channels.by_name[rows.channel], delivery, now)
+        for rows in delivery.store.outbox.unassigned()
+        if delivery.channels.composing_waits(rows.channel, rows.oldest, now) is None
+    )
 
 
 def _compose(channel: MessageChannel, delivery: Round, now: datetime) -> int:
-    composed, outbox = 0, delivery.store.outbox
+    composed, outbox, limit = 0, delivery.store.outbox, delivery.alerts.flood_limit
     while rows := outbox.unassigned_rows(channel.name):
-        batch = batch_of(delivery, rows, now)
+        alerts = _alerts_of(delivery, rows) if channel.is_for_people else []
         assigned = [
             outbox.assign(new, [row.number for row in carried])
-            for new, carried in channel.compose(batch)
+            for new, carried in channel.compose(Batch(rows, alerts, now, limit))
         ]
         composed += sum(assigned)
         if all(assigned):
@@ -63,14 +95,15 @@ def _compose(channel: MessageChannel, delivery: Round, now: datetime) -> int:
     return composed
 
 
-def alerts_of(store: Store, interest: Interest, rows: Sequence[OutboxRow]) -> list[Alert]:
+def _alerts_of(delivery: Round, rows: Sequence[OutboxRow]) -> list[Alert]:
     """What is to be said of each row's piece; the most telling first, then as they came."""
+    store = delivery.store
     articles = [Article.from_record(json.loads(row.record)) for row in rows]
     copies = store.browsing.copies(article.article_id for article in articles)
     alerts = [
         alert_of(
             article,
-            interest,
+            delivery.interest,
             reprints=[copy.url for copy in copies.get(article.article_id, ())],
             title_before=_title_before(article, store),
             followed=store.articles.latest_record(article.follows) if article.follows else None,
@@ -84,3 +117,141 @@ def _title_before(article: Article, store: Store) -> str | None:
     if article.change is None or "title" not in article.change.fields:
         return None
     return store.articles.title_of(article.article_id, article.version - 1)
+
+
+def send_due(delivery: Round, skip: Collection[str] = ()) -> None:
+    """Send every message that is due, and what becomes due meanwhile, once, until one must stop.
+
+    Counts in the report; kinds in `skip` are left out.
+    """
+    begun: set[str] = set()
+    due = delivery.store.outbox.due_messages
+    while fresh := [each for each in due(delivery.clock()) if each[0] not in begun]:
+        for message_id, name, kind in fresh:
+            if delivery.must_stop():
+                delivery.report.was_stopped = True
+                return
+            begun.add(message_id)
+            waits = delivery.channels.sending_waits(name, kind, delivery.clock())
+            if not waits and kind not in skip and name not in delivery.unreachable:
+                _claim_and_send(message_id, delivery)
+
+
+def _claim_and_send(message_id: str, delivery: Round) -> None:
+    owner, outbox, now = process_identity(), delivery.store.outbox, delivery.clock()
+    claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION)
+    if claimed is not None:
+        try:
+            _send(claimed, owner, delivery)
+        finally:
+            outbox.release(message_id, owner)
+
+
+def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
+    outbox, channel = delivery.store.outbox, delivery.channels.by_name[claimed.channel]
+    attempts = claimed.attempts
+    fates: dict[str, Fate] = {}
+    states: dict[str, str] = {}
+    is_over = False
+    with closing(_steps(channel, claimed.content, list(attempts))) as steps:
+        for step in steps:
+            now = delivery.clock()
+            marks = [
+                _mark(claimed, address, attempts[address], outcome, now)
+                for address, outcome in step.items()
+            ]
+            is_ours = outbox.renew(claimed.message_id, owner, now + CLAIM_DURATION)
+            if marks:
+                is_over = outbox.mark(claimed.message_id, marks)
+            for mark in marks:
+                if mark.state == "done":
+                    outbox.wake(claimed.channel, mark.address, now)
+            fates |= {address: outcome.fate for address, outcome in step.items()}
+            states |= {mark.address: mark.state for mark in marks}
+            if not is_ours:
+                logger.warning("%s: another process has taken it over", claimed.message_id)
+                break
+    counted, report = Counter(states.values()), delivery.report
+    report.messages += is_over and counted["done"] > 0
+    report.served += counted["done"]
+    report.put_off += counted["pending"]
+    report.failed += counted["refused"] + counted["failed"]
+    if not _CLOSED_FATES.isdisjoint(fates.values()):
+        delivery.unreachable.add(claimed.channel)
+
+
+def _steps(channel: MessageChannel, content: bytes, addresses: Sequence[str]) -> Generator[Step]:
+    """What a channel tells; a bug in it is its own trouble and stops no other."""
+    told: dict[str, Fate] = {}
+    try:
+        for step in channel.send(content, addresses):
+            told |= {address: outcome.fate for address, outcome in step.items()}
+            yield step
+    except Exception as error:
+        logger.exception("a message could not be sent")
+        for address in addresses:
+            if address not in told:
+                yield {address: Outcome(Fate.UNREACHABLE, type(error).__name__)}
+            elif told[address] is Fate.SENDING:
+                yield {address: Outcome(Fate.CUT_OFF, type(error).__name__)}
+
+
+def _mark(
+    claimed: ClaimedMessage, address: str, attempts: int, outcome: Outcome, now: datetime
+) -> RecipientOutcome:
+    fate, error = outcome.fate, outcome.error
+    if fate is Fate.SERVED:
+        return RecipientOutcome(address, "done")
+    if fate is not Fate.SENDING and gives_up(attempts, claimed.created_at, now):
+        return RecipientOutcome(address, "failed", error)
+    if fate is Fate.SENDING and attempts < FEW_ATTEMPTS:
+        # Our claim holds while we live; if we die, an alert should not wait for it.
+        return RecipientOutcome(address, "pending", error, now)
+    # A connection that broke once has more often lost the message than its answer.
+    is_slow = fate in _SLOW_FATES and not (fate is Fate.CUT_OFF and attempts == 1)
+    due = next_try(attempts, claimed.message_id, now, SLOW if is_slow else USUAL)
+    return RecipientOutcome(address, "refused" if fate is Fate.REFUSED else "pending", error, due)
+
+
+# After a database was lost: one message with what was published meanwhile.
+
+
+def tell_untold(delivery: Round, now: datetime) -> int:
+    """Compose the messages of a rebuilding; gives their number.
+
+    The first cycle after it is a baseline, in which nobody is alerted. What it finds flagged,
+    recent and newer than the last known piece of its site is news all the same, but for what was
+    told before the loss and not yet recorded: so it is marked as possibly told before. The
+    rebuilding ends when every site has had its baseline.
+    """
+    store, interest = delivery.store, delivery.interest
+    problem = next((p for p in store.health.problems() if p.code is ProblemCode.REBUILT), None)
+    if problem is None:
+        return 0
+    levels = [level for level in Level if level.reaches(interest.minimum)]
+    composed = _tell(delivery, store.outbox.untold(interest.topics, levels, problem.since), now)
+    known = [name for name, site in interest.sites.items() if site.enabled]
+    waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
+    if known and not any(waiting):
+        store.health.clear_problem(problem.subject, problem.code)
+    return composed
+
+
+def _tell(delivery: Round, found: list[tuple[str, str]], now: datetime) -> int:
+    oldest = now - timedelta(days=delivery.alerts.max_age_days)
+    told: list[tuple[str, str]] = []
+    rows: dict[str, OutboxRow] = {}
+    for topic, record in found:
+        article = Article.from_record(json.loads(record))
+        if article.published_at is not None and article.published_at >= oldest:
+            told.append((article.article_id, topic))
+            seen_at, record_id = article.first_seen_at or now, article.record_id
+            rows[record_id] = OutboxRow(0, "", record_id, "rebuilt", seen_at, seen_at, record)
+    if not rows:
+        return 0
+    news = list(rows.values())
+    limit = delivery.alerts.flood_limit
+    batch = Batch(news, _alerts_of(delivery, news), now, limit, note=_POSSIBLY_TOLD)
+    channels = (each for each in delivery.channels.by_name.values() if each.gets_alerts)
+    messages = [message for channel in channels for message, _ in channel.compose(batch)]
+    return len(messages) if delivery.store.outbox.tell_untold(told, messages, now) else 0

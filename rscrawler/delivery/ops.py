@@ -7,12 +7,12 @@ from datetime import datetime
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.delivery.channel import Channels, Notice
-from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.wording import date_in_words, one_line
 from rscrawler.store import Store
 from rscrawler.store.health import Problem, ProblemCode
-from rscrawler.store.outbox import NewMessage, Undelivered
+from rscrawler.store.outbox import Undelivered
 
 OUTBOX_SUBJECT = "outbox"
 OUTPUT_SUBJECT = "output"
@@ -28,45 +28,46 @@ def tell_ops(
     They are sent with the next round, whatever the hour. Without anybody to tell, a
     problem stays untold and its end is forgotten.
     """
-    channels, told, next_tries = message_channels(config), 0, next_tries or {}
+    channels, told = message_channels(config), 0
     for problem in store.health.problems():
         if problem.told_at is None:
-            started = _started(config, channels, problem, next_tries, now)
+            started = channels.notices(_started(config, problem, next_tries or {}, now))
             told += bool(started) and store.health.tell_start(problem, started, now)
     for problem in store.health.problems(ended=True):
-        told += store.health.tell_end(problem, _ended(channels, problem, now))
+        told += store.health.tell_end(problem, channels.notices(_ended(problem, now)))
     return told
 
 
-def notices(channels: Channels, notice: Notice) -> list[NewMessage]:
-    """A message to each channel of the operators."""
-    return [message for each in channels.values() if (message := each.notice(notice))]
+def raise_or_clear(
+    store: Store, subject: str, code: ProblemCode, message: str | None, now: datetime
+) -> None:
+    """Raise a problem, or clear it where there is no message."""
+    if message is None:
+        store.health.clear_problem(subject, code)
+    else:
+        store.health.raise_problem(subject, code, message, now)
 
 
 def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Undelivered]:
     """Raise or clear `delivery-failing`; gives the recipients who cannot be served."""
-    undelivered = store.outbox.undelivered()
-    failing = [each for each in undelivered if is_failing(channels, each)]
+    undelivered = [
+        each
+        for each in store.outbox.undelivered()
+        if channels.is_addressed(each.channel, each.address)
+    ]
+    # Refused, given up, or tried in vain three times.
+    failing = [
+        each for each in undelivered if each.state != "pending" or each.attempts >= FAILING_ATTEMPTS
+    ]
+    message = None
     if failing:
-        first = failing[0]
+        first, *others = failing
         message = f"{first.channel}: {first.address}: {first.reason}"
-        if len(failing) > 1:
-            message += f" (and {len(failing) - 1} more)"
-        store.health.raise_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)
-    elif not any(
-        each.last_error and is_addressed(channels, each.channel, each.address)
-        for each in undelivered
-    ):  # who is being tried again just now has not been reached yet
-        store.health.clear_problem(OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING)
+        message += f" (and {len(others)} more)" if others else ""
+    # Who is being tried again just now has not been reached yet.
+    if failing or not any(each.last_error for each in undelivered):
+        raise_or_clear(store, OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)
     return failing
-
-
-def judge_output(store: Store, problem: str | None, now: datetime) -> None:
-    """Raise or clear that the output folder cannot be written."""
-    if problem is None:
-        store.health.clear_problem(OUTPUT_SUBJECT, ProblemCode.DELIVERY_FAILING)
-    else:
-        store.health.raise_problem(OUTPUT_SUBJECT, ProblemCode.DELIVERY_FAILING, problem, now)
 
 
 def end_overdue(store: Store, now: datetime) -> None:
@@ -78,17 +79,6 @@ def end_overdue(store: Store, now: datetime) -> None:
         good_at = store.health.site(each.subject, as_of=as_of).last_success_at
         if each.subject == OUTBOX_SUBJECT or (good_at is not None and good_at > each.since):
             store.health.clear_problem(each.subject, each.code)
-
-
-def is_failing(channels: Channels, each: Undelivered) -> bool:
-    """Whether somebody should look into it: refused, given up, or tried in vain three times."""
-    is_in_vain = each.state != "pending" or each.attempts >= FAILING_ATTEMPTS
-    return is_in_vain and is_addressed(channels, each.channel, each.address)
-
-
-def is_addressed(channels: Channels, channel: str, address: str) -> bool:
-    """Whether the configuration still sends to an address of a channel."""
-    return channel in channels and address in channels[channel].everybody
 
 
 # What to do, for mails, `status` and the dashboard.
@@ -116,27 +106,23 @@ def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[s
     return [line for line in (tried, f"What to do: {ADVICE[problem.code]}", page) if line]
 
 
-def _started(
-    config: Config, channels: Channels, problem: Problem, next_tries: NextTries, now: datetime
-) -> list[NewMessage]:
-    subject = f"Problem: {problem.subject}: {problem.code}"
+def _started(config: Config, problem: Problem, next_tries: NextTries, now: datetime) -> Notice:
     lines = [
         one_line(problem.message, 600),
         f"Since {date_in_words(problem.since)}.",
         *what_next(config, problem, next_tries),
     ]
-    text = "\n\n".join(lines)
-    return notices(channels, Notice(subject, text, _key(problem, "start"), "ops", now))
+    return _notice("Problem", problem, "\n\n".join(lines), "start", now)
 
 
-def _ended(channels: Channels, problem: Problem, now: datetime) -> list[NewMessage]:
-    subject = f"Over: {problem.subject}: {problem.code}"
+def _ended(problem: Problem, now: datetime) -> Notice:
     text = (
         f"This is over. It began {date_in_words(problem.since)}, and was:\n\n"
         f"{one_line(problem.message, 600)}"
     )
-    return notices(channels, Notice(subject, text, _key(problem, "end"), "ops", now))
+    return _notice("Over", problem, text, "end", now)
 
 
-def _key(problem: Problem, change: str) -> str:
-    return f"{problem.subject} {problem.code} {problem.since.isoformat()} {change}"
+def _notice(opening: str, problem: Problem, text: str, change: str, now: datetime) -> Notice:
+    key = f"{problem.subject} {problem.code} {problem.since.isoformat()} {change}"
+    return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, "ops", now)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,14 +48,16 @@ def sync_spool(config: Config, store: Store) -> None:
 
 
 def _restore(folder: Path, store: Store) -> None:
-    rows = [each | {"created_at": _time(each)} for each in _read(folder / _ROWS, [])]
-    restored = store.outbox.restore_rows(rows)
+    restored = store.outbox.restore_rows(
+        each | {"created_at": datetime.fromisoformat(each["created_at"])}
+        for each in _read(folder / _ROWS, [])
+    )
     waiting = {_name(*each) for each in store.outbox.waiting_messages().items()}
     for path in _messages(folder):
         if path.name in waiting:
             continue
-        if (kept := _message(_read(path, {}))) is not None:
-            restored += store.outbox.add(kept)  # not one that it knows: that one is done
+        if values := _read(path, {}):
+            restored += store.outbox.add(_message(values))  # not one that it knows: that is done
         path.unlink(missing_ok=True)
     if restored:
         logger.warning("%s: %d that waited were lost by the database, and go out", folder, restored)
@@ -104,28 +107,17 @@ def _read(path: Path, default: Any) -> Any:
 
 
 def _values(kept: NewMessage) -> dict[str, Any]:
-    return {
-        "message_id": kept.message_id,
-        "channel": kept.channel,
-        "kind": kept.kind,
-        "created_at": kept.created_at.isoformat(),
-        "addresses": kept.addresses,
-        "content": kept.content.decode("latin-1"),  # any bytes; those of a mail are ASCII
-    }
+    # Any bytes; those of a mail are ASCII.
+    content = kept.content.decode("latin-1")
+    return asdict(kept) | {"created_at": kept.created_at.isoformat(), "content": content}
 
 
-def _message(values: dict[str, Any]) -> NewMessage | None:
-    if not values:
-        return None
+def _message(values: dict[str, Any]) -> NewMessage:
     return NewMessage(
         **values
         | {
-            "created_at": _time(values),
+            "created_at": datetime.fromisoformat(values["created_at"]),
             "addresses": tuple(values["addresses"]),
             "content": values["content"].encode("latin-1"),
         }
     )
-
-
-def _time(values: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(values["created_at"])

@@ -1,21 +1,19 @@
-"""What waits in the outbox, why, and until when."""
+"""What waits in the outbox, why, since when and until when."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from rscrawler.config import AlertSettings, Config
-from rscrawler.delivery.channel import Channels
-from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.messages import composing_waits, sending_waits
-from rscrawler.delivery.ops import is_addressed
-from rscrawler.delivery.sending import ALERT_KINDS
+from rscrawler.config import Config
+from rscrawler.decisions import CLOCK_TOLERANCE
+from rscrawler.delivery.channels import Channels, message_channels
+from rscrawler.delivery.timing import Wait
 from rscrawler.store import Store
-from rscrawler.store.outbox import FURTHEST_TRY, Undelivered, WaitingChannel
+from rscrawler.store.outbox import FURTHEST_TRY, JSONL_CHANNELS, Undelivered
 
-_NEXT = "goes out with the next delivery"
-_UNKNOWN = "the channel is not configured"
+_NEXT = Wait("goes out with the next delivery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,57 +42,78 @@ def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary
     One that was given up counts until something later reaches the same address, or the
     address leaves the configuration.
     """
-    alerts, channels = config.alerts, message_channels(config)
-    lines = store.outbox.pending_line_count()
-    undelivered = store.outbox.undelivered()
+    channels, undelivered = message_channels(config), store.outbox.undelivered()
     pending = [each for each in undelivered if each.state == "pending"]
     failed = [
         each
         for each in undelivered
-        if each.state != "pending" and is_addressed(channels, each.channel, each.address)
+        if each.state != "pending" and channels.is_addressed(each.channel, each.address)
     ]
-    unassigned = store.outbox.unassigned()
-    waiting = (
-        *([Waiting("jsonl", lines, _NEXT)] if lines else []),
-        *(_of_rows(alerts, channels, rows, now) for rows in unassigned),
-        *(_of_recipient(alerts, channels, each, now) for each in pending),
-        *(_of_recipient(alerts, channels, each, now) for each in failed),
-    )
-    total = lines + sum(rows.count for rows in unassigned) + len(pending)
-    return OutboxSummary(total, len(failed), waiting)
+    lines = store.outbox.pending_line_count()
+    waiting = [Waiting("jsonl", lines, _NEXT.why)] if lines else []
+    for rows in store.outbox.unassigned():
+        wait = channels.composing_waits(rows.channel, rows.oldest, now) or _NEXT
+        waiting.append(Waiting(rows.channel, rows.count, wait.why, wait.until))
+    total = sum(each.count for each in waiting) + len(pending)
+    for each in (*pending, *failed):
+        wait = _wait_of(channels, each, now)
+        error = f"{each.address}: {each.reason}" if each.attempts else None
+        waiting.append(Waiting(each.channel, 1, wait.why, wait.until, error))
+    return OutboxSummary(total, len(failed), tuple(waiting))
 
 
-def _of_rows(
-    alerts: AlertSettings, channels: Channels, rows: WaitingChannel, now: datetime
-) -> Waiting:
-    channel = channels.get(rows.channel)
-    if channel is None or not channel.gets_alerts:
-        return Waiting(rows.channel, rows.count, _UNKNOWN)
-    wait = composing_waits(channel, rows.oldest, alerts, now)
-    if wait is None:
-        return Waiting(rows.channel, rows.count, _NEXT)
-    return Waiting(rows.channel, rows.count, wait.why, wait.until)
-
-
-def _of_recipient(
-    alerts: AlertSettings, channels: Channels, each: Undelivered, now: datetime
-) -> Waiting:
-    channel = channels.get(each.channel)
+def _wait_of(channels: Channels, each: Undelivered, now: datetime) -> Wait:
     if each.state == "failed":
-        return Waiting(each.channel, 1, "given up", None, _error(each))
-    if channel is None:
-        return Waiting(each.channel, 1, _UNKNOWN, None, _error(each))
-    wait = sending_waits(channel, alerts, now) if each.kind in ALERT_KINDS else None
-    if wait is not None:
-        return Waiting(each.channel, 1, wait.why, wait.until, _error(each))
+        return Wait("given up")
+    if wait := channels.sending_waits(each.channel, each.kind, now):
+        return wait
     if each.attempts == 0:
-        return Waiting(each.channel, 1, _NEXT)
+        return _NEXT
     times = "once" if each.attempts == 1 else f"{each.attempts} times"
-    why = f"refused {times}" if each.state == "refused" else f"failed {times}"
     is_of_wrong_clock = each.next_try_at - now > FURTHEST_TRY  # and due, whatever it says
-    until = None if is_of_wrong_clock else each.next_try_at
-    return Waiting(each.channel, 1, why, until, _error(each))
+    return Wait(
+        f"{'refused' if each.state == 'refused' else 'failed'} {times}",
+        None if is_of_wrong_clock else each.next_try_at,
+    )
 
 
-def _error(each: Undelivered) -> str | None:
-    return f"{each.address}: {each.reason}" if each.attempts else None
+def due_since(
+    config: Config, store: Store, now: datetime, *, ago: timedelta = timedelta(0)
+) -> datetime | None:
+    """Since when something of the outbox waits that is due; None: nothing is.
+
+    With `ago`, only what was due so long ago already counts. What bears a time to come, by more
+    than clocks may differ, was written by one that was ahead, and is due.
+    """
+    return min(_due(config, store, now, now - ago), default=None)
+
+
+def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterator[datetime]:
+    channels = message_channels(config)
+
+    def is_old(oldest: datetime) -> bool:
+        return oldest <= then or oldest > now + CLOCK_TOLERANCE
+
+    for lines in store.outbox.waiting():
+        if lines.channel in JSONL_CHANNELS and is_old(lines.oldest):
+            yield min(lines.oldest, then)
+    for rows in store.outbox.unassigned():
+        if is_old(rows.oldest) and not channels.composing_waits(rows.channel, rows.oldest, then):
+            yield min(rows.oldest, then)
+    for _, name, kind in store.outbox.due_messages(now, since=then):
+        if not channels.sending_waits(name, kind, then):
+            yield then
+
+
+def delivery_is_due(config: Config, store: Store, now: datetime) -> bool:
+    """Whether the outbox holds a line to write, a message to compose or one to send again."""
+    return due_since(config, store, now) is not None
+
+
+def word_is_due(config: Config, store: Store) -> bool:
+    """Whether a problem has begun or ended of which the operators are still to be told."""
+    ops = config.alerts.ops
+    if not (ops.recipients or ops.channels):
+        return False
+    is_untold = any(problem.told_at is None for problem in store.health.problems())
+    return is_untold or bool(store.health.problems(ended=True))

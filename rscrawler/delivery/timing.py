@@ -31,7 +31,7 @@ class Wait:
     """Why something does not go out yet, and until when."""
 
     why: str
-    until: datetime
+    until: datetime | None = None  # where no time is known
 
 
 def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,11 +12,10 @@ from rscrawler.config import AlertSettings, Config
 from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.channel import Batch
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.outcome import Served, last_words
+from rscrawler.delivery.outcome import last_words
 from rscrawler.items import Article, Evidence, Extraction, TopicFlag
 from rscrawler.store.outbox import OutboxRow
 
-_TITLE = "A test alert: everything is set up"
 _BODY = (
     "This article does not exist. It shows what an alert on Kazakhstan and Uzbekistan looks like."
 )
@@ -37,34 +35,32 @@ class ChannelResult:
         return self.error is None
 
 
-def send_test_alert(
-    config: Config, now: datetime | None = None, titles: Mapping[str, str] | None = None
-) -> list[ChannelResult]:
+def send_test_alert(config: Config, now: datetime | None = None) -> list[ChannelResult]:
     """Send one test alert to every address of every channel, those of the operators included."""
     alerts, now = config.alerts, now or utc_now()
     article = _sample(alerts, now)
-    interest = Interest(alerts.topics, alerts.minimum, titles or {})
+    interest = Interest(alerts.topics, alerts.minimum, {})
     record = json.dumps(article.to_record(), ensure_ascii=False)
-    row = OutboxRow(0, "", str(article.record_id), "test", now, now, record)
-    batch = Batch([row], now, 1, lambda _: [alert_of(article, interest)], uuid.uuid4().hex)
+    row = OutboxRow(0, "", article.record_id, "test", now, now, record)
+    batch = Batch([row], [alert_of(article, interest)], now, 1, nonce=uuid.uuid4().hex)
     return [
-        ChannelResult(channel.name, address, None if isinstance(outcome, Served) else outcome.error)
-        for channel in message_channels(config).values()
+        ChannelResult(channel.name, address, outcome.error or None)
+        for channel in message_channels(config).by_name.values()
         for message, _ in channel.compose(batch)
         for address, outcome in last_words(channel.send(message.content, channel.everybody)).items()
     ]
 
 
 def _sample(alerts: AlertSettings, now: datetime) -> Article:
-    def evidence(term: str, country: str) -> Evidence:
-        start = _BODY.index(term)
-        return Evidence(term, term, country, "body", 0, _BODY, start, start + len(term))
-
-    shown = (evidence("Kazakhstan", "KZ"), evidence("Uzbekistan", "UZ"))
+    evidence = tuple(
+        Evidence(term, term, country, "body", 0, _BODY, start, start + len(term))
+        for term, country in (("Kazakhstan", "KZ"), ("Uzbekistan", "UZ"))
+        for start in [_BODY.index(term)]
+    )
     return Article(
         site="test",
         url="https://example.org/test-alert/",
-        title=_TITLE,
+        title="A test alert: everything is set up",
         authors=["rscrawler"],
         sections=["test"],
         language="en",
@@ -76,7 +72,7 @@ def _sample(alerts: AlertSettings, now: datetime) -> Article:
         article_id="test",
         version=1,
         topics=[
-            TopicFlag(topic, alerts.minimum, 1.0, ("KZ", "UZ"), shown) for topic in alerts.topics
+            TopicFlag(topic, alerts.minimum, 1.0, ("KZ", "UZ"), evidence) for topic in alerts.topics
         ],
         extraction=Extraction("test"),
     )

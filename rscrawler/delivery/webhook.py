@@ -9,85 +9,51 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
 from rscrawler import __version__
 from rscrawler.config import Config, WebhookSettings
-from rscrawler.delivery.bounded import within
 from rscrawler.delivery.channel import Batch, MessageChannel
 from rscrawler.delivery.jsonl import line_of
-from rscrawler.delivery.outcome import (
-    CUT_SHORT,
-    SERVED,
-    Doubtful,
-    Outcome,
-    Passing,
-    Refused,
-    Unreachable,
-)
+from rscrawler.delivery.outcome import SERVED, Fate, Outcome, within
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
-TIMESTAMP_HEADER = "X-RSCrawler-Timestamp"
-SIGNATURE_HEADER = "X-RSCrawler-Signature-V2"
-OLD_SIGNATURE_HEADER = "X-RSCrawler-Signature"  # of the body alone; gone with release 2
-RECORD_HEADER = "X-RSCrawler-Record"
-# Codes that mean "later": time-out, too early, too many requests.
-_PASSING_CODES = frozenset({408, 425, 429})
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Webhook(MessageChannel):
     """`alerts.webhooks.NAME`: a machine, which waits for nothing and gets each record alone."""
 
-    key: str
     settings: WebhookSettings
     is_for_people = False
-
-    @property
-    def name(self) -> str:
-        """`webhook:NAME`."""
-        return f"webhook:{self.key}"
-
-    @property
-    def addresses(self) -> tuple[str, ...]:
-        """The name stands for the address, which may hold a token."""
-        return (self.key,)
 
     def compose(self, batch: Batch) -> Iterator[tuple[NewMessage, Sequence[OutboxRow]]]:
         """A message for each record, whatever the flood."""
         for row in batch.rows:
-            content = line_of(row.record).rstrip(b"\n")
             message_id = f"{self.name}/{row.record_id}"
-            yield (
-                NewMessage(message_id, self.name, "alert", batch.now, content, self.addresses),
-                [row],
-            )
+            content = line_of(row.record).rstrip(b"\n")
+            new = NewMessage(message_id, self.name, "alert", batch.now, content, self.addresses)
+            yield new, [row]
 
-    def content(self, batch: Batch, message_id: str) -> bytes:
-        """Not asked for: `compose` has it."""
-        raise NotImplementedError
-
-    def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Mapping[str, Outcome]]:
+    def attempt(self, content: bytes, address: str) -> Outcome:
         """One POST."""
-        yield dict.fromkeys(addresses, CUT_SHORT)
-        yield dict.fromkeys(addresses, _posted(self.settings, content))
+        return _posted(self.settings, content)
 
 
 def configured(config: Config) -> Iterator[Webhook]:
-    """A channel for each table under `[alerts.webhooks]`."""
+    """A channel for each table under `[alerts.webhooks]`.
+
+    Its name stands for the address, which may hold a token.
+    """
     for name, settings in config.alerts.webhooks.items():
-        yield Webhook(name, settings)
+        yield Webhook(f"webhook:{name}", (name,), settings=settings)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirected POST would arrive as a GET without its body."""
 
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any,
-        newurl: str,
-    ) -> None:  # fmt: skip
+    def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
@@ -109,10 +75,11 @@ def _posted(settings: WebhookSettings, content: bytes) -> Outcome:
         headers={
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": f"rscrawler/{__version__}",
-            TIMESTAMP_HEADER: timestamp,
-            SIGNATURE_HEADER: signature_of(f"{timestamp}.".encode() + content, secret),
-            OLD_SIGNATURE_HEADER: signature_of(content, secret),
-            RECORD_HEADER: str(json.loads(content)["record_id"]),
+            "X-RSCrawler-Timestamp": timestamp,
+            "X-RSCrawler-Signature-V2": signature_of(f"{timestamp}.".encode() + content, secret),
+            # Of the body alone; gone with release 2.
+            "X-RSCrawler-Signature": signature_of(content, secret),
+            "X-RSCrawler-Record": str(json.loads(content)["record_id"]),
         },
     )
     seconds = settings.timeout.total_seconds()
@@ -128,23 +95,22 @@ def _posted(settings: WebhookSettings, content: bytes) -> Outcome:
         return within(1.1 * settings.timeout, post)
     except urllib.error.HTTPError as error:
         error.close()
-        return _answered(error.code)
+        return Outcome(_fate_of(error.code), f"HTTP {error.code}")
     except urllib.error.URLError as error:  # what the library meets before all is sent
         reason = error.reason
-        if isinstance(reason, TimeoutError):
-            return Unreachable(late)
         shown = reason.strerror if isinstance(reason, OSError) else None
-        return Unreachable(shown or "cannot be reached")
+        if isinstance(reason, TimeoutError):
+            shown = late
+        return Outcome(Fate.UNREACHABLE, shown or "cannot be reached")
     except TimeoutError:
-        return Doubtful(f"{late}; it may have been taken")
+        return Outcome(Fate.UNANSWERED, f"{late}; it may have been taken")
     except (OSError, http.client.HTTPException) as error:
-        reason = f"the connection broke: {type(error).__name__}"
-        return Doubtful(f"{reason}; it may have been taken", was_cut=True)
+        broken = f"the connection broke: {type(error).__name__}; it may have been taken"
+        return Outcome(Fate.CUT_OFF, broken)
 
 
-def _answered(code: int) -> Outcome:
-    if code in (429, 503):
-        return Unreachable(f"HTTP {code}")
-    if code >= 500 or code in _PASSING_CODES:
-        return Passing(f"HTTP {code}")
-    return Refused(f"HTTP {code}")
+def _fate_of(code: int) -> Fate:
+    if code in (429, 503):  # too many requests, unavailable
+        return Fate.UNREACHABLE
+    # Time-out and too early mean "later" as well.
+    return Fate.PASSING if code >= 500 or code in (408, 425) else Fate.REFUSED

@@ -7,17 +7,25 @@ first: then no control character, line break or direction override is left in it
 from __future__ import annotations
 
 import re
+import textwrap
 import unicodedata
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rscrawler import PACKAGE_DIR
 from rscrawler.items import Level
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TITLE_LIMIT = 300
 SUBJECT_LIMIT = 120
 QUOTE_LIMIT = 600
+TEXT_WIDTH = 76
+# Addresses and ids stay whole.
+wrap = partial(textwrap.wrap, width=TEXT_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 # Left-to-right and right-to-left marks, embeddings, overrides and isolates.
 _DIRECTION_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -99,19 +107,12 @@ def date_in_words(moment: datetime | None) -> str:
     if moment is None:
         return "date not given"
     moment = moment.astimezone(UTC)
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment:%Y, %H:%M} UTC"
+    return f"{day_in_words(moment)}, {moment:%H:%M} UTC"
 
 
 def day_in_words(moment: datetime) -> str:
     """`21 June 2022`."""
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
-
-
-# `%B` would follow the machine's locale.
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July",
-    "August", "September", "October", "November", "December",
-)  # fmt: skip
+    return f"{moment.day} {moment:%B %Y}"
 
 
 @cache
@@ -122,6 +123,28 @@ def country_name(code: str) -> str:
     return states().get(code, [one_line(code, 40)])[0]
 
 
-def in_words(names: Iterable[str]) -> str:
-    """`Kazakhstan, Kyrgyzstan, Uzbekistan`."""
-    return ", ".join(names)
+def rendered(template: str, **values: Any) -> str:
+    """A template of messages, filled in; what ends in `.html.j2` is escaped."""
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=FileSystemLoader(PACKAGE_DIR / "delivery" / "templates"),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters = {"date": date_in_words, "wrapped": _wrapped, "isolated": isolated, "host": host_of}
+    environment.filters |= filters | {"words": ", ".join}
+    return environment
+
+
+def _wrapped(text: str, indent: str = "", hanging: str = "") -> str:
+    """The text at the width of a terminal; lines after the first are indented by both."""
+    return "\n".join(wrap(text, initial_indent=indent, subsequent_indent=indent + hanging))

@@ -6,7 +6,7 @@ from typing import Any
 
 from scrapy.exporters import CsvItemExporter, XmlItemExporter
 
-from rscrawler.delivery.exporting import csv_cells
+from rscrawler.delivery.records import csv_cells
 
 
 class RecordCsvExporter(CsvItemExporter):

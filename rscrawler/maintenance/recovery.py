@@ -3,7 +3,7 @@
 What the JSONL holds is every version of every piece, so what was seen stays seen.
 What waited to be sent is in the spool. What neither holds (validators, who was mailed) is
 met with caution: the rebuilt site is in baseline mode, in which nobody is alerted, but for
-one summary of what is newer (`delivery.untold`).
+one summary of what is newer (`delivery.messages.tell_untold`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from rscrawler.config import Config
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.jsonl import only_holder, output_errors
-from rscrawler.delivery.ops import notices
+from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.records import day_files, day_lines
 from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
-from rscrawler.delivery.untold import DATABASE_SUBJECT
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import OutputError
 from rscrawler.identity.addresses import address_key, slug_stem
@@ -258,5 +257,5 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
         "ops",
         now,
     )
-    if messages := notices(message_channels(config), notice):
+    if messages := message_channels(config).notices(notice):
         store.health.tell_start(problem, messages, now)

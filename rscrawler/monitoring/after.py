@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from rscrawler.config import Config
+from rscrawler.config import Config, OpsSettings
+from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.cycle import CycleReport
-from rscrawler.monitoring.heartbeat import send_heartbeat
-from rscrawler.monitoring.status import PlannedJob
-from rscrawler.monitoring.weekly import compose_weekly
+from rscrawler.monitoring.direct import beat
+from rscrawler.monitoring.status import PlannedJob, Status, read_status
 from rscrawler.store import Store
+from rscrawler.store.history import WEEKLY_KIND, Cycles
 
 logger = logging.getLogger(__name__)
+
+WEEK = timedelta(days=7)
+_TOLD = {"articles_new": "new", "articles_updated": "updated", "flagged": "flagged"}
 
 
 def after_cycle(
@@ -48,10 +53,7 @@ def after_cycle(
     if monitoring.heartbeat_url is not None and any(
         outcome.note is None for outcome in report.sites.values()
     ):
-        is_good = report.is_healthy and is_delivered and _reaches_everybody(store)
-        problem = send_heartbeat(monitoring.heartbeat_url.get_secret_value(), is_good=is_good)
-        if problem is not None:
-            logger.warning("the heartbeat did not arrive: %s", problem)
+        beat(config, is_good=report.is_healthy and is_delivered and _reaches_everybody(store))
 
 
 def _reaches_everybody(store: Store) -> bool:
@@ -70,3 +72,53 @@ def _guarded(sign: str) -> Iterator[None]:
         is_bug = not isinstance(error, OSError | RscrawlerError)
         reason = getattr(error, "strerror", None) or error
         logger.warning("%s: %s", sign, reason, exc_info=is_bug)
+
+
+def compose_weekly(
+    config: Config, store: Store, now: datetime, jobs: Collection[PlannedJob]
+) -> bool:
+    """Write the weekly mail if a week has passed since the last one, or since the first cycle.
+
+    It goes to the operators, or to those who get the alerts if there are none, with the
+    next delivery: its absence is a sign as well. Gives whether it was written.
+    """
+    since = store.history.last_weekly_at() or store.history.first_run_at()
+    if since is None or now - since < WEEK:
+        return False
+    sources = sum(
+        state.asked_at is not None and state.asked_at >= since
+        for name in store.health.crawled_sites()
+        for state in store.discovery.sources(name).values()
+    )
+    status, cycles = read_status(config, store, now, jobs), store.history.cycles_since(since)
+    new = sum(each.counters.get("articles_new", 0) for each in cycles.values())
+    opening = f"Not all well ({len(status.problems)})" if status.problems else "All well"
+    subject = f"{opening}: {sources} sources checked, {new} new"
+    notice = Notice(subject, _text(since, cycles, status), since.isoformat(), WEEKLY_KIND, now)
+    messages = _channels(config).notices(notice)
+    return bool(messages) and store.history.record_weekly(messages)
+
+
+def _text(since: datetime, week: Mapping[str, Cycles], status: Status) -> str:
+    lines = [f"Since {since:%Y-%m-%d %H:%M} UTC:", ""]
+    for name, cycles in week.items():
+        told = ", ".join(f"{cycles.counters.get(key, 0)} {word}" for key, word in _TOLD.items())
+        lines.append(f"{name}: {cycles.succeeded} of {cycles.count} cycles good, {told}")
+    if not week:
+        lines.append("There was no cycle.")
+    if status.problems:
+        lines += ["", "What is wrong:"]
+    for each in status.problems:
+        began = f"{each.since:%Y-%m-%d %H:%M} UTC"
+        lines.append(f"{each.subject}: {each.code} since {began}: {each.message}")
+    waiting = f"{status.outbox.pending} pending, {status.outbox.failed} failed"
+    return "\n".join([*lines, "", f"Deliveries: {waiting}."])
+
+
+def _channels(config: Config) -> Channels:
+    """The channels, with somebody to tell: without operators, those who get the alerts."""
+    alerts = config.alerts
+    if not (alerts.ops.recipients or alerts.ops.channels or alerts.email is None):
+        ops = OpsSettings(recipients=alerts.email.recipients)
+        config = config.model_copy(update={"alerts": alerts.model_copy(update={"ops": ops})})
+    return message_channels(config)

@@ -14,10 +14,10 @@ from scrapy.crawler import Crawler
 
 from rscrawler.config import format_duration
 from rscrawler.decisions import asked_pause
+from rscrawler.delivery.ops import raise_or_clear
 from rscrawler.errors import StoreError
-from rscrawler.monitoring.drift import find_drift, in_words, is_lost, path_of, source_trouble
-from rscrawler.monitoring.observation import FIELDS, Observation
-from rscrawler.monitoring.observer import Observer
+from rscrawler.monitoring.drift import ARTICLES, LISTINGS, find_drift, in_words, source_trouble
+from rscrawler.monitoring.observation import FIELDS, Observation, Observer
 from rscrawler.monitoring.status import site_silence
 from rscrawler.sites import SourceKind
 from rscrawler.spiders.news import NewsSpider
@@ -26,19 +26,19 @@ from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.database import FullDisk
 from rscrawler.store.health import ProblemCode
 
-# The counters of a cycle as the contract names them, and the statistics that make each up.
-COUNTERS: Mapping[str, tuple[str, ...]] = {
-    "requests": ("downloader/request_count",),
-    "not_modified": ("downloader/response_status_count/304",),
-    "bytes": ("downloader/response_bytes",),
-    "articles_new": ("rscrawler/articles/new",),
-    "articles_updated": ("rscrawler/articles/updated",),
-    "articles_unchanged": ("rscrawler/articles/unchanged",),
-    "articles_removed": ("rscrawler/articles/removed",),
-    "duplicates": ("rscrawler/duplicates",),
-    "flagged": ("rscrawler/flagged",),
-    "dropped": ("rscrawler/rejected",),
-    "errors": ("rscrawler/errors",),
+# The counters of a cycle as the contract names them, and the statistic of each.
+COUNTERS: Mapping[str, str] = {
+    "requests": "downloader/request_count",
+    "not_modified": "downloader/response_status_count/304",
+    "bytes": "downloader/response_bytes",
+    "articles_new": "rscrawler/articles/new",
+    "articles_updated": "rscrawler/articles/updated",
+    "articles_unchanged": "rscrawler/articles/unchanged",
+    "articles_removed": "rscrawler/articles/removed",
+    "duplicates": "rscrawler/duplicates",
+    "flagged": "rscrawler/flagged",
+    "dropped": "rscrawler/rejected",
+    "errors": "rscrawler/errors",
 }
 REMEMBERED_CYCLES = 500  # cycles that observed something, to compare with
 LONG_PAUSE = timedelta(hours=1)  # that a site asks for: from here on somebody should know
@@ -46,6 +46,7 @@ LONG_PAUSE = timedelta(hours=1)  # that a site asks for: from here on somebody s
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
 # So many pages that a source leads to, and not one that is there: the addresses are wrong.
 MANY_GONE = 5
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +83,12 @@ class CycleReport:
         return sum(outcome.counters[counter] for outcome in self.sites.values())
 
 
-def counters_of(stats: Mapping[str, Any]) -> dict[str, int]:
-    """The counters of a cycle from Scrapy's statistics."""
-    return {
-        name: sum(int(stats.get(part, 0)) for part in parts) for name, parts in COUNTERS.items()
-    }
-
-
-def drops_of(stats: Mapping[str, Any]) -> dict[str, int]:
-    """Pages that were not recorded, by reason."""
-    rejected = int(stats.get("rscrawler/rejected", 0))
-    return {"NotAnArticle": rejected} if rejected else {}
-
-
 def judge(
     stats: Mapping[str, Any],
     finish_reason: str,
     *,
-    unread_robots: Mapping[str, str] = MappingProxyType({}),
-    failed_sources: Mapping[str, str] = MappingProxyType({}),
+    unread_robots: Mapping[str, str] = _NOTHING,
+    failed_sources: Mapping[str, str] = _NOTHING,
     paused_until: datetime | None = None,
     trouble: StoreError | None = None,
 ) -> CycleOutcome:
@@ -113,10 +101,10 @@ def judge(
     told of, `trouble` what the store met last.
     """
 
-    def count(name: str) -> int:
-        return int(stats.get(f"rscrawler/{name}", 0))
+    def count(*names: str) -> int:
+        return sum(int(stats.get(f"rscrawler/{name}", 0)) for name in names)
 
-    counters = counters_of(stats)
+    counters = {name: int(stats.get(statistic, 0)) for name, statistic in COUNTERS.items()}
     if count("leased"):
         return CycleOutcome(counters, True, {}, "is being crawled by another process")
     problems: dict[ProblemCode, str] = {}
@@ -126,24 +114,25 @@ def judge(
         )
     if count("paused"):
         return CycleOutcome(counters, True, problems, "asked for a pause that has not passed")
-    reached = count("sources/read") + count("sources/unchanged")
-    failed = count("sources/failed") + count("sources/held_back")
-    forbidden = count("sources/forbidden")
+    reached = count("sources/read", "sources/unchanged")
     if unread_robots and (not reached or count("sources/held_back")):
         problems[ProblemCode.UNREACHABLE] = "; ".join(
             f"the robots.txt of {host} {reason}, so nothing was asked there"
             for host, reason in unread_robots.items()
         )
-    if forbidden:
+    if forbidden := count("sources/forbidden"):
         problems[ProblemCode.ROBOTS_DISALLOWED] = f"robots.txt forbids {forbidden} of its sources"
     if not reached and not problems and not count("unrecorded"):
-        total = failed + count("sources/absent")
+        total = count("sources/failed", "sources/held_back", "sources/absent")
         causes = _causes(failed_sources, count("sources/absent"))
         problems[ProblemCode.UNREACHABLE] = f"{total} of {total} sources failed{causes}"
-    recorded = sum(count(f"articles/{each}") for each in ("new", "updated", "unchanged"))
-    if count("articles/gone") >= MANY_GONE and not recorded:
+    gone, recorded = (
+        count("articles/gone"),
+        count("articles/new", "articles/updated", "articles/unchanged"),
+    )
+    if gone >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
-            f"every article page asked for ({count('articles/gone')}) answers that it is gone"
+            f"every article page asked for ({gone}) answers that it is gone"
         )
     if count("unrecorded"):
         code = ProblemCode.DISK_FULL if isinstance(trouble, FullDisk) else ProblemCode.OVERDUE
@@ -193,25 +182,18 @@ class CycleExtension:
             trouble=session.store.trouble,
         )
         if outcome.note is None:
-            seen = self._observer.observation(spider) if outcome.succeeded else None
-            outcome = _conclude(
-                session,
-                outcome,
-                seen,
-                self._observer,
-                stats,
-            )
+            outcome = _conclude(session, outcome, self._observer, spider, stats)
         else:
             for code, message in outcome.problems.items():
                 session.store.health.raise_problem(session.site, code, message, session.now())
-        self.outcome = outcome
+        self.outcome = outcome  # only now: one that could not be written down is none
 
 
 def _conclude(
     session: CrawlSession,
     outcome: CycleOutcome,
-    seen: Observation | None,
     observer: Observer,
+    spider: NewsSpider,
     stats: Mapping[str, Any],
 ) -> CycleOutcome:
     """Compare with the site's past, and write down what came of the cycle.
@@ -219,44 +201,40 @@ def _conclude(
     A cycle that did not succeed says nothing of layout and silence; what was wrong
     with them stays.
     """
-    health, now = session.store.health, session.now()
-    problems, succeeded = dict(outcome.problems), outcome.succeeded
-    standing: dict[ProblemCode, str] = {}
-    over_limit = int(stats.get("rscrawler/over_limit", 0))
+    store, site, now = session.store, session.site, session.now()
+    problems, succeeded, observed = dict(outcome.problems), outcome.succeeded, None
+    standing: dict[ProblemCode, str] = {}  # from earlier: they make no bad cycle
     judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
-    is_kept = False
-    if seen is not None:
-        judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT}
-        seen, is_kept = _with_findings(session, seen, observer)
+    if succeeded:
+        judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT, ProblemCode.OVER_LIMIT}
+        seen, is_kept = _with_findings(session, observer, spider)
+        observed = seen.to_json() if is_kept else None
         if seen.findings:
             problems[ProblemCode.LAYOUT_DRIFT] = in_words(seen.findings)
-        if late := site_silence(session.config, session.store, session.site, now):
+        if late := site_silence(session.config, store, site, now):
             problems[ProblemCode.SILENT] = late.message
-        judged.add(ProblemCode.OVER_LIMIT)
+        over_limit = int(stats.get("rscrawler/over_limit", 0))
         if (heavy := _over_limit(session, over_limit, now)) is not None:
-            standing[ProblemCode.OVER_LIMIT] = heavy
-            if over_limit:  # in this cycle; one that stands from earlier makes no bad cycle
-                problems[ProblemCode.OVER_LIMIT] = heavy
+            (problems if over_limit else standing)[ProblemCode.OVER_LIMIT] = heavy
         if unread := _unread(session, now):
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
-        if session.state.baseline_at is None and (is_lost(seen.findings) or _is_in_vain(session)):
+        is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
+        if session.state.baseline_at is None and (is_lost or _is_in_vain(session)):
             succeeded = False  # nothing at all was read: no baseline to go on from
-            if not problems:
-                problems |= _in_vain(int(stats.get("rscrawler/articles/forbidden", 0)))
-    health.record_end(
+            forbidden = int(stats.get("rscrawler/articles/forbidden", 0))
+            problems = problems or _in_vain(forbidden)
+    dropped = outcome.counters["dropped"]
+    store.health.record_end(
         session.run_id,
-        session.site,
+        site,
         now,
         succeeded=succeeded,
         counters=outcome.counters,
-        drops=drops_of(stats),
-        observation=seen.to_json() if seen is not None and is_kept else None,
+        drops={"NotAnArticle": dropped} if dropped else {},
+        observation=observed,
     )
     for code in judged | ({ProblemCode.OVERDUE} & problems.keys()):
-        if message := problems.get(code) or standing.get(code):
-            health.raise_problem(session.site, code, message, now)
-        else:
-            health.clear_problem(session.site, code)
+        raise_or_clear(store, site, code, problems.get(code) or standing.get(code), now)
     return replace(outcome, succeeded=succeeded, problems=problems)
 
 
@@ -270,53 +248,47 @@ def _in_vain(forbidden_articles: int) -> dict[ProblemCode, str]:
     """What to say of a site of which no page could be recorded so far."""
     if forbidden_articles:
         return {ProblemCode.ROBOTS_DISALLOWED: "robots.txt forbids its article pages"}
-    return {
-        ProblemCode.LAYOUT_DRIFT: (
-            "none of the article pages that its sources lead to could be recorded so far"
-        )
-    }
+    none = "none of the article pages that its sources lead to could be recorded so far"
+    return {ProblemCode.LAYOUT_DRIFT: none}
 
 
 def _with_findings(
-    session: CrawlSession, seen: Observation, observer: Observer
+    session: CrawlSession, observer: Observer, spider: NewsSpider
 ) -> tuple[Observation, bool]:
     """What was seen, with what is wrong with it; and whether later cycles should know of it."""
     store, profile = session.store, session.profile
     kinds = {profile.address(source.path): source.kind for source in profile.sources}
-    # How much a sitemap lists is no sign: one of the news of two days may well be empty.
-    listings = {url for url, kind in kinds.items() if kind is not SourceKind.SITEMAP}
+    seen = observer.observation(spider.discovery.shown)
     # One that was read, though a further page of it failed, is what it was.
     read = seen.links.keys()
-    links = {url: count for url, count in seen.links.items() if url in listings}
+    # How much a sitemap lists is no sign: one of the news of two days may well be empty.
+    links = {
+        url: count
+        for url, count in seen.links.items()
+        if kinds.get(url, SourceKind.SITEMAP) is not SourceKind.SITEMAP
+    }
     seen = replace(seen, links=links)
-    past = [
-        Observation.from_json(text)
-        for text in store.history.observations(
-            session.site, session.started_at, REMEMBERED_CYCLES if seen.says_something else 1
-        )
-    ]
+    limit = REMEMBERED_CYCLES if seen.says_something else 1
+    observed = store.history.observations(session.site, session.started_at, limit)
+    past = [Observation.from_json(text) for text in observed]
     if session.has_new_rules:
         # How much a source led to by the former ones is no measure, but that it led anywhere is.
         past = [replace(each, links=_of_deserted(each.links, links)) for each in past]
     troubles = {
         url: source_trouble(
             state,
-            path=path_of(url),
             kind=kinds[url],
-            is_answered=observer.answered(url) and url not in read,
-            is_absent=observer.is_absent(url),
+            is_answered=observer.answered[url] > 0 and url not in read,
+            is_absent=url in observer.absent,
         )
         for url, state in store.discovery.sources(session.site).items()
         if url in kinds
     }
+    selectors = {name: getattr(profile.markup, name, None) for name in FIELDS}
     findings = find_drift(
         seen,
         past,
-        selectors={
-            name: chosen
-            for name in FIELDS
-            if isinstance(chosen := getattr(profile.markup, name, None), list)
-        },
+        selectors={name: each for name, each in selectors.items() if isinstance(each, list)},
         troubles={url: trouble for url, trouble in troubles.items() if trouble},
         addresses=kinds,
     )

@@ -1,8 +1,8 @@
-"""Word to the operators without the store: for when it is the store that fails.
+"""Word from here to the outside, without the store: the heartbeat, and operators told directly.
 
-A file in the spool remembers that they were told, so that a crawl from cron tells once, and
-whatever can use the store next says that it is over. Where not even that file can be made,
-the heartbeat alone tells.
+A file in the spool remembers that they were told that the store fails, so that a crawl from cron
+tells once, and whatever can use the store next says that it is over. Where not even that file can
+be made, the heartbeat alone tells.
 """
 
 from __future__ import annotations
@@ -10,24 +10,57 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import Request, urlopen
 
+from rscrawler import __version__
 from rscrawler.config import Config
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.ops import notices
-from rscrawler.delivery.outcome import Served, last_words
+from rscrawler.delivery.outcome import SERVED, last_words
 from rscrawler.delivery.spool import spool_folder
-from rscrawler.monitoring.heartbeat import send_heartbeat
 
 logger = logging.getLogger(__name__)
 
 STORE_FAILS, STORE_WORKS = "Problem: the store fails", "Over: the store fails"
+TIMEOUT_SECONDS = 10.0  # of a heartbeat
+
+
+def beat(config: Config, *, is_good: bool) -> None:
+    """Request the heartbeat address, if there is one, of a good or bad cycle.
+
+    The addresses are those of healthchecks and its like: the plain one after a good cycle,
+    `/fail` behind its path after a bad one. What goes wrong is logged without the address, which
+    holds a secret as a rule.
+    """
+    if config.monitoring.heartbeat_url is None:
+        return
+    parts = urlsplit(config.monitoring.heartbeat_url.get_secret_value())
+    if not is_good:
+        parts = parts._replace(path=parts.path.rstrip("/") + "/fail")
+    request = Request(  # noqa: S310 - the configuration lets only http and https through
+        urlunsplit(parts), headers={"User-Agent": f"rscrawler/{__version__}"}
+    )
+    try:
+        with urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
+            answer.read(1024)
+        return
+    except HTTPError as error:
+        error.close()
+        problem = f"answers {error.code}"
+    except URLError as error:
+        problem = str(error.reason)
+    except (OSError, HTTPException, ValueError) as error:
+        problem = type(error).__name__
+    logger.warning("the heartbeat did not arrive: %s", problem)
 
 
 def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
     """Request the heartbeat address of a bad cycle, and tell the operators unless they know."""
-    beat_badly(config)
+    beat(config, is_good=False)
     mark = _mark_of(config)
     try:
         mark.parent.mkdir(mode=0o700, exist_ok=True)
@@ -35,9 +68,10 @@ def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
     except OSError:
         return  # they know, or would be told with each cycle
     text = (
-        f"A command could not use its store, so nothing is recorded and no alert sent.\n\n{error}"
+        "A command could not use its store, so nothing is recorded and no alert sent."
+        f"\n\n{error}\n\nThe next cycle tries again."
     )
-    if not _tell(config, STORE_FAILS, f"{text}\n\nThe next cycle tries again.", now):
+    if not _tell(config, STORE_FAILS, text, now):
         mark.unlink(missing_ok=True)
 
 
@@ -47,12 +81,8 @@ def tell_store_works(config: Config, now: datetime) -> None:
     with suppress(OSError):
         if since is not None:
             _mark_of(config).unlink()
-            _tell(
-                config,
-                STORE_WORKS,
-                f"The store works again. It failed from {since:%Y-%m-%d %H:%M} UTC.",
-                now,
-            )
+            text = f"The store works again. It failed from {since:%Y-%m-%d %H:%M} UTC."
+            _tell(config, STORE_WORKS, text, now)
 
 
 def store_failed_since(config: Config) -> datetime | None:
@@ -76,14 +106,6 @@ def tell_directly(config: Config, subject: str, text: str, now: datetime) -> int
     return _tell(config, subject, text, now)
 
 
-def beat_badly(config: Config) -> None:
-    """Request the heartbeat address of a bad cycle, if there is one."""
-    if config.monitoring.heartbeat_url is not None:
-        url = config.monitoring.heartbeat_url.get_secret_value()
-        if problem := send_heartbeat(url, is_good=False):
-            logger.warning("the heartbeat did not arrive: %s", problem)
-
-
 def _mark_of(config: Config) -> Path:
     return spool_folder(config) / "store-fails"
 
@@ -92,13 +114,12 @@ def _tell(config: Config, subject: str, text: str, now: datetime) -> int:
     """Send at once, and once; returns how many have it."""
     served, channels = 0, message_channels(config)
     notice = Notice(subject, text, f"{subject} {now.isoformat()}", "direct", now)
-    for message in notices(channels, notice):
+    for message in channels.notices(notice):
         try:
-            steps = channels[message.channel].send(message.content, message.addresses)
+            steps = channels.by_name[message.channel].send(message.content, message.addresses)
             for address, outcome in last_words(steps).items():
-                if isinstance(outcome, Served):
-                    served += 1
-                else:
+                served += outcome == SERVED
+                if outcome != SERVED:
                     logger.warning("%s: %s: %s", message.channel, address, outcome.error)
         except Exception:
             logger.exception("%s: the operators could not be told", message.channel)

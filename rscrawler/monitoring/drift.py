@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from statistics import median
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from rscrawler.items import EMPTY
@@ -35,13 +36,22 @@ TOLD_PARTS = 5  # of a site, in a message
 LASTING_FAILURES = 3  # of a source, in a row
 FEW_LINKS = 4  # a source that leads to fewer is not missed by half
 
+_PROFILE = "profile: "
+_FALLBACK, _NONE = "fallback", "nothing"
+_KINDS = {"profile": "markup", "hint": "feed"} | dict.fromkeys(
+    ("meta", "json-ld", "html"), "metadata"
+)
 
-@dataclass(frozen=True, slots=True)
-class Lack:
+
+class Lack(NamedTuple):
     """On how many of the pages seen something was lacking."""
 
     misses: int
     pages: int
+
+
+LackOf = Callable[[Observation], Lack]
+IsLacking = Callable[[str], bool]  # told by a field's origin on a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,18 @@ class Comparison:
                 usual = usual.plus(each)
         return cls(now, recent, usual)
 
+    def is_broken(self, lack_of: LackOf, at_once_after: int | None = None) -> bool:
+        """Whether this cycle shows a lack, and one that the site's usual pages do not explain.
+
+        What not one of at least `at_once_after` usual pages lacked counts at its first appearance.
+        """
+        lack, usual = lack_of(self.now), lack_of(self.usual)
+        if not lack.misses or 2 * lack.misses < lack.pages:
+            return False
+        if at_once_after is not None and not usual.misses and usual.pages >= at_once_after:
+            return True
+        return is_unlikely(lack, usual) or is_unlikely(lack_of(self.recent), usual)
+
 
 def find_drift(
     now: Observation,
@@ -93,7 +115,8 @@ def find_drift(
     """
     found: dict[str, str] = {}
     judged = set(now.links)
-    if now.pages or now.unread or _is_first(now, past):
+    is_first = now.rejected and not any(each.pages for each in past)
+    if now.pages or now.unread or is_first:
         judged.add(ARTICLES)
         if messages := list(_article_findings(Comparison.of(now, past), selectors)):
             found[ARTICLES] = "; ".join(messages)
@@ -116,19 +139,15 @@ def in_words(findings: Mapping[str, str]) -> str:
     return "; ".join([*told, f"and so with {left} more sources"] if left else told)
 
 
-def is_lost(findings: Mapping[str, str]) -> bool:
-    """Whether a first cycle with these findings has found nothing at all."""
-    return not {ARTICLES, LISTINGS}.isdisjoint(findings)
-
-
 def source_trouble(
-    state: SourceState, *, path: str, kind: str, is_answered: bool, is_absent: bool
+    state: SourceState, *, kind: str, is_answered: bool, is_absent: bool
 ) -> str | None:
     """What keeps a source from being read, other than a passing fault; None if nothing does.
 
     `is_answered`: it sent pages in this cycle, and none of them could be read. `is_absent`: the
     site said that it is not there; of a source that never was, the failures are of an outage.
     """
+    path = path_of(state.url)
     if not state.failures or (is_absent and state.read_at is None):
         return None
     if is_answered and state.read_at is not None:
@@ -153,116 +172,86 @@ def is_unlikely(lack: Lack, usual: Lack) -> bool:
     return chance < UNLIKELY
 
 
-def _is_first(now: Observation, past: Sequence[Observation]) -> bool:
-    return now.rejected > 0 and not any(each.pages for each in past)
-
-
 # Article pages.
-
-LackOf = Callable[[Observation], Lack]
 
 
 def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    now = seen.now
-    if not seen.usual.pages:
+    now, recent, usual = seen.now, seen.recent, seen.usual
+    if not usual.pages:
         if not now.pages and now.rejected:
             yield f"none of {now.rejected} pages could be read as an article"
         return
-    if _is_broken(seen, _unread, at_once_after=ENOUGH_FOR_STRUCTURE):
+    if seen.is_broken(_unread, ENOUGH_FOR_STRUCTURE):
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
-    is_rebuilt = False
-    for name in (CONTAINER, BODY, *(name for name in FIELDS if name not in (CONTAINER, BODY))):
-        findings = list(
-            _field_findings(
-                seen, name, selectors.get(name, ()), least=1 if is_rebuilt else FEW_PAGES
-            )
-        )
-        is_rebuilt = is_rebuilt or (name in (CONTAINER, BODY) and bool(findings))
-        yield from findings
-    if seen.usual.pages < ENOUGH_FOR_FIELDS:
+    least = FEW_PAGES
+    for name in FIELDS:  # the structure first: where it is rebuilt, no other field lacks by chance
+        if finding := _field_finding(seen, name, selectors.get(name, ()), least):
+            yield finding
+            least = 1 if name in (CONTAINER, BODY) else least
+    if usual.pages < ENOUGH_FOR_FIELDS:
         return
-    if _odd_lengths(seen.recent, seen.usual).misses >= FEW_PAGES and _is_broken(
-        seen, lambda each: _odd_lengths(each, seen.usual)
+
+    def misdated(each: Observation) -> Lack:
+        return Lack(each.misdated, each.pages)
+
+    def odd_lengths(each: Observation) -> Lack:
+        return _odd_lengths(each, usual)
+
+    for lack_of, words in (
+        (odd_lengths, "the text of {} of {} pages is far from its usual length"),
+        (misdated, "published_at of {} of {} pages is not the date in the feed"),
     ):
-        odd = _odd_lengths(now, seen.usual)
-        yield f"the text of {odd.misses} of {odd.pages} pages is far from its usual length"
-    if seen.recent.misdated >= FEW_PAGES and _is_broken(
-        seen, lambda each: Lack(each.misdated, each.pages)
-    ):
-        yield f"published_at of {now.misdated} of {now.pages} pages is not the date in the feed"
+        if lack_of(recent).misses >= FEW_PAGES and seen.is_broken(lack_of):
+            yield words.format(*lack_of(now))
 
 
-def _field_findings(
-    seen: Comparison, name: str, selectors: Sequence[str], *, least: int
-) -> Iterator[str]:
+def _field_finding(seen: Comparison, name: str, selectors: Sequence[str], least: int) -> str | None:
     """What is wrong with one field; any but the structure only if `least` pages lack it."""
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)
     if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
-        return  # this site's pages never have it, or too few of them are known
+        return None  # this site's pages never have it, or too few of them are known
+    # A video or a photo essay has no text; several at once have lost it.
+    is_emptied = _lack(name, lambda origin: origin.endswith(EMPTY))(seen.recent).misses >= FEW_PAGES
 
     def is_replaced(origin: str) -> bool:
         return _kind(origin) not in (_kind(usual), _NONE)
 
-    empty = _lack(seen.recent, name, lambda origin: origin.endswith(EMPTY)).misses
-
     def is_absent(origin: str) -> bool:
-        # A video or a photo essay has no text; several at once have lost it.
-        return not origin or (empty >= FEW_PAGES and origin.endswith(EMPTY))
+        return not origin or (is_emptied and origin.endswith(EMPTY))
 
     def is_second_choice(origin: str) -> bool:
         return _rank(origin, selectors) > _rank(usual, selectors) >= 0
 
-    def is_lost(origin: str) -> bool:
-        return is_replaced(origin) or is_absent(origin) or is_second_choice(origin)
+    def is_moved(origin: str) -> bool:
+        return is_replaced(origin) or is_absent(origin)
 
-    def is_broken(is_lacking: Callable[[str], bool], at_once_after: int | None = None) -> bool:
-        return _is_broken(
-            seen, lambda each: _lack(each, name, is_lacking), at_once_after=at_once_after
-        )
-
-    if not is_structure and _lack(seen.recent, name, is_lost).misses < least:
-        return
+    lost = _lack(name, lambda origin: is_moved(origin) or is_second_choice(origin))
     if is_structure:
-        is_told = is_broken(
-            lambda origin: is_replaced(origin) or is_absent(origin), ENOUGH_FOR_STRUCTURE
-        )
+        faults = [(is_moved, ENOUGH_FOR_STRUCTURE), (is_second_choice, None)]
+    elif lost(seen.recent).misses < least:
+        return None
     else:
-        is_told = is_broken(is_replaced, ENOUGH_FOR_FIELDS) or is_broken(is_absent)
-    if is_told or is_broken(is_second_choice):
-        yield _lost(seen, name, usual, _lack(seen.now, name, is_lost))
+        faults = [(is_replaced, ENOUGH_FOR_FIELDS), (is_absent, None), (is_second_choice, None)]
+    if any(seen.is_broken(_lack(name, fault), at_once) for fault, at_once in faults):
+        return _lost(seen.now, name, usual, lost(seen.now))
+    return None
 
 
-def _is_broken(seen: Comparison, lack_of: LackOf, *, at_once_after: int | None = None) -> bool:
-    """Whether this cycle shows a lack, and one that the site's usual pages do not explain.
-
-    What not one of at least `at_once_after` usual pages lacked counts at its first appearance.
-    """
-    lack, usual = lack_of(seen.now), lack_of(seen.usual)
-    if not lack.misses or 2 * lack.misses < lack.pages:
-        return False
-    if at_once_after is not None and not usual.misses and usual.pages >= at_once_after:
-        return True
-    return is_unlikely(lack, usual) or is_unlikely(lack_of(seen.recent), usual)
-
-
-def _lost(seen: Comparison, name: str, usual: str, lack: Lack) -> str:
+def _lost(now: Observation, name: str, usual: str, lack: Lack) -> str:
     """What no longer gives a field, on how many pages, and what does instead."""
     hits = lack.pages - lack.misses
     share = f"only {hits} of {lack.pages} pages" if hits else f"no page of {lack.pages}"
     is_selector = usual.startswith(_PROFILE)
     source = f"{_named(usual)} matches" if is_selector else f"from {usual} is on"
-    return f"{name} {source} {share}{_instead(seen.now, name, usual)}"
-
-
-def _instead(now: Observation, name: str, usual: str) -> str:
     others = Counter(now.origins.get(name, {}))
     del others[usual]
     origin = next((origin for origin, _ in others.most_common(1)), "")
     origin = "" if origin.endswith(EMPTY) else origin
+    instead = f" ({_named(origin) or 'nothing'} stands in)"
     if name == CONTAINER and _kind(origin) == _FALLBACK:
-        return "; articles read by fallback"
-    return f" ({_named(origin)} stands in)" if origin else " (nothing stands in)"
+        instead = "; articles read by fallback"
+    return f"{name} {source} {share}{instead}"
 
 
 def _named(origin: str) -> str:
@@ -279,20 +268,9 @@ def _odd_lengths(seen: Observation, usual: Observation) -> Lack:
     trimmed = powers[len(powers) // 20 : len(powers) - len(powers) // 20]
     if not trimmed:
         return Lack(0, seen.pages)
-    shortest, longest = trimmed[0] - 1, trimmed[-1] + 1
-    odd = sum(n for power, n in seen.lengths.items() if not shortest <= power <= longest)
+    usual_powers = range(trimmed[0] - 1, trimmed[-1] + 2)
+    odd = sum(count for power, count in seen.lengths.items() if power not in usual_powers)
     return Lack(odd, seen.pages)
-
-
-_PROFILE = "profile: "
-_FALLBACK, _NONE = "fallback", "nothing"
-_KINDS = {
-    "profile": "markup",
-    "meta": "metadata",
-    "json-ld": "metadata",
-    "html": "metadata",
-    "hint": "feed",
-}
 
 
 def _kind(origin: str) -> str:
@@ -308,18 +286,26 @@ def _rank(origin: str, selectors: Sequence[str]) -> int:
 
 def _usual_origin(usual: Observation, name: str) -> str:
     """What gave a field most often, of the kind that gave it most often; "" for nothing."""
-    origins = Counter(usual.origins.get(name, {}))
-    for lacking in [origin for origin in origins if not origin or origin.endswith(EMPTY)]:
-        del origins[lacking]
+    origins = {
+        origin: count
+        for origin, count in usual.origins.get(name, {}).items()
+        if origin and not origin.endswith(EMPTY)
+    }
     kinds: Counter[str] = Counter()
     for origin, count in origins.items():
         kinds[_kind(origin)] += count
     return max(origins, key=lambda each: (kinds[_kind(each)], origins[each]), default="")
 
 
-def _lack(seen: Observation, name: str, is_lacking: Callable[[str], bool]) -> Lack:
-    origins = seen.origins.get(name, {})
-    return Lack(sum(count for origin, count in origins.items() if is_lacking(origin)), seen.pages)
+def _lack(name: str, is_lacking: IsLacking) -> LackOf:
+    """On how many pages a field is lacking."""
+
+    def lack_of(seen: Observation) -> Lack:
+        origins = seen.origins.get(name, {})
+        misses = sum(count for origin, count in origins.items() if is_lacking(origin))
+        return Lack(misses, seen.pages)
+
+    return lack_of
 
 
 # Sources.
@@ -334,9 +320,8 @@ def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -
             each.links[url] for each in past if url in each.links and url not in each.findings
         ][:USUAL_READINGS]
         if is_deserted(count, readings):
-            found[url] = (
-                f"{path_of(url)} leads to {count:g} articles a page, usually {median(readings):g}"
-            )
+            usual = median(readings)
+            found[url] = f"{path_of(url)} leads to {count:g} articles a page, usually {usual:g}"
     return found
 
 

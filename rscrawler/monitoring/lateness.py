@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from rscrawler.decisions import asked_pause
+from rscrawler.store.health import SiteState
+
 HISTORY = timedelta(days=90)  # of publications that a site's silence is measured by
 ENOUGH_HISTORY = 1_000  # pieces, for a site that publishes so many in less time
 ENOUGH_PIECES = 10
@@ -54,29 +57,22 @@ def silence(published: Sequence[datetime], looked_at: datetime, factor: float) -
     )
 
 
-def overdue_site(
-    *,
-    last_run_at: datetime | None,
-    last_success_at: datetime | None,
-    not_before: datetime | None,
-    now: datetime,
-    after: timedelta,
-) -> Lateness | None:
+def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Lateness | None:
     """Whether a site has not been crawled with success for too long.
 
     One that was never crawled is not late, nor is one that asked to be left alone, until
     as long after the pause that it asked for.
     """
-    reference = last_success_at or last_run_at
+    reference = state.last_success_at or state.last_run_at
     if reference is None:
         return None
-    since = max(reference, not_before or reference) + after
+    since = max(reference, asked_pause(state.not_before, now) or reference) + after
     if now <= since:
         return None
     late = in_days(now - reference)
-    if last_success_at is None:
+    if state.last_success_at is None:
         return Lateness(since, f"no good cycle since the first one was tried, {late} ago")
-    last = f"last good cycle {last_success_at:%Y-%m-%d %H:%M} UTC"
+    last = f"last good cycle {state.last_success_at:%Y-%m-%d %H:%M} UTC"
     return Lateness(since, f"no good cycle for {late}; {last}")
 
 

@@ -6,8 +6,8 @@ survive a restart. `METRICS` is the whole list; `docs/monitoring.md` explains ea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from typing import NamedTuple
@@ -17,59 +17,108 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from rscrawler.config import Config
-from rscrawler.monitoring.status import PlannedJob, SiteStatus, Status, read_status
+from rscrawler.monitoring.status import PlannedJob, Status, read_status
 from rscrawler.store import Store
 
 DELAYS_OVER = timedelta(days=7)
 QUANTILES = (0.5, 0.95)
-Sample = tuple[tuple[str, ...], float]  # label values, and the value
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What the metrics are computed from."""
-
-    totals: Mapping[str, Mapping[str, int]]
-    status: Status
-    store: Store
-    now: datetime
 
 
 class MetricSpec(NamedTuple):
-    """One metric; `samples` gives a value for each set of label values."""
+    """One metric: what ends in `_total` is a counter, all else a gauge."""
 
     name: str
     help: str
     labels: tuple[str, ...]
-    samples: Callable[[_Facts], Iterable[Sample]]
 
 
-def _counter(name: str) -> Callable[[_Facts], Iterator[Sample]]:
-    return lambda facts: (
-        ((site,), float(sums[name])) for site, sums in facts.totals.items() if name in sums
-    )
+class Sample(NamedTuple):
+    """A value of a metric for some values of its labels."""
+
+    metric: str  # without `rscrawler_`
+    labels: tuple[str, ...]
+    value: float
 
 
-def _by_part(prefix: str) -> Callable[[_Facts], Iterator[Sample]]:
-    """The sums whose names begin with `prefix`, what follows it being a label."""
-    return lambda facts: (
-        ((site, name.removeprefix(prefix)), float(value))
-        for site, sums in facts.totals.items()
-        for name, value in sums.items()
-        if name.startswith(prefix)
-    )
+# Name, labels, and what it says.
+_ROWS = (
+    ("cycles_total", "site outcome", "Ended cycles; outcome is succeeded or failed."),
+    ("requests_total", "site", "Requests sent, robots.txt included."),
+    ("not_modified_total", "site", "Answers 304."),
+    ("received_bytes_total", "site", "Bytes received."),
+    ("articles_new_total", "site", "Articles recorded for the first time."),
+    ("articles_updated_total", "site", "Further versions recorded."),
+    (
+        "articles_unchanged_total",
+        "site",
+        "Known articles requested again and found as they were.",
+    ),
+    ("articles_removed_total", "site", "Removals recorded."),
+    ("duplicates_total", "site", "New articles that repeat another."),
+    ("flagged_total", "site", "Versions that reach min_level on a topic of the alerts."),
+    ("errors_total", "site", "Pages and sources that could not be read."),
+    ("dropped_total", "site reason", "Pages that were not recorded, by reason."),
+    (
+        "delay_seconds",
+        "site stage quantile",
+        "From publication to stage record or alert (composed, and served by now), "
+        "over the news of the last 7 days; quantiles 0.5 and 0.95.",
+    ),
+    ("outbox_oldest_seconds", "channel", "Age of the oldest outbox row that is not done."),
+    ("outbox_rows", "channel", "Outbox rows that are not done."),
+    ("deliveries", "state", "Deliveries pending and failed, as status counts them."),
+    ("last_run_timestamp_seconds", "site", "Start of the last cycle."),
+    ("last_success_timestamp_seconds", "site", "End of the last good cycle."),
+    ("articles", "site", "Articles known."),
+    ("problem", "subject code", "1 for each problem that there is now."),
+    ("healthy", "", "1 when there is no problem."),
+)
+METRICS = tuple(
+    MetricSpec(f"rscrawler_{name}", what, tuple(labels.split())) for name, labels, what in _ROWS
+)
 
 
-def _delays(facts: _Facts) -> Iterator[Sample]:
-    since, history = facts.now - DELAYS_OVER, facts.store.history
+def _samples(store: Store, status: Status, now: datetime) -> Iterator[Sample]:
+    yield from _counters(store)
+    yield from _delays(store, now - DELAYS_OVER)
+    for waiting in store.outbox.waiting():
+        age = max(now - waiting.oldest, timedelta())
+        yield Sample("outbox_oldest_seconds", (waiting.channel,), age.total_seconds())
+        yield Sample("outbox_rows", (waiting.channel,), waiting.count)
+    yield Sample("deliveries", ("pending",), status.outbox.pending)
+    yield Sample("deliveries", ("failed",), status.outbox.failed)
+    for name, site in status.sites.items():
+        yield Sample("articles", (name,), site.articles)
+        if site.last_run_at:
+            yield Sample("last_run_timestamp_seconds", (name,), site.last_run_at.timestamp())
+        if site.last_success_at:
+            at = site.last_success_at.timestamp()
+            yield Sample("last_success_timestamp_seconds", (name,), at)
+    # Several jobs can be overdue, and a sample that stands twice is an error to Prometheus.
+    for labels in dict.fromkeys((each.subject, str(each.code)) for each in status.problems):
+        yield Sample("problem", labels, 1.0)
+    yield Sample("healthy", (), status.is_healthy)
+
+
+def _counters(store: Store) -> Iterator[Sample]:
+    """The sums of all cycles; what follows a slash in a name is a label."""
+    for site, sums in store.history.totals().items():
+        for name, value in sums.items():
+            counter, *parts = name.split("/", 1)
+            metric = "received_bytes" if counter == "bytes" else counter
+            yield Sample(f"{metric}_total", (site, *parts), value)
+
+
+def _delays(store: Store, since: datetime) -> Iterator[Sample]:
     for stage, delays in (
-        ("record", history.record_delays(since)),
-        ("alert", history.alert_delays(since)),
+        ("record", store.history.record_delays(since)),
+        ("alert", store.history.alert_delays(since)),
     ):
         for site in sorted({site for site, *_ in delays}):
             seconds = [delay.total_seconds() for name, _, delay in delays if name == site]
             for quantile in QUANTILES:
-                yield (site, stage, str(quantile)), quantile_of(seconds, quantile)
+                labels = (site, stage, str(quantile))
+                yield Sample("delay_seconds", labels, quantile_of(seconds, quantile))
 
 
 def quantile_of(values: Sequence[float], quantile: float) -> float:
@@ -78,99 +127,22 @@ def quantile_of(values: Sequence[float], quantile: float) -> float:
     return ordered[max(0, ceil(quantile * len(ordered)) - 1)]
 
 
-def _outbox_age(facts: _Facts) -> Iterator[Sample]:
-    for waiting in facts.store.outbox.waiting():
-        age = max(facts.now - waiting.oldest, timedelta())
-        yield (waiting.channel,), age.total_seconds()
-
-
-def _outbox_rows(facts: _Facts) -> Iterator[Sample]:
-    for waiting in facts.store.outbox.waiting():
-        yield (waiting.channel,), float(waiting.count)
-
-
-def _outbox_deliveries(facts: _Facts) -> Iterator[Sample]:
-    yield ("pending",), float(facts.status.outbox.pending)
-    yield ("failed",), float(facts.status.outbox.failed)
-
-
-def _moment(
-    moment_of: Callable[[SiteStatus], datetime | None],
-) -> Callable[[_Facts], Iterator[Sample]]:
-    return lambda facts: (
-        ((site,), moment.timestamp())
-        for site, status in facts.status.sites.items()
-        if (moment := moment_of(status)) is not None
-    )
-
-
-def _articles(facts: _Facts) -> Iterator[Sample]:
-    for site, status in facts.status.sites.items():
-        yield (site,), float(status.articles)
-
-
-def _problems(facts: _Facts) -> Iterator[Sample]:
-    # Several jobs can be overdue, and a sample that stands twice is an error to Prometheus.
-    for labels in dict.fromkeys((each.subject, str(each.code)) for each in facts.status.problems):
-        yield labels, 1.0
-
-
-def _healthy(facts: _Facts) -> Iterator[Sample]:
-    yield (), float(facts.status.is_healthy)
-
-
-_SITE = ("site",)
-# What ends in `_total` is a counter, all else a gauge.
-_ROWS: tuple[tuple[str, str, tuple[str, ...], Callable[[_Facts], Iterable[Sample]]], ...] = (
-    ("cycles_total", "Ended cycles; outcome is succeeded or failed.",
-     ("site", "outcome"), _by_part("cycles/")),
-    ("requests_total", "Requests sent, robots.txt included.", _SITE, _counter("requests")),
-    ("not_modified_total", "Answers 304.", _SITE, _counter("not_modified")),
-    ("received_bytes_total", "Bytes received.", _SITE, _counter("bytes")),
-    ("articles_new_total", "Articles recorded for the first time.",
-     _SITE, _counter("articles_new")),
-    ("articles_updated_total", "Further versions recorded.", _SITE, _counter("articles_updated")),
-    ("articles_unchanged_total", "Known articles requested again and found as they were.",
-     _SITE, _counter("articles_unchanged")),
-    ("articles_removed_total", "Removals recorded.", _SITE, _counter("articles_removed")),
-    ("duplicates_total", "New articles that repeat another.", _SITE, _counter("duplicates")),
-    ("flagged_total", "Versions that reach min_level on a topic of the alerts.",
-     _SITE, _counter("flagged")),
-    ("errors_total", "Pages and sources that could not be read.", _SITE, _counter("errors")),
-    ("dropped_total", "Pages that were not recorded, by reason.",
-     ("site", "reason"), _by_part("dropped/")),
-    ("delay_seconds", "From publication to stage record or alert (composed, and served by now), "
-     "over the news of the last 7 days; quantiles 0.5 and 0.95.",
-     ("site", "stage", "quantile"), _delays),
-    ("outbox_oldest_seconds", "Age of the oldest outbox row that is not done.",
-     ("channel",), _outbox_age),
-    ("outbox_rows", "Outbox rows that are not done.", ("channel",), _outbox_rows),
-    ("deliveries", "Deliveries pending and failed, as status counts them.",
-     ("state",), _outbox_deliveries),
-    ("last_run_timestamp_seconds", "Start of the last cycle.",
-     _SITE, _moment(lambda site: site.last_run_at)),
-    ("last_success_timestamp_seconds", "End of the last good cycle.",
-     _SITE, _moment(lambda site: site.last_success_at)),
-    ("articles", "Articles known.", _SITE, _articles),
-    ("problem", "1 for each problem that there is now.", ("subject", "code"), _problems),
-    ("healthy", "1 when there is no problem.", (), _healthy),
-)  # fmt: skip
-METRICS = tuple(MetricSpec(f"rscrawler_{row[0]}", *row[1:]) for row in _ROWS)
-
-
-class _StoreCollector(Collector):
+class _Samples(Collector):
     """Gives the metrics to a registry."""
 
-    def __init__(self, facts: _Facts) -> None:
-        self._facts = facts
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._values = defaultdict[tuple[str, int], list[tuple[tuple[str, ...], float]]](list)
+        for metric, labels, value in samples:
+            self._values[f"rscrawler_{metric}", len(labels)].append((labels, value))
 
     def collect(self) -> Iterator[Metric]:
         for spec in METRICS:
             is_sum = spec.name.endswith("_total")
             kind = CounterMetricFamily if is_sum else GaugeMetricFamily
             family = kind(spec.name, spec.help, labels=spec.labels)
-            for labels, value in spec.samples(self._facts):
-                family.add_metric(labels, value)
+            # The sum of what is told in parts has fewer labels.
+            for labels, value in self._values[spec.name, len(spec.labels)]:
+                family.add_metric(labels, float(value))
             yield family
 
 
@@ -179,7 +151,7 @@ def _registry(
 ) -> CollectorRegistry:
     status = read_status(config, store, now, jobs)
     registry = CollectorRegistry()
-    registry.register(_StoreCollector(_Facts(store.history.totals(), status, store, now)))
+    registry.register(_Samples(_samples(store, status, now)))
     return registry
 
 

@@ -1,27 +1,26 @@
-"""What one cycle saw of a site's layout, as counts that can be stored and added up."""
+"""What a cycle sees of a site's layout: counted as it goes by, stored, and added up."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any, Self, TypeVar
+
+from scrapy import Request
+from scrapy.http import Response
+
+from rscrawler.spiders.news import GONE_STATUSES
+from rscrawler.spiders.outcomes import AskedSource, Kind, PageOutcome, asked_by
 
 KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
 # What is watched of an article page, by the names that extraction uses for its provenance.
 # Subtitles are not: whether pieces have one is a habit that changes.
-FIELDS = (
-    CONTAINER,
-    BODY,
-    "title",
-    "authors",
-    "published_at",
-    "sections",
-    "tags",
-    "image",
-)
+FIELDS = (CONTAINER, BODY, "title", "authors", "published_at", "sections", "tags", "image")
+FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +81,56 @@ class Observation:
 
 def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
     return dict(Counter(one) + Counter(other))
+
+
+class Observer:
+    """Watches one crawl through Scrapy's signals, and counts."""
+
+    def __init__(self) -> None:
+        self._expected: dict[str, bool] = {}  # whole pages not read so far: should they be articles
+        self._misdated = 0
+        self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
+        self._lengths: Counter[int] = Counter()
+        self.answered: Counter[str] = Counter()  # pages that each source sent
+        self.absent: set[str] = set()  # sources that are not there, as the site says
+
+    def response_received(self, response: Response, request: Request) -> None:
+        """Note what a source has answered."""
+        asked = asked_by(request)
+        if isinstance(asked, AskedSource):
+            if response.status in GONE_STATUSES:
+                self.absent.add(asked.state.url)
+            elif response.status == 200:
+                self.answered[asked.state.url] += 1
+
+    def outcome_recorded(self, outcome: PageOutcome) -> None:
+        """Count the outcome of an article page."""
+        asked = outcome.asked
+        if outcome.page is None:
+            is_told_elsewhere = asked.is_second_look or outcome.kind is Kind.OVER_LIMIT
+            if outcome.is_whole_page and not is_told_elsewhere:
+                self._expected[asked.key] = bool(asked.known or asked.hint)
+            return
+        self._expected.pop(asked.key, None)
+        article = outcome.page.article
+        for name in FIELDS:
+            self._origins[name][article.extraction.provenance.get(name, "")] += 1
+        self._lengths[article.word_count.bit_length()] += 1
+        if asked.hint is not None and article.published_at is not None:
+            self._misdated += abs(article.published_at - asked.hint) > FAR_APART
+
+    def observation(self, shown: Mapping[str, Collection[str]]) -> Observation:
+        """What was seen so far; `shown` are the articles that each source led to."""
+        return Observation(
+            pages=self._lengths.total(),
+            unread=sum(self._expected.values()),
+            rejected=len(self._expected),
+            misdated=self._misdated,
+            origins={name: dict(counts) for name, counts in self._origins.items() if counts},
+            lengths=dict(self._lengths),
+            links={
+                url: round(len(keys) / self.answered[url], 1)
+                for url, keys in shown.items()
+                if self.answered[url]
+            },
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rscrawler.config import Config
-from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
-from rscrawler.delivery import OutboxSummary, outbox_summary
-from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT
-from rscrawler.delivery.untold import DATABASE_SUBJECT
+from rscrawler.decisions import CLOCK_TOLERANCE
+from rscrawler.delivery.messages import DATABASE_SUBJECT
+from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, raise_or_clear
+from rscrawler.delivery.status import OutboxSummary, due_since, outbox_summary
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import store_failed_since
 from rscrawler.monitoring.lateness import (
@@ -25,12 +25,11 @@ from rscrawler.monitoring.lateness import (
     overdue_site,
     silence,
 )
-from rscrawler.monitoring.waiting import due_since
 from rscrawler.sites import load_sites
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
-from rscrawler.store.leases import site_lease
+from rscrawler.store.leases import runs_here, site_lease
 
 _TRIED = ("failed ", "refused ")  # so begins why something waits that was tried
 SCHEDULE_SUBJECT = "schedule"
@@ -99,36 +98,35 @@ class Status:
 
     def to_json(self) -> dict[str, Any]:
         """The object that `status --json` prints."""
+        sites = {
+            name: {
+                "last_run": rfc3339(site.last_run_at),
+                "last_success": rfc3339(site.last_success_at),
+                "articles": site.articles,
+                "problems": self._json_of(site.problems),
+            }
+            for name, site in self.sites.items()
+        }
+        counts = {"pending": self.outbox.pending, "failed": self.outbox.failed}
         others = {
-            subject: {"problems": [self._json_of(problem) for problem in problems]}
+            subject: {
+                **(counts if subject == OUTBOX_SUBJECT else {}),
+                "problems": self._json_of(problems),
+            }
             for subject, problems in self.others.items()
         }
-        return {
-            "healthy": self.is_healthy,
-            "sites": {
-                name: {
-                    "last_run": rfc3339(site.last_run_at),
-                    "last_success": rfc3339(site.last_success_at),
-                    "articles": site.articles,
-                    "problems": [self._json_of(problem) for problem in site.problems],
-                }
-                for name, site in self.sites.items()
-            },
-            **others,
-            OUTBOX_SUBJECT: {
-                "pending": self.outbox.pending,
-                "failed": self.outbox.failed,
-                **others[OUTBOX_SUBJECT],
-            },
-        }
+        return {"healthy": self.is_healthy, "sites": sites, **others}
 
-    def _json_of(self, problem: Problem) -> dict[str, Any]:
-        return {
-            "code": problem.code,
-            "message": problem.message,
-            "since": rfc3339(problem.since),
-            "next_try": rfc3339(self.next_tries.get(problem.subject)),
-        }
+    def _json_of(self, problems: Iterable[Problem]) -> list[dict[str, Any]]:
+        return [
+            {
+                "code": problem.code,
+                "message": problem.message,
+                "since": rfc3339(problem.since),
+                "next_try": rfc3339(self.next_tries.get(problem.subject)),
+            }
+            for problem in problems
+        ]
 
     def waiting_lines(self) -> Iterator[str]:
         """What waits in the outbox, why and until when, a line each."""
@@ -150,71 +148,53 @@ def next_tries(store: Store, jobs: Iterable[PlannedJob], now: datetime) -> dict[
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the checks look at; `known` are the problems in the store."""
+
+    config: Config
+    store: Store
+    now: datetime
+    jobs: tuple[PlannedJob, ...]
+    known: list[Problem]
+
+    def known_of(self, *subjects: str) -> list[Problem]:
+        return [each for each in self.known if each.subject in subjects]
+
+
 def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> Status:
     """The health of every enabled site and of any that was ever crawled.
 
     What nobody was there to notice is found here: a site that is overdue, one that has
     fallen silent since its last cycle, a service that died, a job that it does not run.
-
-    Args:
-        config: says which sites are enabled, and what is late.
-        store: what past cycles left.
-        now: the time.
-        jobs: those that the schedules name and that run; a service that was ended as it
-            should be is not missed.
+    `jobs` are those that the schedules name and that run; a service that was ended as it
+    should be is not missed.
     """
-    problems = store.health.problems()
+    look = _Look(config, store, now, tuple(jobs), store.health.problems())
     enabled = {name for name, profile in load_sites(config).items() if profile.enabled}
     names = dict.fromkeys([*sorted(enabled), *store.health.crawled_sites()])
     return Status(
-        sites={
-            name: _site_status(config, store, name, problems, now, is_enabled=name in enabled)
-            for name in names
-        },
-        next_tries=next_tries(store, jobs, now),
+        sites={name: _site_status(look, name, is_enabled=name in enabled) for name in names},
+        next_tries=next_tries(store, look.jobs, now),
         outbox=outbox_summary(config, store, now),
-        others={
-            OUTBOX_SUBJECT: tuple(_outbox_problems(config, store, problems, now)),
-            SCHEDULE_SUBJECT: tuple(_schedule_problems(config, store, now, jobs)),
-            DISK_SUBJECT: tuple(disk_problems(config, now)),
-            DATABASE_SUBJECT: tuple(_database_problems(config, problems)),
-            TOPICS_SUBJECT: tuple(each for each in problems if each.subject == TOPICS_SUBJECT),
-        },
+        others={subject: tuple(check(look)) for subject, check in _CHECKS.items()},
     )
 
 
-def _database_problems(config: Config, problems: Iterable[Problem]) -> Iterator[Problem]:
-    yield from (each for each in problems if each.subject == DATABASE_SUBJECT)
-    if since := store_failed_since(config):
-        message = "the store could not be used; it is over with the next cycle that can"
-        yield Problem(DATABASE_SUBJECT, ProblemCode.DISK_FULL, message, since)
+# Sites.
 
 
-def _site_status(
-    config: Config,
-    store: Store,
-    name: str,
-    problems: list[Problem],
-    now: datetime,
-    *,
-    is_enabled: bool,
-) -> SiteStatus:
+def _site_status(look: _Look, name: str, *, is_enabled: bool) -> SiteStatus:
+    config, store, now = look.config, look.store, look.now
     state = store.health.site(name, as_of=now + CLOCK_TOLERANCE)
-    known = {each.code: each for each in problems if each.subject == name}
+    known = {each.code: each for each in look.known_of(name)}
     late = {
         ProblemCode.SILENT: site_silence(config, store, name, state.last_success_at),
-        ProblemCode.OVERDUE: overdue_site(
-            last_run_at=state.last_run_at,
-            last_success_at=state.last_success_at,
-            not_before=asked_pause(state.not_before, now),
-            now=now,
-            after=config.monitoring.overdue_after,
-        ),
+        ProblemCode.OVERDUE: overdue_site(state, now, config.monitoring.overdue_after),
     }
-    if is_enabled:
-        for code, lateness in late.items():
-            if lateness is not None and code not in known:
-                known[code] = Problem(name, code, lateness.message, lateness.since)
+    for code, lateness in late.items():
+        if lateness is not None and code not in known:
+            known[code] = Problem(name, code, lateness.message, lateness.since)
     return SiteStatus(
         last_run_at=state.last_run_at,
         last_success_at=state.last_success_at,
@@ -235,34 +215,27 @@ def site_silence(
     return silence(published, looked_at, config.monitoring.silent_after_factor)
 
 
-def _outbox_problems(
-    config: Config, store: Store, problems: Iterable[Problem], now: datetime
-) -> Iterator[Problem]:
+# All else.
+
+
+def _outbox_problems(look: _Look) -> Iterator[Problem]:
     """What deliveries met; and, where there are none, what should have gone out long ago."""
-    known = [each for each in problems if each.subject in (OUTBOX_SUBJECT, OUTPUT_SUBJECT)]
-    yield from known
-    long_ago = config.monitoring.overdue_after
+    long_ago = look.config.monitoring.overdue_after
+    yield from (known := look.known_of(OUTBOX_SUBJECT, OUTPUT_SUBJECT))
     if any(each.code is ProblemCode.OVERDUE for each in known):
         return
-    if since := due_since(config, store, now, ago=long_ago):
+    if since := due_since(look.config, look.store, look.now, ago=long_ago):
         message = f"what was to go out {in_days(long_ago)} ago still waits: nothing delivers"
         yield Problem(OUTBOX_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 
-def _schedule_problems(
-    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
-) -> Iterator[Problem]:
-    """A service that died, or jobs that none runs.
-
-    Where no service was ever started, nothing is missed.
-    """
-    if dead := dead_service(store, now):
-        yield dead
-    else:
-        yield from _late_jobs(config, store, now, jobs)
+def _schedule_problems(look: _Look) -> Iterator[Problem]:
+    """A service that died, or jobs that none runs; where none was ever started, none is missed."""
+    dead = _dead_service(look.store, look.now)
+    return iter([dead]) if dead else _late_jobs(look)
 
 
-def dead_service(store: Store, now: datetime) -> Problem | None:
+def _dead_service(store: Store, now: datetime) -> Problem | None:
     """The problem of a service that died or hangs, where no other one lives."""
     services = store.leases.services()
     if not services or any(service.is_living(now) for service in services):
@@ -274,38 +247,16 @@ def dead_service(store: Store, now: datetime) -> Problem | None:
     return Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, last.seen_at)
 
 
-def disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
-    """The folders that are nearly full, a problem each."""
-    for folder, left in full_folders(config):
-        message = f"{folder}: {left} MiB are left to write to; at least {LEAST_ROOM_MIB} should be"
-        yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
-
-
-def full_folders(config: Config, least: int = LEAST_ROOM_MIB) -> Iterator[tuple[Path, int]]:
-    """The folders that are written to and have less room than `least` MiB, with what is left."""
-    database = sqlite_file(config.database)
-    folders = [config.output_dir, *([database.parent] if database else [])]
-    for folder in dict.fromkeys(folders):
-        present = next((each for each in (folder, *folder.parents) if each.exists()), None)
-        if present is None:
-            continue
-        left = shutil.disk_usage(present).free // 2**20
-        if left < least:
-            yield folder, left
-
-
-def _late_jobs(
-    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
-) -> Iterator[Problem]:
+def _late_jobs(look: _Look) -> Iterator[Problem]:
+    store, now = look.store, look.now
     states, running, services = store.jobs.states(), store.jobs.unended(), store.leases.services()
     held = store.leases.held(now)
-    jobs = tuple(jobs)
-    busy = {site for job in jobs if job.id in running for site in job.sites}
-    for job in jobs:
+    busy = {site for job in look.jobs if job.id in running for site in job.sites}
+    for job in look.jobs:
         state = states.get(job.id)
         if state is None:
             continue
-        patience = config.monitoring.overdue_after
+        patience = look.config.monitoring.overdue_after
         is_kept = job.id in running or any(
             site in busy or site_lease(site) in held for site in job.sites
         )
@@ -314,9 +265,61 @@ def _late_jobs(
         since = state.next_fire_at + patience
         if not services:  # one was stopped; a crawl by hand or from cron stands for its job
             crawled = [store.health.site(site, as_of=now).last_run_at for site in job.sites]
-            since = max(since, *((at + patience) for at in crawled if at), since)
+            since = max([since, *(at + patience for at in crawled if at)])
         if now > since:
             due = rfc3339(state.next_fire_at)
             who = "no service has run it" if services else "no service runs: the last was stopped"
             message = f"job {job.id} was to run at {due}, and {who}"
             yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
+
+
+def _disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
+    """The folders that are nearly full, a problem each."""
+    for folder, left in _full_folders(config, LEAST_ROOM_MIB):
+        message = f"{folder}: {left} MiB are left to write to; at least {LEAST_ROOM_MIB} should be"
+        yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
+
+
+def _full_folders(config: Config, least: int) -> Iterator[tuple[Path, int]]:
+    """The folders that are written to and have less room than `least` MiB, with what is left."""
+    database = sqlite_file(config.database)
+    folders = [config.output_dir, *([database.parent] if database else [])]
+    for folder in dict.fromkeys(folders):
+        present = next((each for each in (folder, *folder.parents) if each.exists()), None)
+        if present is not None and (left := shutil.disk_usage(present).free // 2**20) < least:
+            yield folder, left
+
+
+def _database_problems(look: _Look) -> Iterator[Problem]:
+    yield from look.known_of(DATABASE_SUBJECT)
+    if since := store_failed_since(look.config):
+        message = "the store could not be used; it is over with the next cycle that can"
+        yield Problem(DATABASE_SUBJECT, ProblemCode.DISK_FULL, message, since)
+
+
+# What is wrong besides sites, by subject.
+_CHECKS: Mapping[str, Callable[[_Look], Iterable[Problem]]] = {
+    OUTBOX_SUBJECT: _outbox_problems,
+    SCHEDULE_SUBJECT: _schedule_problems,
+    DISK_SUBJECT: lambda look: _disk_problems(look.config, look.now),
+    DATABASE_SUBJECT: _database_problems,
+    TOPICS_SUBJECT: lambda look: look.known_of(TOPICS_SUBJECT),
+}
+
+
+def notice(config: Config, store: Store, now: datetime) -> None:
+    """Raise or clear, before a delivery, what no crawl detects: a dead service, a full disk.
+
+    A job that is late is left to `status`: after a machine has slept, all are for a moment. So is
+    a service that runs here and gives no sign of life: it has slept, or its clock has jumped.
+    """
+    is_here = any(runs_here(service.owner) for service in store.leases.services())
+    dead = None if is_here else _dead_service(store, now)
+    if dead:
+        store.health.raise_problem(dead.subject, dead.code, dead.message, dead.since)
+    else:
+        store.health.clear_problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE)
+    full = next(_disk_problems(config, now), None)
+    if full or not any(_full_folders(config, AMPLE_ROOM_MIB)):
+        message = full.message if full else None
+        raise_or_clear(store, DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)

@@ -31,10 +31,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
 from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
+from rscrawler.delivery.status import delivery_is_due, word_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.monitoring.waiting import delivery_is_due, word_is_due
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import Runner, RunOutcome, judge_overdue, write_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob, Schedules

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from rscrawler.config import Config, format_duration
-from rscrawler.delivery.bounded import within
+from rscrawler.delivery.outcome import within
 from rscrawler.errors import RscrawlerError
-from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat_badly, tell_directly
+from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat, tell_directly
 from rscrawler.store import Store
 from rscrawler.store.jobs import DatabaseFailure
 
@@ -119,7 +119,7 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
 
 def _alarm(config: Config, subject: str, what: str, now: datetime) -> int | None:
     """Notify the operators of what the service has not done; returns how many have it."""
-    _briefly(lambda: beat_badly(config))
+    _briefly(lambda: beat(config, is_good=False))
     text = f"For {format_duration(NOTIFIED_AFTER)} the service has not {what}"
     return _briefly(lambda: tell_directly(config, subject, text, now))
 

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from rscrawler.delivery.alert import Alert, Interest, Passage, Stretch, alert_of
-from rscrawler.delivery.exporting import csv_lines, jsonl_lines
 from rscrawler.delivery.feeds import FEED_SIZE, feed_of
+from rscrawler.delivery.records import csv_lines, jsonl_lines
 from rscrawler.delivery.wording import country_name, words_of_slug
 from rscrawler.items import Article, Level, Novelty, parse_rfc3339, rfc3339
 from rscrawler.store.browsing import Coverage

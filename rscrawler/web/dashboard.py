@@ -22,7 +22,6 @@ from rscrawler.delivery.wording import (
     date_in_words,
     day_in_words,
     host_of,
-    in_words,
     one_line,
     safe_link,
     words_of_slug,
@@ -229,7 +228,7 @@ def _environment() -> Environment:
         "slug": words_of_slug,
         "span": _span_in_words,
         "thousands": "{:,}".format,
-        "words": in_words,
+        "words": ", ".join,
     }
     return environment
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -22,10 +22,10 @@ from tests.delivery.mailbox import Mailbox
 class Pager(MessageChannel):
     """Sends titles alone."""
 
+    name: str = "pager"
+    addresses: tuple[str, ...] = ("desk",)
+    operators: tuple[str, ...] = ("night",)
     sent: list[bytes] = field(default_factory=list)
-    name = "pager"
-    addresses = ("desk",)
-    operators = ("night",)
 
     def content(self, batch: Batch, message_id: str) -> bytes:
         return "\n".join(alert.title for alert in batch.alerts).encode()
@@ -33,15 +33,15 @@ class Pager(MessageChannel):
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
         return notice.subject.encode()
 
-    def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Mapping[str, Outcome]]:
+    def attempt(self, content: bytes, address: str) -> Outcome:
         self.sent.append(content)
-        yield dict.fromkeys(addresses, SERVED)
+        return SERVED
 
 
 class Broken(Pager):
     """Has a bug."""
 
-    def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Mapping[str, Outcome]]:
+    def attempt(self, content: bytes, address: str) -> Outcome:
         raise ValueError("not foreseen")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 
-from rscrawler.delivery.exporting import ExportFormat, export_records
+from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.items import ChangeSummary, Extraction
 from rscrawler.store import Store
 from tests.delivery.helpers import a_piece, record

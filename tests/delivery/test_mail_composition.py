@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from html.parser import HTMLParser
 
 import pytest
 
-from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.email.mail import (
-    Envelope,
-    compose_alerts,
-    compose_summary,
-    list_of,
-    subject_of,
-)
+from rscrawler.config import EmailSettings
+from rscrawler.delivery.alert import Alert, Interest, alert_of, subject_of
+from rscrawler.delivery.channel import Batch
+from rscrawler.delivery.mail import Email
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, safe_link
 from rscrawler.items import ChangeSummary, Level
 from rscrawler.sites import SiteProfile
+from rscrawler.store.outbox import OutboxRow
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, a_piece
 from tests.delivery.mailbox import Received
 
@@ -29,17 +24,16 @@ INTEREST = Interest(["central-asia"], Level.SUBSTANTIAL, {})
 DIRECTION_OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067"
 
 
-def composed(*alerts: Alert, article_ids: Sequence[str] = ("a", "b")) -> Received:
+def composed(*alerts: Alert, flood_limit: int = 1_000) -> Received:
     """The mail for some alerts, as a receiver reads it."""
-    envelope = Envelope(
-        "<id-1@example.org>",
-        "Монитор <monitor@example.org>",
-        ["Desk <desk@example.org>", "two@example.org"],
-        NOW,
-        ("run-1",),
-        article_ids,
+    settings = EmailSettings(
+        host="mail.example.org",
+        sender="Монитор <monitor@example.org>",
+        recipients=["Desk <desk@example.org>", "two@example.org"],
     )
-    return Received((), compose_alerts(alerts, envelope))
+    row = OutboxRow(0, "email", "record-1", "run-1", NOW, NOW, "{}")
+    batch = Batch([row] * len(alerts), alerts, NOW, flood_limit)
+    return Received((), Email("email", (), settings=settings).content(batch, "<id-1@example.org>"))
 
 
 def test_both_parts_say_everything_about_a_piece() -> None:
@@ -138,7 +132,7 @@ def test_the_subject_says_what_it_is_about(pieces: list[object], subject: str) -
 
 
 def test_the_headers_are_those_of_an_automatic_list_mail() -> None:
-    mail = composed(alert_of(a_piece(1), INTEREST)).mail
+    mail = composed(*(alert_of(a_piece(number), INTEREST) for number in (1, 2))).mail
     assert mail["Message-ID"] == "<id-1@example.org>"
     assert mail["Date"].datetime == NOW
     assert mail["From"].addresses[0].display_name == "Монитор"
@@ -148,12 +142,12 @@ def test_the_headers_are_those_of_an_automatic_list_mail() -> None:
     ]
     assert mail["List-Id"] == "rscrawler alerts <rscrawler-alerts.example.org>"
     assert mail["Auto-Submitted"] == "auto-generated"
-    assert mail["X-RSCrawler-Articles"] == "a, b"
+    assert mail["X-RSCrawler-Articles"] == "0000000000000001, 0000000000000002"
 
 
 def test_many_article_ids_are_folded_and_come_back_whole() -> None:
     ids = [f"{number:016x}" for number in range(200)]
-    received = composed(alert_of(a_piece(1), INTEREST), article_ids=ids)
+    received = composed(*(alert_of(a_piece(number), INTEREST) for number in range(200)))
     assert received.mail["X-RSCrawler-Articles"].split(", ") == ids
     assert b"X-RSCrawler-Articles: " + ids[0].encode() in received.content
     assert max(map(len, received.content.split(b"\r\n"))) <= 78
@@ -249,8 +243,7 @@ def test_a_mail_is_never_broken_by_what_it_says() -> None:
 
 def test_a_summary_counts_by_level_and_country() -> None:
     alerts = [alert_of(a_piece(n), INTEREST) for n in range(30)]
-    envelope = Envelope("<i@example.org>", "m@example.org", ["d@example.org"], datetime.now(UTC))
-    received = Received((), compose_summary(alerts, envelope))
+    received = composed(*alerts, flood_limit=29)
     assert "30  primary" in received.text
     assert "30  Uzbekistan" in received.text
     assert received.mail["Subject"] == "30 new articles on Central Asia: Kazakhstan, Uzbekistan"
@@ -261,10 +254,11 @@ def test_a_mail_links_each_article_to_its_page_where_there_is_one() -> None:
     linked = Interest(["central-asia"], Level.SUBSTANTIAL, {}, dashboard=dashboard)
     alerts = [alert_of(a_piece(number), linked) for number in (1, 2)]
     mail = composed(*alerts)
+    (listed,) = composed(*alerts, flood_limit=1).mail.iter_attachments()
     for number in (1, 2):
         page = f"{dashboard}/articles/{number:016x}"
         assert f"Why, and judge: {page}\r\n" in mail.text
         assert f'href="{page}"' in mail.html
-        assert page in list_of(alerts)
+        assert page in listed.get_content()
     plain = composed(alert_of(a_piece(1), INTEREST))
     assert "judge" not in plain.text + plain.html

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rscrawler.delivery import DeliveryReport, deliver, outbox_summary
+from rscrawler.delivery import DeliveryReport, deliver, outbox_summary, smtp
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.email import smtp
+from rscrawler.delivery.messages import FEW_ATTEMPTS
 from rscrawler.delivery.ops import judge_delivery
-from rscrawler.delivery.sending import FEW_ATTEMPTS
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.items import ChangeSummary
 from rscrawler.store import Store

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from rscrawler.delivery import deliver, tell_ops
+from rscrawler.delivery import deliver
+from rscrawler.delivery.ops import tell_ops
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.conftest import EmailConfig

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rscrawler.config import AlertSettings, Config, QuietHours
-from rscrawler.delivery import messages
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.timing import (
     GIVE_UP_AFTER,
@@ -46,13 +45,12 @@ def composing_waits(
     name: str, oldest: datetime, alerts: AlertSettings, now: datetime
 ) -> Wait | None:
     """Why a channel's rows are not composed yet."""
-    channel = message_channels(Config(alerts=alerts))[name]
-    return messages.composing_waits(channel, oldest, alerts, now)
+    return message_channels(Config(alerts=alerts)).composing_waits(name, oldest, now)
 
 
 def sending_waits(name: str, alerts: AlertSettings, now: datetime) -> Wait | None:
     """Why a channel's messages are not sent yet."""
-    return messages.sending_waits(message_channels(Config(alerts=alerts))[name], alerts, now)
+    return message_channels(Config(alerts=alerts)).sending_waits(name, "alert", now)
 
 
 @pytest.mark.parametrize(

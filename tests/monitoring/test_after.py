@@ -16,7 +16,6 @@ from rscrawler.demo.site import SampleSite
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import CycleOutcome, CycleReport
-from rscrawler.monitoring.heartbeat import heartbeat_address
 from rscrawler.store import Store
 from rscrawler.store.discovery import SourceReading
 from rscrawler.store.health import ProblemCode
@@ -119,9 +118,10 @@ def test_of_three_signs_each_is_given_though_the_others_fail(
     ]
 
 
-def test_a_query_stays_behind_the_path() -> None:
-    address = heartbeat_address("https://hc.example/ping/id/?create=1", is_good=False)
-    assert address == "https://hc.example/ping/id/fail?create=1"
+def test_a_query_stays_behind_the_path(store: Store, tmp_path: Path, pulse: Pulse) -> None:
+    config = a_config(tmp_path, heartbeat_url=f"{pulse.url}/?create=1")
+    after_cycle(config, store, report(FAILED), NOW, ())
+    assert pulse.paths == ["/ping/some-secret/fail?create=1"]
 
 
 @pytest.mark.parametrize("status", [404, 500])

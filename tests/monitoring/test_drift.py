@@ -230,9 +230,7 @@ def trouble(
 ) -> str | None:
     read_at = datetime(2026, 1, 1, tzinfo=UTC) if was_read else None
     state = SourceState(FEED, read_at=read_at, failures=failures, last_error="HTTP 503")
-    return source_trouble(
-        state, path="/feed.rss", kind="feed", is_answered=is_answered, is_absent=is_absent
-    )
+    return source_trouble(state, kind="feed", is_answered=is_answered, is_absent=is_absent)
 
 
 def test_a_source_is_in_trouble_when_it_is_no_longer_what_it_was() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from rscrawler.monitoring.lateness import in_days, overdue_site, silence
+from rscrawler.store.health import SiteState
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -71,10 +74,9 @@ def test_dates_in_the_future_do_not_count() -> None:
     assert silence(published, published[-2] + 11 * DAY, factor=4.0) is not None
 
 
-def overdue(**changes: datetime | None) -> bool:
-    times = {"last_run_at": MONDAY, "last_success_at": MONDAY, "not_before": None} | changes
-    now = MONDAY + 25 * HOUR
-    return overdue_site(**times, now=now, after=DAY) is not None
+def overdue(**changes: Any) -> bool:
+    state = replace(SiteState("site", last_run_at=MONDAY, last_success_at=MONDAY), **changes)
+    return overdue_site(state, MONDAY + 25 * HOUR, DAY) is not None
 
 
 def test_a_site_is_overdue_a_day_after_its_last_good_cycle() -> None:

@@ -12,8 +12,7 @@ import pytest
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
-from rscrawler.monitoring.noticing import notice
-from rscrawler.monitoring.status import read_status
+from rscrawler.monitoring.status import notice, read_status
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity, service_lease
 from tests.delivery.helpers import NOW

@@ -12,9 +12,8 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.delivery.status import OutboxSummary, Waiting
+from rscrawler.delivery.status import OutboxSummary, Waiting, delivery_is_due
 from rscrawler.monitoring.status import Status, read_status
-from rscrawler.monitoring.waiting import delivery_is_due
 from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease

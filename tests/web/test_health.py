@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, load_config
-from rscrawler.monitoring.weekly import compose_weekly
+from rscrawler.monitoring.after import compose_weekly
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity, service_lease

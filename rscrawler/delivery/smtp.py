@@ -6,36 +6,28 @@ import re
 import smtplib
 import socket
 import ssl
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from email.utils import parseaddr
 
 from rscrawler.config import EmailSettings
-from rscrawler.delivery.email.mail import address_of
-from rscrawler.delivery.outcome import (
-    SERVED,
-    Doubtful,
-    Outcome,
-    Passing,
-    Refused,
-    Sending,
-    Unreachable,
-)
+from rscrawler.delivery.outcome import SERVED, Fate, Outcome, Step, within
 from rscrawler.delivery.wording import one_line
 
-# Replies to RCPT TO and to the mail itself; the last is "mailbox busy, closing".
-_REFUSALS = range(500, 600)
-_CLOSING = 421
+_CLOSING = 421  # "mailbox busy, closing"
 # For the answer to the whole mail: a server that thinks for longer than its client waits has
 # taken the mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
 _TIMEOUTS_TO_TAKE_IT = 20
 _LONGEST_TO_TAKE_IT = timedelta(minutes=10)
 
 
-def send_mail(
-    settings: EmailSettings, content: bytes, recipients: Sequence[str]
-) -> Iterator[Mapping[str, Outcome]]:
+def address_of(written: str) -> str:
+    """The bare address in `Name <address>`."""
+    return parseaddr(written)[1]
+
+
+def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]) -> Iterator[Step]:
     """Send the bytes to these addresses; tells step by step what came of each.
 
     A server that got the end of the mail and does not answer may have taken it. One
@@ -46,29 +38,20 @@ def send_mail(
     told: dict[str, Outcome] = {}
     try:
         with _session(settings) as session:
-            for outcomes in _hand_over(session, settings, content, recipients):
-                told |= outcomes
-                yield outcomes
+            for step in _hand_over(session, settings, content, recipients):
+                told |= step
+                yield step
     except (smtplib.SMTPException, OSError) as error:
+        unreachable = Outcome(Fate.UNREACHABLE, _reason(error, settings, settings.timeout))
+        doubt = f"{_reason(error, settings, _time_to_take_it(settings))}; it may have been taken"
+        in_doubt = Outcome(
+            Fate.UNANSWERED if isinstance(error, TimeoutError) else Fate.CUT_OFF, doubt
+        )
         yield {
-            address: outcome
+            address: in_doubt if address in told else unreachable
             for address in recipients
-            if (outcome := _broken_off(told.get(address), error, settings))
+            if address not in told or told[address].fate is Fate.SENDING
         }
-
-
-def _broken_off(
-    told: Outcome | None, error: Exception, settings: EmailSettings
-) -> Unreachable | None:
-    """What an error means for somebody of whom `told` was said last; None: nothing."""
-    if told is None:
-        return Unreachable(_reason(error, settings))
-    if not isinstance(told, Sending):
-        return None
-    if isinstance(error, TimeoutError):
-        waited = f"no answer within {_seconds_to_take_it(settings):g} s"
-        return Doubtful(f"{_where(settings)}: {waited}; it may have been taken")
-    return Doubtful(f"{_reason(error, settings)}; it may have been taken", was_cut=True)
 
 
 class _Connection(smtplib.SMTP):
@@ -80,33 +63,24 @@ class _Connection(smtplib.SMTP):
         Raises:
             TimeoutError: it was not there in time.
         """
-        is_late = threading.Event()
-
-        def cut(connection: socket.socket) -> None:
-            is_late.set()
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-        timer = threading.Timer(self.timeout, cut, [self.sock])
-        timer.daemon = True
-        timer.start()
+        connection = self.sock
         try:
-            answer = super().getreply()
+            return within(timedelta(seconds=self.timeout), super().getreply)
         except smtplib.SMTPServerDisconnected as error:
-            if is_late.is_set() or isinstance(error.__context__, TimeoutError):
+            if isinstance(error.__context__, TimeoutError):
                 raise TimeoutError from error
             raise
-        finally:
-            timer.cancel()
-        if is_late.is_set():
+        except TimeoutError:
+            if connection is not None:
+                with suppress(OSError):  # it ends the thread that still reads
+                    connection.shutdown(socket.SHUT_RDWR)
             self.close()
-            raise TimeoutError  # half a line counts as one at the end of a connection
-        return answer
+            raise
 
-    def end_mail(self, seconds: float) -> tuple[int, bytes]:
-        """Send the end of the mail; gives the answer to it, which may take so many seconds."""
+    def end_mail(self, limit: timedelta) -> tuple[int, bytes]:
+        """Send the end of the mail; gives the answer to it, which may take so long."""
         usual = self.timeout
-        self._wait_at_most(seconds)
+        self._wait_at_most(limit.total_seconds())
         self.send(b".\r\n")
         answer = self.getreply()
         self._wait_at_most(usual)
@@ -151,7 +125,7 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
 
 def _hand_over(
     session: _Connection, settings: EmailSettings, content: bytes, recipients: Sequence[str]
-) -> Iterator[Mapping[str, Outcome]]:
+) -> Iterator[Step]:
     """MAIL, RCPT for each, DATA."""
     sender = address_of(settings.sender)
     options = [f"size={len(content)}"] if session.has_extn("size") else []
@@ -172,47 +146,40 @@ def _hand_over(
         return
     code, reply = session.docmd("DATA")
     if code == 354:
-        session.send(_dotted(content))
-        yield dict.fromkeys(accepted, Sending("cut short before the server said that it took it"))
-        code, reply = session.end_mail(_seconds_to_take_it(settings))
+        dotted = re.sub(rb"(?m)^\.", b"..", content)
+        session.send(dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n")
+        on_its_way = Outcome(Fate.SENDING, "cut short before the server said that it took it")
+        yield dict.fromkeys(accepted, on_its_way)
+        code, reply = session.end_mail(_time_to_take_it(settings))
     yield dict.fromkeys(accepted, SERVED if code == 250 else _refusal(code, reply))
 
 
-def _dotted(content: bytes) -> bytes:
-    """The bytes as they follow DATA: a full stop at the start of a line is doubled."""
-    doubled = re.sub(rb"(?m)^\.", b"..", content)
-    return doubled if doubled.endswith(b"\r\n") else doubled + b"\r\n"
-
-
-def _seconds_to_take_it(settings: EmailSettings) -> float:
+def _time_to_take_it(settings: EmailSettings) -> timedelta:
     longest = min(_TIMEOUTS_TO_TAKE_IT * settings.timeout, _LONGEST_TO_TAKE_IT)
-    return max(longest, settings.timeout).total_seconds()
+    return max(longest, settings.timeout)
 
 
-def _refusal(code: int, reply: bytes | str) -> Outcome:
-    text = f"{code} {_shown(reply)}".strip()
-    return Refused(text) if code in _REFUSALS else Passing(text)
+def _refusal(code: int, reply: bytes) -> Outcome:
+    fate = Fate.REFUSED if 500 <= code < 600 else Fate.PASSING
+    return Outcome(fate, f"{code} {_shown(reply)}".strip())
 
 
-def _reason(error: Exception, settings: EmailSettings) -> str:
-    where = _where(settings)
+def _reason(error: Exception, settings: EmailSettings, limit: timedelta) -> str:
+    """What went wrong on the way to the server; `limit` is the time that it had."""
     match error:
-        case smtplib.SMTPAuthenticationError():
-            return f"{where}: login refused: {error.smtp_code} {_shown(error.smtp_error)}"
-        case smtplib.SMTPSenderRefused():
-            return f"{where}: sender refused: {error.smtp_code} {_shown(error.smtp_error)}"
         case smtplib.SMTPResponseException():
-            return f"{where}: {error.smtp_code} {_shown(error.smtp_error)}"
+            what = f"{error.smtp_code} {_shown(error.smtp_error)}"
+            if isinstance(error, smtplib.SMTPAuthenticationError):
+                what = f"login refused: {what}"
+            elif isinstance(error, smtplib.SMTPSenderRefused):
+                what = f"sender refused: {what}"
         case TimeoutError():
-            return f"{where}: no answer within {settings.timeout.total_seconds():g} s"
+            what = f"no answer within {limit.total_seconds():g} s"
         case ssl.SSLCertVerificationError():
-            return f"{where}: its certificate is not valid: {error.verify_message}"
+            what = f"its certificate is not valid: {error.verify_message}"
         case _:
-            return f"{where}: {_shown(str(getattr(error, 'strerror', None) or error))}"
-
-
-def _where(settings: EmailSettings) -> str:
-    return f"{settings.host}:{settings.port}"
+            what = _shown(str(getattr(error, "strerror", None) or error))
+    return f"{settings.host}:{settings.port}: {what}"
 
 
 def _shown(reply: bytes | str) -> str:
