@@ -21,8 +21,9 @@ Step = Sequence[str | Callable[[Connection], None]]
 def _add_robots_validators(connection: Connection) -> None:
     # Some databases of schema 1 and 2 have them already.
     known = {column["name"] for column in inspect(connection).get_columns("robots")}
-    for name in {"etag", "last_modified"} - known:
-        connection.execute(text(f"ALTER TABLE robots ADD COLUMN {name} TEXT"))
+    for name in ("etag", "last_modified"):
+        if name not in known:
+            connection.execute(text(f"ALTER TABLE robots ADD COLUMN {name} TEXT"))
 
 
 # Step N brings schema N to N + 1. Schema 1 was the first.
