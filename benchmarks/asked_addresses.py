@@ -1,7 +1,7 @@
 """Every address that a full crawl asks for: `python -m benchmarks.asked_addresses FOLDER`.
 
 Crawls what FOLDER/rscrawler.toml says, and prints a JSON object: `asked`, the addresses
-in their order, and `articles`, how many pieces were recorded.
+in their order, and `articles`, how many articles were recorded.
 """
 
 from __future__ import annotations

@@ -291,7 +291,7 @@ def _in_words(reading: Reading | None) -> str:
 
 
 def _led_away(reading: Reading | None, profile: SiteProfile) -> Iterator[str]:
-    """Addresses that would be asked for, and are not on the site's hosts."""
+    """Addresses that would be requested, and are not on the site's hosts."""
     if isinstance(reading, ReadSource):
         for _, url, *_ in chain.from_iterable(reading.articles()):
             if _is_away(url, profile):
@@ -324,7 +324,7 @@ path = "/section/"
 
 @contextmanager
 def serving(answer: Callable[[str], tuple[str, bytes]]) -> Iterator[tuple[str, list[str]]]:
-    """A server on loopback: its address, and the paths that it is asked for."""
+    """A server on loopback: its address, and the paths requested of it."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -355,7 +355,7 @@ def crawl(pool: dict[str, list[Original]], seeds: range) -> tuple[int, list[str]
     Gives the requests to it, the lines of tracebacks, the paths that the other server was asked.
     """
     with serving(lambda _: ("text/html", b"<html><body>trap</body></html>")) as (trap, trapped):
-        articles = {f"/piece-{seed}/": seed for seed in seeds if seed % len(KINDS) == 0}
+        articles = {f"/article-{seed}/": seed for seed in seeds if seed % len(KINDS) == 0}
         links = "".join(f'<a href="{path}">x</a>' for path in articles)
 
         def body_of(seed: int) -> bytes:

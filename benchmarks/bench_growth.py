@@ -130,8 +130,8 @@ def measure(few: int, many: int, repeats: int) -> str:
     rows = [
         _row("idle cycle, wall s", _values(idle, "wall_seconds")),
         _row("idle cycle, CPU s", _values(idle, "cpu_seconds")),
-        _row(f"cycle with {NEW_PIECES} new pieces, wall s", _values(fresh, "wall_seconds")),
-        _row(f"cycle with {NEW_PIECES} new pieces, CPU s", _values(fresh, "cpu_seconds")),
+        _row(f"cycle with {NEW_PIECES} new articles, wall s", _values(fresh, "wall_seconds")),
+        _row(f"cycle with {NEW_PIECES} new articles, CPU s", _values(fresh, "cpu_seconds")),
         _row("peak memory of these cycles, MiB", _values(fresh, "max_rss_mib"), 0),
         _row("opening the store, ms", list(opening.values())),
         *(
@@ -156,7 +156,7 @@ def _cycles(stores: dict[int, Grown], repeats: int, expected_new: int) -> dict[s
     cycles = _alternating(stores, lambda store: rscrawler(store.folder, "crawl", "--json"), repeats)
     for cycle in (each for runs in cycles.values() for each in runs):
         if cycle.json["articles_new"] != expected_new:
-            raise RuntimeError(f"{cycle.json['articles_new']} new pieces, not {expected_new}")
+            raise RuntimeError(f"{cycle.json['articles_new']} new articles, not {expected_new}")
     return cycles
 
 

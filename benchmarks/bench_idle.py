@@ -1,4 +1,4 @@
-"""What a cycle costs when nothing, or one piece, has changed.
+"""What a cycle costs when nothing, or one article, has changed.
 
     python -m benchmarks.bench_idle [--stories N] [--repeats N]
 
@@ -81,7 +81,7 @@ def measure(stories: int, repeats: int) -> dict[str, list[Cycle]]:
             note("full, on an empty store", cycle(folder, site, "--full"))
             note("idle", cycle(folder, site))
             site.publish()
-            note("one new piece", cycle(folder, site))
+            note("one new article", cycle(folder, site))
             story = site.stories[1]
             site.edit(story.slug, paragraphs=(*story.paragraphs, "It was confirmed later."))
             note("one edit", cycle(folder, site))

@@ -111,8 +111,8 @@ def main() -> None:
                 "times_re": round(ours_rate / re_rate, 1),
                 "article_words": ARTICLE_WORDS,
                 "flag_ms": {
-                    name: round(best_seconds(partial(flagger.flag, piece)) * 1000, 3)
-                    for name, piece in (
+                    name: round(best_seconds(partial(flagger.flag, article)) * 1000, 3)
+                    for name, article in (
                         ("names nothing", silent),
                         ("names it in passing", passing),
                         ("is about it", about),

@@ -122,7 +122,7 @@ def feed(entries: int) -> bytes:
 
 
 def sitemap(size: int, base: str) -> bytes:
-    line = f"<url><loc>{base}/an-old-piece-of-some-length-{{:08}}/</loc></url>"
+    line = f"<url><loc>{base}/an-old-article-of-some-length-{{:08}}/</loc></url>"
     count = size // len(line.format(0))
     urls = "".join(line.format(number) for number in range(count))
     return gzip.compress(f"<urlset>{urls}</urlset>".encode(), 1)
@@ -137,9 +137,9 @@ def serve(pages: int, ready: Connection) -> None:
         def do_GET(self) -> None:
             times.append(time.monotonic())
             if self.path == "/list/":
-                links = "".join(f'<a href="/piece-{n}/">{n}</a>' for n in range(pages))
+                links = "".join(f'<a href="/article-{n}/">{n}</a>' for n in range(pages))
                 answer(self, f"<html><body><div>{links}</div></body></html>".encode())
-            elif self.path.startswith("/piece-"):
+            elif self.path.startswith("/article-"):
                 answer(self, article(int(self.path[7:-1])))
             else:
                 answer(self, b"", 404)

@@ -68,7 +68,7 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
     """Take every page through all the stages of a crawl; seconds by stage."""
     watch, now = Stopwatch(), utc_now()
     dedupe = DedupePipeline(session)
-    session.flagger.flag(FlaggableText(title="what is made once, for the first piece"))
+    session.flagger.flag(FlaggableText(title="what is made once, for the first article"))
     store = StorePipeline(session, DummyStatsCollector(get_crawler()))
     for url, body in pages:
         page = watch.timed("parse", lambda url=url, body=body: Page.of(url, body, None, now))  # type: ignore[misc]

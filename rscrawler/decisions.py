@@ -17,7 +17,7 @@ _LONGEST_TRUST = timedelta(days=1)  # in a server that says "not modified"
 
 @dataclass(frozen=True, slots=True)
 class KnownArticle:
-    """What the store knows of a piece, as far as decisions need it."""
+    """What the store knows of an article, as far as decisions need it."""
 
     article_id: str
     url: str
@@ -42,7 +42,7 @@ class KnownArticle:
 def event_of(known: KnownArticle | None, digest: str) -> Event | None:
     """What a freshly read page is: new, updated, or None for unchanged.
 
-    A piece that comes back after it was recorded as removed is an update.
+    An article that comes back after it was recorded as removed is an update.
     """
     if known is None:
         return Event.NEW
@@ -52,7 +52,7 @@ def event_of(known: KnownArticle | None, digest: str) -> Event | None:
 
 
 def is_overtaken(known: KnownArticle, fetched_at: datetime, page_digest: str) -> bool:
-    """Whether an archived page is older than what is known of its piece from a later visit."""
+    """Whether an archived page is older than what is known of its article from a later visit."""
     if known.removed_at is not None:
         return fetched_at < known.removed_at
     return known.page_digest != page_digest and fetched_at < known.fetched_at
@@ -62,7 +62,7 @@ _METHODS = ("structured", "fallback", "profile")  # of extraction, the best last
 
 
 def is_mere_degradation(before: Article, after: Article) -> bool:
-    """Whether a changed text says more of the reading than of the piece.
+    """Whether a changed text says more of the reading than of the article.
 
     A page that the profile's selectors read before and now fail on has a new layout; what
     a fallback makes of it is no edit, and neither is a text that is gone from a page that stays.
@@ -75,7 +75,7 @@ def is_mere_degradation(before: Article, after: Article) -> bool:
 def novelty_of(
     published_at: datetime | None, first_seen_at: datetime, max_age: timedelta, *, in_baseline: bool
 ) -> Novelty:
-    """Whether a piece is news. One without a date counts as published when it was first seen."""
+    """Whether an article is news. One without a date counts as published when it was first seen."""
     if in_baseline:
         return Novelty.BASELINE
     if published_at is not None and first_seen_at - published_at > max_age:
@@ -95,11 +95,11 @@ def topics_to_alert(
 ) -> list[TopicFlag]:
     """The flags of this version that somebody should be told of; empty: nobody.
 
-    A new piece alerts when it is news; an updated one when its level rises to
+    A new article alerts when it is news; an updated one when its level rises to
     `minimum` or above. `levels_before` are the levels of the text before, judged by
     the present watch-list, so that a changed watch-list alone never alerts. Nobody is told
-    of one piece twice on one topic. A duplicate alerts where it says more than `repeated`,
-    the flags of what it repeats. A piece that was a copy before (`was_copy`) alerts as a new
+    of one article twice on one topic. A duplicate alerts where it says more than `repeated`,
+    the flags of what it repeats. An article that was a copy before (`was_copy`) alerts as a new
     one would: its level before was told to nobody.
     """
     if article.event is Event.REMOVED:
@@ -142,7 +142,7 @@ def is_folded(article: Article, repeated: Iterable[TopicFlag]) -> bool:
 def next_check(
     first_seen_at: datetime, now: datetime, recheck_after: Sequence[timedelta]
 ) -> datetime | None:
-    """When a piece is asked for again on the ageing schedule; None: no more by age.
+    """When an article is requested again on the ageing schedule; None: no more by age.
 
     A visit that comes late takes the place of every check that it has passed.
     """
@@ -185,7 +185,7 @@ _PATIENCE = timedelta(minutes=10)  # a short outage costs a due page no cycle
 
 
 def recheck_at(known: KnownArticle, now: datetime) -> datetime:
-    """When a known page that could not be fetched is asked for again.
+    """When a known page that could not be fetched is requested again.
 
     With the next cycle while it has been due for less than 10 min; then after as long again
     as it has been out of reach, 10 min at least and a day at most.
@@ -197,7 +197,7 @@ def recheck_at(known: KnownArticle, now: datetime) -> datetime:
 
 
 def are_rewritten(changed: int, known: int) -> bool:
-    """Whether a source dates so many of its known pieces later that it says nothing of them.
+    """Whether a source dates so many of its known articles later that it says nothing of them.
 
     Some sites write the present time beside every address of a sitemap, each time.
     """
@@ -206,7 +206,7 @@ def are_rewritten(changed: int, known: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class GoneDecision:
-    """What to do about a piece whose page answers 404 or 410."""
+    """What to do about an article whose page answers 404 or 410."""
 
     record_removal: bool
     gone_at: datetime

@@ -70,7 +70,7 @@ class Nursery:
 
     @property
     def is_idle(self) -> bool:
-        """Whether none of its children runs, and none is asked for."""
+        """Whether none of its children runs, and none is requested."""
         return not (self._running or self._asked)
 
     async def fork(self, descriptors: Sequence[int]) -> Forked:

@@ -35,7 +35,7 @@ _Count = Annotated[int, Field(ge=0)]
 
 
 class Level(StrEnum):
-    """How much of a piece is about a topic; `rank` orders them."""
+    """How much of an article is about a topic; `rank` orders them."""
 
     NONE = "none"
     MENTION = "mention"
@@ -61,7 +61,7 @@ class Event(StrEnum):
 
 
 class Novelty(StrEnum):
-    """Whether a piece was news when it was first seen."""
+    """Whether an article was news when it was first seen."""
 
     BASELINE = "baseline"
     BACKFILL = "backfill"
@@ -79,7 +79,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One passage that made a piece count for a topic.
+    """One passage that made an article count for a topic.
 
     `field` is `title`, `subtitle`, `body` or `tags`; `paragraph` counts from 0 in
     the body and is None elsewhere. `start` and `end` are code-point offsets of
@@ -101,7 +101,7 @@ _Country = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2
 
 @dataclass(frozen=True, slots=True)
 class TopicFlag:
-    """The verdict of one watch-list on one piece; `score` is in 0 … 1."""
+    """The verdict of one watch-list on one article; `score` is in 0 … 1."""
 
     topic: str
     level: Level
@@ -214,12 +214,12 @@ _Text = Annotated[
 
 @dataclass(slots=True, kw_only=True)
 class Article:
-    """One version of one piece, its fields in the order of the record.
+    """One version of one article, its fields in the order of the record.
 
     The spider fills what the page says; the pipelines fill identity, novelty,
     `duplicate_of`, `follows` and `topics`; the store gives `version`, `event` and `record_id`.
     A field that is not known is None (an empty list for the plural ones). `found_in`
-    holds the paths of the sources that had shown the piece when it was recorded; `change` is
+    holds the paths of the sources that had shown the article when it was recorded; `change` is
     there when `event` is updated.
     """
 

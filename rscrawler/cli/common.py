@@ -112,7 +112,7 @@ def print_json(value: Any) -> None:
 
 
 def answer_error(message: str) -> None:
-    """Where `--json` was asked for: one object that says what went wrong, if none was printed.
+    """Where `--json` was requested: one object that says what went wrong, if none was printed.
 
     The command line is looked at as it was written, since it may be what is wrong.
     """

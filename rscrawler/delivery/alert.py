@@ -1,4 +1,4 @@
-"""What an alert says of one piece: the same words for mail, chat and feed."""
+"""What an alert says of one article: the same words for mail, chat and feed."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One piece in words; every text is on one line and safe to show."""
+    """One article in words; every text is on one line and safe to show."""
 
     article_id: str
     title: str
@@ -109,7 +109,7 @@ class Interest:
 
 
 def outlet_of(article: Article, sites: Mapping[str, SiteProfile]) -> str:
-    """The site of a piece for people: its profile's title, or its host for want of one."""
+    """The site of an article for people: its profile's title, or its host for want of one."""
     profile = sites.get(article.site)
     return one_line(profile.title if profile else None, 80) or host_of(article.url)
 
@@ -217,7 +217,7 @@ def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Stretch, ...]:
 
 
 def subject_of(alerts: Sequence[Alert]) -> str:
-    """The title of a single piece, or how many there are, on what."""
+    """The title of a single article, or how many there are, on what."""
     if len(alerts) == 1:
         prefix = "Updated: " if alerts[0].is_update else ""
         return one_line(prefix + alerts[0].title, SUBJECT_LIMIT)
@@ -230,5 +230,5 @@ def subject_of(alerts: Sequence[Alert]) -> str:
 
 
 def countries_of(alerts: Sequence[Alert]) -> list[tuple[str, int]]:
-    """Each country with the number of pieces on it, most first."""
+    """Each country with the number of articles on it, most first."""
     return Counter(name for alert in alerts for name in alert.countries).most_common()

@@ -29,7 +29,7 @@ class Batch:
     now: datetime
     flood_limit: int
     nonce: str = ""  # another one gives the same rows another identity
-    note: str = ""  # said before everything else; a mail then lists the pieces in one summary
+    note: str = ""  # said before everything else; a mail then lists the articles in one summary
 
     @property
     def is_flood(self) -> bool:

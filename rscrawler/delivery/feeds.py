@@ -23,11 +23,11 @@ from rscrawler.items import Article, rfc3339
 from rscrawler.store import Store
 
 FEED_SIZE = 100
-# Records looked at for one feed: flagged pieces are few, and one piece may have many versions.
+# Records looked at for one feed: flagged articles are few, and one article may have many versions.
 _RECORDS_READ = 1_000
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _NAMESPACES: dict[Any, str] = {None: _ATOM.strip("{}")}  # the stubs know no default namespace
-Item = dict[str, Any]  # of JSON Feed 1.1: one piece, in its last version
+Item = dict[str, Any]  # of JSON Feed 1.1: one article, in its last version
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title
 
 
 def _items(records: Iterator[str], interest: Interest) -> dict[str, list[Item]]:
-    """For each topic, the last version of each piece flagged on it, newest first."""
+    """For each topic, the last version of each article flagged on it, newest first."""
     found: dict[str, list[Item]] = {topic: [] for topic in interest.topics}
     seen: set[str] = set()
     for record in islice(records, _RECORDS_READ):
@@ -86,7 +86,7 @@ def _item(article: Article, interest: Interest) -> Item:
     alert = alert_of(article, interest)
     quotes = " … ".join(passage.text for passage in alert.passages)
     summary = one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title
-    # The date that the piece gives, or when it was first seen if it gives none.
+    # The date that the article gives, or when it was first seen if it gives none.
     published = article.published_at or article.first_seen_at or article.fetched_at
     item: Item = {
         "id": _uri(f"article:{article.article_id}"),  # the same in every feed and for good

@@ -96,7 +96,7 @@ def _compose(channel: MessageChannel, delivery: Round, now: datetime) -> int:
 
 
 def _alerts_of(delivery: Round, rows: Sequence[OutboxRow]) -> list[Alert]:
-    """What is to be said of each row's piece; the most telling first, then as they came."""
+    """What is to be said of each row's article; the most telling first, then as they came."""
     store = delivery.store
     articles = [Article.from_record(json.loads(row.record)) for row in rows]
     copies = store.browsing.copies(article.article_id for article in articles)
@@ -220,7 +220,7 @@ def tell_untold(delivery: Round, now: datetime) -> int:
     """Compose the messages of a rebuilding; gives their number.
 
     The first cycle after it is a baseline, in which nobody is alerted. What it finds flagged,
-    recent and newer than the last known piece of its site is news all the same, but for what was
+    recent and newer than the last known article of its site is news all the same, but for what was
     told before the loss and not yet recorded: so it is marked as possibly told before. The
     rebuilding ends when every site has had its baseline.
     """

@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rscrawler.demo.stories import REGIONS, Kind, Shape, Story, load_pieces
+from rscrawler.demo.stories import REGIONS, Kind, Shape, Story, load_articles
 
 SPREAD = timedelta(days=60)
 _TABLE: dict[str, Any] = tomllib.loads(
@@ -28,7 +28,7 @@ _PLACES: dict[str, list[str]] = _TABLE.pop("places")
 _PHRASES: dict[str, list[str]] = _TABLE
 _FIRST_POST_ID = 2_660_100_000
 
-# Pages take these in turn unless a piece says what its page looks like.
+# Pages take these in turn unless an article says what its page looks like.
 _SHAPE_SETS: tuple[frozenset[Shape], ...] = tuple(
     frozenset(shapes)
     for shapes in (
@@ -58,20 +58,20 @@ def build_stories(
 ) -> tuple[tuple[Story, ...], Iterator[Story]]:
     """The stories public at `now`, newest first, and an endless line of those held back.
 
-    The hand-written pieces come first, so a site of any size has a fair sample of them.
+    The hand-written articles come first, so a site of any size has a fair sample of them.
     Public stories are spread over the 60 days before `now`, the newest within the last
     hour; those held back have no date yet.
     """
-    pieces = load_pieces()
+    articles = load_articles()
     generated = (generate_story(number, seed) for number in count())
-    written = chain(pieces.public[:how_many], generated)
+    written = chain(articles.public[:how_many], generated)
     public = [_completed(next(written), number, seed) for number in range(how_many)]
     rng = Random(f"{seed}:order")
     rng.shuffle(public)
     ranked = enumerate(public)
     dated = tuple(_dated(each, rank, how_many, rng, now.astimezone(UTC)) for rank, each in ranked)
     # What is published later is dated: a monitor should find it in the feed.
-    later = enumerate(chain(pieces.held_back, generated), how_many)
+    later = enumerate(chain(articles.held_back, generated), how_many)
     held_back = (_completed(story, number, seed) for number, story in later)
     return dated, (replace(each, shapes=each.shapes - {Shape.NO_DATE}) for each in held_back)
 

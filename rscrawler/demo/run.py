@@ -53,7 +53,7 @@ class DemoFailed(RscrawlerError):
 
 
 def run_demo(folder: Path, console: Console) -> None:
-    """Crawl the sample site twice, with a new piece published in between, and show the result.
+    """Crawl the sample site twice, with a new article published in between, and show the result.
 
     `folder` is emptied first.
 

@@ -70,7 +70,7 @@ class SiteState:
     def neighbours(self, story: Story) -> tuple[Story, ...]:
         """Up to five articles that its page carries below it. Those taken away drop out.
 
-        Whatever the story is about, a piece on Central Asia is among them.
+        Whatever the story is about, an article on Central Asia is among them.
         """
         rng = Random(f"{self.seed}:{story.slug}")
         drawn = rng.sample(self._regional, min(2, len(self._regional)))

@@ -1,6 +1,6 @@
-"""What the sample site has to say: the `Story` and the hand-written pieces.
+"""What the sample site has to say: the `Story` and the hand-written articles.
 
-The pieces are TOML files in `pieces/`. A body is written with blank lines between
+The articles are TOML files in `articles/`. A body is written with blank lines between
 paragraphs; a paragraph that begins with `## `, `- ` or `> ` is a subhead, a list
 item or a quotation. Each of them is one paragraph of the article's text.
 
@@ -74,7 +74,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One piece as its author filed it, and how its page is shaped.
+    """One article as its author filed it, and how its page is shaped.
 
     Attributes:
         slug: the last part of the canonical address, unique on the site. It ends with
@@ -156,25 +156,25 @@ class Story:
         return self.kinds[index] if self.kinds else Kind.TEXT
 
 
-class Pieces(NamedTuple):
+class Articles(NamedTuple):
     """The hand-written stories: those public from the start, and those held back."""
 
     public: tuple[Story, ...]
     held_back: tuple[Story, ...]
 
 
-def load_pieces() -> Pieces:
+def load_articles() -> Articles:
     """All hand-written stories, without dates, in an order that mixes the subjects.
 
     The first few are a fair sample: the files are read in turn, one story from each.
     """
     files = {
         path.stem: [_story(table) for table in tomllib.loads(path.read_text("utf-8"))["story"]]
-        for path in sorted((Path(__file__).parent / "pieces").glob("*.toml"))
+        for path in sorted((Path(__file__).parent / "articles").glob("*.toml"))
     }
     held_back = files.pop("held_back")
     mixed = (story for row in zip_longest(*files.values()) for story in row if story is not None)
-    return Pieces(tuple(mixed), tuple(held_back))
+    return Articles(tuple(mixed), tuple(held_back))
 
 
 def _story(table: dict[str, Any]) -> Story:

@@ -37,7 +37,7 @@ from rscrawler.spiders.session import session_of
 
 logger = logging.getLogger(__name__)
 
-KEY_HEADER = "X-Rscrawler-Address-Key"  # by which the page was asked for; the store knows it
+KEY_HEADER = "X-Rscrawler-Address-Key"  # by which the page was requested; the store knows it
 SUFFIX = ".warc.gz"
 _WARC_VERSION = "1.1"  # the first whose dates have fractions of a second
 _CHUNK_BYTES = 65_536

@@ -150,7 +150,7 @@ _NOTHING = _Weighed(0.0)
 
 
 class _Run:
-    """The paragraphs of a body; each is weighed when it is asked for."""
+    """The paragraphs of a body; each is weighed when it is requested."""
 
     def __init__(self, paragraphs: Sequence[Block], voice: Voice) -> None:
         self._paragraphs, self._voice = paragraphs, voice
@@ -294,7 +294,7 @@ def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
     if is_settled:
         weight -= 3.0
     speaks = to_you or is_we or is_outlet or is_named or len(text) < _TERSE
-    # A subject and a voice without a request: an opinion piece may have both, unless the outlet
+    # A subject and a voice without a request: an opinion article may have both, unless the outlet
     # speaks of itself and its readers.
     is_own_voice = is_outlet and len(kinds) >= 2 and (to_you or is_named)
     if not giving and not (speaks and (asking or is_own_voice)):

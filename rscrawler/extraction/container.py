@@ -237,7 +237,7 @@ def find_container(page: PageContext) -> Own | None:
 def _candidates(page: PageContext) -> list[_Candidate]:
     """Elements that could be the own article; none that another article's headline heads.
 
-    What a later selector finds is not asked for once the page's own headline heads one.
+    What a later selector finds is not looked for once the page's own headline heads one.
     """
     markup, index = page.profile.markup, page.index
     foreign = set(index.select_all(index.root, markup.foreign))

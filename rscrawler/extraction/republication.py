@@ -1,4 +1,4 @@
-"""The line that tells where a piece appeared first.
+"""The line that tells where an article appeared first.
 
 Prose speaks of reports and books that somebody published, too. So a line is read to its end: it
 must begin as a row of the table `[republication]` in `vocabulary.toml`, and say nothing after the
@@ -34,7 +34,7 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
     """The outlet named by a republication line among `paragraphs`; None if there is none.
 
     The line heads a paragraph of its own ("This article was republished with permission from
-    Eurasianet."). The last one counts; one that speaks of "the article" only at the piece's
+    Eurasianet."). The last one counts; one that speaks of "the article" only at the article's
     beginning or end, where no other does. The site itself (`own_names`, its host) never does.
     """
     own = {_letters(name) for each in own_names for name in (each, each.rsplit(".", 1)[0])}
@@ -52,7 +52,7 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
 
 
 def is_republication_line(paragraph: str) -> bool:
-    """Whether `paragraph` tells where the piece appeared first."""
+    """Whether `paragraph` tells where the article appeared first."""
     return _line(paragraph)[0] is not None
 
 

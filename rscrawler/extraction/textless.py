@@ -1,6 +1,6 @@
-"""Pieces without a text: a video, a photo essay, a cartoon.
+"""Articles without a text: a video, a photo essay, a cartoon.
 
-A page that has lost its text looks much like one. What such a piece shows must stand in its
+A page that has lost its text looks much like one. What such an article shows must stand in its
 own container: an embed, a picture where the text would be, or several pictures.
 """
 
@@ -28,7 +28,7 @@ def check_textless(
     says_article: bool,
     has_appeals: bool,
 ) -> None:
-    """Let a page without a text pass if it is a piece that has none.
+    """Let a page without a text pass if it is an article that has none.
 
     Raises:
         NotAnArticle: it asks for donations, or does not say that it is an article.
@@ -60,7 +60,7 @@ def _shows_something(own: Own, markup: Markup) -> bool:
 
 
 def _is_content(element: Element, part: Element) -> bool:
-    """Whether a picture or embed can be what a piece shows."""
+    """Whether a picture or embed can be what an article shows."""
     if element.tag == "img" and image_source(element) is None:
         return False
     marks = (element.get(name) or "" for name in ("src", "data-src", "id", "class", "title"))

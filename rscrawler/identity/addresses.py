@@ -22,10 +22,10 @@ from urllib.parse import (
 from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
-# A path that ends so does not tell one piece from another by itself: `/?p=81` and
-# `/index.php?n=81` are pieces, while a query behind `/slug/` mostly says who linked to it.
+# A path that ends so does not tell one article from another by itself: `/?p=81` and
+# `/index.php?n=81` are articles, while a query behind `/slug/` mostly says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp))$", re.IGNORECASE)
-_WORDPRESS_PIECE = "p"  # names a piece on any site of WordPress without permalinks
+_WORDPRESS_ARTICLE = "p"  # names an article on any site of WordPress without permalinks
 # What campaigns, advertisements and networks add to an address, and how a page is shown.
 _TRACKING = re.compile(
     r"^(?:utm_?.*|(?:ads?|ga|gad|gs|itm|mc|mkt|ml|mtm|oly|pk|vero)_.*|\w*clid|c_?id|eid|uid|_hs.*|hs.*"
@@ -101,7 +101,7 @@ def addresses_by_key(
 ) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
     """(key, url) of every address of a page, and the keys of those that it merely declares.
 
-    The first of `led_by` is the one that was asked for, by `key`; it stands first, then those that
+    The first of `led_by` is the one that was requested, by `key`; it stands first, then those that
     it led on to. Addresses elsewhere are left out; of several spellings the first counts.
     """
     pairs = {key: canonical_url(led_by[0], profile) or led_by[0]}
@@ -144,7 +144,7 @@ def slug_stem(url: str, profile: SiteProfile) -> str:
 def is_article_address(url: str, profile: SiteProfile) -> bool:
     """Whether `url` (absolute) is of this site and may be an article's, by its path.
 
-    Behind the path of the front page, by its query: it must name a piece, since others choose
+    Behind the path of the front page, by its query: it must name an article, since others choose
     a language or an older page.
     """
     canonical = canonical_url(url, profile)
@@ -153,7 +153,7 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
     parts, links = urlsplit(canonical), profile.links
     if parts.path == "/":
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
-        return not named.isdisjoint({_WORDPRESS_PIECE, *links.parameters})
+        return not named.isdisjoint({_WORDPRESS_ARTICLE, *links.parameters})
     return _is_article_path(parts.path, tuple(links.article), tuple(links.not_article))
 
 

@@ -44,7 +44,7 @@ def word_diff(old: str, new: str) -> list[Change]:
 
 
 def summarize(before: Article, after: Article) -> ChangeSummary | None:
-    """What an update changed; None if nothing that counts did (a piece that came back)."""
+    """What an update changed; None if nothing that counts did (an article that came back)."""
     changed: list[str] = []
     words = Counter[Kind]()
     for name in ("title", "subtitle", "body"):

@@ -1,6 +1,6 @@
 """A lost or damaged database is set aside and rebuilt from the JSONL.
 
-What the JSONL holds is every version of every piece, so what was seen stays seen.
+What the JSONL holds is every version of every article, so what was seen stays seen.
 What waited to be sent is in the spool. What neither holds (validators, who was mailed) is
 met with caution: the rebuilt site is in baseline mode, in which nobody is alerted, but for
 one summary of what is newer (`delivery.messages.tell_untold`).
@@ -168,7 +168,7 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
 
 
 def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
-    """Each recorded version, and when its piece was first seen."""
+    """Each recorded version, and when its article was first seen."""
     for path in day_files(folder):
         for number, line in enumerate(_lines(path), start=1):
             try:

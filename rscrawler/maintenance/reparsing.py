@@ -48,7 +48,7 @@ class Verdict(StrEnum):
     UNREADABLE = "unreadable"  # cut off, empty or garbage
 
 
-# What says nothing of the piece as it was seen last: another of its pages may.
+# What says nothing of the article as it was seen last: another of its pages may.
 _UNSETTLED = frozenset({Verdict.LOST, Verdict.REJECTED, Verdict.UNREADABLE, Verdict.OVERTAKEN})
 
 
@@ -117,7 +117,7 @@ class _Reader:
         if item.known is None:
             item.article.topics = item.flags or []
             return Reading(Verdict.NEW, page.url, item.article, item=item)
-        # It may have turned out to be another known piece, under a further address.
+        # It may have turned out to be another known article, under a further address.
         if _is_overtaken(item.known, page):
             return Reading(Verdict.OVERTAKEN, page.url)
         return self._compared(item, item.known)
@@ -189,10 +189,10 @@ def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
 def reparse(
     session: CrawlSession, files: Iterable[Path], since: datetime | None = None
 ) -> Iterator[Reading]:
-    """Read the latest page of each piece in `files` (the latest file first); writes nothing.
+    """Read the latest page of each article in `files` (the latest file first); writes nothing.
 
     Where that page gives no article or is overtaken, the others are tried (one run may have
-    asked for a piece by several addresses); what none of them gave is told of last. `since`
+    asked for an article by several addresses); what none of them gave is told of last. `since`
     leaves out pages that were fetched earlier.
     """
     reader = _Reader(session)

@@ -239,7 +239,7 @@ def _conclude(
 
 
 def _is_in_vain(session: CrawlSession) -> bool:
-    """Whether no page of the site was ever recorded, and some are still to be asked for."""
+    """Whether no page of the site was ever recorded, and some are still to be requested."""
     is_empty = not session.store.articles.count(session.site)
     return is_empty and session.store.discovery.has_unread(session.site)
 

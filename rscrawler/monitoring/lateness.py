@@ -11,7 +11,7 @@ from rscrawler.decisions import asked_pause
 from rscrawler.store.health import SiteState
 
 HISTORY = timedelta(days=90)  # of publications that a site's silence is measured by
-ENOUGH_HISTORY = 1_000  # pieces, for a site that publishes so many in less time
+ENOUGH_HISTORY = 1_000  # articles, for a site that publishes so many in less time
 ENOUGH_PIECES = 10
 # No silence is told before this: a weekend is none …
 SHORTEST_SILENCE = timedelta(days=2)
@@ -31,11 +31,11 @@ class Lateness:
 def silence(published: Sequence[datetime], looked_at: datetime, factor: float) -> Lateness | None:
     """Whether a site has published nothing for far longer than usual.
 
-    Usual is the second-longest gap between two pieces, so that a single holiday is no
+    Usual is the second-longest gap between two articles, so that a single holiday is no
     measure: weekends come more than once.
 
     Args:
-        published: when the site's pieces of the last `HISTORY` were published.
+        published: when the site's articles of the last `HISTORY` were published.
         looked_at: when the site was last read with success: what came after is not known.
         factor: times the usual gap that make a silence.
     """

@@ -1,4 +1,4 @@
-"""Prometheus metrics, computed from the store at the moment they are asked for.
+"""Prometheus metrics, computed from the store at the moment they are requested.
 
 So they are the same for the text file, the endpoint and any number of processes, and
 survive a restart. `METRICS` is the whole list; `docs/monitoring.md` explains each.

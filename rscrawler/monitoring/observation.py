@@ -18,7 +18,7 @@ from rscrawler.spiders.outcomes import AskedSource, Kind, PageOutcome, asked_by
 KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
 # What is watched of an article page, by the names that extraction uses for its provenance.
-# Subtitles are not: whether pieces have one is a habit that changes.
+# Subtitles are not: whether articles have one is a habit that changes.
 FIELDS = (CONTAINER, BODY, "title", "authors", "published_at", "sections", "tags", "image")
 FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
 

@@ -80,7 +80,7 @@ class DedupePipeline:
         if known is None or known.text_digest != fingerprint.text_digest:
             relatives = relatives_of(article, fingerprint, store.articles)
             named = None
-            if known is None:  # the piece whose address the page names as its own
+            if known is None:  # the article whose address the page names as its own
                 named = store.articles.by_addresses(article.site, _leading(met, item.declared))
             if named is not None:
                 if self._is_article(named, article, relatives):
@@ -103,23 +103,23 @@ class DedupePipeline:
         self._identify(item, known)
 
     def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
-        """The piece whose page this is."""
+        """The article whose page this is."""
         articles = self._session.store.articles
         leading = [key for key, _ in item.addresses if key not in item.declared]
-        pieces = [met[key].article_id for key in _leading(met, leading)]
-        here = pieces[-1] if pieces else None
+        leading_ids = [met[key].article_id for key in _leading(met, leading)]
+        here = leading_ids[-1] if leading_ids else None
         if item.asked_for is None:
             if here is None:
                 return None
-            _keep_addresses(item, met, others_than=set(pieces) - {here})
+            _keep_addresses(item, met, others_than=set(leading_ids) - {here})
             return articles.by_ids([here])[here]
-        # Another address may have led to the same piece since this page was asked for.
+        # Another address may have led to the same article since this page was requested.
         asked_for = item.asked_for.article_id
         here = here or asked_for
         found = articles.by_ids({asked_for, here})
         if here == asked_for:
             return found[here]
-        if pieces[0] == here:
+        if leading_ids[0] == here:
             item.merged = found[asked_for]  # while its page was on the way, or long ago
             return found[here]
         return self._led_here(item, found[asked_for], found[here], met)
@@ -131,11 +131,11 @@ class DedupePipeline:
         owner: KnownArticle,
         met: dict[str, KnownAddress],
     ) -> KnownArticle:
-        """The piece that goes on where the address of one leads to that of another.
+        """The article that goes on where the address of one leads to that of another.
 
-        For good: the new address of a piece that was retitled and moved may be met before the
-        old one is asked for again, and is then taken for that of a copy. Else they stay two, as
-        they do where a piece's own address leads to nothing, and an old one to another piece.
+        For good: the new address of an article that was retitled and moved may be met before the
+        old one is requested again, and is then taken for that of a copy. Else they stay two, as
+        they do where an article's own address leads to nothing, and an old one to another article.
         """
         if item.is_elsewhere or not item.has_moved:
             item.led_here = asked_for
@@ -159,7 +159,7 @@ class DedupePipeline:
         return before is not None and normalized(before.title) == normalized(article.title)
 
     def _without_declared(self, item: FetchedArticle, fingerprint: Fingerprint) -> Fingerprint:
-        """Let a page that names another piece's address go by the one that led to it.
+        """Let a page that names another article's address go by the one that led to it.
 
         Gives its fingerprint, with the slug of that address.
         """
@@ -194,7 +194,7 @@ class DedupePipeline:
             article.aliases = self._aliases(item)
 
     def _aliases(self, item: FetchedArticle) -> list[str]:
-        """Every address that ever led to the piece, but for other spellings of its own."""
+        """Every address that ever led to the article, but for other spellings of its own."""
         article, profile = item.article, self._session.profile
         known = self._session.store.discovery.urls_of(article.article_id) if item.known else []
         by_key = {
@@ -208,7 +208,7 @@ class DedupePipeline:
 def _keep_addresses(
     item: FetchedArticle, met: dict[str, KnownAddress], others_than: Collection[str | None]
 ) -> None:
-    """Leave to other pieces the addresses that only led on to this page."""
+    """Leave to other articles the addresses that only led on to this page."""
     item.addresses = tuple(
         (key, url)
         for key, url in item.addresses
@@ -217,7 +217,7 @@ def _keep_addresses(
 
 
 def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
-    """Those of `keys` that lead to a piece already."""
+    """Those of `keys` that lead to an article already."""
     return [key for key in keys if key in met and met[key].article_id is not None]
 
 

@@ -1,4 +1,4 @@
-"""The moment at which a piece becomes known."""
+"""The moment at which an article becomes known."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class StorePipeline:
         self._record_attempt(outcome)
 
     def _record_attempt(self, outcome: PageOutcome, *, is_asked: bool = True) -> None:
-        """The page is asked for again, later each time."""
+        """The page is requested again, later each time."""
         asked, store, site = outcome.asked, self._session.store, self._session.site
         is_over_limit = outcome.kind is Kind.OVER_LIMIT
         earliest = outcome.at + OVER_LIMIT_PAUSE if is_over_limit else outcome.at

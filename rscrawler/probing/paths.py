@@ -39,7 +39,7 @@ def article_patterns(paths: Iterable[str]) -> list[str]:
     r"""Patterns that `paths`, all of them articles' (or nearly so), have in common.
 
     Words that differ from path to path become wildcards; numbers, file endings and words that
-    most paths share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and pieces
+    most paths share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and articles
     under `/news/` alone give `^/news/…`. Empty if no form is common enough.
     """
     split = [segments for path in paths if (segments := _segments(path))]

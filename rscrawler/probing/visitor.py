@@ -31,7 +31,7 @@ _BUSY = frozenset({429, 503})
 
 
 class PageUnavailable(RscrawlerError):
-    """A page cannot be had: it is not there, may not be asked for, or nobody answers."""
+    """A page cannot be had: it is not there, may not be requested, or nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Visitor:
         config: for User-Agent, time limit and size limit.
         delay: seconds between the starts of two requests.
         most: requests, robots.txt included, after which nothing is asked any more.
-        hosts: whose pages may be asked for, as `sites.host_of` gives them. None: the host of
+        hosts: whose pages may be requested, as `sites.host_of` gives them. None: the host of
             the first address, and the one that it leads to if that is a public one.
     """
 
@@ -150,9 +150,9 @@ class Visitor:
     def _ask(self, url: str) -> Answer:
         host = urlsplit(url).netloc
         if host in self._busy:
-            raise PageUnavailable(f"{url}: not asked for, since {host} asked for a pause")
+            raise PageUnavailable(f"{url}: not requested, since {host} asked for a pause")
         if self.requests >= self._most:
-            raise PageUnavailable(f"{url}: not asked for, after {self._most} requests")
+            raise PageUnavailable(f"{url}: not requested, after {self._most} requests")
         self._pause(url)
         self.requests += 1
         headers = {"User-Agent": self._config.user_agent, "Accept": "text/html,*/*"}

@@ -26,8 +26,8 @@ class Findings:
     Attributes:
         keys: of every article's address that it shows.
         addresses: those that tell something not yet written down.
-        unread: those whose page is to be asked for.
-        articles: how many known pieces it shows.
+        unread: those whose page is to be requested.
+        articles: how many known articles it shows.
         dated_later: those of them that it says have changed since.
         returned: those that were recorded as removed.
         sitemaps: further sitemaps that are to be read.
@@ -45,7 +45,7 @@ class Findings:
 
     @property
     def changed(self) -> list[KnownArticle]:
-        """Known pieces that are to be asked for again."""
+        """Known articles that are to be requested again."""
         if decisions.are_rewritten(len(self.dated_later), self.articles):
             return self.returned
         return [*self.dated_later, *self.returned]
@@ -103,7 +103,7 @@ class Discovery:
     def _look_again(
         self, article: KnownArticle, address: FoundAddress, before: KnownAddress, findings: Findings
     ) -> None:
-        """Say whether an article that is known is to be asked for again."""
+        """Say whether an article that is known is to be requested again."""
         if address.dated_at is not None:
             self._date(address_key(article.url, self._session.profile), address.dated_at)
         if _is_later(address, before) and decisions.is_dated_later(article, address.dated_at):
@@ -123,7 +123,7 @@ class Discovery:
         return found
 
     def _date(self, key: str, dated_at: datetime) -> None:
-        """Remember the latest date of an address; a piece's own is what it is asked for by."""
+        """Remember the latest date of an address; an article's own is what it is requested by."""
         self.dates[key] = max(dated_at, self.dates.get(key, dated_at))
 
     def next_page(
@@ -165,7 +165,7 @@ class Discovery:
     def _is_wanted_after_all(
         self, before: KnownAddress, address: FoundAddress, source: Source
     ) -> bool:
-        """Whether an address that led to no record is to be asked for now.
+        """Whether an address that led to no record is to be requested now.
 
         One that was passed over in an archive, once a listing shows it; one whose page
         was no article, once a feed says when it was published, or a source dates it later.

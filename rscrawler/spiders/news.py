@@ -205,7 +205,7 @@ class NewsSpider(Spider):
                 yield self._revisit(article, article.url)
 
     def _is_to_be_asked(self, identity: str) -> bool:
-        """Whether a page was not asked for in this cycle, which may ask for another one."""
+        """Whether a page was not requested in this cycle, which may ask for another one."""
         limit = self.session.limit
         if identity in self._asked or (limit is not None and len(self._asked) >= limit):
             return False
@@ -337,7 +337,7 @@ class NewsSpider(Spider):
             if each.url in self._asked_sources:
                 continue
             if asked.depth >= MAX_SITEMAP_DEPTH or len(self._asked_sources) >= MAX_SOURCES:
-                logger.warning("%s: is one sitemap too many: not asked for", each.url)
+                logger.warning("%s: is one sitemap too many: not requested", each.url)
                 self.count("errors")
                 return
             yield self._source_request(asked.source, each.url, each, depth=asked.depth + 1)
@@ -449,7 +449,7 @@ class NewsSpider(Spider):
         page.last_modified = header_of(response, "Last-Modified")
         page.dated_at = outcome.dated_at
         page.asked_for, page.is_elsewhere = known, asked.is_elsewhere
-        # Whether the address that was asked for leads on to the page's for good.
+        # Whether the address that was requested leads on to the page's for good.
         reasons = response.meta.get("redirect_reasons", [])
         page.has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
         outcome.page = page
@@ -504,7 +504,7 @@ class NewsSpider(Spider):
             self.count("errors")
 
     def _stop_unrecorded(self) -> None:
-        """What cannot be recorded is not to be asked for; its address stays pending."""
+        """What cannot be recorded is not to be requested; its address stays pending."""
         self.count("errors")
         self.count("unrecorded")
         if self._stopping is None:

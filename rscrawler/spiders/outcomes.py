@@ -22,7 +22,7 @@ from rscrawler.store.discovery import SourceState
 
 @dataclass(frozen=True, slots=True)
 class AskedSource:
-    """One page of a source that is asked for; travels with the request to its answer.
+    """One page of a source that is requested; travels with the request to its answer.
 
     Attributes:
         page: its number.
@@ -39,16 +39,16 @@ class AskedSource:
 
 @dataclass(frozen=True, slots=True)
 class AskedArticle:
-    """An article page that is asked for; travels with the request to its answer.
+    """An article page that is requested; travels with the request to its answer.
 
     Attributes:
-        key: of the address that is asked for.
-        found_at: when that address was found, or the piece first seen.
+        key: of the address that is requested.
+        found_at: when that address was found, or the article first seen.
         hint: the date that a feed or sitemap gave it.
         attempts: earlier requests in vain.
-        known: the piece as it is stored; None if the page was never read.
+        known: the article as it is stored; None if the page was never read.
         is_second_look: whether it was taken for no article before.
-        is_elsewhere: whether the address is another one, after the piece's own led to nothing.
+        is_elsewhere: whether the address is another one, after the article's own led to nothing.
     """
 
     key: str
@@ -74,18 +74,18 @@ class FetchedArticle:
         addresses: (key, url) of every address that led to the page, and of those that it declares
             to be its own.
         declared: the keys of such as only the page itself says so.
-        asked_for: the piece whose page was asked for; None if the address was never read.
+        asked_for: the article whose page was requested; None if the address was never read.
         found_at: when the first of the addresses was met.
         fingerprint: what tells its text from another.
         flags: what the watch-lists say of its text; None if nobody looked.
-        has_moved: the one that was asked for leads on for good.
-        is_elsewhere: it was asked for since the piece's own led to nothing.
+        has_moved: the one that was requested leads on for good.
+        is_elsewhere: it was requested since the article's own led to nothing.
         is_archived: the page was read from the archive. That is no news, and no visit: the next
             one stays when it was.
-        known: the piece whose page this is; None if it is a new one.
+        known: the article whose page this is; None if it is a new one.
         event: what its record is; None if it is as it was.
-        merged: a piece that turns out to be this one.
-        led_here: a piece whose address leads here, though they stay two.
+        merged: an article that turns out to be this one.
+        led_here: an article whose address leads here, though they stay two.
     """
 
     article: Article

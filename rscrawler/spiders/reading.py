@@ -40,8 +40,8 @@ class ArticleToRead:
     """An article page as it was fetched.
 
     Attributes:
-        key: of the address that was asked for.
-        led_by: the addresses that led to `url`, the one that was asked for first, `url` last.
+        key: of the address that was requested.
+        led_by: the addresses that led to `url`, the one that was requested first, `url` last.
         published_at: as a source dates it.
         found_at: when a source first showed it; None: just now.
         known_text: the digest of the text that it had before.

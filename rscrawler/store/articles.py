@@ -1,6 +1,6 @@
 """Articles, their versions and what is handed on of them.
 
-`record` is the one moment at which a piece becomes known: article, version,
+`record` is the one moment at which an article becomes known: article, version,
 addresses, fingerprints, flags and outbox rows are written in one transaction.
 """
 
@@ -75,7 +75,7 @@ _KEY_NAMES = tuple(f"key_{number}" for number in range(KEYS))
 _PER_KEY = 40  # the latest articles with one key: a standing text can have thousands
 _MOST_CANDIDATES = 40
 
-# Built once: for a new piece, building statements cost more than running them.
+# Built once: for a new article, building statements cost more than running them.
 
 
 def _limited(query: Select[Any], limit: int) -> Select[Any]:
@@ -155,12 +155,12 @@ class ArticleStore(Part):
     # Look-ups.
 
     def by_ids(self, article_ids: Iterable[str]) -> dict[str, KnownArticle]:
-        """What is known of these pieces, by id."""
+        """What is known of these articles, by id."""
         found = map(_known_article, self._by_ids(ids=list(article_ids)))
         return {known.article_id: known for known in found}
 
     def by_addresses(self, site: str, keys: Sequence[str]) -> KnownArticle | None:
-        """The piece that any of these address keys leads to; the first-seen one if several do."""
+        """The article that any of these address keys leads to; the first-seen one if several do."""
         if not keys:
             return None
         row = self._database.row(
@@ -172,7 +172,7 @@ class ArticleStore(Part):
         return None if row is None else _known_article(row)
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
-        """Pieces whose next check on the ageing schedule has come, the longest due first."""
+        """Articles whose next check on the ageing schedule has come, the longest due first."""
         query = select(*_KNOWN).where(article.c.site == site, article.c.next_check_at <= now)
         ordered = query.order_by(article.c.next_check_at, article.c.number)
         return list(map(_known_article, self._database.rows(ordered)))
@@ -192,32 +192,32 @@ class ArticleStore(Part):
         return [Candidate(*row) for row in self._candidates(**wanted)]
 
     def count(self, site: str) -> int:
-        """How many pieces of a site are known."""
+        """How many articles of a site are known."""
         return self._database.scalar(select(func.count(article.c.number)).filter_by(site=site)) or 0
 
     def is_empty(self) -> bool:
-        """Whether no piece is known at all."""
+        """Whether no article is known at all."""
         return self._database.scalar(select(article.c.number).limit(1)) is None
 
     def latest_record(self, article_id: str) -> Article | None:
-        """The last recorded version of a piece, whole."""
+        """The last recorded version of an article, whole."""
         query = select(version.c.record).where(version.c.article_id == article_id)
         line = self._database.scalar(query.order_by(version.c.version.desc()).limit(1))
         return None if line is None else _article_of(line)
 
     def history(self, article_id: str) -> list[Article]:
-        """Every version of a piece, oldest first."""
+        """Every version of an article, oldest first."""
         query = select(version.c.record).filter_by(article_id=article_id)
         return list(map(_article_of, self._database.scalars(query.order_by(version.c.version))))
 
     def title_of(self, article_id: str, number: int) -> str | None:
-        """The title of one version of a piece; None if it has none, or is not there."""
+        """The title of one version of an article; None if it has none, or is not there."""
         query = select(version.c.record).filter_by(article_id=article_id, version=number)
         line = self._database.scalar(query)
         return None if line is None else _article_of(line).title
 
     def alerted_topics(self, article_id: str) -> set[str]:
-        """The topics on which somebody was told of a piece."""
+        """The topics on which somebody was told of an article."""
         query = select(flag.c.topic).where(flag.c.article_id == article_id, _IS_TOLD)
         return set(self._database.scalars(query))
 
@@ -235,7 +235,7 @@ class ArticleStore(Part):
             .where(article.c.article_id != besides)
         )
         said = map(_article_of, self._database.scalars(query))
-        return [each for piece in said for each in piece.topics]
+        return [flag for last in said for flag in last.topics]
 
     def records(
         self, *, since: datetime | None = None, until: datetime | None = None
@@ -247,7 +247,7 @@ class ArticleStore(Part):
         return map(json.loads, self._lines(_recorded(since, until)))
 
     def latest_articles(self, *, since: datetime | None = None) -> Iterator[Article]:
-        """The last version of every piece whose last version was recorded since a time."""
+        """The last version of every article whose last version was recorded since a time."""
         return map(_article_of, self._lines(_recorded(since).join(article, LAST_VERSION)))
 
     def count_records(self, *, since: datetime | None = None, until: datetime | None = None) -> int:
@@ -353,10 +353,10 @@ class ArticleStore(Part):
         last_modified: str | None = None,
         dated_at: datetime | None = None,
     ) -> None:
-        """A piece was asked for again and its text is as it was.
+        """An article was requested again and its text is as it was.
 
         `page_digest` is None after a "not modified" answer: validators then stay. `url` is
-        where the page is now: a piece that has moved is asked for there from now on.
+        where the page is now: an article that has moved is requested there from now on.
         """
         values: dict[str, Any] = {
             "fetched_at": fetched_at,
@@ -375,17 +375,17 @@ class ArticleStore(Part):
             _execute_many(connection, self._upsert_address, rows)
 
     def record_dates(self, dated: dict[str, datetime]) -> None:
-        """Remember the dates that sources give, by article id, for pieces fetched in this cycle."""
+        """Remember the dates that sources give, by article id, for what this cycle fetched."""
         rows = [{"dated_id": article_id, "date": date} for article_id, date in dated.items()]
         if rows:
             self._database.execute(_UPDATE_DATE, rows)
 
     def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
-        """A known piece could not be asked for again this time."""
+        """A known article could not be requested again this time."""
         self._database.execute(_changed(article_id, next_check_at=next_check_at))
 
     def merge(self, copy_id: str, article_id: str) -> None:
-        """A piece turns out to be another one: its addresses lead there, it is asked for no more.
+        """An article is another one: its addresses lead there, and it is requested no more.
 
         What was recorded of it stays, and whoever was told of it was told of the other. Its
         text makes no twins any more, and what repeats it repeats the other.
@@ -406,13 +406,13 @@ class ArticleStore(Part):
     def record_gone(
         self, article_id: str, *, gone_at: datetime, next_check_at: datetime | None
     ) -> None:
-        """A piece's page answered that it is gone; it is not yet recorded as removed."""
+        """An article's page answered that it is gone; it is not yet recorded as removed."""
         self._database.execute(_changed(article_id, gone_at=gone_at, next_check_at=next_check_at))
 
     def record_removal(
         self, item: Article, *, removed_at: datetime, run_id: str, channels: Sequence[str]
     ) -> None:
-        """Make the removal of a piece known, as its next version, in one transaction."""
+        """Make the removal of an article known, as its next version, in one transaction."""
         if item.event is not Event.REMOVED:
             raise ValueError(f"{item.record_id} is not a removal")
         removed = {"version": item.version, "removed_at": removed_at, "next_check_at": None}

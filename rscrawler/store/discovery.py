@@ -106,7 +106,7 @@ class SourceReading:
 
     `etag`, `last_modified`, `body_digest` and `dated_at` are kept of the first page alone:
     those of a further one would say nothing of the source. `due_articles` are
-    the ids of pieces that this page says have changed: they stay due until asked for.
+    the ids of articles that this page says have changed: they stay due until asked for.
     `sitemaps` are those that an index says have changed: their walk is unfinished until read.
     """
 
@@ -180,7 +180,7 @@ class DiscoveryStore(Part):
         return self._oldest_first(*is_pending, *in_vain)
 
     def has_unread(self, site: str) -> bool:
-        """Whether any address is still to be asked for that never led to a record."""
+        """Whether any address is still to be requested that never led to a record."""
         is_pending = address.c.state == AddressState.PENDING
         is_tried = address.c.state == AddressState.REJECTED, address.c.next_try_at.is_not(None)
         query = select(address.c.key).where(
@@ -202,7 +202,7 @@ class DiscoveryStore(Part):
     def record_reading(self, reading: SourceReading) -> None:
         """Write down a page of a source and every address on it, in one transaction.
 
-        It need not be on the disk yet: lost with the power, it is asked for and read again.
+        It need not be on the disk yet: lost with the power, it is requested and read again.
         """
         values = {
             "kind": reading.kind,
@@ -316,7 +316,7 @@ class DiscoveryStore(Part):
         self._database.execute(self._database.upsert(robots, asdict(kept), host=kept.host))
 
     def addresses_of(self, article_id: str) -> list[KnownAddress]:
-        """Every address that led to a piece, the first met first."""
+        """Every address that led to an article, the first met first."""
         return self._oldest_first(address.c.article_id == article_id)
 
     def _oldest_first(self, *where: ColumnElement[bool]) -> list[KnownAddress]:

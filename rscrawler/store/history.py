@@ -48,7 +48,7 @@ class HistoryStore(Part):
         return self._database.scalars(query)
 
     def last_recorded_at(self) -> datetime | None:
-        """When the newest version of any piece was recorded."""
+        """When the newest version of any article was recorded."""
         return self._database.scalar(select(func.max(version.c.recorded_at)))
 
     def totals(self) -> dict[str, dict[str, int]]:
@@ -78,9 +78,9 @@ class HistoryStore(Part):
         return self._database.scalar(select(func.min(run.c.started_at)))
 
     def publications(self, site: str, since: datetime, limit: int | None = None) -> list[datetime]:
-        """When a site's pieces (the last `limit` of them) were published since a time; in order.
+        """When a site's articles (the last `limit` of them) were published since a time; in order.
 
-        An undated piece counts from when it was first seen, unless it was there before
+        An undated article counts from when it was first seen, unless it was there before
         anybody looked.
         """
         of_site = article.c.site == site
@@ -96,7 +96,7 @@ class HistoryStore(Part):
     # Site, moment, and time from publication to then.
 
     def record_delays(self, since: datetime) -> list[Delay]:
-        """How long it took to record each piece of news recorded since a time."""
+        """How long it took to record each article recorded since a time."""
         at = version.c.recorded_at
         query = (
             select(article.c.site, at, article.c.published_at)
@@ -106,10 +106,10 @@ class HistoryStore(Part):
         return self._delays(query)
 
     def alert_delays(self, since: datetime, until: datetime | None = None) -> list[Delay]:
-        """How long it took to alert each piece of news alerted in a span of time.
+        """How long it took to alert each article alerted in a span of time.
 
         The alert counts from when its message was composed, once all of its recipients
-        are served; a piece on several channels counts on each.
+        are served; an article on several channels counts on each.
         """
         at = message.c.created_at
         is_alert = message.c.kind.in_(_ALERT_KINDS), message.c.state == "done"

@@ -73,7 +73,7 @@ class IndexStore(Part):
             .join(version, LAST_VERSION)
             .where(of_these)
         )
-        pieces = [
+        records = [
             (number, is_folded, Article.from_record(json.loads(record)))
             for number, is_folded, record in connection.execute(query)
         ]
@@ -82,41 +82,41 @@ class IndexStore(Part):
         connection.execute(delete(facet).where(facet.c.article.in_(former)))
         for number in former:
             connection.execute(text("DELETE FROM article_text WHERE rowid = :n"), {"n": number})
-        if not pieces:
+        if not records:
             return
-        connection.execute(insert(entry), [_entry(*each) for each in pieces])
-        if facets := [row for number, _, piece in pieces for row in _facets(number, piece)]:
+        connection.execute(insert(entry), [_entry(*each) for each in records])
+        if facets := [row for number, _, record in records for row in _facets(number, record)]:
             connection.execute(insert(facet), facets)
-        words = [{"number": number, "words": self._words(piece)} for number, _, piece in pieces]
+        words = [{"number": number, "words": self._words(record)} for number, _, record in records]
         connection.execute(self._insert_text, words)
 
-    def _words(self, piece: Article) -> str:
-        parts = (piece.title, piece.subtitle, piece.body)
+    def _words(self, record: Article) -> str:
+        parts = (record.title, record.subtitle, record.body)
         words = [word for part in parts for word in words_of(part or "")]
         return tsvector(words) if self._database.is_postgresql else " ".join(words)
 
 
-def _entry(number: int, is_folded: int, piece: Article) -> dict[str, Any]:
-    seen = piece.first_seen_at or piece.fetched_at
+def _entry(number: int, is_folded: int, record: Article) -> dict[str, Any]:
+    seen = record.first_seen_at or record.fetched_at
     return {
         "number": number,
-        "article_id": piece.article_id,
-        "site": piece.site,
-        "age": min(piece.published_at or seen, seen),
+        "article_id": record.article_id,
+        "site": record.site,
+        "age": min(record.published_at or seen, seen),
         "first_seen_at": seen,
-        "novelty": piece.novelty,
+        "novelty": record.novelty,
         "is_folded": is_folded,
     }
 
 
-def _facets(number: int, piece: Article) -> Iterator[dict[str, Any]]:
+def _facets(number: int, record: Article) -> Iterator[dict[str, Any]]:
     found: dict[tuple[str, str], None] = {}
-    for flag in piece.topics:
+    for flag in record.topics:
         if flag.level is not Level.NONE:
             found[f"level/{flag.topic}", str(flag.level)] = None
             found |= dict.fromkeys((f"country/{flag.topic}", code) for code in flag.countries)
-    found |= dict.fromkeys(("section", _value(slug)) for slug in piece.sections)
-    found |= dict.fromkeys(("author", author_value(name)) for name in piece.authors)
+    found |= dict.fromkeys(("section", _value(slug)) for slug in record.sections)
+    found |= dict.fromkeys(("author", author_value(name)) for name in record.authors)
     return ({"name": name, "value": value, "article": number} for name, value in found if value)
 
 

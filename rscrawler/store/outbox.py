@@ -304,9 +304,9 @@ class OutboxStore(_Rows):
     def untold(
         self, topics: Sequence[str], levels: Sequence[str], since: datetime
     ) -> list[tuple[str, str]]:
-        """`(topic, record)` of pieces first seen since then, flagged and told to nobody.
+        """`(topic, record)` of articles first seen since then, flagged and told to nobody.
 
-        Only of sites that were known before: what is newer there than the last known piece.
+        Only of sites that were known before: what is newer there than the last known article.
         """
         published, fetched = article.c.published_at, article.c.fetched_at
         before = (
@@ -498,7 +498,7 @@ class OutboxStore(_Rows):
     # What messages and feeds are made of.
 
     def delivered_by_site(self, run_id: str) -> dict[str, int]:
-        """How many messages that reached somebody carried pieces that a run found, by site."""
+        """How many messages that reached somebody carried articles that a run found, by site."""
         has_served = exists().where(
             recipient.c.message_id == outbox.c.message_id, recipient.c.state == "done"
         )
@@ -514,7 +514,7 @@ class OutboxStore(_Rows):
     def flagged_records(self) -> Generator[str]:
         """The JSON text of flagged versions that are in the JSONL, newest first.
 
-        Removed pieces, and copies that say no more than the first, are left out. Close it when
+        Removed articles, and copies that say no more than the first, are left out. Close it when
         it is not read to the end.
         """
         query = (

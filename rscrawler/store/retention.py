@@ -1,4 +1,4 @@
-"""Forgetting text, but never that a piece was seen."""
+"""Forgetting text, but never that an article was seen."""
 
 from __future__ import annotations
 

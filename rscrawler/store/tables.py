@@ -197,7 +197,7 @@ band = Table(
     sqlite_with_rowid=False,
 )
 
-# The level of a piece's last version on a topic, and whether anybody was told.
+# The level of an article's last version on a topic, and whether anybody was told.
 flag = Table(
     "flag",
     metadata,

@@ -1,4 +1,4 @@
-"""Topics: which pieces are about what a watch-list describes, how much, and why.
+"""Topics: which articles are about what a watch-list describes, how much, and why.
 
 `load_watchlists` reads the lists, `Flagger` applies them, `evaluate` and `backtest` show
 how well they do and what a change to them would change.

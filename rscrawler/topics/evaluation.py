@@ -138,7 +138,7 @@ def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation
 
 
 def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
-    """The piece that a labelled line holds."""
+    """The article that a labelled line holds."""
     parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
     if len(parts) == 1:
         parts = _FULL_LINE.split(line["text"])
@@ -149,7 +149,7 @@ def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
 
 @dataclass(frozen=True)
 class Change:
-    """A stored piece on which the present watch-list differs from the stored flag."""
+    """A stored article on which the present watch-list differs from the stored flag."""
 
     article_id: str
     url: str
@@ -162,9 +162,9 @@ class Change:
 
 @dataclass
 class Backtest:
-    """What the present watch-list would change among stored pieces. Nothing is written.
+    """What the present watch-list would change among stored articles. Nothing is written.
 
-    `skipped` pieces, beside the `total`, have no text any more that could be judged.
+    `skipped` articles, beside the `total`, have no text any more that could be judged.
     """
 
     topic: str

@@ -48,23 +48,23 @@ def article(request: Request) -> Response:
     history = store.articles.history(article_id) if ARTICLE_ID.fullmatch(article_id) else []
     if known is None or not history:
         raise HTTPException(404, "no article has this id")
-    piece = history[-1]
+    latest = history[-1]
     # One version more than is shown: the oldest shown is compared with it.
     changes = list(version_changes(history[-VERSIONS_SHOWN - 1 :]))[-VERSIONS_SHOWN:]
     addresses = store.discovery.addresses_of(article_id)
     return dashboard.page(
         request,
         "article.html.j2",
-        piece=piece,
+        article=latest,
         known=known,
-        outlet=outlet_of(piece, dashboard.sites),
-        marked=marked_article(piece),
-        panels=topic_panels(dashboard, piece),
-        provenance=piece.extraction.provenance,
-        is_removed=piece.event is Event.REMOVED,
+        outlet=outlet_of(latest, dashboard.sites),
+        marked=marked_article(latest),
+        panels=topic_panels(dashboard, latest),
+        provenance=latest.extraction.provenance,
+        is_removed=latest.event is Event.REMOVED,
         alerted=store.articles.alerted_topics(article_id),
-        first=piece.duplicate_of and store.articles.latest_record(piece.duplicate_of),
-        followed=piece.follows and store.articles.latest_record(piece.follows),
+        first=latest.duplicate_of and store.articles.latest_record(latest.duplicate_of),
+        followed=latest.follows and store.articles.latest_record(latest.follows),
         copies=store.browsing.copies([article_id]).get(article_id, [])[:COPIES_SHOWN],
         addresses=addresses,
         sources=list(dict.fromkeys(path for each in addresses for path in each.seen_in)),
@@ -78,16 +78,16 @@ def article(request: Request) -> Response:
     )
 
 
-def topic_panels(dashboard: Dashboard, piece: Article) -> list[TopicPanel]:
+def topic_panels(dashboard: Dashboard, latest: Article) -> list[TopicPanel]:
     """The topics that an article was flagged on, or that are alerted on.
 
     What made a score is what the watch-lists of today make of the text.
     """
-    flags = {flag.topic: flag for flag in piece.topics}
-    judgements = dashboard.store.judgements.history(piece.article_id)
+    flags = {flag.topic: flag for flag in latest.topics}
+    judgements = dashboard.store.judgements.history(latest.article_id)
     explained = {}
-    if flags and not piece.is_pruned:
-        explained = dashboard.flagger.explain(FlaggableText.from_article(piece))
+    if flags and not latest.is_pruned:
+        explained = dashboard.flagger.explain(FlaggableText.from_article(latest))
     panels = []
     for topic in dict.fromkeys([*flags, *dashboard.config.alerts.topics]):
         flag = flags.get(topic, TopicFlag(topic, Level.NONE, 0.0))

@@ -250,7 +250,7 @@ def _number(parameters: Mapping[str, str]) -> int:
 def _last_visit(session: dict[str, Any], now: datetime) -> datetime | None:
     """When the visit before this one ended; None: there was none.
 
-    A visit ends when no page was asked for in half an hour.
+    A visit ends when no page was requested in half an hour.
     """
     seen, since = (
         parse_rfc3339(session[name]) if name in session else None for name in ("seen", "since")

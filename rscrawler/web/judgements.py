@@ -34,21 +34,21 @@ async def judge(request: Request) -> Response:
 
 
 def _judge(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) -> None:
-    piece = None
+    article = None
     if ARTICLE_ID.fullmatch(article_id):
-        piece = dashboard.store.articles.latest_record(article_id)
-    if piece is None:
+        article = dashboard.store.articles.latest_record(article_id)
+    if article is None:
         raise HTTPException(404, "no article has this id")
-    dashboard.store.judgements.add(_judgement(dashboard, piece, name, form))
+    dashboard.store.judgements.add(_judgement(dashboard, article, name, form))
 
 
-def _judgement(dashboard: Dashboard, piece: Article, name: str, form: QueryParams) -> Judgement:
+def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryParams) -> Judgement:
     """What a form says.
 
     Raises:
         HTTPException: it says nothing, or nothing that can be.
     """
-    panels = {panel.flag.topic: panel for panel in topic_panels(dashboard, piece)}
+    panels = {panel.flag.topic: panel for panel in topic_panels(dashboard, article)}
     panel = panels[chosen(form, "topic", panels, None)]
     flag = panel.flag
     verdict = Verdict(chosen(form, "verdict", [*Verdict], None))
@@ -68,8 +68,8 @@ def _judgement(dashboard: Dashboard, piece: Article, name: str, form: QueryParam
             )
     note = form.get("note", "").replace("\r\n", "\n").replace("\x00", "").strip()
     return Judgement(
-        article_id=piece.article_id,
-        record_id=piece.record_id,
+        article_id=article.article_id,
+        record_id=article.record_id,
         topic=flag.topic,
         flagged_level=flag.level,
         flagged_countries=flag.countries,
@@ -141,8 +141,8 @@ def _entities(dashboard: Dashboard, wrong: list[Judgement]) -> Iterator[tuple[st
         each.article_id: each.topic for each in wrong if each.level.rank < each.flagged_level.rank
     }
     for article_id, topic in list(too_high.items())[:500]:
-        piece = dashboard.store.articles.latest_record(article_id)
-        flags = [flag for flag in piece.topics if flag.topic == topic] if piece else []
+        article = dashboard.store.articles.latest_record(article_id)
+        flags = [flag for flag in article.topics if flag.topic == topic] if article else []
         yield from {(each.entity,) for flag in flags for each in flag.evidence}
 
 

@@ -389,10 +389,10 @@ def test_json_is_alone_on_standard_output_though_there_are_warnings(crawled: Cra
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [
-        (("explain", "{site}/no-such-piece/"), 1),
+        (("explain", "{site}/no-such-article/"), 1),
         (("explain", "{site}/europe/"), 1),
         (("explain", "missing.html"), 2),
-        (("history", "no-such-piece"), 1),
+        (("history", "no-such-article"), 1),
         (("sites", "check", "elsewhere"), 2),
         (("sites", "add", "http://127.0.0.1:1"), 1),
         (("migrate-store", "sqlite:///missing.db", "sqlite:///other.db"), 2),
@@ -641,7 +641,7 @@ def test_explain_reads_a_saved_page(crawled: Crawled, tmp_path: Path) -> None:
     [
         ("/europe/", "no"),
         ("/about/", "no"),
-        ("/no-such-piece/", "answers 404"),
+        ("/no-such-article/", "answers 404"),
         ("/caf\u00e9 au lait/", "answers 404"),
     ],
 )
@@ -796,8 +796,8 @@ def test_prune_says_beforehand_what_it_would_forget(workspace: Workspace) -> Non
     now = utc_now()
     with closing(Store.open(load_config(workspace.config).database)) as store:
         for number, days in ((1, 30), (2, 0)):
-            piece = helpers.a_piece(number, fetched_at=now)
-            helpers.record(store, piece, at=now - timedelta(days=days))
+            article = helpers.an_article(number, fetched_at=now)
+            helpers.record(store, article, at=now - timedelta(days=days))
         deliver_jsonl(load_config(workspace.config), store)
         prune = ("prune", "--older-than", "7d", "--json")
         outlook = workspace.run(*prune, "--dry-run").json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from rscrawler.store import Store
-from tests.delivery.helpers import a_piece, record
+from tests.delivery.helpers import an_article, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.workspace import Workspace
 
@@ -20,7 +20,7 @@ def test_a_wrong_watch_list_does_not_hold_up_an_alert(workspace: Workspace) -> N
             f'port = {mailbox.port}\nsender = "m@example.org"\nrecipients = ["desk@example.org"]\n'
         )
         with closing(Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")) as store:
-            record(store, a_piece(1), "email")
+            record(store, an_article(1), "email")
         result = workspace.run("deliver", "--json")
         assert (result.status, result.json["delivered"]) == (0, 1)
         assert len(mailbox.received) == 1

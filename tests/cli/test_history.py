@@ -10,7 +10,7 @@ from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Article
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from tests.delivery.helpers import BODY, NOW, a_piece
+from tests.delivery.helpers import BODY, NOW, an_article
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
@@ -19,26 +19,28 @@ URL = "https://responsiblestatecraft.org/kazakhstan-railway/"
 
 @pytest.fixture
 def edited(workspace: Workspace) -> Workspace:
-    """A folder whose store has one piece in two versions."""
+    """A folder whose store has one article in two versions."""
     workspace.write_config("https://responsiblestatecraft.org")
     store = Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}")
     changed = BODY.replace("quarrelled", "made \x1b[31mpeace")
-    _record(store, a_piece(1, site=SITE, url=URL))
-    _record(store, a_piece(1, site=SITE, url=URL, version=2, body=changed))
+    _record(store, an_article(1, site=SITE, url=URL))
+    _record(store, an_article(1, site=SITE, url=URL, version=2, body=changed))
     store.close()
     return workspace
 
 
-def _record(store: Store, piece: Article) -> None:
+def _record(store: Store, article: Article) -> None:
     visit = Visit("run", (("/kazakhstan-railway", URL),), "digest")
-    store.articles.record(Recording(piece, Fingerprint("d", None, "s"), visit, NOW, ("articles",)))
+    store.articles.record(
+        Recording(article, Fingerprint("d", None, "s"), visit, NOW, ("articles",))
+    )
 
 
 @pytest.mark.parametrize(
     "named",
     [
-        a_piece(1).article_id,
-        a_piece(1).record_id,
+        an_article(1).article_id,
+        an_article(1).record_id,
         "http://www.responsiblestatecraft.org/kazakhstan-railway?utm_source=x",
         "/kazakhstan-railway/",
     ],
@@ -58,13 +60,13 @@ def test_an_article_is_found_by_id_record_address_and_path(edited: Workspace, na
 def test_a_terminal_gets_colours_instead_of_brackets(edited: Workspace) -> None:
     # In a process of its own: whether there are colours is decided when the program is loaded.
     terminal = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
-    result = Workspace(edited.folder).run("history", a_piece(1).article_id, **terminal)
+    result = Workspace(edited.folder).run("history", an_article(1).article_id, **terminal)
     assert "Kazakhstan and Russia \x1b[9;31mquarrelled \x1b[0m" in result.stdout
     assert "\x1b[32mmade [31mpeace \x1b[0mover the war." in result.stdout
 
 
 def test_json_has_the_whole_texts_as_kept_removed_and_added(edited: Workspace) -> None:
-    answer = edited.run("history", a_piece(1).article_id, "--json").json
+    answer = edited.run("history", an_article(1).article_id, "--json").json
     assert answer["url"] == URL
     first, second = answer["versions"]
     assert (first["event"], first["changes"]) == ("new", {})
@@ -74,7 +76,7 @@ def test_json_has_the_whole_texts_as_kept_removed_and_added(edited: Workspace) -
     assert [c["text"].strip() for c in changes if c["kind"] == "removed"] == ["quarrelled"]
 
 
-def test_an_unknown_piece_is_one_line(edited: Workspace) -> None:
+def test_an_unknown_article_is_one_line(edited: Workspace) -> None:
     result = edited.run("history", "https://responsiblestatecraft.org/never-seen/")
     assert result.status == 1
     assert result.stdout == ""

@@ -11,7 +11,7 @@ from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.items import Article
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from tests.delivery.helpers import NOW, a_piece
+from tests.delivery.helpers import NOW, an_article
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
@@ -30,12 +30,12 @@ def known(folder: Workspace, number: int, body: str, **fields: object) -> Articl
     seen = NOW + timedelta(hours=number)
     url = f"https://responsiblestatecraft.org/{number}/"
     values = {"site": SITE, "url": url, "title": "A title", "body": body, "first_seen_at": seen}
-    piece = a_piece(number, **values, **fields)
+    article = an_article(number, **values, **fields)
     store = Store.open(f"sqlite:///{folder.output / 'rscrawler.db'}")
     visit = Visit("run", ((f"/{number}", url),), "digest")
-    store.articles.record(Recording(piece, fingerprint_of(piece, str(number)), visit, seen, ()))
+    store.articles.record(Recording(article, fingerprint_of(article, str(number)), visit, seen, ()))
     store.close()
-    return piece
+    return article
 
 
 def changes(folder: Workspace) -> dict[str, tuple[str | None, str | None]]:

@@ -10,22 +10,22 @@ from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery import deliver_jsonl
 from rscrawler.store import Store
-from tests.delivery.helpers import a_piece, record
+from tests.delivery.helpers import an_article, record
 from tests.workspace import Workspace
 
 BACKTEST = ("topics", "backtest", "central-asia")
 
 
-def test_one_piece_is_not_called_pieces(workspace: Workspace) -> None:
+def test_one_article_is_not_called_articles(workspace: Workspace) -> None:
     workspace.config.write_text("")
     line = '{"id": 1, "text": "Nothing.", "level": "none"}'
     (workspace.folder / "one.jsonl").write_text(line, "utf-8")
     evaluated = workspace.run("topics", "evaluate", "central-asia", "one.jsonl").stdout
     assert evaluated.startswith("1 text: precision 1.000, recall 1.000, F1 1.000; ")
-    assert [counted(number, "piece") for number in (0, 1, 1000)] == [
-        "0 pieces",
-        "1 piece",
-        "1,000 pieces",
+    assert [counted(number, "article") for number in (0, 1, 1000)] == [
+        "0 articles",
+        "1 article",
+        "1,000 articles",
     ]
 
 
@@ -35,7 +35,7 @@ def test_a_backtest_does_not_judge_texts_that_were_forgotten(workspace: Workspac
     config = load_config(workspace.config)
     with closing(Store.open(config.database)) as store:
         for number, days in ((1, 30), (2, 30), (3, 0)):
-            record(store, a_piece(number, fetched_at=now), at=now - timedelta(days=days))
+            record(store, an_article(number, fetched_at=now), at=now - timedelta(days=days))
         before = workspace.run(*BACKTEST, "--json").json
         deliver_jsonl(config, store)
         assert store.retention.prune(now - timedelta(days=1)).versions == 2

@@ -82,7 +82,7 @@ class Figures:
     crawl_kills: int = 0
     database_restarts: int = 0
     runs_taken_over: int = 0
-    pieces: int = 0
+    articles: int = 0
     lost: int = 0
     recorded_twice: int = 0
     not_mailed: int = 0
@@ -337,7 +337,7 @@ def _count(cluster: Cluster, served: TinySites, fresh: list[str], figures: Figur
     urls = Counter(record["url"] for record in records)
     article_of = {record["url"]: record["article_id"] for record in records}
     mailed, messages = cluster.mailed(), cluster.mailbox.messages()
-    figures.pieces = len(truth)
+    figures.articles = len(truth)
     figures.lost = len(truth - urls.keys())
     figures.recorded_twice = sum(count > 1 for count in (*ids.values(), *urls.values()))
     figures.not_mailed = sum(article_of.get(url, "") not in mailed for url in fresh)

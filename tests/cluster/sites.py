@@ -19,7 +19,7 @@ _LETTERS = "aeiourstlnmkdp"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Article:
     """One article on Kazakhstan; no two are near-duplicates of each other."""
 
     number: int
@@ -63,22 +63,22 @@ class TinySite:
     """What one host shows."""
 
     host: str
-    pieces: list[Piece] = field(default_factory=list)
+    articles: list[Article] = field(default_factory=list)
 
     def answer(self, path: str) -> tuple[int, str, str]:
         """Status, type and body."""
         if path == "/feed/":
             return 200, "application/rss+xml", self._feed()
-        for piece in self.pieces:
-            if piece.path == path:
-                return 200, "text/html; charset=utf-8", piece.page()
+        for article in self.articles:
+            if article.path == path:
+                return 200, "text/html; charset=utf-8", article.page()
         return 404, "text/plain", "not here"
 
     def _feed(self) -> str:
         items = "".join(
-            f"<item><title>{piece.title}</title><link>http://{self.host}{piece.path}</link>"
-            f"<pubDate>{format_datetime(piece.published_at, usegmt=True)}</pubDate></item>"
-            for piece in reversed(self.pieces)
+            f"<item><title>{article.title}</title><link>http://{self.host}{article.path}</link>"
+            f"<pubDate>{format_datetime(article.published_at, usegmt=True)}</pubDate></item>"
+            for article in reversed(self.articles)
         )
         return f'<?xml version="1.0"?><rss version="2.0"><channel>{items}</channel></rss>'
 
@@ -86,9 +86,9 @@ class TinySite:
 class TinySites:
     """The sites, by host (with port), served until closed."""
 
-    def __init__(self, count: int, pieces: int = 2) -> None:
+    def __init__(self, count: int, articles: int = 2) -> None:
         self._addresses = [f"127.0.{n // 200}.{1 + n % 200}" for n in range(count)]
-        self._pieces_at_first = pieces
+        self._articles_at_first = articles
         self._numbers = iter(range(1, 1_000_000))
         self.sites: dict[str, TinySite] = {}
         self.asked: list[Asked] = []
@@ -122,7 +122,7 @@ class TinySites:
         for address in self._addresses:
             host = f"{address}:{port}"
             self.sites[host] = TinySite(host)
-            for _ in range(self._pieces_at_first):
+            for _ in range(self._articles_at_first):
                 self.publish(host)
 
     async def _stop(self) -> None:
@@ -132,18 +132,18 @@ class TinySites:
             task.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
 
-    def publish(self, host: str) -> Piece:
-        """One more piece on a site."""
-        piece = Piece(next(self._numbers), datetime.now(UTC).replace(microsecond=0))
-        self.sites[host].pieces.append(piece)
-        return piece
+    def publish(self, host: str) -> Article:
+        """One more article on a site."""
+        article = Article(next(self._numbers), datetime.now(UTC).replace(microsecond=0))
+        self.sites[host].articles.append(article)
+        return article
 
     def urls(self) -> set[str]:
-        """Every piece of every site."""
+        """Every article of every site."""
         return {
-            f"http://{host}{piece.path}"
+            f"http://{host}{article.path}"
             for host, site in self.sites.items()
-            for piece in site.pieces
+            for article in site.articles
         }
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,7 @@ from rscrawler.errors import OutputError
 from rscrawler.store import Store
 from tests.cluster.conftest import Plant
 from tests.cluster.sites import TinySites
-from tests.delivery.helpers import a_config, a_piece, record, record_ids
+from tests.delivery.helpers import a_config, an_article, record, record_ids
 from tests.workspace import Workspace
 
 ELSEWHERE = "another-machine/17/4711"
@@ -22,7 +22,7 @@ def test_a_process_of_another_machine_that_writes_is_waited_for(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jsonl, "LOCK_TIMEOUT_SECONDS", 0.05)
-    record(store, a_piece(1))
+    record(store, an_article(1))
     store.leases.acquire(jsonl.WRITER, ELSEWHERE, datetime.now(UTC))
     with pytest.raises(OutputError, match=f"{ELSEWHERE} writes the output"):
         deliver_jsonl(a_config(tmp_path), store)
@@ -34,12 +34,12 @@ def test_a_process_of_another_machine_that_writes_is_waited_for(
 def test_each_of_two_folders_that_take_turns_holds_a_line_once(
     store: Store, tmp_path: Path
 ) -> None:
-    pieces = []
+    articles = []
     for number, folder in enumerate(("a", "b", "a", "b"), start=1):
-        pieces.append(record(store, a_piece(number)).record_id)
+        articles.append(record(store, an_article(number)).record_id)
         deliver_jsonl(a_config(tmp_path / folder), store)
         found = record_ids(tmp_path / folder / "articles" / "2026-11-24.jsonl")
-        assert sorted(found) == sorted(pieces)
+        assert sorted(found) == sorted(articles)
 
 
 def test_a_crawl_with_workers_records_and_leaves_the_files_to_the_service(

@@ -20,7 +20,7 @@ from rscrawler.store.database import place_of
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import NewMessage
 from rscrawler.store.transfer import migrate_store
-from tests.delivery.helpers import a_piece
+from tests.delivery.helpers import an_article
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -35,14 +35,14 @@ def target_url(postgresql_database: str) -> str:
     return "postgresql+psycopg" + postgresql_database[postgresql_database.index("://") :]
 
 
-def fill(store: Store, pieces: int = 3, first: int = 1) -> None:
+def fill(store: Store, articles: int = 3, first: int = 1) -> None:
     """Rows of many kinds: text beyond ASCII, bytes, numbers, times, and what is not known."""
-    for number in range(first, first + pieces):
+    for number in range(first, first + articles):
         url = f"https://example.org/{number}/"
-        piece = replace(a_piece(number), title=f"Тоқаев №{number} “said”", url=url)
+        article = replace(an_article(number), title=f"Тоқаев №{number} “said”", url=url)
         visit = Visit("run", ((f"/{number}", url),), "digest", etag='W/"x"')
         fingerprint = Fingerprint("d", "b", "s", bytes(range(256)), (-(2**62), number))
-        store.articles.record(Recording(piece, fingerprint, visit, NOW, ("articles", "email")))
+        store.articles.record(Recording(article, fingerprint, visit, NOW, ("articles", "email")))
     message = NewMessage(f"<m{first}@x>", "email", "alert", NOW, b"\xff\x00mail", ("a@x", "b@x"))
     store.outbox.add(message)
 
@@ -92,7 +92,7 @@ def test_a_target_that_holds_something_is_left_as_it_is(
     filled: Store, sqlite_url: str, target_url: str, open_stores: Callable[[str], Store]
 ) -> None:
     target = open_stores(target_url)
-    fill(target, pieces=1, first=9)
+    fill(target, articles=1, first=9)
     with pytest.raises(StoreError, match="the target is not empty"):
         migrate_store(sqlite_url, target_url, NOW)
     assert len(everything(target)) == 1

@@ -41,7 +41,7 @@ def main(config_path: Path, log: Path, at_once: int) -> None:
     ) -> ChildResult:
         crawl = uuid.uuid4().hex
         note("start", crawl, arguments[1])
-        os.environ["RSCRAWLER_CONTACT"] = crawl  # of a run that is asked for at once
+        os.environ["RSCRAWLER_CONTACT"] = crawl  # of a run that is requested at once
         result = await runs.run(arguments, limit, stopping)
         note("end", crawl, arguments[1], result.exit_status, result.was_stopped)
         return result

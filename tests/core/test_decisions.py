@@ -71,7 +71,7 @@ def test_what_a_poorer_reading_makes_of_a_text_is_no_edit(
     assert decisions.is_mere_degradation(stored, read) is is_degraded
 
 
-def test_a_piece_that_comes_back_is_an_update_though_its_text_is_the_old_one() -> None:
+def test_an_article_that_comes_back_is_an_update_though_its_text_is_the_old_one() -> None:
     removed = replace(KNOWN, removed_at=NOON)
     assert decisions.event_of(removed, KNOWN.text_digest) is Event.UPDATED
 
@@ -120,19 +120,19 @@ def flagged(level: Level, topic: str = "central-asia") -> TopicFlag:
     return TopicFlag(topic, level, 0.9)
 
 
-def to_alert(piece: Article, **changes: object) -> list[str]:
+def to_alert(version: Article, **changes: object) -> list[str]:
     values: dict[str, object] = {
         "levels_before": {},
         "already_alerted": (),
         "topics": ["central-asia", "pipelines"],
         "minimum": Level.SUBSTANTIAL,
     }
-    found = decisions.topics_to_alert(piece, **{**values, **changes})  # type: ignore[arg-type]
+    found = decisions.topics_to_alert(version, **{**values, **changes})  # type: ignore[arg-type]
     return [flag.topic for flag in found]
 
 
 @pytest.mark.parametrize("level", list(Level))
-def test_a_new_piece_alerts_from_the_minimum_on(level: Level) -> None:
+def test_a_new_article_alerts_from_the_minimum_on(level: Level) -> None:
     expected = ["central-asia"] if level in (Level.SUBSTANTIAL, Level.PRIMARY) else []
     assert to_alert(article(topics=[flagged(level)])) == expected
 
@@ -144,20 +144,20 @@ def test_what_is_no_news_when_first_seen_never_alerts(novelty: Novelty) -> None:
 
 @pytest.mark.parametrize("novelty", list(Novelty))
 def test_an_update_alerts_when_its_level_rises_to_the_minimum(novelty: Novelty) -> None:
-    piece = article(event=Event.UPDATED, novelty=novelty, topics=[flagged(Level.SUBSTANTIAL)])
-    assert to_alert(piece, levels_before={"central-asia": Level.MENTION}) == ["central-asia"]
-    assert to_alert(piece, levels_before={}) == ["central-asia"]
+    version = article(event=Event.UPDATED, novelty=novelty, topics=[flagged(Level.SUBSTANTIAL)])
+    assert to_alert(version, levels_before={"central-asia": Level.MENTION}) == ["central-asia"]
+    assert to_alert(version, levels_before={}) == ["central-asia"]
 
 
 def test_an_update_whose_level_only_rises_above_the_minimum_tells_nothing_new() -> None:
-    piece = article(event=Event.UPDATED, topics=[flagged(Level.PRIMARY)])
-    assert to_alert(piece, levels_before={"central-asia": Level.SUBSTANTIAL}) == []
+    version = article(event=Event.UPDATED, topics=[flagged(Level.PRIMARY)])
+    assert to_alert(version, levels_before={"central-asia": Level.SUBSTANTIAL}) == []
 
 
 def test_a_changed_watch_list_alone_never_alerts() -> None:
     # The text before, judged by the present list, had this level already.
-    piece = article(event=Event.UPDATED, topics=[flagged(Level.PRIMARY)])
-    assert to_alert(piece, levels_before={"central-asia": Level.PRIMARY}) == []
+    version = article(event=Event.UPDATED, topics=[flagged(Level.PRIMARY)])
+    assert to_alert(version, levels_before={"central-asia": Level.PRIMARY}) == []
 
 
 def test_nobody_is_told_of_a_removal_or_twice_on_one_topic() -> None:
@@ -168,23 +168,23 @@ def test_nobody_is_told_of_a_removal_or_twice_on_one_topic() -> None:
 
 def test_a_duplicate_alerts_only_where_it_says_more_than_what_it_repeats() -> None:
     kazakh = replace(flagged(Level.PRIMARY), countries=("KZ",))
-    piece = article(topics=[kazakh], duplicate_of="b" * 16)
-    assert to_alert(piece, repeated=[kazakh]) == []
-    assert to_alert(piece, repeated=[replace(kazakh, countries=("UZ", "KZ"))]) == []
-    assert to_alert(piece, repeated=[replace(kazakh, countries=("UZ",))]) == ["central-asia"]
-    assert to_alert(piece, repeated=[replace(kazakh, level=Level.MENTION)]) == ["central-asia"]
-    assert to_alert(piece) == ["central-asia"]
-    assert decisions.is_folded(piece, [kazakh])
-    assert not decisions.is_folded(piece, [])
-    assert not decisions.is_folded(replace(piece, duplicate_of=None), [kazakh])
+    version = article(topics=[kazakh], duplicate_of="b" * 16)
+    assert to_alert(version, repeated=[kazakh]) == []
+    assert to_alert(version, repeated=[replace(kazakh, countries=("UZ", "KZ"))]) == []
+    assert to_alert(version, repeated=[replace(kazakh, countries=("UZ",))]) == ["central-asia"]
+    assert to_alert(version, repeated=[replace(kazakh, level=Level.MENTION)]) == ["central-asia"]
+    assert to_alert(version) == ["central-asia"]
+    assert decisions.is_folded(version, [kazakh])
+    assert not decisions.is_folded(version, [])
+    assert not decisions.is_folded(replace(version, duplicate_of=None), [kazakh])
 
 
 @pytest.mark.parametrize("novelty", list(Novelty))
-def test_a_copy_that_becomes_another_piece_alerts_if_it_was_news(novelty: Novelty) -> None:
+def test_a_copy_that_becomes_another_article_alerts_if_it_was_news(novelty: Novelty) -> None:
     flags = [flagged(Level.PRIMARY), flagged(Level.PRIMARY, "pipelines")]
-    piece = article(event=Event.UPDATED, novelty=novelty, topics=flags)
+    version = article(event=Event.UPDATED, novelty=novelty, topics=flags)
     levels = {"central-asia": Level.PRIMARY, "pipelines": Level.PRIMARY}
-    found = to_alert(piece, levels_before=levels, already_alerted=["pipelines"], was_copy=True)
+    found = to_alert(version, levels_before=levels, already_alerted=["pipelines"], was_copy=True)
     assert found == (["central-asia"] if novelty is Novelty.NEW else [])
 
 
@@ -201,11 +201,11 @@ def test_an_alert_is_always_of_a_wanted_topic_at_the_minimum_and_not_told_before
     now, before = data.draw(levels), data.draw(levels)
     told = data.draw(st.sets(st.sampled_from(names)))
     minimum = data.draw(st.sampled_from([Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY]))
-    piece = article(
+    version = article(
         event=data.draw(st.sampled_from([Event.NEW, Event.UPDATED])),
         topics=[flagged(level, topic) for topic, level in now.items()],
     )
-    alerts = to_alert(piece, levels_before=before, already_alerted=told, minimum=minimum)
+    alerts = to_alert(version, levels_before=before, already_alerted=told, minimum=minimum)
     expected = {
         topic
         for topic, level in now.items()
@@ -254,7 +254,7 @@ def test_a_date_counts_against_the_last_one_of_its_kind_and_failing_that_against
     assert not decisions.is_dated_later(KNOWN, None)
 
 
-def test_a_piece_is_removed_at_the_second_check_an_hour_or_more_after_the_first() -> None:
+def test_an_article_is_removed_at_the_second_check_an_hour_or_more_after_the_first() -> None:
     first = decisions.after_gone(KNOWN, NOON, HOUR)
     assert first == decisions.GoneDecision(False, NOON, NOON + HOUR)
     gone = replace(KNOWN, gone_at=NOON)
@@ -267,7 +267,7 @@ def test_a_piece_is_removed_at_the_second_check_an_hour_or_more_after_the_first(
 
 
 @given(MOMENTS, st.lists(st.timedeltas(timedelta(minutes=1), timedelta(hours=3)), max_size=12))
-def test_no_order_of_checks_removes_a_piece_sooner_than_an_hour_after_it_went(
+def test_no_order_of_checks_removes_an_article_sooner_than_an_hour_after_it_went(
     start: datetime, waits: list[timedelta]
 ) -> None:
     known, now, went = KNOWN, start, None
@@ -344,7 +344,7 @@ def test_a_page_out_of_reach_is_asked_for_at_once_and_then_less_and_less_often()
     assert decisions.recheck_at(replace(KNOWN, next_check_at=None), NOON) == NOON
 
 
-def test_a_source_that_dates_all_it_has_later_says_nothing_of_any_piece() -> None:
+def test_a_source_that_dates_all_it_has_later_says_nothing_of_any_article() -> None:
     assert decisions.are_rewritten(changed=40, known=50)
     assert not decisions.are_rewritten(changed=15, known=15)
     assert not decisions.are_rewritten(changed=40, known=400)

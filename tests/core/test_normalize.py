@@ -43,7 +43,7 @@ def test_dates_are_in_utc() -> None:
 
 
 def test_every_field_is_cleaned_and_lists_lose_repeats_and_blanks() -> None:
-    piece = article(
+    version = article(
         title=" A\u00a0title ",
         subtitle="\u200b",
         authors=["A.\u00a0Writer", "A. Writer", " "],
@@ -51,7 +51,7 @@ def test_every_field_is_cleaned_and_lists_lose_repeats_and_blanks() -> None:
         body="B \n\n\n C",
         published_at=NOON.replace(tzinfo=None),
     )
-    normalize_article(piece)
-    assert (piece.title, piece.subtitle, piece.body) == ("A title", None, "B\n\nC")
-    assert (piece.authors, piece.tags) == (["A. Writer"], ["one", "two"])
-    assert piece.published_at == NOON
+    normalize_article(version)
+    assert (version.title, version.subtitle, version.body) == ("A title", None, "B\n\nC")
+    assert (version.authors, version.tags) == (["A. Writer"], ["one", "two"])
+    assert version.published_at == NOON

@@ -120,7 +120,7 @@ def test_an_atom_feed_tells_publication_from_update() -> None:
 
 
 def test_a_link_that_is_no_address_is_passed_over_in_a_feed_and_in_a_sitemap() -> None:
-    links = ("http://[oops/", "mailto:desk@example.org", "https://example.org/piece/")
+    links = ("http://[oops/", "mailto:desk@example.org", "https://example.org/article/")
     items = "".join(f"<item><link>{link}</link></item>" for link in links)
     feed = f'<rss version="2.0"><channel>{items}</channel></rss>'.encode()
     assert [e.url for e in read_feed(feed)] == [links[-1]]

@@ -28,12 +28,12 @@ QUICK = '[crawl]\nretries = 0\ntimeout = "1s"\nmax_response_mib = 1\n'
 
 
 def paths_asked(site: SampleSite) -> list[str]:
-    """Every path that was asked for, in order, without robots.txt."""
+    """Every path that was requested, in order, without robots.txt."""
     return [request.path for request in site.requests if request.path != "/robots.txt"]
 
 
 def articles_asked(site: SampleSite) -> list[str]:
-    """The slugs of the article pages that were asked for, in order."""
+    """The slugs of the article pages that were requested, in order."""
     slugs = {story.slug for story in site.stories}
     asked = (request.path.strip("/") for request in site.requests)
     return [slug for slug in asked if slug in slugs]
@@ -62,8 +62,8 @@ def let_retries_come(workspace: Workspace) -> None:
     change_database(workspace, "UPDATE address SET next_try_at = NULL")
 
 
-def let_pieces_be_due(workspace: Workspace) -> None:
-    """Let every known piece's next check on the ageing schedule come."""
+def let_articles_be_due(workspace: Workspace) -> None:
+    """Let every known article's next check on the ageing schedule come."""
     long_ago = "2020-01-01T00:00:00.000000Z"
     change_database(
         workspace,

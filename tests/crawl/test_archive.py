@@ -31,7 +31,7 @@ from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import AskedArticle
 from rscrawler.spiders.session import CrawlSession
-from tests.crawl.probes import FEW_SOURCES, let_pieces_be_due, rows_of
+from tests.crawl.probes import FEW_SOURCES, let_articles_be_due, rows_of
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"
@@ -55,10 +55,10 @@ def digests_of(workspace: Workspace) -> dict[str, str]:
 
 
 def a_page(number: int, fetched_at: datetime = NOON) -> ArchivedPage:
-    url = f"https://example.org/piece-{number}/"
+    url = f"https://example.org/article-{number}/"
     body = f"<html><body>{number} – é\r\n\r\nWARC/1.1\r\n</body></html>".encode()
     headers = (("Content-Type", "text/html"), ("ETag", '"e"'), ("Content-Length", str(len(body))))
-    return ArchivedPage(f"/piece-{number}?é", url, fetched_at, headers, body)
+    return ArchivedPage(f"/article-{number}?é", url, fetched_at, headers, body)
 
 
 def written(folder: Path, *pages: ArchivedPage, run_id: str = "run") -> list[Path]:
@@ -101,7 +101,7 @@ def test_what_was_not_modified_is_not_kept_again_and_a_new_run_has_a_file_of_its
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES + ARCHIVE)
     workspace.crawl("--full")
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     assert workspace.crawl()["not_modified"] >= len(site.stories)
     (first,) = archive_files(workspace.output / "archive", SITE)
     story = site.publish()
@@ -234,9 +234,9 @@ def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
     crawler.stats = StatsCollector(crawler)
     extension = ArchiveExtension(crawler)
     for number in range(3):
-        url = f"https://responsiblestatecraft.org/piece-{number}/"
+        url = f"https://responsiblestatecraft.org/article-{number}/"
         request = Request(
-            url, cb_kwargs={"asked": AskedArticle(f"/piece-{number}", session.started_at)}
+            url, cb_kwargs={"asked": AskedArticle(f"/article-{number}", session.started_at)}
         )
         extension.response_received(HtmlResponse(url, body=b"<html></html>"), request)
     extension.spider_closed()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite
-from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_pieces_be_due, sources
+from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_articles_be_due, sources
 from tests.workspace import Workspace
 
 
@@ -28,12 +28,12 @@ def known(workspace: Workspace, site: SampleSite) -> Workspace:
 
 
 def article_paths(site: SampleSite) -> list[str]:
-    """The article pages that were asked for."""
+    """The article pages that were requested."""
     slugs = {f"/{story.slug}/" for story in site.stories}
     return [request.path for request in site.requests if request.path in slugs]
 
 
-def test_a_new_piece_costs_one_article_request_and_is_news(
+def test_a_new_article_costs_one_article_request_and_is_news(
     known: Workspace, site: SampleSite
 ) -> None:
     story = site.publish()
@@ -79,7 +79,7 @@ def test_an_edit_that_could_not_be_fetched_is_recorded_with_the_next_one(
     assert len(known.records()) == count + 1
 
 
-def test_a_source_that_fails_hides_no_piece(known: Workspace, site: SampleSite) -> None:
+def test_a_source_that_fails_hides_no_article(known: Workspace, site: SampleSite) -> None:
     site.fail("/feeds", Fault.SERVER_ERROR)
     story = site.publish()
     result = known.run("crawl", "--json")
@@ -88,7 +88,7 @@ def test_a_source_that_fails_hides_no_piece(known: Workspace, site: SampleSite) 
     assert known.records()[-1]["url"].rstrip("/").endswith(story.slug)
 
 
-def test_a_piece_that_cannot_be_fetched_now_is_fetched_later_though_no_source_changes(
+def test_an_article_that_cannot_be_fetched_now_is_fetched_later_though_no_source_changes(
     known: Workspace, site: SampleSite
 ) -> None:
     story = site.publish()
@@ -182,7 +182,7 @@ def test_pages_asked_again_by_age_and_not_changed_make_no_version(
     known: Workspace, site: SampleSite
 ) -> None:
     site.rotate_tokens()
-    let_pieces_be_due(known)
+    let_articles_be_due(known)
     report = known.crawl()
     assert report["articles_unchanged"] == len(site.stories)
     assert report["articles_new"] == report["articles_updated"] == 0
@@ -196,14 +196,14 @@ def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_ret
     known.crawl()
     assert known.records()[-1]["change"]["fields"] == ["title"]
     site.remove(story.slug)
-    let_pieces_be_due(known)
+    let_articles_be_due(known)
     assert known.crawl()["articles_removed"] == 0
-    let_pieces_be_due(known)
+    let_articles_be_due(known)
     assert known.crawl()["articles_removed"] == 1
     record = known.records()[-1]
     assert (record["event"], record["version"]) == ("removed", 3)
     assert record["change"] is None  # that of the update before is told with the update alone
-    let_pieces_be_due(known)
+    let_articles_be_due(known)
     assert known.crawl()["articles_removed"] == 0
     site.restore(story.slug)
     known.crawl()

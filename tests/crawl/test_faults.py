@@ -65,7 +65,7 @@ def configure(
 
 
 def publish_in_section(site: SampleSite) -> Story:
-    """A new piece that the one section of these tests shows."""
+    """A new article that the one section of these tests shows."""
     return site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
 
 
@@ -116,7 +116,7 @@ def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
     assert {record["novelty"] for record in workspace.records()} == {"baseline"}
 
 
-def test_a_notice_in_the_place_of_a_new_piece_costs_time_and_not_the_piece(
+def test_a_notice_in_the_place_of_a_new_article_costs_time_and_not_the_article(
     workspace: Workspace, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SECTION))
@@ -160,7 +160,7 @@ def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
     assert workspace.crawl()["articles_new"] == 1
 
 
-def test_a_piece_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_days(
+def test_an_article_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_days(
     workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(workspace, site, few=sources(FEED))
@@ -333,7 +333,7 @@ def test_an_index_that_never_moves_a_date_hides_news_for_a_day_at_most(
     assert workspace.crawl()["articles_new"] == 1
 
 
-def test_pieces_dated_later_all_at_once_say_nothing_and_one_dated_later_after_that_does(
+def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_that_does(
     workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(workspace, site, few=sources(SITEMAP))
@@ -382,7 +382,7 @@ def test_a_server_that_always_says_not_modified_hides_news_for_a_day_at_most(
     assert workspace.crawl()["articles_new"] == 1
 
 
-def test_without_validators_known_pieces_are_not_fetched_again(
+def test_without_validators_known_articles_are_not_fetched_again(
     workspace: Workspace, site: SampleSite
 ) -> None:
     site.fail("/", Fault.NO_VALIDATORS)

@@ -1,4 +1,4 @@
-"""A full crawl of the sample site finds every piece and gets every field right."""
+"""A full crawl of the sample site finds every article and gets every field right."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Crawl
     return Crawled(tmp_path_factory.mktemp("full"), program)
 
 
-def test_every_piece_is_recorded_once_and_nothing_else_is(crawled: Crawled) -> None:
+def test_every_article_is_recorded_once_and_nothing_else_is(crawled: Crawled) -> None:
     urls = Counter(record["url"] for record in crawled.workspace.records())
     assert urls == Counter(list(crawled.truth))
     assert crawled.report["articles_new"] == len(crawled.truth)
@@ -77,7 +77,7 @@ def _compared(record: dict[str, Any], true: TrueArticle) -> Iterator[tuple[str, 
     yield "image.url", url and url.partition("&token=")[0], true.image_url
 
 
-def test_no_body_holds_a_sentence_of_another_piece_or_an_appeal(crawled: Crawled) -> None:
+def test_no_body_holds_a_sentence_of_another_article_or_an_appeal(crawled: Crawled) -> None:
     own = {url: set(record["body"].split("\n\n")) for url, record in crawled.records.items()}
     theirs = Counter(paragraph for paragraphs in own.values() for paragraph in paragraphs)
     shared = [paragraph for paragraph, count in theirs.items() if count > 1]
@@ -117,6 +117,6 @@ def test_an_idle_cycle_asks_each_source_once_and_no_article(crawled: Crawled) ->
     assert len(paths) == len(set(paths))
     assert all(request.conditional for request in crawled.idle_requests)
     assert {request.status for request in crawled.idle_requests} == {304}
-    # Its robots.txt is asked for as well, once.
+    # Its robots.txt is requested as well, once.
     assert crawled.idle_report["requests"] == len(paths) + 1
     assert crawled.idle_report["bytes"] < 0.01 * crawled.report["bytes"]

@@ -25,7 +25,7 @@ from tests.crawl.probes import (
     articles_asked,
     change_database,
     let_a_day_pass,
-    let_pieces_be_due,
+    let_articles_be_due,
     let_time_pass,
     paths_asked,
     rows_of,
@@ -67,13 +67,13 @@ def records_of(workspace: Workspace, slug: str) -> list[dict[str, Any]]:
 
 
 def alerted(workspace: Workspace) -> list[str]:
-    """The ids of the pieces that somebody was told of."""
+    """The ids of the articles that somebody was told of."""
     rows = rows_of(workspace, "SELECT article_id FROM flag WHERE alerted_at IS NOT NULL")
     return [article_id for (article_id,) in rows]
 
 
 def regional(site: SampleSite) -> Story:
-    """A piece about the region with a text long enough to be told from others."""
+    """An article about the region with a text long enough to be told from others."""
     return next(
         story
         for story in site.stories
@@ -115,14 +115,14 @@ def test_every_address_of_a_story_leads_to_its_one_record(
     assert paths_asked(site) == [LISTING]
 
     site.edit(story.slug, title="Another headline altogether")
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     workspace.crawl()
     record = workspace.records()[-1]
     assert (record["event"], record["url"]) == ("updated", true.url)
     assert set(record["aliases"]) >= set(true.aliases)
 
 
-def test_the_address_that_redirected_to_a_piece_is_among_its_aliases_at_once(
+def test_the_address_that_redirected_to_an_article_is_among_its_aliases_at_once(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     true = next(true for true in site.truth() if len(true.aliases) == 2)
@@ -147,7 +147,7 @@ def with_canonical(site: SampleSite, story: Story, address: str) -> Resource:
     return Resource(body=re.sub(f'{declared}[^"]*', declared + address, html).encode(), lasts=False)
 
 
-def test_pages_that_declare_one_address_are_as_many_pieces_as_they_have_texts(
+def test_pages_that_declare_one_address_are_as_many_articles_as_they_have_texts(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     known, *others = [each for each in site.stories if len(each.body.split()) > 100][:3]
@@ -161,7 +161,7 @@ def test_pages_that_declare_one_address_are_as_many_pieces_as_they_have_texts(
         token = f"<!-- {visit} -->".encode()
         extra_pages |= {path: replace(page, body=page.body + token) for path, page in pages.items()}
         workspace.crawl()
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
     found = workspace.records()
     assert [record["version"] for record in found] == [1, 1, 1]
     assert {record["url"] for record in found[1:]} == {
@@ -171,7 +171,7 @@ def test_pages_that_declare_one_address_are_as_many_pieces_as_they_have_texts(
     assert all("another's" in str(record["extraction"]["warnings"]) for record in found[1:])
 
 
-def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_home(
+def test_an_article_that_is_gone_is_gone_though_its_first_address_leads_home(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     story = site.stories[0]
@@ -182,18 +182,18 @@ def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_home(
     site.remove(story.slug)
     extra_pages["/old-name/"] = Resource(301, location="/", lasts=False)
     for _ in range(2):
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
         workspace.crawl()
     assert [record["event"] for record in workspace.records()] == ["new", "removed"]
 
 
-def test_a_first_cycle_that_could_read_no_piece_is_no_baseline(
+def test_a_first_cycle_that_could_read_no_article_is_no_baseline(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
-    extra_pages[LISTING] = listing_of("/a-piece-that-is-not-there/")
+    extra_pages[LISTING] = listing_of("/a-article-that-is-not-there/")
     workspace.write_config(site.base_url, sources(LISTING))
     first = workspace.run("crawl")
-    for _ in range(3):  # its page is not asked for each time
+    for _ in range(3):  # its page is not requested each time
         assert workspace.run("crawl").status == 1
     assert (
         "none of the article pages that its sources lead to could be recorded so far"
@@ -205,7 +205,7 @@ def test_a_first_cycle_that_could_read_no_piece_is_no_baseline(
     assert alerted(workspace) == []
 
 
-def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_pieces_are_known(
+def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_articles_are_known(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     known = [story.path for story in site.stories[:3]]
@@ -213,7 +213,7 @@ def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_pieces_are_known(
     workspace.write_config(site.base_url, sources(LISTING))
     workspace.crawl()
     (workspace.output / "rscrawler.db").unlink()
-    extra_pages[LISTING] = listing_of(*known, "/a-piece-that-is-not-there/")
+    extra_pages[LISTING] = listing_of(*known, "/a-article-that-is-not-there/")
     workspace.crawl()
     model = regional(site)
     told = tuple(told_backwards(text) for text in model.paragraphs)
@@ -272,7 +272,7 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
     assert asked == [1, 0, 0, 0]
 
 
-def test_a_piece_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
+def test_an_article_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     story = site.stories[0]
@@ -281,13 +281,13 @@ def test_a_piece_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     for _ in range(4):
         workspace.crawl()
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
     assert [record["event"] for record in workspace.records()] == ["new"]
     del extra_pages[story.path]
     site.remove(story.slug)
     for _ in range(2):
         workspace.crawl()
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
     assert [record["event"] for record in workspace.records()] == ["new", "removed"]
 
 
@@ -300,7 +300,7 @@ def test_an_address_without_a_trailing_slash_stays_so_where_the_page_declares_no
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     for _ in range(3):
         workspace.crawl()
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
     assert [(record["event"], record["url"]) for record in workspace.records()] == [
         ("new", f"{site.base_url}/a-canal-that-nobody-wants")
     ]
@@ -321,7 +321,7 @@ def test_a_page_that_declares_the_other_form_of_its_address_is_not_taken_for_gon
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     for _ in range(4):
         workspace.crawl()
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
     assert [(record["event"], record["url"]) for record in workspace.records()] == [
         ("new", declared)
     ]
@@ -353,7 +353,7 @@ def test_an_address_that_leads_to_a_dead_one_is_given_up_like_any_other(
 
 
 @pytest.mark.parametrize("status", [301, 302])
-def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_to_another_piece(
+def test_an_article_that_is_gone_is_gone_though_its_first_address_leads_to_another_article(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], status: int
 ) -> None:
     story, other = [each for each in site.stories if len(each.body.split()) > 100][:2]
@@ -364,7 +364,7 @@ def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_to_another_
     site.remove(story.slug)
     extra_pages["/old-name/"] = Resource(status, location=other.path, lasts=False)
     for _ in range(2):
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
         workspace.crawl()
     assert [(r["event"], story.slug in r["url"]) for r in workspace.records()][-1] == (
         "removed",
@@ -372,7 +372,7 @@ def test_a_piece_that_is_gone_is_gone_though_its_first_address_leads_to_another_
     )
 
 
-def test_a_new_address_that_leads_through_one_piece_to_another_is_that_of_the_other(
+def test_a_new_address_that_leads_through_one_article_to_another_is_that_of_the_other(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     first, second = [each for each in site.stories if len(each.body.split()) > 100][:2]
@@ -387,7 +387,7 @@ def test_a_new_address_that_leads_through_one_piece_to_another_is_that_of_the_ot
     workspace.crawl()
     del extra_pages[first.path]
     site.edit(first.slug, title="Changed since")
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     workspace.crawl()
     assert [r["title"] for r in records_of(workspace, first.slug)] == [first.title, "Changed since"]
     assert [r["title"] for r in records_of(workspace, second.slug)] == [second.title]
@@ -414,7 +414,7 @@ def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
 
 
 @pytest.mark.parametrize("keeps_stem", [True, False])
-def test_a_piece_that_moves_to_another_slug_stays_itself(
+def test_an_article_that_moves_to_another_slug_stays_itself(
     workspace: Workspace,
     site: SampleSite,
     extra_pages: dict[str, Resource],
@@ -428,7 +428,7 @@ def test_a_piece_that_moves_to_another_slug_stays_itself(
     site.remove(story.slug)
     extra_pages[story.path] = Resource(301, location=f"/{new_slug}/", lasts=False)
     site.publish(replace(story, slug=new_slug, post_id="2655999111"))
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     report = workspace.crawl()
     assert (report["articles_new"], report["duplicates"]) == (0, 0)
     site.edit(new_slug, title="A headline of its own")
@@ -438,7 +438,7 @@ def test_a_piece_that_moves_to_another_slug_stays_itself(
     assert (latest["article_id"], latest["version"]) == (before["article_id"], 2)
 
 
-def test_a_piece_met_under_another_title_and_address_before_it_moved_there_is_one_again(
+def test_an_article_met_under_another_title_and_address_before_it_moved_there_is_one_again(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
@@ -452,14 +452,14 @@ def test_a_piece_met_under_another_title_and_address_before_it_moved_there_is_on
 
     site.remove(story.slug)
     extra_pages[story.path] = Resource(301, location="/a-better-headline/", lasts=False)
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     workspace.crawl()
     site.edit("a-better-headline", title="The best headline", modified_at=datetime.now(UTC))
     workspace.crawl()
     del extra_pages[story.path]
     site.remove("a-better-headline")
     for _ in range(2):
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
         workspace.crawl()
     moved = [r for r in workspace.records() if r["article_id"] == before["article_id"]]
     assert [(r["event"], r["title"]) for r in moved] == [
@@ -482,7 +482,7 @@ STUB = (
 
 
 @pytest.mark.parametrize("status", [301, 302])
-def test_a_piece_whose_address_leads_to_another_piece_brings_no_second_version_and_no_second_alert(
+def test_an_article_whose_address_leads_to_another_brings_no_second_version_or_alert(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], status: int
 ) -> None:
     model = regional(site)
@@ -502,19 +502,19 @@ def test_a_piece_whose_address_leads_to_another_piece_brings_no_second_version_a
 
     extra_pages["/a-stub/"] = Resource(status, location="/a-report/", lasts=False)
     for _ in range(2):
-        let_pieces_be_due(workspace)
+        let_articles_be_due(workspace)
         workspace.crawl()
     assert workspace.records()[-1]["version"] == 1
     del extra_pages["/a-stub/"]
     site.edit("a-stub", paragraphs=[*STUB, "Nothing came of it, the agency said on Wednesday."])
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     workspace.crawl()
     is_two_again = status == 302
     assert [r["version"] for r in records_of(workspace, "a-stub")] == [1, 2][: 1 + is_two_again]
     assert set(alerted(workspace)) - set(told_before) == {report["article_id"]}
 
 
-def test_a_piece_that_has_moved_is_not_taken_for_gone_at_its_old_address(
+def test_an_article_that_has_moved_is_not_taken_for_gone_at_its_old_address(
     workspace: Workspace, site: SampleSite
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
@@ -524,7 +524,7 @@ def test_a_piece_that_has_moved_is_not_taken_for_gone_at_its_old_address(
     workspace.crawl()
     site.remove(story.slug)
     site.forget_requests()
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     workspace.crawl()
     assert "quite-another-slug" in articles_asked(site)
     assert story.slug not in articles_asked(site)
@@ -581,7 +581,9 @@ def test_a_reprint_elsewhere_is_recorded_and_flagged_and_nobody_is_told_again(
     assert set(alerted(workspace)) - set(told_before) == {first["article_id"]}
 
 
-def test_a_copy_that_becomes_another_piece_is_told(workspace: Workspace, site: SampleSite) -> None:
+def test_a_copy_that_becomes_another_article_is_told(
+    workspace: Workspace, site: SampleSite
+) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
     workspace.crawl("--full")
     model = regional(site)
@@ -597,7 +599,7 @@ def test_a_copy_that_becomes_another_piece_is_told(workspace: Workspace, site: S
         paragraphs=[told_backwards(text) for text in model.paragraphs],
         modified_at=datetime.now(UTC),
     )
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     for _ in range(2):
         workspace.crawl()
     update = records_of(workspace, "soon-another")[-1]
@@ -635,7 +637,7 @@ def test_a_copy_found_together_with_its_original_stays_one_when_it_is_edited(
     assert (first["duplicate_of"], copy["duplicate_of"]) == (None, first["article_id"])
     for slug in ("one-of-two", "two-of-two"):
         site.edit(slug, title=f"Another {slug}", modified_at=datetime.now(UTC))
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     workspace.crawl()
     assert {
         record["article_id"]: (record["version"], record["duplicate_of"])
@@ -781,7 +783,7 @@ def test_a_dry_run_says_what_the_present_rules_would_decide_and_changes_nothing(
     assert len(workspace.records()) == 3
 
 
-def test_an_old_piece_that_surfaces_again_is_backfill_and_nobody_is_told(
+def test_an_old_article_that_surfaces_again_is_backfill_and_nobody_is_told(
     workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
@@ -811,7 +813,7 @@ def new_in_analysis(site: SampleSite, count: int) -> list[Story]:
                 model,
                 slug=f"fresh-{number}",
                 post_id=f"26558888{number:02}",
-                title=f"Fresh piece {number}",
+                title=f"Fresh article {number}",
                 sections=("analysis",),
                 paragraphs=tuple(
                     f"{number} {word} is what they said." for word in model.body.split()[:40]
@@ -858,7 +860,7 @@ def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle
     assert {r["novelty"] for r in workspace.records() if "/fresh-" in r["url"]} == {"new"}
 
 
-def test_a_full_crawl_of_sitemaps_alone_finds_every_piece(
+def test_a_full_crawl_of_sitemaps_alone_finds_every_article(
     workspace: Workspace,
 ) -> None:
     with SampleSite(stories=60) as site:
@@ -894,7 +896,7 @@ def test_an_edit_beyond_the_limit_is_read_in_the_next_cycle(
 
 @pytest.mark.parametrize("known", [30, 50], ids=["in a known sitemap", "in a new sitemap"])
 @pytest.mark.parametrize("shape", [(), (Shape.NO_DATE,)], ids=["dated", "undated"])
-def test_a_piece_that_a_sitemap_alone_shows_is_found_once_it_is_published(
+def test_an_article_that_a_sitemap_alone_shows_is_found_once_it_is_published(
     workspace: Workspace, known: int, shape: tuple[Shape, ...]
 ) -> None:
     with SampleSite(stories=known) as site:

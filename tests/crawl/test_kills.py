@@ -54,9 +54,9 @@ class Figures:
     mails_repeated: int = 0
 
 
-def piece(number: int) -> Story:
-    """A piece on Kazakhstan that is news now."""
-    words = random.Random(number)  # so that no piece is a near-duplicate of another
+def article(number: int) -> Story:
+    """An article on Kazakhstan that is news now."""
+    words = random.Random(number)  # so that no article is a near-duplicate of another
     paragraphs = tuple(
         "Kazakhstan's government in Astana spoke of "
         + " ".join("".join(words.choices("aeiourstlnmkdp", k=6)) for _ in range(40))
@@ -158,7 +158,7 @@ async def crawl_and_kill(
     crawls = Crawls(workspace)
     with closing(crawls.runs):
         await crawls.crawl()
-        site.publish(piece(kills + 1_000_000))
+        site.publish(article(kills + 1_000_000))
         started = time.monotonic()
         await crawls.crawl()
         whole_life_seconds = time.monotonic() - started
@@ -166,7 +166,7 @@ async def crawl_and_kill(
             if figures.kills.total() >= kills:
                 break
             if chance.random() < 0.7:
-                story = piece(number)
+                story = article(number)
                 site.publish(story)
                 titles[f"{site.base_url}/{story.slug}/"] = story.title
             (victim,) = chance.choices(list(VICTIMS), list(VICTIMS.values()))

@@ -22,7 +22,7 @@ from tests.crawl.probes import (
     FEW_SOURCES,
     articles_asked,
     change_database,
-    let_pieces_be_due,
+    let_articles_be_due,
     sources,
 )
 from tests.workspace import Workspace
@@ -125,7 +125,7 @@ def test_applied_it_gives_second_versions_without_a_request_or_a_mail(
 def test_nothing_is_left_to_apply_or_to_tell_afterwards(
     misread: Workspace, site: SampleSite, mailbox: Mailbox
 ) -> None:
-    let_pieces_be_due(misread)
+    let_articles_be_due(misread)
     reparse(misread, "--apply")
     recorded = misread.records()
     again = misread.run("reparse", "--apply")
@@ -222,7 +222,7 @@ def test_a_page_that_was_no_article_is_recorded_as_new_and_nobody_is_mailed(
     assert counts(reparse(workspace, "--apply")) == {"unchanged": 2}
 
 
-def test_a_piece_that_one_run_met_at_two_addresses_is_not_passed_over(
+def test_an_article_that_one_run_met_at_two_addresses_is_not_passed_over(
     workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     true = next(true for true in site.truth() if true.aliases)
@@ -252,7 +252,7 @@ def test_a_piece_that_one_run_met_at_two_addresses_is_not_passed_over(
 def test_a_page_that_was_found_unchanged_later_counts_as_fetched_then(
     misread: Workspace, site: SampleSite
 ) -> None:
-    let_pieces_be_due(misread)
+    let_articles_be_due(misread)
     assert misread.crawl()["not_modified"] >= len(site.stories)
     # As if that had been much later.
     change_database(misread, "UPDATE article SET fetched_at = '2031-01-01T00:00:00.000000Z'")
@@ -284,7 +284,7 @@ def test_the_latest_page_is_read_unless_it_is_none(workspace: Workspace, site: S
     site.edit(edited.slug, paragraphs=(*edited.paragraphs, "Officials in Oslo later denied it."))
     workspace.crawl()
     site.fail(f"/{lost.slug}", Fault.GARBAGE)
-    let_pieces_be_due(workspace)
+    let_articles_be_due(workspace)
     workspace.run("crawl")
     workspace.write_config(site.base_url, rest)
     report = reparse(workspace, "--apply")

@@ -1,4 +1,4 @@
-"""Pieces to deliver, and places to deliver them to."""
+"""Articles to deliver, and places to deliver them to."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ HOSTILE_TITLES = {
 }
 
 
-def a_piece(number: int, **changes: Any) -> Article:
-    """A piece on Kazakhstan with evidence; `number` tells pieces apart."""
+def an_article(number: int, **changes: Any) -> Article:
+    """An article on Kazakhstan with evidence; `number` tells articles apart."""
     values: dict[str, Any] = {
         "site": "sample",
-        "url": f"https://sample.example.org/piece-{number}/",
+        "url": f"https://sample.example.org/article-{number}/",
         "title": f"Tensions flare between Russia and Kazakhstan, part {number}",
         "authors": ["Joanna Lillis", "Eldar Mamedov"],
         "sections": ["analysis", "asia-pacific"],
@@ -52,11 +52,11 @@ def a_piece(number: int, **changes: Any) -> Article:
         "topics": [a_flag()],
         "extraction": Extraction("profile"),
     }
-    piece = Article(**(values | changes))
-    piece.record_id = new_record_id(piece.article_id, piece.version)
-    if piece.version > 1 and "event" not in changes:
-        piece.event = Event.UPDATED
-    return piece
+    article = Article(**(values | changes))
+    article.record_id = new_record_id(article.article_id, article.version)
+    if article.version > 1 and "event" not in changes:
+        article.event = Event.UPDATED
+    return article
 
 
 def a_flag(level: Level = Level.PRIMARY, topic: str = "central-asia") -> TopicFlag:
@@ -71,27 +71,27 @@ def a_flag(level: Level = Level.PRIMARY, topic: str = "central-asia") -> TopicFl
 
 def record(
     store: Store,
-    piece: Article,
+    article: Article,
     *channels: str,
     at: datetime = NOW,
     run_id: str = "run-1",
     is_folded: bool | None = None,
 ) -> Article:
-    """Make a piece known; it goes to both JSONL files and to `channels`.
+    """Make an article known; it goes to both JSONL files and to `channels`.
 
     `is_folded`: as a copy that says no more than its first; every copy, by default.
     """
     store.articles.record(
         Recording(
-            article=piece,
-            fingerprint=Fingerprint(piece.record_id, None, piece.article_id),
+            article=article,
+            fingerprint=Fingerprint(article.record_id, None, article.article_id),
             visit=Visit(run_id, (), "digest"),
             recorded_at=at,
             channels=(ARTICLES_CHANNEL, FLAGGED_CHANNEL, *channels),
-            is_folded=piece.duplicate_of is not None if is_folded is None else is_folded,
+            is_folded=article.duplicate_of is not None if is_folded is None else is_folded,
         )
     )
-    return piece
+    return article
 
 
 def a_config(output_dir: Path, **alerts: Any) -> Config:

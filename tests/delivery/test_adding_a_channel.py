@@ -14,7 +14,7 @@ from rscrawler.delivery.outcome import SERVED, Outcome
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.mailbox import Mailbox
 
 
@@ -58,10 +58,10 @@ def test_it_gets_alerts_word_for_the_operators_and_trials(
     pager, config = Pager(), email_config()
     add(monkeypatch, pager)
     assert alert_channels(config) == ("email", "pager")
-    record(store, a_piece(1), "email", "pager")
+    record(store, an_article(1), "email", "pager")
     store.health.raise_problem("sample", ProblemCode.UNREACHABLE, "no answer", NOW)
     assert deliver(config, store, now=NOW).served == 3
-    assert pager.sent == [str(a_piece(1).title).encode(), b"Problem: sample: unreachable"]
+    assert pager.sent == [str(an_article(1).title).encode(), b"Problem: sample: unreachable"]
     assert [each.channel for each in send_test_alert(config, NOW)] == ["email", "pager", "pager"]
 
 
@@ -69,7 +69,7 @@ def test_a_bug_in_one_stops_no_other_and_loses_nothing(
     store: Store, mailbox: Mailbox, email_config: EmailConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(monkeypatch, Broken())
-    record(store, a_piece(1), "pager", "email")
+    record(store, an_article(1), "pager", "email")
     sent = deliver(email_config(), store, now=NOW)
     assert (sent.served, sent.put_off) == (1, 1)
     assert mailbox.only().recipients == ("desk@example.org",)

@@ -18,7 +18,7 @@ from rscrawler.delivery import deliver, outbox_summary
 from rscrawler.delivery.status import delivery_is_due
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_piece, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, an_article, record
 from tests.delivery.listener import Listener, dripping, dropping
 from tests.delivery.mailbox import Mailbox
 
@@ -52,13 +52,15 @@ DESK = f"/desk-{TOKEN}"
 def test_a_webhook_gets_each_record_signed(
     store: Store, listener: Listener, config: Config
 ) -> None:
-    pieces = [record(store, a_piece(number), "webhook:hook") for number in (1, 2)]
+    articles = [record(store, an_article(number), "webhook:hook") for number in (1, 2)]
     assert deliver(config, store, now=NOW).served == 2
-    assert [each.json for each in listener.at(HOOK)] == [piece.to_record() for piece in pieces]
-    for piece, each in zip(pieces, listener.at(HOOK), strict=True):
+    assert [each.json for each in listener.at(HOOK)] == [
+        article.to_record() for article in articles
+    ]
+    for article, each in zip(articles, listener.at(HOOK), strict=True):
         expected = hmac.new(b"s3cret", each.body, hashlib.sha256).hexdigest()
         assert each.headers["x-rscrawler-signature"] == f"sha256={expected}"
-        assert each.headers["x-rscrawler-record"] == piece.record_id
+        assert each.headers["x-rscrawler-record"] == article.record_id
         assert each.headers["content-type"] == "application/json; charset=utf-8"
 
 
@@ -66,7 +68,7 @@ def test_a_webhook_that_failed_gets_the_same_request_again(
     store: Store, listener: Listener, config: Config
 ) -> None:
     listener.statuses[HOOK] = 500
-    record(store, a_piece(1), "webhook:hook")
+    record(store, an_article(1), "webhook:hook")
     assert deliver(config, store, now=NOW).put_off == 1
     listener.statuses.clear()
     assert deliver(config, store, now=NOW + HOUR).served == 1
@@ -86,7 +88,7 @@ def test_what_a_webhook_answers_says_whether_to_try_again(
     store: Store, listener: Listener, config: Config, status: int, is_passing: bool
 ) -> None:
     listener.statuses[HOOK] = status
-    record(store, a_piece(1), "webhook:hook")
+    record(store, an_article(1), "webhook:hook")
     report = deliver(config, store, now=NOW)
     assert (report.put_off, report.failed) == (int(is_passing), int(not is_passing))
     assert listener.at("/elsewhere") == []
@@ -100,7 +102,7 @@ def test_a_webhook_that_hangs_holds_up_one_record_only(
     config = make_config(listener, tmp_path, webhooks={"hook": hook})
     listener.hanging.add(HOOK)
     for number in range(5):
-        record(store, a_piece(number), "webhook:hook", "channel:desk")
+        record(store, an_article(number), "webhook:hook", "channel:desk")
     report = deliver(config, store, now=NOW)
     assert (report.put_off, report.served) == (1, 2)
     assert len(listener.at(HOOK)) == 1
@@ -114,7 +116,7 @@ def test_a_webhook_must_answer_whole_within_the_time_out(
     with dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ") as port:
         hook = {"url": f"http://127.0.0.1:{port}/", "secret": "x", "timeout": "0.5s"}
         config = make_config(listener, tmp_path, webhooks={"hook": hook})
-        record(store, a_piece(1), "webhook:hook", "channel:desk")
+        record(store, an_article(1), "webhook:hook", "channel:desk")
         report = deliver(config, store, now=NOW)
     assert (report.put_off, report.served) == (1, 2)
     assert outbox_summary(config, store, NOW).waiting[-1].last_error == (
@@ -126,11 +128,11 @@ def test_a_chat_gets_one_short_message_for_a_cycle(
     store: Store, listener: Listener, config: Config
 ) -> None:
     for number in (1, 2):
-        record(store, a_piece(number), "channel:desk")
+        record(store, an_article(number), "channel:desk")
     deliver(config, store, now=NOW)
     (message,) = (each.json for each in listener.at("/second"))
     assert message["title"] == "2 new articles on Central Asia: Kazakhstan, Uzbekistan"
-    assert a_piece(1).url in message["message"]
+    assert an_article(1).url in message["message"]
     assert "primary – it is about Central Asia" in message["message"]
     assert len(listener.at(DESK)) == 1
 
@@ -139,7 +141,7 @@ def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
     store: Store, listener: Listener, config: Config
 ) -> None:
     listener.statuses[DESK] = 500
-    record(store, a_piece(1), "channel:desk")
+    record(store, an_article(1), "channel:desk")
     report = deliver(config, store, now=NOW)
     assert (report.served, report.put_off) == (1, 1)
     listener.statuses.clear()
@@ -152,11 +154,11 @@ def test_a_flood_is_one_short_message_for_people_and_every_record_for_machines(
 ) -> None:
     config = make_config(listener, tmp_path, flood_limit=2)
     for number in range(4):
-        record(store, a_piece(number), "channel:desk", "webhook:hook")
+        record(store, an_article(number), "channel:desk", "webhook:hook")
     deliver(config, store, now=NOW)
     (message,) = (each.json for each in listener.at("/second"))
     assert "4  Kazakhstan" in message["message"]
-    assert a_piece(1).url not in message["message"]
+    assert an_article(1).url not in message["message"]
     assert len(listener.at(HOOK)) == 4
 
 
@@ -169,7 +171,7 @@ def test_channels_that_are_down_hold_up_none_that_is_up(
     }  # fmt: skip
     dead = {"url": "http://127.0.0.1:1/", "secret": "x"}
     config = make_config(listener, tmp_path, email=email, webhooks={"hook": dead})
-    record(store, a_piece(1), "email", "webhook:hook", "channel:desk")
+    record(store, an_article(1), "email", "webhook:hook", "channel:desk")
     report = deliver(config, store, now=NOW)
     assert (report.served, report.put_off) == (2, 2)
 
@@ -178,7 +180,7 @@ def test_an_address_that_left_the_configuration_is_given_up(
     store: Store, listener: Listener, config: Config, tmp_path: Path
 ) -> None:
     listener.statuses[DESK] = 500
-    record(store, a_piece(1), "channel:desk")
+    record(store, an_article(1), "channel:desk")
     deliver(config, store, now=NOW)
     changed = make_config(
         listener, tmp_path, channels={"desk": f"json://localhost:{listener.port}/second"}
@@ -192,7 +194,7 @@ def test_an_address_that_left_the_configuration_is_given_up(
 def test_a_hostile_title_arrives_harmless(
     store: Store, listener: Listener, config: Config, title: str
 ) -> None:
-    record(store, a_piece(1, title=title), "channel:desk", "webhook:hook")
+    record(store, an_article(1, title=title), "channel:desk", "webhook:hook")
     deliver(config, store, now=NOW)
     (webhook,) = listener.at(HOOK)
     assert webhook.json["title"] == title
@@ -218,7 +220,7 @@ def test_who_takes_an_alert_and_never_answers_is_told_a_few_times_in_three_days(
     hook = {"url": f"http://{base}/hook", "secret": "s3cret", "timeout": "0.02s"}
     desk = f"json://{base}/desk?rto=0.02"
     config = email_config({"webhooks": {"hook": hook}, "channels": {"desk": desk}}, timeout="0.01s")
-    record(store, a_piece(1), channel)
+    record(store, an_article(1), channel)
     for minutes in range(0, 4 * 24 * 60, 20):
         if delivery_is_due(config, store, NOW + timedelta(minutes=minutes)):
             deliver(config, store, now=NOW + timedelta(minutes=minutes))
@@ -241,7 +243,7 @@ def test_a_connection_that_breaks_before_the_answer_leaves_it_in_doubt(
             "channels": {"desk": f"json://127.0.0.1:{port}/"},
         }
         config = a_config(tmp_path / "out", **alerts)
-        record(store, a_piece(1), channel)
+        record(store, an_article(1), channel)
         due = [NOW]
         for _ in range(3):
             deliver(config, store, now=due[-1])
@@ -266,10 +268,10 @@ def test_secrets_are_neither_stored_nor_logged_nor_shown(
     monkeypatch.setattr(logging.getLogger(), "handlers", [everything])
     monkeypatch.setattr(logging.getLogger(), "level", logging.DEBUG)
     listener.statuses |= {HOOK: 404, DESK: 500}
-    record(store, a_piece(1), "channel:desk", "webhook:hook")
+    record(store, an_article(1), "channel:desk", "webhook:hook")
     report = deliver(config, store, now=NOW)
     dead = make_config(listener, tmp_path, channels={"desk": f"json://127.0.0.1:1/{TOKEN}"})
-    record(store, a_piece(2), "channel:desk")
+    record(store, an_article(2), "channel:desk")
     later = deliver(dead, store, now=NOW + HOUR)
     shown = [report, later, outbox_summary(config, store, NOW), store.outbox.undelivered()]
     ids = store.outbox.due_messages(NOW + 9 * HOUR)
@@ -284,7 +286,7 @@ def test_secrets_are_neither_stored_nor_logged_nor_shown(
 def test_a_webhook_body_is_the_record_of_the_jsonl(
     store: Store, listener: Listener, config: Config
 ) -> None:
-    record(store, a_piece(1, title="Қазақстан"), "webhook:hook")
+    record(store, an_article(1, title="Қазақстан"), "webhook:hook")
     deliver(config, store, now=NOW)
     (line,) = (config.output_dir / "articles/2026-11-24.jsonl").read_bytes().splitlines()
     assert listener.at(HOOK)[0].body == line

@@ -13,7 +13,7 @@ from rscrawler.config import AlertSettings
 from rscrawler.delivery import deliver
 from rscrawler.delivery.webhook import signature_of
 from rscrawler.store import Store
-from tests.delivery.helpers import NOW, a_config, a_piece, record
+from tests.delivery.helpers import NOW, a_config, an_article, record
 from tests.delivery.listener import Listener
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ def test_the_sample_of_a_receiver_takes_what_is_genuine_and_fresh(
     names: dict[str, Any] = {}
     exec(sample, names)
     hook = {"url": f"http://127.0.0.1:{listener.port}/hook", "secret": "key"}
-    record(store, a_piece(1, title="Қазақстан"), "webhook:hook")
+    record(store, an_article(1, title="Қазақстан"), "webhook:hook")
     deliver(a_config(tmp_path / "out", webhooks={"hook": hook}), store, now=NOW)
     (posted,) = listener.posted
     is_genuine, sent_at = names["is_genuine"], int(posted.headers["x-rscrawler-timestamp"])

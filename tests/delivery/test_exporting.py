@@ -12,18 +12,18 @@ import pytest
 from rscrawler.delivery.records import ExportFormat, export_records
 from rscrawler.items import ChangeSummary, Extraction
 from rscrawler.store import Store
-from tests.delivery.helpers import a_piece, record
+from tests.delivery.helpers import an_article, record
 
 DOCS = Path(__file__).parents[2] / "docs" / "output.md"
 
 
 @pytest.fixture
 def rows(store: Store, tmp_path: Path) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """A piece and its update, by way of CSV and of Parquet."""
+    """An article and its update, by way of CSV and of Parquet."""
     read = Extraction("profile", ("no byline", "no date"))
     change = ChangeSummary(("title", "body"), 12, 3)
-    record(store, a_piece(1, found_in=["/feed/", "/asia/"], extraction=read))
-    record(store, a_piece(1, version=2, change=change))
+    record(store, an_article(1, found_in=["/feed/", "/asia/"], extraction=read))
+    record(store, an_article(1, version=2, change=change))
     table, columns = tmp_path / "x.csv", tmp_path / "x.parquet"
     export_records(store.articles.records(), ExportFormat.CSV, table)
     export_records(store.articles.records(), ExportFormat.PARQUET, columns)
@@ -31,7 +31,7 @@ def rows(store: Store, tmp_path: Path) -> tuple[list[dict[str, str]], list[dict[
         return list(csv.DictReader(stream)), pyarrow.parquet.read_table(columns).to_pylist()
 
 
-def test_a_table_tells_where_a_piece_was_found_and_how_it_was_read(
+def test_a_table_tells_where_an_article_was_found_and_how_it_was_read(
     rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
 ) -> None:
     (row, _), (typed, _) = rows
@@ -70,7 +70,7 @@ def test_each_column_is_named_on_its_page(
 def test_no_cell_becomes_a_formula_in_a_spreadsheet(
     store: Store, tmp_path: Path, title: str
 ) -> None:
-    record(store, a_piece(1, title=title))
+    record(store, an_article(1, title=title))
     for is_raw, expected in ((False, f"'{title}"), (True, title)):
         export_records(
             store.articles.records(), ExportFormat.CSV, tmp_path / "x.csv", is_raw=is_raw

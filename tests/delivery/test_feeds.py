@@ -22,7 +22,7 @@ from tests.delivery.helpers import (
     NOW,
     a_config,
     a_flag,
-    a_piece,
+    an_article,
     record,
 )
 
@@ -87,48 +87,48 @@ def check_json_feed(feed: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_flagged_pieces_are_in_both_feeds_newest_first(store: Store, config: Config) -> None:
+def test_flagged_articles_are_in_both_feeds_newest_first(store: Store, config: Config) -> None:
     for number in (1, 2):
-        record(store, a_piece(number))
+        record(store, an_article(number))
     deliver(config, store, now=NOW)
     atom, items = feeds(config)
-    assert [entry.link for entry in atom] == [a_piece(2).url, a_piece(1).url]
-    assert [item["url"] for item in items] == [a_piece(2).url, a_piece(1).url]
-    assert atom[0].title == a_piece(2).title
+    assert [entry.link for entry in atom] == [an_article(2).url, an_article(1).url]
+    assert [item["url"] for item in items] == [an_article(2).url, an_article(1).url]
+    assert atom[0].title == an_article(2).title
     assert [each.name for each in atom[0].authors] == ["Joanna Lillis", "Eldar Mamedov"]
     assert {tag.term for tag in atom[0].tags} == {"Central Asia", "Kazakhstan", "Uzbekistan"}
     assert "Tokayev was sharing the stage" in items[0]["summary"]
 
 
-def test_a_piece_is_in_a_feed_once_with_its_last_version(store: Store, config: Config) -> None:
-    record(store, a_piece(1))
-    record(store, a_piece(1, version=2, title="Second", fetched_at=NOW + timedelta(days=1)))
+def test_an_article_is_in_a_feed_once_with_its_last_version(store: Store, config: Config) -> None:
+    record(store, an_article(1))
+    record(store, an_article(1, version=2, title="Second", fetched_at=NOW + timedelta(days=1)))
     deliver(config, store, now=NOW)
     atom, (item,) = feeds(config)
     assert [entry.title for entry in atom] == ["Second"]
     assert item["date_modified"] == "2026-11-25T12:00:00Z"
 
 
-def test_removed_pieces_and_copies_are_left_out(store: Store, config: Config) -> None:
+def test_removed_articles_and_copies_are_left_out(store: Store, config: Config) -> None:
     for number in (1, 2):
-        record(store, a_piece(number))
-    record(store, a_piece(3, duplicate_of=a_piece(2).article_id))
-    gone = a_piece(1, version=2, event=Event.REMOVED)
+        record(store, an_article(number))
+    record(store, an_article(3, duplicate_of=an_article(2).article_id))
+    gone = an_article(1, version=2, event=Event.REMOVED)
     store.articles.record_removal(
         gone, removed_at=NOW, run_id="run-2", channels=("articles", "flagged")
     )
     deliver(config, store, now=NOW)
     atom, _ = feeds(config)
-    assert [entry.link for entry in atom] == [a_piece(2).url]
+    assert [entry.link for entry in atom] == [an_article(2).url]
 
 
 def test_each_topic_has_its_own_feeds(store: Store, tmp_path: Path) -> None:
     config = a_config(tmp_path, topics=["central-asia", "drones"])
-    record(store, a_piece(1))
-    record(store, a_piece(2, topics=[a_flag(Level.PRIMARY, "drones"), a_flag(Level.MENTION)]))
+    record(store, an_article(1))
+    record(store, an_article(2, topics=[a_flag(Level.PRIMARY, "drones"), a_flag(Level.MENTION)]))
     deliver(config, store, now=NOW, topic_titles={"drones": "Drones & more"})
-    assert [entry.link for entry in feeds(config)[0]] == [a_piece(1).url]
-    assert [entry.link for entry in feeds(config, "drones")[0]] == [a_piece(2).url]
+    assert [entry.link for entry in feeds(config)[0]] == [an_article(1).url]
+    assert [entry.link for entry in feeds(config, "drones")[0]] == [an_article(2).url]
     title = json.loads((tmp_path / "feeds/drones.json").read_text())["title"]
     assert title == "Drones & more: flagged coverage"
 
@@ -136,26 +136,26 @@ def test_each_topic_has_its_own_feeds(store: Store, tmp_path: Path) -> None:
 def test_feeds_are_written_only_when_something_changed(store: Store, config: Config) -> None:
     assert deliver(config, store, now=NOW).feeds == 2
     assert deliver(config, store, now=NOW + timedelta(hours=1)).feeds == 0
-    record(store, a_piece(1))
+    record(store, an_article(1))
     assert deliver(config, store, now=NOW).feeds == 2
     (config.output_dir / "feeds/central-asia.atom").unlink()
     assert deliver(config, store, now=NOW).feeds == 1
     assert len(feeds(config)[0]) == 1
 
 
-def test_a_feed_holds_a_hundred_pieces(store: Store, config: Config) -> None:
+def test_a_feed_holds_a_hundred_articles(store: Store, config: Config) -> None:
     for number in range(120):
-        record(store, a_piece(number))
+        record(store, an_article(number))
     deliver(config, store, now=NOW)
     atom, items = feeds(config)
     assert len(atom) == len(items) == 100
-    assert atom[0].link == a_piece(119).url
+    assert atom[0].link == an_article(119).url
 
 
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_hostile_title_leaves_the_feeds_valid(store: Store, config: Config, title: str) -> None:
-    record(store, a_piece(1, title=title, subtitle=title, authors=[title], language=title))
+    record(store, an_article(1, title=title, subtitle=title, authors=[title], language=title))
     deliver(config, store, now=NOW)
     atom, (item,) = feeds(config)
     assert len(atom) == 1
@@ -168,9 +168,9 @@ def test_a_hostile_title_leaves_the_feeds_valid(store: Store, config: Config, ti
 def test_a_crash_while_writing_leaves_the_old_feed(
     store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     deliver(config, store, now=NOW)
-    record(store, a_piece(2))
+    record(store, an_article(2))
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")

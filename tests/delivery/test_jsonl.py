@@ -22,7 +22,7 @@ from tests.delivery.helpers import (
     HOSTILE_TITLES,
     NOW,
     a_config,
-    a_piece,
+    an_article,
     lines_of,
     record,
     record_ids,
@@ -32,8 +32,8 @@ FILE = "articles/2026-11-24.jsonl"
 
 
 def test_each_version_is_a_line_of_its_day_in_both_files(store: Store, tmp_path: Path) -> None:
-    first = record(store, a_piece(1))
-    second = record(store, a_piece(2), at=NOW + timedelta(days=1))
+    first = record(store, an_article(1))
+    second = record(store, an_article(2), at=NOW + timedelta(days=1))
     assert deliver_jsonl(a_config(tmp_path), store) == 4
     for folder in ("articles", "flagged"):
         assert lines_of(tmp_path / folder / "2026-11-24.jsonl") == [first.to_record()]
@@ -41,7 +41,7 @@ def test_each_version_is_a_line_of_its_day_in_both_files(store: Store, tmp_path:
 
 
 def test_a_second_delivery_writes_nothing(store: Store, tmp_path: Path) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
     assert deliver_jsonl(a_config(tmp_path), store) == 0
     assert len(lines_of(tmp_path / FILE)) == 1
@@ -50,14 +50,14 @@ def test_a_second_delivery_writes_nothing(store: Store, tmp_path: Path) -> None:
 def test_more_lines_than_a_batch_are_written_in_order(store: Store, tmp_path: Path) -> None:
     count = jsonl.LINES_PER_BATCH + 20
     for number in range(count):
-        record(store, a_piece(number, body="short"))
+        record(store, an_article(number, body="short"))
     deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [a_piece(number).record_id for number in range(count)]
+    assert record_ids(tmp_path / FILE) == [an_article(number).record_id for number in range(count)]
 
 
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_whatever_a_title_holds_makes_one_line(store: Store, tmp_path: Path, title: str) -> None:
-    record(store, a_piece(1, title=title))
+    record(store, an_article(1, title=title))
     deliver_jsonl(a_config(tmp_path), store)
     data = (tmp_path / FILE).read_bytes()
     assert data.count(b"\n") == 1
@@ -75,20 +75,20 @@ def test_a_lone_surrogate_becomes_its_escape() -> None:
 
 
 def test_a_torn_last_line_is_cut_off(store: Store, tmp_path: Path) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
     with (tmp_path / FILE).open("ab") as stream:
         stream.write(b'{"schema": "rscrawler.article/1", "record_id": "00')
-    record(store, a_piece(2))
+    record(store, an_article(2))
     deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+    assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
 def test_what_was_written_but_not_committed_is_not_written_again(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(store, a_piece(1))
-    record(store, a_piece(2))
+    record(store, an_article(1))
+    record(store, an_article(2))
 
     def crash(*_: object) -> bool:
         raise KeyboardInterrupt
@@ -98,40 +98,40 @@ def test_what_was_written_but_not_committed_is_not_written_again(
         with pytest.raises(KeyboardInterrupt):
             deliver_jsonl(a_config(tmp_path), store)
     assert len(lines_of(tmp_path / FILE)) == 2
-    record(store, a_piece(3))
+    record(store, an_article(3))
     deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [a_piece(n).record_id for n in (1, 2, 3)]
+    assert record_ids(tmp_path / FILE) == [an_article(n).record_id for n in (1, 2, 3)]
 
 
 def test_rubbish_behind_the_committed_end_is_cut_off(store: Store, tmp_path: Path) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
     with (tmp_path / FILE).open("ab") as stream:
         stream.write(b"\0" * 4096 + b"\n{}\n")
-    record(store, a_piece(2))
+    record(store, an_article(2))
     deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+    assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
 def test_a_file_that_was_deleted_is_written_again(store: Store, tmp_path: Path) -> None:
     for number in (1, 2):
-        record(store, a_piece(number))
+        record(store, an_article(number))
     deliver_jsonl(a_config(tmp_path), store)
     (tmp_path / FILE).unlink()
-    record(store, a_piece(3))
+    record(store, an_article(3))
     deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [a_piece(n).record_id for n in (1, 2, 3)]
+    assert record_ids(tmp_path / FILE) == [an_article(n).record_id for n in (1, 2, 3)]
 
 
 def test_lines_that_were_cut_off_a_file_are_written_again(store: Store, tmp_path: Path) -> None:
     for number in (1, 2, 3):
-        record(store, a_piece(number))
+        record(store, an_article(number))
     deliver_jsonl(a_config(tmp_path), store)
     data = (tmp_path / FILE).read_bytes()
     (tmp_path / FILE).write_bytes(data[: len(data) // 2])
-    record(store, a_piece(4))
+    record(store, an_article(4))
     deliver_jsonl(a_config(tmp_path), store)
-    assert sorted(record_ids(tmp_path / FILE)) == [a_piece(n).record_id for n in (1, 2, 3, 4)]
+    assert sorted(record_ids(tmp_path / FILE)) == [an_article(n).record_id for n in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("is_deleted", [True, False])
@@ -140,7 +140,7 @@ def test_a_file_of_today_is_mended_though_nothing_new_has_come(
 ) -> None:
     config, path = a_config(tmp_path), tmp_path / FILE
     for number in (1, 2):
-        record(store, a_piece(number))
+        record(store, an_article(number))
     deliver_jsonl(config, store, NOW.date())
     whole = path.read_bytes()
     if is_deleted:
@@ -158,9 +158,9 @@ def test_a_file_of_today_is_mended_though_nothing_new_has_come(
 def test_lines_that_somebody_made_longer_stay_whole_and_each_is_there_once(
     store: Store, tmp_path: Path, how: str
 ) -> None:
-    path, pieces = tmp_path / FILE, [a_piece(number) for number in range(1, 6)]
-    for piece in pieces[:3]:
-        record(store, piece)
+    path, articles = tmp_path / FILE, [an_article(number) for number in range(1, 6)]
+    for article in articles[:3]:
+        record(store, article)
     deliver_jsonl(a_config(tmp_path), store)
     first, *others = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(
@@ -170,11 +170,11 @@ def test_lines_that_somebody_made_longer_stay_whole_and_each_is_there_once(
             "a line moved to the end": b"".join([*others, b'{"note": "2"}\n', first]),
         }[how]
     )
-    for piece in pieces[3:]:
-        record(store, piece)
+    for article in articles[3:]:
+        record(store, article)
         deliver_jsonl(a_config(tmp_path), store)
     present = [line["record_id"] for line in lines_of(path) if "record_id" in line]
-    assert sorted(present) == [piece.record_id for piece in pieces]
+    assert sorted(present) == [article.record_id for article in articles]
     assert store.outbox.pending_line_count() == 0
 
 
@@ -183,21 +183,21 @@ def test_lines_of_a_file_that_was_compressed_are_not_written_again(
 ) -> None:
     config, path = a_config(tmp_path), tmp_path / FILE
     for number in (1, 2):
-        record(store, a_piece(number))
+        record(store, an_article(number))
     deliver_jsonl(config, store)
-    record(store, a_piece(3))
+    record(store, an_article(3))
     Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes()))
     path.unlink()
     deliver_jsonl(config, store)
-    assert record_ids(path) == [a_piece(3).record_id]
-    record(store, a_piece(4))
+    assert record_ids(path) == [an_article(3).record_id]
+    record(store, an_article(4))
     deliver_jsonl(config, store)
-    assert record_ids(path) == [a_piece(3).record_id, a_piece(4).record_id]
+    assert record_ids(path) == [an_article(3).record_id, an_article(4).record_id]
     assert store.outbox.pending_line_count() == 0
 
 
 def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_path: Path) -> None:
-    known, new = a_piece(1), a_piece(2)
+    known, new = an_article(1), an_article(2)
     foreign = b'{"record_id": "of-the-lost-database-1"}\n'
     (tmp_path / "articles").mkdir()
     (tmp_path / FILE).write_bytes(
@@ -221,9 +221,9 @@ def test_a_file_of_a_lost_database_is_kept_and_gone_on_with(store: Store, tmp_pa
 def test_a_full_disk_stops_with_a_clear_error_and_loses_nothing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     deliver_jsonl(a_config(tmp_path), store)
-    record(store, a_piece(2))
+    record(store, an_article(2))
     write = os.pwrite
 
     def half_then_full(descriptor: int, data: memoryview, position: int) -> int:
@@ -235,9 +235,9 @@ def test_a_full_disk_stops_with_a_clear_error_and_loses_nothing(
         patch.setattr(os, "pwrite", half_then_full)
         with pytest.raises(OutputError, match="No space left on device; nothing is lost"):
             deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id]
+    assert record_ids(tmp_path / FILE) == [an_article(1).record_id]
     deliver_jsonl(a_config(tmp_path), store)
-    assert record_ids(tmp_path / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+    assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
 _LIMITED = """
@@ -260,12 +260,12 @@ except OutputError as error:
 def test_a_file_that_may_not_grow_keeps_only_whole_lines(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     output = tmp_path / "out"
     # The limit would stop SQLite's own files as well. One and a half lines fit.
     deliver_jsonl(a_config(output), store)
     size = (output / FILE).stat().st_size
-    record(store, a_piece(2))
+    record(store, an_article(2))
     done = subprocess.run(
         [sys.executable, "-c", _LIMITED, database_url, str(output), str(size * 3 // 2)],
         capture_output=True,
@@ -273,13 +273,13 @@ def test_a_file_that_may_not_grow_keeps_only_whole_lines(
         check=True,
     )
     assert "File too large; nothing is lost" in done.stdout
-    assert record_ids(output / FILE) == [a_piece(1).record_id]
+    assert record_ids(output / FILE) == [an_article(1).record_id]
     deliver_jsonl(a_config(output), store)
-    assert record_ids(output / FILE) == [a_piece(1).record_id, a_piece(2).record_id]
+    assert record_ids(output / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
 
 def test_a_folder_that_cannot_be_written_is_named(store: Store, tmp_path: Path) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     (tmp_path / "articles").write_text("a file where the folder should be")
     with pytest.raises(OutputError, match=r"articles.*cannot be written"):
         deliver_jsonl(a_config(tmp_path), store)
@@ -292,7 +292,7 @@ def test_a_folder_that_cannot_be_written_is_named(store: Store, tmp_path: Path) 
 def test_a_writer_waits_for_another_and_says_when_it_waited_too_long(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     monkeypatch.setattr(jsonl, "LOCK_TIMEOUT_SECONDS", 0.05)
     with (
         jsonl.only_holder(tmp_path / jsonl.LOCK_NAME),
@@ -318,7 +318,7 @@ def test_two_processes_write_each_line_once(
     store: Store, database_url: str, tmp_path: Path
 ) -> None:
     for number in range(300):
-        record(store, a_piece(number))
+        record(store, an_article(number))
     writers = [_started(_WRITER, database_url, str(tmp_path)) for _ in range(2)]
     for writer in writers:
         assert writer.stdin is not None
@@ -326,7 +326,7 @@ def test_two_processes_write_each_line_once(
         writer.stdin.flush()
     written = [int(writer.communicate()[0]) for writer in writers]
     assert sum(written) == 600
-    assert record_ids(tmp_path / FILE) == [a_piece(number).record_id for number in range(300)]
+    assert record_ids(tmp_path / FILE) == [an_article(number).record_id for number in range(300)]
 
 
 def _started(program: str, *arguments: str) -> subprocess.Popen[str]:
@@ -342,7 +342,7 @@ def test_a_second_machine_that_came_late_changes_nothing(
     open_store: Callable[[], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, elsewhere = open_store(), open_store()
-    record(store, a_piece(1))
+    record(store, an_article(1))
     commit = store.lines.commit_lines
 
     def after_the_other(*arguments: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Killed at any moment, with pieces appearing all the while: nothing lost, nothing doubled."""
+"""Killed at any moment, with articles appearing all the while: nothing lost, nothing doubled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import a_piece, record, record_ids
+from tests.delivery.helpers import an_article, record, record_ids
 from tests.delivery.mailbox import Mailbox
 
 RECIPIENTS = ["one@example.org", "two@example.org"]
@@ -26,12 +26,12 @@ LONGEST_LIFE_SECONDS = 0.4
 
 
 def work(database_url: str, config: Config, numbers_from: int, parent: Connection) -> None:
-    """Record pieces and deliver, for ever; tells the parent of each piece that is known."""
+    """Record articles and deliver, for ever; tells the parent of each article that is known."""
     store = Store.open(database_url)
     parent.send(None)
     for number in itertools.count(numbers_from):
         now = datetime.now(UTC)
-        record(store, a_piece(number), "email", at=now)
+        record(store, an_article(number), "email", at=now)
         parent.send(number)
         if number % 2 == 0:
             deliver(config, store, now=now)
@@ -42,15 +42,15 @@ class Figures:
     """What a run of kills came to; printed, and asserted on."""
 
     kills: int
-    pieces: int
-    lost_pieces: int
+    articles: int
+    lost_articles: int
     lines: int
     lines_missing: int
     lines_twice: int
     mails: int
     mails_sent_again: int
-    pieces_never_mailed: int
-    pieces_under_two_ids: int
+    articles_never_mailed: int
+    articles_under_two_ids: int
 
 
 def kill_again_and_again(
@@ -115,15 +115,15 @@ def _figures(
     expected = {(folder, record_id) for folder in ("articles", "flagged") for record_id in known}
     return Figures(
         kills=kills,
-        pieces=len(known),
-        lost_pieces=len({a_piece(number).record_id for number in told} - known),
+        articles=len(known),
+        lost_articles=len({an_article(number).record_id for number in told} - known),
         lines=lines.total(),
         lines_missing=len(expected - set(lines)),
         lines_twice=sum(count > 1 for count in lines.values()),
         mails=len({message_id for message_id, _ in deliveries}),
         mails_sent_again=sum(count - 1 for count in deliveries.values()),
-        pieces_never_mailed=len(known - set(identities)),
-        pieces_under_two_ids=sum(len(ids) > 1 for ids in identities.values()),
+        articles_never_mailed=len(known - set(identities)),
+        articles_under_two_ids=sum(len(ids) > 1 for ids in identities.values()),
     )
 
 
@@ -131,10 +131,10 @@ def check(figures: Figures, capsys: pytest.CaptureFixture[str]) -> None:
     """Print the figures, then hold them to the promise."""
     with capsys.disabled():
         print(f"\n{figures}")
-    assert figures.pieces > 0
-    assert figures.lost_pieces == figures.lines_missing == figures.pieces_never_mailed == 0
-    assert figures.lines == 2 * figures.pieces
-    assert figures.lines_twice == figures.pieces_under_two_ids == 0
+    assert figures.articles > 0
+    assert figures.lost_articles == figures.lines_missing == figures.articles_never_mailed == 0
+    assert figures.lines == 2 * figures.articles
+    assert figures.lines_twice == figures.articles_under_two_ids == 0
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from rscrawler.delivery.wording import SUBJECT_LIMIT, TITLE_LIMIT, one_line, saf
 from rscrawler.items import ChangeSummary, Level
 from rscrawler.sites import SiteProfile
 from rscrawler.store.outbox import OutboxRow
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, a_piece
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article
 from tests.delivery.mailbox import Received
 
 INTEREST = Interest(["central-asia"], Level.SUBSTANTIAL, {})
@@ -36,13 +36,13 @@ def composed(*alerts: Alert, flood_limit: int = 1_000) -> Received:
     return Received((), Email("email", (), settings=settings).content(batch, "<id-1@example.org>"))
 
 
-def test_both_parts_say_everything_about_a_piece() -> None:
-    piece = a_piece(1, republished_from="Eurasianet")
-    mail = composed(alert_of(piece, INTEREST, reprints=["https://other.example.org/copy/"]))
+def test_both_parts_say_everything_about_an_article() -> None:
+    article = an_article(1, republished_from="Eurasianet")
+    mail = composed(alert_of(article, INTEREST, reprints=["https://other.example.org/copy/"]))
     for part in (mail.text, mail.html):
         for expected in (
             "Tensions flare between Russia and Kazakhstan, part 1",
-            "https://sample.example.org/piece-1/",
+            "https://sample.example.org/article-1/",
             "21 June 2022, 14:05 UTC",
             "Joanna Lillis, Eldar Mamedov",
             "Analysis, Asia Pacific",
@@ -59,15 +59,15 @@ def test_both_parts_say_everything_about_a_piece() -> None:
 def test_an_outlet_goes_by_its_title_and_without_one_by_its_host() -> None:
     profile = SiteProfile(base_url="https://sample.example.org", title="The <b>\nSample")
     named = Interest(["central-asia"], Level.SUBSTANTIAL, {}, {"sample": profile})
-    piece = a_piece(1)
-    assert "14:05 UTC · The <b> Sample" in composed(alert_of(piece, named)).text
-    assert "· <bdi>The &lt;b&gt; Sample</bdi>" in composed(alert_of(piece, named)).html
-    assert "14:05 UTC · sample.example.org" in composed(alert_of(piece, INTEREST)).text
+    article = an_article(1)
+    assert "14:05 UTC · The <b> Sample" in composed(alert_of(article, named)).text
+    assert "· <bdi>The &lt;b&gt; Sample</bdi>" in composed(alert_of(article, named)).html
+    assert "14:05 UTC · sample.example.org" in composed(alert_of(article, INTEREST)).text
 
 
 def test_what_is_not_known_is_left_out_or_said() -> None:
-    piece = a_piece(1, authors=[], sections=[], published_at=None, title=None)
-    text = composed(alert_of(piece, INTEREST)).text
+    article = an_article(1, authors=[], sections=[], published_at=None, title=None)
+    text = composed(alert_of(article, INTEREST)).text
     assert "date not given" in text
     assert "(without a title)" in text
     assert "By:" not in text
@@ -76,8 +76,8 @@ def test_what_is_not_known_is_left_out_or_said() -> None:
 
 def test_an_update_says_what_changed() -> None:
     change = ChangeSummary(("title", "subtitle", "body"), 1_042, 1)
-    piece = a_piece(1, version=2, subtitle="A subtitle", change=change)
-    mail = composed(alert_of(piece, INTEREST, title_before="An older headline"))
+    article = an_article(1, version=2, subtitle="A subtitle", change=change)
+    mail = composed(alert_of(article, INTEREST, title_before="An older headline"))
     summary = (
         "headline was “An older headline”; new subtitle; 1,042 words added, 1 word removed in all"
     )
@@ -87,11 +87,11 @@ def test_an_update_says_what_changed() -> None:
 
 
 def test_what_follows_another_article_names_it_in_both_parts() -> None:
-    alert = alert_of(a_piece(1), INTEREST, followed=a_piece(2, title="Talks <b>begin</b>"))
+    alert = alert_of(an_article(1), INTEREST, followed=an_article(2, title="Talks <b>begin</b>"))
     mail = composed(alert)
     assert "Follows: “Talks <b>begin</b>” (sample.example.org)" in " ".join(mail.text.split())
     assert "Talks &lt;b&gt;begin&lt;/b&gt;" in mail.html
-    assert a_piece(2).url in mail.html
+    assert an_article(2).url in mail.html
 
 
 @pytest.mark.parametrize(
@@ -106,33 +106,33 @@ def test_what_follows_another_article_names_it_in_both_parts() -> None:
 def test_an_update_says_of_its_change_what_was_recorded_and_no_more(
     change: ChangeSummary | None, changed: str
 ) -> None:
-    alert = alert_of(a_piece(1, version=2, change=change), INTEREST)
+    alert = alert_of(an_article(1, version=2, change=change), INTEREST)
     assert (alert.is_update, alert.changed) == (True, changed)
 
 
 def test_only_topics_of_interest_are_named() -> None:
     flags = [a_flag(), a_flag(topic="drones"), a_flag(Level.MENTION, "other-topic")]
-    alert = alert_of(a_piece(1, topics=flags), INTEREST)
+    alert = alert_of(an_article(1, topics=flags), INTEREST)
     assert alert.topics == ("Central Asia",)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "subject"),
+    ("articles", "subject"),
     [
-        ([a_piece(1)], "Tensions flare between Russia and Kazakhstan, part 1"),
-        ([a_piece(1), a_piece(2)], "2 new articles on Central Asia: Kazakhstan, Uzbekistan"),
+        ([an_article(1)], "Tensions flare between Russia and Kazakhstan, part 1"),
+        ([an_article(1), an_article(2)], "2 new articles on Central Asia: Kazakhstan, Uzbekistan"),
         (
-            [a_piece(1), a_piece(2, version=2)],
+            [an_article(1), an_article(2, version=2)],
             "2 new and updated articles on Central Asia: Kazakhstan, Uzbekistan",
         ),
     ],
 )
-def test_the_subject_says_what_it_is_about(pieces: list[object], subject: str) -> None:
-    assert subject_of([alert_of(piece, INTEREST) for piece in pieces]) == subject  # type: ignore[arg-type]
+def test_the_subject_says_what_it_is_about(articles: list[object], subject: str) -> None:
+    assert subject_of([alert_of(article, INTEREST) for article in articles]) == subject  # type: ignore[arg-type]
 
 
 def test_the_headers_are_those_of_an_automatic_list_mail() -> None:
-    mail = composed(*(alert_of(a_piece(number), INTEREST) for number in (1, 2))).mail
+    mail = composed(*(alert_of(an_article(number), INTEREST) for number in (1, 2))).mail
     assert mail["Message-ID"] == "<id-1@example.org>"
     assert mail["Date"].datetime == NOW
     assert mail["From"].addresses[0].display_name == "Монитор"
@@ -147,14 +147,14 @@ def test_the_headers_are_those_of_an_automatic_list_mail() -> None:
 
 def test_many_article_ids_are_folded_and_come_back_whole() -> None:
     ids = [f"{number:016x}" for number in range(200)]
-    received = composed(*(alert_of(a_piece(number), INTEREST) for number in range(200)))
+    received = composed(*(alert_of(an_article(number), INTEREST) for number in range(200)))
     assert received.mail["X-RSCrawler-Articles"].split(", ") == ids
     assert b"X-RSCrawler-Articles: " + ids[0].encode() in received.content
     assert max(map(len, received.content.split(b"\r\n"))) <= 78
 
 
 def test_the_bytes_are_seven_bit_with_short_lines_that_end_in_crlf() -> None:
-    content = composed(alert_of(a_piece(1, title="Қазақстан " * 30), INTEREST)).content
+    content = composed(alert_of(an_article(1, title="Қазақстан " * 30), INTEREST)).content
     assert content.isascii()
     assert content.count(b"\n") == content.count(b"\r\n")
     assert max(map(len, content.split(b"\r\n"))) <= 998
@@ -165,13 +165,13 @@ def test_the_bytes_are_seven_bit_with_short_lines_that_end_in_crlf() -> None:
 
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_a_hostile_title_arrives_harmless(title: str) -> None:
-    piece = a_piece(
+    article = an_article(
         1, title=title, subtitle=title, authors=[title], sections=[title], republished_from=title
     )
-    received = composed(alert_of(piece, INTEREST), alert_of(a_piece(2), INTEREST))
-    single = composed(alert_of(piece, INTEREST))
+    received = composed(alert_of(article, INTEREST), alert_of(an_article(2), INTEREST))
+    single = composed(alert_of(article, INTEREST))
     for each in (received, single):
-        assert set(each.mail.keys()) == set(composed(alert_of(a_piece(3), INTEREST)).mail.keys())
+        assert set(each.mail.keys()) == set(composed(alert_of(an_article(3), INTEREST)).mail.keys())
         assert len(each.mail["Subject"]) <= SUBJECT_LIMIT
         assert "victim@example.org" not in str(each.mail["To"])
         assert tags_in(each.html) <= SAFE_TAGS
@@ -201,7 +201,7 @@ def tags_in(html: str) -> set[str]:
 
 
 def test_a_title_of_right_to_left_letters_is_set_off_from_the_line_around_it() -> None:
-    text = composed(alert_of(a_piece(1, title=HOSTILE_TITLES["right to left"]), INTEREST)).text
+    text = composed(alert_of(an_article(1, title=HOSTILE_TITLES["right to left"]), INTEREST)).text
     assert f"\u2068{HOSTILE_TITLES['right to left']}\u2069" in text
 
 
@@ -221,7 +221,7 @@ def test_a_title_of_right_to_left_letters_is_set_off_from_the_line_around_it() -
 )
 def test_only_a_plain_web_address_becomes_a_link(url: str | None) -> None:
     assert safe_link(url) is None
-    html = composed(alert_of(a_piece(1, url=url or ""), INTEREST)).html
+    html = composed(alert_of(an_article(1, url=url or ""), INTEREST)).html
     assert "href" not in html
 
 
@@ -235,14 +235,14 @@ def test_a_mail_is_never_broken_by_what_it_says() -> None:
     letters = "abc é ж 中 😀 א <&>\"' \r\n\t\x00 =?_ ,;:@ \u202e\u2028 \ud800"
     for _ in range(200):
         title = "".join(dice.choices(letters, k=dice.randrange(1, 400)))
-        mail = composed(alert_of(a_piece(1, title=title, authors=[title]), INTEREST)).mail
+        mail = composed(alert_of(an_article(1, title=title, authors=[title]), INTEREST)).mail
         assert isinstance(mail, EmailMessage)
         assert mail["Subject"] == (one_line(title, SUBJECT_LIMIT) or "(without a title)")
         assert not mail.defects
 
 
 def test_a_summary_counts_by_level_and_country() -> None:
-    alerts = [alert_of(a_piece(n), INTEREST) for n in range(30)]
+    alerts = [alert_of(an_article(n), INTEREST) for n in range(30)]
     received = composed(*alerts, flood_limit=29)
     assert "30  primary" in received.text
     assert "30  Uzbekistan" in received.text
@@ -252,7 +252,7 @@ def test_a_summary_counts_by_level_and_country() -> None:
 def test_a_mail_links_each_article_to_its_page_where_there_is_one() -> None:
     dashboard = "https://monitor.example.org"
     linked = Interest(["central-asia"], Level.SUBSTANTIAL, {}, dashboard=dashboard)
-    alerts = [alert_of(a_piece(number), linked) for number in (1, 2)]
+    alerts = [alert_of(an_article(number), linked) for number in (1, 2)]
     mail = composed(*alerts)
     (listed,) = composed(*alerts, flood_limit=1).mail.iter_attachments()
     for number in (1, 2):
@@ -260,5 +260,5 @@ def test_a_mail_links_each_article_to_its_page_where_there_is_one() -> None:
         assert f"Why, and judge: {page}\r\n" in mail.text
         assert f'href="{page}"' in mail.html
         assert page in listed.get_content()
-    plain = composed(alert_of(a_piece(1), INTEREST))
+    plain = composed(alert_of(an_article(1), INTEREST))
     assert "judge" not in plain.text + plain.html

@@ -21,7 +21,7 @@ from rscrawler.items import ChangeSummary
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import BODY, NOW, a_piece, lines_of, record
+from tests.delivery.helpers import BODY, NOW, an_article, lines_of, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.workspace import wait_until
 
@@ -39,17 +39,17 @@ def test_all_of_a_cycle_comes_in_one_mail(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config = email_config()
-    pieces = [record(store, a_piece(number), "email") for number in (1, 2)]
+    articles = [record(store, an_article(number), "email") for number in (1, 2)]
     assert counts(deliver(config, store, now=NOW)) == {"composed": 1, "messages": 1, "served": 1}
     mail = mailbox.only().mail
-    assert mail["X-RSCrawler-Articles"] == ", ".join(piece.article_id for piece in pieces)
+    assert mail["X-RSCrawler-Articles"] == ", ".join(article.article_id for article in articles)
     assert mail["X-RSCrawler-Run"] == "run-1"
     assert mailbox.only().recipients == ("desk@example.org",)
     assert len(lines_of(config.output_dir / "articles/2026-11-24.jsonl")) == 2
 
 
 def test_nothing_is_mailed_twice(store: Store, mailbox: Mailbox, email_config: EmailConfig) -> None:
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     later = deliver(email_config(), store, now=NOW + HOUR)
     assert counts(later) == {}
@@ -60,7 +60,7 @@ def test_nothing_is_mailed_twice(store: Store, mailbox: Mailbox, email_config: E
 def test_nothing_is_mailed_when_nothing_is_new(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     assert deliver(email_config(), store, now=NOW).composed == 0
     assert mailbox.received == []
 
@@ -80,7 +80,7 @@ def test_the_mail_names_the_site_by_its_profile_and_a_wrong_one_holds_nothing_up
     outlet: str,
 ) -> None:
     config = email_config().model_copy(update={"sites": {"sample": profile}})
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(config, store, now=NOW)
     assert f"21 June 2022, 14:05 UTC · {outlet}" in mailbox.only().text
 
@@ -90,8 +90,8 @@ def test_the_mail_of_an_update_tells_of_no_change_but_those_that_count(
 ) -> None:
     old = {"title": "Kazakhstan's choice", "body": BODY + " More."}
     for number, change in ((1, ChangeSummary(("body",), 0, 1)), (2, None)):
-        record(store, a_piece(number, **old))
-        new = a_piece(number, version=2, title="Kazakhstan’s choice", change=change)
+        record(store, an_article(number, **old))
+        new = an_article(number, version=2, title="Kazakhstan’s choice", change=change)
         record(store, new, "email")
     deliver(email_config(), store, now=NOW)
     changed = re.findall(r"Changed: +(.*)\r", mailbox.only().text)
@@ -103,8 +103,8 @@ def test_the_mail_of_a_new_headline_gives_the_one_before_it(
 ) -> None:
     for version, title in enumerate(("The first", "The second", "The third"), start=1):
         change = ChangeSummary(("title",), 1, 1) if version > 1 else None
-        piece = a_piece(1, version=version, title=title, change=change)
-        record(store, piece, *(["email"] if version == 3 else []))
+        article = an_article(1, version=version, title=title, change=change)
+        record(store, article, *(["email"] if version == 3 else []))
     deliver(email_config(), store, now=NOW)
     changed = re.findall(r"Changed: +(.*)\r", mailbox.only().text)
     assert changed == ["headline was “The second”"]
@@ -118,14 +118,14 @@ def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_
 ) -> None:
     with serving(Mailbox()) as gone:
         config = email_config(port=gone.port)
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     minutes = [deliver(config, store, now=NOW + timedelta(minutes=n)).put_off for n in range(61)]
     assert sum(minutes) == 6  # after 1, 2, 4, 8, 16 and 32 minutes, more or less
-    record(store, a_piece(2), "email")
+    record(store, an_article(2), "email")
     with serving(Mailbox(port=gone.port)) as back:
         deliver(config, store, now=NOW + 2 * HOUR)
         articles = [mail.mail["X-RSCrawler-Articles"] for mail in back.received]
-    assert articles == [a_piece(1).article_id, a_piece(2).article_id]
+    assert articles == [an_article(1).article_id, an_article(2).article_id]
     assert outbox_summary(config, store, NOW + 2 * HOUR).pending == 0
 
 
@@ -135,7 +135,7 @@ def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
     monkeypatch.setattr(smtp, "_LONGEST_TO_TAKE_IT", timedelta(0))
     config = email_config(timeout="0.5s")
     mailbox.hang = True
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     report = deliver(config, store, now=NOW)
     assert counts(report) == {"composed": 1, "put_off": 1}
     (waiting,) = outbox_summary(config, store, NOW).waiting
@@ -150,7 +150,7 @@ def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
 def test_after_processes_killed_before_a_mail_was_answered_copies_are_few(
     store: Store, database_url: str, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     for attempt in range(1, FEW_ATTEMPTS + 1):
         mailbox.answering.clear()
         tried_at = NOW + timedelta(minutes=attempt)
@@ -176,7 +176,7 @@ def test_a_connection_that_is_lost_again_and_again_after_the_mail_makes_few_copi
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.drop = True
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     for minutes in range(24 * 60, 0, -30):
         deliver(email_config(), store, now=NOW + timedelta(days=1) - timedelta(minutes=minutes))
     assert 4 <= len(mailbox.received) <= 7
@@ -187,11 +187,11 @@ def test_a_connection_lost_after_the_mail_gets_the_same_bytes_again(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.drop = True
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     assert deliver(email_config(), store, now=NOW).put_off == 1
     mailbox.drop = False
     # What comes up in the meantime gets a mail of its own.
-    record(store, a_piece(2), "email")
+    record(store, an_article(2), "email")
     deliver(email_config(), store, now=NOW + HOUR)
     first, again, second = mailbox.received
     assert first.content == again.content
@@ -207,7 +207,7 @@ def test_what_may_pass_is_tried_again(
 ) -> None:
     usual = getattr(mailbox, attribute)
     setattr(mailbox, attribute, reply)
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     assert counts(deliver(email_config(), store, now=NOW)) == {"composed": 1, "put_off": 1}
     setattr(mailbox, attribute, usual)
     assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {"messages": 1, "served": 1}
@@ -219,7 +219,7 @@ def test_one_refused_recipient_of_three_does_not_stop_the_others(
 ) -> None:
     config = email_config(recipients=THREE)
     mailbox.refuse["two@example.org"] = "550 5.1.1 no such user"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     report = deliver(config, store, now=NOW)
     assert counts(report) == {"composed": 1, "messages": 1, "served": 2, "failed": 1}
     assert mailbox.only().recipients == ("one@example.org", "three@example.org")
@@ -234,7 +234,7 @@ def test_a_recipient_put_off_is_served_later_and_the_others_not_again(
 ) -> None:
     config = email_config(recipients=THREE)
     mailbox.refuse["two@example.org"] = "450 greylisted"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(config, store, now=NOW)
     mailbox.refuse.clear()
     deliver(config, store, now=NOW + HOUR)
@@ -250,7 +250,7 @@ def test_a_mail_counts_as_delivered_once_though_one_of_two_refuses_it_again_and_
 ) -> None:
     config = email_config(recipients=["one@example.org", "two@example.org"])
     mailbox.refuse["two@example.org"] = "550 no such user"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     sent = [deliver(config, store, now=NOW + number * 8 * HOUR) for number in range(4)]
     assert [each.failed for each in sent] == [1, 1, 1, 1]
     assert [each.messages for each in sent] == [1, 0, 0, 0]
@@ -261,7 +261,7 @@ def test_a_refusal_that_is_tried_again_just_now_is_still_a_problem(
 ) -> None:
     config = email_config(recipients=["one@example.org", "two@example.org"])
     mailbox.refuse["two@example.org"] = "550 no such user"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(config, store, now=NOW)
     (before,) = store.health.problems()
     mailbox.on_recipient = lambda: judge_delivery(message_channels(config), store, NOW + HOUR)
@@ -275,7 +275,7 @@ def test_a_refusal_is_shown_at_once_and_passes_later_all_the_same(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.reply = "554 rejected"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     sent = deliver(email_config(), store, now=NOW)
     assert (sent.failed, sent.messages) == (1, 0)
     assert sent.problems == ("email: desk@example.org: 554 rejected",)
@@ -297,10 +297,10 @@ def test_what_an_address_refused_goes_out_as_soon_as_it_takes_something_else(
 ) -> None:
     config = email_config(recipients=THREE)
     mailbox.refuse = {"one@example.org": "550 no such user", "two@example.org": "550 neither"}
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(config, store, now=NOW)
     del mailbox.refuse["one@example.org"]
-    record(store, a_piece(2), "email")
+    record(store, an_article(2), "email")
     deliver(config, store, now=NOW + timedelta(minutes=20))
     assert [mail.recipients for mail in mailbox.received] == [
         ("three@example.org",),
@@ -316,7 +316,7 @@ def test_a_refusal_that_does_not_pass_is_tried_now_and_then_and_given_up_after_t
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.refuse["desk@example.org"] = "550 no such user"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     hours = [deliver(email_config(), store, now=NOW + n * HOUR).failed for n in range(100)]
     assert sum(hours) in range(LEAST_ATTEMPTS, LEAST_ATTEMPTS + 4)
     (given_up,) = store.outbox.undelivered()
@@ -328,7 +328,7 @@ def test_a_failure_that_does_not_pass_is_given_up_after_three_days_and_shown(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.reply = "451 not now"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     for attempt in range(LEAST_ATTEMPTS - 1):
         tried_at = NOW + attempt * GIVE_UP_AFTER / LEAST_ATTEMPTS
         assert deliver(email_config(), store, now=tried_at).put_off == 1
@@ -342,7 +342,7 @@ def test_the_last_attempt_before_giving_up_counts_when_it_is_taken(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.reply = "451 not now"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     for attempt in range(LEAST_ATTEMPTS - 1):
         deliver(email_config(), store, now=NOW + attempt * GIVE_UP_AFTER / LEAST_ATTEMPTS)
     mailbox.reply = "250 OK"
@@ -355,7 +355,7 @@ def test_what_was_given_up_can_be_sent_after_all(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.refuse["desk@example.org"] = "550 relaying denied"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     mailbox.refuse.clear()
     later = NOW + 10 * GIVE_UP_AFTER
@@ -368,7 +368,7 @@ def test_what_was_given_up_passes_through_a_short_failure_when_it_is_tried_again
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.refuse["desk@example.org"] = "550 relaying denied"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     later = NOW + 2 * GIVE_UP_AFTER
     store.outbox.retry_failed(later)
@@ -382,11 +382,11 @@ def test_a_failure_is_over_when_something_later_reaches_the_address(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.refuse["desk@example.org"] = "550 mailbox full"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     assert outbox_summary(email_config(), store, NOW).failed == 1
     mailbox.refuse.clear()
-    record(store, a_piece(2), "email")
+    record(store, an_article(2), "email")
     deliver(email_config(), store, now=NOW + HOUR)
     assert outbox_summary(email_config(), store, NOW + HOUR).failed == 0
 
@@ -395,7 +395,7 @@ def test_a_failure_is_over_when_the_address_is_no_longer_configured(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.refuse["desk@example.org"] = "550 gone"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     changed = email_config(recipients=["new@example.org"])
     assert outbox_summary(changed, store, NOW).failed == 0
@@ -404,7 +404,7 @@ def test_a_failure_is_over_when_the_address_is_no_longer_configured(
 def test_alerts_wait_while_their_channel_is_not_configured(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     without = email_config().model_copy(
         update={"alerts": email_config().alerts.model_copy(update={"email": None})}
     )
@@ -423,8 +423,8 @@ def test_a_daily_digest_gathers_everything_until_its_time(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config = email_config(digest="daily", digest_at="07:00", timezone="Asia/Almaty")
-    record(store, a_piece(1), "email", at=NOW)  # 17:00 in Almaty
-    record(store, a_piece(2), "email", at=NOW + HOUR, run_id="run-2")
+    record(store, an_article(1), "email", at=NOW)  # 17:00 in Almaty
+    record(store, an_article(2), "email", at=NOW + HOUR, run_id="run-2")
     deliver(config, store, now=NOW + 13 * HOUR)
     assert mailbox.received == []
     (waiting,) = outbox_summary(config, store, NOW + HOUR).waiting
@@ -440,11 +440,11 @@ def test_quiet_hours_put_off_composing_and_sending_and_drop_nothing(
     quiet = {"quiet_hours": {"start": "22:00", "end": "06:00"}}
     config = email_config(quiet)
     mailbox.reply = "451 not now"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(config, store, now=NOW)  # composed, and not taken
     mailbox.reply = "250 OK"
     night = NOW.replace(hour=23)
-    record(store, a_piece(2), "email", at=night)
+    record(store, an_article(2), "email", at=night)
     assert counts(deliver(config, store, now=night)) == {}
     assert {each.why for each in outbox_summary(config, store, night).waiting} == {"quiet hours"}
     deliver(config, store, now=NOW + timedelta(hours=18))
@@ -456,12 +456,12 @@ def test_a_flood_becomes_one_summary_with_the_list_attached(
 ) -> None:
     config = email_config({"flood_limit": 3})
     for number in range(4):
-        record(store, a_piece(number), "email")
+        record(store, an_article(number), "email")
     deliver(config, store, now=NOW)
     (attachment,) = mailbox.only().mail.iter_attachments()
     listed = attachment.get_content()
     assert attachment.get_filename() == "articles.txt"
-    assert [a_piece(number).url in listed for number in range(4)] == [True] * 4
+    assert [an_article(number).url in listed for number in range(4)] == [True] * 4
     assert "4  primary" in mailbox.only().text
     assert "4  Kazakhstan" in mailbox.only().text
     assert "attached" in mailbox.only().html
@@ -489,12 +489,12 @@ def test_two_processes_send_each_mail_once(
 ) -> None:
     config = email_config(recipients=THREE)
     for number in range(30):
-        record(store, a_piece(number), "email")
+        record(store, an_article(number), "email")
         if number % 10 == 9:  # three messages wait, and rows besides
             mailbox.reply = "451 not now"
             deliver(config, store, now=NOW + timedelta(minutes=number))
             mailbox.reply = "250 OK"
-    record(store, a_piece(30), "email")
+    record(store, an_article(30), "email")
     later = (NOW + timedelta(hours=2)).isoformat()
     processes = [
         subprocess.Popen(
@@ -524,7 +524,7 @@ def test_two_processes_send_each_mail_once(
         for mail in mailbox.received
         for article in mail.mail["X-RSCrawler-Articles"].split(", ")
     ]
-    assert sorted(articles) == [a_piece(number).article_id for number in range(31)]
+    assert sorted(articles) == [an_article(number).article_id for number in range(31)]
 
 
 def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
@@ -532,7 +532,7 @@ def test_the_claim_of_a_dead_process_is_void_and_that_of_a_living_one_is_not(
 ) -> None:
     store = open_store()
     mailbox.reply = "451 not now"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     mailbox.reply = "250 OK"
     later = NOW + HOUR
@@ -549,7 +549,7 @@ def test_an_alert_that_was_put_off_by_a_clock_that_was_ahead_is_due_when_it_is_r
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config, ahead = email_config(), NOW + timedelta(days=30)
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     mailbox.refuse["desk@example.org"] = "450 busy"
     for moment in (NOW, ahead):
         deliver(config, store, now=moment)
@@ -564,7 +564,7 @@ def test_a_mail_to_many_slow_recipients_stays_with_one_process(
     open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     store, other = open_store(), open_store()
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     minutes = itertools.count(step=10)  # at each look on the clock; a claim holds for 15
     seen = [NOW]
 
@@ -585,7 +585,7 @@ def test_a_process_that_lost_its_claim_sends_nothing(
     open_store: Callable[[], Store], mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     store, other = open_store(), open_store()
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
 
     def another_takes_over() -> None:
         ((message_id, _, _),) = other.outbox.due_messages(NOW)

@@ -12,7 +12,7 @@ from rscrawler.delivery.ops import tell_ops
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.listener import Listener
 from tests.delivery.mailbox import Mailbox
 
@@ -118,7 +118,7 @@ def test_a_delivery_that_fails_three_times_is_a_problem_until_it_works(
 ) -> None:
     config = email_config(OPS)
     mailbox.refuse["desk@example.org"] = "450 busy"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     for hours in range(3):
         assert store.health.problems() == []
         deliver(config, store, now=NOW + hours * HOUR)
@@ -136,7 +136,7 @@ def test_a_recipient_refused_for_good_is_a_problem_at_once(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     mailbox.refuse["desk@example.org"] = "550 no such user"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(OPS), store, now=NOW)
     assert subjects(mailbox) == ["Problem: outbox: delivery-failing"]
 
@@ -175,7 +175,7 @@ def test_an_outbox_that_is_overdue_is_so_until_a_delivery_can_write(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config = email_config(OPS)
-    record(store, a_piece(1))
+    record(store, an_article(1))
     blocked = config.output_dir / "articles"
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("a file where the folder should be")

@@ -18,7 +18,7 @@ from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
 from rscrawler.topics import Flagger
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.mailbox import Mailbox
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -45,7 +45,7 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
 ) -> None:
     config = email_config(recipients=TWO)
     mailbox.refuse["two@example.org"] = "451 later"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     assert deliver(config, store, now=NOW).put_off == 1
     (kept,) = spool(tmp_path)
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -64,14 +64,14 @@ def test_an_alert_is_kept_before_its_record_is_in_the_jsonl(
 ) -> None:
     """Else who rebuilds a database that was lost in a crawl takes it for told."""
     config = email_config()
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     session = CrawlSession.open(
         config, SITE, load_sites(config)[SITE], flagger=Flagger(()), store=store
     )
     crawler: Any = SimpleNamespace(spider=SimpleNamespace(session=session))
     JsonlExtension(crawler).spider_closed()
     assert list((config.output_dir / "articles").glob("*.jsonl"))
-    record(another, a_piece(1))  # rebuilt from the line
+    record(another, an_article(1))  # rebuilt from the line
     assert deliver(config, another, now=NOW).served == 1
 
 
@@ -79,12 +79,12 @@ def test_alerts_that_no_message_carries_yet_are_kept_too(
     store: Store, another: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     config = email_config({"quiet_hours": {"start": "11:00", "end": "13:00"}})
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(config, store, now=NOW)
-    record(another, a_piece(1))
+    record(another, an_article(1))
     assert deliver(config, another, now=NOW).composed == 0
     assert deliver(config, another, now=NOW + 2 * HOUR).served == 1
-    assert mailbox.only().mail["X-RSCrawler-Articles"] == a_piece(1).article_id
+    assert mailbox.only().mail["X-RSCrawler-Articles"] == an_article(1).article_id
     assert deliver(config, another, now=NOW + 2 * HOUR).served == 0
 
 
@@ -92,7 +92,7 @@ def test_what_was_sent_is_not_sent_again_by_a_store_that_knows_it(
     store: Store, mailbox: Mailbox, email_config: EmailConfig, tmp_path: Path
 ) -> None:
     mailbox.refuse["desk@example.org"] = "451 later"
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
     (kept,) = spool(tmp_path)
     left_behind = kept.read_bytes()
@@ -112,6 +112,6 @@ def test_a_spool_that_cannot_be_written_holds_up_no_alert(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "rscrawler.db.spool").write_text("in the way")
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     assert deliver(email_config(), store, now=NOW).served == 1
     assert "alerts that wait are in the database alone" in caplog.text

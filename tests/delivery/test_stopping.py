@@ -13,7 +13,7 @@ import pytest
 from rscrawler.config import load_config
 from rscrawler.delivery import deliver
 from rscrawler.store import Store
-from tests.delivery.helpers import a_piece, record
+from tests.delivery.helpers import an_article, record
 from tests.delivery.mailbox import Mailbox
 from tests.workspace import PROGRAM, Workspace, wait_until
 
@@ -36,9 +36,9 @@ def workspace(mailbox: Mailbox, tmp_path: Path) -> Workspace:
     store = Store.open(config.database)
     before = datetime.now(UTC) - timedelta(hours=1)
     mailbox.reply = "451 not now"
-    record(store, a_piece(1), "email", at=before)
+    record(store, an_article(1), "email", at=before)
     deliver(config, store, now=before)
-    record(store, a_piece(2), "email", at=before)
+    record(store, an_article(2), "email", at=before)
     store.close()
     mailbox.reply = "250 OK"
     return workspace

@@ -1,4 +1,4 @@
-"""Alerts go out at the hour that was asked for, in the zone that was asked for."""
+"""Alerts go out at the hour that was requested, in the zone that was requested."""
 
 from __future__ import annotations
 

@@ -7,19 +7,19 @@ from itertools import combinations, islice
 import pytest
 
 from rscrawler.demo.generator import build_stories, generate_story
-from rscrawler.demo.stories import Pieces, Shape, Story, load_pieces
+from rscrawler.demo.stories import Articles, Shape, Story, load_articles
 from rscrawler.items import Level
 from tests.demo.conftest import NOON
 
 
 @pytest.fixture(scope="module")
-def pieces() -> Pieces:
-    return load_pieces()
+def articles() -> Articles:
+    return load_articles()
 
 
-def test_the_hand_written_pieces_cover_every_level_and_every_state(pieces: Pieces) -> None:
-    assert len(pieces.public) >= 40
-    by_level = {level: [s for s in pieces.public if s.level is level] for level in Level}
+def test_the_hand_written_articles_cover_every_level_and_every_state(articles: Articles) -> None:
+    assert len(articles.public) >= 40
+    by_level = {level: [s for s in articles.public if s.level is level] for level in Level}
     assert len(by_level[Level.PRIMARY]) + len(by_level[Level.SUBSTANTIAL]) >= 14
     assert len(by_level[Level.MENTION]) >= 5
     assert len(by_level[Level.NONE]) >= 20
@@ -27,12 +27,12 @@ def test_the_hand_written_pieces_cover_every_level_and_every_state(pieces: Piece
     assert about == {"KZ", "KG", "TJ", "TM", "UZ"}
 
 
-def test_the_first_piece_held_back_is_about_the_region(pieces: Pieces) -> None:
-    assert pieces.held_back[0].level is Level.PRIMARY
+def test_the_first_article_held_back_is_about_the_region(articles: Articles) -> None:
+    assert articles.held_back[0].level is Level.PRIMARY
 
 
-def test_a_piece_has_four_to_twelve_paragraphs_of_normal_text(pieces: Pieces) -> None:
-    for story in pieces.public + pieces.held_back:
+def test_an_article_has_four_to_twelve_paragraphs_of_normal_text(articles: Articles) -> None:
+    for story in articles.public + articles.held_back:
         assert 4 <= len(story.paragraphs) <= 12, story.slug
         assert len(story.kinds) == len(story.paragraphs), story.slug
         for text in (story.title, story.subtitle or "-", *story.paragraphs):
@@ -41,15 +41,15 @@ def test_a_piece_has_four_to_twelve_paragraphs_of_normal_text(pieces: Pieces) ->
             assert "\u00ad" not in text, story.slug
 
 
-def test_a_republication_line_is_the_last_paragraph(pieces: Pieces) -> None:
-    republished = [story for story in pieces.public if story.republished_from]
+def test_a_republication_line_is_the_last_paragraph(articles: Articles) -> None:
+    republished = [story for story in articles.public if story.republished_from]
     assert republished
     for story in republished:
         assert f"from {story.republished_from}." in story.paragraphs[-1]
 
 
-def test_the_hand_written_pieces_show_every_shape(pieces: Pieces) -> None:
-    assert {shape for story in pieces.public for shape in story.shapes} == set(Shape)
+def test_the_hand_written_articles_show_every_shape(articles: Articles) -> None:
+    assert {shape for story in articles.public for shape in story.shapes} == set(Shape)
 
 
 def test_the_same_seed_and_time_give_the_same_site() -> None:

@@ -61,7 +61,7 @@ APPEALS = [
     "Support our work.",
     "Support independent journalism: donate to Responsible Statecraft.",
     "Want more stories like this in your inbox? Subscribe here.",
-    "Enjoying this piece? Subscribe to our newsletter and never miss a story.",
+    "Enjoying this article? Subscribe to our newsletter and never miss a story.",
     "Donate",
     "This work is only possible with your help. Click here to make a contribution to RS.",
     "Consider becoming a sustaining donor to Responsible Statecraft.",

@@ -105,10 +105,10 @@ PAGES = {
         f'<div class="body-description">{paragraphs()}</div>'
         '<a href="/tag/uzbekistan/">uzbekistan</a></article></div>' + TAIL
     ),
-    "the same piece twice, for small screens": current_post(own_article())
+    "the same article twice, for small screens": current_post(own_article())
     + current_post(own_article())
     + TAIL,
-    "the headline links to the piece itself": current_post(
+    "the headline links to the article itself": current_post(
         own_article().replace(f"<span>{TITLE}</span>", f'<a href="{URL}">{TITLE}</a>')
     )
     + TAIL,
@@ -176,7 +176,7 @@ def test_a_keep_reading_tail_in_the_own_body_goes_with_its_headline() -> None:
 
 def test_a_linked_subhead_in_a_round_up_takes_no_paragraph_with_it() -> None:
     body = (
-        f'<p>{OWN[0]}</p><h3><a href="{BASE}/earlier-piece-on-the-canal/">An earlier piece on the'
+        f'<p>{OWN[0]}</p><h3><a href="{BASE}/an-earlier-one/">An earlier article on the'
         f" canal</a></h3><p>{OWN[1]}</p><p>{OWN[2]}</p>"
     )
     assert read(page_html(current_post(own_article(body)))).body == BODY
@@ -197,7 +197,7 @@ def test_a_second_body_behind_another_headline_is_another_article() -> None:
     assert read(page_html(current_post(own_article(tail=block)))).body == BODY
 
 
-def test_a_body_in_two_pieces_is_read_whole() -> None:
+def test_a_body_in_two_articles_is_read_whole() -> None:
     body = f'<p>{OWN[0]}</p></div><div class="ad-tag">Advertisement</div><div class="'
     body += f'body-description">{paragraphs(OWN[1:])}'
     assert read(page_html(current_post(own_article(body)))).body == BODY

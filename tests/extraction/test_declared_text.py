@@ -71,7 +71,7 @@ def test_nothing_of_the_pages_other_articles_comes_with_it() -> None:
     assert not any(text in article.body for text in FOREIGN)
 
 
-def test_ways_to_other_pieces_are_no_part_of_it() -> None:
+def test_ways_to_other_articles_are_no_part_of_it() -> None:
     lines = [
         OWN[0],
         "READ ALSO: Belgium fears a lawsuit",
@@ -106,7 +106,7 @@ def test_a_teaser_or_no_text_is_none(text: object) -> None:
         read(page_html(SHELL, json_ld(text)))
 
 
-def test_another_piece_s_text_is_not_taken() -> None:
+def test_another_article_s_text_is_not_taken() -> None:
     node = json_ld("\n".join(FOREIGN), headline="Belgium fears a lawsuit", url="/frozen-assets/")
     with pytest.raises(IncompletePage):
         read(page_html(SHELL, HEAD + node))

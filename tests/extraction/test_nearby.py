@@ -33,7 +33,7 @@ def test_tags_behind_the_wrapper_are_found_past_closed_blocks(between: str) -> N
 @pytest.mark.parametrize(
     "around",
     [
-        ("<div>{}</div>", ""),  # a bar of topics before the piece
+        ("<div>{}</div>", ""),  # a bar of topics before the article
         ("", "<nav>{}</nav>"),
         ("", "<aside>{}</aside>"),
         ("", '<div class="sidebar">{}</div>'),

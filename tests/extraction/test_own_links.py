@@ -1,4 +1,4 @@
-"""Own text that links to the outlet's earlier pieces, and other pieces' headlines beside it."""
+"""Own text that links to the outlet's earlier articles, and other articles' headlines beside it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def between(block: str) -> str:
     ],
 )
 @pytest.mark.parametrize("around", ["<p>{}</p>", "<blockquote><p>{}</p></blockquote>"])
-def test_a_whole_sentence_that_links_to_an_earlier_piece_stays(text: str, around: str) -> None:
-    block = around.format(f'<a href="/earlier-piece/">{text}</a>')
+def test_a_whole_sentence_that_links_to_an_earlier_article_stays(text: str, around: str) -> None:
+    block = around.format(f'<a href="/earlier-article/">{text}</a>')
     assert paragraphs_of(between(block)) == [OWN[0], text, OWN[1]]
 
 
@@ -78,10 +78,10 @@ BARE = "".join(f'<li><a href="/x{n}/">{a}</a></li>' for n, (a, _) in enumerate(I
         f"<p>{OWN[0]}</p><p>{OWN[1]}</p><p>Related articles from our archive:</p><ol>{FULL}</ol>",
         f"<p>{OWN[0]}</p><p>{OWN[1]}</p><h3>Related</h3><ol>{FULL}</ol>",
         between(f'<ol class="related-posts">{FULL}</ol>'),
-        between(f"<div><p>Our readers went on to read these pieces:</p><ul>{FULL}</ul></div>"),
+        between(f"<div><p>Our readers went on to read these articles:</p><ul>{FULL}</ul></div>"),
     ],
 )
-def test_a_list_of_ways_to_other_pieces_is_cut(body: str) -> None:
+def test_a_list_of_ways_to_other_articles_is_cut(body: str) -> None:
     found = paragraphs_of(body)
     assert not any(title in text for title, _ in ITEMS for text in found)
     assert [text for text in found if text in OWN] == [OWN[0], OWN[1]]

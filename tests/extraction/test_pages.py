@@ -67,7 +67,9 @@ def test_a_misconfigured_canonical_address_is_not_believed() -> None:
 
 
 @pytest.mark.parametrize("canonical", ["/", "/?lang=ru", "/?p=81"])
-def test_a_piece_behind_the_front_pages_path_keeps_the_query_that_names_it(canonical: str) -> None:
+def test_an_article_behind_the_front_pages_path_keeps_the_query_that_names_it(
+    canonical: str,
+) -> None:
     html = page_html(USUAL, HEAD.replace(URL, f"{BASE}{canonical}"))
     for links in (PROFILE.links, Links()):
         article = read(html, f"{BASE}/?p=81&utm_source=x", links=links)
@@ -380,7 +382,7 @@ def test_the_title_falls_back_to_what_is_declared_without_the_outlets_name() -> 
 
 
 def test_an_editors_note_and_a_republication_line_stay_and_appeals_go() -> None:
-    note = "Editor's note: This piece was updated on Friday."
+    note = "Editor's note: This article was updated on Friday."
     line = "This article was republished with permission from Eurasianet."
     body = (
         "<p>Sign up for our weekly newsletter.</p>"
@@ -414,7 +416,7 @@ def test_the_fallback_takes_all_blocks_of_a_text_whatever_stands_around_them(aro
 
 
 def test_a_hidden_second_headline_and_neighbours_beyond_count_change_nothing() -> None:
-    many = "".join(other_posts(foreign_article(f"piece-number-{n}")) for n in range(40))
+    many = "".join(other_posts(foreign_article(f"article-number-{n}")) for n in range(40))
     article = read(page_html(current_post(own_article()) + many))
     assert article.body == BODY
     assert not any(text in article.body for text in FOREIGN)
@@ -449,8 +451,8 @@ def test_a_credit_behind_the_appeal_is_kept_as_printed(place: str, name: str) ->
 
 def _card(number: int) -> str:
     return (
-        f'<article class="image-article"><h2 class="widget__headline"><a href="/piece-{number}/">'
-        f"A headline of piece {number}</a></h2><p>The teaser of piece {number}, which is a "
+        f'<article class="image-article"><h2 class="widget__headline"><a href="/article-{number}/">'
+        f"A headline of article {number}</a></h2><p>The teaser of article {number}, which is a "
         "sentence of some length so that it counts.</p></article>"
     )
 

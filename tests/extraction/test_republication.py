@@ -1,4 +1,4 @@
-"""The line that tells where a piece appeared first, in its many forms."""
+"""The line that tells where an article appeared first, in its many forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rscrawler.extraction.republication import republished_from
     ("line", "outlet"),
     [
         ("This article was republished with permission from Eurasianet.", "Eurasianet"),
-        ("This piece has been republished with permission from Eurasianet", "Eurasianet"),
+        ("This article has been republished with permission from Eurasianet", "Eurasianet"),
         ("This article has been republished with the permission of Eurasianet.", "Eurasianet"),
         ("Republished with permission from Foreign Policy in Focus.", "Foreign Policy in Focus"),
         ("This article first appeared on Eurasianet.", "Eurasianet"),
@@ -40,7 +40,7 @@ from rscrawler.extraction.republication import republished_from
         ("Editor's note: This article was originally published by Eurasianet.", "Eurasianet"),
         ("This article has been republished with permission from The New Statesman, where it "
          "appeared last week.", "The New Statesman"),
-        ("This piece was published in partnership with Eurasianet.", "Eurasianet"),
+        ("This article was published in partnership with Eurasianet.", "Eurasianet"),
         ("This report appeared first in Eurasianet and is reprinted with permission.",
          "Eurasianet"),
         ("This article was produced in cooperation with RFE/RL.", "RFE/RL"),
@@ -53,7 +53,7 @@ from rscrawler.extraction.republication import republished_from
          "Liberty, 1201 Connecticut Ave NW.", "Radio Free Europe/Radio Liberty"),
         ("A Russian-language version of this article was published by Carnegie Politika.",
          "Carnegie Politika"),
-        ("This piece is reposted from Foreign Exchanges with the author's permission.",
+        ("This article is reposted from Foreign Exchanges with the author's permission.",
          "Foreign Exchanges"),
         ("Reposted from Foreign Exchanges with the author’s permission", "Foreign Exchanges"),
         ("This essay was originally published in Spanish by El País.", "El País"),
@@ -62,7 +62,7 @@ from rscrawler.extraction.republication import republished_from
          "Quarterly.", "Strategic Studies Quarterly"),
         ("This article was republished with permission from the Center for Economic and Policy "
          "Research (CEPR).", "Center for Economic and Policy Research"),
-        ("This piece was originally published by TomDispatch. Nora Weiss teaches history in Graz "
+        ("This article was originally published by TomDispatch. Nora Weiss teaches history in Graz "
          "and has written two books on canals.", "TomDispatch"),
         ("Cross-posted from TomDispatch.com", "TomDispatch.com"),
         ("This article first appeared in War on the Rocks in March 2021.", "War on the Rocks"),
@@ -103,7 +103,7 @@ from rscrawler.extraction.republication import republished_from
          "Fergana News"),
         ("This article was first published by Eurasianet, where Ann Lee is the editor. She "
          "writes on water.", "Eurasianet"),
-        ("This piece first appeared on Eurasianet two weeks ago.", "Eurasianet"),
+        ("This article first appeared on Eurasianet two weeks ago.", "Eurasianet"),
         ("This article is republished from our friends at Eurasianet.", "Eurasianet"),
         ("This article was republished with permission from Eurasianet and the author.",
          "Eurasianet"),
@@ -116,7 +116,7 @@ from rscrawler.extraction.republication import republished_from
         ("This article was republished from il Manifesto.", "il Manifesto"),
         ("Republished with permission from Eurasianet", "Eurasianet"),
         ("This article was republished from Our World in Data.", "Our World in Data"),
-        ("This piece first appeared in Itinerant Press.", "Itinerant Press"),
+        ("This article first appeared in Itinerant Press.", "Itinerant Press"),
         ("This article was shared with permission from Eurasianet.", "Eurasianet"),
     ],
 )  # fmt: skip
@@ -149,7 +149,7 @@ PROSE = (
     "The interview was published by Novaya Gazeta Europe on Tuesday.",
     "The interview was published by Der Spiegel.",
     "An article in the Times of Central Asia says that the dam is leaking again.",
-    "A piece published at War on the Rocks argues that the fleet is too small for two seas.",
+    "An article published at War on the Rocks argues that the fleet is too small for two seas.",
     "First published in New York in 1951, the novel was banned in Prague for thirty years.",
     "First published in Le Monde, the appeal was signed by forty ambassadors within a week.",
     "Originally published by Verso, the book has been translated into nine languages.",
@@ -187,7 +187,7 @@ PROSE = (
     "Produced in Alabama, the missile costs two million dollars apiece.",
     "Adapted from Tolstoy's novella, the film was shot in Dagestan.",
     "This essay has been adapted from the author's book, The Long War (Verso, 2024).",
-    "This piece was republished with permission from the author.",
+    "This article was republished with permission from the author.",
     "This article was republished by Asia Times and by two papers in Lahore.",
     "This interview first appeared as a podcast.",
     "In partnership with Boeing, the Air Force has built a drone that nobody ordered.",
@@ -212,7 +212,7 @@ def test_the_outlets_own_name_is_no_source() -> None:
     assert republished_from([line], ("Responsible Statecraft",)) is None
 
 
-def test_a_line_on_this_piece_counts_before_one_on_the_article() -> None:
+def test_a_line_on_this_article_counts_before_one_on_the_article() -> None:
     line = "This article was republished with permission from Eurasianet."
     other = "The article was first published in Foreign Affairs."
     assert republished_from([line, "Some text.", other]) == "Eurasianet"

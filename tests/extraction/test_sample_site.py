@@ -1,4 +1,4 @@
-"""Every piece of the sample site is read right, also when its markup drifts."""
+"""Every article of the sample site is read right, also when its markup drifts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def site_state() -> SiteState:
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
-def test_every_piece_is_read_right(site_state: SiteState, drift: str) -> None:
+def test_every_article_is_read_right(site_state: SiteState, drift: str) -> None:
     for story in site_state.stories:
         html = DRIFTS[drift](render_article(site_state, story))
         page = Page.of(BASE + story.path, html.encode(), "text/html; charset=utf-8", NOW)

@@ -1,4 +1,4 @@
-"""Pieces without a text, and pages that have lost theirs."""
+"""Articles without a text, and pages that have lost theirs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_video_or_photo_essay_is_recorded_without_a_text(
     assert article.extraction.provenance["body"] == "profile: .body-description, empty"
 
 
-def test_a_player_beside_an_empty_body_is_the_piece() -> None:
+def test_a_player_beside_an_empty_body_is_the_article() -> None:
     assert read(page_html(current_post(own_article("", head=VIDEO)))).body == ""
 
 
@@ -84,13 +84,13 @@ def test_a_page_that_asks_for_donations_is_none_whatever_it_shows(media: str) ->
         )
 
 
-def test_an_appeal_with_its_own_picture_and_frame_is_no_piece() -> None:
+def test_an_appeal_with_its_own_picture_and_frame_is_no_article() -> None:
     appeal = APPEAL.replace("</div>", '<img src="/staff.jpg"><iframe src="/x"></iframe></div>')
     with pytest.raises(NotAnArticle):
         read(page_html(current_post(own_article("", tail=appeal))))
 
 
-def test_several_pictures_are_a_piece_where_no_profile_tells() -> None:
+def test_several_pictures_are_an_article_where_no_profile_tells() -> None:
     content = f"<article><h1>{TITLE}</h1>{PHOTOS}</article>"
     assert read(page_html(content), markup=Markup()).body == ""
     one = f'<article><h1>{TITLE}</h1><img src="/lead.jpg"></article>'

@@ -1,4 +1,4 @@
-"""However a page arranges a piece and its neighbours, the record is the same."""
+"""However a page arranges an article and its neighbours, the record is the same."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_the_text_is_whole_and_free_of_appeals(appeal: str, body: str) -> None:
 
 @pytest.mark.parametrize("missing", [name for name in GROUPS if name != "body"])
 @pytest.mark.parametrize("place", PLACES)
-def test_what_the_piece_lacks_is_not_taken_from_others(place: str, missing: str) -> None:
+def test_what_the_article_lacks_is_not_taken_from_others(place: str, missing: str) -> None:
     if missing == "head" and "body" in PLACES[place][0]:
         pytest.skip("without headline and text, the article would be an empty element")
     assert (
@@ -103,7 +103,7 @@ def test_fields_are_found_with_less_to_go_by(container: str, change: str) -> Non
     # Where others stand before a headline outside the wrapper, it could be theirs.
     neighbours = [name for name, (before, _, _) in NEIGHBOURS.items() if not before]
     if change == "no metadata" and container == "the wrapper has no source":
-        # Nothing tells the piece from others whose headlines link nowhere.
+        # Nothing tells the article from others whose headlines link nowhere.
         neighbours.remove("page-articles that link nowhere")
     variants = [Variant(container, *rest) for rest in product(PLACES, neighbours)]
     assert _wrong(variants, CHANGES[change]) == []

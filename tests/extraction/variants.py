@@ -1,4 +1,4 @@
-"""Pages of one piece in many shapes: where its fields stand, what stands beside it.
+"""Pages of one article in many shapes: where its fields stand, what stands beside it.
 
 `Variant` names one choice in each of several dimensions; `variant_page` writes the page.
 What may come of it is `allowed`: the same fields for all, wherever they stand.
@@ -20,7 +20,7 @@ AUTHORS = ["Nora Weiss", "Timur Aliev"]
 SECTIONS = ["analysis", "reporting", "asia-pacific"]
 TAGS = ["uzbekistan", "amu-darya"]
 
-# The pieces of a page, one for each group of fields that a layout moves as a whole.
+# The articles of a page, one for each group of fields that a layout moves as a whole.
 GROUPS = {
     "picture": (
         '<div class="widget__image"><img class="rm-lazyloadable-image" alt="1600px-canal" '
@@ -103,7 +103,7 @@ def _neighbours(source: str | None, name: str, heading: str, **kind: bool) -> st
     return "".join(blocks)
 
 
-# What stands before the own wrapper, in it behind the own piece, and behind it.
+# What stands before the own wrapper, in it behind the own article, and behind it.
 NEIGHBOURS: dict[str, tuple[str, str, str]] = {
     "no others": ("", "", ""),
     "image-articles": ("", "", _neighbours("all_posts", "image-article", "h2")),
@@ -155,7 +155,7 @@ NEIGHBOURS: dict[str, tuple[str, str, str]] = {
     ),
 }
 
-# How the own piece is held: what is around the inner part, and around that.
+# How the own article is held: what is around the inner part, and around that.
 CONTAINERS: dict[str, tuple[str, str]] = {
     "article in a wrapper": (
         '<div class="posts-custom" data-source="current_post"><div class="posts-wrapper">{}'
@@ -206,7 +206,7 @@ PLACES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
 }
 
-_LINKED = f'<a href="{BASE}/earlier-piece-on-the-canal/">will take a fifth of the water</a>'
+_LINKED = f'<a href="{BASE}/earlier-article-on-the-canal/">will take a fifth of the water</a>'
 BODIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "paragraphs": (paragraphs(), OWN),
     "nested divs": ("".join(f"<div><div>{text}</div></div>" for text in OWN), OWN),
@@ -218,7 +218,7 @@ BODIES: dict[str, tuple[str, tuple[str, ...]]] = {
         (OWN[0], "What the farmers fear", OWN[1], "Bread", "And water", OWN[2]),
     ),
     "lists": (f"<p>{OWN[0]}</p><ul><li>{OWN[1]}</li><li>{OWN[2]}</li></ul>", OWN),
-    "a link to another piece": (
+    "a link to another article": (
         paragraphs().replace("will take a fifth of the water", _LINKED),
         OWN,
     ),

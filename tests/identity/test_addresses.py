@@ -136,10 +136,10 @@ def test_articles_are_told_from_sections_by_their_paths() -> None:
     assert not is_article_address("https://example.org/uzbek-canal-dispute/", PROFILE)
 
 
-def test_a_piece_behind_the_front_pages_path_is_told_by_the_parameter_that_names_it() -> None:
+def test_an_article_behind_the_front_pages_path_is_told_by_the_parameter_that_names_it() -> None:
     links = PROFILE.links.model_copy(update={"parameters": ["story"]})
     profile = PROFILE.model_copy(update={"links": links})
-    for query in ("?p=81", "?lang=ru&story=81"):  # WordPress names its pieces by `p`
+    for query in ("?p=81", "?lang=ru&story=81"):  # WordPress names its articles by `p`
         assert is_article_address(f"{BASE}/{query}", profile), query
     for query in ("", "?lang=ru", "?page=2", "?story=", "?id=81", "?utm_source=p"):
         assert not is_article_address(f"{BASE}/{query}", profile), query
@@ -158,7 +158,7 @@ def test_a_pattern_for_paths_holds_with_and_without_the_trailing_slash(
         assert is_article_address(url, profile) is is_article
 
 
-def test_a_profile_names_the_parameters_that_tell_pieces_apart() -> None:
+def test_a_profile_names_the_parameters_that_tell_articles_apart() -> None:
     links = PROFILE.links.model_copy(update={"parameters": ["n", "part"]})
     profile = PROFILE.model_copy(update={"links": links})
     url = f"{BASE}/story?utm_source=x&part=2&n=81&id=7"

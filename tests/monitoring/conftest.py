@@ -18,7 +18,7 @@ RunCycle = Callable[..., None]
 
 @dataclass
 class Pulse:
-    """Who gets the heartbeats: the paths that were asked for, and the status to answer."""
+    """Who gets the heartbeats: the paths that were requested, and the status to answer."""
 
     url: str = ""
     status: int = 200

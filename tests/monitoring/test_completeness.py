@@ -22,7 +22,7 @@ class Crawled:
             self.workspace.crawl()
             template = site.publish()
             self.workspace.crawl()
-            self.published = [publish(site, template, f"piece-{n}", str(n)) for n in range(75)]
+            self.published = [publish(site, template, f"article-{n}", str(n)) for n in range(75)]
             self.report = self.workspace.crawl()
             # With the sitemap away, each of these is on one source alone.
             site.fail("/sitemap.xml", Fault.SERVER_ERROR)
@@ -41,7 +41,7 @@ class Crawled:
 
 
 def publish(site: SampleSite, template: Story, slug: str, mark: str, **changes: Any) -> Story:
-    """A piece whose text is that of no other one."""
+    """An article whose text is that of no other one."""
     plain: dict[str, Any] = {"sections": ("analysis",), "tags": ("africa",), "shapes": frozenset()}
     paragraphs = tuple(f"{mark} {slug} {n} {'word ' * 9}{mark * 3}." for n in range(8))
     number = 2_640_000_000 + sum(ord(letter) * 131**n for n, letter in enumerate(slug)) % 9_999_999
@@ -68,7 +68,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Crawl
     return Crawled(tmp_path_factory.mktemp("complete"), program)
 
 
-def test_75_pieces_between_two_polls_of_a_feed_of_30_are_all_recorded(crawled: Crawled) -> None:
+def test_75_articles_between_two_polls_of_a_feed_of_30_are_all_recorded(crawled: Crawled) -> None:
     assert crawled.report["articles_new"] == 75
     assert crawled.report["errors"] == 0
     missing = [story.slug for story in crawled.published if story.slug not in crawled.records]
@@ -99,7 +99,7 @@ def test_each_says_which_sources_had_shown_it(crawled: Crawled) -> None:
         ("sitemap-alone", "/sitemap.xml"),
     ],
 )
-def test_a_piece_that_one_source_alone_shows_is_recorded(
+def test_an_article_that_one_source_alone_shows_is_recorded(
     crawled: Crawled, slug: str, source: str
 ) -> None:
     assert crawled.records[slug]["found_in"] == [source]

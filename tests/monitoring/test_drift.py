@@ -185,7 +185,7 @@ def test_dates_that_are_not_the_feeds_are_drift() -> None:
         (11, [12, 12], False),
         (6, [12, 30], False),  # half of the fewest
         (0, [2, 3], True),
-        (0, [1, 3], False),  # the last piece of a tag may go
+        (0, [1, 3], False),  # the last article of a tag may go
         (1, [3, 3], False),
         (0, [], False),
     ],

@@ -92,7 +92,7 @@ def test_robots_that_cannot_be_read_make_a_site_unreachable_and_forbid_nothing(
     assert codes(workspace) == ["unreachable"]
 
 
-def test_a_site_without_a_new_piece_for_a_month_is_silent(workspace: Workspace) -> None:
+def test_a_site_without_a_new_article_for_a_month_is_silent(workspace: Workspace) -> None:
     a_month_ago = datetime.now(UTC) - timedelta(days=30)
     with SampleSite(stories=40, now=lambda: a_month_ago) as site:
         workspace.write_config(site.base_url)

@@ -16,7 +16,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 
 def working_days(weeks: int) -> list[datetime]:
-    """Four pieces each working day of so many weeks, from 9 to 18 o'clock."""
+    """Four articles each working day of so many weeks, from 9 to 18 o'clock."""
     return [
         MONDAY + week * 7 * DAY + day * DAY + hours * HOUR
         for week in range(weeks)
@@ -65,7 +65,7 @@ def test_a_site_known_for_few_days_may_have_a_long_weekend() -> None:
     assert silence(hourly, hourly[-1] + 97 * HOUR, factor=4.0) is not None
 
 
-def test_too_few_pieces_say_nothing() -> None:
+def test_too_few_articles_say_nothing() -> None:
     assert silence([MONDAY + number * DAY for number in range(9)], MONDAY + 90 * DAY, 4.0) is None
 
 

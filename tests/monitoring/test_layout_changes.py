@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite, Theme
-from tests.crawl.probes import let_pieces_be_due
+from tests.crawl.probes import let_articles_be_due
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
@@ -48,7 +48,7 @@ class Told:
             site.publish()
             self.back = cycle(self.workspace)
             site.change_markup(Theme.BARE)
-            let_pieces_be_due(self.workspace)
+            let_articles_be_due(self.workspace)
             self.bare = cycle(self.workspace)
             self.truth = {true.url: true for true in site.truth()}
         self.records = self.workspace.records()
@@ -69,7 +69,7 @@ def test_a_cycle_without_news_is_no_drift(told: Told) -> None:
     assert messages(told.quiet) == {}
 
 
-def test_a_piece_without_an_author_is_no_drift(told: Told) -> None:
+def test_an_article_without_an_author_is_no_drift(told: Told) -> None:
     assert told.odd["articles_new"] == 2
     assert messages(told.odd) == {}
 
@@ -101,7 +101,7 @@ def test_drift_is_over_when_pages_are_as_they_were(told: Told) -> None:
     assert messages(told.back) == {}
 
 
-def test_known_pieces_that_are_read_again_tell_of_it_too(told: Told) -> None:
+def test_known_articles_that_are_read_again_tell_of_it_too(told: Told) -> None:
     assert told.bare["articles_new"] == 0
     message = messages(told.bare)["layout-drift"]
     assert f"matches no page of {told.bare['articles_unchanged']}" in message

@@ -14,7 +14,7 @@ from rscrawler.items import Novelty
 from rscrawler.monitoring.metrics import quantile_of, render_metrics
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import RunCycle
 
@@ -61,9 +61,9 @@ def test_the_last_success_is_a_time(store: Store, tmp_path: Path, run_cycle: Run
 
 def test_delays_are_those_of_news_alone(store: Store, tmp_path: Path) -> None:
     for number, minutes in enumerate((10, 20, 60)):
-        record(store, a_piece(number, published_at=NOW - minutes * MINUTE))
-    record(store, a_piece(7, published_at=NOW - 9000 * MINUTE, novelty=Novelty.BASELINE))
-    record(store, a_piece(8, published_at=None))
+        record(store, an_article(number, published_at=NOW - minutes * MINUTE))
+    record(store, an_article(7, published_at=NOW - 9000 * MINUTE, novelty=Novelty.BASELINE))
+    record(store, an_article(8, published_at=None))
     found = samples(store, tmp_path)
     assert found[named("delay_seconds", "sample", "record", "0.5")] == 20 * 60
     assert found[named("delay_seconds", "sample", "record", "0.95")] == 60 * 60
@@ -81,7 +81,7 @@ def test_an_alert_counts_once_it_is_served(store: Store, tmp_path: Path) -> None
                 "recipients": ["desk@example.org"],
             }
         }
-        record(store, a_piece(1, published_at=NOW - 12 * MINUTE), "email", at=NOW - 2 * MINUTE)
+        record(store, an_article(1, published_at=NOW - 12 * MINUTE), "email", at=NOW - 2 * MINUTE)
         deliver(Config(output_dir=tmp_path, alerts=alerts), store, now=NOW)
         assert len(mailbox.received) == 1
     found = samples(store, tmp_path)
@@ -90,8 +90,8 @@ def test_an_alert_counts_once_it_is_served(store: Store, tmp_path: Path) -> None
 
 
 def test_the_outbox_has_an_age_and_a_size(store: Store, tmp_path: Path) -> None:
-    record(store, a_piece(1), "email", at=NOW - 5 * MINUTE)
-    record(store, a_piece(2), "email", at=NOW)
+    record(store, an_article(1), "email", at=NOW - 5 * MINUTE)
+    record(store, an_article(2), "email", at=NOW)
     found = samples(store, tmp_path)
     assert found[named("outbox_oldest_seconds", "email")] == 300
     assert found[named("outbox_rows", "email")] == 2

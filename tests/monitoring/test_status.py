@@ -18,7 +18,7 @@ from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
 from rscrawler.store.leases import LEASE_DURATION, process_identity, service_lease, site_lease
 from rscrawler.store.outbox import NewMessage, RecipientOutcome
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 from tests.monitoring.conftest import RunCycle
 from tests.scheduling.services import scheduled
 
@@ -115,11 +115,11 @@ def test_a_silence_that_the_last_cycle_met_is_told(
 
 
 def publish_daily(store: Store) -> None:
-    """Twenty pieces, one a day, the last of them now."""
+    """Twenty articles, one a day, the last of them now."""
     for number in range(20):
         moment = NOW - (19 - number) * DAY
-        piece = a_piece(number, site=SITE, published_at=moment, first_seen_at=moment)
-        record(store, piece, at=moment)
+        article = an_article(number, site=SITE, published_at=moment, first_seen_at=moment)
+        record(store, article, at=moment)
 
 
 # The outbox.
@@ -132,7 +132,7 @@ def said_of_outbox(config: Config, store: Store, at: datetime) -> list[str]:
 
 
 def test_records_that_nobody_writes_out_are_told_after_a_day(config: Config, store: Store) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
     assert said_of_outbox(config, store, NOW + DAY) == [
         "what was to go out 24 h ago still waits: nothing delivers"
@@ -147,7 +147,7 @@ def test_what_waits_for_its_time_or_for_a_channel_is_not_told(tmp_path: Path, st
     config = Config.model_validate(
         {"output_dir": tmp_path, "alerts": {"email": {**email, **names}}}
     )
-    record(store, a_piece(1), "email", "channel:gone")
+    record(store, an_article(1), "email", "channel:gone")
     deliver(config, store, now=NOW)
     # The digest was due for an hour when a day had passed; it has two days to go out.
     assert said_of_outbox(config, store, NOW + 25 * HOUR) == []
@@ -174,7 +174,7 @@ def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
     deliver(config, store, now=NOW + DAY)
     assert said_of_outbox(config, store, NOW + DAY + HOUR) == []
-    record(store, a_piece(1), at=ahead)
+    record(store, an_article(1), at=ahead)
     assert delivery_is_due(config, store, NOW + DAY)
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 

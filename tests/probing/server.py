@@ -1,4 +1,4 @@
-"""A tiny site on loopback: pages by path, and what was asked for."""
+"""A tiny site on loopback: pages by path, and what was requested."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from tests.probing.server import Reply, SmallSite, page, plain
 from tests.workspace import Workspace
 
 TRUE = {piece.title: piece for piece in PIECES}
-# What `find` must come upon: kind, path and how further pages are asked for.
+# What `find` must come upon: kind, path and how further pages are requested.
 SOURCES = {
     "wordpress": [
         ("feed", "/feed/", "paged"),

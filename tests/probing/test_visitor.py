@@ -84,7 +84,7 @@ def test_after_the_most_requests_nothing_is_asked_any_more() -> None:
     with SmallSite({"/a": page("a")}) as site:
         guest = Visitor(Config(), delay=0, most=2)
         guest.get(f"{site.base_url}/a")
-        with pytest.raises(PageUnavailable, match="not asked for, after 2 requests"):
+        with pytest.raises(PageUnavailable, match="not requested, after 2 requests"):
             guest.get(f"{site.base_url}/a")
         assert len(site.asked) == 2
 

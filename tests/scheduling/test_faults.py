@@ -1,7 +1,7 @@
 """Faults under a running service: real children, a real database, a real mail server.
 
 Each test breaks something while `rscrawler run` crawls a site that goes on publishing.
-When it is over, every piece is in the JSONL once, the operators have had one mail at the
+When it is over, every article is in the JSONL once, the operators have had one mail at the
 beginning and one at the end of what health calls a problem, and none otherwise.
 """
 
@@ -86,7 +86,7 @@ class Watched:
         return self.started[-1]
 
     def recorded(self) -> Counter[str]:
-        """How often each piece is in the JSONL as new, by address; whole lines only."""
+        """How often each article is in the JSONL as new, by address; whole lines only."""
         lines = (
             line
             for path in (self.workspace.output / "articles").glob("*.jsonl")
@@ -127,7 +127,7 @@ class Watched:
         service.wait_until_it_says(GOOD_CYCLE, times=2)
         service.stop()
         recorded = self.recorded()
-        print(f"all well {seconds:.1f} s later: {recorded.total()} pieces, {self.ops_mails()}")
+        print(f"all well {seconds:.1f} s later: {recorded.total()} articles, {self.ops_mails()}")
         assert self.ops_mails() == told
         assert recorded == Counter(true.url for true in self.site.truth())
         status = self.workspace.run("status", "--json").json
@@ -136,7 +136,7 @@ class Watched:
 
 @pytest.fixture
 def watched(workspace: Workspace) -> Iterator[Watched]:
-    """A site of a dozen pieces; services that still run at the end are killed."""
+    """A site of a dozen articles; services that still run at the end are killed."""
     with taken_port() as port:
         pass
     with SampleSite(stories=12, port=port) as site, serving(Mailbox()) as mailbox:

@@ -26,7 +26,7 @@ from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER, REOPENED_E
 from rscrawler.store import Store
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.tables import job
-from tests.delivery.helpers import a_piece, record
+from tests.delivery.helpers import an_article, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse
 from tests.scheduling.services import MINUTE, NOON, Clock, World, begin, scheduled, step
@@ -141,13 +141,13 @@ def test_a_damaged_file_is_set_aside_and_the_operators_hear_of_it(
     keep_file: Callable[[], StoreKeeper], file: Path, clock: Clock
 ) -> None:
     (file.parent / "articles").mkdir()
-    piece = a_piece(1, site=SITE, published_at=NOON, first_seen_at=NOON)
+    article = an_article(1, site=SITE, published_at=NOON, first_seen_at=NOON)
 
     async def scenario() -> StoreKeeper:
         keeper = keep_file()
-        record(keeper.store, piece, at=NOON)
+        record(keeper.store, article, at=NOON)
         lines = file.parent / "articles" / "2026-11-24.jsonl"
-        lines.write_text(json.dumps(piece.to_record()) + "\n", encoding="utf-8")
+        lines.write_text(json.dumps(article.to_record()) + "\n", encoding="utf-8")
         world, service = service_of(keeper, clock)
         await step(service)
         keeper.store.close()

@@ -162,7 +162,7 @@ def test_schedules_are_shown_for_people_and_for_machines(quiet: Workspace) -> No
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="children die with the service on Linux")
-def test_the_service_outlives_what_goes_wrong_and_loses_no_piece(
+def test_the_service_outlives_what_goes_wrong_and_loses_no_article(
     workspace: Workspace, run: Callable[[], RunningService]
 ) -> None:
     def problems() -> list[Any]:

@@ -39,7 +39,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.rates import BINS, PublicationHistory, WeeklyRates
 from rscrawler.store import Store
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 
 START = datetime(2025, 6, 2, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -348,8 +348,8 @@ def test_a_shared_budget_beyond_the_limits_is_refused() -> None:
 
 def test_a_stored_history_is_the_past_year_by_date_of_publication(store: Store) -> None:
     for number, days in enumerate((700, 30, 1)):
-        record(store, a_piece(number, published_at=NOW - timedelta(days=days)))
-    record(store, a_piece(9, site="elsewhere"))
+        record(store, an_article(number, published_at=NOW - timedelta(days=days)))
+    record(store, an_article(9, site="elsewhere"))
     history = stored_history(store, "sample", NOW + timedelta(hours=1))
     assert history.moments == (NOW - timedelta(days=30), NOW - timedelta(days=1))
     assert (history.start, history.end) == (history.moments[0], NOW + timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""Articles in the database: a version becomes known in one piece or not at all."""
+"""Articles in the database: a version becomes known whole or not at all."""
 
 from __future__ import annotations
 
@@ -39,22 +39,24 @@ def article(name: str = "a", version: int = 1, **fields: Any) -> Article:
     return Article(**{**values, **fields})
 
 
-def record(store: Store, piece: Article, at: datetime = NOON, **fields: Any) -> None:
-    name = piece.article_id[0]
+def record(store: Store, article: Article, at: datetime = NOON, **fields: Any) -> None:
+    name = article.article_id[0]
     visit_values = {"next_check_at": NOON + HOUR, **fields.pop("visit", {})}
     values: dict[str, Any] = {
         "fingerprint": replace(
-            fingerprint_of(piece, name), text_digest=f"{piece.version:032}", body_digest="b" * 32
+            fingerprint_of(article, name),
+            text_digest=f"{article.version:032}",
+            body_digest="b" * 32,
         ),
         "channels": (ARTICLES_CHANNEL,),
     }
     store.articles.record(
         Recording(
-            article=piece,
+            article=article,
             recorded_at=at,
             visit=Visit(
                 run_id="run",
-                address_keys=((f"/{name}", piece.url),),
+                address_keys=((f"/{name}", article.url),),
                 page_digest="p" * 32,
                 **visit_values,
             ),
@@ -104,7 +106,7 @@ def test_a_restoring_that_breaks_off_leaves_an_empty_store(store: Store) -> None
     assert store.articles.is_empty()
 
 
-def test_a_piece_that_has_moved_is_asked_for_where_it_is_now(store: Store) -> None:
+def test_an_article_that_has_moved_is_asked_for_where_it_is_now(store: Store) -> None:
     record(store, article())
     store.articles.record_unchanged(
         article().article_id,
@@ -150,7 +152,7 @@ def test_a_version_is_known_by_its_id_and_by_every_address(store: Store) -> None
     ]
 
 
-def test_of_two_pieces_behind_two_addresses_the_first_seen_is_meant(store: Store) -> None:
+def test_of_two_articles_behind_two_addresses_the_first_seen_is_meant(store: Store) -> None:
     record(store, article("a", first_seen_at=NOON))
     record(store, article("b", first_seen_at=NOON - HOUR))
     found = store.articles.by_addresses(SITE, ["/a", "/b"])
@@ -167,7 +169,7 @@ def test_versions_follow_each_other_and_none_is_written_twice(store: Store) -> N
         record(store, article(version=4), NOON + HOUR)
     with pytest.raises(Exception, match=r"(?i)unique"):
         record(store, article(version=1), NOON + HOUR)
-    assert [piece.version for piece in store.articles.history("a" * 16)] == [1, 2]
+    assert [each.version for each in store.articles.history("a" * 16)] == [1, 2]
     assert store.articles.by_ids(["a" * 16])["a" * 16].version == 2
 
 
@@ -199,7 +201,7 @@ def test_a_version_and_its_outbox_rows_are_written_together(store: Store) -> Non
     }
 
 
-def test_pieces_are_due_by_their_schedule_the_longest_due_first(store: Store) -> None:
+def test_articles_are_due_by_their_schedule_the_longest_due_first(store: Store) -> None:
     for name, hours in (("a", 2), ("b", 1), ("c", None)):
         at = None if hours is None else NOON + hours * HOUR
         record(store, article(name), visit={"next_check_at": at})
@@ -211,7 +213,7 @@ def test_pieces_are_due_by_their_schedule_the_longest_due_first(store: Store) ->
     assert store.articles.due("elsewhere", NOON + 9 * HOUR) == []
 
 
-def test_a_piece_that_a_source_dates_later_is_due_at_once_and_stays_so(store: Store) -> None:
+def test_an_article_that_a_source_dates_later_is_due_at_once_and_stays_so(store: Store) -> None:
     record(store, article(), visit={"next_check_at": None})
     store.discovery.record_reading(
         SourceReading(
@@ -248,7 +250,7 @@ def test_an_unchanged_page_keeps_validators_after_304_and_renews_them_after_200(
     assert known.dated_at == NOON + HOUR
 
 
-def test_a_piece_that_is_there_again_is_no_longer_gone(store: Store) -> None:
+def test_an_article_that_is_there_again_is_no_longer_gone(store: Store) -> None:
     record(store, article())
     store.articles.record_gone("a" * 16, gone_at=NOON, next_check_at=NOON + HOUR)
     assert store.articles.by_ids(["a" * 16])["a" * 16].gone_at == NOON
@@ -272,7 +274,7 @@ def test_a_removal_is_a_version_and_a_return_the_next(store: Store) -> None:
     assert (known.removed_at, known.next_check_at, known.version) == (NOON + HOUR, None, 2)
     record(store, article(version=3), NOON + 2 * HOUR)
     assert store.articles.by_ids(["a" * 16])["a" * 16].removed_at is None
-    events = [piece.event for piece in store.articles.history("a" * 16)]
+    events = [each.event for each in store.articles.history("a" * 16)]
     assert events == [Event.NEW, Event.REMOVED, Event.UPDATED]
 
 
@@ -357,7 +359,7 @@ def test_records_are_read_by_the_time_of_recording(store: Store) -> None:
     assert names(since=NOON + HOUR, until=NOON + HOUR) == ""
 
 
-def test_the_latest_version_of_each_piece_is_read(store: Store) -> None:
+def test_the_latest_version_of_each_article_is_read(store: Store) -> None:
     record(store, article("a"))
     record(store, article("b"), NOON + HOUR)
     record(store, article("a", version=2, title="New"), NOON + 2 * HOUR)
@@ -368,7 +370,7 @@ def test_the_latest_version_of_each_piece_is_read(store: Store) -> None:
     assert store.articles.count(SITE) == 2
 
 
-def test_a_piece_that_turns_out_to_be_another_leaves_it_its_addresses_and_its_alerts(
+def test_an_article_that_turns_out_to_be_another_leaves_it_its_addresses_and_its_alerts(
     store: Store,
 ) -> None:
     flag = TopicFlag("central-asia", Level.PRIMARY, 0.9)

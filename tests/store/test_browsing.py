@@ -14,7 +14,7 @@ from rscrawler.items import Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.browsing import Copy, Coverage
 from rscrawler.store.database import open_database
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_flag, a_piece, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, a_flag, an_article, record
 
 TOPICS = ["central-asia"]
 
@@ -26,7 +26,7 @@ def titles(store: Store, **wanted: Any) -> list[str]:
     page = store.browsing.coverage(coverage, 100)
     assert page.total == len(page.articles) == store.browsing.count(coverage)
     assert page.articles == list(store.browsing.all_coverage(coverage))
-    return [piece.title or "" for piece in page.articles]
+    return [article.title or "" for article in page.articles]
 
 
 SCRIPTS = {
@@ -47,8 +47,8 @@ SCRIPTS = {
 def test_words_are_found_in_any_script_case_and_accent(
     store: Store, title: str, one: str, other: str
 ) -> None:
-    record(store, a_piece(1, title=title))
-    record(store, a_piece(2, title="Nothing of the kind"))
+    record(store, an_article(1, title=title))
+    record(store, an_article(2, title="Nothing of the kind"))
     assert titles(store, query=one) == [title]
     assert titles(store, query=other) == [title]
     assert titles(store, query=f"{one} {other}") == [title]
@@ -78,24 +78,25 @@ def test_words_are_found_in_any_script_case_and_accent(
 def test_words_and_phrases_are_found_in_title_subtitle_and_body(
     store: Store, query: str, is_found: bool
 ) -> None:
-    piece = a_piece(
+    article = an_article(
         1,
         title="Turkmen's gas pipeline",
         subtitle="Subtitled by hand",
         body="A state-run company.\n\nAshgabat denies it.",
     )
-    record(store, piece)
+    record(store, article)
     assert bool(titles(store, query=query)) is is_found
 
 
 def test_filters_narrow_down_together(store: Store) -> None:
     flag = TopicFlag("central-asia", Level.SUBSTANTIAL, 0.6, ("UZ",))
-    record(store, a_piece(1, title="One"))
-    record(store, a_piece(2, title="Two", topics=[flag], site="elsewhere", sections=["europe"]))
+    record(store, an_article(1, title="One"))
+    record(store, an_article(2, title="Two", topics=[flag], site="elsewhere", sections=["europe"]))
     record(
-        store, a_piece(3, title="Three", topics=[a_flag(Level.MENTION)], novelty=Novelty.BACKFILL)
+        store,
+        an_article(3, title="Three", topics=[a_flag(Level.MENTION)], novelty=Novelty.BACKFILL),
     )
-    record(store, a_piece(4, title="Four", topics=[], authors=["Éva Ó Súilleabháin"]))
+    record(store, an_article(4, title="Four", topics=[], authors=["Éva Ó Súilleabháin"]))
     assert titles(store) == ["Two", "One"]
     assert titles(store, minimum=Level.PRIMARY) == ["One"]
     assert titles(store, minimum=Level.MENTION) == ["Three", "Two", "One"]
@@ -119,7 +120,7 @@ def test_dates_are_those_of_publication_and_first_sight(store: Store) -> None:
         published = NOW - timedelta(days=days)
         record(
             store,
-            a_piece(days, title=f"{days}", published_at=published, first_seen_at=NOW),
+            an_article(days, title=f"{days}", published_at=published, first_seen_at=NOW),
         )
     assert titles(store, since=NOW - timedelta(days=2)) == ["0", "1", "2"]
     assert titles(store, until=NOW - timedelta(days=2)) == ["3"]
@@ -128,9 +129,9 @@ def test_dates_are_those_of_publication_and_first_sight(store: Store) -> None:
 
 
 def test_a_flag_that_the_last_version_lost_no_longer_counts(store: Store) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     assert len(titles(store)) == 1
-    record(store, a_piece(1, version=2, title="Rewritten", topics=[], body="Of something else."))
+    record(store, an_article(1, version=2, title="Rewritten", topics=[], body="Of something else."))
     assert titles(store, minimum=Level.MENTION) == []
     assert titles(store, minimum=Level.NONE, query="tokayev") == []
     assert titles(store, minimum=Level.NONE, query="something") == ["Rewritten"]
@@ -139,7 +140,7 @@ def test_a_flag_that_the_last_version_lost_no_longer_counts(store: Store) -> Non
 def test_a_text_that_was_forgotten_is_not_found_by_its_words_any_more(
     store: Store, tmp_path: Path
 ) -> None:
-    record(store, a_piece(1, title="Kept"))
+    record(store, an_article(1, title="Kept"))
     assert titles(store, query="quarrelled") == ["Kept"]
     deliver_jsonl(a_config(tmp_path), store, NOW.date())
     assert store.retention.prune(NOW + timedelta(days=1)).versions == 1
@@ -149,25 +150,25 @@ def test_a_text_that_was_forgotten_is_not_found_by_its_words_any_more(
 
 def test_hostile_titles_do_not_break_the_list(store: Store) -> None:
     for number, title in enumerate(HOSTILE_TITLES.values()):
-        record(store, a_piece(number, title=title, authors=[title], sections=[title]))
+        record(store, an_article(number, title=title, authors=[title], sections=[title]))
     assert set(titles(store, minimum=Level.PRIMARY)) == set(HOSTILE_TITLES.values())
 
 
 def test_a_very_long_text_is_searched_as_far_as_the_database_can(store: Store) -> None:
     body = " ".join(f"слово{number}" for number in range(100_000)) + " " + "x" * 5_000
-    record(store, a_piece(1, title="Long", body=body))
+    record(store, an_article(1, title="Long", body=body))
     assert titles(store, query="слово1") == ["Long"]
 
 
 def test_pages_follow_each_other_without_a_gap(store: Store) -> None:
     for number in range(7):
-        record(store, a_piece(number, published_at=NOW - timedelta(days=number // 3)))
+        record(store, an_article(number, published_at=NOW - timedelta(days=number // 3)))
     store.index.catch_up()
     wanted = Coverage(TOPICS, Level.PRIMARY)
     pages = [store.browsing.coverage(wanted, 3, page=page) for page in (1, 2, 3, 4)]
     assert [len(page.articles) for page in pages] == [3, 3, 1, 0]
     assert {page.total for page in pages} == {7}
-    seen = [piece.article_id for page in pages for piece in page.articles]
+    seen = [article.article_id for page in pages for article in page.articles]
     assert len(set(seen)) == 7
 
 
@@ -176,7 +177,7 @@ def test_what_another_process_records_is_indexed_once_and_in_its_last_version(
 ) -> None:
     one, other = open_store(), open_store()
     for version in (1, 2, 3):
-        record(one, a_piece(1, version=version, title=f"Version {version}"))
+        record(one, an_article(1, version=version, title=f"Version {version}"))
     assert other.index.backlog() == 3
     assert titles(other) == ["Version 3"]
     assert one.index.backlog() == 0
@@ -187,7 +188,7 @@ def test_an_index_made_later_holds_what_was_there_before(database_url: str) -> N
     from rscrawler.store.tables import create_index
 
     store = Store.open(database_url)
-    record(store, a_piece(1, title="Was there"))
+    record(store, an_article(1, title="Was there"))
     store.close()
     database = open_database(database_url)
     with database.writing() as connection:
@@ -199,11 +200,11 @@ def test_an_index_made_later_holds_what_was_there_before(database_url: str) -> N
 
 
 def test_copies_are_listed_under_their_first(store: Store) -> None:
-    first = record(store, a_piece(1, title="First"))
+    first = record(store, an_article(1, title="First"))
     for number in (3, 2):
-        piece = a_piece(number, site="elsewhere", first_seen_at=NOW + timedelta(hours=number))
-        piece.duplicate_of = first.article_id
-        record(store, piece)
+        article = an_article(number, site="elsewhere", first_seen_at=NOW + timedelta(hours=number))
+        article.duplicate_of = first.article_id
+        record(store, article)
     assert titles(store) == ["First"]
     assert len(titles(store, site="elsewhere")) == 2
     copies = store.browsing.copies([first.article_id, "none"])
@@ -213,31 +214,31 @@ def test_copies_are_listed_under_their_first(store: Store) -> None:
 
 
 def test_facets_are_named_by_frequency(store: Store) -> None:
-    record(store, a_piece(1, sections=["europe", "media"]))
-    record(store, a_piece(2, sections=["europe"]))
+    record(store, an_article(1, sections=["europe", "media"]))
+    record(store, an_article(2, sections=["europe"]))
     store.index.catch_up()
     assert store.browsing.values("section", 10) == ["europe", "media"]
     assert store.browsing.values("author", 1) == ["eldar mamedov"]
 
 
 def test_what_was_sent_is_told_by_channel(store: Store) -> None:
-    piece = record(store, a_piece(1), "email", "channel:desk")
-    [*jsonl, email, chat] = store.browsing.sendings(piece.article_id)
+    article = record(store, an_article(1), "email", "channel:desk")
+    [*jsonl, email, chat] = store.browsing.sendings(article.article_id)
     assert {each.channel for each in jsonl} == {"articles", "flagged"}
     assert (email.channel, email.state, email.message_id) == ("email", "pending", None)
     assert chat.channel == "channel:desk"
 
 
 def test_a_copy_that_says_more_than_its_first_is_listed_beside_it(store: Store) -> None:
-    first = record(store, a_piece(1, title="First"))
-    copy = a_piece(2, title="Copy", site="elsewhere", duplicate_of=first.article_id)
+    first = record(store, an_article(1, title="First"))
+    copy = an_article(2, title="Copy", site="elsewhere", duplicate_of=first.article_id)
     record(store, copy, is_folded=False)
     assert sorted(titles(store)) == ["Copy", "First"]
 
 
 def test_a_copy_whose_first_turns_out_to_be_the_copy_itself_is_listed(store: Store) -> None:
-    first = record(store, a_piece(1, title="First"))
-    copy = record(store, a_piece(2, title="Copy", duplicate_of=first.article_id))
+    first = record(store, an_article(1, title="First"))
+    copy = record(store, an_article(2, title="Copy", duplicate_of=first.article_id))
     assert titles(store) == ["First"]
     store.articles.merge(first.article_id, copy.article_id)
     assert sorted(titles(store)) == ["Copy", "First"]

@@ -235,7 +235,7 @@ def test_a_list_is_looked_up_by_an_index(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 40_000])
 def test_lists_of_any_length_are_looked_up_at_once(store: Store, count: int) -> None:
-    keys = [f"/piece-{number}" for number in range(count)]
+    keys = [f"/article-{number}" for number in range(count)]
     found = [FoundAddress(key, f"https://example.org{key}") for key in keys[:2]]
     store.discovery.record_found("site", "/feed", found, NOON)
     met = store.discovery.addresses("site", [*keys, "/another"])

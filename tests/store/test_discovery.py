@@ -128,7 +128,7 @@ def test_a_page_that_is_no_article_is_not_pending_and_stays_so(store: Store) -> 
     assert state is AddressState.REJECTED
 
 
-def test_an_address_that_leads_to_a_piece_meanwhile_is_not_pending_again(store: Store) -> None:
+def test_an_address_that_leads_to_an_article_meanwhile_is_not_pending_again(store: Store) -> None:
     store.discovery.record_reading(reading(found("a", state=AddressState.KNOWN), found("b")))
     for key in ("/a", "/b"):
         store.discovery.record_attempt(SITE, key, NOON)

@@ -10,7 +10,7 @@ from rscrawler.delivery.timing import SLOW, next_try
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import FURTHEST_TRY, NewMessage, RecipientOutcome
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 
 FILE = "articles/2026-11-24.jsonl"
 SOON = NOW + timedelta(minutes=5)
@@ -19,7 +19,7 @@ MESSAGE = NewMessage("<1@example.org>", "email", "alert", NOW, b"bytes", ("one@a
 
 def a_message(store: Store) -> NewMessage:
     """A message that carries one row."""
-    record(store, a_piece(1), "email")
+    record(store, an_article(1), "email")
     (row,) = store.outbox.unassigned_rows("email")
     assert store.outbox.assign(MESSAGE, [row.number])
     return MESSAGE
@@ -34,18 +34,18 @@ def states(store: Store) -> dict[str, str]:
 
 
 def test_each_channel_of_a_record_has_a_row(store: Store) -> None:
-    piece = record(store, a_piece(1), "email", "webhook:hook")
+    article = record(store, an_article(1), "email", "webhook:hook")
     assert [row.channel for row in store.lines.pending_lines(10)] == ["articles", "flagged"]
     assert [(each.channel, each.count, each.oldest) for each in store.outbox.unassigned()] == [
         ("email", 1, NOW),
         ("webhook:hook", 1, NOW),
     ]
     (row,) = store.outbox.unassigned_rows("email")
-    assert (row.record_id, row.run_id, row.recorded_at) == (piece.record_id, "run-1", NOW)
+    assert (row.record_id, row.run_id, row.recorded_at) == (article.record_id, "run-1", NOW)
 
 
 def test_lines_are_committed_with_their_file_or_not_at_all(store: Store) -> None:
-    record(store, a_piece(1))
+    record(store, an_article(1))
     numbers = [row.number for row in store.lines.pending_lines(10)]
     assert store.lines.commit_lines(FILE, numbers[:1], 5)
     assert store.lines.committed_bytes(FILE) == 5
@@ -56,11 +56,11 @@ def test_lines_are_committed_with_their_file_or_not_at_all(store: Store) -> None
 
 
 def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
-    pieces = [record(store, a_piece(number)) for number in (1, 2, 3)]
+    articles = [record(store, an_article(number)) for number in (1, 2, 3)]
     rows = [row for row in store.lines.pending_lines(10) if row.channel == "articles"]
     store.lines.commit_lines(FILE, [rows[0].number], 5)
-    store.lines.match_file(FILE, "articles", {pieces[1].record_id, "unknown-1"}, 9)
-    waiting = store.lines.pending_numbers("articles", [piece.record_id for piece in pieces])
+    store.lines.match_file(FILE, "articles", {articles[1].record_id, "unknown-1"}, 9)
+    waiting = store.lines.pending_numbers("articles", [article.record_id for article in articles])
     assert waiting == [rows[0].number, rows[2].number]
     assert store.lines.committed_bytes(FILE) == 9
 
@@ -71,7 +71,7 @@ def test_rows_are_matched_with_what_a_file_holds(store: Store) -> None:
 def test_rows_go_into_one_message_whoever_asks_first(open_store: Callable[[], Store]) -> None:
     store, other = open_store(), open_store()
     for number in (1, 2):
-        record(store, a_piece(number), "email")
+        record(store, an_article(number), "email")
     numbers = [row.number for row in store.outbox.unassigned_rows("email")]
     assert other.outbox.assign(MESSAGE, numbers[1:])
     assert not store.outbox.assign(replace(MESSAGE, message_id="<2@example.org>"), numbers)

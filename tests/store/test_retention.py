@@ -1,4 +1,4 @@
-"""Pruning forgets text, and never that a piece was seen."""
+"""Pruning forgets text, and never that an article was seen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def record(store: Store, article_id: str, at: datetime, channels: tuple[str, ...
         url=f"https://site.example/{article_id}/",
         fetched_at=at,
         title="A title",
-        body="Some text of the piece.",
+        body="Some text of the article.",
         record_id=f"{article_id}-1",
         article_id=article_id,
         version=1,
@@ -46,7 +46,7 @@ def record(store: Store, article_id: str, at: datetime, channels: tuple[str, ...
     )
 
 
-def test_old_text_is_forgotten_and_its_piece_is_not(store: Store) -> None:
+def test_old_text_is_forgotten_and_its_article_is_not(store: Store) -> None:
     record(store, "old", THEN)
     record(store, "young", NOW)
     pruned = store.retention.prune(NOW - timedelta(days=365))
@@ -56,7 +56,7 @@ def test_old_text_is_forgotten_and_its_piece_is_not(store: Store) -> None:
     assert young is not None
     assert (old.body, old.title, PRUNED in old.extraction.warnings) == ("", "A title", True)
     assert old.level_on("central-asia") is Level.PRIMARY
-    assert young.body == "Some text of the piece."
+    assert young.body == "Some text of the article."
     assert store.articles.by_addresses("site", ["/old"]) is not None
     same_body = Fingerprint("x", "body old", "")
     assert [each.article_id for each in store.articles.candidates("x", same_body)] == ["old"]

@@ -1,4 +1,4 @@
-"""Small pieces, one for each way in which a name can mislead. All invented."""
+"""Small articles, one for each way in which a name can mislead. All invented."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FLAGGED = ("substantial", "primary")
 
 @dataclass(frozen=True)
 class Case:
-    """A piece and the levels that a careful reader would accept."""
+    """An article and the levels that a careful reader would accept."""
 
     name: str
     text: str
@@ -254,7 +254,7 @@ CASES = (
         ("KZ",),
     ),
     Case(
-        "one section of a long piece",
+        "one section of a long article",
         "\n\n".join([ELSEWHERE] * 4)
         + "\n\nThe view from Tashkent is different. Uzbekistan has refused to recognise the "
         "annexed provinces, and its banks stopped taking Russian cards in September. Mirziyoyev "
@@ -354,7 +354,7 @@ CASES = (
         (),
     ),
     Case(
-        "the region of another piece is another region",
+        "the region of another article is another region",
         "Gulf rulers who cheered the bombs now fear the answer. Iran has a treaty with Moscow "
         "and joined a bloc with India and Central Asia. It did not help.\n\n"
         "Every government in the region has asked Washington for assurances. The region's oil "

@@ -32,12 +32,12 @@ def test_the_worked_example_does_what_it_says(tmp_path: Path) -> None:
     )
     changed = tmp_path / "central-asia.toml"
     changed.write_text(SHIPPED.read_text(encoding="utf-8") + "\n" + added, encoding="utf-8")
-    piece = FlaggableText(
+    article = FlaggableText(
         paragraphs=("Altyn Zavod closed a furnace. People in Temir heard it go cold.",)
     )
     before = Flagger([load_watchlists()["central-asia"]])
     after = Flagger([load_watchlists(Config(topics_dir=tmp_path))["central-asia"]])
     without = FlaggableText(paragraphs=("Temir, the coach of the league, smiled.",))
-    assert {each.term for each in after.flag(piece)[0].evidence} == {"Altyn Zavod", "Temir"}
-    assert "Temir" not in {each.term for flag in before.flag(piece) for each in flag.evidence}
+    assert {each.term for each in after.flag(article)[0].evidence} == {"Altyn Zavod", "Temir"}
+    assert "Temir" not in {each.term for flag in before.flag(article) for each in flag.evidence}
     assert after.flag(without) == []

@@ -31,7 +31,7 @@ def test_each_list_gives_its_own_flag_by_name() -> None:
     assert all(flag.level is Level.PRIMARY for flag in flags)
 
 
-def test_a_piece_that_names_nothing_has_no_flag() -> None:
+def test_an_article_that_names_nothing_has_no_flag() -> None:
     assert BOTH.flag(FlaggableText(title="Rain", paragraphs=("It rained in Paris.",))) == []
     assert BOTH.flag(FlaggableText()) == []
 
@@ -45,7 +45,7 @@ def test_all_is_compiled_for_the_first_text_so_that_forked_processes_have_it(
     assert len(flagger.flag(BRIEF)) == 2
 
 
-def test_the_same_piece_gets_the_same_flags() -> None:
+def test_the_same_article_gets_the_same_flags() -> None:
     again = Flagger(reversed(load_watchlists().values()))
     assert BOTH.flag(BRIEF) == again.flag(BRIEF) == BOTH.flag(BRIEF)
 

@@ -1,4 +1,4 @@
-"""Rules of the shipped watch-list, each with the smallest pieces that show it. All invented."""
+"""Rules of the shipped watch-list, each with the smallest articles that show it. All invented."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from rscrawler.topics.reading import find_surroundings
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
 
-def flag_of(flagger: Flagger, text: str, title: str = "A piece") -> TopicFlag | None:
+def flag_of(flagger: Flagger, text: str, title: str = "An article") -> TopicFlag | None:
     paragraphs = tuple(text.split("\n\n"))
     return next(iter(flagger.flag(FlaggableText(title=title, paragraphs=paragraphs))), None)
 
 
-def level_of(flagger: Flagger, text: str, title: str = "A piece") -> Level:
+def level_of(flagger: Flagger, text: str, title: str = "An article") -> Level:
     flag = flag_of(flagger, text, title)
     return flag.level if flag else Level.NONE
 
 
-def countries_of(flagger: Flagger, text: str, title: str = "A piece") -> tuple[str, ...]:
-    """Of a flagged piece; a mention has none."""
+def countries_of(flagger: Flagger, text: str, title: str = "An article") -> tuple[str, ...]:
+    """Of a flagged article; a mention has none."""
     flag = flag_of(flagger, text, title)
     return flag.countries if flag else ()
 
 
-def terms_of(flagger: Flagger, text: str, title: str = "A piece") -> set[str]:
+def terms_of(flagger: Flagger, text: str, title: str = "An article") -> set[str]:
     flag = flag_of(flagger, text, title)
     return {each.term for each in flag.evidence} if flag else set()
 
@@ -101,7 +101,7 @@ def test_alma_ata_is_the_declaration_on_health_beside_health_and_the_city_elsewh
     assert level_of(central_asia, students, "December 1986 in Alma-Ata") in FLAGGED
 
 
-def test_the_kazakhs_of_a_piece_on_mongolia_are_mongolians(central_asia: Flagger) -> None:
+def test_the_kazakhs_of_an_article_on_mongolia_are_mongolians(central_asia: Flagger) -> None:
     text = (
         "ÖLGII — The Kazakhs of western Mongolia hunt with eagles.\n\n"
         "Visitors come in October. The bus from Ulaanbaatar takes two days, and nobody minds; the "
@@ -120,7 +120,7 @@ def test_the_kazakhs_of_a_piece_on_mongolia_are_mongolians(central_asia: Flagger
         ("Russia, Belarus, Armenia, Kazakhstan and Kyrgyzstan vote no", False),
     ],
 )
-def test_of_a_piece_without_text_the_headline_tells(
+def test_of_an_article_without_text_the_headline_tells(
     title: str, is_flagged: bool, central_asia: Flagger
 ) -> None:
     flags = central_asia.flag(FlaggableText(title=title))
@@ -232,7 +232,7 @@ def test_talks_on_syria_beside_much_of_the_state_leave_astana_a_capital(
     assert level_of(central_asia, text, "Astana the host") in FLAGGED
 
 
-def test_what_a_state_has_within_it_makes_a_piece_that_never_names_it_coverage(
+def test_what_a_state_has_within_it_makes_an_article_that_never_names_it_coverage(
     central_asia: Flagger,
 ) -> None:
     text = (
@@ -276,7 +276,7 @@ def test_the_somoni_is_money_and_ismoil_somoni_is_not(central_asia: Flagger) -> 
     assert not terms_of(central_asia, "A school was named for Ismoil Somoni on Monday.")
 
 
-def test_the_som_is_of_the_only_state_of_the_piece_or_that_of_its_paragraph(
+def test_the_som_is_of_the_only_state_of_the_article_or_that_of_its_paragraph(
     central_asia: Flagger,
 ) -> None:
     assert countries_of(central_asia, "Tashkent’s bank is calm.\n\nThe som rose.") == ("UZ",)
@@ -293,7 +293,7 @@ def test_a_business_named_for_a_city_is_no_coverage(business: str, central_asia:
     assert level_of(central_asia, text, f"A dinner at {business}") not in FLAGGED
 
 
-def test_a_forum_elsewhere_in_the_piece_makes_no_news_of_samarkand(central_asia: Flagger) -> None:
+def test_a_forum_elsewhere_in_the_article_makes_no_news_of_samarkand(central_asia: Flagger) -> None:
     text = "Samarkand has a portrait at the till. {}\n\nThe leaders left a forum at noon."
     assert level_of(central_asia, text.format("Samarkand is new.")) is Level.NONE
     assert level_of(central_asia, text.format("Samarkand hosts a summit.")) in FLAGGED

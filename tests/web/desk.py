@@ -11,7 +11,7 @@ from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.judgements import Judgement, Verdict
 from rscrawler.store.outbox import NewMessage, RecipientOutcome
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 
 SITE = "responsiblestatecraft"
 _STORIES = (
@@ -62,7 +62,7 @@ def record_story(store: Store, number: int) -> Article:
         "central-asia", level, 0.97 - number % 5 / 10, (code,),
         (Evidence(term, term, code, "body", 0, quote, start, start + len(term)),),
     )  # fmt: skip
-    piece = a_piece(
+    article = an_article(
         number + 1,
         site=SITE,
         url=f"https://responsiblestatecraft.org/story-{number}/",
@@ -76,10 +76,10 @@ def record_story(store: Store, number: int) -> Article:
         novelty=Novelty.NEW,
     )
     channels = ["email"] if level.reaches(Level.SUBSTANTIAL) else []
-    record(store, piece, *channels, at=published + timedelta(minutes=7), run_id=f"run-{number}")
+    record(store, article, *channels, at=published + timedelta(minutes=7), run_id=f"run-{number}")
     if channels:
         _alert(store, number, published + timedelta(minutes=8 + number % 45))
-    return piece
+    return article
 
 
 def _alert(store: Store, number: int, at: datetime) -> None:
@@ -127,21 +127,21 @@ def _cycle(store: Store, at: datetime, *, succeeded: bool) -> None:
 
 
 def _judge(store: Store, number: int, verdict: Verdict) -> None:
-    piece = store.articles.latest_record(f"{number + 1:016x}")
-    assert piece is not None
-    [flag] = piece.topics
+    article = store.articles.latest_record(f"{number + 1:016x}")
+    assert article is not None
+    [flag] = article.topics
     is_right = verdict is Verdict.RIGHT
     store.judgements.add(
         Judgement(
-            article_id=piece.article_id,
-            record_id=piece.record_id,
+            article_id=article.article_id,
+            record_id=article.record_id,
             topic=flag.topic,
             flagged_level=flag.level,
             flagged_countries=flag.countries,
             verdict=verdict,
             level=flag.level if is_right else Level.MENTION,
             countries=flag.countries if is_right else (),
-            note="" if is_right else "One sentence in a piece on gas prices.",
+            note="" if is_right else "One sentence in an article on gas prices.",
             judged_by="anna",
             judged_at=NOW - timedelta(days=8 * number),
         )

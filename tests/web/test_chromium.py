@@ -15,7 +15,7 @@ from rscrawler.config import Config
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.login import hash_password
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_piece, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
 from tests.web import desk
 from tests.web.conftest import served
 
@@ -47,7 +47,7 @@ def desk_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     config = Config(output_dir=tmp_path_factory.mktemp("desk"))
     store = Store.open(config.database)
     desk.fill(config, store)
-    record(store, a_piece(900, title=HOSTILE_TITLES["markup"], body=HOSTILE_TITLES["markup"]))
+    record(store, an_article(900, title=HOSTILE_TITLES["markup"], body=HOSTILE_TITLES["markup"]))
     with served(Dashboard.of(config, store, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"
     store.close()
@@ -210,12 +210,12 @@ def test_what_is_new_since_the_last_visit_is_marked(chromium: Chromium, tmp_path
     config = Config(output_dir=tmp_path)
     clock = [NOW]
     store = Store.open(config.database)
-    record(store, a_piece(1, title="An older one"))
+    record(store, an_article(1, title="An older one"))
     with served(Dashboard.of(config, store, now=lambda: clock[0])) as server:
         page = opened(chromium, f"http://127.0.0.1:{server.port}/")
         assert page.get_by_text("new since your last visit").count() == 0
         later = clock[0] = NOW.replace(hour=18)
-        record(store, a_piece(2, title="A newer one", first_seen_at=later))
+        record(store, an_article(2, title="A newer one", first_seen_at=later))
         page.reload()
         expect(page.locator("article .fresh")).to_have_count(1)
         page.get_by_role("link", name="new since your last visit").click()

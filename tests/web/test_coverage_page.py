@@ -9,7 +9,7 @@ import pytest
 from rscrawler.delivery.wording import one_line
 from rscrawler.items import Level, TopicFlag
 from rscrawler.store import Store
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, a_piece, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article, record
 from tests.web.conftest import Answer, Browser
 
 TITLES = "//article//h2"
@@ -27,10 +27,12 @@ def test_an_empty_store_gives_a_page_that_says_so(browser: Browser) -> None:
     assert "rscrawler crawl" in answer.text
 
 
-def test_pieces_come_newest_first_with_what_made_them_count(browser: Browser, shelf: Store) -> None:
+def test_articles_come_newest_first_with_what_made_them_count(
+    browser: Browser, shelf: Store
+) -> None:
     for days in (3, 1, 2):
         published = NOW - timedelta(days=days)
-        record(shelf, a_piece(days, title=f"Kazakhstan, {days}", published_at=published))
+        record(shelf, an_article(days, title=f"Kazakhstan, {days}", published_at=published))
     answer = browser.get("/")
     assert titles(answer) == ["Kazakhstan, 1", "Kazakhstan, 2", "Kazakhstan, 3"]
     [first, *_] = answer.texts("//article")
@@ -40,12 +42,12 @@ def test_pieces_come_newest_first_with_what_made_them_count(browser: Browser, sh
     assert answer.texts("//article[1]//mark") == ["Tokayev", "Astana"]
 
 
-def test_a_date_after_the_piece_was_seen_does_not_keep_it_on_top(
+def test_a_date_after_the_article_was_seen_does_not_keep_it_on_top(
     browser: Browser, shelf: Store
 ) -> None:
-    record(shelf, a_piece(1, title="From the future", published_at=NOW + timedelta(days=900)))
+    record(shelf, an_article(1, title="From the future", published_at=NOW + timedelta(days=900)))
     later = NOW + timedelta(minutes=5)
-    record(shelf, a_piece(2, title="Seen later", first_seen_at=later, published_at=None))
+    record(shelf, an_article(2, title="Seen later", first_seen_at=later, published_at=None))
     assert titles(browser.get("/")) == ["Seen later", "From the future"]
 
 
@@ -84,11 +86,11 @@ def test_filters_leave_only_what_was_asked_for(
     caucasus = TopicFlag("south-caucasus", Level.PRIMARY, 0.9, ("AM",))
     kazakh = TopicFlag("central-asia", Level.PRIMARY, 0.9, ("KZ",))
     uzbek = TopicFlag("central-asia", Level.SUBSTANTIAL, 0.6, ("UZ",))
-    record(shelf, a_piece(1, title="Kazakh oil", topics=[kazakh]))
-    record(shelf, a_piece(2, title="Uzbek gas", topics=[uzbek], site="elsewhere"))
-    record(shelf, a_piece(3, title="A passing word", topics=[a_flag(Level.MENTION)]))
-    record(shelf, a_piece(4, title="Armenian wine", topics=[caucasus]))
-    record(shelf, a_piece(5, title="Nothing of the kind", topics=[]))
+    record(shelf, an_article(1, title="Kazakh oil", topics=[kazakh]))
+    record(shelf, an_article(2, title="Uzbek gas", topics=[uzbek], site="elsewhere"))
+    record(shelf, an_article(3, title="A passing word", topics=[a_flag(Level.MENTION)]))
+    record(shelf, an_article(4, title="Armenian wine", topics=[caucasus]))
+    record(shelf, an_article(5, title="Nothing of the kind", topics=[]))
     for name in ("sample", "elsewhere"):
         shelf.health.record_start("run", name, NOW)
     assert set(titles(browser.get(f"/?{query}"))) == expected
@@ -111,12 +113,12 @@ def test_a_choice_that_is_none_is_refused_by_name(browser: Browser, query: str) 
     assert f"{query.partition('=')[0]}: " in answer.text
 
 
-def test_following_older_shows_every_piece_once(browser: Browser, shelf: Store) -> None:
+def test_following_older_shows_every_article_once(browser: Browser, shelf: Store) -> None:
     # Many share a minute: the order must not depend on the date alone.
-    expected = [f"Piece {number}" for number in range(60)]
+    expected = [f"Article {number}" for number in range(60)]
     for number in range(60):
         published = NOW - timedelta(minutes=number // 7)
-        record(shelf, a_piece(number, title=f"Piece {number}", published_at=published))
+        record(shelf, an_article(number, title=f"Article {number}", published_at=published))
     seen: list[str] = []
     path = "/?level=primary"
     while path:
@@ -132,8 +134,10 @@ def test_following_older_shows_every_piece_once(browser: Browser, shelf: Store) 
 def test_a_copy_stands_under_its_first_and_by_itself_on_its_own_site(
     browser: Browser, shelf: Store
 ) -> None:
-    first = record(shelf, a_piece(1, title="The first"))
-    copy = a_piece(2, title="The copy", site="elsewhere", url="https://reprints.example.net/copy/")
+    first = record(shelf, an_article(1, title="The first"))
+    copy = an_article(
+        2, title="The copy", site="elsewhere", url="https://reprints.example.net/copy/"
+    )
     copy.duplicate_of = first.article_id
     record(shelf, copy)
     shelf.health.record_start("run", "elsewhere", NOW)
@@ -147,12 +151,12 @@ def test_a_copy_stands_under_its_first_and_by_itself_on_its_own_site(
 def test_a_hostile_title_is_text_and_nothing_else(
     browser: Browser, shelf: Store, title: str
 ) -> None:
-    piece = record(shelf, a_piece(1, title=title, authors=[title], subtitle=title, body=title))
+    article = record(shelf, an_article(1, title=title, authors=[title], subtitle=title, body=title))
     plain = browser.get("/").tree.xpath("count(//*)")
     answer = browser.get("/")
     assert titles(answer) == [" ".join(one_line(title).split())]
     assert answer.tree.xpath("count(//*)") == plain
-    for page in (answer, browser.get(f"/articles/{piece.article_id}")):
+    for page in (answer, browser.get(f"/articles/{article.article_id}")):
         assert page.status == 200
         assert page.tree.xpath("//script | //img | //iframe | //@onerror | //@style") == []
         assert page.headers.get_all("Bcc") is None
@@ -162,7 +166,7 @@ def test_a_hostile_title_is_text_and_nothing_else(
     "url", ["javascript:alert(1)", "data:text/html,x", "https://x\"onclick='y'"]
 )
 def test_an_address_that_could_do_harm_is_no_link(browser: Browser, shelf: Store, url: str) -> None:
-    piece = record(shelf, a_piece(1, url=url, aliases=[url]))
-    for path in ("/", f"/articles/{piece.article_id}"):
+    article = record(shelf, an_article(1, url=url, aliases=[url]))
+    for path in ("/", f"/articles/{article.article_id}"):
         links = browser.get(path).tree.xpath("//a/@href")
         assert [link for link in links if link[0] not in "/#"] == []

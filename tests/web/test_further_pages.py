@@ -20,7 +20,7 @@ from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
 from rscrawler.web.dashboard import Dashboard, newest_store
-from tests.delivery.helpers import NOW, a_piece, record
+from tests.delivery.helpers import NOW, an_article, record
 from tests.web import desk
 from tests.web.conftest import Browser, served
 
@@ -75,7 +75,7 @@ def test_problems_show_on_every_page_and_in_health(browser: Browser, shelf: Stor
 
 def test_the_outbox_says_what_waits_and_why(browser: Browser, shelf: Store) -> None:
     assert "Nothing waits" in browser.get("/outbox").text
-    record(shelf, a_piece(1), "email")
+    record(shelf, an_article(1), "email")
     rows = browser.get("/outbox").rows
     assert rows == [
         "jsonl 2 goes out with the next delivery",
@@ -100,7 +100,7 @@ def test_a_message_that_failed_is_retried_or_given_up(browser: Browser, shelf: S
 
 def desk_article(store: Store) -> str:
     """A page with a form."""
-    return f"/articles/{record(store, a_piece(1)).article_id}"
+    return f"/articles/{record(store, an_article(1)).article_id}"
 
 
 def test_a_message_that_is_being_sent_is_left_alone(browser: Browser, shelf: Store) -> None:
@@ -139,7 +139,7 @@ def test_no_page_shows_who_is_told_or_what_opens_a_channel(
     browser: Browser, shelf: Store, config: Config
 ) -> None:
     a_cycle(shelf)
-    record(shelf, a_piece(1), "email", "channel:ops")
+    record(shelf, an_article(1), "email", "channel:ops")
     for hours in range(4):
         deliver(config, shelf, now=NOW + timedelta(days=hours))
     pages = {path: browser.get(path) for path in PATHS}
@@ -154,7 +154,7 @@ def test_feeds_are_served_as_the_delivery_wrote_them(
     browser: Browser, shelf: Store, config: Config
 ) -> None:
     assert browser.get("/feeds/central-asia.atom").status == 404
-    record(shelf, a_piece(1))
+    record(shelf, an_article(1))
     deliver(config, shelf, now=NOW)
     for kind, content_type in (("atom", "application/atom+xml"), ("json", "application/feed+json")):
         answer = browser.get(f"/feeds/central-asia.{kind}")
@@ -183,7 +183,7 @@ def test_feeds_are_served_as_the_delivery_wrote_them(
 def test_nothing_but_the_feeds_of_alerted_topics_is_served(
     browser: Browser, shelf: Store, config: Config, path: str
 ) -> None:
-    record(shelf, a_piece(1))
+    record(shelf, an_article(1))
     deliver(config, shelf, now=NOW)
     for folder in (config.output_dir, config.output_dir / "feeds"):
         (folder / "secret.json").write_text("secret", encoding="utf-8")

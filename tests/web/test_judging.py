@@ -16,7 +16,7 @@ from rscrawler.store import Store
 from rscrawler.store.judgements import Verdict
 from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.login import hash_password, is_password
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_piece, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
 from tests.web.conftest import Answer, Browser, served
 from tests.workspace import PROGRAM, Workspace
 
@@ -30,26 +30,26 @@ PASSWORD = "correct horse battery"
 
 
 def judge(browser: Browser, fields: Fields, **headers: str) -> Answer:
-    page = f"/articles/{a_piece(1).article_id}"
+    page = f"/articles/{an_article(1).article_id}"
     return browser.submit(page, f"{page}/judgements", fields, headers)
 
 
 @pytest.fixture(autouse=True)
-def piece(shelf: Store) -> None:
+def article(shelf: Store) -> None:
     """The article that is judged."""
-    record(shelf, a_piece(1))
+    record(shelf, an_article(1))
 
 
 def test_a_judgement_is_kept_with_what_the_flag_said(browser: Browser, shelf: Store) -> None:
     answer = judge(browser, WRONG)
     assert (answer.status, answer.headers["Location"]) == (
-        303, f"/articles/{a_piece(1).article_id}#judgements",
+        303, f"/articles/{an_article(1).article_id}#judgements",
     )  # fmt: skip
-    [said] = shelf.judgements.history(a_piece(1).article_id)
+    [said] = shelf.judgements.history(an_article(1).article_id)
     assert (said.flagged_level, said.flagged_countries) == (Level.PRIMARY, ("KZ", "UZ"))
     assert (said.verdict, said.level, said.countries) == (Verdict.WRONG, "mention", ("KG", "UZ"))
     assert (said.note, said.judged_at) == ("only a list", NOW)
-    page = browser.get(f"/articles/{a_piece(1).article_id}")
+    page = browser.get(f"/articles/{an_article(1).article_id}")
     assert "it is mention on Kyrgyzstan, Uzbekistan" in page.texts("//p[@class='said']")[0]
     assert "judged wrong" in browser.get("/").text
 
@@ -57,13 +57,13 @@ def test_a_judgement_is_kept_with_what_the_flag_said(browser: Browser, shelf: St
 def test_the_last_judgement_holds_and_the_former_ones_stay(browser: Browser, shelf: Store) -> None:
     judge(browser, WRONG)
     judge(browser, RIGHT)
-    assert [said.verdict for said in shelf.judgements.history(a_piece(1).article_id)] == [
+    assert [said.verdict for said in shelf.judgements.history(an_article(1).article_id)] == [
         "right",
         "wrong",
     ]
     [held] = shelf.judgements.that_hold("central-asia")
     assert (held.verdict, held.level, held.countries) == ("right", "primary", ("KZ", "UZ"))
-    page = browser.get(f"/articles/{a_piece(1).article_id}")
+    page = browser.get(f"/articles/{an_article(1).article_id}")
     assert len(page.texts("//p[contains(@class, 'said')]")) == 2
 
 
@@ -82,7 +82,7 @@ def test_the_last_judgement_holds_and_the_former_ones_stay(browser: Browser, she
 )
 def test_what_says_nothing_is_refused(browser: Browser, shelf: Store, fields: Fields) -> None:
     assert judge(browser, fields).status == 400
-    assert shelf.judgements.history(a_piece(1).article_id) == []
+    assert shelf.judgements.history(an_article(1).article_id) == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_what_another_site_or_a_proxy_sends_is_refused(
     browser: Browser, shelf: Store, headers: dict[str, str]
 ) -> None:
     assert judge(browser, RIGHT, **headers).status == 403
-    assert shelf.judgements.history(a_piece(1).article_id) == []
+    assert shelf.judgements.history(an_article(1).article_id) == []
 
 
 @pytest.mark.parametrize("token", ["", "x", "x.y.z"])
@@ -111,16 +111,16 @@ def test_a_form_without_the_token_of_its_page_is_refused(
 ) -> None:
     assert judge(browser, {**RIGHT, "token": token}).status == 403
     stranger = Browser(browser.port)
-    others = stranger.get(f"/articles/{a_piece(1).article_id}").tree.xpath(
+    others = stranger.get(f"/articles/{an_article(1).article_id}").tree.xpath(
         "//input[@name='token']/@value"
     )
     assert judge(browser, {**RIGHT, "token": others[0]}).status == 403
     browser.cookies.clear()
-    assert shelf.judgements.history(a_piece(1).article_id) == []
+    assert shelf.judgements.history(an_article(1).article_id) == []
 
 
 def test_an_article_that_is_not_there_and_a_form_without_end_are_refused(browser: Browser) -> None:
-    page = f"/articles/{a_piece(1).article_id}"
+    page = f"/articles/{an_article(1).article_id}"
     assert browser.submit(page, "/articles/ff/judgements", RIGHT).status == 404
     assert browser.submit(page, "/articles/x%00/judgements", RIGHT).status == 404
     assert judge(browser, {**RIGHT, "note": "x" * 100_000}).status == 400
@@ -129,7 +129,7 @@ def test_an_article_that_is_not_there_and_a_form_without_end_are_refused(browser
 @pytest.mark.parametrize("note", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES.keys())
 def test_a_hostile_note_is_text(browser: Browser, note: str) -> None:
     judge(browser, {**WRONG, "note": note})
-    for path in (f"/articles/{a_piece(1).article_id}", "/judgements"):
+    for path in (f"/articles/{an_article(1).article_id}", "/judgements"):
         page = browser.get(path)
         assert page.status == 200
         assert page.tree.xpath("//script | //img | //iframe | //@onerror | //@style") == []
@@ -154,14 +154,14 @@ def log_in(browser: Browser, name: str, password: str, following: str = "/outbox
 
 
 def test_where_there_are_users_only_who_logs_in_may_judge(guarded: Browser, shelf: Store) -> None:
-    page = guarded.get(f"/articles/{a_piece(1).article_id}")
+    page = guarded.get(f"/articles/{an_article(1).article_id}")
     assert "Log in" in page.text
     assert page.tree.xpath("//form[contains(@action, 'judgements')]") == []
     assert judge(guarded, RIGHT).status == 403
     answer = log_in(guarded, "b.ek", PASSWORD)
     assert (answer.status, answer.headers["Location"]) == (303, "/outbox")
     assert judge(guarded, RIGHT).status == 303
-    assert shelf.judgements.history(a_piece(1).article_id)[0].judged_by == "b.ek"
+    assert shelf.judgements.history(an_article(1).article_id)[0].judged_by == "b.ek"
     assert guarded.submit("/", "/logout", {}).status == 303
     assert judge(guarded, RIGHT).status == 403
 
@@ -251,9 +251,9 @@ def test_a_password_is_known_by_its_hash_alone() -> None:
 def test_precision_and_what_was_wrong_most(browser: Browser, shelf: Store) -> None:
     assert "Nothing has been judged yet" in browser.get("/judgements").text
     for number in range(2, 5):
-        record(shelf, a_piece(number))
+        record(shelf, an_article(number))
     for number, fields in ((1, WRONG), (2, RIGHT), (3, RIGHT), (4, {**WRONG, "level": "primary"})):
-        page = f"/articles/{a_piece(number).article_id}"
+        page = f"/articles/{an_article(number).article_id}"
         browser.submit(page, f"{page}/judgements", fields)
     answer = browser.get("/judgements")
     facts = dict(zip(answer.texts("//dt"), answer.texts("//dd"), strict=True))
@@ -278,7 +278,7 @@ def test_marks_are_lines_that_evaluate_reads(
     assert (line["level"], line["countries"], line["note"]) == (
         "mention", ["KG", "UZ"], "only a list",
     )  # fmt: skip
-    assert line["text"] == a_piece(1).body
+    assert line["text"] == an_article(1).body
     evaluated = workspace.run("topics", "evaluate", "central-asia", "marks.jsonl", "--json")
     assert evaluated.status == 0
     assert len(evaluated.json["predictions"]) == 1

@@ -9,7 +9,7 @@ from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Evidence
 from rscrawler.web.machines import without_addresses
 from rscrawler.web.texts import GAP, marked, shortened, version_changes
-from tests.delivery.helpers import a_piece
+from tests.delivery.helpers import an_article
 
 
 @given(
@@ -50,7 +50,7 @@ def test_what_stayed_the_same_is_cut_to_the_words_near_a_change() -> None:
 
 
 def test_a_version_with_the_same_texts_changes_nothing() -> None:
-    first, second = version_changes([a_piece(1), a_piece(1, version=2)])
+    first, second = version_changes([an_article(1), an_article(1, version=2)])
     assert first.changes == {}
     assert second.changes == {}
 

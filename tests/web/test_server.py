@@ -18,7 +18,7 @@ from rscrawler.config import Config
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard, newest_store
-from tests.delivery.helpers import NOW, a_config, a_piece, record
+from tests.delivery.helpers import NOW, a_config, an_article, record
 from tests.web.conftest import Browser, served
 from tests.workspace import PROGRAM, Workspace
 
@@ -79,8 +79,8 @@ def test_pages_are_packed_for_who_can_unpack_them(browser: Browser) -> None:
 def test_whoever_comes_by_another_name_was_led_there_and_is_refused(
     browser: Browser, shelf: Store, host: str
 ) -> None:
-    piece = record(shelf, a_piece(1))
-    for path in (*PATHS, f"/articles/{piece.article_id}"):
+    article = record(shelf, an_article(1))
+    for path in (*PATHS, f"/articles/{article.article_id}"):
         answer = browser.get(path, headers={"Host": host})
         assert answer.status == 400
         assert "evil" not in answer.text
@@ -187,30 +187,30 @@ def test_a_database_that_was_replaced_is_the_one_that_is_shown(tmp_path: Path) -
     config = a_config(tmp_path)
     database, aside = tmp_path / "rscrawler.db", tmp_path / "aside.db"
     with closing(Store.open(config.database)) as store:
-        record(store, a_piece(1, title="A piece of the former file"))
+        record(store, an_article(1, title="An article of the former file"))
     with closing(StoreKeeper(config, open_existing)) as keeper:
         dashboard = Dashboard.of(config, newest_store(keeper), now=lambda: NOW)
         with served(dashboard) as browser:
-            assert "A piece of the former file" in browser.get("/").text
+            assert "An article of the former file" in browser.get("/").text
             database.rename(aside)
             gone = browser.get("/healthz")
             assert gone.status == 503
             assert "is not there yet" in gone.text
             assert not database.exists()
             with closing(Store.open(config.database)) as store:
-                record(store, a_piece(2, title="A piece of the present file"))
+                record(store, an_article(2, title="An article of the present file"))
             shown = browser.get("/").text
-            assert "A piece of the present file" in shown
-            assert "A piece of the former file" not in shown
+            assert "An article of the present file" in shown
+            assert "An article of the former file" not in shown
             assert browser.get("/healthz").status == 200
             database.unlink()
             aside.rename(database)
-            assert "A piece of the former file" in browser.get("/").text
+            assert "An article of the former file" in browser.get("/").text
 
 
 def test_two_hundred_clients_at_once_are_all_answered(browser: Browser, shelf: Store) -> None:
     for number in range(30):
-        record(shelf, a_piece(number))
+        record(shelf, an_article(number))
     paths = ["/", "/?q=tokayev", "/charts", "/sites"] * 50
     with ThreadPoolExecutor(200) as clients:
         answers = list(clients.map(Browser(browser.port).get, paths))

@@ -12,7 +12,7 @@ from lxml import etree
 
 from rscrawler.items import Level, TopicFlag
 from rscrawler.store import Store
-from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, a_piece, record
+from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_flag, an_article, record
 from tests.web.conftest import Browser
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -20,20 +20,20 @@ ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
 def test_the_whole_filtered_set_is_given_as_jsonl(browser: Browser, shelf: Store) -> None:
     for number in range(130):
-        record(shelf, a_piece(number, title=f"Gas, part {number}"))
-    record(shelf, a_piece(900, title="Oil"))
+        record(shelf, an_article(number, title=f"Gas, part {number}"))
+    record(shelf, an_article(900, title="Oil"))
     shelf.index.catch_up()
     answer = browser.get("/?q=gas&format=jsonl&page=2")
     assert answer.headers["Content-Type"] == "application/x-ndjson"
     assert answer.headers["Set-Cookie"] is None
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert {line["article_id"] for line in lines} == {f"{n:016x}" for n in range(130)}
-    assert lines[0] == a_piece(129, title="Gas, part 129").to_record()
+    assert lines[0] == an_article(129, title="Gas, part 129").to_record()
 
 
 def test_a_set_is_given_as_csv_whatever_its_titles(browser: Browser, shelf: Store) -> None:
     for number, title in enumerate(HOSTILE_TITLES.values()):
-        record(shelf, a_piece(number, title=title))
+        record(shelf, an_article(number, title=title))
     answer = browser.get("/?format=csv")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="coverage.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
@@ -42,15 +42,15 @@ def test_a_set_is_given_as_csv_whatever_its_titles(browser: Browser, shelf: Stor
 
 
 def test_no_spreadsheet_makes_a_formula_of_a_set(browser: Browser, shelf: Store) -> None:
-    record(shelf, a_piece(1, title='=HYPERLINK("https://example.org")'))
+    record(shelf, an_article(1, title='=HYPERLINK("https://example.org")'))
     [row] = csv.DictReader(io.StringIO(browser.get("/?format=csv").text, newline=""))
     assert row["title"] == '\'=HYPERLINK("https://example.org")'
 
 
 def test_every_filter_has_a_feed(browser: Browser, shelf: Store) -> None:
     uzbek = TopicFlag("central-asia", Level.SUBSTANTIAL, 0.6, ("UZ",))
-    record(shelf, a_piece(1, title="Of both <b>"))
-    record(shelf, a_piece(2, title="Of one", topics=[uzbek]))
+    record(shelf, an_article(1, title="Of both <b>"))
+    record(shelf, an_article(2, title="Of one", topics=[uzbek]))
     answer = browser.get("/?country=KZ&format=atom")
     assert answer.headers["Content-Type"].startswith("application/atom+xml")
     feed = etree.fromstring(answer.body)
@@ -80,9 +80,9 @@ def test_charts_count_and_lead_to_their_articles(browser: Browser, shelf: Store)
         published = NOW - timedelta(days=days, hours=3)
         record(
             shelf,
-            a_piece(number, topics=[kazakh], published_at=published, first_seen_at=NOW),
+            an_article(number, topics=[kazakh], published_at=published, first_seen_at=NOW),
         )
-    record(shelf, a_piece(9, topics=[a_flag(Level.MENTION)], published_at=NOW))
+    record(shelf, an_article(9, topics=[a_flag(Level.MENTION)], published_at=NOW))
     answer = browser.get("/charts")
     assert "3 flagged articles" in answer.text
     assert "23 Nov 0 2 0 0 0" in answer.rows
