@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -56,6 +57,23 @@ class RunningService:
     def crawls(self) -> list[int]:
         """Process ids of its children."""
         return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+    def runs(self) -> list[psutil.Process]:
+        """The runs under way, which are forked by its children."""
+        with suppress(psutil.NoSuchProcess):
+            return [run for pid in self.crawls() for run in psutil.Process(pid).children()]
+        return []
+
+    def kill_a_run(self) -> None:
+        """Kill runs until one has died of it: one may end by itself just before."""
+
+        def kill() -> bool:
+            for run in self.runs():
+                with suppress(psutil.NoSuchProcess):
+                    run.kill()
+            return self.says("failed: ended by SIGKILL")
+
+        self.wait_until(kill)
 
     def stop(self) -> None:
         """End it as an operator does; it must end well."""

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite
@@ -57,10 +56,10 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     service.wait_until_it_says("service started, jobs: never")
     write_schedule(quiet, NEVER + "colour = 1\n")
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until_it_says("not reloaded: ")
+    service.wait_until(lambda: service.says("not reloaded: "))
     write_schedule(quiet, NEVER.replace("never", "later"))
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until_it_says("reloaded, jobs: later")
+    service.wait_until(lambda: service.says("reloaded, jobs: later"))
 
 
 @pytest.mark.parametrize("key", ["database_url", "output_dir"])
@@ -74,12 +73,12 @@ def test_a_reload_with_another_database_is_refused_until_a_restart(
     quiet.config.write_text(f'{key} = "{other}"\n')
     write_schedule(quiet, NEVER.replace("never", "later"))
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until_it_says("not reloaded: ")
+    service.wait_until(lambda: service.says("not reloaded: "))
     assert service.says(f"{quiet.config}: database_url: names another database than")
     assert not service.says("secret")
     quiet.config.write_text('output_dir = "first"\n')
     service.process.send_signal(signal.SIGHUP)
-    service.wait_until_it_says("reloaded, jobs: later")
+    service.wait_until(lambda: service.says("reloaded, jobs: later"))
 
 
 def test_a_reload_that_comes_while_the_program_loads_is_made_up_for(quiet: Workspace) -> None:
@@ -190,9 +189,7 @@ def test_the_service_outlives_what_goes_wrong_and_loses_no_article(
         site.heal()
 
         site.publish()
-        wait_until(lambda: bool(service.crawls()))
-        psutil.Process(service.crawls()[0]).kill()
-        service.wait_until_it_says("failed: ended by SIGKILL")
+        service.kill_a_run()
 
         site.publish()
         wait_until(lambda: bool(service.crawls()))
