@@ -18,7 +18,7 @@ from scrapy.settings import Settings
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, keep, kept
-from rscrawler.errors import StoreError
+from rscrawler.errors import CrawlStopped, StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
 from rscrawler.sites import chosen_sites, load_sites
@@ -84,6 +84,7 @@ def run_cycle(
     Raises:
         ConfigurationError: a site is unknown or its profile is wrong.
         StoreError: the database cannot be used.
+        CrawlStopped: a second signal ended it before its end was written down.
     """
     _import_tls()
     sites = chosen_sites(load_sites(config), list(names))
@@ -170,7 +171,7 @@ def _collect_garbage_seldom() -> None:
 def _outcome(crawler: Crawler, trouble: StoreError | None) -> CycleOutcome:
     extension = crawler.get_extension(CycleExtension)
     if extension is None or extension.outcome is None:
-        raise trouble or StoreError(
+        raise trouble or CrawlStopped(
             "a crawl was stopped before it began, or its end could not be written down: "
             "a signal, or what the log above says"
         )

@@ -3,6 +3,7 @@
     RscrawlerError
     ├── ConfigurationError   a file or key is wrong; exit status 2
     │   └── MissingExtra     a package that one of our extras brings is not installed
+    ├── CrawlStopped         a crawl was ended from outside before it could say what came of it
     ├── StoreError           the database cannot be opened, read or migrated
     └── OutputError          the output folder cannot be written
 
@@ -32,6 +33,10 @@ class MissingExtra(ConfigurationError):
         super().__init__(
             f'{what} needs the package {package}; install it with pip install "rscrawler[{extra}]"'
         )
+
+
+class CrawlStopped(RscrawlerError):
+    """A crawl was ended from outside; what it had recorded stays, the next one does the rest."""
 
 
 class StoreError(RscrawlerError):

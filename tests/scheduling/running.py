@@ -55,22 +55,19 @@ class RunningService:
         self.wait_until(lambda: self.says(text, times))
 
     def crawls(self) -> list[int]:
-        """Process ids of its children."""
-        return [child.pid for child in psutil.Process(self.process.pid).children()]
-
-    def runs(self) -> list[psutil.Process]:
-        """The runs under way, which are forked by its children."""
+        """Process ids of the runs under way, which its warm process has forked."""
         with suppress(psutil.NoSuchProcess):
-            return [run for pid in self.crawls() for run in psutil.Process(pid).children()]
+            warm = psutil.Process(self.process.pid).children()
+            return [run.pid for each in warm for run in each.children()]
         return []
 
-    def kill_a_run(self) -> None:
+    def kill_a_crawl(self) -> None:
         """Kill runs until one has died of it: one may end by itself just before."""
 
         def kill() -> bool:
-            for run in self.runs():
+            for pid in self.crawls():
                 with suppress(psutil.NoSuchProcess):
-                    run.kill()
+                    psutil.Process(pid).kill()
             return self.says("failed: ended by SIGKILL")
 
         self.wait_until(kill)

@@ -189,7 +189,7 @@ def test_the_service_outlives_what_goes_wrong_and_loses_no_article(
         site.heal()
 
         site.publish()
-        service.kill_a_run()
+        service.kill_a_crawl()
 
         site.publish()
         wait_until(lambda: bool(service.crawls()))
