@@ -115,6 +115,8 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "white space": lambda n: page(f"<p>a{' ' * n}b</p>"),
     "sources of a picture": lambda n: page(f'<img srcset="{many("/#.jpg #w, ", n)}">'),
     "comments": lambda n: page(many("<!-- # -->", n)),
+    "comments in a text": lambda n: page(f"<p>{many('word <!-- # -->', n)}</p>"),
+    "processing instructions": lambda n: page(many("<?a #?>", n)),
 }  # fmt: skip
 _NODE = '{"@type": "NewsArticle", "headline": "A page of one thing", "author": {"name": "#"}}'
 _PERSON = '{"@type": "Person", "name": "Ann Lee #"}'

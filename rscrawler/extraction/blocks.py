@@ -146,7 +146,7 @@ class _Walk:
         self._breaks = 0
 
     def read(self, root: Element) -> None:
-        walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+        walk = etree.iterwalk(root, events=("start", "end"))
         for event, element in walk:
             if event == "start":
                 is_read = self._start(element) if self._open else self._begin(element, None, "")
@@ -155,8 +155,7 @@ class _Walk:
                 else:
                     walk.skip_subtree()
                 continue
-            if event == "end":
-                self._end(element)
+            self._end(element)
             if element is not root:
                 self._text(element.tail)
 

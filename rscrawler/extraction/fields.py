@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -62,7 +61,7 @@ class Source:
     """Where the fields of the article `own` are read.
 
     What lies in `prose`, the elements of running text, is no field. `first_text` is the place on
-    the page where the text begins. `warnings` are added to.
+    the page where the text begins. `warnings` are added to. `slugs` by the addresses of links.
     """
 
     page: Page
@@ -70,6 +69,7 @@ class Source:
     prose: set[Element]
     first_text: int | None
     warnings: list[str]
+    slugs: dict[str, str] = field(default_factory=dict)
 
     @property
     def context(self) -> PageContext:
@@ -276,9 +276,13 @@ def _slugs(source: Source, selectors: list[str], *, only_behind: bool = False) -
 
 def _slug(link: Element, source: Source) -> str:
     """The slug that ends the address of a link; empty in running text, or if it leads elsewhere."""
-    address = absolute(link.get("href") or "", source.structured.base)
-    is_of_site = canonical_url(address, source.context.profile) is not None
-    return last_component(address) if is_of_site and not source.is_in_prose(link) else ""
+    href = link.get("href") or ""
+    if href not in source.slugs:
+        address = absolute(href, source.structured.base)
+        is_of_site = canonical_url(address, source.context.profile) is not None
+        source.slugs[href] = last_component(address) if is_of_site else ""
+    slug = source.slugs[href]
+    return "" if slug and source.is_in_prose(link) else slug
 
 
 def _guessed_sections(source: Source, known: set[str]) -> list[str]:
@@ -296,7 +300,6 @@ def _known_sections(profile: SiteProfile) -> set[str]:
     return {slug for slug in slugs if slug}  # the front page has none
 
 
-@lru_cache(maxsize=16_384)
 def last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 

@@ -82,14 +82,16 @@ class Page:
 
 
 def parse_page(body: bytes, content_type: str | None = None) -> Element:
-    """The tree of a page.
+    """The tree of a page, without comments and processing instructions.
 
     What reads as UTF-8 is UTF-8. Else the encoding is that of the byte order mark, of
     `content_type` (a Content-Type header) or of the page's own declaration, whichever the bytes
     bear out, else a guess. Never fails: what is no HTML gives an empty page.
     """
     text = _text_of(body, content_type)
-    parser = etree.HTMLParser(recover=True, encoding="utf8", huge_tree=True)
+    parser = etree.HTMLParser(
+        recover=True, encoding="utf8", huge_tree=True, remove_comments=True, remove_pis=True
+    )
     data = text.replace("\x00", "").strip().encode("utf8", "replace") or _EMPTY_PAGE
     try:
         root = etree.fromstring(data, parser=parser)

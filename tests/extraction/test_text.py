@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from lxml import html
-
 from rscrawler.extraction.blocks import blocks_of
+from rscrawler.extraction.page import parse_page
 from rscrawler.extraction.text import text_of
 from tests.extraction.pages import OWN, current_post, own_article, page_html, read
 
 
 def _body(markup: str) -> list[str]:
-    return [block.text for block in blocks_of(html.fromstring(f"<div>{markup}</div>"))[0]]
+    return [block.text for block in blocks_of(parse_page(f"<div>{markup}</div>".encode()))[0]]
 
 
 def test_inline_elements_neither_add_nor_lose_spaces() -> None:
@@ -59,8 +58,6 @@ def test_a_wrapper_is_not_taken_for_a_widget_for_its_class_alone() -> None:
 
 def test_deep_nesting_does_not_break_it() -> None:
     markup = "<b>" * 1000 + "deep" + "</b>" * 1000
-    root = html.fromstring(
-        f"<div>{markup}</div>", parser=html.HTMLParser(huge_tree=True, encoding="utf8")
-    )
+    root = parse_page(f"<div>{markup}</div>".encode())
     assert text_of(root) == "deep"
     assert [p.text for p in blocks_of(root)[0]] == ["deep"]
