@@ -79,13 +79,14 @@ def _mended(config: Config) -> Store:
         aside: Path | None = None
         if is_damaged(config.database):
             aside = set_aside(config.database, utc_now())
-            logger.warning("%s: is damaged; it is now %s", sqlite_file(config.database), aside)
         store = Store.open(config.database)
         try:
             if _is_lost(config, store):
                 # All or nothing: one that is killed begins anew with the next start.
                 count = store.articles.restore(_recordings(config, load_sites(config)))
                 _tell(config, store, count, aside)
+            elif aside:
+                logger.warning("the database was damaged and is now %s: a new one begins", aside)
         except BaseException:
             store.close()  # nobody will have it to close
             raise

@@ -251,7 +251,7 @@ class Service:
             return
         is_lost = self._keeper.is_lost
         if is_lost:
-            logger.warning("the database file was removed or replaced: it is reopened")
+            logger.debug("the database file was removed or replaced: it is reopened")
         elif not self._trouble.wants_reopening(self._now()):
             return
         is_damaged = isinstance(self._trouble.error, DamagedDatabase) and not is_lost

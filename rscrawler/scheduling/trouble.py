@@ -2,8 +2,9 @@
 
 It keeps trying, and reopens the store once a minute. It logs the failure at once and then
 every hour; after five minutes it notifies the operators directly, since no alert can be
-stored, or sent. A failure that looks like a bug may be one of this process alone: after a
-quarter of an hour of it the service ends, for its supervisor to start another.
+stored, or sent. Of damage the rebuilding writes, unless the damage outlasts it. A failure
+that looks like a bug may be one of this process alone: after a quarter of an hour of it the
+service ends, for its supervisor to start another.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rscrawler.delivery.outcome import within
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat, tell_directly
 from rscrawler.store import Store
+from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import DatabaseFailure
 
 logger = logging.getLogger(__name__)
@@ -42,7 +44,7 @@ class StoreTrouble:
         self._since: datetime | None = None
         self._logged_at: datetime | None = None
         self._reopened_at: datetime | None = None
-        self._is_logged = self._is_notified = False
+        self._is_notified = False
 
     def wants_reopening(self, now: datetime) -> bool:
         """Whether the store should be reopened now."""
@@ -64,18 +66,20 @@ class StoreTrouble:
         complaint = str(error).strip().partition("\n")[0] or type(error).__name__
         self._since = min(self._since or now, now)
         lasted = now - self._since
-        is_new = complaint != self._complaint
+        is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
+        is_new_bug = is_bug and complaint != self._complaint
+        is_to_mend = isinstance(error, DamagedDatabase) and lasted < REOPENED_EVERY
         # On a full disk some writes fail and some do not: that is one fault.
         again_after = NOTIFIED_AFTER if self.error is None else LOGGED_EVERY
-        if is_new or self._logged_at is None or abs(now - self._logged_at) >= again_after:
-            is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
+        is_due = self._logged_at is None or abs(now - self._logged_at) >= again_after
+        if is_new_bug or (is_due and not is_to_mend):
             logger.error(
                 "the store %s, trying again: %s",
                 f"has failed for {_in_words(lasted)}" if lasted >= LOGGED_EVERY else "failed",
                 complaint,
-                exc_info=is_bug and is_new,
+                exc_info=is_new_bug,
             )
-            self._logged_at, self._is_logged = now, True
+            self._logged_at = now
         self.error, self._complaint = error, complaint
         if lasted >= NOTIFIED_AFTER and not self._is_notified:
             self._notify(now)
@@ -84,14 +88,13 @@ class StoreTrouble:
         """Log that the store works again, and notify the operators if they know that it failed."""
         if self.error is None:
             return
-        if self._is_logged:
-            logger.info("the store works again")
+        logger.log(logging.INFO if self._is_notified else logging.DEBUG, "the store works again")
         if self._is_notified and self._since is not None:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
             config = self._config()
             _briefly(lambda: tell_directly(config, STORE_WORKS, text, now))
         self.error = self._since = self._reopened_at = None
-        self._is_logged = self._is_notified = False
+        self._is_notified = False
 
     def _notify(self, now: datetime) -> None:
         self._is_notified = True

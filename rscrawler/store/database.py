@@ -45,7 +45,7 @@ _Columns = TypeVarTuple("_Columns")
 
 
 class DamagedDatabase(StoreError):
-    """The file is no database, or its pages do not fit together."""
+    """The file is no database, its pages do not fit together, or its tables are gone."""
 
 
 class FullDisk(StoreError):
@@ -306,6 +306,11 @@ def _is_damage(error: object) -> bool:
     return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
+def _has_no_table(error: object) -> bool:
+    is_undefined = getattr(error, "sqlstate", None) == "42P01"  # as PostgreSQL has it
+    return is_undefined or str(error).startswith("no such table")
+
+
 def _mark_of(path: Path) -> Path:
     """What a process leaves that has met damage, for whoever opens the file next."""
     return path.with_name(f"{path.name}.suspect")
@@ -344,6 +349,11 @@ def _trouble_named(url: URL) -> Iterator[None]:
             raise DamagedDatabase(
                 f"database {url.database}: is damaged ({first_line(error)}); it is set aside, and "
                 "rebuilt from the JSONL, by the next command that writes"
+            ) from error
+        if _has_no_table(error.orig):
+            raise DamagedDatabase(
+                f"database {shown(url)}: its tables are gone; they are made again, and rebuilt "
+                "from the JSONL, by the next command that writes"
             ) from error
         if isinstance(code, int) and code & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
             raise FullDisk(
