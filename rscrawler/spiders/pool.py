@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 SLOW_AFTER_SECONDS = 0.2  # from here on a page is read beside the others
 VERY_SLOW_AFTER_SECONDS = 2.0  # from here on with less claim to a processor
 LESS_CLAIM = 10  # as niceness
-PAGES_AHEAD = 2  # that a process has: the one that it reads, and the next
+PAGES_AHEAD = 6  # that a process has: so many keep it busy while this one writes a batch down
 MAX_ARTICLE_BYTES = 2 * 2**20  # of what is read of one page, packed
 MAX_SOURCE_BYTES = 16 * 2**20
 _LENGTH = struct.Struct("=I")
