@@ -28,7 +28,13 @@ from rscrawler.spiders.reading import PageReader
 from rscrawler.spiders.session import CrawlSession, new_run_id
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
-from rscrawler.topics import Flagger, check_alerted, keep_good_copies, usable_topics
+from rscrawler.topics import (
+    Flagger,
+    check_alerted,
+    keep_good_copies,
+    shipped_flagger,
+    usable_topics,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +55,7 @@ def load_flagger(config: Config) -> Flagger:
     """
     topics = usable_topics(config)
     check_alerted(config, {*topics.lists, *topics.problems})
-    return Flagger(topics.lists.values())
+    return Flagger(topics.lists.values()) if config.topics_dir else shipped_flagger()
 
 
 def prepare(config: Config) -> None:

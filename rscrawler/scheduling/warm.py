@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import json
 import logging
 import os
@@ -19,7 +20,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from importlib import import_module
@@ -33,22 +34,17 @@ from rscrawler.scheduling.processes import ChildResult, run_rscrawler, watch
 
 logger = logging.getLogger(__name__)
 
-# What a run needs; the last ones Scrapy would load with each crawl.
+# What a run needs besides what Scrapy's settings name.
 _MODULES = (
     "rscrawler.cli.crawl",
     "rscrawler.cli.deliver",
-    "rscrawler.settings",
-    "rscrawler.extensions.archive",
-    "rscrawler.extensions.jsonl",
-    "rscrawler.middlewares.hosts",
-    "rscrawler.middlewares.retry_after",
-    "rscrawler.middlewares.robots",
-    "rscrawler.pipelines.dedupe",
-    "rscrawler.pipelines.store",
     "rscrawler.extraction.article",
     "feedparser",
     "scrapy.core.downloader.handlers.http11",
+    "encodings.idna",
 )
+# Of a compressed page that names no encoding Scrapy guesses one, for which it tries every codec.
+_COMPRESSED = gzip.compress(b"what is guessed")
 
 
 class WarmRuns:
@@ -170,6 +166,24 @@ def import_all() -> None:
     """Import what any run needs."""
     for name in _MODULES:
         import_module(name)
+    from scrapy.http import TextResponse
+    from scrapy.settings import Settings
+    from scrapy.utils.misc import load_object
+
+    settings = Settings()
+    settings.setmodule("rscrawler.settings", priority="project")
+    for path in _class_paths(settings.values()):
+        load_object(path)
+    assert TextResponse("https://example.org/", body=_COMPRESSED).encoding
+
+
+def _class_paths(values: Iterable[object]) -> Iterator[str]:
+    """The parts that settings name: alone, or as the keys or values of a table."""
+    for value in values:
+        if isinstance(value, Mapping):
+            yield from _class_paths((*value, *value.values()))
+        elif isinstance(value, str) and value.startswith(("scrapy.", "rscrawler.")):
+            yield value
 
 
 def main(parent: int, descriptor: int, config_path: Path | None) -> None:

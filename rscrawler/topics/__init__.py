@@ -5,7 +5,7 @@ how well they do and what a change to them would change.
 """
 
 from rscrawler.topics.evaluation import Evaluation, backtest, evaluate
-from rscrawler.topics.flagger import Contribution, Flagger
+from rscrawler.topics.flagger import Contribution, Flagger, shipped_flagger
 from rscrawler.topics.text import FlaggableText
 from rscrawler.topics.watchlist import (
     WatchList,
@@ -29,6 +29,7 @@ __all__ = [
     "keep_good_copies",
     "load_watchlist",
     "load_watchlists",
+    "shipped_flagger",
     "usable_topics",
     "usable_watchlists",
 ]

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from rscrawler.config import find_config, load_config
 from rscrawler.items import Evidence, Level, TopicFlag
@@ -20,7 +20,7 @@ from rscrawler.topics.matcher import Match, Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.reading import Reading, Sentence, find_surroundings, read, surroundings
 from rscrawler.topics.text import FlaggableText, JoinedText
-from rscrawler.topics.watchlist import Entity, Levels, WatchList, load_watchlist
+from rscrawler.topics.watchlist import Entity, Levels, WatchList, load_watchlist, load_watchlists
 
 Flag = TopicFlag
 _REGION = ""
@@ -206,6 +206,12 @@ def flag_text(
     """
     paragraphs = tuple(part for part in body.split("\n\n") if part.strip())
     return _flagger(topic).verdict(FlaggableText(title or None, subtitle or None, paragraphs))
+
+
+@cache
+def shipped_flagger() -> Flagger:
+    """What flags texts by the shipped watch-lists; the same whatever the configuration."""
+    return Flagger(load_watchlists().values())
 
 
 @lru_cache(maxsize=8)

@@ -7,10 +7,10 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
@@ -196,10 +196,21 @@ class Topics:
     problems: dict[str, tuple[str, ...]]
 
 
+@cache
+def _shipped() -> Topics:
+    """Those shipped; like the program, they do not change while a process lives."""
+    return _read_files(toml_files(SHIPPED_DIR, "shipped watch-lists"))
+
+
 def _read_all(config: Config | None) -> Topics:
     """Those shipped and those of the configuration, where a file of the same name wins."""
-    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
-    files += _own_files(config) if config else []
+    shipped, own = _shipped(), _read_files(_own_files(config) if config else [])
+    named = own.lists.keys() | own.problems.keys()
+    lists = {name: each for name, each in shipped.lists.items() if name not in named}
+    return Topics(dict(sorted((lists | own.lists).items())), shipped.problems | own.problems)
+
+
+def _read_files(files: Sequence[Path]) -> Topics:
     topics = Topics({}, {})
     for name, file in sorted({file.stem: file for file in files}.items()):
         try:
