@@ -25,8 +25,8 @@ from contextlib import suppress
 CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive who asked for it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MOST_DESCRIPTORS = 8
-_ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal, or _STARTED
-_STARTED = -1_000
+ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal, or STARTED
+STARTED = -1_000
 
 
 class NurseryLost(Exception):
@@ -109,13 +109,13 @@ class Nursery:
             self._lose()
             return
         self._answers += heard
-        whole = len(self._answers) // _ANSWER.size * _ANSWER.size
-        for pid, status in _ANSWER.iter_unpack(self._answers[:whole]):
+        whole = len(self._answers) // ANSWER.size * ANSWER.size
+        for pid, status in ANSWER.iter_unpack(self._answers[:whole]):
             self._take(pid, status)
         self._answers = self._answers[whole:]
 
     def _take(self, pid: int, status: int) -> None:
-        if status != _STARTED:
+        if status != STARTED:
             if child := self._running.pop(pid, None):
                 child.end(status)
             return
@@ -208,7 +208,7 @@ def serve(
             for each in descriptors:
                 os.close(each)
             with suppress(OSError):  # nobody listens any more: the next look at the socket tells
-                control.sendall(_ANSWER.pack(pid, _STARTED))
+                control.sendall(ANSWER.pack(pid, STARTED))
 
 
 def _fork(
@@ -270,7 +270,7 @@ def _tell_ended(control: socket.socket, running: set[int]) -> None:
             return
         running.discard(pid)
         with suppress(OSError):
-            control.sendall(_ANSWER.pack(pid, os.waitstatus_to_exitcode(status)))
+            control.sendall(ANSWER.pack(pid, os.waitstatus_to_exitcode(status)))
 
 
 def die_with(parent: int) -> None:

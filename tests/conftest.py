@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,15 @@ import pytest
 from rscrawler.store import Store
 from tests.databases import Databases, started_server
 from tests.workspace import Program, Workspace
+
+IN_MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 * 2**30
+
+
+def pytest_configure() -> None:
+    """Let what tests write be in memory, if there is room: a crawl waits for its disk often."""
+    if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +78,9 @@ def store(open_store: Callable[[], Store]) -> Store:
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+def program() -> Iterator[Program]:
     """The program, loaded once for all commands."""
-    running = Program(tmp_path_factory.mktemp("program"))
+    running = Program()
     yield running
     running.close()
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from rscrawler.forks import ANSWER, STARTED
 
 PROGRAM = [sys.executable, "-m", "rscrawler"]
 DEADLINE_SECONDS = 60.0
@@ -32,41 +37,126 @@ class Result:
         return value
 
 
+class Running:
+    """A command under way; what it prints goes to files unless a test has a place for it."""
+
+    def __init__(self, program: Program, pid: int, printed: Sequence[IO[bytes] | None]) -> None:
+        self.pid = pid
+        self._program, self._printed = program, printed
+        self._status: int | None = None
+        self._result: Result | None = None
+
+    def poll(self, seconds: float = 0.0) -> int | None:
+        """How it ended, as `subprocess` says it; None: it does not within so many seconds."""
+        if self._status is None:
+            self._status = self._program.status_of(self.pid, seconds)
+        return self._status
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def wait(self) -> Result:
+        """Let it come to its end, within a minute."""
+        if self._result is None:
+            status = self.poll(DEADLINE_SECONDS)
+            assert status is not None, "it does not end"
+            self._result = Result(status, *map(_read, self._printed))
+        return self._result
+
+
+def _read(printed: IO[bytes] | None) -> str:
+    if printed is None:
+        return ""
+    with printed:
+        printed.seek(0)
+        return printed.read().decode()
+
+
 class Program:
     """The program in a process that waits for commands; see `tests.zygote`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[1],
-        )
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                cwd=Path(__file__).parents[1],
+            )
+        self._statuses: dict[int, int] = {}
 
-    def run(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Result:
-        """Run one command to its end."""
-        stdout, stderr = self._folder / "stdout", self._folder / "stderr"
+    def start(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        before: str = "",
+        closed: Sequence[int] = (),
+        stdin: int | None = None,
+        stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> Running:
+        """Start one command.
+
+        `before` is Python that it runs first; `closed` are standard streams that it lacks, the
+        others go to the given descriptors. Standard input is empty unless given.
+        """
         command = {
             "arguments": list(arguments),
             "folder": str(folder),
-            "environment": dict(environment),
-            "stdout": str(stdout),
-            "stderr": str(stderr),
+            "environment": dict(environment or own_environment()),
+            "before": before,
+            "closed": list(closed),
         }
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
-        status = int(self._process.stdout.readline())
-        return Result(
-            status, stdout.read_text(encoding="utf-8"), stderr.read_text(encoding="utf-8")
-        )
+        printed: list[IO[bytes] | None] = []
+        places: list[int] = []
+        for place in (stdout, stderr):
+            file = TemporaryFile() if place is None else None  # noqa: SIM115 (`wait` closes it)
+            printed.append(file)
+            places.append(file.fileno() if file else place or 0)
+        with TemporaryFile() as request, Path(os.devnull).open("rb") as nothing:
+            request.write(json.dumps(command).encode())
+            request.flush()
+            read = nothing.fileno() if stdin is None else stdin
+            socket.send_fds(self._control, [b"\0"], [request.fileno(), read, *places])
+        return Running(self, self._started(), printed)
+
+    def run(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Result:
+        """Run one command to its end."""
+        return self.start(arguments, folder, environment).wait()
+
+    def status_of(self, pid: int, seconds: float) -> int | None:
+        """How a command ended; None if it does not within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while pid not in self._statuses:
+            answer = self._hear(max(0.0, deadline - time.monotonic()))
+            if answer is None:
+                return None
+            self._statuses[answer[0]] = answer[1]
+        return self._statuses.pop(pid)
 
     def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+        """End the process, and all that it runs."""
+        self._control.close()
+        self._process.wait()
+
+    def _started(self) -> int:
+        while True:
+            answer = self._hear(DEADLINE_SECONDS)
+            assert answer is not None, "no command is started"
+            if answer[1] == STARTED:
+                return answer[0]
+            self._statuses[answer[0]] = answer[1]
+
+    def _hear(self, seconds: float) -> tuple[int, int] | None:
+        """A command's process id, and its status or that it has started."""
+        if not select.select([self._control], [], [], seconds)[0]:
+            return None
+        pid, status = ANSWER.unpack(self._control.recv(ANSWER.size, socket.MSG_WAITALL))
+        return pid, status
 
 
 class Workspace:
@@ -93,17 +183,22 @@ class Workspace:
     def run(self, *arguments: str, **environment: str) -> Result:
         """Run one command to its end."""
         if self._program is not None:
-            return self._program.run(arguments, self.folder, _environment(environment))
+            return self._program.run(arguments, self.folder, own_environment(environment))
         done = subprocess.run(
             [*PROGRAM, *arguments],
             cwd=self.folder,
-            env=_environment(environment),
+            env=own_environment(environment),
             capture_output=True,
             text=True,
             timeout=DEADLINE_SECONDS,
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, **streams: Any) -> Running:
+        """Start one command; keywords as for `Program.start`."""
+        assert self._program is not None
+        return self._program.start(arguments, self.folder, **streams)
 
     def crawl(self, *arguments: str) -> dict[str, Any]:
         """One cycle that must end well; its report."""
@@ -113,13 +208,7 @@ class Workspace:
 
     def crawl_and_kill(self, when: Callable[[], bool]) -> None:
         """Start a cycle and end it with SIGKILL as soon as `when` holds."""
-        process = subprocess.Popen(
-            [*PROGRAM, "crawl", "--json"],
-            cwd=self.folder,
-            env=_environment({}),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = self.start("crawl", "--json")
         try:
             wait_until(lambda: when() or process.poll() is not None)
         finally:
@@ -135,9 +224,10 @@ class Workspace:
         ]
 
 
-def _environment(extra: dict[str, str]) -> dict[str, str]:
+def own_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of the tests, less what configures rscrawler; `extra` on top."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RSCRAWLER_")}
-    return {**kept, **extra}
+    return {**kept, **(extra or {})}
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

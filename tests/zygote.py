@@ -1,8 +1,7 @@
 """The program, imported once and forked for every command: a crawl takes half the time.
 
 Each command still runs in a process of its own, with its own folder, environment and
-output; only the second of imports is shared. Reads one JSON object a line:
-`arguments, folder, environment, stdout, stderr`; answers with the exit status.
+streams; only the second of imports is shared. What is to be run comes as JSON in a file.
 """
 
 from __future__ import annotations
@@ -10,54 +9,65 @@ from __future__ import annotations
 import gc
 import json
 import os
+import random
+import signal
+import socket
 import sys
 import traceback
 from pathlib import Path
 from typing import Any
 
-from rscrawler.cli import main
+from rscrawler.__main__ import main
 from rscrawler.config import Config
 from rscrawler.crawling import prepare
+from rscrawler.forks import serve
 from rscrawler.scheduling.warm import import_all
 
 
-def serve() -> None:
-    """Run commands until standard input ends."""
-    import_all()
-    prepare(Config())
-    gc.collect()
-    gc.freeze()
-    for line in sys.stdin:
-        command = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            os._exit(_run(command))
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
-
-
-def _run(command: dict[str, Any]) -> int:
+def run(descriptors: list[int]) -> int:
+    """One command, in a child: its request, and standard input, output and error."""
+    request, *streams = descriptors
+    with open(request, "rb") as file:  # noqa: PTH123 (a descriptor)
+        file.seek(0)
+        command = json.load(file)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    for number in command["closed"]:
+        os.close(number)
+        setattr(sys, ("stdin", "stdout", "stderr")[number], None)  # as Python does at its start
     os.chdir(command["folder"])
     os.environ.clear()
     os.environ.update(command["environment"])
-    for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        os.dup2(os.open(command[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    sys.path[0] = str(Path.cwd())
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    random.seed()
+    sys.path[0] = command["folder"]
     sys.argv = ["rscrawler", *command["arguments"]]
+    return _status_of(command["before"])
+
+
+def _status_of(before: str) -> int:
+    status: Any
     try:
+        exec(before, {})
         main()
-        status: object = 0
+        status = 0
     except SystemExit as end:
         status = end.code
     except BaseException:
         traceback.print_exc()
         status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return status if isinstance(status, int) else 0 if status is None else 1
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    return status if isinstance(status, int) else int(status is not None)
 
 
 if __name__ == "__main__":
-    serve()
+    import_all()
+    prepare(Config())
+    gc.collect()
+    gc.freeze()
+    assert sys.path[0] == str(Path.cwd())
+    serve(socket.socket(fileno=int(sys.argv[1])), run, in_own_groups=True)

@@ -812,39 +812,28 @@ def test_prune_says_beforehand_what_it_would_forget(workspace: Workspace) -> Non
 def test_a_reader_that_has_had_enough_leaves_no_traceback(
     crawled: Crawled, arguments: tuple[str, ...]
 ) -> None:
-    process = subprocess.Popen(
-        [*PROGRAM, *arguments],
-        cwd=crawled.folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    process.stdout.close()
-    assert process.stderr is not None
-    said = process.stderr.read()
-    process.stderr.close()
-    process.wait(60)
-    assert said == ""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        process = crawled.start(*arguments, stdout=writer)
+    finally:
+        os.close(writer)
+    assert process.wait().stderr == ""
 
 
-@pytest.mark.parametrize("redirected", ["> /dev/full", ">&-"])
+@pytest.mark.parametrize("is_closed", [False, True])
 @pytest.mark.parametrize(
     "command",
     ["export", "status", "status --json", "schema", "--version", "topics show central-asia"],
 )
 def test_what_cannot_be_printed_is_one_line(
-    crawled: Crawled, command: str, redirected: str
+    crawled: Crawled, command: str, is_closed: bool
 ) -> None:
-    done = subprocess.run(
-        ["/bin/sh", "-c", f"{' '.join(PROGRAM)} {command} {redirected}"],
-        cwd=crawled.folder,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    reason = "Bad file descriptor" if redirected == ">&-" else "No space left on device"
-    assert (done.returncode, done.stderr) == (1, f"rscrawler: standard output: {reason}\n")
+    with Path("/dev/full").open("wb") as full:
+        streams = {"closed": [1]} if is_closed else {"stdout": full.fileno()}
+        done = crawled.start(*command.split(), **streams).wait()
+    reason = "Bad file descriptor" if is_closed else "No space left on device"
+    assert (done.status, done.stderr) == (1, f"rscrawler: standard output: {reason}\n")
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])

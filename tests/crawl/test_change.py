@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from rscrawler.demo.site import Fault, SampleSite
 from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_articles_be_due, sources
-from tests.workspace import Workspace
+from tests.crawl.starts import Start
+from tests.workspace import Program, Workspace
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
+    def crawl(start: Start) -> None:
+        settings = '[crawl]\nremoval_after = "0s"\nretries = 0'
+        start.workspace.write_config(start.site.base_url, settings)
+        start.workspace.crawl("--full")
+
+    start = Start(tmp_path_factory.mktemp("start"), program, crawl)
+    with start.site:
+        yield start
 
 
 @pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=60) as running:
-        yield running
+def site(start: Start) -> SampleSite:
+    return start.begin()
 
 
 @pytest.fixture
-def known(workspace: Workspace, site: SampleSite) -> Workspace:
+def known(workspace: Workspace, start: Start, site: SampleSite) -> Workspace:
     """A workspace that has crawled the whole site once."""
-    workspace.write_config(site.base_url, '[crawl]\nremoval_after = "0s"\nretries = 0')
-    workspace.crawl("--full")
-    site.forget_requests()
+    start.copy_to(workspace)
     return workspace
 
 
@@ -215,8 +224,7 @@ def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_ret
     ]
 
 
-def test_a_cycle_killed_half_way_loses_and_repeats_nothing(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path)
+def test_a_cycle_killed_half_way_loses_and_repeats_nothing(workspace: Workspace) -> None:
     with SampleSite(stories=60) as site:
         workspace.write_config(site.base_url)
         stuck = site.stories[20]
@@ -233,14 +241,8 @@ def test_a_cycle_killed_half_way_loses_and_repeats_nothing(tmp_path: Path) -> No
 def test_two_crawls_of_one_site_at_once_do_the_work_once(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    import subprocess
-    import sys
-
     workspace.write_config(site.base_url)
-    command = [sys.executable, "-m", "rscrawler", "crawl", "--json"]
-    both = [subprocess.Popen(command, cwd=workspace.folder, stdout=subprocess.PIPE) for _ in "ab"]
-    for process in both:
-        process.communicate(timeout=60)
-    assert [process.returncode for process in both] == [0, 0]
+    both = [workspace.start("crawl", "--json") for _ in "ab"]
+    assert [process.wait().status for process in both] == [0, 0]
     urls = [record["url"] for record in workspace.records()]
     assert len(urls) == len(set(urls)) > 0

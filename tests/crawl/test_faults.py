@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from rscrawler import PACKAGE_DIR
 from rscrawler.demo import pages, routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.server import Reply
@@ -40,7 +39,7 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
-from tests.workspace import Workspace
+from tests.workspace import Program, Workspace
 
 NO_RETRIES = "[crawl]\nretries = 0\n"
 
@@ -493,18 +492,12 @@ module.{name} = break_on_one
     ],
 )
 def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_other(
-    tmp_path: Path, site: SampleSite, module: str, name: str
+    workspace: Workspace, site: SampleSite, module: str, name: str
 ) -> None:
-    workspace = Workspace(tmp_path)
     configure(workspace, site, NO_RETRIES)
     slug = site.stories[0].slug
-    (tmp_path / "sitecustomize.py").write_text(
-        BREAKING.format(module=module, name=name, slug=slug), encoding="utf-8"
-    )
-
-    broken = workspace.run(
-        "crawl", "--full", "--json", PYTHONPATH=f"{tmp_path}:{PACKAGE_DIR.parent}"
-    )
+    fault = BREAKING.format(module=module, name=name, slug=slug)
+    broken = workspace.start("crawl", "--full", "--json", before=fault).wait()
     assert (broken.status, broken.json["errors"]) == (1, 1)
     assert "the program broke on it: RuntimeError('a mistake of ours')" in broken.stderr
     assert broken.json["articles_new"] == len(site.stories) - 1
@@ -554,20 +547,18 @@ module.extract = stuck_on_one
 
 @pytest.mark.parametrize("readers", [1, 0])
 def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
-    tmp_path: Path, site: SampleSite, readers: int
+    workspace: Workspace, site: SampleSite, readers: int
 ) -> None:
-    workspace = Workspace(tmp_path)
-    limit = f'readers = {readers}\npage_time_limit = "5s"\n'
+    limit = f'readers = {readers}\npage_time_limit = "2s"\n'
     configure(workspace, site, f"{NO_RETRIES}{limit}")
     slug = site.stories[0].slug
-    (tmp_path / "sitecustomize.py").write_text(STUCK.format(slug=slug), encoding="utf-8")
-    path = {"PYTHONPATH": f"{tmp_path}:{PACKAGE_DIR.parent}"}
-    stuck = workspace.run("crawl", "--full", "--json", **path)
+    fault = STUCK.format(slug=slug)
+    stuck = workspace.start("crawl", "--full", "--json", before=fault).wait()
     assert (stuck.status, stuck.json["errors"]) == (1, 1)
     assert stuck.json["articles_new"] == len(site.stories) - 1
     (problem,) = stuck.json["sites"]["responsiblestatecraft"]["problems"]
     assert problem["code"] == "over-limit"
-    assert problem["message"].startswith("1 page was over the limit for reading one (5s, 512 MiB)")
+    assert problem["message"].startswith("1 page was over the limit for reading one (2s, 512 MiB)")
     assert slug in problem["message"]
 
     workspace.crawl()  # healthy, while the page waits for an hour
@@ -739,7 +730,7 @@ def test_where_the_output_cannot_be_written_one_line_says_so_and_nothing_is_lost
 
 
 def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
-    tmp_path: Path, site: SampleSite
+    tmp_path: Path, program: Program, site: SampleSite
 ) -> None:
     folder = tmp_path / "small"
     folder.mkdir()
@@ -751,7 +742,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
     if mounted.returncode != 0:
         pytest.skip("a file system of its own needs rights that this user lacks")
     try:
-        workspace = Workspace(folder)
+        workspace = Workspace(folder, program)
         configure(workspace, site)
         result = workspace.run("crawl", "--full", "--json")
         assert result.status == 1

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
-
 from rscrawler.demo.mailbox import Mailbox
 from rscrawler.demo.site import SampleSite
 from tests.crawl.test_recovery import EMAIL
-from tests.workspace import PROGRAM, Workspace
+from tests.workspace import Workspace
 
 ROOM_BYTES = 600_000  # that a file may have: the database wants more
 
 
-def without_room(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command that can write no large file."""
+WITHOUT_ROOM = f"""
+import resource
 
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM_BYTES, ROOM_BYTES))
-
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        cwd=workspace.folder,
-        env=os.environ.copy(),
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=limit,
-    )
+resource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM_BYTES}, {ROOM_BYTES}))
+"""
 
 
 def test_a_crawl_without_room_says_so_in_a_line_and_is_made_up_for(
@@ -40,8 +26,8 @@ def test_a_crawl_without_room_says_so_in_a_line_and_is_made_up_for(
     with SampleSite(stories=60) as site:
         workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
         for _ in range(2):
-            failed = without_room(workspace, "crawl")
-            assert failed.returncode == 1
+            failed = workspace.start("crawl", before=WITHOUT_ROOM).wait()
+            assert failed.status == 1
             logged, said = failed.stderr.splitlines()
             for line in (logged, said):
                 assert "rscrawler.db: cannot be written (" in line

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gzip
-import json
+import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +13,8 @@ import pytest
 
 from rscrawler.demo.mailbox import Mailbox
 from rscrawler.demo.site import SampleSite
-from tests.workspace import Workspace
+from tests.crawl.starts import Start
+from tests.workspace import Program, Workspace
 
 EMAIL = """
 [alerts.email]
@@ -31,9 +30,8 @@ recipients = ["ops@example.org"]
 
 # Nothing outside tells the moment at which a crawl has opened the store once and not yet again.
 LOST_WHILE_STARTING = """
-import sys
 from pathlib import Path
-from rscrawler.cli import crawl, main
+from rscrawler.cli import crawl
 
 run_cycle = crawl.run_cycle
 
@@ -44,25 +42,35 @@ def lose_then_run(*arguments, **options):
     return run_cycle(*arguments, **options)
 
 crawl.run_cycle = lose_then_run
-sys.argv = ["rscrawler", "crawl", "--full", "--json"]
-main()
 """
 
 
-@pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=60) as running:
-        yield running
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
+    def alert(start: Start) -> None:
+        with Mailbox(start.folder / "mailbox") as mailbox:
+            start.workspace.write_config(start.site.base_url, EMAIL.format(port=mailbox.port))
+            start.workspace.crawl("--full")
+            start.change_site()
+            start.workspace.crawl()
+            assert len(mailbox.messages()) == 1
+
+    start = Start(tmp_path_factory.mktemp("start"), program, alert, change=SampleSite.publish)
+    with start.site:
+        yield start
 
 
 @pytest.fixture
-def alerted(workspace: Workspace, site: SampleSite, mailbox: Mailbox) -> Workspace:
+def site(start: Start) -> SampleSite:
+    return start.begin()
+
+
+@pytest.fixture
+def alerted(workspace: Workspace, start: Start, site: SampleSite, mailbox: Mailbox) -> Workspace:
     """A workspace that has mailed one alert."""
+    start.copy_to(workspace)
     workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
-    workspace.crawl("--full")
-    site.publish()
-    workspace.crawl()
-    assert len(mailbox.messages()) == 1
+    shutil.copytree(start.folder / "mailbox", mailbox.folder, dirs_exist_ok=True)
     return workspace
 
 
@@ -179,14 +187,9 @@ def test_a_database_that_is_lost_while_a_crawl_starts_is_rebuilt_before_it_is_fi
 ) -> None:
     before = len(alerted.records())
     meanwhile = [site.publish() for _ in range(4)]
-    done = subprocess.run(
-        [sys.executable, "-c", LOST_WHILE_STARTING],
-        cwd=alerted.folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert json.loads(done.stdout)["articles_new"] == len(meanwhile)
+    done = alerted.start("crawl", "--full", "--json", before=LOST_WHILE_STARTING).wait()
+    assert done.status == 0
+    assert done.json["articles_new"] == len(meanwhile)
     urls = [record["url"] for record in alerted.records()]
     assert len(urls) == len(set(urls)) == before + len(meanwhile)
     subjects = [mail["Subject"] for mail in mailbox.messages()[1:]]

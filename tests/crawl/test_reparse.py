@@ -25,7 +25,8 @@ from tests.crawl.probes import (
     let_articles_be_due,
     sources,
 )
-from tests.workspace import Workspace
+from tests.crawl.starts import Start
+from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"
 LISTING = "/tag/watched/"
@@ -42,20 +43,30 @@ recipients = ["desk@example.org"]
 """
 
 
-@pytest.fixture
-def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=30) as running:
-        yield running
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterator[Start]:
+    def misread(start: Start) -> None:
+        with Mailbox(start.folder / "mailbox") as mailbox:
+            rest = FEW_SOURCES + ARCHIVE + EMAIL.format(port=mailbox.port)
+            start.workspace.write_config(start.site.base_url, rest + BROKEN)
+            start.workspace.crawl("--full")
+
+    start = Start(tmp_path_factory.mktemp("start"), program, misread, stories=30)
+    with start.site:
+        yield start
 
 
 @pytest.fixture
-def misread(workspace: Workspace, site: SampleSite, mailbox: Mailbox) -> Workspace:
+def site(start: Start) -> SampleSite:
+    return start.begin()
+
+
+@pytest.fixture
+def misread(workspace: Workspace, start: Start, site: SampleSite, mailbox: Mailbox) -> Workspace:
     """A workspace that has recorded first paragraphs only, and now has the right profile."""
+    start.copy_to(workspace)
     rest = FEW_SOURCES + ARCHIVE + EMAIL.format(port=mailbox.port)
-    workspace.write_config(site.base_url, rest + BROKEN)
-    workspace.crawl("--full")
     workspace.write_config(site.base_url, rest)
-    site.forget_requests()
     return workspace
 
 

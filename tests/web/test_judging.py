@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
@@ -18,7 +18,7 @@ from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.login import hash_password, is_password
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
 from tests.web.conftest import Answer, Browser, served
-from tests.workspace import PROGRAM, Workspace
+from tests.workspace import Workspace
 
 Fields = Mapping[str, str | Sequence[str]]
 RIGHT: Fields = {"topic": "central-asia", "verdict": "right"}
@@ -226,15 +226,11 @@ def test_a_user_without_a_name_or_with_a_short_password_is_refused(
 
 def add_user(workspace: Workspace, name: str, password: str) -> tuple[int, str]:
     """Exit status and errors of the command, to which a password is typed."""
-    done = subprocess.run(
-        [*PROGRAM, "web", "--add-user", name],
-        cwd=workspace.folder,
-        input=password + "\n",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stderr
+    with TemporaryFile() as typed:
+        typed.write(f"{password}\n".encode())
+        typed.seek(0)
+        done = workspace.start("web", "--add-user", name, stdin=typed.fileno()).wait()
+    return done.status, done.stderr
 
 
 def test_a_password_is_known_by_its_hash_alone() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import signal
 import socket
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -20,7 +20,7 @@ from rscrawler.store import Store
 from rscrawler.web.dashboard import Dashboard, newest_store
 from tests.delivery.helpers import NOW, a_config, an_article, record
 from tests.web.conftest import Browser, served
-from tests.workspace import PROGRAM, Workspace
+from tests.workspace import Workspace
 
 PATHS = (
     "/", "/sites", "/outbox", "/charts", "/judgements", "/healthz", "/metrics", "/feeds/x.atom",
@@ -133,21 +133,17 @@ def test_the_command_serves_until_it_is_told_to_stop(workspace: Workspace) -> No
     workspace.output.mkdir()
     Store.open(f"sqlite:///{workspace.output / 'rscrawler.db'}").close()
     for number in (signal.SIGTERM, signal.SIGINT):
-        process = subprocess.Popen(
-            [*PROGRAM, "web", "--port", "0"],
-            cwd=workspace.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        match = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-        assert match, line
-        assert Browser(int(match[1])).get("/").status == 200
-        process.send_signal(number)
-        rest, errors = process.communicate(timeout=30)
-        assert (process.returncode, rest, errors) == (0, "", "")
+        reader, writer = os.pipe()
+        process = workspace.start("web", "--port", "0", stdout=writer)
+        os.close(writer)
+        with open(reader, encoding="utf-8") as printed:  # noqa: PTH123 (a descriptor)
+            line = printed.readline()
+            match = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+            assert match, line
+            assert Browser(int(match[1])).get("/").status == 200
+            process.send_signal(number)
+            ended = process.wait()
+            assert (ended.status, printed.read(), ended.stderr) == (0, "", "")
 
 
 def test_a_store_that_is_not_there_is_one_line_and_is_not_made(workspace: Workspace) -> None:
