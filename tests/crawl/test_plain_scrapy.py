@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -18,25 +17,32 @@ from rscrawler import PACKAGE_DIR
 from rscrawler.demo.site import SampleSite
 from rscrawler.items import Level
 from tests.crawl.probes import FEED, sources, urls
-from tests.workspace import Workspace
+from tests.workspace import Program, Result, Workspace, own_environment
 
 ABOUT = (Level.SUBSTANTIAL, Level.PRIMARY)
 
 
-def scrapy(
-    *arguments: str, config: Path | None = None, folder: Path = PACKAGE_DIR.parent
-) -> subprocess.CompletedProcess[str]:
-    kept = {name: text for name, text in os.environ.items() if "RSCRAWLER_" not in name}
-    named = {"RSCRAWLER_CONFIG": str(config)} if config else {}
-    return subprocess.run(
-        [sys.executable, "-m", "scrapy", *arguments],
-        cwd=folder,
-        env={**kept, "PYTHONPATH": str(PACKAGE_DIR.parent), **named},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+Scrapy = Callable[..., Result]
+COMMAND = """
+import sys
+from scrapy.cmdline import execute
+
+sys.argv[0] = "scrapy"
+execute()
+"""
+
+
+@pytest.fixture
+def scrapy(program: Program) -> Scrapy:
+    """Runs Scrapy's command line, by default in the project."""
+
+    def run(
+        *arguments: str, config: Path | None = None, folder: Path = PACKAGE_DIR.parent
+    ) -> Result:
+        environment = own_environment({"RSCRAWLER_CONFIG": str(config)} if config else {})
+        return program.start(arguments, folder, environment, before=COMMAND).wait()
+
+    return run
 
 
 @pytest.fixture
@@ -46,11 +52,21 @@ def site() -> Iterator[SampleSite]:
 
 
 def test_the_spider_is_listed() -> None:
-    done = scrapy("list")
+    done = subprocess.run(
+        [sys.executable, "-m", "scrapy", "list"],
+        cwd=PACKAGE_DIR.parent,
+        env={**own_environment(), "PYTHONPATH": str(PACKAGE_DIR.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (0, "news\n")
 
 
-def test_a_crawl_records_and_writes_the_jsonl(workspace: Workspace, site: SampleSite) -> None:
+def test_a_crawl_records_and_writes_the_jsonl(
+    workspace: Workspace, scrapy: Scrapy, site: SampleSite
+) -> None:
     workspace.write_config(site.base_url, sources(FEED))
     done = scrapy(
         "crawl",
@@ -61,19 +77,21 @@ def test_a_crawl_records_and_writes_the_jsonl(workspace: Workspace, site: Sample
         "limit=3",
         config=workspace.config,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.status, done.stderr) == (0, "")
     assert len(urls(workspace)) == 3
     named = ("-a", "site=responsiblestatecraft", "-a", "full=1", "-a", f"config={workspace.config}")
-    assert scrapy("crawl", "news", *named).returncode == 0
+    assert scrapy("crawl", "news", *named).status == 0
     assert len(urls(workspace)) > 3
 
 
-def test_a_feed_export_has_the_records(workspace: Workspace, site: SampleSite) -> None:
+def test_a_feed_export_has_the_records(
+    workspace: Workspace, scrapy: Scrapy, site: SampleSite
+) -> None:
     workspace.write_config(site.base_url, sources(FEED))
     files = [workspace.folder / f"out.{suffix}" for suffix in ("jsonl", "csv", "xml")]
     into = [part for file in files for part in ("-O", str(file))]
     done = scrapy("crawl", "news", *into, config=workspace.config)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.status, done.stderr) == (0, "")
     records = workspace.records()
     lines = files[0].read_text(encoding="utf-8").splitlines()
     assert by_id(map(json.loads, lines)) == by_id(records)
@@ -83,7 +101,9 @@ def test_a_feed_export_has_the_records(workspace: Workspace, site: SampleSite) -
     assert {title.text for title in titles} == {record["title"] for record in records}
 
 
-def test_only_what_was_recorded_is_exported(workspace: Workspace, site: SampleSite) -> None:
+def test_only_what_was_recorded_is_exported(
+    workspace: Workspace, scrapy: Scrapy, site: SampleSite
+) -> None:
     workspace.write_config(site.base_url, sources(FEED))
     workspace.crawl()
     site.publish()
@@ -98,7 +118,9 @@ def test_only_what_was_recorded_is_exported(workspace: Workspace, site: SampleSi
     assert "'item_scraped_count': 1," in done.stderr
 
 
-def test_one_page_is_read_and_nothing_stored(workspace: Workspace, site: SampleSite) -> None:
+def test_one_page_is_read_and_nothing_stored(
+    workspace: Workspace, scrapy: Scrapy, site: SampleSite
+) -> None:
     workspace.write_config(site.base_url, sources(FEED))
     story, feed = site.stories[0], f"{site.base_url}{FEED}"
     page = f"{site.base_url}/{story.slug}/"
@@ -118,7 +140,7 @@ def test_one_page_is_read_and_nothing_stored(workspace: Workspace, site: SampleS
     assert sites["responsiblestatecraft"]["last_run"] is None
 
 
-def test_the_shell_is_for_any_page(workspace: Workspace, site: SampleSite) -> None:
+def test_the_shell_is_for_any_page(workspace: Workspace, scrapy: Scrapy, site: SampleSite) -> None:
     workspace.write_config(site.base_url)
     story = site.stories[0]
     page = f"{site.base_url}/{story.slug}/"
@@ -129,22 +151,24 @@ def test_the_shell_is_for_any_page(workspace: Workspace, site: SampleSite) -> No
     assert done.stdout == f"{[story.title]}\n", done.stderr
 
 
-def test_the_contracts_are_checked(workspace: Workspace, site: SampleSite) -> None:
+def test_the_contracts_are_checked(workspace: Workspace, scrapy: Scrapy, site: SampleSite) -> None:
     workspace.write_config(site.base_url)
     done = scrapy("check", "news", "-a", "site=responsiblestatecraft", config=workspace.config)
-    assert (done.returncode, "Ran 1 contract" in done.stderr) == (0, True), done.stderr
+    assert (done.status, "Ran 1 contract" in done.stderr) == (0, True), done.stderr
     workspace.write_config(site.base_url, sources("/analysis/none/"))
-    assert scrapy("check", config=workspace.config).returncode == 1
+    assert scrapy("check", config=workspace.config).status == 1
 
 
-def test_a_project_of_ones_own_uses_the_pipelines(tmp_path: Path, site: SampleSite) -> None:
+def test_a_project_of_ones_own_uses_the_pipelines(
+    tmp_path: Path, scrapy: Scrapy, site: SampleSite
+) -> None:
     project, feed = PACKAGE_DIR.parent / "examples/scrapy_project", tmp_path / "out.jsonl"
     done = scrapy(
         *("crawl", "desk", "-a", f"site={site.base_url}", "-O", str(feed)),
         *("-s", "DOWNLOAD_DELAY=0", "-s", "LOG_LEVEL=WARNING"),
         folder=project,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.status, done.stderr) == (0, "")
     records = [json.loads(line) for line in feed.read_text(encoding="utf-8").splitlines()]
     about = {story.title for story in site.stories if story.level in ABOUT}
     assert records
@@ -161,19 +185,19 @@ def test_a_project_of_ones_own_uses_the_pipelines(tmp_path: Path, site: SampleSi
     ],
 )
 def test_a_wrong_argument_is_told(
-    workspace: Workspace, arguments: tuple[str, ...], says: str
+    workspace: Workspace, scrapy: Scrapy, arguments: tuple[str, ...], says: str
 ) -> None:
     workspace.write_config("http://127.0.0.1:1")
     options = [part for argument in arguments for part in ("-a", argument)]
     done = scrapy("crawl", "news", *options, config=workspace.config)
-    assert done.returncode != 0
+    assert done.status != 0
     assert says in done.stderr
 
 
-def test_of_several_sites_one_must_be_named(workspace: Workspace) -> None:
+def test_of_several_sites_one_must_be_named(workspace: Workspace, scrapy: Scrapy) -> None:
     workspace.write_config("http://127.0.0.1:1", "[sites.eurasianet]\nenabled = true\n")
     done = scrapy("crawl", "news", config=workspace.config)
-    assert done.returncode != 0
+    assert done.status != 0
     assert "spider argument site: is missing; allowed: " in done.stderr
 
 
