@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from rscrawler.topics.matcher import Match, Matcher, Spelling, longest, within
+from rscrawler.topics.matcher import Match, Spelling, longest, within
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
 
@@ -34,7 +34,7 @@ class Part(float, Enum):
     PASSING = 0.04
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mention(Match):
     """A name that is meant; it stands in the zone of that index."""
 
@@ -58,28 +58,24 @@ class Mention(Match):
         return self.entity.weight * self.part
 
 
-def context_matcher(contexts: Mapping[str, Context]) -> Matcher:
-    """Finds the words of contexts; owned by a context's name, and whether they are against it."""
-    return Matcher(
-        [
-            Spelling(word, owner=(name, is_against))
-            for name, context in contexts.items()
-            for is_against, words in ((False, context.words), (True, context.against))
-            for word in words
-        ]
-    )
+def context_words(contexts: Mapping[str, Context], group: str) -> Iterator[Spelling]:
+    """The words of contexts; owned by a context's name, and whether they are against it."""
+    for name, context in contexts.items():
+        for is_against, words in ((False, context.words), (True, context.against)):
+            for word in words:
+                yield Spelling(word, owner=(name, is_against), group=group)
 
 
 def settle(
-    candidates: Sequence[tuple[Entity, Match]],
+    candidates: Iterable[Match],
     joined: JoinedText,
     contexts: Mapping[str, Context],
     words: Iterable[Match],
 ) -> list[Mention]:
     """The candidates that are meant, in reading order; none overlaps another."""
     hits = [
-        Mention(entity, match.start, match.end, joined.zone_index(match.start))
-        for entity, match in candidates
+        Mention(each.owner, each.start, each.end, joined.zone_index(each.start))
+        for each in candidates
     ]
     found: dict[tuple[str, bool], list[Match]] = defaultdict(list)
     for word in words:

@@ -12,15 +12,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import chain
 
 from rscrawler.config import find_config, load_config
 from rscrawler.items import Evidence, Level, TopicFlag
-from rscrawler.topics.contexts import SURE_WEIGHT, Mention, context_matcher, settle
-from rscrawler.topics.matcher import Match, Matcher, Spelling, fold_with_offsets
+from rscrawler.topics.contexts import SURE_WEIGHT, Mention, context_words, settle
+from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
-from rscrawler.topics.reading import Reading, Sentence, find_surroundings, read, surroundings
+from rscrawler.topics.reading import GENRES, OTHERS, Reading, Sentence, read, surroundings
 from rscrawler.topics.text import FlaggableText, JoinedText
-from rscrawler.topics.watchlist import Entity, Levels, WatchList, load_watchlist, load_watchlists
+from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_watchlists
 
 Flag = TopicFlag
 _REGION = ""
@@ -32,7 +33,7 @@ _MAX_EVIDENCE = 12
 _REACH = 80  # characters on each side of a quoted name
 _FIELD_BONUS = {"title": 0.5, "subtitle": 0.2}
 _CUT = "…"
-_BLANK = re.compile(r"\s")
+_BLANK = re.compile(r"[^\S ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,38 +99,33 @@ class Flagger:
         return TopicFlag(watchlist.name, level, score, countries, evidence)
 
     @cached_property
-    def _matchers(self) -> tuple[Matcher, list[Matcher]]:
-        """What finds names, owned by their watch-list's number and entity, and contexts' words.
+    def _matchers(self) -> tuple[Matcher, Matcher]:
+        """What finds the topics' names, and what else an article that has one is read for.
 
         Made for the first text, since most cycles have none, with all else that is made once.
         """
-        surroundings()
         shipped_model()
-        spellings = [
-            Spelling(spelling, entity.case, (number, entity))
-            for number, watchlist in enumerate(self._watchlists)
+        names = [
+            Spelling(spelling, entity.case, entity, watchlist.name)
+            for watchlist in self._watchlists
             for entity in watchlist.entities
             for spelling in entity.spellings
         ]
-        return Matcher(spellings), [context_matcher(each.context) for each in self._watchlists]
+        words = (context_words(each.context, each.name) for each in self._watchlists)
+        return Matcher(names), Matcher([*surroundings(), *chain(*words)])
 
     def _readings(self, joined: JoinedText) -> Iterator[tuple[WatchList, Reading]]:
         """Each watch-list that the text names, with the text read for it."""
         folded = fold_with_offsets(joined.text)
-        names, context_words = self._matchers
-        candidates: dict[int, list[tuple[Entity, Match]]] = {}
-        for match in names.find(folded):
-            number, entity = match.owner
-            candidates.setdefault(number, []).append((entity, match))
-        if not candidates:
+        names, words = self._matchers
+        if not (candidates := names.find(folded)):
             return
-        others, genres = find_surroundings(folded)
-        for number, found in sorted(candidates.items()):
-            watchlist = self._watchlists[number]
-            words = context_words[number].find(folded)
-            if hits := settle(found, joined, watchlist.context, words):
+        found = words.find(folded)
+        for each in self._watchlists:
+            if hits := settle(candidates[each.name], joined, each.context, found[each.name]):
                 # Beside a topic without states, no state is a rival.
-                yield watchlist, read(joined, hits, others if watchlist.states else [], genres)
+                others = found[OTHERS] if each.states else []
+                yield each, read(joined, hits, others, found[GENRES])
 
 
 def _countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> tuple[str, ...]:
@@ -149,6 +145,8 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
     """How much each state, and the region, is named: at most once in a sentence."""
     counts: Counter[str] = Counter()
     for sentence in sentences:
+        if not sentence.mentions:
+            continue
         named: dict[str, float] = {}
         for mention in sentence.mentions:
             entity, value = mention.entity, mention.strength

@@ -137,7 +137,7 @@ def _plain(character: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A name to look for, and what it stands for.
+    """A name to look for, what it stands for, and the group that it is found in.
 
     `case` is `any`, `capital` or `exact`; a final `*` is any ending.
     """
@@ -145,9 +145,10 @@ class Spelling:
     text: str
     case: str = "any"
     owner: Any = None
+    group: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Match:
     """A spelling of `owner` stands at [start, end) of the original text."""
 
@@ -175,8 +176,8 @@ class Matcher:
         # and takes 60 MiB more.
         self._automaton = BytesAhoCorasick([pattern.encode(*_UTF8) for pattern in owners])
 
-    def find(self, folded: Folded) -> list[Match]:
-        """Every match in the original text, by start, the longer first."""
+    def find(self, folded: Folded) -> dict[Any, list[Match]]:
+        """Every match in the original text by group, in order of start, the longer first."""
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
         last, is_ascii = len(plain), len(plain) == len(encoded)
         matches: list[tuple[int, int, int]] = []
@@ -199,10 +200,11 @@ class Matcher:
                 first, final = folded.span(start, stop)
                 if self._is_printed_right(index, folded.original[first:final]):
                     matches.append((first, -final, index))
-        return [
-            Match(self._spellings[index].owner, first, -final)
-            for first, final, index in sorted(matches)
-        ]
+        by_group: dict[Any, list[Match]] = defaultdict(list)
+        for first, final, index in sorted(matches):
+            spelling = self._spellings[index]
+            by_group[spelling.group].append(Match(spelling.owner, first, -final))
+        return by_group
 
     def _is_printed_right(self, index: int, printed: str) -> bool:
         case = self._cases[index]
@@ -226,6 +228,8 @@ _START = attrgetter("start")
 
 def within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
     """Those of `spans`, which are in order, that start in [first, last)."""
+    if not spans:
+        return spans
     begun = bisect_left(spans, first, key=_START)
     return spans[begun : bisect_left(spans, last, begun, key=_START)]
 

@@ -88,7 +88,7 @@ def _only(*kinds: str) -> Callable[[Reading], float]:
 def _goes_on(reading: Reading) -> bool:
     return any(
         one.is_led and following.named < TOUCHES and _GOES_ON.match(following.text)
-        for paragraph in reading.paragraphs
+        for paragraph in reading.passages
         for one, following in pairwise(paragraph)
     )
 
@@ -109,26 +109,26 @@ def _genre(name: str) -> Callable[[Reading], float]:
 FEATURES = (
     Feature("title", "the title or subtitle names it", lambda r: _named(r.titles + r.subtitles)),
     Feature("title_led", "the title begins with it", lambda r: any(s.is_led for s in r.titles)),
-    Feature("lead", "the first two sentences name it", lambda r: _named(r.body[:2])),
+    Feature("lead", "the first sentence names it", lambda r: _named(r.body[:1])),
     Feature("paragraphs_share", "share of paragraphs that name it",
-            lambda r: _share(sum(_named(p) >= NAMES for p in r.paragraphs), len(r.paragraphs))),
+            lambda r: _share(sum(_named(p) >= NAMES for p in r.passages), len(r.paragraphs))),
     Feature("several", "two sentences or more name it",
             lambda r: sum(s.named >= TOUCHES for s in r.body) > 1),
     Feature("pair", "two sentences side by side name it",
             lambda r: _best_pair([s.named for s in r.body])),
     Feature("pair_about", "two sentences side by side are about it",
-            lambda r: _most(_best_pair([s.about for s in p]) for p in r.paragraphs)),
+            lambda r: _most(_best_pair([s.about for s in p]) for p in r.passages)),
     Feature("goes_on", "a sentence after one that begins with it goes on with it", _goes_on),
     Feature("item", "an item of a round-up begins with it",
             lambda r: len(r.paragraphs) >= _ITEMS
-            and any(p[0].is_led and not p[0].others for p in r.paragraphs)),
+            and any(p[0].is_led and not p[0].others for p in r.passages)),
     Feature("heading", "a paragraph has its name for a heading",
-            lambda r: any(map(_is_headed, r.paragraphs))),
+            lambda r: any(map(_is_headed, r.passages))),
     Feature("paragraph_words", "words about it in its longest paragraph, as a logarithm",
-            lambda r: log1p(_most(map(_words_about, r.paragraphs)) / 20)),
+            lambda r: log1p(_most(map(_words_about, r.passages)) / 20)),
     Feature("paragraph_share", "share of its best paragraph",
             lambda r: _most(_share(_words_about(p), sum(s.words for s in p))
-                            for p in r.paragraphs)),
+                            for p in r.passages)),
     Feature("ratio_all", "its names among those of all states",
             lambda r: _ratio(r, r.others.total())),
     Feature("ratio_first", "its names beside those of the state named most",

@@ -14,17 +14,19 @@ import re
 import tomllib
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part
-from rscrawler.topics.matcher import Folded, Match, Matcher, Spelling, within
+from rscrawler.topics.matcher import Match, Spelling, within
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
+# The groups of what is found in a text beside the topic's names.
+OTHERS, GENRES = "others", "genres"
 # A sentence of which this much is about the topic names it; below the second, hardly.
 NAMES = 0.5
 TOUCHES = 0.25
@@ -81,8 +83,9 @@ class Sentence:
 class Reading:
     """A text read for a topic; what features are made of.
 
-    `sure` are the names in headlines and body that are no wider than the topic, `others` counts
-    the names of each other state, `genres` the words of each genre, `words` those of the body.
+    `passages` are the paragraphs with one of its names; other paragraphs are not divided. `sure`
+    are the names in headlines and body that are no wider than the topic, `others` counts the
+    names of each other state, `genres` the words of each genre, `words` those of the body.
     """
 
     def __init__(
@@ -95,6 +98,7 @@ class Reading:
             list(chain(*found[field])) for field in ("title", "subtitle", "body", "tags")
         )
         self.paragraphs = found["body"]
+        self.passages = [each for each in self.paragraphs if any(s.mentions for s in each)]
         self.sentences = [*self.titles, *self.subtitles, *self.body]
         self.mentions = [each for one in self.sentences + tags for each in one.mentions]
         named = (each for one in self.sentences for each in one.mentions)
@@ -111,33 +115,14 @@ def states() -> dict[str, list[str]]:
     return names
 
 
-def find_surroundings(folded: Folded) -> tuple[list[Match], dict[str, int]]:
-    """The others in a text, in order, and how many words of each genre it has."""
-    names, words = surroundings()
-    others: list[Match] = []
-    for match in names.find(folded):
-        if not others or match.start >= others[-1].end:
-            others.append(match)
-    found: dict[str, list[str]] = defaultdict(list)
-    for match in words.find(folded):
-        genre, word = match.owner
-        found[genre].append(word)
-    genres = {genre: len(each) for genre, each in found.items() if len(set(each)) >= _LEAST_WORDS}
-    return others, genres
-
-
-@cache
-def surroundings() -> tuple[Matcher, Matcher]:
-    """What finds the names of others, owned by their code, and the words of genres."""
-    others = (states() | _read("others.toml")["regions"]).items()
-    names = [
-        Spelling(name, "exact" if name.isupper() else "capital", owner)
-        for owner, names in others
-        for name in names
-    ]
-    genres = _read("genres.toml").items()
-    words = [Spelling(word, owner=(genre, word)) for genre, words in genres for word in words]
-    return Matcher(names), Matcher(words)
+def surroundings() -> Iterator[Spelling]:
+    """The names of others, owned by their code, and the words of genres."""
+    for owner, names in (states() | _read("others.toml")["regions"]).items():
+        for name in names:
+            yield Spelling(name, "exact" if name.isupper() else "capital", owner, OTHERS)
+    for genre, words in _read("genres.toml").items():
+        for word in words:
+            yield Spelling(word, owner=(genre, word), group=GENRES)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -145,15 +130,19 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def read(
-    joined: JoinedText, hits: Sequence[Mention], others: Sequence[Match], genres: dict[str, int]
+    joined: JoinedText,
+    hits: Sequence[Mention],
+    surroundings: Iterable[Match],
+    genre_words: Iterable[Match],
 ) -> Reading:
-    """Read a text in which `hits` and `others` stand, both in order."""
+    """Read a text in which `hits` stand, and what was found of its surroundings, all in order."""
     reach = [hit.end for hit in hits]
-    others = [
-        each
-        for each in others
-        if (at := bisect_right(reach, each.start)) == len(hits) or hits[at].start >= each.end
-    ]
+    others: list[Match] = []
+    for each in surroundings:
+        at = bisect_right(reach, each.start)
+        is_free = at == len(hits) or hits[at].start >= each.end
+        if is_free and (not others or others[-1].end <= each.start):
+            others.append(each)
     sample = joined.text[:_SAMPLE]
     is_english = sum(map(sample.count, _ENGLISH)) > _ENGLISH_SHARE * sample.count(" ")
     found: dict[str, list[list[Sentence]]] = defaultdict(list)
@@ -163,10 +152,21 @@ def read(
         if is_english:
             _carry(sentences)
         found[zone.field].append(sentences)
-    return Reading(found, others, genres)
+    return Reading(found, others, _genres(genre_words))
+
+
+def _genres(words: Iterable[Match]) -> dict[str, int]:
+    """How many words of each genre a text has."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for each in words:
+        genre, word = each.owner
+        found[genre].append(word)
+    return {genre: len(each) for genre, each in found.items() if len(set(each)) >= _LEAST_WORDS}
 
 
 def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:
+    if not hits:
+        return [Sentence(zone.text, zone.start, (), others)]
     sentences: list[Sentence] = []
     said = zone.start + (_end_of_match(_DATELINE, zone.text) if zone.paragraph == 0 else 0)
     for start, end in sentence_spans(zone.text):
@@ -174,7 +174,7 @@ def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> 
         inside, strangers = within(hits, first, last), within(others, first, last)
         sentence = Sentence(zone.text[start:end], first, inside, strangers)
         if inside and zone.field != "tags":
-            sentence.mentions = _with_parts(sentence, said)
+            _give_parts(sentence, said)
             sure = (each.strength for each in sentence.mentions if each.is_sure)
             sentence.named = sentence.about = max(sure, default=0.0)
         sentences.append(sentence)
@@ -186,23 +186,19 @@ def _end_of_match(pattern: re.Pattern[str], text: str) -> int:
     return found.end() if found else 0
 
 
-def _with_parts(sentence: Sentence, said: int) -> list[Mention]:
-    """The names of a sentence with their parts; those before `said` stand in a dateline."""
+def _give_parts(sentence: Sentence, said: int) -> None:
+    """Give the names of a sentence their parts; those before `said` stand in a dateline."""
     first = sentence.start
     listed = _listed(sentence.text, [each.start - first for each in sentence.mentions])
     leading = first + _end_of_match(_FIRST_WORDS, sentence.text)
     if sentence.others:
         leading = min(leading, sentence.others[0].start)
-    mentions: list[Mention] = []
     for mention in sentence.mentions:
-        part = mention.part
-        if part is Part.NAMED:
+        if mention.part is Part.NAMED:
             if mention.start < said or mention.start - first in listed:
-                part = Part.LISTED
+                mention.part = Part.LISTED
             elif mention.start < leading:
-                part = Part.LEADS
-        mentions.append(replace(mention, part=part))
-    return mentions
+                mention.part = Part.LEADS
 
 
 def _carry(sentences: Sequence[Sentence]) -> None:

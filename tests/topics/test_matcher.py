@@ -4,7 +4,7 @@ from rscrawler.topics.matcher import Match, Matcher, Spelling, fold_with_offsets
 
 
 def found(text: str, *spellings: Spelling) -> list[str]:
-    matches = Matcher(spellings).find(fold_with_offsets(text))
+    matches = Matcher(spellings).find(fold_with_offsets(text))[None]
     return [text[match.start : match.end] for match in matches]
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
-from rscrawler.topics.matcher import Match, fold_with_offsets
-from rscrawler.topics.reading import find_surroundings
+from rscrawler.topics.matcher import Match, Matcher, fold_with_offsets
+from rscrawler.topics.reading import OTHERS, surroundings
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
@@ -399,6 +399,10 @@ def test_fergana_is_a_city_of_uzbekistan_and_its_valley_of_three_states(
     assert countries_of(central_asia, valley) == ("KG", "TJ", "UZ")
 
 
+def others_in(text: str) -> list[Match]:
+    return Matcher([*surroundings()]).find(fold_with_offsets(text))[OTHERS]
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -408,16 +412,11 @@ def test_fergana_is_a_city_of_uzbekistan_and_its_valley_of_three_states(
     ],
 )  # fmt: skip
 def test_two_names_of_one_state_are_one_other(one: str, other: str) -> None:
-    def whose(name: str) -> str:
-        return str(find_surroundings(fold_with_offsets(name))[0][0].owner)
-
-    assert whose(one) == whose(other)
-    assert whose(one) != whose("Brazil")
+    assert others_in(one)[0].owner == others_in(other)[0].owner != others_in("Brazil")[0].owner
 
 
 def test_austria_is_not_australia() -> None:
-    found, _ = find_surroundings(fold_with_offsets("Austria"))
-    assert found == [Match("AT", 0, 7)]
+    assert others_in("Austria") == [Match("AT", 0, 7)]
 
 
 def test_thousands_of_towns_with_their_states_take_no_longer_each_than_a_few(
