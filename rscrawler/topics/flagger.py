@@ -16,7 +16,7 @@ from itertools import chain
 
 from rscrawler.config import find_config, load_config
 from rscrawler.items import Evidence, Level, TopicFlag
-from rscrawler.topics.contexts import SURE_WEIGHT, Mention, context_words, settle
+from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part, context_words, settle
 from rscrawler.topics.matcher import Matcher, Spelling, fold_with_offsets
 from rscrawler.topics.model import FEATURES, features_of, shipped_model
 from rscrawler.topics.reading import GENRES, OTHERS, Reading, Sentence, read, surroundings
@@ -26,9 +26,9 @@ from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_w
 Flag = TopicFlag
 _REGION = ""
 _SEVERAL_STATES = 3  # so many under a headline on the region are the region
-# A place of several states says less of each, and "the region" only takes up a name that has
-# been counted.
-_SHARED, _TAKEN_UP = 0.7, 0.5
+# A place of several states says less of each. "The region" only takes up a name that has been
+# counted, and the region's name beside a state that leads says where the state is.
+_SHARED, _BESIDE = 0.7, 0.5
 _MAX_EVIDENCE = 12
 _REACH = 80  # characters on each side of a quoted name
 _FIELD_BONUS = {"title": 0.5, "subtitle": 0.2}
@@ -148,14 +148,16 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
         if not sentence.mentions:
             continue
         named: dict[str, float] = {}
+        leads = [each.entity for each in sentence.mentions if each.part is Part.LEADS]
+        is_of_state = any(entity.countries for entity in leads)
         for mention in sentence.mentions:
             entity, value = mention.entity, mention.strength
             if entity.weight < SURE_WEIGHT:
                 continue
             if len(entity.countries) > 1:
                 value *= _SHARED
-            if not entity.countries and entity.needs:
-                value *= _TAKEN_UP
+            if not entity.countries and (entity.needs or (is_of_state and entity not in leads)):
+                value *= _BESIDE
             for country in entity.countries or (_REGION,):
                 named[country] = max(named.get(country, 0.0), value)
         counts.update(named)

@@ -399,6 +399,16 @@ def test_fergana_is_a_city_of_uzbekistan_and_its_valley_of_three_states(
     assert countries_of(central_asia, valley) == ("KG", "TJ", "UZ")
 
 
+def test_the_region_beside_a_state_that_leads_says_where_the_state_is(
+    central_asia: Flagger,
+) -> None:
+    text = (
+        "Kyrgyzstan, which is one of the very poorest states of Central Asia, raised its tariffs. "
+        "Kazakhstan, which has by far the largest market in Central Asia, raised its own."
+    )
+    assert countries_of(central_asia, text) == ("KG", "KZ")
+
+
 def others_in(text: str) -> list[Match]:
     return Matcher([*surroundings()]).find(fold_with_offsets(text))[OTHERS]
 
