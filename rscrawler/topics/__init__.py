@@ -4,32 +4,17 @@
 how well they do and what a change to them would change.
 """
 
-from rscrawler.topics.evaluation import Evaluation, backtest, evaluate
-from rscrawler.topics.flagger import Contribution, Flagger, shipped_flagger
-from rscrawler.topics.text import FlaggableText
-from rscrawler.topics.watchlist import (
-    WatchList,
-    check_alerted,
-    keep_good_copies,
-    load_watchlist,
-    load_watchlists,
-    usable_topics,
-    usable_watchlists,
-)
-
-__all__ = [
-    "Contribution",
-    "Evaluation",
-    "FlaggableText",
-    "Flagger",
-    "WatchList",
-    "backtest",
-    "check_alerted",
-    "evaluate",
-    "keep_good_copies",
-    "load_watchlist",
-    "load_watchlists",
-    "shipped_flagger",
-    "usable_topics",
-    "usable_watchlists",
-]
+from rscrawler.topics.evaluation import Evaluation as Evaluation
+from rscrawler.topics.evaluation import backtest as backtest
+from rscrawler.topics.evaluation import evaluate as evaluate
+from rscrawler.topics.flagger import Contribution as Contribution
+from rscrawler.topics.flagger import Flagger as Flagger
+from rscrawler.topics.flagger import shipped_flagger as shipped_flagger
+from rscrawler.topics.text import FlaggableText as FlaggableText
+from rscrawler.topics.watchlist import WatchList as WatchList
+from rscrawler.topics.watchlist import check_alerted as check_alerted
+from rscrawler.topics.watchlist import keep_good_copies as keep_good_copies
+from rscrawler.topics.watchlist import load_watchlist as load_watchlist
+from rscrawler.topics.watchlist import load_watchlists as load_watchlists
+from rscrawler.topics.watchlist import usable_topics as usable_topics
+from rscrawler.topics.watchlist import usable_watchlists as usable_watchlists

@@ -8,7 +8,6 @@ several sources one source at a time is held out, else the whole file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -20,8 +19,6 @@ from rscrawler.topics.model import FEATURES, Model, Weights
 from rscrawler.topics.text import FlaggableText
 
 _FLAGGED = Level.SUBSTANTIAL
-# A line that ends a sentence ends a paragraph, where no blank line does.
-_FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d])")
 # The less, the closer to zero the weights are held.
 _STRENGTH = 0.1
 _DIGITS = 4
@@ -130,8 +127,7 @@ def _part(some: float, of: float) -> float:
 def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation:
     """Judge labelled `lines` by the flagger's first watch-list.
 
-    A line is `{id, title, text, level}` and may have `subtitle`, `tags` and `countries`. The
-    paragraphs of `text` are divided by blank lines, or by line ends when it has none.
+    A line is `{id, title, text, level}` and may have `subtitle`, `tags` and `countries`.
     """
     judged = (Judgement.of(line, flagger.verdict(text_of_line(line))) for line in lines)
     return Evaluation(flagger.topics[0], tuple(judged))
@@ -139,12 +135,8 @@ def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation
 
 def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
     """The article that a labelled line holds."""
-    parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
-    if len(parts) == 1:
-        parts = _FULL_LINE.split(line["text"])
-    paragraphs = tuple(part.strip() for part in parts if part.strip())
     tags = tuple(line.get("tags") or ())
-    return FlaggableText(line.get("title"), line.get("subtitle"), paragraphs, tags)
+    return FlaggableText.from_body(line["text"], line.get("title"), line.get("subtitle"), tags)
 
 
 @dataclass(frozen=True)

@@ -198,14 +198,13 @@ def flag_text(
 ) -> Flag:
     """Judge one text by a watch-list: its level, score, countries and evidence.
 
-    `body` holds paragraphs divided by blank lines. `topic` names a watch-list, shipped or of the
-    configuration that the commands would find.
+    `body` holds paragraphs divided by blank lines; without any, by the line ends after a sentence.
+    `topic` names a watch-list, shipped or of the configuration that the commands would find.
 
     Raises:
         ConfigurationError: `topic` has no watch-list.
     """
-    paragraphs = tuple(part for part in body.split("\n\n") if part.strip())
-    return _flagger(topic).verdict(FlaggableText(title or None, subtitle or None, paragraphs))
+    return _flagger(topic).verdict(FlaggableText.from_body(body, title, subtitle))
 
 
 @cache

@@ -20,7 +20,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from string import ascii_lowercase, ascii_uppercase
 from typing import Any, TypeVar
 
 from ahocorasick_rs import BytesAhoCorasick
@@ -36,7 +35,6 @@ _CUT = re.compile(
     r"|(?<=\s)\s+"
 )
 _CUT_CHARACTER = re.compile(rf"[{_UNREAD}]")
-_BREAKS = ("-\n", "-\r", "- \n", "\u2010\n")
 _ASCII = bytes(range(128))
 # Cyrillic keeps its letters: "й" is not "и".
 _CYRILLIC = ("Ѐ", "ԯ")
@@ -44,9 +42,6 @@ _CYRILLIC = ("Ѐ", "ԯ")
 # has it itself.
 _SIGN = "\x1a"
 _BLANKS = "\n\t\r\v\f"
-_FOLDED_ASCII = bytes.maketrans(
-    f"{ascii_uppercase}{_BLANKS}".encode(), f"{ascii_lowercase}{' ' * len(_BLANKS)}".encode()
-)
 _SAME = (
     dict.fromkeys("‘’ʻʼʽ`´′‛ʹ", "'")
     | dict.fromkeys("‐‑‒–—―−", "-")
@@ -80,9 +75,7 @@ def fold_with_offsets(text: str) -> Folded:
     """`text` folded, with the way back to its offsets."""
     foreign = "" if text.isascii() else _foreign_characters(text)
     plain = _fold_characters(text, foreign)
-    # Few texts have line ends at all: one look spares the others.
-    has_broken_words = "\n" in text and any(each in text for each in _BREAKS)
-    if "  " not in plain and not _CUT_CHARACTER.search(foreign) and not has_broken_words:
+    if "  " not in plain and "\n" not in text and not _CUT_CHARACTER.search(foreign):
         return Folded(text, plain)
     kept: list[str] = []
     starts, shifts = [0], [0]
@@ -114,8 +107,6 @@ def _fold_characters(text: str, foreign: str) -> str:
     for character in foreign:
         if not _CYRILLIC[0] <= character <= _CYRILLIC[1]:
             text = text.replace(character, _plain(character))
-    if text.isascii():  # several times as fast as what follows
-        return text.encode("ascii").translate(_FOLDED_ASCII).decode("ascii")
     plain = text.lower()
     for blank in _BLANKS:
         plain = plain.replace(blank, " ")

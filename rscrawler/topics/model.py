@@ -103,7 +103,8 @@ def _is_headed(paragraph: Sequence[Sentence]) -> bool:
 
 
 def _genre(name: str) -> Callable[[Reading], float]:
-    return lambda reading: 1000 * reading.genres.get(name, 0) / (reading.words + 60) / _GENRE_UNIT
+    # One word of a genre alone says nothing.
+    return lambda r: 1000 * max(0, r.genres[name] - 1) / (r.words + 60) / _GENRE_UNIT
 
 
 FEATURES = (

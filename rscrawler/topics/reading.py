@@ -33,8 +33,7 @@ TOUCHES = 0.25
 # What each next sentence of a paragraph keeps if it names nobody, and if it names others.
 _GOES_ON = 0.85
 _BESIDE_OTHERS = 0.4
-# Among these a name leads, if no stranger stands before it.
-_FIRST_WORDS = re.compile(r"(?:[^ ]{0,40} ){0,7}[^ ]{0,40}")
+_FIRST_WORDS = 8  # among these a name leads, if no stranger stands before it
 _DATELINE = re.compile(
     r"\W{0,3}(?:[A-ZÀ-ÞА-Я][A-ZÀ-ÞА-Я.'’ -]{2,40}(?:,\s[A-ZÀ-Þ][\w.]+)?|[A-Z]\w+,\s[A-Z][\w.]+)"
     r"(?:\s\([^)]{2,40}\))?(?:,\s\w+\.?\s\d+)?\s*(?:[—–]|-{1,2}\s)"
@@ -46,12 +45,8 @@ _SEPARATOR = r"(?:\s?[,;/•]\s?(?:(?:and|or)\s)?|\s(?:and|or|y|e|et|und|&|[—�
 _LIST = re.compile(rf"{_NAME}(?:{_SEPARATOR}{_NAME}){{2,}}")
 _NEXT = re.compile(_SEPARATOR)
 _STRANGERS = 2
-_ENGLISH = (" the ", " of ", " and ", " to ", " in ")
-_ENGLISH_SHARE = 0.08
-_SAMPLE = 4000
+_ENGLISH = 0.012  # of its words at least are "the"
 _FOLDER = Path(__file__).parent / "data"
-# So many different words of a genre must stand in a text.
-_LEAST_WORDS = 3
 
 
 @dataclass(slots=True)
@@ -91,8 +86,8 @@ class Reading:
     def __init__(
         self,
         found: Mapping[str, list[list[Sentence]]],
-        others: Sequence[Match],
-        genres: Mapping[str, int],
+        others: Iterable[Match],
+        genre_words: Iterable[Match],
     ) -> None:
         self.titles, self.subtitles, self.body, tags = (
             list(chain(*found[field])) for field in ("title", "subtitle", "body", "tags")
@@ -104,7 +99,7 @@ class Reading:
         named = (each for one in self.sentences for each in one.mentions)
         self.sure = [each for each in named if each.entity.weight >= SURE_WEIGHT]
         self.others = Counter(each.owner for each in others)
-        self.genres = genres
+        self.genres = Counter(each.owner for each in genre_words)
         self.words = sum(each.words for each in self.body)
 
 
@@ -122,7 +117,7 @@ def surroundings() -> Iterator[Spelling]:
             yield Spelling(name, "exact" if name.isupper() else "capital", owner, OTHERS)
     for genre, words in _read("genres.toml").items():
         for word in words:
-            yield Spelling(word, owner=(genre, word), group=GENRES)
+            yield Spelling(word, owner=genre, group=GENRES)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -143,8 +138,7 @@ def read(
         is_free = at == len(hits) or hits[at].start >= each.end
         if is_free and (not others or others[-1].end <= each.start):
             others.append(each)
-    sample = joined.text[:_SAMPLE]
-    is_english = sum(map(sample.count, _ENGLISH)) > _ENGLISH_SHARE * sample.count(" ")
+    is_english = joined.text.count(" the ") > _ENGLISH * joined.text.count(" ")
     found: dict[str, list[list[Sentence]]] = defaultdict(list)
     for zone in joined.zones:
         inside = within(hits, zone.start, zone.end)
@@ -152,23 +146,15 @@ def read(
         if is_english:
             _carry(sentences)
         found[zone.field].append(sentences)
-    return Reading(found, others, _genres(genre_words))
-
-
-def _genres(words: Iterable[Match]) -> dict[str, int]:
-    """How many words of each genre a text has."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for each in words:
-        genre, word = each.owner
-        found[genre].append(word)
-    return {genre: len(each) for genre, each in found.items() if len(set(each)) >= _LEAST_WORDS}
+    return Reading(found, others, genre_words)
 
 
 def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> list[Sentence]:
     if not hits:
         return [Sentence(zone.text, zone.start, (), others)]
     sentences: list[Sentence] = []
-    said = zone.start + (_end_of_match(_DATELINE, zone.text) if zone.paragraph == 0 else 0)
+    dateline = _DATELINE.match(zone.text) if zone.paragraph == 0 else None
+    said = zone.start + (dateline.end() if dateline else 0)
     for start, end in sentence_spans(zone.text):
         first, last = zone.start + start, zone.start + end
         inside, strangers = within(hits, first, last), within(others, first, last)
@@ -181,16 +167,11 @@ def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> 
     return sentences
 
 
-def _end_of_match(pattern: re.Pattern[str], text: str) -> int:
-    found = pattern.match(text)
-    return found.end() if found else 0
-
-
 def _give_parts(sentence: Sentence, said: int) -> None:
     """Give the names of a sentence their parts; those before `said` stand in a dateline."""
     first = sentence.start
     listed = _listed(sentence.text, [each.start - first for each in sentence.mentions])
-    leading = first + _end_of_match(_FIRST_WORDS, sentence.text)
+    leading = first + len(" ".join(sentence.text.split(" ", _FIRST_WORDS)[:_FIRST_WORDS]))
     if sentence.others:
         leading = min(leading, sentence.others[0].start)
     for mention in sentence.mentions:

@@ -13,6 +13,8 @@ from rscrawler.items import Article
 
 # Between two zones: no name, blank or hyphen reaches over it.
 _BOUNDARY = "\x00"
+# A line that ends a sentence ends a paragraph, where no blank line does.
+_FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d])")
 # A sentence ends at . ! ? … with closing quotes, before a blank and an opening.
 _END = re.compile(r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])")
 _ABBREVIATION = re.compile(
@@ -29,6 +31,17 @@ class FlaggableText:
     subtitle: str | None = None
     paragraphs: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+
+    @classmethod
+    def from_body(
+        cls, body: str, title: str | None, subtitle: str | None, tags: tuple[str, ...] = ()
+    ) -> Self:
+        """The zones of a text whose paragraphs blank lines divide, or line ends without one."""
+        parts = re.split(r"\n\s*\n", body.replace("\r\n", "\n"))
+        if len(parts) == 1:
+            parts = _FULL_LINE.split(body)
+        paragraphs = tuple(part.strip() for part in parts if part.strip())
+        return cls(title, subtitle, paragraphs, tags)
 
     @classmethod
     def from_article(cls, article: Article) -> Self:
