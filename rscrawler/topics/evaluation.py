@@ -129,14 +129,8 @@ def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation
 
     A line is `{id, title, text, level}` and may have `subtitle`, `tags` and `countries`.
     """
-    judged = (Judgement.of(line, flagger.verdict(text_of_line(line))) for line in lines)
-    return Evaluation(flagger.topics[0], tuple(judged))
-
-
-def text_of_line(line: Mapping[str, Any]) -> FlaggableText:
-    """The article that a labelled line holds."""
-    tags = tuple(line.get("tags") or ())
-    return FlaggableText.from_body(line["text"], line.get("title"), line.get("subtitle"), tags)
+    flags = ((line, flagger.verdict(FlaggableText.from_line(line))) for line in lines)
+    return Evaluation(flagger.topics[0], tuple(Judgement.of(line, flag) for line, flag in flags))
 
 
 @dataclass(frozen=True)
@@ -189,13 +183,9 @@ class Row(NamedTuple):
     """A labelled line, its fold (file and source), and its features; none: nothing is named."""
 
     line: Mapping[str, Any]
+    level: Level
     fold: tuple[str, str]
     values: list[float]
-
-    @property
-    def level(self) -> Level:
-        """The level it is labelled with."""
-        return Level(self.line["level"])
 
 
 def rows_of(flagger: Flagger, parts: Parts) -> list[Row]:
@@ -203,8 +193,9 @@ def rows_of(flagger: Flagger, parts: Parts) -> list[Row]:
     return [
         Row(
             {**line, "countries": None},
+            Level(line["level"]),
             (name, str(line.get("source", ""))),
-            flagger.features(text_of_line(line)).get(flagger.topics[0], []),
+            flagger.features(FlaggableText.from_line(line)).get(flagger.topics[0], []),
         )
         for name, lines in parts.items()
         for line in lines

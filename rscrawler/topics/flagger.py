@@ -204,7 +204,8 @@ def flag_text(
     Raises:
         ConfigurationError: `topic` has no watch-list.
     """
-    return _flagger(topic).verdict(FlaggableText.from_body(body, title, subtitle))
+    line = {"text": body, "title": title, "subtitle": subtitle}
+    return _flagger(topic).verdict(FlaggableText.from_line(line))
 
 
 @cache

@@ -34,7 +34,6 @@ _CUT = re.compile(
     r"|(?<=[^\W\d_])[-\u2010]\s*\n\s*(?=[^\W\d_A-Z])"
     r"|(?<=\s)\s+"
 )
-_CUT_CHARACTER = re.compile(rf"[{_UNREAD}]")
 _ASCII = bytes(range(128))
 # Cyrillic keeps its letters: "й" is not "и".
 _CYRILLIC = ("Ѐ", "ԯ")
@@ -75,7 +74,7 @@ def fold_with_offsets(text: str) -> Folded:
     """`text` folded, with the way back to its offsets."""
     foreign = "" if text.isascii() else _foreign_characters(text)
     plain = _fold_characters(text, foreign)
-    if "  " not in plain and "\n" not in text and not _CUT_CHARACTER.search(foreign):
+    if "  " not in plain and "\n" not in text and not _CUT.search(foreign):
         return Folded(text, plain)
     kept: list[str] = []
     starts, shifts = [0], [0]
@@ -219,8 +218,6 @@ _START = attrgetter("start")
 
 def within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
     """Those of `spans`, which are in order, that start in [first, last)."""
-    if not spans:
-        return spans
     begun = bisect_left(spans, first, key=_START)
     return spans[begun : bisect_left(spans, last, begun, key=_START)]
 

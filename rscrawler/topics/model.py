@@ -27,7 +27,7 @@ from pydantic import TypeAdapter
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import Level
 from rscrawler.topics.contexts import Part
-from rscrawler.topics.reading import NAMES, TOUCHES, Reading, Sentence
+from rscrawler.topics.reading import NAMES, Reading, Sentence
 
 MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST = 0.001
@@ -37,7 +37,6 @@ _ITS_NAME = 40  # characters in which a paragraph's own heading names it
 _GOES_ON = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
 )
-_GENRE_UNIT = 20  # words of a genre in a thousand that count as 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +74,9 @@ def _words_about(sentences: Sequence[Sentence]) -> float:
     return sum(each.about * each.words for each in sentences)
 
 
-def _ratio(reading: Reading, others: int) -> float:
-    return _share(len(reading.sure), len(reading.sure) + others)
-
-
-def _only(*kinds: str) -> Callable[[Reading], float]:
-    return lambda reading: (
-        bool(reading.sure) and all(each.entity.kind in kinds for each in reading.sure)
-    )
-
-
 def _goes_on(reading: Reading) -> bool:
     return any(
-        one.is_led and following.named < TOUCHES and _GOES_ON.match(following.text)
+        one.is_led and following.named < NAMES and _GOES_ON.match(following.text)
         for paragraph in reading.passages
         for one, following in pairwise(paragraph)
     )
@@ -103,8 +92,8 @@ def _is_headed(paragraph: Sequence[Sentence]) -> bool:
 
 
 def _genre(name: str) -> Callable[[Reading], float]:
-    # One word of a genre alone says nothing.
-    return lambda r: 1000 * max(0, r.genres[name] - 1) / (r.words + 60) / _GENRE_UNIT
+    # One word of it says nothing; after that, 20 in a thousand count as 1.
+    return lambda r: 50 * max(0, r.genres[name] - 1) / (r.words + 60)
 
 
 FEATURES = (
@@ -114,7 +103,7 @@ FEATURES = (
     Feature("paragraphs_share", "share of paragraphs that name it",
             lambda r: _share(sum(_named(p) >= NAMES for p in r.passages), len(r.paragraphs))),
     Feature("several", "two sentences or more name it",
-            lambda r: sum(s.named >= TOUCHES for s in r.body) > 1),
+            lambda r: sum(s.named >= NAMES for s in r.body) > 1),
     Feature("pair", "two sentences side by side name it",
             lambda r: _best_pair([s.named for s in r.body])),
     Feature("pair_about", "two sentences side by side are about it",
@@ -131,21 +120,19 @@ FEATURES = (
             lambda r: _most(_share(_words_about(p), sum(s.words for s in p))
                             for p in r.passages)),
     Feature("ratio_all", "its names among those of all states",
-            lambda r: _ratio(r, r.others.total())),
+            lambda r: _share(len(r.sure), len(r.sure) + r.others.total())),
     Feature("ratio_first", "its names beside those of the state named most",
-            lambda r: _ratio(r, max(r.others.values(), default=0))),
+            lambda r: _share(len(r.sure), len(r.sure) + max(r.others.values(), default=0))),
     Feature("listed", "share of its names in lists of others",
             lambda r: _share(sum(m.part is Part.LISTED for m in r.sure), len(r.sure))),
     Feature("different", "different names of it, as a logarithm",
             lambda r: log1p(len({m.entity.name for m in r.sure}))),
     Feature("length", "words of the text, as a logarithm", lambda r: log(r.words + 20)),
-    Feature("persons", "its people are named",
-            lambda r: any(m.entity.kind == "person" and m.part is not Part.PASSING
-                          for m in r.mentions)),
-    Feature("peoples_only", "only a people is named", _only("people")),
-    Feature("places_only", "only places are named", _only("place")),
+    Feature("persons", "its people are named", lambda r: "person" in r.kinds),
+    Feature("peoples_only", "only a people is named", lambda r: r.kinds == {"people"}),
+    Feature("places_only", "only places are named", lambda r: r.kinds == {"place"}),
     Feature("bodies_only", "only organisations and projects are named",
-            _only("organisation", "project", "format")),
+            lambda r: bool(r.kinds) and r.kinds <= {"organisation", "project", "format"}),
     Feature("sport", "words of sport", _genre("sport")),
     Feature("space", "words of spaceflight", _genre("space")),
     Feature("exhibition", "words of museums and art", _genre("exhibition")),

@@ -27,9 +27,7 @@ from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
 # The groups of what is found in a text beside the topic's names.
 OTHERS, GENRES = "others", "genres"
-# A sentence of which this much is about the topic names it; below the second, hardly.
-NAMES = 0.5
-TOUCHES = 0.25
+NAMES = 0.25  # a sentence of which this much is about the topic names it
 # What each next sentence of a paragraph keeps if it names nobody, and if it names others.
 _GOES_ON = 0.85
 _BESIDE_OTHERS = 0.4
@@ -53,8 +51,8 @@ _FOLDER = Path(__file__).parent / "data"
 class Sentence:
     """A sentence with the topic's names in it, and the `others` that it names.
 
-    It is `named` by so much for its own names; `about` counts, too, what it takes up from the
-    sentence before it.
+    It is `named` by so much for its own names, and led by one of them; `about` counts, too, what it
+    takes up from the sentence before it.
     """
 
     text: str
@@ -63,24 +61,20 @@ class Sentence:
     others: Sequence[Match]
     named: float = 0.0
     about: float = 0.0
+    is_led: bool = False
 
     @property
     def words(self) -> int:
         """About how many words it has."""
         return self.text.count(" ") + 1
 
-    @property
-    def is_led(self) -> bool:
-        """Whether a name of the topic leads it."""
-        return any(each.part is Part.LEADS and each.is_sure for each in self.mentions)
-
 
 class Reading:
     """A text read for a topic; what features are made of.
 
     `passages` are the paragraphs with one of its names; other paragraphs are not divided. `sure`
-    are the names in headlines and body that are no wider than the topic, `others` counts the
-    names of each other state, `genres` the words of each genre, `words` those of the body.
+    are the names in headlines and body that are no wider than the topic, of these `kinds`. `others`
+    counts the names of each other state, `genres` the words of each genre, `words` all of the body.
     """
 
     def __init__(
@@ -98,6 +92,7 @@ class Reading:
         self.mentions = [each for one in self.sentences + tags for each in one.mentions]
         named = (each for one in self.sentences for each in one.mentions)
         self.sure = [each for each in named if each.entity.weight >= SURE_WEIGHT]
+        self.kinds = {each.entity.kind for each in self.sure}
         self.others = Counter(each.owner for each in others)
         self.genres = Counter(each.owner for each in genre_words)
         self.words = sum(each.words for each in self.body)
@@ -161,8 +156,9 @@ def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> 
         sentence = Sentence(zone.text[start:end], first, inside, strangers)
         if inside and zone.field != "tags":
             _give_parts(sentence, said)
-            sure = (each.strength for each in sentence.mentions if each.is_sure)
-            sentence.named = sentence.about = max(sure, default=0.0)
+            sure = [each for each in sentence.mentions if each.is_sure]
+            sentence.named = sentence.about = max((e.strength for e in sure), default=0.0)
+            sentence.is_led = any(each.part is Part.LEADS for each in sure)
         sentences.append(sentence)
     return sentences
 
@@ -191,7 +187,7 @@ def _carry(sentences: Sequence[Sentence]) -> None:
     for sentence in sentences:
         kept *= _BESIDE_OTHERS if sentence.others else _GOES_ON
         sentence.about = max(sentence.named, kept)
-        if sentence.named >= TOUCHES:
+        if sentence.named >= NAMES:
             kept = sentence.named if sentence.is_led else 0.0
 
 

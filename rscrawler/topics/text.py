@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Self
+from typing import Any, Self
 
 from rscrawler.items import Article
 
@@ -33,15 +33,18 @@ class FlaggableText:
     tags: tuple[str, ...] = ()
 
     @classmethod
-    def from_body(
-        cls, body: str, title: str | None, subtitle: str | None, tags: tuple[str, ...] = ()
-    ) -> Self:
-        """The zones of a text whose paragraphs blank lines divide, or line ends without one."""
-        parts = re.split(r"\n\s*\n", body.replace("\r\n", "\n"))
+    def from_line(cls, line: Mapping[str, Any]) -> Self:
+        """The zones of `{title, subtitle, text, tags}`, of which only `text` must be there.
+
+        Its paragraphs are divided by blank lines; without any, by line ends after a sentence.
+        """
+        parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
         if len(parts) == 1:
-            parts = _FULL_LINE.split(body)
+            parts = _FULL_LINE.split(line["text"])
         paragraphs = tuple(part.strip() for part in parts if part.strip())
-        return cls(title, subtitle, paragraphs, tags)
+        return cls(
+            line.get("title"), line.get("subtitle"), paragraphs, tuple(line.get("tags") or ())
+        )
 
     @classmethod
     def from_article(cls, article: Article) -> Self:
@@ -74,21 +77,16 @@ class JoinedText:
 
     def __init__(self, text: FlaggableText) -> None:
         self.zones: list[Zone] = []
-        self._start = 0
-        self._add("title", None, text.title)
-        self._add("subtitle", None, text.subtitle)
-        for number, paragraph in enumerate(text.paragraphs):
-            self._add("body", number, paragraph)
-        for tag in text.tags:
-            self._add("tags", None, tag)
+        body = (("body", number, paragraph) for number, paragraph in enumerate(text.paragraphs))
+        headlines = ("title", None, text.title), ("subtitle", None, text.subtitle)
+        start = 0
+        for field, paragraph, words in (*headlines, *body, *(("tags", None, t) for t in text.tags)):
+            if words:
+                self.zones.append(Zone(field, paragraph, words, start))
+                start += len(words) + len(_BOUNDARY)
         self.text = _BOUNDARY.join(zone.text for zone in self.zones)
         leads = [zone.end for zone in self.zones if not zone.paragraph and zone.field != "tags"]
         self.lead_end = max(leads, default=0)
-
-    def _add(self, field: str, paragraph: int | None, text: str | None) -> None:
-        if text:
-            self.zones.append(Zone(field, paragraph, text, self._start))
-            self._start += len(text) + len(_BOUNDARY)
 
     def zone_index(self, offset: int) -> int:
         """The index of the zone that holds `offset`."""

@@ -161,10 +161,8 @@ class WatchList(Model):
             if line[:2] not in self.states:
                 continue
             country, population, name = line.split("\t")
-            plain = fold(name)
-            if int(population) < rules.min_population or len(plain) < rules.min_length:
-                continue
-            if plain not in taken:
+            is_large = int(population) >= rules.min_population
+            if is_large and len(name) >= rules.min_length and fold(name) not in taken:
                 town = {"name": name, "kind": "place", "country": country, "spellings": [name]}
                 yield Entity.model_validate(town | trust)
 

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rscrawler.items import Article, Level, TopicFlag
-from rscrawler.topics import Evaluation, Flagger, backtest, evaluate
-from rscrawler.topics.evaluation import text_of_line
+from rscrawler.topics import Evaluation, FlaggableText, Flagger, backtest, evaluate
 
 ABOUT = "Kazakhstan raised its rates. Tokayev said that Kazakhstan would wait."
 NOT_ABOUT = "Paris raised its taxes. The mayor said that nothing would wait."
@@ -76,7 +75,7 @@ def test_countries_in_another_order_are_right(central_asia: Flagger) -> None:
 
 def test_single_line_ends_divide_paragraphs_but_wrapped_lines_do_not() -> None:
     def paragraphs(text: str) -> tuple[str, ...]:
-        return text_of_line(line("x", "none", text)).paragraphs
+        return FlaggableText.from_line(line("x", "none", text)).paragraphs
 
     assert paragraphs("One ends here.\nTwo ends.") == ("One ends here.", "Two ends.")
     assert paragraphs("A wire feed breaks its\nlines. It does.") == (
