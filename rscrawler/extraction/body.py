@@ -142,12 +142,8 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
         and each.last > each.first
         and kept.isdisjoint(blocks[each.first : each.last])
     )
-    others = [n for n, block in enumerate(blocks) if block.rule.startswith("another")]
-    foreign += tuple(blocks[n].region.element for n in others)
-    own = Own((container,), container, heading, "fallback: densest region", context, foreign)
-    last = max((n for n, block in enumerate(blocks) if block in kept), default=0)
-    if behind := [n for n in others if n > last]:
-        own = replace(own, behind=context.index.place(blocks[behind[0]].region.element))
+    foreign += tuple(b.region.element for b in blocks if b.rule.startswith("another"))
+    own = Own((container,), heading, "fallback: densest region", context, foreign)
     return LocatedText(own, own_blocks, "densest region")
 
 
@@ -155,7 +151,7 @@ def _declared_alone(context: PageContext) -> LocatedText:
     """An article of which the page prints nothing: nothing on it is taken for the article's."""
     nothing = etree.Element("article")
     bare = replace(context, index=Index(nothing))
-    return LocatedText(Own((nothing,), nothing, None, "json-ld", bare), [], "json-ld")
+    return LocatedText(Own((nothing,), None, "json-ld", bare), [], "json-ld")
 
 
 def _labelled(

@@ -1,14 +1,12 @@
 """Which elements of a page are its own article, and what around them is the article's too.
 
 Where a profile names containers, each match is scored by signs that are independent of each
-other: the selector, the tag of its headline and its agreement with what the page declares. Some
-themes print one article in several elements; the others are found by what they share with the best.
+other: the selector, the tag of its headline and its agreement with what the page declares.
 Where no selector helps, `locate` finds the region.
 """
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -21,41 +19,33 @@ from lxml.etree import _Element as Element
 
 from rscrawler.extraction.context import PageContext, links_elsewhere
 from rscrawler.extraction.structured import AGREEMENT
-from rscrawler.extraction.text import likeness, text_of
+from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern, region_kind
 
 HEADINGS = ("h1", "h2", "h3", "h4")
 _LENGTH = etree.XPath("string-length()")
-_DATA_HEADLINE = etree.XPath(
-    "descendant-or-self::*[@data-headline][1]/@data-headline", smart_strings=False
-)
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
 _SURE, _CERTAIN = 4.0, 6.0  # scores
 _OUTERMOST = frozenset({"main", "body", "html"})
-_CLOSED = frozenset({"nav", "aside", "form"})
+_CLOSED = frozenset({"nav", "aside", "form", "footer"})
 # Regions whose links and names are nobody's fields.
 _OTHER_KINDS = frozenset(
     {"request", "consent", "related", "comments", "navigation", "sidebar", "advertising"}
 )
-_POST_ID = re.compile(r"(?:^|[\s_-])(?:post|elid|id)[-_]?(\d{3,})(?=$|\s)")
-_LEAST_HEADLINE = 4  # words from which a link to another article is a headline
 
 
 @dataclass(frozen=True)
 class Own:
-    """The own article: `parts` in document order; the first in `parts` need not be `main`.
+    """The own article: `parts` in document order, of which the first is the container.
 
-    `foreign` are elements in the parts that belong to other articles; from the place `behind` on,
-    all is theirs.
+    `foreign` are elements in the parts that belong to other articles.
     """
 
     parts: tuple[Element, ...]
-    main: Element
     headline: Element | None
     origin: str
     page: PageContext
     foreign: tuple[Element, ...] = ()
-    behind: int | None = None
     _matches: dict[str, list[Element]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -69,7 +59,7 @@ class Own:
         if found is None:
             select = self.page.index.select
             found = [element for part in self.parts for element in select(part, selector)]
-            if found and (self.foreign or self.behind is not None):
+            if found and self.foreign:
                 found = [element for element in found if not self.is_foreign(element)]
             self._matches[selector] = found
         return found
@@ -90,10 +80,13 @@ class Own:
 
     def is_foreign(self, element: Element) -> bool:
         """Whether an element belongs to another article that the parts hold."""
+        return _covers(self._foreign_places, self.page.index.place(element))
+
+    @cached_property
+    def _foreign_places(self) -> list[tuple[int, int]]:
         index = self.page.index
-        if self.behind is not None and index.place(element) >= self.behind:
-            return self.holds(element)
-        return any(index.is_within(element, other) for other in self.foreign)
+        ranges = [(index.place(each), index.end(each)) for each in self.foreign]
+        return _apart(ranges)
 
     def holds(self, element: Element) -> bool:
         """Whether an element lies in one of the parts."""
@@ -101,12 +94,9 @@ class Own:
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """What a selector matches beside the parts; a bare tag says too little."""
-        if selector.isalnum():
-            return []
         index = self.page.index
-        found = [e for e in index.select(index.root, selector) if not self._is_in_other(e)]
-        if not found:
-            return found
+        if selector.isalnum() or not (found := index.select(index.root, selector)):
+            return []
         closed, start, end = self._surroundings
         start = index.end(self.parts[-1]) if only_behind else start
         return [
@@ -114,18 +104,6 @@ class Own:
             for element in found
             if start <= (place := index.place(element)) <= end and not _covers(closed, place)
         ]
-
-    def _is_in_other(self, element: Element) -> bool:
-        """Whether an element lies in the parts, or in an `article` that does not hold them."""
-        return any(
-            ancestor in self.parts or (ancestor.tag == "article" and ancestor not in self._around)
-            for ancestor in (element, *element.iterancestors())
-        )
-
-    @cached_property
-    def _around(self) -> set[Element]:
-        """The elements that hold the parts."""
-        return {ancestor for part in self.parts for ancestor in part.iterancestors()}
 
     @cached_property
     def _surroundings(self) -> tuple[list[tuple[int, int]], int, int]:
@@ -147,42 +125,34 @@ class Own:
         return closed, start, min(behind, default=index.end(outermost))
 
     def _borders(self) -> tuple[list[tuple[int, int]], list[int]]:
-        """The regions beside the parts that hold nobody's fields, and where others begin."""
+        """The regions that hold nobody's fields beside the parts, and where others begin."""
         index, markup = self.page.index, self.page.profile.markup
         others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
+        around = {ancestor for part in self.parts for ancestor in part.iterancestors()}
         closed: list[tuple[int, int]] = []
         fences: list[int] = []
         until = -1
         for element in index.root.iter(etree.Element):
             place = index.place(element)
-            if place <= until or element in self._around:
+            if place <= until or element in around:
                 continue
-            if element in self.parts:
+            is_other = element.tag == "article" or element in others
+            if element in self.parts or is_other or _is_closed(element):
                 until = index.end(element)
-            elif element.tag == "article" or element in others:
-                fences.append(place)
-                until = index.end(element)
-            elif (is_closed := _is_closed(element)) or _holds_others(element):
-                until = index.end(element)
-                closed.append((place if is_closed else place + 1, until))
-            elif self._heads_another(element):
+                closed.append((place, until))
+            is_headline = element.tag in HEADINGS and links_elsewhere(element, self.page)
+            if element not in self.parts and (is_other or is_headline):
                 fences.append(place)
         return closed, fences
 
-    def _heads_another(self, element: Element) -> bool:
-        """Whether an element is the heading of another article, or a link to one."""
-        if element.tag == "a":
-            is_headline = len(text_of(element).split()) >= _LEAST_HEADLINE
-            return is_headline and self.page.is_foreign_link(element.get("href"))
-        text = text_of(element) if element.tag in HEADINGS else ""
-        if not text or pattern("tag_labels").match(text):
-            return False
-        index = self.page.index
-        if any(index.select(element, each) for each in self.page.profile.markup.subtitle):
-            return False
-        is_before = index.place(element) < index.place(self.parts[0])
-        is_own = self.page.agrees(text) >= AGREEMENT or (is_before and element.tag == "h1")
-        return links_elsewhere(element, self.page) or not is_own
+
+def _apart(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The intervals in order, without those that lie in another."""
+    outer: list[tuple[int, int]] = []
+    for interval in sorted(intervals):
+        if not outer or interval[0] > outer[-1][1]:
+            outer.append(interval)
+    return outer
 
 
 def _covers(intervals: list[tuple[int, int]], place: int) -> bool:
@@ -192,19 +162,12 @@ def _covers(intervals: list[tuple[int, int]], place: int) -> bool:
 
 
 def _is_closed(element: Element) -> bool:
-    """Whether an element is a region that holds nobody's fields, itself included."""
-    if element.tag not in ("header", "footer"):
-        return element.tag in _CLOSED
-    parent = element.getparent()
-    return parent is None or parent.tag == "body" or element.find(".//nav") is not None
-
-
-def _holds_others(element: Element) -> bool:
-    """Whether what is in an element is a widget's or a biography's, by its names."""
-    classes, anchor = element.get("class") or "", element.get("id") or ""
-    if not (classes or anchor) or element.tag in _OUTERMOST:
+    """Whether an element is a region that holds nobody's fields: a widget, a biography."""
+    if element.tag in _CLOSED or (element.tag == "header" and element.find(".//nav") is not None):
+        return True
+    names = f"{element.get('class') or ''} {element.get('id') or ''}"
+    if names == " " or element.tag in _OUTERMOST:
         return False
-    names = f"{classes} {anchor}"
     kind = region_kind(names)
     is_other = kind is not None and kind[0] in _OTHER_KINDS
     return is_other or pattern("biographies").search(names) is not None
@@ -226,12 +189,11 @@ def find_container(page: PageContext) -> Own | None:
     best = max(candidates, key=lambda each: each.score, default=None)
     if best is None or best.score < 0:
         return None
-    parts = _parts(best, candidates, page)
-    if not any(_has_text(part, _LEAST_OWN_TEXT) for part in parts):
-        parts = _with_body(parts, page)
-    own = Own(parts, best.element, best.headline, best.origin, page)
-    foreign = tuple(_foreign_in(own))
-    return replace(own, foreign=foreign, behind=_first_behind(own, foreign)) if foreign else own
+    parts: tuple[Element, ...] = (best.element,)
+    if not _has_text(best.element, _LEAST_OWN_TEXT):
+        parts += tuple(_body_behind(best.element, candidates, page))
+    own = Own(parts, best.headline, best.origin, page)
+    return replace(own, foreign=tuple(_foreign_in(own)))
 
 
 def _candidates(page: PageContext) -> list[_Candidate]:
@@ -249,7 +211,13 @@ def _candidates(page: PageContext) -> list[_Candidate]:
             headline = own_headline(element, page)
             if element in found or (headline is not None and links_elsewhere(headline, page)):
                 continue
-            score = _score(element, headline, rank, ranks, page)
+            score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
+            if headline is not None:
+                score += _worth(headline, page)
+            elif rank < ranks:
+                score += _worth_headless(element, page)
+            else:
+                score -= 1.0
             # The profile's mark of foreign articles is weak evidence: the own one may carry it.
             if score < _SURE and not foreign.isdisjoint(element.iterancestors()):
                 score -= 1.5
@@ -261,30 +229,20 @@ def _candidates(page: PageContext) -> list[_Candidate]:
     return list(found.values())
 
 
-def _score(
-    element: Element, headline: Element | None, rank: int, ranks: int, page: PageContext
-) -> float:
-    score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
-    if headline is None:
-        return score + _score_headless(element, page, is_listed=rank < ranks)
-    text = text_of(headline)
-    agreement = page.agrees(text)
+def _worth(headline: Element, page: PageContext) -> float:
+    """What a headline says for the element that it heads."""
+    agreement = page.agrees(text_of(headline))
+    score = 1.5 if headline.tag == "h1" else 0.0
     if agreement >= AGREEMENT:
-        score += 2.0 + 2.0 * agreement
-    elif page.titles:
-        score -= 1.0
-    return score + (1.5 if headline.tag == "h1" else 0.0)
+        return score + 2.0 + 2.0 * agreement
+    return score - 1.0 if page.titles else score
 
 
-def _score_headless(element: Element, page: PageContext, *, is_listed: bool) -> float:
-    """What speaks for an element without a headline: one before it, or one that it names."""
-    before = page.headline_before(element) if is_listed else None
-    data = _data_headline(element)
-    if data is not None and page.titles:
-        is_printed = before is not None and likeness(text_of(before), data) >= AGREEMENT
-        return 3.0 if is_printed or page.agrees(data) >= AGREEMENT else -4.0
+def _worth_headless(element: Element, page: PageContext) -> float:
+    """What the headline before an element says for it, if it has none itself."""
     if not _has_text(element):
         return -3.0
+    before = page.headline_before(element)
     if before is None:
         return -1.0
     return 3.0 if page.agrees(text_of(before)) >= AGREEMENT else 1.0
@@ -304,56 +262,25 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
 
 
 def _in_nested_article(inner: Element, outer: Element) -> bool:
-    for ancestor in inner.iterancestors():
-        if ancestor is outer:
-            return False
-        if ancestor.tag == "article":
-            return True
-    return False
+    article = next(inner.iterancestors("article"), None)
+    return article is not None and article is not outer and outer in article.iterancestors()
 
 
-def _parts(
-    main: _Candidate, candidates: list[_Candidate], page: PageContext
-) -> tuple[Element, ...]:
-    """The chosen element and every other one of the profile's kind that prints the same article."""
-    ids = _post_ids(main.element)
-    title = text_of(main.headline) if main.headline is not None else None
-    parts = [main.element]
-    for candidate in candidates:
-        element, headline = candidate.element, candidate.headline
-        if not candidate.origin.startswith("profile"):
-            continue
-        if any(
-            page.index.is_within(element, part) or page.index.is_within(part, element)
-            for part in parts
-        ):
-            continue
-        if headline is not None:
-            same = page.agrees(text_of(headline)) >= AGREEMENT or (
-                title is not None and likeness(text_of(headline), title) >= AGREEMENT
-            )
-        else:
-            data = _data_headline(element)
-            same = bool(ids & _post_ids(element)) or (
-                data is not None and page.agrees(data) >= AGREEMENT
-            )
-        if same:
-            parts.append(element)
-    return tuple(sorted(parts, key=page.index.place))
-
-
-def _with_body(parts: tuple[Element, ...], page: PageContext) -> tuple[Element, ...]:
-    """The parts, and the profile's body that follows them, where they hold no text themselves."""
-    index, end = page.index, page.index.end(parts[-1])
-    headings = list(index.root.iter(*HEADINGS))
-    for body in index.select_all(index.root, page.profile.markup.body):
-        between = [h for h in headings if end < index.place(h) < index.place(body)]
-        is_parted = any(
-            links_elsewhere(h, page) or page.agrees(text_of(h)) < AGREEMENT for h in between
-        )
-        if index.place(body) > end and not is_parted:
-            return (*parts, body)
-    return parts
+def _body_behind(
+    head: Element, candidates: list[_Candidate], page: PageContext
+) -> Iterator[Element]:
+    """What holds the profile's body behind an element without a text: a candidate or the body."""
+    index, end = page.index, page.index.end(head)
+    bodies = index.select_all(index.root, page.profile.markup.body)
+    body = next((body for body in bodies if index.place(body) > end), None)
+    if body is None:
+        return
+    around = {body, *body.iterancestors()}
+    between = (h for h in index.root.iter(*HEADINGS) if end < index.place(h) < index.place(body))
+    if any(links_elsewhere(h, page) or page.agrees(text_of(h)) < AGREEMENT for h in between):
+        return
+    found = (each.element for each in candidates if index.place(each.element) > end)
+    yield next((element for element in found if element in around), body)
 
 
 def _foreign_in(own: Own) -> Iterator[Element]:
@@ -373,48 +300,27 @@ def _foreign_in(own: Own) -> Iterator[Element]:
         yield from _other_bodies(part, own, headed)
 
 
-def _first_behind(own: Own, foreign: tuple[Element, ...]) -> int | None:
-    """The place of the first other article behind the own text; what is loose there is theirs."""
-    index = own.page.index
-    last = max(
-        (
-            index.place(text)
-            for part in own.parts
-            for text in part.iter("p", "li", "blockquote")
-            if text_length(text) >= _LEAST_OWN_TEXT
-            and not any(index.is_within(text, other) for other in foreign)
-        ),
-        default=None,
-    )
-    places = (index.place(each) for each in foreign if each.tag == "article")
-    return None if last is None else min((p for p in places if p > last), default=None)
-
-
 def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[Element]:
     """The bodies in a part that another headline than the own parts from the first."""
     index = own.page.index
-    bodies: list[Element] = []
-    for selector in own.page.profile.markup.body:
-        if bodies := index.select(part, selector):
-            break
-    bodies = [b for b in bodies if not any(index.is_within(b, other) for other in foreign)]
-    if own.headline is not None and own.holds(own.headline):
-        behind = [b for b in bodies if index.place(b) > index.place(own.headline)]
-        bodies = behind or bodies
+    found = (index.select(part, selector) for selector in own.page.profile.markup.body)
+    bodies = next(filter(None, found), [])
+    others = set(foreign)
+    bodies = [b for b in bodies if others.isdisjoint((b, *b.iterancestors()))]
     if len(bodies) < 2:
         return
-    first = bodies[0]
-    headings = [
-        h
-        for h in part.iter(*HEADINGS)
-        if h is not own.headline
-        and index.place(h) > index.end(first)
-        and not any(index.is_within(h, body) for body in bodies)
-    ]
-    fence = min(map(index.place, headings), default=None)
-    for body in bodies[1:]:
-        if not index.is_within(body, first) and fence is not None and index.place(body) > fence:
-            yield body
+    within = set(bodies)
+    fence = min(
+        (
+            index.place(heading)
+            for heading in part.iter(*HEADINGS)
+            if heading is not own.headline
+            and index.place(heading) > index.end(bodies[0])
+            and within.isdisjoint(heading.iterancestors())
+        ),
+        default=index.end(part),
+    )
+    yield from (body for body in bodies if index.place(body) > fence)
 
 
 def _has_text_outside(part: Element, inner: list[Element]) -> bool:
@@ -435,14 +341,3 @@ def _has_text(element: Element, least: int = _LEAST_TEXT) -> bool:
         if length >= least:
             return True
     return False
-
-
-def _data_headline(element: Element) -> str | None:
-    found = cast("list[str]", _DATA_HEADLINE(element))
-    return found[0] if found else None
-
-
-def _post_ids(element: Element) -> set[str]:
-    values = [element.get("class"), element.get("id"), element.get("data-id"), element.get("elid")]
-    ids = {match for value in values if value for match in _POST_ID.findall(value)}
-    return ids | {value for value in values[2:] if value}

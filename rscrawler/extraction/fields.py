@@ -480,7 +480,7 @@ def _words_of(
 def _belongs(element: Element, lead: Element | None, own: Own) -> bool:
     """Whether a caption is not that of another picture nearer to it than the lead image."""
     for ancestor in element.iterancestors():
-        if ancestor in own.parts or own.page.index.is_within(own.main, ancestor):
+        if ancestor in own.parts or own.page.index.is_within(own.parts[0], ancestor):
             return True
         pictures = [image for image in ancestor.iter("img") if is_picture(image)]
         if pictures:

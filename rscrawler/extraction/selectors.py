@@ -6,7 +6,7 @@ several times faster than as many XPath walks of the tree. The others go to lxml
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -63,6 +63,7 @@ class Index:
         self._places = {element: place for place, element in enumerate(self._elements)}
         self._ends: dict[Element, int] = {}
         self._found: dict[str, list[int]] = {}
+        self._by_attribute: dict[str, list[int]] = {}
         by_names: dict[str, list[int]] = {}
         for place, element in enumerate(self._elements):
             if names := element.get("class"):
@@ -118,24 +119,37 @@ class Index:
 
     def _find(self, selector: str) -> list[int]:
         """The places of all that `selector` matches on the page."""
-        parts = _parsed(selector)
-        if any(name not in self._by_class for each in parts for name in each.classes):
+        compounds = _parsed(selector)
+        if any(name not in self._by_class for each in compounds for name in each.classes):
             return []
-        if not parts or not (parts[0].classes or parts[0].tag):
+        if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
-        wanted, *around = parts
-        places = self._fitting(wanted)
-        if around:
-            places = [place for place in places if _is_inside(self._elements[place], around)]
+        places = self._fitting(compounds[0])
+        for compound in compounds[1:]:
+            places = self._inside(self._fitting(compound), places)
         return places
 
+    def _inside(self, places: list[int], outer: list[int]) -> list[int]:
+        """Those of the places that lie in an element of `outer`; both are in order."""
+        found: list[int] = []
+        number, end = 0, -1
+        for place in places:
+            while number < len(outer) and outer[number] < place:
+                end = max(end, self.end(self._elements[outer[number]]))
+                number += 1
+            if place <= end:
+                found.append(place)
+        return found
+
     def _fitting(self, wanted: _Compound) -> list[int]:
-        """The places of the elements that are as wanted: of one class, else of the tag."""
+        """The places of the elements that are as wanted: of one class, of the tag, of all."""
         elements = self._elements
         if wanted.classes:
             places = self._with_class(wanted.classes[0])
-        else:
+        elif wanted.tag is not None:
             places = [self._places[element] for element in self.root.iter(wanted.tag)]
+        else:
+            places = self._with_attribute(wanted.attributes[0][0] if wanted.attributes else None)
         for name, operator, value in wanted.attributes:
             holds = _ATTRIBUTE_TESTS[operator]
             places = [
@@ -145,6 +159,17 @@ class Index:
             ]
         if wanted.is_more:
             places = [place for place in places if wanted.fits(elements[place])]
+        return places
+
+    def _with_attribute(self, name: str | None) -> list[int]:
+        """The places of the elements that have an attribute; of all, if it is None."""
+        if name is None:
+            return list(range(len(self._elements)))
+        places = self._by_attribute.get(name)
+        if places is None:
+            places = self._by_attribute[name] = [
+                place for place, each in enumerate(self._elements) if each.get(name) is not None
+            ]
         return places
 
     def _with_class(self, name: str) -> list[int]:
@@ -173,7 +198,7 @@ def _tokens(names: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def _parsed(selector: str) -> tuple[_Compound, ...]:
-    """A selector from its last compound outward; empty if the index can not answer it."""
+    """The compounds of a selector, the outermost first; empty if the index can not answer it."""
     found = parser.parse(selector)
     if len(found) != 1 or found[0].pseudo_element is not None:
         return ()
@@ -184,7 +209,7 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
         tree = tree.selector
     compounds.append(_compound(tree))
     parts = [each for each in compounds if each is not None]
-    return tuple(parts) if len(parts) == len(compounds) else ()
+    return tuple(reversed(parts)) if len(parts) == len(compounds) else ()
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
@@ -213,14 +238,3 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         return None
     tag = tree.element.lower() if tree.element else None
     return _Compound(tag, tuple(reversed(classes)), tuple(attributes), tuple(excluded))
-
-
-def _is_inside(element: Element, around: Sequence[_Compound]) -> bool:
-    """Whether the ancestors of `element` fit `around`, from the inside out."""
-    number = 0
-    for node in element.iterancestors():
-        if around[number].fits(node):
-            number += 1
-            if number == len(around):
-                return True
-    return False

@@ -38,7 +38,6 @@ def test_tags_behind_the_wrapper_are_found_past_closed_blocks(between: str) -> N
         ("", "<aside>{}</aside>"),
         ("", '<div class="sidebar">{}</div>'),
         ("", '<section class="trending-topics">{}</section>'),
-        ("", "<div><h3>Latest</h3>{}</div>"),
         ("", OTHERS + "{}"),
     ],
 )

@@ -138,11 +138,6 @@ NEIGHBOURS: dict[str, tuple[str, str, str]] = {
         "".join(_neighbour(n, "page-article", "h1") for n in range(2)),
         _neighbours("all_posts", "page-article", "h1"),
     ),
-    "others with their tags outside in the own wrapper": (
-        "",
-        "".join(_neighbour(n, "page-article", "h1", outside=True) for n in range(2)),
-        "",
-    ),
     "others before": (
         _neighbours("featured", "image-article", "h2"),
         "",
