@@ -54,23 +54,32 @@ def _soliciting() -> dict[str, str]:
     return {word: kind for kind, words in table("soliciting").items() for word in words.split()}
 
 
+@dataclass(frozen=True, eq=False)
+class _Request:
+    """A row of `[requests]`: its list and its kind."""
+
+    listed: str
+    kind: str
+    phrase: re.Pattern[str]
+
+
 @cache
-def _requests() -> dict[str, list[tuple[str, str, re.Pattern[str]]]]:
-    """The rows of `[requests]` by their words: the list, the kind and the pattern of each."""
+def _requests() -> dict[str, list[_Request]]:
+    """The rows of `[requests]` by their words."""
     found = defaultdict(list)
     for name, rows in table("requests").items():
         for words, phrase, *kind in rows:
-            row = name, "".join(kind), compiled(phrase)
+            row = _Request(name, "".join(kind), compiled(phrase))
             for word in words.split():
                 found[word].append(row)
     return dict(found)
 
 
-def _said(text: str, tokens: frozenset[str]) -> set[tuple[str, str]]:
-    """The lists of `[requests]`, and the kinds, of which a pattern fits the text."""
+def _said(text: str, tokens: frozenset[str]) -> list[_Request]:
+    """The rows of `[requests]` whose pattern fits the text."""
     requests = _requests()
-    rows = {row for token in tokens & requests.keys() for row in requests[token]}
-    return {(name, kind) for name, kind, phrase in rows if phrase.search(text)}
+    rows = dict.fromkeys(row for token in tokens & requests.keys() for row in requests[token])
+    return [row for row in rows if row.phrase.search(text)]
 
 
 @cache
@@ -82,7 +91,7 @@ def _asking_words() -> frozenset[str]:
 @cache
 def _words_of(*names: str) -> frozenset[str]:
     """The words by which the rows of lists in `[requests]` are found."""
-    return frozenset(w for w, rows in _requests().items() if any(row[0] in names for row in rows))
+    return frozenset(w for w, rows in _requests().items() if any(r.listed in names for r in rows))
 
 
 @dataclass(frozen=True)
@@ -279,10 +288,10 @@ def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or ("us" in tokens and _US.search(bare) is not None)
     said = _said(bare, tokens)
-    is_outlet = ("outlet", "") in said
+    is_outlet = any(row.listed == "outlet" for row in said)
     kinds = {_soliciting()[token] for token in tokens & _soliciting().keys()}
-    kinds |= {kind for name, kind in said if name == "phrases"}
-    asking = max((_WEIGHTS.get(name, 0.0) for name, _ in said), default=0.0)
+    kinds |= {row.kind for row in said if row.listed == "phrases"}
+    asking = max((_WEIGHTS.get(row.listed, 0.0) for row in said), default=0.0)
 
     weight = asking + min(2.0, float(len(kinds)))
     weight += 0.5 * (to_you + is_we)

@@ -95,8 +95,11 @@ class Own:
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """What a selector matches beside the parts; a bare tag says too little."""
         index = self.page.index
-        if selector.isalnum() or not (found := index.select(index.root, selector)):
+        if selector.isalnum():
             return []
+        found = [e for e in index.select(index.root, selector) if not self._is_elsewhere(e)]
+        if not found:
+            return found
         closed, start, end = self._surroundings
         start = index.end(self.parts[-1]) if only_behind else start
         return [
@@ -104,6 +107,16 @@ class Own:
             for element in found
             if start <= (place := index.place(element)) <= end and not _covers(closed, place)
         ]
+
+    def _is_elsewhere(self, element: Element) -> bool:
+        """Whether an element lies in the parts, or in an `article` that does not hold them."""
+        article = next(element.iterancestors("article"), None)
+        return self.holds(element) or (article is not None and article not in self._around)
+
+    @cached_property
+    def _around(self) -> set[Element]:
+        """The elements that hold the parts."""
+        return {ancestor for part in self.parts for ancestor in part.iterancestors()}
 
     @cached_property
     def _surroundings(self) -> tuple[list[tuple[int, int]], int, int]:
@@ -128,13 +141,12 @@ class Own:
         """The regions that hold nobody's fields beside the parts, and where others begin."""
         index, markup = self.page.index, self.page.profile.markup
         others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
-        around = {ancestor for part in self.parts for ancestor in part.iterancestors()}
         closed: list[tuple[int, int]] = []
         fences: list[int] = []
         until = -1
         for element in index.root.iter(etree.Element):
             place = index.place(element)
-            if place <= until or element in around:
+            if place <= until or element in self._around:
                 continue
             is_other = element.tag == "article" or element in others
             if element in self.parts or is_other or _is_closed(element):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
+from operator import contains
 from typing import cast
 
 from cssselect import parser
@@ -20,9 +21,9 @@ _ATTRIBUTE_TESTS: dict[str, Callable[[str, str], bool]] = {
     "exists": str.startswith,
     "=": str.__eq__,
     "~=": lambda value, wanted: wanted in value.split(),
-    "*=": lambda value, wanted: wanted != "" and wanted in value,
-    "^=": lambda value, wanted: wanted != "" and value.startswith(wanted),
-    "$=": lambda value, wanted: wanted != "" and value.endswith(wanted),
+    "*=": contains,
+    "^=": str.startswith,
+    "$=": str.endswith,
 }
 
 
@@ -35,10 +36,10 @@ class _Compound:
     attributes: tuple[tuple[str, str, str], ...] = ()  # name, operator (see above), value
     excluded: tuple[_Compound, ...] = ()
 
-    @property
+    @cached_property
     def is_more(self) -> bool:
-        """Whether more is asked for than one class or a tag, and attributes."""
-        return len(self.classes) + (self.tag is not None) > 1 or bool(self.excluded)
+        """Whether more is asked for than a class, a tag and attributes."""
+        return len(self.classes) > 1 or bool(self.excluded)
 
     def fits(self, element: Element) -> bool:
         """Whether an element is such a one."""
@@ -119,8 +120,8 @@ class Index:
 
     def _find(self, selector: str) -> list[int]:
         """The places of all that `selector` matches on the page."""
-        compounds = _parsed(selector)
-        if any(name not in self._by_class for each in compounds for name in each.classes):
+        compounds, classes = _parsed(selector), _classes(selector)
+        if not classes <= self._by_class.keys():
             return []
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
@@ -146,6 +147,8 @@ class Index:
         elements = self._elements
         if wanted.classes:
             places = self._with_class(wanted.classes[0])
+            if (tag := wanted.tag) is not None:
+                places = [place for place in places if elements[place].tag == tag]
         elif wanted.tag is not None:
             places = [self._places[element] for element in self.root.iter(wanted.tag)]
         else:
@@ -167,9 +170,8 @@ class Index:
             return list(range(len(self._elements)))
         places = self._by_attribute.get(name)
         if places is None:
-            places = self._by_attribute[name] = [
-                place for place, each in enumerate(self._elements) if each.get(name) is not None
-            ]
+            found = select(self.root, f"[{name}]")
+            places = self._by_attribute[name] = [self._places[element] for element in found]
         return places
 
     def _with_class(self, name: str) -> list[int]:
@@ -212,6 +214,12 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
     return tuple(reversed(parts)) if len(parts) == len(compounds) else ()
 
 
+@lru_cache(maxsize=1024)
+def _classes(selector: str) -> frozenset[str]:
+    """The classes without which a page has nothing that the selector matches."""
+    return frozenset(name for compound in _parsed(selector) for name in compound.classes)
+
+
 def _compound(tree: parser.Tree) -> _Compound | None:
     classes: list[str] = []
     attributes: list[tuple[str, str, str]] = []
@@ -225,6 +233,8 @@ def _compound(tree: parser.Tree) -> _Compound | None:
             if tree.operator not in _ATTRIBUTE_TESTS:
                 return None
             value = tree.value.value or "" if tree.value is not None else ""
+            if not value and tree.operator in ("*=", "^=", "$="):  # nothing is such
+                return None
             attributes.append((tree.attrib.lower(), tree.operator, value))
         elif isinstance(tree, parser.Negation):
             other = _compound(tree.subselector)
