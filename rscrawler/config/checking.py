@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -205,21 +205,36 @@ def _shown(found: dict[str, Any]) -> str:
 
 def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that the table holding `location` may have, as far as they can be told."""
-    current: type[BaseModel] | None = model
-    for part in location[:-1]:
-        if current is None:
-            return []
-        info = current.model_fields.get(str(part))
-        if info is None:
-            continue  # a list index, a name in a mapping, or a union member's tag
-        current = _model_within(info.annotation)
-    return list(current.model_fields) if current else []
+    table = _model_within(_declared(model, location[:-1]))
+    return list(table.model_fields) if table else []
+
+
+def may_hold_more(model: type[BaseModel], location: Sequence[int | str]) -> bool:
+    """Whether the value at `location` may be a list or table, as far as it can be told."""
+    return _is_compound(_declared(model, location))
+
+
+def _declared(model: type[BaseModel], location: Sequence[int | str]) -> Any:
+    """The type declared for a key, or for the mapping or list that it is in."""
+    declared: Any = model
+    for part in location:
+        table = _model_within(declared)
+        # Without one: a list index, a name in a mapping, or a union member's tag.
+        if table is not None and (info := table.model_fields.get(str(part))) is not None:
+            declared = info.annotation
+    return declared
+
+
+def _is_compound(annotation: Any) -> bool:
+    if _model_within(annotation) is not None or get_origin(annotation) in (list, dict):
+        return True
+    return any(map(_is_compound, get_args(annotation)))
 
 
 def _model_within(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    for argument in getattr(annotation, "__args__", ()):
+    for argument in get_args(annotation):
         if (found := _model_within(argument)) is not None:
             return found
     return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rscrawler.config.checking import checked, merged, read_toml
+from rscrawler.config.checking import checked, may_hold_more, merged, read_toml
 from rscrawler.config.models import DEFAULT_CONFIG_NAME, Config
 from rscrawler.config.values import EnvironmentText
 from rscrawler.errors import ConfigurationError
@@ -98,16 +98,17 @@ def _environment() -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
-            said: Any = _read(os.environ[name])
-            for key in reversed(name.removeprefix(_PREFIX).lower().split("__")):
+            keys = name.removeprefix(_PREFIX).lower().split("__")
+            said: Any = _read(os.environ[name], keys)
+            for key in reversed(keys):
                 said = {key: said}
             values = merged(values, said)
     return values
 
 
-def _read(text: str) -> object:
-    """A list or table in JSON as such; anything else, a number too, as text of the environment."""
-    if text.startswith(("[", "{")):
+def _read(text: str, keys: Sequence[str]) -> object:
+    """A list or table in JSON as such, where the key may hold one; else text of the environment."""
+    if text.startswith(("[", "{")) and may_hold_more(Config, keys):
         with suppress(ValueError):
             return json.loads(text)
     return EnvironmentText(text)

@@ -384,6 +384,22 @@ def test_the_environment_overrides_single_keys_at_any_depth(
     assert SECRET not in repr(config) + str(config)
 
 
+def test_text_that_looks_like_json_is_text_where_the_key_holds_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSCRAWLER_CONTACT", "{}")
+    monkeypatch.setenv("RSCRAWLER_ALERTS__EMAIL__USERNAME", "{me}")
+    monkeypatch.setenv("RSCRAWLER_ALERTS__EMAIL__PASSWORD", "[1]")
+    monkeypatch.setenv("RSCRAWLER_ALERTS__WEBHOOKS__W", '{"url": "https://h.example"}')
+    monkeypatch.setenv("RSCRAWLER_ALERTS__WEBHOOKS__W__SECRET", '{"a": 1}')
+    config = load_config(written(tmp_path, EMAIL))
+    email = config.alerts.email
+    assert email is not None
+    assert (config.contact, email.username) == ("{}", "{me}")
+    assert email.password.get_secret_value() == "[1]"
+    assert config.alerts.webhooks["w"].secret.get_secret_value() == '{"a": 1}'
+
+
 @pytest.mark.parametrize(
     ("name", "value", "key", "read"),
     [
