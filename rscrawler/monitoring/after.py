@@ -96,7 +96,7 @@ def compose_weekly(
     subject = f"{opening}: {sources} sources checked, {new} new"
     notice = Notice(subject, _text(since, cycles, status), since.isoformat(), WEEKLY_KIND, now)
     messages = _channels(config).notices(notice)
-    return bool(messages) and store.history.record_weekly(messages)
+    return bool(messages) and store.outbox.add(*messages)
 
 
 def _text(since: datetime, week: Mapping[str, Cycles], status: Status) -> str:

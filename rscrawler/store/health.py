@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Delete, Row, Update, delete, func, literal, select, update
+from sqlalchemy import Connection, Row, delete, func, literal, select, update
 
 from rscrawler.store.database import Part
-from rscrawler.store.outbox import NewMessage, insert_messages
+from rscrawler.store.outbox import NewMessage, write_messages
 from rscrawler.store.tables import Moment, problem, run, site, total
 
 RUNS_KEPT = timedelta(days=365)
@@ -196,18 +196,12 @@ class HealthStore(Part):
     def tell_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
         """Write the messages that tell of a problem; False if another process has told of it."""
         told = update(problem).filter_by(**_key(started), told_at=None).values(told_at=now)
-        return self._tell(told, messages)
+        return write_messages(self._database, messages, (told, 1))
 
     def tell_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
         """Write the messages that tell of an end, and forget the problem; False if it is done."""
-        return self._tell(delete(problem).filter_by(**_key(ended), ended=1), messages)
-
-    def _tell(self, mark: Update | Delete, messages: Sequence[NewMessage]) -> bool:
-        with self._database.writing() as connection:
-            if connection.execute(mark).rowcount != 1:
-                return False
-            insert_messages(connection, messages)
-            return True
+        over = delete(problem).filter_by(**_key(ended), ended=1)
+        return write_messages(self._database, messages, (over, 1))
 
 
 def _key(known: Problem) -> dict[str, Any]:

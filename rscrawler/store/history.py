@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,6 @@ from sqlalchemy import Select, and_, func, select
 
 from rscrawler.items import Event, Novelty
 from rscrawler.store.database import Part
-from rscrawler.store.outbox import NewMessage, insert_messages
 from rscrawler.store.tables import article, message, outbox, run, total, version
 
 WEEKLY_KIND = "weekly"
@@ -125,19 +123,7 @@ class HistoryStore(Part):
     def _delays(self, query: Select[Any, Any, Any]) -> list[Delay]:
         return [(site, at, at - published) for site, at, published in self._database.rows(query)]
 
-    # The weekly mail.
-
     def last_weekly_at(self) -> datetime | None:
         """When the last weekly message was composed; None: never."""
         query = select(func.max(message.c.created_at)).where(message.c.kind == WEEKLY_KIND)
         return self._database.scalar(query)
-
-    def record_weekly(self, messages: Sequence[NewMessage]) -> bool:
-        """Write the weekly messages; False if another process has written the same ones."""
-        wanted = [new.message_id for new in messages]
-        exists = select(func.count()).where(message.c.message_id.in_(wanted))
-        with self._database.writing() as connection:
-            if connection.scalar(exists):
-                return False
-            insert_messages(connection, messages)
-            return True

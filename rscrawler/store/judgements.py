@@ -69,12 +69,10 @@ class JudgementStore(Part):
             found.setdefault(row.article_id, []).append(_judgement_of(row))
         return found
 
-    def that_hold(self, topic: str, *, since: datetime | None = None) -> list[Judgement]:
+    def that_hold(self, topic: str) -> list[Judgement]:
         """The judgements that hold on a topic, the newest first."""
-        query = _that_hold().where(judgement.c.topic == topic)
-        if since is not None:
-            query = query.where(judgement.c.judged_at >= since)
-        return list(map(_judgement_of, self._database.rows(query)))
+        rows = self._database.rows(_that_hold().where(judgement.c.topic == topic))
+        return list(map(_judgement_of, rows))
 
     def topics(self) -> dict[str, int]:
         """How many judgements hold on each topic."""

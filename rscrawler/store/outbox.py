@@ -15,10 +15,22 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Update,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from rscrawler.decisions import CLOCK_TOLERANCE
-from rscrawler.store.database import Part
+from rscrawler.store.database import Database, Part
 from rscrawler.store.leases import is_alive
 from rscrawler.store.lookups import among
 from rscrawler.store.tables import (
@@ -127,23 +139,36 @@ class WaitingChannel:
     oldest: datetime
 
 
-def insert_messages(connection: Connection, messages: Iterable[NewMessage]) -> None:
-    """Write messages and their recipients, all due at once, in the caller's transaction.
+def write_messages(
+    database: Database, messages: Iterable[NewMessage], *marks: tuple[Update | Delete, int]
+) -> bool:
+    """Write messages, due at once, in the transaction that marks what they tell of as told.
+
+    False, and nothing is written, if a mark does not change its number of rows, or there is a
+    message of that id: another process has told of it.
 
     Raises:
         ValueError: one is for nobody.
     """
-    for new in messages:
-        if not new.addresses:
-            raise ValueError(f"message {new.message_id} has no recipient")
-        values = asdict(new)
-        addresses = values.pop("addresses")
-        connection.execute(message.insert().values(**values, state="pending"))
-        waiting = {"state": "pending", "attempts": 0, "next_try_at": new.created_at}
-        connection.execute(
-            recipient.insert(),
-            [{"message_id": new.message_id, "address": each, **waiting} for each in addresses],
-        )
+    with database.writing() as connection:
+        is_first = all(connection.execute(mark).rowcount == rows for mark, rows in marks)
+        if not (is_first and all(_insert_message(database, connection, new) for new in messages)):
+            connection.rollback()
+            return False
+        return True
+
+
+def _insert_message(database: Database, connection: Connection, new: NewMessage) -> bool:
+    if not new.addresses:
+        raise ValueError(f"message {new.message_id} has no recipient")
+    values = asdict(new)
+    addresses = values.pop("addresses")
+    insert = database.insert(message).values(**values, state="pending").on_conflict_do_nothing()
+    if connection.execute(insert.returning(message.c.message_id)).first() is None:
+        return False
+    waiting = {"message_id": new.message_id, "state": "pending", "next_try_at": new.created_at}
+    connection.execute(recipient.insert(), [{"address": each, **waiting} for each in addresses])
+    return True
 
 
 class _Rows(Part):
@@ -244,23 +269,13 @@ class OutboxStore(_Rows):
 
     def assign(self, new: NewMessage, numbers: Sequence[int]) -> bool:
         """Let a message carry these rows; False, and no message, if another carries one."""
-        with self._database.writing() as connection:
-            rows = update(outbox).where(among(outbox.c.number, numbers), _UNASSIGNED)
-            assigned = connection.execute(rows.values(message_id=new.message_id))
-            if assigned.rowcount != len(numbers):
-                connection.rollback()
-                return False
-            insert_messages(connection, [new])
-            return True
+        rows = update(outbox).where(among(outbox.c.number, numbers), _UNASSIGNED)
+        assigned = rows.values(message_id=new.message_id)
+        return write_messages(self._database, [new], (assigned, len(numbers)))
 
-    def add(self, new: NewMessage) -> bool:
-        """A message that carries no rows; False if there is one of that id already."""
-        with self._database.writing() as connection:
-            known = select(message.c.message_id).filter_by(message_id=new.message_id)
-            if connection.scalar(known) is not None:
-                return False
-            insert_messages(connection, [new])
-            return True
+    def add(self, *messages: NewMessage) -> bool:
+        """Messages that carry no rows; False, and none, if there is one of such an id already."""
+        return write_messages(self._database, messages)
 
     # What the spool keeps.
 
@@ -340,18 +355,12 @@ class OutboxStore(_Rows):
         return [(row.topic, row.record) for row in self._database.rows(query)]
 
     def tell_untold(
-        self, told: Iterable[tuple[str, str]], messages: Iterable[NewMessage], now: datetime
+        self, flags: Iterable[tuple[str, str]], messages: Iterable[NewMessage], now: datetime
     ) -> bool:
         """Write messages that tell of `(article_id, topic)`; False if others told of one."""
-        with self._database.writing() as connection:
-            for article_id, topic in told:
-                untold = {"article_id": article_id, "topic": topic, "alerted_at": None}
-                marked = update(flag).filter_by(**untold).values(alerted_at=now)
-                if connection.execute(marked).rowcount != 1:
-                    connection.rollback()
-                    return False
-            insert_messages(connection, messages)
-            return True
+        told = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
+        marks = ((told.filter_by(article_id=of, topic=topic), 1) for of, topic in flags)
+        return write_messages(self._database, messages, *marks)
 
     # Sending.
 
