@@ -26,7 +26,7 @@ import psycopg
 from benchmarks.measure import progress, rscrawler, spread, table
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.scheduling.schedules import active_jobs
 from rscrawler.scheduling.worker import JobQueue
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
@@ -82,7 +82,7 @@ def hand_over_all(cluster: Cluster) -> list[float]:
     store, queue, now = Store.open(config.database), JobQueue(), utc_now()
     queue.install(store)
     spent = []
-    for scheduled in load_schedules(config).active:
+    for scheduled in active_jobs(config):
         store.jobs.schedule(scheduled.id, str(now), now)
         begun = time.perf_counter()
         claimed = store.jobs.claim(

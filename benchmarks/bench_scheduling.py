@@ -35,7 +35,7 @@ from benchmarks.replay.simulation import (
     replay,
     row_of,
 )
-from rscrawler.scheduling.adaptive import Adaptive, VisitState, next_visit
+from rscrawler.scheduling.adaptive import Adaptive, next_visit
 from rscrawler.scheduling.rates import PublicationHistory
 
 OTHER_SEEDS = (1, 2, 3, 4)
@@ -120,7 +120,7 @@ def cost_of_a_decision() -> str:
     spent = []
     for _ in range(50):
         begin = time.process_time()
-        next_visit(history, VisitState(), Adaptive(), now)
+        next_visit(history, Adaptive(), now)
         spent.append(time.process_time() - begin)
     return f"next_visit with 10,000 past articles: {1000 * statistics.median(spent):.1f} ms of CPU"
 

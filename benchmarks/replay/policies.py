@@ -18,7 +18,6 @@ from benchmarks.replay.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.adaptive import (
     Adaptive,
     VisitPlan,
-    VisitState,
     planned_visit,
     weekly_plan,
 )
@@ -76,7 +75,7 @@ def adaptive(limits: Adaptive) -> PolicyMaker:
             if plan is None or day != planned_on:
                 plan, planned_on = weekly_plan(learn(seen.history, seen.now), limits), day
             now = datetime.fromtimestamp(seen.now, UTC)
-            return planned_visit(plan, seen.history, VisitState(), limits, now).at.timestamp()
+            return planned_visit(plan, seen.history, limits, now).at.timestamp()
 
         return choose
 

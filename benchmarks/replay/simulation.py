@@ -21,7 +21,6 @@ from benchmarks.replay.policies import PolicyMaker, Seen
 from rscrawler.scheduling.adaptive import (
     Adaptive,
     VisitPlan,
-    VisitState,
     planned_visit,
     spread_visits,
     weekly_plan,
@@ -127,7 +126,7 @@ def replay_shared(
             plans = {each: weekly_plan(rates[each], shares[each]) for each in rates}
         seen = observer.visit(now)
         moment = datetime.fromtimestamp(now, UTC)
-        chosen = planned_visit(plans[name], seen.history, VisitState(), shares[name], moment)
+        chosen = planned_visit(plans[name], seen.history, shares[name], moment)
         heapq.heappush(due, (chosen.at.timestamp(), name))
     return {name: observer.replay() for name, observer in observers.items()}
 

@@ -23,7 +23,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.monitoring.direct import tell_store_fails, tell_store_works
 from rscrawler.monitoring.status import Status, next_tries, notice, read_status
-from rscrawler.scheduling.schedules import load_schedules, planned_jobs
+from rscrawler.scheduling.schedules import active_jobs, planned_jobs
 from rscrawler.store import Store
 from rscrawler.topics.watchlist import usable_topics
 
@@ -52,7 +52,7 @@ def deliver_command(
 def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
     """Say whether all is well, and what waits."""
     with opened_store(config) as store:
-        status = read_status(config, store, utc_now(), load_schedules(config).active)
+        status = read_status(config, store, utc_now(), active_jobs(config))
     if as_json:
         print_json(status.to_json())
     else:

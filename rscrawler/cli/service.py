@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +26,7 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.scheduling.schedules import ScheduledJob, Schedules, load_schedules
+from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
 from rscrawler.store.jobs import JobState
@@ -68,7 +69,7 @@ class _Loader:
         self._database: str | None = None  # of the first reading
         self.runs = WarmRuns(path)
 
-    def __call__(self) -> tuple[Config, Schedules]:
+    def __call__(self) -> tuple[Config, Sequence[ScheduledJob]]:
         text = read_text(self._path) if self._path else ""
         has_keys = self._path is not None and bool(read_toml(self._path, text))
         if self._had_keys and not has_keys:
@@ -83,10 +84,10 @@ class _Loader:
                 f"{config.origin_of('database_url')}: database_url: names another database than "
                 "the one that the service has open; restart the service to change it"
             )
-        schedules = load_schedules(config, self._schedules_dir)
+        jobs = active_jobs(config, self._schedules_dir)
         self._had_keys, self._database = has_keys, config.database
         self.runs.environment, self.runs.folders = environment, own_folders(config)
-        return config, schedules
+        return config, jobs
 
 
 def worker_command(
@@ -118,7 +119,7 @@ def schedules_command(
     config: ConfigOption, schedules_dir: SchedulesOption = None, as_json: JsonOption = False
 ) -> None:
     """Show the jobs, and when each fires next."""
-    jobs = load_schedules(config, schedules_dir).jobs
+    jobs = load_schedules(config, schedules_dir)
     with opened_store(config) as store:
         states = store.jobs.states()
     rows = [_job_json(scheduled, states.get(scheduled.id)) for scheduled in jobs]

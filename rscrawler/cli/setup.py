@@ -66,7 +66,7 @@ def _counted(config: Config) -> dict[str, int]:
     kinds: dict[str, Callable[[], Sized]] = {
         "sites": lambda: load_sites(config),
         "watch-lists": lambda: check_alerted(config, load_watchlists(config)),
-        "schedules": lambda: load_schedules(config, None).jobs,
+        "schedules": lambda: load_schedules(config),
     }
     for kind, load in kinds.items():
         try:

@@ -62,14 +62,6 @@ class Adaptive(Model):
         return min(max(self.visits_per_day or DEFAULT_VISITS_PER_DAY, fewest), most)
 
 
-@dataclass(frozen=True, slots=True)
-class VisitState:
-    """How the last visits went."""
-
-    failures: int = 0  # in a row, up to the last one
-    retry_after: datetime | None = None  # the host asked not to be visited before
-
-
 class NextVisit(NamedTuple):
     """When to go, and why: one line for the log."""
 
@@ -97,21 +89,25 @@ def plan_visit(
         site = store.health.site(name)
         published = store.history.publications(name, now - MEMORY)
         history = PublicationHistory.of(published, since=site.baseline_at or now)
-        state = VisitState(failures, retry_after=site.not_before)
-        visits.append(next_visit(history, state, limits, now))
+        visits.append(next_visit(history, limits, now, failures, site.not_before))
     return min(visits)
 
 
 def next_visit(
-    history: PublicationHistory, state: VisitState, limits: Adaptive, now: datetime
+    history: PublicationHistory,
+    limits: Adaptive,
+    now: datetime,
+    failures: int = 0,
+    retry_after: datetime | None = None,
 ) -> NextVisit:
     """The next visit, for a source that was visited at `now`.
 
-    1. After failures: `min` doubled for each of them, at most `max`, and never
+    1. After `failures` in a row: `min` doubled for each of them, at most `max`, and never
        earlier than the plan would have it.
     2. Otherwise by the plan (`weekly_plan`), within `min` and `max`; without any
        history, the budget's even interval.
-    3. Never before `retry_after`, which may exceed `max` (`decisions.asked_pause`).
+    3. Never before `retry_after`, which the host asked for and may exceed `max`
+       (`decisions.asked_pause`).
 
     Raises:
         ValueError: `now` has no time zone.
@@ -119,15 +115,16 @@ def next_visit(
     if now.tzinfo is None:
         raise ValueError(f"{now} has no time zone")
     plan = weekly_plan(learn(history, now.timestamp()), limits)
-    return planned_visit(plan, history, state, limits, now)
+    return planned_visit(plan, history, limits, now, failures, retry_after)
 
 
 def planned_visit(
     plan: VisitPlan,
     history: PublicationHistory,
-    state: VisitState,
     limits: Adaptive,
     now: datetime,
+    failures: int = 0,
+    retry_after: datetime | None = None,
 ) -> NextVisit:
     """`next_visit` by a plan made earlier in the same UTC day, without learning again."""
     moment = now.timestamp()
@@ -135,15 +132,15 @@ def planned_visit(
     level = plan.rates.level(history, moment)
     wait = min(max(seconds_to_next(plan, level, moment, longest), shortest), longest)
     reason = "learning: even interval" if not plan.rates.is_learnt else _rate_reason(level)
-    if state.failures > 0:
+    if failures > 0:
         # The exponent is bounded so that a long outage cannot overflow it.
-        backed_off = min(shortest * 2.0 ** min(state.failures, 32), longest)
+        backed_off = min(shortest * 2.0 ** min(failures, 32), longest)
         if backed_off > wait:
-            wait, reason = backed_off, f"backing off after {state.failures} failures"
+            wait, reason = backed_off, f"backing off after {failures} failures"
     at = now.astimezone(UTC) + timedelta(seconds=wait)
-    asked = asked_pause(state.retry_after, now)
-    if asked is not None and asked > at:
-        at, reason = asked.astimezone(UTC), "the host asked to wait (Retry-After)"
+    pause_end = asked_pause(retry_after, now)
+    if pause_end is not None and pause_end > at:
+        at, reason = pause_end.astimezone(UTC), "the host asked to wait (Retry-After)"
     return NextVisit(at, reason)
 
 

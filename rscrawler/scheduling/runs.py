@@ -109,16 +109,13 @@ def judge_overdue(
 
     True if there is something to notify the operators of.
     """
-    has_word = False
     if outcome.has_failed and not outcome.finished:
         for subject in scheduled.sites or (OUTBOX_SUBJECT,):
             message = f"job {scheduled.id} {outcome.summary}"
             store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
-            has_word = True
-    for subject in outcome.finished:
-        if store.health.clear_problem(subject, ProblemCode.OVERDUE) is not None:
-            has_word = True
-    return has_word
+        return True
+    ended = [store.health.clear_problem(each, ProblemCode.OVERDUE) for each in outcome.finished]
+    return any(ended)
 
 
 def write_end(

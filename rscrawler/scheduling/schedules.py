@@ -194,26 +194,21 @@ class ScheduledJob:
         return self.fire_after(following) - following
 
 
-@dataclass(frozen=True, slots=True)
-class Schedules:
-    """Every job, in the order of files and lines."""
-
-    jobs: tuple[ScheduledJob, ...]
-
-    @property
-    def active(self) -> tuple[ScheduledJob, ...]:
-        """The jobs that run."""
-        return tuple(job for job in self.jobs if job.is_active)
-
-
 def shipped_schedules_dir() -> Path:
     """The shipped `schedules/`: inside an installed package, else at the top of the project."""
     installed = PACKAGE_DIR / "scheduling" / "shipped"
     return installed if installed.is_dir() else PACKAGE_DIR.parent / "schedules"
 
 
-def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
+def active_jobs(config: Config, extra_dir: Path | None = None) -> tuple[ScheduledJob, ...]:
+    """Those of `load_schedules` that run."""
+    return tuple(job for job in load_schedules(config, extra_dir) if job.is_active)
+
+
+def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[ScheduledJob, ...]:
     """The jobs of the shipped files and of `extra_dir` (None: the configuration's folder).
+
+    In the order of files and lines.
 
     Raises:
         ConfigurationError: with every problem found in every file.
@@ -237,7 +232,7 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> Schedules:
         raise ConfigurationError(*problems)
     if config.uses_workers:
         jobs = tuple(part for job in jobs for part in job.by_site())
-    return Schedules(jobs)
+    return jobs
 
 
 def _read(
@@ -264,7 +259,7 @@ def _read(
 def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
     """The jobs that run; a wrong file of them is logged, and fails no crawl, delivery or page."""
     try:
-        return load_schedules(config).active
+        return active_jobs(config)
     except ConfigurationError as error:
         for problem in error.problems:
             logger.warning("%s", problem)

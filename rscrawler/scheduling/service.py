@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,7 +37,7 @@ from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
 from rscrawler.scheduling.runs import Runner, RunOutcome, judge_overdue, write_end
-from rscrawler.scheduling.schedules import Job, ScheduledJob, Schedules
+from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
@@ -59,7 +59,7 @@ OUTBOX = ScheduledJob(
 )
 
 ResultT = TypeVar("ResultT")
-Load = Callable[[], tuple[Config, Schedules]]
+Load = Callable[[], tuple[Config, Sequence[ScheduledJob]]]
 
 
 class _Run(NamedTuple):
@@ -82,7 +82,7 @@ class Service:
 
     Args:
         store: open; the caller closes it.
-        load: reads configuration and schedules, at the start and at every reload.
+        load: reads the configuration and the jobs that run, at the start and at every reload.
         keeper: reopens the store when it was lost; None: it is never reopened.
         config_path: the `--config` of child processes; None: their own default.
         run: starts a child process.
@@ -127,7 +127,7 @@ class Service:
         self._fault: Exception | None = None  # which this process cannot recover from
 
     def _read_files(self) -> None:
-        self._config, self._schedules = self._load()
+        self._config, self._jobs = self._load()
         self._queue = None
         if self._config.uses_workers:
             from rscrawler.scheduling.worker import JobQueue  # needs an extra
@@ -192,7 +192,7 @@ class Service:
         self._wake.set()
 
     def _job_ids(self) -> str:
-        return ", ".join(scheduled.id for scheduled in self._schedules.active) or "none"
+        return ", ".join(scheduled.id for scheduled in self._jobs) or "none"
 
     async def finish_runs(self) -> None:
         """Wait for every child, and record how each ended."""
@@ -284,14 +284,14 @@ class Service:
 
         Each is paused until it follows the store, but for the delivery, which is due.
         """
-        jobs, outbox_check = self._schedules.active, OUTBOX_CHECK
+        outbox_check = OUTBOX_CHECK
         if self._queue is not None:
             self._queue.install(self._store)
             outbox_check = QUEUED_OUTBOX_CHECK
-        for scheduled in jobs:
+        for scheduled in self._jobs:
             self._store.jobs.schedule(scheduled.id, scheduled.job.when, scheduled.first_fire(now))
         self._scheduler.remove_all_jobs()
-        for scheduled in jobs:
+        for scheduled in self._jobs:
             job = scheduled.job
             # A late visit of an adaptive job serves as well as one on time.
             grace = self._config.scheduling.misfire_grace if job.adaptive is None else None
@@ -329,7 +329,7 @@ class Service:
         states = self._store.jobs.states()
         queued = self._store.jobs.unended() if self._queue is not None else set()
         busy = {*self._runs, *self._unwritten, *queued}
-        for scheduled in self._schedules.active:
+        for scheduled in self._jobs:
             if scheduled.id in busy:
                 continue
             if state := states.get(scheduled.id):

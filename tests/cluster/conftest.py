@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from rscrawler.config import Config
-from rscrawler.scheduling.schedules import ScheduledJob, Schedules
+from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.worker import Worker
 from rscrawler.store import Store
@@ -55,7 +55,7 @@ class Plant:
     def service(self, *jobs: ScheduledJob, owner: str = "service/1/1") -> Service:
         return Service(
             self.open_store(),
-            lambda: (self.config, Schedules(jobs)),
+            lambda: (self.config, jobs),
             run=self.children.run,
             now=self.clock,
             owner=owner,

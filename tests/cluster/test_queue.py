@@ -13,7 +13,7 @@ import pytest
 
 from rscrawler.config import Config, checked
 from rscrawler.errors import ConfigurationError
-from rscrawler.scheduling.schedules import load_schedules
+from rscrawler.scheduling.schedules import active_jobs
 from rscrawler.scheduling.service import DELIVERER
 from rscrawler.scheduling.worker import LOST_AFTER, DeferredRun, JobQueue, Worker
 from rscrawler.store.jobs import QUEUE, Firing
@@ -69,7 +69,7 @@ def test_a_job_of_several_sites_becomes_one_for_each(plant: Plant, tmp_path: Any
     (tmp_path / "jobs.toml").write_text(text)
     sites = {"rferl": {"enabled": True}, "novastan": {"enabled": True}}
     config = plant.config.model_copy(update={"sites": sites})
-    ids = {job.id: job.sites for job in load_schedules(config, tmp_path).active}
+    ids = {job.id: job.sites for job in active_jobs(config, tmp_path)}
     assert ids["news/rferl"] == ("rferl",)
     assert ids["news/novastan"] == ("novastan",)
     assert "news" not in ids
@@ -274,7 +274,7 @@ def test_without_workers_what_lies_in_the_queue_is_due_again(plant: Plant) -> No
     hand_over(plant)
     process_config = Config.model_validate({"database_url": plant.url})
     service = plant.service(scheduled())
-    service._load = lambda: (process_config, service._schedules)
+    service._load = lambda: (process_config, service._jobs)
     service.reload()
     asyncio.run(step(service, service))
     assert plant.children.started == [["crawl", "site", "--json"]]

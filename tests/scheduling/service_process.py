@@ -16,7 +16,6 @@ from pathlib import Path
 
 from rscrawler.config import Config
 from rscrawler.scheduling.processes import ChildResult, run_child
-from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
 from tests.scheduling.services import scheduled
@@ -42,8 +41,8 @@ def main(database: str, file: Path) -> None:
         return await run_child(command, limit, stopping)
 
     store = Store.open(database)
-    schedules = Schedules((scheduled(every="1s"),))
-    asyncio.run(Service(store, lambda: (Config(), schedules), run=run).run())
+    jobs = (scheduled(every="1s"),)
+    asyncio.run(Service(store, lambda: (Config(), jobs), run=run).run())
     store.close()
 
 

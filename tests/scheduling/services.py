@@ -18,7 +18,7 @@ from apscheduler.schedulers import SchedulerAlreadyRunningError
 
 from rscrawler.config import Config
 from rscrawler.scheduling.processes import ChildResult
-from rscrawler.scheduling.schedules import Job, ScheduledJob, Schedules
+from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
 
@@ -138,10 +138,10 @@ class World:
     config: Config = field(default_factory=Config)
 
     def service(self, *jobs: ScheduledJob, owner: str | None = None, **options: Any) -> Service:
-        schedules = Schedules(jobs or (scheduled(),))
+        jobs = jobs or (scheduled(),)
         return Service(
             self.open_store(),
-            options.pop("load", lambda: (self.config, schedules)),
+            options.pop("load", lambda: (self.config, jobs)),
             **{"run": self.children.run, "now": self.clock, "owner": owner, **options},
         )
 

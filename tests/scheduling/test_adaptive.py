@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rscrawler.scheduling.adaptive import (
     Adaptive,
     NextVisit,
-    VisitState,
     next_visit,
     planned_visit,
     weekly_plan,
@@ -20,7 +19,6 @@ from rscrawler.scheduling.rates import PublicationHistory, learn
 
 MONDAY = datetime(2025, 6, 2, tzinfo=UTC)
 LIMITS = Adaptive(min=timedelta(minutes=5), max=timedelta(hours=6), visits_per_day=48)
-WELL = VisitState()
 
 
 def weekdays_at_ten(weeks: int, a_day: int = 4) -> PublicationHistory:
@@ -52,16 +50,16 @@ def visits_in(history: PublicationHistory, begin: datetime, end: datetime) -> li
     visits, now = [], begin
     while now < end:
         visits.append(now)
-        now = next_visit(history, WELL, LIMITS, now).at
+        now = next_visit(history, LIMITS, now).at
     return visits
 
 
-def wait(history: PublicationHistory, state: VisitState, now: datetime = MONDAY) -> timedelta:
-    return next_visit(history, state, LIMITS, now).at - now
+def wait(history: PublicationHistory, now: datetime = MONDAY, failures: int = 0) -> timedelta:
+    return next_visit(history, LIMITS, now, failures).at - now
 
 
 def test_a_source_without_history_is_visited_at_the_even_interval_of_the_budget() -> None:
-    visit = next_visit(PublicationHistory(), WELL, LIMITS, MONDAY)
+    visit = next_visit(PublicationHistory(), LIMITS, MONDAY)
     assert visit.at - MONDAY == pytest.approx(timedelta(minutes=30), abs=timedelta(seconds=1))
     assert "learning" in visit.reason
 
@@ -80,8 +78,8 @@ def test_a_visit_before_a_busy_hour_does_not_sleep_through_it() -> None:
     history = weekdays_at_ten(weeks=8)
     before = MONDAY + timedelta(hours=9, minutes=20)
     at_night = MONDAY + timedelta(hours=2)
-    assert next_visit(history, WELL, LIMITS, before).at < MONDAY + timedelta(hours=10)
-    assert wait(history, WELL, before) < wait(history, WELL, at_night)
+    assert next_visit(history, LIMITS, before).at < MONDAY + timedelta(hours=10)
+    assert wait(history, before) < wait(history, at_night)
 
 
 def test_a_week_spends_the_budget() -> None:
@@ -119,8 +117,8 @@ def test_a_burst_brings_the_next_visit_nearer_at_a_site_that_writes_in_bursts() 
     fresh = tuple((now - timedelta(minutes=10 * n)).timestamp() for n in (3, 2, 1))
     burst = replace(history, moments=(*history.moments, *fresh))
     assert learn(history, now.timestamp()).persistence > 0.5
-    assert wait(burst, WELL, now) < wait(history, WELL, now) / 2
-    assert "livelier" in next_visit(burst, WELL, LIMITS, now).reason
+    assert wait(burst, now) < wait(history, now) / 2
+    assert "livelier" in next_visit(burst, LIMITS, now).reason
 
 
 def test_articles_that_come_independently_do_not_look_like_bursts() -> None:
@@ -136,7 +134,7 @@ def test_what_lies_in_the_future_changes_nothing() -> None:
     now = MONDAY + timedelta(hours=9)
     later = tuple((now + timedelta(hours=n)).timestamp() for n in range(1, 200))
     foreseeing = replace(history, moments=(*history.moments, *later))
-    assert next_visit(foreseeing, WELL, LIMITS, now) == next_visit(history, WELL, LIMITS, now)
+    assert next_visit(foreseeing, LIMITS, now) == next_visit(history, LIMITS, now)
 
 
 def test_a_plan_holds_for_its_utc_day() -> None:
@@ -144,26 +142,24 @@ def test_a_plan_holds_for_its_utc_day() -> None:
     plan = weekly_plan(learn(history, MONDAY.timestamp()), LIMITS)
     evening = MONDAY + timedelta(hours=21)
     fresh = replace(history, moments=(*history.moments, evening.timestamp() - 60))
-    assert planned_visit(plan, fresh, WELL, LIMITS, evening) == next_visit(
-        fresh, WELL, LIMITS, evening
-    )
+    assert planned_visit(plan, fresh, LIMITS, evening) == next_visit(fresh, LIMITS, evening)
 
 
 def test_the_zone_in_which_now_is_told_does_not_matter() -> None:
     history = weekdays_at_ten(weeks=4)
     now = MONDAY + timedelta(hours=8)
     almaty = now.astimezone(timezone(timedelta(hours=5)))
-    assert next_visit(history, WELL, LIMITS, almaty) == next_visit(history, WELL, LIMITS, now)
+    assert next_visit(history, LIMITS, almaty) == next_visit(history, LIMITS, now)
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="no time zone"):
-        next_visit(PublicationHistory(), WELL, LIMITS, datetime(2025, 6, 2))  # noqa: DTZ001
+        next_visit(PublicationHistory(), LIMITS, datetime(2025, 6, 2))  # noqa: DTZ001
 
 
 def test_failures_double_the_wait_up_to_the_ceiling() -> None:
     history = PublicationHistory()
-    waits = [wait(history, replace(WELL, failures=failures)) for failures in (3, 4, 5, 9, 100_000)]
+    waits = [wait(history, failures=failures) for failures in (3, 4, 5, 9, 100_000)]
     minutes = [round(each / timedelta(minutes=1)) for each in waits]
     assert minutes == [40, 80, 160, 360, 360]
 
@@ -171,13 +167,12 @@ def test_failures_double_the_wait_up_to_the_ceiling() -> None:
 def test_a_failure_never_brings_a_visit_forward() -> None:
     history = weekdays_at_ten(weeks=8)
     night = MONDAY + timedelta(hours=1)
-    assert wait(history, replace(WELL, failures=1), night) == wait(history, WELL, night)
+    assert wait(history, night, failures=1) == wait(history, night)
 
 
 @pytest.mark.parametrize("asked", [timedelta(minutes=90), timedelta(days=1)])
 def test_retry_after_is_obeyed_even_beyond_the_ceiling(asked: timedelta) -> None:
-    state = replace(WELL, retry_after=MONDAY + asked)
-    visit = next_visit(PublicationHistory(), state, LIMITS, MONDAY)
+    visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + asked)
     assert visit.at == MONDAY + asked
     assert "Retry-After" in visit.reason
 
@@ -186,8 +181,8 @@ def test_retry_after_is_obeyed_even_beyond_the_ceiling(asked: timedelta) -> None
 def test_a_retry_after_that_has_passed_or_is_longer_than_any_changes_nothing(
     asked: timedelta,
 ) -> None:
-    state = replace(WELL, retry_after=MONDAY + asked)
-    assert wait(PublicationHistory(), state) == wait(PublicationHistory(), WELL)
+    visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + asked)
+    assert visit.at - MONDAY == wait(PublicationHistory())
 
 
 moments = st.lists(
@@ -207,7 +202,7 @@ def test_floor_and_ceiling_hold_whatever_the_history(
 ) -> None:
     history = PublicationHistory(tuple(sorted(moments)), min(moments, default=now.timestamp()))
     limits = LIMITS.model_copy(update={"visits_per_day": budget})
-    visit = next_visit(history, VisitState(failures=failures), limits, now)
+    visit = next_visit(history, limits, now, failures)
     assert isinstance(visit, NextVisit)
     assert limits.min <= visit.at - now <= limits.max
 

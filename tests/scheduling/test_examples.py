@@ -88,5 +88,5 @@ def test_every_key_of_a_schedule_is_explained() -> None:
 def test_the_jobs_on_the_page_are_valid(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.S)
     (tmp_path / "jobs.toml").write_text(text, encoding="utf-8")
-    jobs = load_schedules(Config(), tmp_path).jobs
+    jobs = load_schedules(Config(), tmp_path)
     assert [job.id for job in jobs] == ["rs-sections", "rs-everything", "morning-digest"]

@@ -20,7 +20,6 @@ from sqlalchemy import delete, text
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.scheduling.schedules import Schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER, REOPENED_EVERY
 from rscrawler.store import Store
@@ -306,7 +305,7 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
             service.check()
         assert len(mailbox.received) == 1
         world.clock.advance(MINUTE)
-        service._schedules = Schedules(())
+        service._jobs = ()
         service.check()
         subjects = [received.mail["Subject"] for received in mailbox.received]
         assert {each for received in mailbox.received for each in received.recipients} == {

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from rscrawler.config import Config, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling import schedules
-from rscrawler.scheduling.schedules import Schedules, load_schedules
+from rscrawler.scheduling.schedules import ScheduledJob, load_schedules
 from rscrawler.scheduling.triggers import EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # a Tuesday
 SITE = "responsiblestatecraft"
-LoadFiles = Callable[..., Schedules]
+LoadFiles = Callable[..., tuple[ScheduledJob, ...]]
 
 
 def next_after(trigger: BaseTrigger, moment: datetime) -> datetime:
@@ -196,7 +196,7 @@ def load_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: Config) 
     own.mkdir()
     monkeypatch.setattr(schedules, "shipped_schedules_dir", lambda: shipped)
 
-    def load(shipped_files: dict[str, str] | None = None, **files: str) -> Schedules:
+    def load(shipped_files: dict[str, str] | None = None, **files: str) -> tuple[ScheduledJob, ...]:
         for folder, texts in ((shipped, shipped_files or {}), (own, files)):
             for name, text in texts.items():
                 (folder / f"{name}.toml").write_text(text)
@@ -216,7 +216,7 @@ def problems_of(load: Callable[[], object]) -> list[str]:
 
 
 def test_the_shipped_schedule_crawls_the_shipped_site(config: Config) -> None:
-    (shipped,) = load_schedules(config).jobs
+    (shipped,) = load_schedules(config)
     assert (shipped.id, shipped.sites, shipped.job.when) == (
         "rs-sections",
         (SITE,),
@@ -228,7 +228,7 @@ def test_the_shipped_schedule_crawls_the_shipped_site(config: Config) -> None:
 def test_a_job_without_sites_crawls_every_enabled_one(
     load_files: LoadFiles, config: Config
 ) -> None:
-    (loaded,) = load_files(x=job()).jobs
+    (loaded,) = load_files(x=job())
     enabled = [name for name, profile in load_sites(config).items() if profile.enabled]
     assert SITE in enabled
     assert list(loaded.sites) == enabled
@@ -242,7 +242,7 @@ def test_a_file_of_the_same_name_wins_and_so_does_a_job_of_the_same_id(
         x=job(job_id="own"),
         z=job('every = "5m"', "c"),
     )
-    assert [(each.id, each.file.stem) for each in loaded.jobs] == [
+    assert [(each.id, each.file.stem) for each in loaded] == [
         ("d", "y"),
         ("own", "x"),
         ("c", "z"),
@@ -257,8 +257,8 @@ def test_a_site_that_is_not_enabled_is_not_crawled(
     )
     off = config.model_copy(update={"sites": {SITE: {"enabled": False}}})
     loaded = load_schedules(off, tmp_path / "own")
-    assert [each.sites for each in loaded.jobs] == [(), ()]
-    assert loaded.active == ()
+    assert [each.sites for each in loaded] == [(), ()]
+    assert not any(each.is_active for each in loaded)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_new_job_fires_at_once_but_a_cron_job_at_its_time(load_files: LoadFile
             x=job(job_id="every")
             + job('cron = "0 7 * * *"\ntimezone = "Asia/Almaty"', "cron")
             + job("adaptive = {}", "adaptive")
-        ).jobs
+        )
     }
     assert first == {
         "every": NOON,
@@ -325,4 +325,4 @@ def test_the_shipped_schedules_may_be_removed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(schedules, "shipped_schedules_dir", lambda: tmp_path / "none")
-    assert load_schedules(Config()).jobs == ()
+    assert load_schedules(Config()) == ()

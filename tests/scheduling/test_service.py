@@ -20,7 +20,7 @@ from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.runs import judge_overdue, judge_run
-from rscrawler.scheduling.schedules import Schedules
+from rscrawler.scheduling.schedules import ScheduledJob
 from rscrawler.scheduling.service import OUTBOX_CHECK, Service
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
@@ -576,9 +576,9 @@ def test_run_starts_a_job_when_its_time_has_come(store: Store) -> None:
 def test_a_reload_brings_new_times_and_keeps_the_old_jobs_when_a_file_is_wrong(
     world: World, log: pytest.LogCaptureFixture
 ) -> None:
-    answers: list[Any] = [Schedules((scheduled(),)), ConfigurationError("a: wrong", "b: wrong")]
+    answers: list[Any] = [(scheduled(),), ConfigurationError("a: wrong", "b: wrong")]
 
-    def load() -> tuple[Config, Schedules]:
+    def load() -> tuple[Config, tuple[ScheduledJob, ...]]:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -590,7 +590,7 @@ def test_a_reload_brings_new_times_and_keeps_the_old_jobs_when_a_file_is_wrong(
         service.reload()
         await step(service)
         assert next_fire(world) == NOON + 20 * MINUTE
-        answers.append(Schedules((scheduled(every="7m"), scheduled("new", ["other"]))))
+        answers.append((scheduled(every="7m"), scheduled("new", ["other"])))
         service.reload()
         world.children.results = [crawled(), crawled("other")]
         await step(service)

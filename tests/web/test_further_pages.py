@@ -15,7 +15,6 @@ from rscrawler.delivery import deliver
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.scheduling.schedules import Schedules
 from rscrawler.store import Store
 from rscrawler.store.browsing import BrowseStore
 from rscrawler.store.health import ProblemCode
@@ -228,7 +227,7 @@ def test_a_bug_is_a_500_that_tells_the_log_and_not_the_visitor(
 def test_a_wrong_schedule_makes_health_unhealthy_and_no_page_unreadable(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(_: Config) -> Schedules:
+    def wrong(*_: object) -> None:
         raise ConfigurationError("jobs.toml: x: unknown key")
 
     for module in ("scheduling.schedules", "web.machines"):
