@@ -22,7 +22,7 @@ from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, usable
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_stored, propose_site
-from rscrawler.probing.proposal import address_to_ask, name_of
+from rscrawler.probing.proposal import name_of, whole_address
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 
 sites_app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
@@ -82,7 +82,7 @@ def add_command(
 
 def _check_before_asking(url: str, name: str | None, folder: Path | None) -> None:
     """Find out what would be in vain while it costs the site nothing."""
-    address = address_to_ask(url, name)
+    address = whole_address(url, name)
     if folder is None:
         return
     path = folder / f"{name or name_of(address)}.toml"

@@ -95,19 +95,18 @@ def _lines(
     wrong: list[tuple[str, dict[str, Any]]] = [
         (_key(found["loc"]), dict(found)) for found in error.errors()
     ]
-    told: dict[str, list[str]] = {}
+    messages: dict[str, list[str]] = {}
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
             continue  # the member of a union that the value is not meant for
         origin = _origin(name, environment, found["loc"])
         if table:
             origin = f"{origin}: {table}"
-        told.setdefault(f"{origin}: {key or '(whole file)'}{_shown(found)}", []).append(
-            _message(model, found)
-        )
+        head = f"{origin}: {key or '(whole file)'}{_shown(found)}"
+        messages.setdefault(head, []).append(_message(model, found))
     return [
         f"{head}: " + ", or ".join([first, *(each.removeprefix(_ALLOWED) for each in rest)])
-        for head, (first, *rest) in told.items()
+        for head, (first, *rest) in messages.items()
     ]
 
 

@@ -1,6 +1,6 @@
 """Getting to know a site: what it offers, a profile for it, and whether a profile holds.
 
-The steps, a module each (`rscrawler.probing.visitor` asks, politely): `finding` looks for feeds,
+The steps, a module each (`rscrawler.probing.visitor` fetches the pages): `finding` looks for feeds,
 sitemaps and sections; `paths` learns what an article's address looks like; `induction` finds
 selectors in a few article pages; `proposal` puts a profile together from that, and
 `checking` holds one against live or stored pages.

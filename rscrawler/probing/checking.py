@@ -96,8 +96,8 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
     addresses = {address_key(e.url, profile): e.url for e in turns if e is not None}
-    asked = list(addresses.values())[:limit]
-    check.samples += read_samples(asked, visitor, profile, site, check.failures)
+    urls = list(addresses.values())[:limit]
+    check.samples += read_samples(urls, visitor, profile, site, check.failures)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
     # Patterns may be generous, so a few of the pages may be something else than articles.

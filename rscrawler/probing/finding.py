@@ -168,11 +168,11 @@ class Finding:
         self.profile = self.profile.model_copy(update=update)
 
     def _first_profile(self, url: str) -> SiteProfile:
-        parts, asked = urlsplit(self._front.url), urlsplit(url)
+        parts, requested = urlsplit(self._front.url), host_of(urlsplit(url))
         base_url = f"{parts.scheme}://{parts.netloc}"
         profile = SiteProfile(base_url=base_url)
-        if host_of(asked) not in profile.all_hosts:
-            profile = SiteProfile(base_url=base_url, hosts=[host_of(asked)])
+        if requested not in profile.all_hosts:
+            profile = SiteProfile(base_url=base_url, hosts=[requested])
         declared = read_structured(self._root, self._front.url, profile)
         title = re.split(r"\s+[|–—-]\s+", declared.document_title or "")[-1] or None
         return profile.model_copy(update={"title": next(iter(declared.site_names), title)})
@@ -253,12 +253,12 @@ class Finding:
             self.notes.append(f"not looked at, though the menu leads to it: {', '.join(left)}")
         found: list[FoundSource] = []
         for path in likely[:_MOST_SECTIONS]:
-            if answer := self._visitor.find(self.profile.address(path)):
+            with suppress(PageUnavailable, UnreadableSource):
+                answer = self._visitor.get(self.profile.address(path))
                 paging = _page_parameter(answer)
                 source = Source(kind=SourceKind.SECTION, path=path, page_parameter=paging)
-                with suppress(UnreadableSource):
-                    entries = read_answer(answer, source, self.profile).entries
-                    found.append(self._with_articles(source, entries))
+                entries = read_answer(answer, source, self.profile).entries
+                found.append(self._with_articles(source, entries))
         counts = Counter(entry.url for each in found for entry in each.entries)
         common = {url for url, count in counts.items() if count == len(found) >= _LEAST_PAGES}
         if len(common) == len(counts):

@@ -187,16 +187,19 @@ class _Induction:
         }
 
     def _read(self, markup: Markup) -> list[Sample]:
-        told = self._profile.model_copy(update={"markup": markup})
-        return [read_sample(sample.page, told, self._site) for sample in self._generic]
+        profile = self._profile_with(markup)
+        return [read_sample(sample.page, profile, self._site) for sample in self._generic]
+
+    def _profile_with(self, markup: Markup) -> SiteProfile:
+        return self._profile.model_copy(update={"markup": markup})
 
     def _mended(self, markup: Markup, after: Sequence[Sample]) -> Markup:
         """`markup` that cuts what a body holds beside the text, and knows a lead above it."""
-        told = self._profile.model_copy(update={"markup": markup})
+        profile = self._profile_with(markup)
         cut, subtitle = list(markup.cut), list(markup.subtitle)
         for one, other in zip(self._generic, after, strict=True):
             if one.article and other.article:
-                old, new = _kept(one.page, self._profile), _kept(other.page, told)
+                old, new = _kept(one.page, self._profile), _kept(other.page, profile)
                 cut += _names_of_more(new, old, one.page.root)
                 subtitle += _names_of_more(old[:_MOST_LEADS], new, one.page.root)
         changed = {"cut": list(dict.fromkeys(cut)), "subtitle": list(dict.fromkeys(subtitle))}

@@ -56,10 +56,10 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     """Look at a site, or the part at `url`, and propose a profile for it, in 10 to 20 requests.
 
     Raises:
-        ConfigurationError: as `address_to_ask`.
+        ConfigurationError: as `whole_address`.
         PageUnavailable: the front page cannot be had.
     """
-    address = address_to_ask(url, name)
+    address = whole_address(url, name)
     finding = Finding(address if urlsplit(address).path else f"{address}/", visitor)
     if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
         finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
@@ -82,7 +82,7 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, problems)
 
 
-def address_to_ask(url: str, name: str | None = None) -> str:
+def whole_address(url: str, name: str | None = None) -> str:
     """The whole address that is meant by `url`.
 
     Raises:

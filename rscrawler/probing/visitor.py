@@ -1,4 +1,4 @@
-"""A visitor who asks a site for a few pages, one at a time, by its robots.txt."""
+"""Fetches a few pages of a site, one at a time, as its robots.txt allows."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ class Visitor:
     """Fetches pages of a site.
 
     Before the first request to a host its robots.txt is read; what that forbids is not
-    asked for, not even by way of a redirect, and the pause that it wishes between two
+    requested, not even by way of a redirect, and the pause that it wishes between two
     requests is kept if it is longer than `delay`, up to ten seconds: somebody is waiting for
-    these few pages. A host that answers 429 or 503 is not asked again.
+    these few pages. A host that answers 429 or 503 gets no further request.
 
     Args:
         config: for User-Agent, time limit and size limit.
         delay: seconds between the starts of two requests.
-        most: requests, robots.txt included, after which nothing is asked any more.
+        most: requests, robots.txt included; none is made beyond.
         hosts: whose pages may be requested, as `sites.host_of` gives them. None: the host of
             the first address, and the one that it leads to if that is a public one.
     """
@@ -96,16 +96,9 @@ class Visitor:
         if self._is_first and not self._hosts and is_web_address(url):
             self._hosts = set(hosts_of(url, ()))
         self._check(url)
-        answer = self._ask(url)
+        answer = self._fetch(url)
         self._is_first = False
         return answer
-
-    def find(self, url: str) -> Answer | None:
-        """What `url` answers; None if it cannot be had."""
-        try:
-            return self.get(url)
-        except PageUnavailable:
-            return None
 
     def sitemaps(self, url: str) -> list[str]:
         """The sitemaps that robots.txt names at the host of `url`.
@@ -138,7 +131,7 @@ class Visitor:
         origin = _origin(url)
         if origin not in self._rules:
             try:
-                text = self._ask(f"{origin}/robots.txt").body.decode("utf-8", "replace")
+                text = self._fetch(f"{origin}/robots.txt").body.decode("utf-8", "replace")
             except _Refused as refusal:
                 # RFC 9309, 2.3.1: without a robots.txt all is allowed, with a broken one nothing.
                 if refusal.status >= 500 or refusal.status in _BUSY:
@@ -147,7 +140,7 @@ class Visitor:
             self._rules[origin] = Protego.parse(text)
         return self._rules[origin]
 
-    def _ask(self, url: str) -> Answer:
+    def _fetch(self, url: str) -> Answer:
         host = urlsplit(url).netloc
         if host in self._busy:
             raise PageUnavailable(f"{url}: not requested, since {host} asked for a pause")
@@ -197,7 +190,7 @@ def _is_public(parts: SplitResult) -> bool:
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])
     except (OSError, UnicodeError):
-        return True  # asking says why it cannot be reached
+        return True  # the request says why it cannot be reached
     return all(ip_address(str(each[4][0]).partition("%")[0]).is_global for each in found)
 
 

@@ -21,9 +21,9 @@ def test_robots_txt_is_read_once_and_heeded() -> None:
     with SmallSite({"/robots.txt": plain(ROBOTS), "/open": page("yes")}) as site:
         guest = visitor()
         assert guest.get(f"{site.base_url}/open").body == b"yes"
-        with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
-            guest.get(f"{site.base_url}/closed/x")
-        assert guest.find(f"{site.base_url}/closed/y") is None
+        for path in ("/closed/x", "/closed/y"):
+            with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
+                guest.get(f"{site.base_url}{path}")
         assert guest.sitemaps(site.base_url) == [f"{site.base_url}/map.xml"]
         assert site.asked == ["/robots.txt", "/open"]
         assert guest.requests == 2
@@ -50,9 +50,10 @@ def test_a_redirect_leads_nowhere_that_robots_txt_forbids() -> None:
 
 def test_without_a_robots_txt_all_is_allowed_and_with_a_broken_one_nothing() -> None:
     with SmallSite({"/open": page("yes")}) as site:
-        assert visitor().find(f"{site.base_url}/open") is not None
+        assert visitor().get(f"{site.base_url}/open").body == b"yes"
     with SmallSite({"/robots.txt": Reply(status=500), "/open": page("yes")}) as site:
-        assert visitor().find(f"{site.base_url}/open") is None
+        with pytest.raises(PageUnavailable):
+            visitor().get(f"{site.base_url}/open")
         assert site.asked == ["/robots.txt"]
 
 
