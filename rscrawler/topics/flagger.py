@@ -64,9 +64,7 @@ class Flagger:
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
         """One flag for each watch-list that the text at least mentions, by topic name."""
         joined = JoinedText(text)
-        return [
-            self._flag(watchlist, joined, reading) for watchlist, reading in self._readings(joined)
-        ]
+        return [self._flag(each, joined, reading) for each, reading in self._readings(joined)]
 
     def verdict(self, text: FlaggableText) -> TopicFlag:
         """What the first watch-list says, also of a text that does not mention its topic."""
@@ -87,8 +85,7 @@ class Flagger:
 
     def features(self, text: FlaggableText) -> dict[str, list[float]]:
         """The value of each feature, by topic that the text names; what a model is fitted on."""
-        readings = self._readings(JoinedText(text))
-        return {watchlist.name: features_of(reading) for watchlist, reading in readings}
+        return {each.name: features_of(found) for each, found in self._readings(JoinedText(text))}
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
         levels, values = watchlist.levels, features_of(reading)
@@ -130,7 +127,7 @@ class Flagger:
 
 def _countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> tuple[str, ...]:
     """The codes of the states that a flagged text is about, sorted; none for the region."""
-    titles, counts = _counted(reading.titles), _counted(reading.sentences)
+    titles, counts = _counted(reading.titles), _counted(s for s in reading.sentences if s.mentions)
     region = counts.pop(_REGION, 0.0)
     leader = max(counts.values(), default=0.0)
     if leader <= levels.country_of_region * region:
@@ -145,8 +142,6 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
     """How much each state, and the region, is named: at most once in a sentence."""
     counts: Counter[str] = Counter()
     for sentence in sentences:
-        if not sentence.mentions:
-            continue
         named: dict[str, float] = {}
         leads = [each.entity for each in sentence.mentions if each.part is Part.LEADS]
         is_of_state = any(entity.countries for entity in leads)
@@ -166,12 +161,9 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
 
 def _evidence_of(joined: JoinedText, mentions: Sequence[Mention]) -> tuple[Evidence, ...]:
     """At most `_MAX_EVIDENCE` passages, the strongest first, then in reading order."""
-
-    def rank(mention: Mention) -> tuple[float, int]:
-        field = joined.zones[mention.zone].field
-        return -round(mention.strength + _FIELD_BONUS.get(field, 0.0), 6), mention.start
-
-    return tuple(_passage(joined, each) for each in sorted(mentions, key=rank)[:_MAX_EVIDENCE])
+    bonus = [_FIELD_BONUS.get(zone.field, 0.0) for zone in joined.zones]
+    ranked = sorted(mentions, key=lambda m: (-round(m.strength + bonus[m.zone], 6), m.start))
+    return tuple(_passage(joined, each) for each in ranked[:_MAX_EVIDENCE])
 
 
 def _passage(joined: JoinedText, mention: Mention) -> Evidence:

@@ -152,12 +152,13 @@ class Matcher:
 
     def __init__(self, spellings: Sequence[Spelling]) -> None:
         self._spellings = spellings
-        # Pictures and currencies all fold to one sign: they must be printed as they are.
-        self._cases = ["exact" if _SIGN in fold(each.text) else each.case for each in spellings]
+        self._cases: list[str] = []
         self._open = [each.text.endswith(_ENDING) for each in spellings]
         owners: dict[str, list[int]] = defaultdict(list)
         for index, spelling in enumerate(spellings):
             plain = fold(spelling.text.removesuffix(_ENDING).strip())
+            # Pictures and currencies all fold to one sign: they must be printed as they are.
+            self._cases.append("exact" if _SIGN in plain else spelling.case)
             # Hyphens and blanks stand for each other.
             for pattern in {plain, plain.replace("-", " "), plain.replace(" ", "-")}:
                 owners[pattern].append(index)

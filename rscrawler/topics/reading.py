@@ -98,7 +98,6 @@ class Reading:
         self.words = sum(each.words for each in self.body)
 
 
-@cache
 def states() -> dict[str, list[str]]:
     """The names of each state by ISO 3166 code; the first is its English name."""
     names: dict[str, list[str]] = _read("others.toml")["states"]
@@ -115,6 +114,7 @@ def surroundings() -> Iterator[Spelling]:
             yield Spelling(word, owner=genre, group=GENRES)
 
 
+@cache
 def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
 

@@ -55,17 +55,13 @@ class FlaggableText:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A title, subtitle, paragraph or tag; `start` is its offset in the joined text."""
+    """A title, subtitle, paragraph or tag, at [start, end) of the joined text."""
 
     field: str
     paragraph: int | None
     text: str
     start: int
-
-    @property
-    def end(self) -> int:
-        """Where it ends in the joined text."""
-        return self.start + len(self.text)
+    end: int
 
 
 class JoinedText:
@@ -82,7 +78,7 @@ class JoinedText:
         start = 0
         for field, paragraph, words in (*headlines, *body, *(("tags", None, t) for t in text.tags)):
             if words:
-                self.zones.append(Zone(field, paragraph, words, start))
+                self.zones.append(Zone(field, paragraph, words, start, start + len(words)))
                 start += len(words) + len(_BOUNDARY)
         self.text = _BOUNDARY.join(zone.text for zone in self.zones)
         leads = [zone.end for zone in self.zones if not zone.paragraph and zone.field != "tags"]

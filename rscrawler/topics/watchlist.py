@@ -7,7 +7,7 @@ key. The models here check it and give its JSON Schema (`WatchList.model_json_sc
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -194,25 +194,19 @@ class Topics:
     problems: dict[str, tuple[str, ...]]
 
 
-@cache
-def _shipped() -> Topics:
-    """Those shipped; like the program, they do not change while a process lives."""
-    return _read_files(toml_files(SHIPPED_DIR, "shipped watch-lists"))
+# What is shipped does not change while a process lives, like the program.
+_read_shipped = cache(read_watchlist)
 
 
 def _read_all(config: Config | None) -> Topics:
     """Those shipped and those of the configuration, where a file of the same name wins."""
-    shipped, own = _shipped(), _read_files(_own_files(config) if config else [])
-    named = own.lists.keys() | own.problems.keys()
-    lists = {name: each for name, each in shipped.lists.items() if name not in named}
-    return Topics(dict(sorted((lists | own.lists).items())), shipped.problems | own.problems)
-
-
-def _read_files(files: Sequence[Path]) -> Topics:
+    files = toml_files(SHIPPED_DIR, "shipped watch-lists")
+    files += _own_files(config) if config else []
     topics = Topics({}, {})
     for name, file in sorted({file.stem: file for file in files}.items()):
         try:
-            topics.lists[name] = read_watchlist(file)
+            read = _read_shipped if file.parent == SHIPPED_DIR else read_watchlist
+            topics.lists[name] = read(file)
         except ConfigurationError as error:
             topics.problems[name] = tuple(error.problems)
     return topics
