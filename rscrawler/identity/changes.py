@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 
 from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article, ChangeSummary
@@ -97,15 +99,5 @@ def _words(text: str) -> list[str]:
 
 def _joined(changes: Iterator[Change]) -> Iterator[Change]:
     """Without empty stretches, and neighbours of one kind as one."""
-    held: Change | None = None
-    for change in changes:
-        if not change.text:
-            continue
-        if held and held.kind is change.kind:
-            held = Change(held.kind, held.text + change.text)
-            continue
-        if held:
-            yield held
-        held = change
-    if held:
-        yield held
+    for kind, neighbours in groupby((c for c in changes if c.text), key=attrgetter("kind")):
+        yield Change(kind, "".join(each.text for each in neighbours))
