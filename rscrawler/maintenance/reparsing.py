@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -131,7 +131,7 @@ class _Reader:
         self, page: ArchivedPage, address: KnownAddress | None, known: KnownArticle | None
     ) -> FetchedArticle | Unread:
         """What the spider would have made of the page."""
-        headers = Headers(_by_name(page.headers))
+        headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
             return Unread(Kind.INCOMPLETE, f"{page.url}: the answer is not a page of text")
@@ -145,7 +145,7 @@ class _Reader:
                 fetched_at=page.fetched_at,
                 key=page.key,
                 led_by=(address.url if address else page.url, page.url),
-                published_at=address.published_at if address else None,
+                published_at=address.published_hint if address else None,
                 found_at=known.first_seen_at if known else first_met,
             )
         )
@@ -179,35 +179,27 @@ def _is_overtaken(known: KnownArticle, page: ArchivedPage) -> bool:
     return decisions.is_overtaken(known, page.fetched_at, page_digest(page.body))
 
 
-def _by_name(headers: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, text in headers:
-        found.setdefault(name, []).append(text)
-    return found
-
-
 def reparse(
     session: CrawlSession, files: Iterable[Path], since: datetime | None = None
 ) -> Iterator[Reading]:
     """Read the latest page of each article in `files` (the latest file first); writes nothing.
 
     Where that page gives no article or is overtaken, the others are tried (one run may have
-    asked for an article by several addresses); what none of them gave is told of last. `since`
+    requested an article by several addresses); what gave none comes last. `since`
     leaves out pages that were fetched earlier.
     """
     reader = _Reader(session)
     settled: set[str] = set()
     failed: dict[str, Reading] = {}
     for page in archived_pages(files, since):
-        # What is known of the address that the page was asked by.
+        # What is known of the address that was requested.
         address = session.store.discovery.addresses(session.site, [page.key]).get(page.key)
         identity = (address.article_id if address else None) or page.key
         if identity in settled:
             continue
         reading = reader.read(page, address)
         if reading.verdict in _UNSETTLED:
-            told = failed.setdefault(identity, reading)
-            if told.verdict is Verdict.OVERTAKEN:
+            if identity not in failed or failed[identity].verdict is Verdict.OVERTAKEN:
                 failed[identity] = reading
             continue
         settled.add(identity)

@@ -196,11 +196,10 @@ class DedupePipeline:
     def _aliases(self, item: FetchedArticle) -> list[str]:
         """Every address that ever led to the article, but for other spellings of its own."""
         article, profile = item.article, self._session.profile
-        known = self._session.store.discovery.urls_of(article.article_id) if item.known else []
-        by_key = {
-            address_key(url, profile): url
-            for url in (*known, *(url for _, url in item.addresses), *article.aliases)
-        }
+        discovery = self._session.store.discovery
+        known = discovery.addresses_of(article.article_id) if item.known else []
+        met = (*(each.url for each in known), *(url for _, url in item.addresses))
+        by_key = {address_key(url, profile): url for url in (*met, *article.aliases)}
         by_key.pop(address_key(article.url, profile), None)
         return list(by_key.values())
 

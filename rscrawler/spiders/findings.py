@@ -174,7 +174,7 @@ class Discovery:
             return self._is_wanted(source)
         if before.state is not AddressState.REJECTED:
             return False
-        if address.published_at is not None and before.published_at is None:
+        if address.published_hint is not None and before.published_hint is None:
             return True
         return address.dated_at is not None and address.dated_at > (
             before.dated_at or before.seen_at
@@ -207,7 +207,7 @@ class Discovery:
 def _tells_more(address: FoundAddress, before: KnownAddress, source: Source) -> bool:
     """Whether a known address is shown by a further source, dated later, or wanted at last."""
     is_wanted_now = before.state is AddressState.PASSED and address.state is AddressState.PENDING
-    is_published = address.published_at is not None and before.published_at is None
+    is_published = address.published_hint is not None and before.published_hint is None
     is_new_here = source.path not in before.seen_in
     return is_new_here or _is_later(address, before) or is_wanted_now or is_published
 

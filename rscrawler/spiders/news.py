@@ -217,7 +217,7 @@ class NewsSpider(Spider):
         return AskedArticle(
             address.key,
             found_at=stored.seen_at if stored else self.session.now(),
-            hint=address.published_at,
+            hint=address.published_hint,
             attempts=stored.attempts if stored else 0,
             is_second_look=address.state is AddressState.REJECTED,
         )
@@ -470,8 +470,8 @@ class NewsSpider(Spider):
         if asked.known is None:
             is_early = asked.attempts < FEW_ATTEMPTS and not asked.is_second_look
             return other_form(url) if is_early else None
-        found = self.session.store.discovery.urls_of(asked.known.article_id)
-        return next((each for each in found if each != asked.known.url), None)
+        found = self.session.store.discovery.addresses_of(asked.known.article_id)
+        return next((each.url for each in found if each.url != asked.known.url), None)
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """An article page could not be fetched: after the retries, so for this cycle."""

@@ -64,12 +64,12 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class FoundAddress:
-    """An address as a source shows it; `dated_at` and `published_at` are the source's word."""
+    """An address as a source shows it; `dated_at` and `published_hint` are the source's word."""
 
     key: str
     url: str
     dated_at: datetime | None = None
-    published_at: datetime | None = None
+    published_hint: datetime | None = None
     state: AddressState = AddressState.PENDING
 
 
@@ -84,7 +84,7 @@ class KnownAddress:
     seen_at: datetime
     seen_in: tuple[str, ...] = ()
     dated_at: datetime | None = None
-    published_at: datetime | None = None
+    published_hint: datetime | None = None
     attempts: int = 0
     next_try_at: datetime | None = None
 
@@ -126,10 +126,7 @@ class SourceReading:
     sitemaps: tuple[str, ...] = ()
 
 
-_KNOWN_ADDRESS = tuple(
-    address.c.published_hint if name == "published_at" else address.c[name]
-    for name in KnownAddress.__slots__
-)
+_KNOWN_ADDRESS = tuple(address.c[name] for name in KnownAddress.__slots__)
 
 
 class DiscoveryStore(Part):
@@ -266,13 +263,7 @@ class DiscoveryStore(Part):
         self._database.execute(chosen.values(failures=0, walk_to=None, **moments))
 
     def record_source_failure(
-        self,
-        site: str,
-        url: str,
-        kind: str,
-        *,
-        error: str | None = None,
-        now: datetime | None = None,
+        self, site: str, url: str, kind: str, *, error: str, now: datetime
     ) -> None:
         """A source could not be read, and why; its validators and its walk stay as they were."""
         again = {"failures": source.c.failures + 1, "failed_at": now, "last_error": error}
@@ -323,10 +314,6 @@ class DiscoveryStore(Part):
         query = select(*_KNOWN_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
         return list(map(_known_address, self._database.rows(query)))
 
-    def urls_of(self, article_id: str) -> list[str]:
-        """The same as URLs alone."""
-        return [known.url for known in self.addresses_of(article_id)]
-
 
 def _insert_address(database: Database) -> Insert:
     """One address of a page of a source; what is known of it already is added to."""
@@ -360,19 +347,8 @@ def _known_address(values: Sequence[Any]) -> KnownAddress:
 def _address_rows(
     site: str, path: str, found: Iterable[FoundAddress], seen_at: datetime
 ) -> list[dict[str, object]]:
-    return [
-        {
-            "site": site,
-            "key": each.key,
-            "url": each.url,
-            "state": each.state,
-            "seen_at": seen_at,
-            "seen_in": path,
-            "dated_at": each.dated_at,
-            "published_hint": each.published_at,
-        }
-        for each in found
-    ]
+    seen = {"site": site, "seen_at": seen_at, "seen_in": path}
+    return [{name: getattr(each, name) for name in FoundAddress.__slots__} | seen for each in found]
 
 
 def _later(

@@ -108,16 +108,11 @@ def test_a_restoring_that_breaks_off_leaves_an_empty_store(store: Store) -> None
 
 def test_an_article_that_has_moved_is_asked_for_where_it_is_now(store: Store) -> None:
     record(store, article())
-    store.articles.record_unchanged(
-        article().article_id,
-        site=SITE,
-        address_keys=(),
-        fetched_at=NOON + HOUR,
-        next_check_at=NOON + HOUR,
-        url="https://example.org/elsewhere/",
-    )
+    visit = Visit("run", (), None, next_check_at=NOON + HOUR)
+    moved_to = "https://example.org/elsewhere/"
+    store.articles.record_unchanged(SITE, article().article_id, visit, NOON + HOUR, moved_to)
     (due,) = store.articles.due(SITE, NOON + HOUR)
-    assert due.url == "https://example.org/elsewhere/"
+    assert due.url == moved_to
 
 
 def test_a_record_comes_back_as_it_went_in(store: Store) -> None:
@@ -130,13 +125,8 @@ def test_a_record_comes_back_as_it_went_in(store: Store) -> None:
 
 def test_a_version_is_known_by_its_id_and_by_every_address(store: Store) -> None:
     record(store, article())
-    store.articles.record_unchanged(
-        "a" * 16,
-        site=SITE,
-        address_keys=(("/other", "https://example.org/other/"),),
-        fetched_at=NOON,
-        next_check_at=None,
-    )
+    visit = Visit("run", (("/other", "https://example.org/other/"),), None)
+    store.articles.record_unchanged(SITE, "a" * 16, visit, NOON)
     known = store.articles.by_ids(["a" * 16, "x" * 16])
     assert list(known) == ["a" * 16]
     assert known["a" * 16].novelty is Novelty.NEW
@@ -146,7 +136,7 @@ def test_a_version_is_known_by_its_id_and_by_every_address(store: Store) -> None
         assert found.article_id == "a" * 16
     assert store.articles.by_addresses("elsewhere", ["/a"]) is None
     assert store.articles.by_addresses(SITE, []) is None
-    assert store.discovery.urls_of("a" * 16) == [
+    assert [each.url for each in store.discovery.addresses_of("a" * 16)] == [
         "https://example.org/a/",
         "https://example.org/other/",
     ]
@@ -233,18 +223,11 @@ def test_an_unchanged_page_keeps_validators_after_304_and_renews_them_after_200(
     store: Store,
 ) -> None:
     record(store, article(), visit={"etag": '"1"', "last_modified": "then", "dated_at": NOON})
-    unchanged = {"site": SITE, "address_keys": (), "next_check_at": None}
-    store.articles.record_unchanged("a" * 16, fetched_at=NOON + HOUR, **unchanged)  # type: ignore[arg-type]
+    store.articles.record_unchanged(SITE, "a" * 16, Visit("run", (), None), NOON + HOUR)
     known = store.articles.by_ids(["a" * 16])["a" * 16]
     assert (known.etag, known.fetched_at, known.dated_at) == ('"1"', NOON + HOUR, NOON)
-    store.articles.record_unchanged(
-        "a" * 16,
-        fetched_at=NOON + HOUR,
-        page_digest="q" * 32,
-        etag=None,
-        dated_at=NOON + HOUR,
-        **unchanged,  # type: ignore[arg-type]
-    )
+    visit = Visit("run", (), "q" * 32, dated_at=NOON + HOUR)
+    store.articles.record_unchanged(SITE, "a" * 16, visit, NOON + HOUR)
     known = store.articles.by_ids(["a" * 16])["a" * 16]
     assert (known.etag, known.last_modified, known.page_digest) == (None, None, "q" * 32)
     assert known.dated_at == NOON + HOUR
@@ -254,9 +237,7 @@ def test_an_article_that_is_there_again_is_no_longer_gone(store: Store) -> None:
     record(store, article())
     store.articles.record_gone("a" * 16, gone_at=NOON, next_check_at=NOON + HOUR)
     assert store.articles.by_ids(["a" * 16])["a" * 16].gone_at == NOON
-    store.articles.record_unchanged(
-        "a" * 16, site=SITE, address_keys=(), fetched_at=NOON, next_check_at=None
-    )
+    store.articles.record_unchanged(SITE, "a" * 16, Visit("run", (), None), NOON)
     assert store.articles.by_ids(["a" * 16])["a" * 16].gone_at is None
 
 

@@ -59,17 +59,17 @@ def test_a_walk_that_goes_on_does_not_unsay_that_one_has_ended(store: Store) -> 
 
 def test_not_modified_is_noted_without_a_new_reading(store: Store) -> None:
     store.discovery.record_reading(reading())
-    store.discovery.record_source_failure(SITE, FEED, "feed")
+    store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
     store.discovery.record_not_modified(SITE, FEED, NOON + HOUR)
     state = store.discovery.sources(SITE)[FEED]
     assert (state.read_at, state.asked_at, state.failures) == (NOON, NOON + HOUR, 0)
 
 
 def test_failures_count_in_a_row_and_leave_validators_and_walk(store: Store) -> None:
-    store.discovery.record_source_failure(SITE, FEED, "feed")
+    store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
     store.discovery.record_reading(reading(walk_to=3))
     for _ in range(2):
-        store.discovery.record_source_failure(SITE, FEED, "feed")
+        store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
     state = store.discovery.sources(SITE)[FEED]
     assert (state.failures, state.etag, state.walk_to) == (2, '"1"', 3)
 
@@ -177,12 +177,12 @@ def test_an_address_knows_the_sources_that_showed_it_each_once(store: Store) -> 
 def test_dates_only_grow_and_the_first_publication_stays(store: Store) -> None:
     for hours, day in ((1, 1), (3, 2), (2, 3)):
         store.discovery.record_reading(
-            reading(found("a", dated_at=NOON + hours * HOUR, published_at=NOON.replace(day=day)))
+            reading(found("a", dated_at=NOON + hours * HOUR, published_hint=NOON.replace(day=day)))
         )
     store.discovery.record_reading(reading(found("a")))
     address = store.discovery.addresses(SITE, ["/a"])["/a"]
     assert address.dated_at == NOON + 3 * HOUR
-    assert address.published_at == NOON.replace(day=1)
+    assert address.published_hint == NOON.replace(day=1)
 
 
 def test_more_addresses_than_a_statement_takes_are_looked_up_and_written(store: Store) -> None:
