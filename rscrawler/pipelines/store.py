@@ -111,16 +111,12 @@ class StorePipeline:
         known, session = outcome.asked.known, self._session
         assert known is not None
         self._count("articles/unchanged")
-        session.store.articles.record_unchanged(
-            known.article_id,
-            site=session.site,
-            address_keys=(),
-            fetched_at=outcome.at,
-            next_check_at=decisions.next_check(
-                known.first_seen_at, outcome.at, session.config.crawl.recheck_after
-            ),
-            dated_at=outcome.dated_at,
+        recheck_after = session.config.crawl.recheck_after
+        next_check_at = decisions.next_check(known.first_seen_at, outcome.at, recheck_after)
+        visit = Visit(
+            session.run_id, (), None, dated_at=outcome.dated_at, next_check_at=next_check_at
         )
+        session.store.articles.record_unchanged(session.site, known.article_id, visit, outcome.at)
         self._forget_trouble(outcome)
 
     # Pages that were not.
@@ -253,15 +249,7 @@ class StorePipeline:
             Recording(
                 article=article,
                 fingerprint=item.fingerprint,
-                visit=Visit(
-                    run_id=session.run_id,
-                    address_keys=item.addresses,
-                    page_digest=item.page_digest,
-                    etag=item.etag,
-                    last_modified=item.last_modified,
-                    dated_at=item.dated_at,
-                    next_check_at=self._next_check(item),
-                ),
+                visit=self._visit(item),
                 recorded_at=now,
                 channels=(
                     *self._jsonl_channels(article),
@@ -343,6 +331,17 @@ class StorePipeline:
             article.level_on(topic).reaches(self._alerts.minimum) for topic in self._alerts.topics
         )
 
+    def _visit(self, item: FetchedArticle) -> Visit:
+        return Visit(
+            run_id=self._session.run_id,
+            address_keys=item.addresses,
+            page_digest=item.page_digest,
+            etag=item.etag,
+            last_modified=item.last_modified,
+            dated_at=item.dated_at,
+            next_check_at=self._next_check(item),
+        )
+
     def _next_check(self, item: FetchedArticle) -> datetime | None:
         if item.is_archived and item.known is not None:
             return item.known.next_check_at
@@ -355,17 +354,9 @@ class StorePipeline:
         )
 
     def _record_unchanged(self, item: FetchedArticle, known: KnownArticle) -> None:
+        article, now = item.article, self._session.now()
         self._session.store.articles.record_unchanged(
-            known.article_id,
-            site=item.article.site,
-            address_keys=item.addresses,
-            fetched_at=self._session.now(),
-            next_check_at=self._next_check(item),
-            url=item.article.url,
-            page_digest=item.page_digest,
-            etag=item.etag,
-            last_modified=item.last_modified,
-            dated_at=item.dated_at,
+            article.site, known.article_id, self._visit(item), now, article.url
         )
         self._count("articles/unchanged")
 

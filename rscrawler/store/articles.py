@@ -39,11 +39,11 @@ from rscrawler.store.tables import LAST_VERSION, address, article, band, flag, o
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The request that brought a page: which address asked for it and what it answered."""
+    """The request that brought a page: which address it was for and what it answered."""
 
     run_id: str
     address_keys: tuple[tuple[str, str], ...]  # (key, url) of every address that led to it
-    page_digest: str
+    page_digest: str | None  # None: "not modified"
     etag: str | None = None
     last_modified: str | None = None
     dated_at: datetime | None = None
@@ -264,8 +264,7 @@ class ArticleStore(Part):
 
     def _lines(self, query: Select[Any]) -> Iterator[str]:
         ordered = query.order_by(version.c.recorded_at, version.c.record_id)
-        with self._database.reading() as connection:
-            yield from connection.execution_options(yield_per=500).scalars(ordered)
+        return (row[0] for row in self._database.streamed(ordered))
 
     # Writing.
 
@@ -340,36 +339,21 @@ class ArticleStore(Part):
             connection.exec_driver_sql(self._insert_band, rows)
 
     def record_unchanged(
-        self,
-        article_id: str,
-        *,
-        site: str,
-        address_keys: Sequence[tuple[str, str]],
-        fetched_at: datetime,
-        next_check_at: datetime | None,
-        url: str | None = None,
-        page_digest: str | None = None,
-        etag: str | None = None,
-        last_modified: str | None = None,
-        dated_at: datetime | None = None,
+        self, site: str, article_id: str, visit: Visit, fetched_at: datetime, url: str | None = None
     ) -> None:
         """An article was requested again and its text is as it was.
 
-        `page_digest` is None after a "not modified" answer: validators then stay. `url` is
-        where the page is now: an article that has moved is requested there from now on.
+        After a "not modified" answer validators stay. `url` is where the page is now: an article
+        that has moved is requested there from now on.
         """
-        values: dict[str, Any] = {
-            "fetched_at": fetched_at,
-            "next_check_at": next_check_at,
-            "gone_at": None,
-        }
-        if dated_at is not None:
-            values["dated_at"] = dated_at
+        values = {"fetched_at": fetched_at, "gone_at": None, **_fields(visit, "next_check_at")}
+        if visit.dated_at is not None:
+            values["dated_at"] = visit.dated_at
         if url is not None:
             values["url"] = url
-        if page_digest is not None:
-            values |= {"page_digest": page_digest, "etag": etag, "last_modified": last_modified}
-        rows = _rows_of_addresses(site, article_id, address_keys, fetched_at)
+        if visit.page_digest is not None:
+            values |= _fields(visit, "page_digest", "etag", "last_modified")
+        rows = _rows_of_addresses(site, article_id, visit.address_keys, fetched_at)
         with self._database.writing() as connection:
             connection.execute(_changed(article_id, **values))
             _execute_many(connection, self._upsert_address, rows)

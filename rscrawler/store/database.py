@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
 _HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
+_STREAMED = 100  # rows that are held at a time
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _Column = TypeVar("_Column")
 _Columns = TypeVarTuple("_Columns")
@@ -103,6 +104,14 @@ class Database:
     def scalars(self, query: TypedReturnsRows[_Column]) -> list[_Column]:
         """The first column of each row."""
         return [row[0] for row in self.rows(query)]
+
+    def streamed(self, query: TypedReturnsRows[*_Columns]) -> Generator[Row[*_Columns]]:
+        """The rows of a long query, some at a time. Close it if it is not read to the end."""
+        with (
+            self.reading() as connection,
+            connection.execution_options(yield_per=_STREAMED).execute(query) as rows,
+        ):
+            yield from rows
 
     def execute(self, statement: Executable, parameters: _Parameters = None) -> int:
         """Run one statement in a transaction of its own; gives how many rows it changed."""

@@ -88,9 +88,8 @@ class JudgementStore(Part):
             .join(version, version.c.record_id == judgement.c.record_id)
             .where(judgement.c.topic == topic)
         )
-        with self._database.reading() as connection:
-            for row in connection.execution_options(yield_per=100).execute(query):
-                yield _judgement_of(row), Article.from_record(json.loads(row.record))
+        for row in self._database.streamed(query):
+            yield _judgement_of(row), Article.from_record(json.loads(row.record))
 
 
 def _that_hold() -> Select[Any]:

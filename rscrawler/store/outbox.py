@@ -11,6 +11,7 @@ same. Whoever asks second, of several processes, gets nothing: the rows decide.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -538,11 +539,8 @@ class OutboxStore(_Rows):
             )
             .order_by(outbox.c.number.desc())
         )
-        with (
-            self._database.reading() as connection,
-            connection.execution_options(yield_per=100).scalars(query) as records,
-        ):
-            yield from records
+        with closing(self._database.streamed(query)) as rows:
+            yield from (row.record for row in rows)
 
 
 def _last_served(
