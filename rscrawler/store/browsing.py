@@ -226,29 +226,20 @@ class BrowseStore(Part):
 class InsightStore(Part):
     """Sums over the index. Copies of other articles are left out."""
 
-    def levels_by_day(
-        self, topic: str, minimum: Level, since: datetime, until: datetime
+    def by_day(
+        self, name: str, topic: str, minimum: Level, since: datetime, until: datetime
     ) -> dict[tuple[str, str], int]:
-        """How many articles were published on each UTC day, by day (`2026-11-24`) and level."""
-        return self._by_day(_published(topic, minimum, since, until), facet.c.value)
+        """How many articles were published on each UTC day, by day (`2026-11-24`) and value.
 
-    def countries_by_day(
-        self, topic: str, minimum: Level, since: datetime, until: datetime
-    ) -> dict[tuple[str, str], int]:
-        """The same by country; an article counts for each of its countries."""
-        country = facet.alias("country")
-        query = _published(topic, minimum, since, until).join(
-            country,
-            and_(country.c.article == entry.c.number, country.c.name == f"country/{topic}"),
-        )
-        return self._by_day(query, country.c.value)
-
-    def _by_day(
-        self, query: Select[tuple[()]], value: ColumnElement[str]
-    ) -> dict[tuple[str, str], int]:
+        Of the facet `level` or `country`: an article counts for each of its countries.
+        """
+        found = facet.alias()
+        is_counted = and_(found.c.article == entry.c.number, found.c.name == f"{name}/{topic}")
         day = func.substr(type_coerce(entry.c.age, String), 1, 10)
-        counted = query.add_columns(day, value, func.count()).group_by(day, value)
-        return {(row[0], row[1]): row[2] for row in self._database.rows(counted)}
+        query = _published(topic, minimum, since, until).join(found, is_counted)
+        counted = query.add_columns(day, found.c.value, func.count())
+        rows = self._database.rows(counted.group_by(day, found.c.value))
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def hours(self, topic: str, minimum: Level, since: datetime, until: datetime) -> dict[int, int]:
         """How many articles were published in each hour of the day, UTC.

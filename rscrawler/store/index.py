@@ -67,23 +67,22 @@ class IndexStore(Part):
         return True
 
     def _index(self, connection: Connection, article_ids: Iterable[str]) -> None:
-        of_these = article.c.article_id.in_(sorted(article_ids))
         query = (
             select(article.c.number, article.c.is_folded, version.c.record)
             .join(version, LAST_VERSION)
-            .where(of_these)
+            .where(article.c.article_id.in_(sorted(article_ids)))
         )
         records = [
             (number, is_folded, Article.from_record(json.loads(record)))
             for number, is_folded, record in connection.execute(query)
         ]
-        former = list(connection.scalars(select(article.c.number).where(of_these)))
+        if not records:
+            return
+        former = [number for number, _, _ in records]
         connection.execute(delete(entry).where(entry.c.number.in_(former)))
         connection.execute(delete(facet).where(facet.c.article.in_(former)))
         for number in former:
             connection.execute(text("DELETE FROM article_text WHERE rowid = :n"), {"n": number})
-        if not records:
-            return
         connection.execute(insert(entry), [_entry(*each) for each in records])
         if facets := [row for number, _, record in records for row in _facets(number, record)]:
             connection.execute(insert(facet), facets)

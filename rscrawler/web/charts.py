@@ -64,7 +64,7 @@ def charts(request: Request) -> Response:
     weeks = last_weeks(dashboard.now(), int(span))
     scope, minimum, insights = _Scope(topic, weeks), dashboard.minimum, dashboard.store.insights
     asked = (topic, minimum, weeks[0].start, weeks[-1].end)
-    by_level, by_country = insights.levels_by_day(*asked), insights.countries_by_day(*asked)
+    by_level, by_country = (insights.by_day(name, *asked) for name in ("level", "country"))
     codes = dashboard.countries([topic])
     countries = {code: country_name(code) for code in codes}
     levels = {
