@@ -159,6 +159,42 @@ class Program:
         return pid, status
 
 
+class Script:
+    """Python under way in a process forked from the prepared program, typed to line by line."""
+
+    def __init__(self, program: Program, code: str, *arguments: str) -> None:
+        stdin, typed = os.pipe()
+        printed, stdout = os.pipe()
+        before = f"{code}\nraise SystemExit"
+        self._running = program.start(
+            arguments, Path.cwd(), before=before, stdin=stdin, stdout=stdout
+        )
+        os.close(stdin)
+        os.close(stdout)
+        self._typed, self._printed = os.fdopen(typed, "w"), os.fdopen(printed)
+
+    def type(self, line: str) -> None:
+        """Give it a line."""
+        print(line, file=self._typed, flush=True)
+
+    def line(self) -> str:
+        """The next line that it prints."""
+        return self._printed.readline().rstrip("\n")
+
+    def end(self) -> str:
+        """Let it come to its end; what it has printed since."""
+        with self._typed, self._printed:
+            printed = self._printed.read()
+        assert self._running.wait().status == 0
+        return printed
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._running.send_signal(signal.SIGKILL)
+        with self._typed, self._printed:
+            self._running.wait()
+
+
 class Workspace:
     """A folder of its own for one test.
 

@@ -6,8 +6,6 @@ import errno
 import gzip
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +25,7 @@ from tests.delivery.helpers import (
     record,
     record_ids,
 )
+from tests.workspace import Program, Script
 
 FILE = "articles/2026-11-24.jsonl"
 
@@ -258,7 +257,7 @@ except OutputError as error:
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_file_that_may_not_grow_keeps_only_whole_lines(
-    store: Store, database_url: str, tmp_path: Path
+    store: Store, database_url: str, program: Program, tmp_path: Path
 ) -> None:
     record(store, an_article(1))
     output = tmp_path / "out"
@@ -266,13 +265,8 @@ def test_a_file_that_may_not_grow_keeps_only_whole_lines(
     deliver_jsonl(a_config(output), store)
     size = (output / FILE).stat().st_size
     record(store, an_article(2))
-    done = subprocess.run(
-        [sys.executable, "-c", _LIMITED, database_url, str(output), str(size * 3 // 2)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "File too large; nothing is lost" in done.stdout
+    writer = Script(program, _LIMITED, database_url, str(output), str(size * 3 // 2))
+    assert "File too large; nothing is lost" in writer.end()
     assert record_ids(output / FILE) == [an_article(1).record_id]
     deliver_jsonl(a_config(output), store)
     assert record_ids(output / FILE) == [an_article(1).record_id, an_article(2).record_id]
@@ -315,27 +309,16 @@ print(deliver_jsonl(Config(output_dir=Path(sys.argv[2])), store))
 
 
 def test_two_processes_write_each_line_once(
-    store: Store, database_url: str, tmp_path: Path
+    store: Store, database_url: str, program: Program, tmp_path: Path
 ) -> None:
     for number in range(300):
         record(store, an_article(number))
-    writers = [_started(_WRITER, database_url, str(tmp_path)) for _ in range(2)]
+    writers = [Script(program, _WRITER, database_url, str(tmp_path)) for _ in range(2)]
     for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
-    written = [int(writer.communicate()[0]) for writer in writers]
+        writer.type("go")
+    written = [int(writer.end()) for writer in writers]
     assert sum(written) == 600
     assert record_ids(tmp_path / FILE) == [an_article(number).record_id for number in range(300)]
-
-
-def _started(program: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_a_second_machine_that_came_late_changes_nothing(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -23,7 +21,7 @@ from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import BODY, NOW, an_article, lines_of, record
 from tests.delivery.mailbox import Mailbox, serving
-from tests.workspace import wait_until
+from tests.workspace import Program, Script, wait_until
 
 THREE = ["one@example.org", "two@example.org", "Three <three@example.org>"]
 HOUR = timedelta(hours=1)
@@ -148,24 +146,20 @@ def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
 
 
 def test_after_processes_killed_before_a_mail_was_answered_copies_are_few(
-    store: Store, database_url: str, mailbox: Mailbox, email_config: EmailConfig
+    store: Store,
+    database_url: str,
+    program: Program,
+    mailbox: Mailbox,
+    email_config: EmailConfig,
 ) -> None:
     record(store, an_article(1), "email")
     for attempt in range(1, FEW_ATTEMPTS + 1):
         mailbox.answering.clear()
         tried_at = NOW + timedelta(minutes=attempt)
-        process = subprocess.Popen(
-            [sys.executable, "-c", _DELIVERER, database_url, tried_at.isoformat()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdin is not None
-        process.stdin.write(email_config().model_dump_json() + "\ngo\n")
-        process.stdin.flush()
+        process = Script(program, _DELIVERER, database_url, tried_at.isoformat())
+        process.type(f"{email_config().model_dump_json()}\ngo")
         wait_until(lambda attempt=attempt: len(mailbox.received) == attempt)  # type: ignore[misc]
         process.kill()
-        process.communicate()
         mailbox.answering.set()
     assert counts(deliver(email_config(), store, now=NOW + HOUR)) == {}
     assert deliver(email_config(), store, now=NOW + 3 * HOUR).served == 1
@@ -485,7 +479,11 @@ print(deliver(config, store, now=datetime.fromisoformat(sys.argv[2])).served)
 
 
 def test_two_processes_send_each_mail_once(
-    store: Store, database_url: str, mailbox: Mailbox, email_config: EmailConfig
+    store: Store,
+    database_url: str,
+    program: Program,
+    mailbox: Mailbox,
+    email_config: EmailConfig,
 ) -> None:
     config = email_config(recipients=THREE)
     for number in range(30):
@@ -496,26 +494,13 @@ def test_two_processes_send_each_mail_once(
             mailbox.reply = "250 OK"
     record(store, an_article(30), "email")
     later = (NOW + timedelta(hours=2)).isoformat()
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", _DELIVERER, database_url, later],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    processes = [Script(program, _DELIVERER, database_url, later) for _ in range(2)]
     for process in processes:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(config.model_dump_json() + "\n")
-        process.stdin.flush()
-        assert process.stdout.readline() == "ready\n"
+        process.type(config.model_dump_json())
+        assert process.line() == "ready"
     for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    served = [int(process.communicate()[0]) for process in processes]
+        process.type("go")
+    served = [int(process.end()) for process in processes]
     assert sum(served) == 4 * 3
     identities = [mail.mail["Message-ID"] for mail in mailbox.received]
     assert len(identities) == len(set(identities)) == 4
