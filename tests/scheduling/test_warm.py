@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,12 +43,15 @@ class Runs:
         (found,) = [
             child
             for child in psutil.Process().children()
-            if "rscrawler.scheduling.warm" in child.cmdline()
+            if {"rscrawler.scheduling.warm", str(self.config)} <= {*child.cmdline()}
         ]
         return found
 
 
-def with_runs(folder: Path, scenario: Callable[[Runs], Coroutine[Any, Any, None]]) -> None:
+Scenario = Callable[[Runs], Coroutine[Any, Any, None]]
+
+
+def with_runs(folder: Path, scenario: Scenario) -> None:
     async def run() -> None:
         runs = Runs(folder)
         try:
@@ -59,7 +62,16 @@ def with_runs(folder: Path, scenario: Callable[[Runs], Coroutine[Any, Any, None]
     asyncio.run(run())
 
 
-def test_a_run_hands_over_its_output_and_status(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def in_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Scenario], None]]:
+    """Plays scenarios that leave their warm process as it is, all with the same one."""
+    runs = Runs(tmp_path_factory.mktemp("warm"))
+    with asyncio.Runner() as loop:
+        yield lambda scenario: loop.run(scenario(runs))
+        runs.warm.close()
+
+
+def test_a_run_hands_over_its_output_and_status(in_one: Callable[[Scenario], None]) -> None:
     async def scenario(runs: Runs) -> None:
         good = await runs.run("schema", "article")
         assert (good.exit_status, good.output[:1], good.error_lines) == (0, "{", ())
@@ -67,11 +79,11 @@ def test_a_run_hands_over_its_output_and_status(tmp_path: Path) -> None:
         assert (wrong.exit_status, wrong.output) == (2, "")
         assert "nowhere" in wrong.error_lines[-1]
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
 def test_a_run_has_the_environment_and_the_folder_of_the_service(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(runs: Runs) -> None:
         await runs.version()
@@ -81,10 +93,12 @@ def test_a_run_has_the_environment_and_the_folder_of_the_service(
         assert done.exit_status == 0
         assert (tmp_path / "elsewhere" / "rscrawler.db").is_file()
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
-def test_a_run_that_does_not_end_in_time_is_ended_with_its_group(tmp_path: Path) -> None:
+def test_a_run_that_does_not_end_in_time_is_ended_with_its_group(
+    in_one: Callable[[Scenario], None],
+) -> None:
     async def scenario(runs: Runs) -> None:
         running = asyncio.create_task(
             runs.run("web", "--port", "0", "--config", str(runs.config), limit=timedelta(seconds=2))
@@ -94,7 +108,7 @@ def test_a_run_that_does_not_end_in_time_is_ended_with_its_group(tmp_path: Path)
         assert (result.timed_out, result.exit_status) == (True, 0)  # SIGTERM ends it well
         assert runs.process().children() == []
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
 def test_a_run_ends_with_the_warm_process_and_the_next_one_has_another(tmp_path: Path) -> None:
@@ -130,7 +144,9 @@ def test_a_file_that_changes_calls_for_another_warm_process(tmp_path: Path) -> N
     with_runs(tmp_path, scenario)
 
 
-def test_the_warm_process_has_one_thread_one_socket_and_no_database(tmp_path: Path) -> None:
+def test_the_warm_process_has_one_thread_one_socket_and_no_database(
+    in_one: Callable[[Scenario], None],
+) -> None:
     async def scenario(runs: Runs) -> None:
         await runs.run("deliver", "--config", str(runs.config))
         process = runs.process()
@@ -139,10 +155,12 @@ def test_the_warm_process_has_one_thread_one_socket_and_no_database(tmp_path: Pa
         assert process.num_threads() == 1
         assert sorted(each.partition(":")[0] for each in opened) == ["pipe", "pipe", "socket"]
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
-def test_twenty_runs_leave_no_descriptor_and_no_process_behind(tmp_path: Path) -> None:
+def test_twenty_runs_leave_no_descriptor_and_no_process_behind(
+    in_one: Callable[[Scenario], None],
+) -> None:
     async def scenario(runs: Runs) -> None:
         def left() -> tuple[int, int, list[psutil.Process]]:
             return psutil.Process().num_fds(), runs.process().num_fds(), runs.process().children()
@@ -153,7 +171,7 @@ def test_twenty_runs_leave_no_descriptor_and_no_process_behind(tmp_path: Path) -
             await runs.version()
         assert left() == before
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
 def test_where_no_process_can_be_forked_runs_are_fresh_ones_and_that_is_said_once(
