@@ -282,7 +282,7 @@ def test_a_listing_that_ends_with_404_has_ended(
 
 def test_a_first_run_of_which_a_page_failed_still_ends_at_max_pages(workspace: Workspace) -> None:
     with SampleSite(stories=120) as site:
-        configure(workspace, site, few=sources("/analysis/"))
+        configure(workspace, site, NO_RETRIES, few=sources("/analysis/"))
         site.fail("/analysis/?page=2", Fault.SERVER_ERROR)
         assert workspace.run("crawl", "--json").status == 1
         site.heal()
@@ -630,7 +630,7 @@ def test_malformed_http_leaves_one_line(
 def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
     workspace: Workspace, site: SampleSite, fault: Fault
 ) -> None:
-    configure(workspace, site)
+    configure(workspace, site, NO_RETRIES)
     workspace.crawl("--full", "--limit", "3")
     let_a_day_pass(workspace)
     site.fail("/robots.txt", fault)
