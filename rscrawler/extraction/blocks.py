@@ -42,7 +42,6 @@ _KIND_OF_TAG = {
 _ANCHORED = frozenset({"section", "table"})  # their ids are made of what they say
 _KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_UNSEEN = re.compile(r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text|skip-link)(?:$|\s)")
 _SENTENCE_ENDS, _CLOSING = frozenset(".!?…。！？؟:;।"), "”’\"')]»"
 _SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
 _BREAK = "\v"  # white space that no page can hold
@@ -175,7 +174,7 @@ class _Walk:
                 self._flush()
             else:
                 self._pieces.append(_BREAK)
-        elif is_cut or (element.attrib and _is_unseen(element.attrib)):
+        elif is_cut or (element.attrib and _is_hidden(element.attrib)):
             return False
         elif name in _CELLS:
             if any(piece.strip() for piece in self._pieces):
@@ -235,12 +234,6 @@ class _Walk:
         self._pieces, self._links = [], []
         if link is not None:  # it goes on in the next block
             self._link = (link[0], 0)
-
-
-def _is_unseen(attributes: Attributes) -> bool:
-    """Whether an element in a line is there for screen readers alone, or hidden."""
-    classes = attributes.get("class")
-    return (classes is not None and _UNSEEN.search(classes) is not None) or _is_hidden(attributes)
 
 
 def _is_hidden(attributes: Attributes) -> bool:

@@ -22,7 +22,7 @@ from rscrawler.extraction.structured import (
     json_ld_names,
     json_ld_text,
 )
-from rscrawler.extraction.text import likeness, text_of
+from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
 from rscrawler.identity.addresses import (
     absolute,
@@ -50,7 +50,6 @@ _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
-_SAME = 0.8  # likeness from which the line under a headline is what the page declares
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
 _Given = tuple[Any, str]  # a value, empty if it is not known, and what gave it
 _NOTHING: _Given = (None, "")
@@ -155,21 +154,17 @@ def _subtitle(source: Source) -> _Given:
 
 
 def _guessed_subtitle(source: Source) -> _Given:
-    """What stands right under the headline, if it is a heading or what the page declares."""
+    """The heading right under the headline."""
     own, node = source.own, source.own.headline
     while node is not None and node not in own.parts:
         below = node.getnext()
         if below is None:
             node = node.getparent()
             continue
-        text, title = text_of(below), _title(source)[0]
-        description = source.structured.first(
-            "og:description", "description", "twitter:description"
-        )
-        is_heading = below.tag in ("h2", "h3") and below.find(".//a") is None
-        is_declared = below not in source.prose and likeness(text, description or "") >= _SAME
-        is_line = text not in ("", title) and (is_heading or is_declared)
-        return (text, f"fallback: {below.tag}") if is_line else _NOTHING
+        text = text_of(below)
+        is_line = below.tag in ("h2", "h3") and below.find(".//a") is None
+        is_new = text not in ("", _title(source)[0])
+        return (text, f"fallback: {below.tag}") if is_line and is_new else _NOTHING
     return _NOTHING
 
 

@@ -26,7 +26,6 @@ _LEAST_HEADLINE = 4  # words
 _LEAST_ABOVE = 0.85  # of the running text is above a heading that ends the article
 _LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
 _SENTENCE = re.compile(r"(?<!\.)\.[”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
-_SYNDICATION = re.compile(r"^The post .{3,200} (?:first appeared|appeared first) on ")
 _LEAST_LINKED = 0.8  # of what follows the words of a pointer
 
 
@@ -121,8 +120,7 @@ def _is_pointer(body: Body, number: int) -> bool:
 def is_pointer(text: str) -> bool:
     """Whether a text of which no link is known is the way to another article: `Read also: …`."""
     label = pattern("pointers").match(straight(text))
-    is_label = label is not None and label[0].rstrip().endswith(tuple(":：>»→–—-"))
-    return is_label or _SYNDICATION.match(text) is not None
+    return label is not None and label[0].rstrip().endswith(tuple(":：>»→–—-"))
 
 
 def _says(name: str) -> Callable[[Body, int], bool]:

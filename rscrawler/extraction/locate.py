@@ -22,8 +22,6 @@ _LEAST_BODY = 100  # characters; with less, the marks of regions are doubted
 _MOST_SHARE = {"comments": 0.9, "navigation": 0.7, "sidebar": 0.5, "hidden": 0.9, "form": 0.3}
 _MOST_SHARE_ELSE = 0.3
 _WHOLE = 0.9  # of all running text: what is called consent and holds so much is a mark of the page
-# What is doubted last.
-_PLAIN_KINDS = frozenset({"navigation", "form", "comments", "request", "hidden"})
 LABEL_OF_KIND = {
     "request": "appeal",
     "related": "related",
@@ -83,32 +81,31 @@ class Locator:
     def locate(self) -> Located:
         """The region of the article; its blocks and those around it get their labels."""
         headline = self._headline()
-        found, marks = self._best(headline, None)
+        found, marks = self._best(headline)
         left = self._left(found, marks)
-        for kinds in (_PLAIN_KINDS, frozenset[str]()) if left < _LEAST_BODY else ():
-            other, others = self._best(headline, kinds)
+        if left < _LEAST_BODY:
+            other, others = self._best(headline, is_doubted=True)
             if self._left(other, others) > 2 * left:
                 found, marks = other, others
-                break
         self._apply(marks)
         return Located(found, headline)
 
     def mark(self) -> None:
         """Label the blocks of regions that are not the article's, where its text is known."""
-        self._apply(self._marks(None, None))
+        self._apply(self._marks(None))
 
     def _apply(self, marks: _Marks) -> None:
         for block, mark in zip(self._blocks, marks, strict=True):
             block.label, block.rule = mark or ("text", "")
 
-    def _marks(self, headline: int | None, kinds: frozenset[str] | None) -> _Marks:
-        """What regions say of each block; `kinds`: these regions alone."""
+    def _marks(self, headline: int | None, *, is_doubted: bool = False) -> _Marks:
+        """What regions say of each block; `is_doubted`: only what the profile says of them."""
         marks: _Marks = [None] * len(self._blocks)
         shares = self._shares()
         covered = 0
         for region in self._regions:
             kind = region.kind
-            if kind is None or region.last <= covered or (kinds is not None and kind not in kinds):
+            if kind is None or region.last <= covered or (is_doubted and kind != "cut"):
                 continue
             if kind == "embed" and self._is_guess:
                 continue
@@ -117,7 +114,7 @@ class Locator:
                 continue
             mark = LABEL_OF_KIND.get(kind, "boilerplate"), f"{kind}: {region.name}"
             covered = _give(marks, region, mark)
-        if kinds is None:
+        if not is_doubted:
             self._mark_cards(marks, headline)
         return marks
 
@@ -161,9 +158,9 @@ class Locator:
         total = max(1, self._prose[-1])
         return {name: length / total for name, length in held.items()}
 
-    def _best(self, headline: int | None, kinds: frozenset[str] | None) -> tuple[Region, _Marks]:
-        """The region that is worth most if regions (of `kinds`) are what they are called."""
-        marks = self._marks(headline, kinds)
+    def _best(self, headline: int | None, *, is_doubted: bool = False) -> tuple[Region, _Marks]:
+        """The region that is worth most if regions are what they are called, or `is_doubted`."""
+        marks = self._marks(headline, is_doubted=is_doubted)
         each = (self._worth(n, headline, marks) for n in range(len(self._blocks)))
         worth = [0.0, *accumulate(each)]
         best = max(

@@ -76,7 +76,6 @@ def test_ways_to_other_articles_are_no_part_of_it() -> None:
         OWN[0],
         "READ ALSO: Belgium fears a lawsuit",
         OWN[1],
-        "The post A title appeared first on X.",
     ]
     assert read(page_html(SHELL, json_ld("\n".join(lines)))).paragraphs == [OWN[0], OWN[1]]
 

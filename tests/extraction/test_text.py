@@ -43,7 +43,7 @@ def test_what_is_no_text_is_left_out() -> None:
         "<blockquote class='twitter-tweet'><p>a tweet</p></blockquote><p hidden>h</p>"
         "<p style='display: none'>n</p><p aria-hidden='true'>a</p><aside><p>pull</p></aside>"
         "<p class='pull-quote'>pull</p><div class='share-bar'>share</div>"
-        "<p>kept, <span class='sr-only'>unseen</span>too</p><p>***</p><p>&nbsp;</p>"
+        "<p>kept, <span hidden>unseen</span>too</p><p>***</p><p>&nbsp;</p>"
         "after <button>b</button>all"
     )
     body = "".join(f"<p>{text}</p>" for text in OWN)
