@@ -151,7 +151,7 @@ RULES: tuple[Rule, ...] = (
          lambda body, n: is_republication_line(body.blocks[n].text)),
     Rule("teaser", "related", "Responsible Statecraft",
          lambda body, n: not body.is_guess and body.blocks[n] in body.teasers),
-    Rule("label", "boilerplate", "990 pages; Responsible Statecraft", _says("labels"), _SHORT),
+    Rule("label", "boilerplate", "Responsible Statecraft", _says("labels"), _SHORT),
     Rule("label of a box", "boilerplate", "990 pages", _says("ends"), _SHORT, is_guess=True),
     Rule("pointer", "related", "sites of the region", _is_pointer),
     Rule("way", "related", "both corpora", _is_way),
