@@ -34,8 +34,6 @@ from benchmarks.bench_real_pages import whole_bodies
 from benchmarks.measure import progress, run, table
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.demo.routes import find_resource
-from rscrawler.demo.state import SiteState, Theme
 from rscrawler.sites import SiteProfile, Source, SourceKind, host_of, load_sites
 from rscrawler.spiders.outcomes import FetchedArticle
 from rscrawler.spiders.pool import Readers, ReadingBroke
@@ -48,6 +46,7 @@ from rscrawler.spiders.reading import (
 )
 from rscrawler.spiders.sources import SourcePage
 from rscrawler.topics import Flagger, load_watchlists
+from tests.sample_site import SampleSite, Theme
 
 SITE = "responsiblestatecraft"
 BASE = "https://responsiblestatecraft.org"
@@ -121,7 +120,7 @@ def originals() -> dict[str, list[Original]]:
     """All there is to mutate, by kind."""
     found: dict[str, list[Original]] = {kind: [] for kind in KINDS}
     for theme in (Theme.REBELMOUSE, Theme.RENAMED, Theme.BARE):
-        state = SiteState(STORIES, 1, utc_now)
+        state = SampleSite(STORIES)
         state.base_url = BASE
         state.change_markup(theme)
         paths = {
@@ -133,7 +132,7 @@ def originals() -> dict[str, list[Original]]:
         }
         for kind, of_kind in paths.items():
             found[kind] += [
-                Original(kind, path, find_resource(state, path, 1).body) for path in of_kind
+                Original(kind, path, state.server.resource(path, 1).body) for path in of_kind
             ]
     if folder := os.environ.get("REAL_PAGES"):
         real = (page for page, _, _ in whole_bodies(Path(folder)))

@@ -36,9 +36,9 @@ from benchmarks.measure import (
     table,
     write_config,
 )
-from rscrawler.demo.site import SampleSite
 from rscrawler.identity.fingerprints import KEYS, Fingerprint
 from rscrawler.store import Store
+from tests.sample_site import SampleSite
 
 T = TypeVar("T")
 STORIES = 120

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.measure import REPEATS, progress, ratios, rscrawler, spread, table, write_config
-from rscrawler.demo.site import SampleSite, ServedRequest
+from tests.sample_site import SampleSite, ServedRequest
 
 _HEADING = (
     "cycle",

@@ -25,9 +25,8 @@ from typing import Any
 
 from benchmarks.extract_pages import EXTRACTORS
 from benchmarks.measure import REPEATS, ROOT, alternating, progress, ratios, run, spread, table
-from rscrawler.demo.bodies import appeal_texts
-from rscrawler.demo.site import SampleSite, TrueArticle
 from rscrawler.identity.fingerprints import normalized
+from tests.sample_site import SampleSite, TrueArticle, appeal_texts
 
 OURS = "rscrawler"
 PEERS = ROOT / "benchmarks" / "peers.txt"

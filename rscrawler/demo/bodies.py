@@ -16,10 +16,10 @@ from typing import Any
 from rscrawler.demo.stories import Kind, Shape, Story
 
 IMAGE_TOKEN = "token=@@TOKEN@@&expires=@@EXPIRES@@"  # noqa: S105 - a placeholder, filled when served
-_APPEALS: dict[str, Any] = tomllib.loads(
+APPEALS: dict[str, Any] = tomllib.loads(
     (Path(__file__).parent / "appeals.toml").read_text(encoding="utf-8")
 )
-NEWSLETTER: str = _APPEALS["newsletter"]
+NEWSLETTER: str = APPEALS["newsletter"]
 _ENTITIES = str.maketrans({
     "\u00a0": "&nbsp;",
     "\u00ad": "&shy;",
@@ -58,18 +58,9 @@ def image_url(base_url: str, story: Story) -> str:
     return f"{base_url}{image_path(story)}&{IMAGE_TOKEN}"
 
 
-def appeal_texts() -> tuple[str, ...]:
-    """Every sentence-bearing paragraph that asks for something; none belongs in a body."""
-    return (
-        *(text for appeal in _APPEALS["long"] for text in appeal),
-        *_APPEALS["short"],
-        NEWSLETTER,
-    )
-
-
 def appeal_html(rng: Random, *, marked: bool, short: bool = False) -> str:
     """One appeal: paragraphs like any other, or in a block that says what it is."""
-    texts = [rng.choice(_APPEALS["short"])] if short else rng.choice(_APPEALS["long"])
+    texts = [rng.choice(APPEALS["short"])] if short else rng.choice(APPEALS["long"])
     paragraphs = [f"<p>{escape(text, quote=False)}</p>" for text in texts]
     if marked:
         return f'<div class="donation-appeal rm-embed">{"".join(paragraphs)}</div>'

@@ -7,11 +7,9 @@ each time it serves a page.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import timedelta, timezone
 from email.utils import format_datetime
-from hashlib import blake2b
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -28,7 +26,7 @@ from rscrawler.demo.bodies import (
     text_html,
 )
 from rscrawler.demo.generator import slugify
-from rscrawler.demo.state import SiteState, Theme
+from rscrawler.demo.state import SiteState
 from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
 
 CARDS_PER_PAGE = 12
@@ -97,7 +95,7 @@ def _rendered(template: str, **values: Any) -> str:
 
 def render_article(site: SiteState, story: Story) -> str:
     """The page of `story` as the site stands now."""
-    html = _rendered(
+    return _rendered(
         "article.html.j2",
         title=f"{story.title} - {SITE_NAME}",
         charset="windows-1252" if Shape.WINDOWS_1252 in story.shapes else "utf-8",
@@ -109,7 +107,6 @@ def render_article(site: SiteState, story: Story) -> str:
         body=Markup("\n".join(_body(site, story))),  # noqa: S704 - our own markup
         neighbours=site.neighbours(story),
     )
-    return _themed(html, site.theme)
 
 
 def render_listing(
@@ -117,7 +114,7 @@ def render_listing(
 ) -> str:
     """Page `page_number` (from 1) of a listing; past the end it has no cards."""
     end = page_number * CARDS_PER_PAGE
-    html = _rendered(
+    return _rendered(
         "listing.html.j2",
         title=f"{title} - {SITE_NAME}",
         heading=title,
@@ -126,7 +123,6 @@ def render_listing(
         stories=stories[end - CARDS_PER_PAGE : end],
         next_page=page_number + 1 if end < len(stories) else None,
     )
-    return _themed(html, site.theme)
 
 
 def render_static(slug: str) -> str:
@@ -143,21 +139,6 @@ def render_notice(title: str, html: str) -> str:
 def render_not_found(text: str) -> str:
     """What an address without a page shows."""
     return render_notice(f"Not found - {SITE_NAME}", f"<h1>Not found</h1><p>{text}</p>")
-
-
-def _themed(html: str, theme: Theme) -> str:
-    """`html` with its classes named as `theme` has them."""
-    if theme is Theme.REBELMOUSE:
-        return html
-    html = re.sub(r' data-[a-z-]+="[^"]*"', "", html)
-    if theme is Theme.BARE:
-        return re.sub(r' class="[^"]*"', "", html)
-
-    def renamed(match: re.Match[str]) -> str:
-        digests = (blake2b(name.encode(), digest_size=3) for name in match[1].split())
-        return f' class="{" ".join(f"c{digest.hexdigest()}" for digest in digests)}"'
-
-    return re.sub(r' class="([^"]*)"', renamed, html)
 
 
 def _json_ld(site: SiteState, story: Story) -> Markup | None:
@@ -234,9 +215,10 @@ def render_news_sitemap(site: SiteState) -> str:
     return _rendered("sitemap.xml.j2", site=site, stories=fresh, is_news=True)
 
 
-def render_robots(site: SiteState, rules: str = "Disallow: /core/\nDisallow: /res/") -> str:
+def render_robots(site: SiteState) -> str:
     """`/robots.txt`."""
     return (
-        f"User-agent: *\n{rules}\n\nSitemap: {site.base_url}/sitemap.xml\n"
+        "User-agent: *\nDisallow: /core/\nDisallow: /res/\n\n"
+        f"Sitemap: {site.base_url}/sitemap.xml\n"
         f"Sitemap: {site.base_url}/sitemap_news.xml\n"
     )

@@ -113,9 +113,6 @@ def _article(site: SiteState, path: str) -> Resource | None:
     if not path.endswith("/"):
         return None
     slug = path.strip("/")
-    if status := site.gone_status(slug):
-        text = pages.render_not_found("This article has been taken down.")
-        return Resource(status, text.encode())
     if target := site.redirect_from(path):
         return Resource(301, location=target)
     try:

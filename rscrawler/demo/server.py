@@ -14,90 +14,36 @@ import argparse
 import asyncio
 import gzip
 import signal
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from enum import StrEnum
 from functools import cached_property
 from hashlib import blake2b
 from http import HTTPStatus
-from random import Random
 from urllib.parse import parse_qs, urlsplit
 
-from rscrawler.demo.pages import SITE_NAME, render_notice, render_robots
-from rscrawler.demo.routes import HTML, Resource, find_resource
+from rscrawler.demo.routes import Resource, find_resource
 from rscrawler.demo.state import SiteState
 
-_REMEMBERED_REQUESTS = 100_000
-_HUGE_BYTES = 48 * 2**20
-_HUGE_CHUNK = b"<p>" + b"All work and no play. " * 2978 + b"</p>"
 _TOKEN, _EXPIRES = b"@@TOKEN@@", b"@@EXPIRES@@"
 _DAY_SECONDS = 86_400
-_HTML = {"Content-Type": HTML}
-_VALIDATORS = ("ETag", "Last-Modified")
-_CONDITIONS = ("if-none-match", "if-modified-since")
-
-
-class Fault(StrEnum):
-    """A way in which the site misbehaves."""
-
-    SERVER_ERROR = "server-error"  # 500
-    TOO_MANY = "too-many"  # 429 with Retry-After
-    HANG = "hang"  # the request is read and never answered
-    TRUNCATED = "truncated"  # half of the announced bytes, then the connection closes
-    GARBAGE = "garbage"  # random bytes, called text/html
-    HUGE = "huge"  # 48 MiB of text, without a Content-Length
-    EMPTY = "empty"  # 200 and no body
-    WALL = "wall"  # 200 and a form of consent, a whole page, in the place of what is asked
-    FORBIDDEN_ROBOTS = "forbidden-robots"  # robots.txt disallows everything
-    LYING_304 = "lying-304"  # "not modified" to any conditional request
-    NO_VALIDATORS = "no-validators"  # neither sends nor honours ETag and Last-Modified
-    REDIRECT_AWAY = "redirect-away"  # 302 to another host
-
-
-@dataclass(slots=True)
-class FaultRule:
-    """A fault on every path that begins with `prefix`, `remaining` times (None: always)."""
-
-    prefix: str
-    fault: Fault
-    remaining: int | None
-    retry_after_seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class ServedRequest:
-    """One request and how it was answered."""
-
-    at: datetime
-    method: str
-    path: str  # with the query
-    status: int  # 0 when no answer was sent
-    bytes_sent: int  # head and body, as sent (compressed where the client accepts it)
-    conditional: bool  # it had If-None-Match or If-Modified-Since
-    headers: Mapping[str, str] = field(repr=False)  # the request's, names in lower case
+Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A response; it announces the length of its body, unless a header says otherwise.
-
-    With status 0 it is its body alone: nothing, or what is no HTTP.
-    """
+    """A response; it announces the length of its body, unless a header says otherwise."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes = b""
 
     @cached_property
     def head(self) -> bytes:
         """Status line and headers, as sent."""
-        if not self.status:
-            return b""
         headers = {"Server": "sample", **self.headers}
-        if self.status != 304 and "Transfer-Encoding" not in headers:
+        if self.status != 304:
             headers.setdefault("Content-Length", str(len(self.body)))
         lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
@@ -108,7 +54,7 @@ class Reply:
 class _Built:
     """A resource ready to be sent: for each set of tokens the plain and the gzip reply."""
 
-    edition: tuple[int, int]  # of the site, and of its tokens
+    edition: int
     replies: list[tuple[Reply, Reply]]
     not_modified: Reply
     turn: int = 0
@@ -117,9 +63,9 @@ class _Built:
         self.turn += 1
         return self.replies[self.turn % len(self.replies)][zipped]
 
-    def is_fresh(self, headers: Mapping[str, str]) -> bool:
+    def is_fresh(self, headers: Headers) -> bool:
         """Whether what the client has is still so (RFC 9110, 13.2.2): ETags before dates."""
-        etag, last_modified = map(self.not_modified.headers.get, _VALIDATORS)
+        etag, last_modified = map(self.not_modified.headers.get, ("ETag", "Last-Modified"))
         if wanted := headers.get("if-none-match"):
             tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
             return etag is not None and (etag.removeprefix("W/") in tags or "*" in tags)
@@ -133,15 +79,10 @@ class _Built:
 
 
 class Server:
-    """Serves a `SiteState`.
-
-    `requests` are the last 100,000 that it answered; of `faults` the first matching one decides.
-    """
+    """Serves a `SiteState`."""
 
     def __init__(self, state: SiteState) -> None:
         self.state = state
-        self.faults: list[FaultRule] = []
-        self.requests: deque[ServedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
         self._built: dict[tuple[str, int], _Built] = {}
         # The validators that a path had when last rendered: a date moves only with a change.
         self._stamps: dict[tuple[str, int], tuple[str, datetime]] = {}
@@ -173,61 +114,34 @@ class Server:
         assert task is not None
         self._connections.add(task)
         try:
-            while await self._answer(await reader.readuntil(b"\r\n\r\n"), writer):
-                pass
+            while True:
+                lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                method, target, _ = lines[0].split(" ")
+                pairs = (line.partition(":") for line in lines[1:] if line)
+                headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
+                if not await self.answer(method, target, headers, writer):
+                    break
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            pass  # the client went away, or never spoke HTTP
+            pass  # the client went away
+        except ValueError:
+            pass  # it speaks no HTTP
         except asyncio.CancelledError:
             pass  # the site is being stopped
         finally:
             self._connections.discard(task)
             writer.close()
 
-    async def _answer(self, request: bytes, writer: asyncio.StreamWriter) -> bool:
+    async def answer(
+        self, method: str, target: str, headers: Headers, writer: asyncio.StreamWriter
+    ) -> bool:
         """Answer one request; returns whether the connection stays open."""
-        lines = request.decode("latin-1").split("\r\n")
-        try:
-            method, target, _ = lines[0].split(" ")
-        except ValueError:
-            return False
-        pairs = (line.partition(":") for line in lines[1:] if line)
-        headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-        rule = self._fault_of(target)
-        fault = rule.fault if rule else None
-        reply = (
-            self._faulty(rule, target, headers) if rule else self._reply(method, target, headers)
-        )
-        sent = reply.head if method == "HEAD" else reply.head + reply.body
-        size = _HUGE_BYTES if fault is Fault.HUGE else len(sent)
-        conditional = not headers.keys().isdisjoint(_CONDITIONS)
-        # Recorded before it is sent: whoever has the answer finds the request in the list.
-        self.requests.append(
-            ServedRequest(
-                self.state.now(), method, target, reply.status, size, conditional, headers
-            )
-        )
-        writer.write(sent)
+        reply = self.reply(method, target, headers)
+        writer.write(reply.head if method == "HEAD" else reply.head + reply.body)
         await writer.drain()
-        if fault is Fault.HANG:
-            await asyncio.Event().wait()
-        if fault is Fault.HUGE:
-            await _send_huge(writer)
-        if fault in (Fault.TRUNCATED, Fault.HUGE):
-            return False
         return headers.get("connection", "").lower() != "close"
 
-    def _fault_of(self, target: str) -> FaultRule | None:
-        """The rule for a request, used up by one; None when it is to be served well."""
-        with self.state.lock:
-            for rule in self.faults:
-                if target.startswith(rule.prefix) and rule.remaining != 0:
-                    if rule.remaining is not None:
-                        rule.remaining -= 1
-                    return rule
-        return None
-
-    def _reply(self, method: str, target: str, headers: Mapping[str, str]) -> Reply:
-        """A good answer."""
+    def reply(self, method: str, target: str, headers: Headers) -> Reply:
+        """The response to one request; the names of its headers are in lower case."""
         if method not in ("GET", "HEAD"):
             return Reply(405, {"Allow": "GET, HEAD"})
         parts = urlsplit(target)
@@ -242,20 +156,23 @@ class Server:
             return replace(reply, headers={"Location": location})
         return reply
 
+    def resource(self, path: str, page_number: int) -> Resource:
+        """What a path shows now."""
+        return find_resource(self.state, path, page_number)
+
     def built(self, path: str, page_number: int = 1) -> _Built:
         """What is sent for a path, made anew only after a change of the site."""
         key, state = (path, page_number), self.state
         with state.lock:
-            edition = (state.edition, state.rotation)
-            if (known := self._built.get(key)) and known.edition == edition:
+            if (known := self._built.get(key)) and known.edition == state.edition:
                 return known
-            resource = find_resource(state, path, page_number)
+            resource = self.resource(path, page_number)
             validators = self._validators(key, resource)
             turns = (0, 1) if _TOKEN in resource.body else (0,)
             bodies = [_with_tokens(state, path, resource.body, turn) for turn in turns]
             replies = [_replies(state, resource, body, validators) for body in bodies]
             not_modified = Reply(304, {**validators, "Vary": "Accept-Encoding"})
-            built = _Built(edition, replies, not_modified)
+            built = _Built(state.edition, replies, not_modified)
             if resource.lasts and resource.status == 200:
                 self._built[key] = built
             return built
@@ -270,54 +187,16 @@ class Server:
             validators["Last-Modified"] = format_datetime(self._stamps[key][1], usegmt=True)
         return validators
 
-    def _faulty(self, rule: FaultRule, target: str, headers: Mapping[str, str]) -> Reply:
-        path = urlsplit(target).path
-        plain = {name: value for name, value in headers.items() if name not in _CONDITIONS}
-        match rule.fault:
-            case Fault.SERVER_ERROR:
-                return Reply(500, _HTML, b"<h1>Internal Server Error</h1>")
-            case Fault.TOO_MANY:
-                retry = {**_HTML, "Retry-After": str(rule.retry_after_seconds)}
-                return Reply(429, retry, b"<h1>Too Many Requests</h1>")
-            case Fault.HANG:
-                return Reply(0, {})
-            case Fault.TRUNCATED:
-                whole = self._reply("GET", target, plain)
-                length = {"Content-Length": str(len(whole.body))}
-                half = whole.body[: len(whole.body) // 2]
-                return Reply(whole.status, {**whole.headers, **length}, half)
-            case Fault.GARBAGE:
-                return Reply(200, _HTML, Random(f"{self.state.seed}:{target}").randbytes(20_000))
-            case Fault.HUGE:
-                return Reply(200, {**_HTML, "Transfer-Encoding": "chunked"})
-            case Fault.EMPTY:
-                return Reply(200, _HTML)
-            case Fault.WALL:
-                notice = "<form><label>Cookies, please</label><button>Accept</button></form>"
-                return Reply(200, _HTML, render_notice(SITE_NAME, notice).encode())
-            case Fault.REDIRECT_AWAY:
-                return Reply(302, {"Location": f"http://elsewhere.invalid{path}"})
-            case Fault.FORBIDDEN_ROBOTS if path == "/robots.txt":
-                body = render_robots(self.state, "Disallow: /").encode()
-                return Reply(200, {"Content-Type": "text/plain"}, body)
-            case Fault.LYING_304 if plain != headers:
-                return Reply(304, {})
-            case Fault.NO_VALIDATORS:
-                whole = self._reply("GET", target, plain)
-                kept = {name: of for name, of in whole.headers.items() if name not in _VALIDATORS}
-                return Reply(whole.status, kept, whole.body)
-        return self._reply("GET", target, headers)
-
 
 def _with_tokens(state: SiteState, path: str, body: bytes, turn: int) -> bytes:
-    """`body` with its image tokens filled in; another `turn` or rotation gives others."""
-    token = blake2b(f"{state.seed}:{path}:{state.rotation}:{turn}".encode(), digest_size=24)
-    expires = int(state.changed_at.timestamp()) + _DAY_SECONDS * (state.rotation + 1) + turn
+    """`body` with its image tokens filled in; another `turn` or edition gives others."""
+    token = blake2b(f"{state.seed}:{path}:{state.edition}:{turn}".encode(), digest_size=24)
+    expires = int(state.changed_at.timestamp()) + _DAY_SECONDS * (state.edition + 1) + turn
     return body.replace(_TOKEN, token.hexdigest().encode()).replace(_EXPIRES, str(expires).encode())
 
 
 def _replies(
-    state: SiteState, resource: Resource, body: bytes, validators: Mapping[str, str]
+    state: SiteState, resource: Resource, body: bytes, validators: Headers
 ) -> tuple[Reply, Reply]:
     """The plain and the compressed reply; a redirect has one."""
     if resource.location is not None:
@@ -329,15 +208,6 @@ def _replies(
         Reply(resource.status, headers, body),
         Reply(resource.status, {**headers, "Content-Encoding": "gzip"}, packed),
     )
-
-
-async def _send_huge(writer: asyncio.StreamWriter) -> None:
-    chunk = b"%x\r\n%b\r\n" % (len(_HUGE_CHUNK), _HUGE_CHUNK)
-    for _ in range(_HUGE_BYTES // len(_HUGE_CHUNK)):
-        writer.write(chunk)
-        await writer.drain()
-    writer.write(b"0\r\n\r\n")
-    await writer.drain()
 
 
 def main() -> None:

@@ -27,10 +27,10 @@ from rscrawler.cli import COMMANDS, load_command, main
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
 from rscrawler.delivery import deliver_jsonl
-from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.store import Store
 from tests.crawl.probes import FEED, SECTION, sources
 from tests.delivery import helpers
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import PROGRAM, Program, Result, Workspace
 
 REPOSITORY = PACKAGE_DIR.parent

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from rscrawler.demo.site import SampleSite
+from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
 FEED, SITEMAP, SECTION = "/feeds/feed.rss", "/sitemap.xml", "/analysis/"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rscrawler.clock import utc_now
-from rscrawler.demo.site import SampleSite
 from rscrawler.demo.state import SiteState
+from tests.sample_site import SampleSite, Theme
 from tests.workspace import Program, Workspace
 
 # Some minutes after it was found, an address that was rejected is requested again.
@@ -72,5 +72,7 @@ class Start:
         fresh.now = utc_now
         with self.site.lock:
             vars(self.site).update(vars(fresh))
+            self.site.theme = Theme.REBELMOUSE
+            self.site.gone.clear()
         self.site.heal()
         self.site.forget_requests()

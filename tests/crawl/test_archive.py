@@ -17,7 +17,6 @@ from scrapy.statscollectors import StatsCollector
 from warcio.archiveiterator import ArchiveIterator
 
 from rscrawler.config import Config
-from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.extensions.archive import (
     ArchivedPage,
     ArchiveExtension,
@@ -32,6 +31,7 @@ from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import AskedArticle
 from rscrawler.spiders.session import CrawlSession
 from tests.crawl.probes import FEW_SOURCES, let_articles_be_due, rows_of
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rscrawler.demo.site import Fault, SampleSite
 from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_articles_be_due, sources
 from tests.crawl.starts import Start
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Program, Workspace
 
 

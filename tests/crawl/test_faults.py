@@ -19,7 +19,6 @@ import pytest
 from rscrawler.demo import pages, routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.server import Reply
-from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.demo.stories import Story
 from rscrawler.middlewares.retry_after import MAX_BROKEN
 from rscrawler.store import Store
@@ -39,6 +38,7 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
+from tests.sample_site import Fault, RawReply, SampleSite
 from tests.workspace import Program, Workspace
 
 NO_RETRIES = "[crawl]\nretries = 0\n"
@@ -71,13 +71,13 @@ def publish_in_section(site: SampleSite) -> Story:
 @contextmanager
 def answering(monkeypatch: pytest.MonkeyPatch, path: str, answer: Reply) -> Iterator[None]:
     """Let every sample site answer so for a path."""
-    find = demo_server.Server._reply
+    find = demo_server.Server.reply
 
     def reply(self: Any, method: str, target: str, headers: Any) -> Reply:
         return answer if target == path else find(self, method, target, headers)
 
     with monkeypatch.context() as patched:
-        patched.setattr(demo_server.Server, "_reply", reply)
+        patched.setattr(demo_server.Server, "reply", reply)
         yield
 
 
@@ -601,7 +601,7 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
 ) -> None:
     with (
         SampleSite(stories=5) as site,
-        answering(monkeypatch, "/robots.txt", Reply(0, {}, answer)),
+        answering(monkeypatch, "/robots.txt", RawReply(0, {}, answer)),
     ):
         configure(workspace, site, NO_RETRIES)
         result = workspace.run("crawl", "--json")
@@ -616,7 +616,7 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
 def test_malformed_http_leaves_one_line(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    malformed = Reply(0, {}, b"\0\1\r\n\r\n")
+    malformed = RawReply(0, {}, b"\0\1\r\n\r\n")
     with SampleSite(stories=5) as site, answering(monkeypatch, FEED, malformed):
         configure(workspace, site, NO_RETRIES)
         result = workspace.run("crawl", "--json")

@@ -11,9 +11,8 @@ import jsonschema
 import pytest
 
 from rscrawler.cli.records import schema_of
-from rscrawler.demo.bodies import appeal_texts
-from rscrawler.demo.site import SampleSite, TrueArticle
 from rscrawler.items import rfc3339
+from tests.sample_site import SampleSite, TrueArticle, appeal_texts
 from tests.workspace import Program, Workspace
 
 SCALARS = ("title", "subtitle", "language", "body", "word_count", "republished_from")

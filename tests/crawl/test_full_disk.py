@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rscrawler.demo.mailbox import Mailbox
-from rscrawler.demo.site import SampleSite
 from tests.crawl.test_recovery import EMAIL
+from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
 ROOM_BYTES = 600_000  # that a file may have: the database wants more

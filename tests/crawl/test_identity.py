@@ -15,7 +15,7 @@ from rscrawler import PACKAGE_DIR
 from rscrawler.demo import routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.routes import Resource
-from rscrawler.demo.site import Fault, SampleSite, Shape, Story
+from rscrawler.demo.stories import Shape, Story
 from rscrawler.items import rfc3339
 from tests.crawl.probes import (
     FEED,
@@ -33,6 +33,7 @@ from tests.crawl.probes import (
     urls,
 )
 from tests.identity.texts import Issue, series
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Workspace
 
 LISTING = "/tag/watched/"

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 import pytest
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.demo.site import SampleSite
 from rscrawler.items import Level
 from tests.crawl.probes import FEED, sources, urls
+from tests.sample_site import SampleSite
 from tests.workspace import Program, Result, Workspace, own_environment
 
 ABOUT = (Level.SUBSTANTIAL, Level.PRIMARY)

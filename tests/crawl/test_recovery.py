@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from rscrawler.demo.mailbox import Mailbox
-from rscrawler.demo.site import SampleSite
 from tests.crawl.starts import Start
+from tests.sample_site import SampleSite
 from tests.workspace import Program, Workspace
 
 EMAIL = """

@@ -14,7 +14,6 @@ from rscrawler.demo import routes
 from rscrawler.demo import server as demo_server
 from rscrawler.demo.mailbox import Mailbox
 from rscrawler.demo.routes import Resource
-from rscrawler.demo.site import Fault, SampleSite
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from tests.crawl.probes import (
@@ -26,6 +25,7 @@ from tests.crawl.probes import (
     sources,
 )
 from tests.crawl.starts import Start
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"

@@ -9,10 +9,10 @@ import pytest
 
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.demo.site import SampleSite
 from rscrawler.maintenance.recovery import open_store
 from rscrawler.web.dashboard import Dashboard
 from tests.crawl.probes import FEED, QUICK, sources
+from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
 WORDS = """title = "American policy"

@@ -8,7 +8,7 @@ from email.message import Message
 
 import pytest
 
-from rscrawler.demo.site import SampleSite
+from tests.sample_site import SampleSite
 
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from rscrawler.demo.site import Fault, SampleSite
 from tests.demo.conftest import Get
+from tests.sample_site import Fault, SampleSite
 
 
 def test_a_server_error_lasts_for_as_many_requests_as_it_was_told_to(

@@ -8,8 +8,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from rscrawler.demo.site import SampleSite, Story, Theme
+from rscrawler.demo.stories import Story
 from tests.demo.conftest import Get, HandClock
+from tests.sample_site import SampleSite, Theme
 
 VALIDATED = [
     "/",

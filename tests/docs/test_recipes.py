@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rscrawler.demo.site import SampleSite
 from tests.delivery.listener import Listener, listening
+from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
 RECIPES = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")

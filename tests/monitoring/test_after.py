@@ -12,7 +12,6 @@ import pytest
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
-from rscrawler.demo.site import SampleSite
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.after import after_cycle
 from rscrawler.monitoring.cycle import CycleOutcome, CycleReport
@@ -23,6 +22,7 @@ from tests.crawl.probes import FEED, sources
 from tests.delivery.helpers import NOW
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse, RunCycle
+from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
 WEEK = timedelta(days=7)

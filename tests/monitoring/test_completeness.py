@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo.site import Fault, SampleSite, Shape, Story
+from rscrawler.demo.stories import Shape, Story
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Program, Workspace
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo.site import Fault, SampleSite
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"

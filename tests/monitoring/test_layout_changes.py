@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo.site import Fault, SampleSite, Theme
 from tests.crawl.probes import let_articles_be_due
+from tests.sample_site import Fault, SampleSite, Theme
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from rscrawler.demo.site import SampleSite
+from tests.sample_site import SampleSite
 
 ROOT = Path(__file__).parents[2]
 

@@ -12,7 +12,6 @@ from typer.testing import CliRunner, Result
 
 from rscrawler.cli.sites import sites_app as app
 from rscrawler.config import Config, checked
-from rscrawler.demo.site import SampleSite
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import PageUnavailable, Proposal, Visitor, check_live, propose_site
 from rscrawler.probing.proposal import name_of
@@ -20,6 +19,7 @@ from rscrawler.sites import Links, SiteProfile
 from tests.probing.built import APPEAL, BUILT
 from tests.probing.pieces import PIECES
 from tests.probing.server import Reply, SmallSite, page, plain
+from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
 TRUE = {piece.title: piece for piece in PIECES}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo.site import Fault, SampleSite
+from tests.sample_site import Fault, SampleSite
 from tests.scheduling.running import SCHEDULES, RunningService, write_schedule
 from tests.scheduling.test_processes import has_ended
 from tests.workspace import Workspace, wait_until
