@@ -12,12 +12,7 @@ from datetime import datetime, timedelta
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.channels import (
-    ALERT_KINDS,
-    alert_channels,
-    file_channels,
-    message_channels,
-)
+from rscrawler.delivery.channels import ALERT_KINDS, FILES, alert_channels, message_channels
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import (
     DeliveryReport,
@@ -100,13 +95,11 @@ def deliver(
 
 
 def _write_files(config: Config, delivery: Round, now: datetime) -> None:
-    report, written = delivery.report, dict[str, int]()
-    for channel in file_channels(config):
+    for name, write in FILES.items():
         try:
-            written[channel.name] = channel.write(delivery.store, delivery.interest, now)
+            setattr(delivery.report, name, write(config, delivery.store, delivery.interest, now))
         except OutputError as error:
-            report.output_problem = report.output_problem or str(error)
-    report.lines, report.feeds = written.get("jsonl", 0), written.get("feeds", 0)
+            delivery.report.output_problem = delivery.report.output_problem or str(error)
 
 
 def left_to_the_service(config: Config, store: Store, now: datetime) -> DeliveryReport:

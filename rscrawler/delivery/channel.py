@@ -1,4 +1,4 @@
-"""The interface of a channel. The table of them all is in `channels`.
+"""The interface of a channel that sends. The table of them all is in `channels`.
 
 A channel is made of its part of the configuration; without one it is not there. Adding one
 takes a file with a class and `configured`, a row in the table, and its settings in `config`.
@@ -7,16 +7,14 @@ takes a file with a class and `configured`, a row in the table, and its settings
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from rscrawler.delivery.alert import Alert, Interest
+from rscrawler.delivery.alert import Alert
 from rscrawler.delivery.outcome import CUT_SHORT, Outcome, Step
 from rscrawler.delivery.timing import Wait
-from rscrawler.store import Store
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
 
@@ -46,20 +44,6 @@ class Notice:
     key: str
     kind: str
     now: datetime
-
-
-class FileChannel(ABC):
-    """A channel that keeps files up to date; nobody has to take them."""
-
-    name: ClassVar[str]
-
-    @abstractmethod
-    def write(self, store: Store, interest: Interest, now: datetime) -> int:
-        """Write what is missing; returns how many lines or files.
-
-        Raises:
-            OutputError: the folder cannot be written. Nothing is lost.
-        """
 
 
 @dataclass(frozen=True)

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from rscrawler.config import Config, QuietHours
-from rscrawler.delivery import chat, feeds, jsonl, mail, webhook
-from rscrawler.delivery.channel import FileChannel, MessageChannel, Notice
+from rscrawler.delivery import chat, mail, webhook
+from rscrawler.delivery.alert import Interest
+from rscrawler.delivery.channel import MessageChannel, Notice
+from rscrawler.delivery.feeds import write_feeds
+from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.timing import Wait, quiet_until
+from rscrawler.store import Store
 from rscrawler.store.outbox import NewMessage
 
-# What each finds of itself in the configuration. Files are written in this order.
-CHANNELS: tuple[Callable[[Config], Iterator[FileChannel | MessageChannel]], ...] = (
-    jsonl.configured,
-    feeds.configured,
+# What each finds of itself in the configuration.
+CHANNELS: tuple[Callable[[Config], Iterator[MessageChannel]], ...] = (
     mail.configured,
     chat.configured,
     webhook.configured,
 )
+# Files that nobody has to take, in the order in which they are brought up to date: what writes
+# them gives how many lines or files it wrote, or raises `OutputError`, and nothing is lost.
+FILES: Mapping[str, Callable[[Config, Store, Interest, datetime], int]] = {
+    "lines": lambda config, store, _, now: deliver_jsonl(config, store, now.astimezone(UTC).date()),
+    "feeds": lambda config, store, interest, _: write_feeds(config, store, interest),
+}
 ALERT_KINDS = frozenset({"alert", "summary"})
 _UNKNOWN = Wait("the channel is not configured")  # a setting may be missing by mistake
 
@@ -59,20 +67,11 @@ class Channels:
 
 def message_channels(config: Config) -> Channels:
     """The configured channels that send."""
-    found = {each.name: each for each in _all(config) if isinstance(each, MessageChannel)}
-    return Channels(found, config.alerts.quiet_hours)
-
-
-def file_channels(config: Config) -> Iterator[FileChannel]:
-    """The channels that write files."""
-    return (each for each in _all(config) if isinstance(each, FileChannel))
+    found = (channel for configured in CHANNELS for channel in configured(config))
+    return Channels({each.name: each for each in found}, config.alerts.quiet_hours)
 
 
 def alert_channels(config: Config) -> tuple[str, ...]:
     """The names of the channels that an alert goes to."""
     by_name = message_channels(config).by_name
     return tuple(name for name, each in by_name.items() if each.gets_alerts)
-
-
-def _all(config: Config) -> Iterator[FileChannel | MessageChannel]:
-    return (channel for configured in CHANNELS for channel in configured(config))

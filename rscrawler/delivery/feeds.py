@@ -6,17 +6,14 @@ import json
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from lxml.builder import ElementMaker
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest, alert_of
-from rscrawler.delivery.channel import FileChannel
 from rscrawler.delivery.jsonl import output_errors, replace_file
 from rscrawler.delivery.wording import one_line
 from rscrawler.items import Article, rfc3339
@@ -25,36 +22,24 @@ from rscrawler.store import Store
 FEED_SIZE = 100
 # Records looked at for one feed: flagged articles are few, and one article may have many versions.
 _RECORDS_READ = 1_000
-_ATOM = "{http://www.w3.org/2005/Atom}"
-_NAMESPACES: dict[Any, str] = {None: _ATOM.strip("{}")}  # the stubs know no default namespace
+_NAMESPACE = "http://www.w3.org/2005/Atom"
+_ATOM: Any = ElementMaker(namespace=_NAMESPACE, nsmap={None: _NAMESPACE})
 Item = dict[str, Any]  # of JSON Feed 1.1: one article, in its last version
 
 
-@dataclass(frozen=True)
-class Feeds(FileChannel):
-    """An Atom and a JSON feed in a folder, for each topic."""
-
-    folder: Path
-    name = "feeds"
-
-    def write(self, store: Store, interest: Interest, now: datetime) -> int:
-        """Bring the feeds up to date; returns how many files changed."""
-        with closing(store.outbox.flagged_records()) as records:
-            found = _items(records, interest)
-        with output_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            changed = 0
-            for topic, items in found.items():
-                title = f"{interest.title(topic)}: flagged coverage"
-                atom = _atom_feed(_uri(f"feed:{topic}"), title, items)
-                changed += replace_file(self.folder / f"{topic}.atom", atom)
-                changed += replace_file(self.folder / f"{topic}.json", _json_feed(title, items))
-            return changed
-
-
-def configured(config: Config) -> Iterator[Feeds]:
-    """The feeds under `output_dir`."""
-    yield Feeds(config.output_dir / "feeds")
+def write_feeds(config: Config, store: Store, interest: Interest) -> int:
+    """Bring the feeds of each topic up to date; returns how many files changed."""
+    with closing(store.outbox.flagged_records()) as records:
+        found = _items(records, interest)
+    folder, changed = config.output_dir / "feeds", 0
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for topic, items in found.items():
+            title = f"{interest.title(topic)}: flagged coverage"
+            atom = _atom_feed(_uri(f"feed:{topic}"), title, items)
+            changed += replace_file(folder / f"{topic}.atom", atom)
+            changed += replace_file(folder / f"{topic}.json", _json_feed(title, items))
+    return changed
 
 
 def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title: str) -> bytes:
@@ -120,39 +105,30 @@ def _atom_feed(uri: str, title: str, items: Sequence[Item]) -> bytes:
     """The feed as Atom (RFC 4287)."""
     # A feed without entries must have a date too, and must not change with every look.
     updated = max((item["date_modified"] for item in items), default="1970-01-01T00:00:00Z")
-    feed = etree.Element(f"{_ATOM}feed", nsmap=_NAMESPACES)
-    _add(feed, "id", uri)
-    _add(feed, "title", title)
-    _add(feed, "updated", updated)
-    _add(_add(feed, "author"), "name", "rscrawler")
-    _add(feed, "generator", "rscrawler")
-    for item in items:
-        _add_entry(feed, item)
+    feed = _ATOM.feed(
+        _ATOM.id(uri),
+        _ATOM.title(title),
+        _ATOM.updated(updated),
+        _ATOM.author(_ATOM.name("rscrawler")),
+        _ATOM.generator("rscrawler"),
+        *map(_entry, items),
+    )
     etree.indent(feed)
     return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8")) + b"\n"
 
 
-def _add_entry(feed: etree._Element, item: Item) -> None:
-    entry = _add(feed, "entry")
-    _add(entry, "id", item["id"])
-    _add(entry, "title", item["title"])
-    _add(entry, "updated", item["date_modified"])
-    _add(entry, "published", item["date_published"])
-    if "url" in item:
-        _add(entry, "link", rel="alternate", href=item["url"])
-    for author in item.get("authors", ()):
-        _add(_add(entry, "author"), "name", author["name"])
-    for tag in item["tags"]:
-        _add(entry, "category", term=tag)
-    _add(entry, "summary", item["summary"], type="text")
-
-
-def _add(
-    parent: etree._Element, name: str, text: str | None = None, **attributes: str
-) -> etree._Element:
-    child = etree.SubElement(parent, _ATOM + name, attributes)
-    child.text = text
-    return child
+def _entry(item: Item) -> Any:
+    link = [_ATOM.link(rel="alternate", href=item["url"])] if "url" in item else []
+    return _ATOM.entry(
+        _ATOM.id(item["id"]),
+        _ATOM.title(item["title"]),
+        _ATOM.updated(item["date_modified"]),
+        _ATOM.published(item["date_published"]),
+        *link,
+        *(_ATOM.author(_ATOM.name(each["name"])) for each in item.get("authors", ())),
+        *(_ATOM.category(term=tag) for tag in item["tags"]),
+        _ATOM.summary(item["summary"], type="text"),
+    )
 
 
 def _uri(name: str) -> str:

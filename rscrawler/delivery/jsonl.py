@@ -16,15 +16,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.channel import FileChannel
 from rscrawler.delivery.records import COMPRESSED, day_lines
 from rscrawler.errors import OutputError
 from rscrawler.store import Store
@@ -40,25 +37,10 @@ _LOCK_POLL_SECONDS = 0.02
 _LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-@dataclass(frozen=True)
-class Jsonl(FileChannel):
-    """A line for each recorded version, and for each that is flagged."""
-
-    config: Config
-    name = "jsonl"
-
-    def write(self, store: Store, interest: Interest, now: datetime) -> int:
-        """Write every pending line."""
-        return deliver_jsonl(self.config, store, now.astimezone(UTC).date())
-
-
-def configured(config: Config) -> Iterator[Jsonl]:
-    """The files under `output_dir`."""
-    yield Jsonl(config)
-
-
 def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:
     """Write every pending line, and again what somebody cut off a file of today (UTC).
+
+    There is a line for each recorded version, and one for each that is flagged.
 
     Gives the number of lines.
 
