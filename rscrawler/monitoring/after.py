@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from rscrawler.config import Config, OpsSettings
 from rscrawler.delivery.channel import Notice
@@ -14,9 +15,12 @@ from rscrawler.delivery.ops import OUTBOX_SUBJECT
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.cycle import CycleReport
 from rscrawler.monitoring.direct import beat
-from rscrawler.monitoring.status import PlannedJob, Status, read_status
+from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
 from rscrawler.store.history import WEEKLY_KIND, Cycles
+
+if TYPE_CHECKING:
+    from rscrawler.scheduling.schedules import ScheduledJob
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +33,7 @@ def after_cycle(
     store: Store,
     report: CycleReport,
     now: datetime,
-    jobs: Collection[PlannedJob],
+    jobs: Collection[ScheduledJob],
     *,
     is_delivered: bool = True,
 ) -> None:
@@ -45,11 +49,11 @@ def after_cycle(
     if monitoring.weekly_mail:
         with _guarded("the weekly mail was not written"):
             compose_weekly(config, store, now, jobs)
-    if monitoring.metrics_file is not None:
+    if (metrics_file := monitoring.metrics_file) is not None:
         from rscrawler.monitoring.metrics import write_metrics
 
-        with _guarded(f"metrics file {monitoring.metrics_file}"):
-            write_metrics(config, store, now, jobs)
+        with _guarded(f"metrics file {metrics_file}"):
+            write_metrics(metrics_file, config, store, now, jobs)
     if monitoring.heartbeat_url is not None and any(
         outcome.note is None for outcome in report.sites.values()
     ):
@@ -75,7 +79,7 @@ def _guarded(sign: str) -> Iterator[None]:
 
 
 def compose_weekly(
-    config: Config, store: Store, now: datetime, jobs: Collection[PlannedJob]
+    config: Config, store: Store, now: datetime, jobs: Collection[ScheduledJob]
 ) -> bool:
     """Write the weekly mail if a week has passed since the last one, or since the first cycle.
 

@@ -10,15 +10,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client import CollectorRegistry, generate_latest, write_to_textfile
+from prometheus_client import generate_latest, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from rscrawler.config import Config
-from rscrawler.monitoring.status import PlannedJob, Status, read_status
+from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
+
+if TYPE_CHECKING:
+    from rscrawler.scheduling.schedules import ScheduledJob
 
 DELAYS_OVER = timedelta(days=7)
 QUANTILES = (0.5, 0.95)
@@ -32,12 +36,8 @@ class MetricSpec(NamedTuple):
     labels: tuple[str, ...]
 
 
-class Sample(NamedTuple):
-    """A value of a metric for some values of its labels."""
-
-    metric: str  # without `rscrawler_`
-    labels: tuple[str, ...]
-    value: float
+# A metric without `rscrawler_`, the values of its labels, and its own.
+Sample = tuple[str, tuple[str, ...], float]
 
 
 # Name, labels, and what it says.
@@ -83,21 +83,21 @@ def _samples(store: Store, status: Status, now: datetime) -> Iterator[Sample]:
     yield from _delays(store, now - DELAYS_OVER)
     for waiting in store.outbox.waiting():
         age = max(now - waiting.oldest, timedelta())
-        yield Sample("outbox_oldest_seconds", (waiting.channel,), age.total_seconds())
-        yield Sample("outbox_rows", (waiting.channel,), waiting.count)
-    yield Sample("deliveries", ("pending",), status.outbox.pending)
-    yield Sample("deliveries", ("failed",), status.outbox.failed)
+        yield ("outbox_oldest_seconds", (waiting.channel,), age.total_seconds())
+        yield ("outbox_rows", (waiting.channel,), waiting.count)
+    yield ("deliveries", ("pending",), status.outbox.pending)
+    yield ("deliveries", ("failed",), status.outbox.failed)
     for name, site in status.sites.items():
-        yield Sample("articles", (name,), site.articles)
+        yield ("articles", (name,), site.articles)
         if site.last_run_at:
-            yield Sample("last_run_timestamp_seconds", (name,), site.last_run_at.timestamp())
+            yield ("last_run_timestamp_seconds", (name,), site.last_run_at.timestamp())
         if site.last_success_at:
             at = site.last_success_at.timestamp()
-            yield Sample("last_success_timestamp_seconds", (name,), at)
+            yield ("last_success_timestamp_seconds", (name,), at)
     # Several jobs can be overdue, and a sample that stands twice is an error to Prometheus.
     for labels in dict.fromkeys((each.subject, str(each.code)) for each in status.problems):
-        yield Sample("problem", labels, 1.0)
-    yield Sample("healthy", (), status.is_healthy)
+        yield ("problem", labels, 1.0)
+    yield ("healthy", (), status.is_healthy)
 
 
 def _counters(store: Store) -> Iterator[Sample]:
@@ -106,7 +106,7 @@ def _counters(store: Store) -> Iterator[Sample]:
         for name, value in sums.items():
             counter, *parts = name.split("/", 1)
             metric = "received_bytes" if counter == "bytes" else counter
-            yield Sample(f"{metric}_total", (site, *parts), value)
+            yield (f"{metric}_total", (site, *parts), value)
 
 
 def _delays(store: Store, since: datetime) -> Iterator[Sample]:
@@ -118,7 +118,7 @@ def _delays(store: Store, since: datetime) -> Iterator[Sample]:
             seconds = [delay.total_seconds() for name, _, delay in delays if name == site]
             for quantile in QUANTILES:
                 labels = (site, stage, str(quantile))
-                yield Sample("delay_seconds", labels, quantile_of(seconds, quantile))
+                yield ("delay_seconds", labels, quantile_of(seconds, quantile))
 
 
 def quantile_of(values: Sequence[float], quantile: float) -> float:
@@ -127,12 +127,15 @@ def quantile_of(values: Sequence[float], quantile: float) -> float:
     return ordered[max(0, ceil(quantile * len(ordered)) - 1)]
 
 
-class _Samples(Collector):
-    """Gives the metrics to a registry."""
+class _Metrics(Collector):
+    """All metrics, for the library to write."""
 
-    def __init__(self, samples: Iterable[Sample]) -> None:
+    def __init__(
+        self, config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
+    ) -> None:
+        status = read_status(config, store, now, jobs)
         self._values = defaultdict[tuple[str, int], list[tuple[tuple[str, ...], float]]](list)
-        for metric, labels, value in samples:
+        for metric, labels, value in _samples(store, status, now):
             self._values[f"rscrawler_{metric}", len(labels)].append((labels, value))
 
     def collect(self) -> Iterator[Metric]:
@@ -146,29 +149,20 @@ class _Samples(Collector):
             yield family
 
 
-def _registry(
-    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
-) -> CollectorRegistry:
-    status = read_status(config, store, now, jobs)
-    registry = CollectorRegistry()
-    registry.register(_Samples(_samples(store, status, now)))
-    return registry
-
-
 def render_metrics(
-    config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]
+    config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
 ) -> bytes:
     """All metrics in Prometheus' text format."""
-    return generate_latest(_registry(config, store, now, jobs))
+    return generate_latest(_Metrics(config, store, now, jobs))
 
 
-def write_metrics(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> None:
-    """Write all metrics to `monitoring.metrics_file` in one step; does nothing without one.
+def write_metrics(
+    path: Path, config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
+) -> None:
+    """Write all metrics to a file in one step.
 
     Raises:
-        OSError: the file cannot be written.
+        OSError: it cannot be written.
     """
-    path = config.monitoring.metrics_file
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_to_textfile(str(path), _registry(config, store, now, jobs))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_to_textfile(str(path), _Metrics(config, store, now, jobs))

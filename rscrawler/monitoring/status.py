@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from rscrawler.config import Config
 from rscrawler.decisions import CLOCK_TOLERANCE
@@ -31,6 +31,9 @@ from rscrawler.store.database import sqlite_file
 from rscrawler.store.health import Problem, ProblemCode
 from rscrawler.store.leases import runs_here, site_lease
 
+if TYPE_CHECKING:
+    from rscrawler.scheduling.schedules import ScheduledJob
+
 _TRIED = ("failed ", "refused ")  # so begins why something waits that was tried
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
@@ -39,21 +42,6 @@ SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
 # A cycle writes far less; but what else is on the disk may not leave it the last of it.
 LEAST_ROOM_MIB = 32
 AMPLE_ROOM_MIB = 64  # when operators are told that it is over: room comes and goes
-
-
-class PlannedJob(Protocol):
-    """A job that the schedules name: `scheduling.schedules.ScheduledJob`."""
-
-    @property
-    def id(self) -> str:
-        """Its id in the store."""
-
-    @property
-    def sites(self) -> tuple[str, ...]:
-        """The sites that it crawls."""
-
-    def usual_span(self, now: datetime) -> timedelta:
-        """The time from one run to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +125,7 @@ class Status:
             yield f"{each.channel}: {each.count} {each.why}{until}{error}"
 
 
-def next_tries(store: Store, jobs: Iterable[PlannedJob], now: datetime) -> dict[str, datetime]:
+def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dict[str, datetime]:
     """When each site is crawled next by a job, as far as the store knows."""
     states, found = store.jobs.states(), dict[str, datetime]()
     for job in jobs:
@@ -155,14 +143,16 @@ class _Look:
     config: Config
     store: Store
     now: datetime
-    jobs: tuple[PlannedJob, ...]
+    jobs: tuple[ScheduledJob, ...]
     known: list[Problem]
 
     def known_of(self, *subjects: str) -> list[Problem]:
         return [each for each in self.known if each.subject in subjects]
 
 
-def read_status(config: Config, store: Store, now: datetime, jobs: Iterable[PlannedJob]) -> Status:
+def read_status(
+    config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
+) -> Status:
     """The health of every enabled site and of any that was ever crawled.
 
     What nobody was there to notice is found here: a site that is overdue, one that has
