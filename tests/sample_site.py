@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rscrawler.clock import utc_now
-from rscrawler.demo.bodies import APPEALS, NEWSLETTER, image_path
+from rscrawler.demo.bodies import image_path
 from rscrawler.demo.pages import SITE_NAME, render_not_found, render_notice, render_robots
 from rscrawler.demo.routes import HTML, Resource
 from rscrawler.demo.server import Headers, Reply, Server
 from rscrawler.demo.site import SampleSite as ServedSite
 from rscrawler.demo.state import Clock
-from rscrawler.demo.stories import Shape, Story
+from rscrawler.demo.stories import SITE, Shape, Story
 
 _REMEMBERED_REQUESTS = 100_000
 _HUGE_BYTES = 48 * 2**20
@@ -325,8 +325,9 @@ async def _send_huge(writer: asyncio.StreamWriter) -> None:
 
 def appeal_texts() -> tuple[str, ...]:
     """Every sentence-bearing paragraph that asks for something; none belongs in a body."""
-    long = (text for appeal in APPEALS["long"] for text in appeal)
-    return (*long, *APPEALS["short"], NEWSLETTER)
+    appeals = SITE["appeals"]
+    long = (text for appeal in appeals["long"] for text in appeal)
+    return (*long, *appeals["short"], appeals["newsletter"])
 
 
 def themed(html: bytes, theme: Theme) -> bytes:

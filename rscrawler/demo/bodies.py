@@ -1,25 +1,15 @@
-"""A story's own text as markup, in each of the ways in which the site writes it, and its appeals.
-
-The appeals (`appeals.toml`) ask readers for money, and for their addresses.
-"""
+"""A story's own text as markup, in each of the ways in which the site writes it."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from html import escape
-from pathlib import Path
 from random import Random
-from typing import Any
 
 from rscrawler.demo.stories import Kind, Shape, Story
 
 IMAGE_TOKEN = "token=@@TOKEN@@&expires=@@EXPIRES@@"  # noqa: S105 - a placeholder, filled when served
-APPEALS: dict[str, Any] = tomllib.loads(
-    (Path(__file__).parent / "appeals.toml").read_text(encoding="utf-8")
-)
-NEWSLETTER: str = APPEALS["newsletter"]
 _ENTITIES = str.maketrans({
     "\u00a0": "&nbsp;",
     "\u00ad": "&shy;",
@@ -31,15 +21,6 @@ _ENTITIES = str.maketrans({
     "é": "&eacute;",
     "ü": "&#252;",
 })  # fmt: skip
-_INLINE_CAPTIONS = (
-    "The map shows the routes that convoys took last winter.",
-    "Workers unload sacks at a depot outside the capital.",
-    "A chart of defense spending since the end of the Cold War.",
-)
-_FILM = (
-    '<p class="shortcode-media shortcode-media-youtube"><iframe '
-    'src="https://video.invalid/embed/1" title="A panel on war powers"></iframe></p>'
-)
 
 
 def label_of(slug: str) -> str:
@@ -56,15 +37,6 @@ def image_path(story: Story) -> str:
 def image_url(base_url: str, story: Story) -> str:
     """The address of the lead image with a token to be filled in."""
     return f"{base_url}{image_path(story)}&{IMAGE_TOKEN}"
-
-
-def appeal_html(rng: Random, *, marked: bool, short: bool = False) -> str:
-    """One appeal: paragraphs like any other, or in a block that says what it is."""
-    texts = [rng.choice(APPEALS["short"])] if short else rng.choice(APPEALS["long"])
-    paragraphs = [f"<p>{escape(text, quote=False)}</p>" for text in texts]
-    if marked:
-        return f'<div class="donation-appeal rm-embed">{"".join(paragraphs)}</div>'
-    return "\n<p>&nbsp;</p>\n".join(paragraphs)
 
 
 def text_html(text: str, story: Story) -> str:
@@ -115,9 +87,6 @@ def body_parts(base_url: str, story: Story) -> list[str]:
             parts.append(html)
         index += 1
     flush()
-    if Shape.INLINE_MEDIA in story.shapes:
-        parts[1:1] = [_inline_picture(base_url, story, rng)]
-        parts.insert(4, _FILM)
     return parts
 
 
@@ -159,15 +128,3 @@ def _inline(base_url: str, story: Story, index: int, rng: Random) -> str:
             f"{html(start, start + 3)}{inner}</a>{outer}{html(start + 3)}"
         )
     return html(0)
-
-
-def _inline_picture(base_url: str, story: Story, rng: Random) -> str:
-    source = escape(f"{base_url}/media-library/inline-{story.post_id}.png?id=1&{IMAGE_TOKEN}")
-    return (
-        '<p class="shortcode-media shortcode-media-rebelmouse-image">'
-        f'<img class="rm-shortcode" data-rm-shortcode-name="rebelmouse-image" src="{source}">'
-        '<small class="image-media media-caption" placeholder="Add Photo Caption...">'
-        f"{rng.choice(_INLINE_CAPTIONS)}</small>"
-        '<small class="image-media media-photo-credit" placeholder="Add Photo Credit...">'
-        "Sample Graphics</small></p>"
-    )

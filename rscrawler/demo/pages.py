@@ -17,31 +17,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rscrawler.demo.bodies import (
-    NEWSLETTER,
-    appeal_html,
-    body_parts,
-    image_url,
-    label_of,
-    text_html,
-)
+from rscrawler.demo.bodies import IMAGE_TOKEN, body_parts, image_url, label_of, text_html
 from rscrawler.demo.generator import slugify
 from rscrawler.demo.state import SiteState
-from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
+from rscrawler.demo.stories import REGIONS, SECTIONS, SITE, Shape, Story
 
 CARDS_PER_PAGE = 12
 ENTRIES_PER_PAGE = 30
-SITE_NAME = "Sample Statecraft"
-STATIC_PAGES = {
-    "about": (
-        "About us",
-        "Sample Statecraft is an invented magazine. It exists so that software can be tried on "
-        "something that looks like a news site.",
-    ),
-    "donate": ("Donate", "There is nothing to donate to. The button below does nothing."),
-    "contact": ("Contact", "Letters to the editor will not be answered."),
-    "privacy-policy": ("Privacy policy", "No data about readers is kept."),
-}
+SITE_NAME: str = SITE["name"]
 _NEWS_AGE = timedelta(hours=48)
 _NEW_YORK_SUMMER = timezone(timedelta(hours=-4))
 _LARGE_SITE = 1_000
@@ -60,7 +43,7 @@ def _written(text: str, story: Story) -> Markup:
 
 
 def _description_of(site: SiteState, story: Story) -> str:
-    parts = body_parts(site.base_url, story)
+    parts = _own_parts(site, story)
     # Half of the entries carry the whole text, the others its beginning.
     return "".join(parts if Random(story.slug).random() < 0.5 else parts[:2])
 
@@ -77,12 +60,12 @@ _TEMPLATES.filters |= {
     "written": _written,
 }
 _TEMPLATES.globals |= {
-    "NEWSLETTER": NEWSLETTER,
+    "IMAGE_TOKEN": IMAGE_TOKEN,
     "REGIONS": REGIONS,
     "SECTIONS": SECTIONS,
+    "SITE": SITE,
     "SITEMAP": "http://www.sitemaps.org/schemas/sitemap/0.9",
     "SITE_NAME": SITE_NAME,
-    "STATIC_PAGES": STATIC_PAGES,
     "description_of": _description_of,
     "image_url": image_url,
 }
@@ -127,7 +110,7 @@ def render_listing(
 
 def render_static(slug: str) -> str:
     """One of the pages that are no articles though their addresses look like it."""
-    heading, text = STATIC_PAGES[slug]
+    heading, text = SITE["pages"][slug]
     return _rendered("static.html.j2", title=f"{heading} - {SITE_NAME}", heading=heading, text=text)
 
 
@@ -160,11 +143,11 @@ def _json_ld(site: SiteState, story: Story) -> Markup | None:
 
 def _body(site: SiteState, story: Story) -> list[str]:
     """The own paragraphs, and what is put between and after them."""
-    parts = body_parts(site.base_url, story)
+    parts, appeals = _own_parts(site, story), SITE["appeals"]
     rng = Random(f"{site.seed}:{story.slug}:appeal")
     inserts = []
     if Shape.APPEAL_MIDDLE in story.shapes:
-        inserts.append(appeal_html(rng, marked=False, short=True))
+        inserts.append(_PARTS.appeal([rng.choice(appeals["short"])]))
     if Shape.NEWSLETTER_MIDDLE in story.shapes:
         inserts.append(_PARTS.newsletter_box())
     if Shape.FOREIGN_IN_BODY in story.shapes:
@@ -172,9 +155,18 @@ def _body(site: SiteState, story: Story) -> list[str]:
     middle = len(parts) // 2
     parts[middle:middle] = inserts
     if Shape.APPEAL_BARE in story.shapes:
-        parts.append(appeal_html(rng, marked=False))
+        parts.append(_PARTS.appeal(rng.choice(appeals["long"])))
     if Shape.APPEAL_MARKED in story.shapes:
-        parts.append(appeal_html(rng, marked=True))
+        parts.append(_PARTS.appeal(rng.choice(appeals["long"]), is_marked=True))
+    return parts
+
+
+def _own_parts(site: SiteState, story: Story) -> list[str]:
+    parts = body_parts(site.base_url, story)
+    if Shape.INLINE_MEDIA in story.shapes:
+        caption = Random(story.slug).choice(SITE["captions"])
+        parts.insert(1, _PARTS.inline_picture(site, story, caption))
+        parts.insert(4, _PARTS.film())
     return parts
 
 

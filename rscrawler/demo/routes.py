@@ -10,7 +10,7 @@ from rscrawler.demo import pages
 from rscrawler.demo.bodies import label_of
 from rscrawler.demo.generator import slugify
 from rscrawler.demo.state import SiteState
-from rscrawler.demo.stories import REGIONS, SECTIONS, Shape, Story
+from rscrawler.demo.stories import REGIONS, SECTIONS, SITE, Shape, Story
 
 HTML, RSS, XML = "text/html; charset=utf-8", "application/rss+xml", "application/xml"
 _PIXEL = bytes.fromhex("47494638396101000100000000002c00000000010001000002003b")
@@ -135,6 +135,6 @@ def _other(path: str) -> Resource | None:
     if path.startswith("/media-library/"):
         return Resource(body=_PIXEL, content_type="image/gif")
     slug = path.strip("/")
-    if path == f"/{slug}/" and slug in pages.STATIC_PAGES:
+    if path == f"/{slug}/" and slug in SITE["pages"]:
         return Resource(body=pages.render_static(slug).encode(), has_etag=True)
     return None

@@ -18,26 +18,7 @@ from rscrawler.demo.mailbox import Mailbox
 from rscrawler.demo.site import SampleSite
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
-_CONFIGURATION = """\
-# Written by `rscrawler demo`; the site and the mail server it names ran for the demo only.
-output_dir = "output"
-contact = "desk@example.org"
-
-[sites.responsiblestatecraft]
-base_url = "{base_url}"
-hosts = []
-download_delay = 0.0
-concurrency = 8
-
-[alerts.email]
-host = "127.0.0.1"
-port = {smtp_port}
-security = "none"
-sender = "Central Asia monitor <monitor@example.org>"
-recipients = ["desk@example.org"]
-"""
-
-
+_CONFIGURATION = Path(__file__).with_name("rscrawler.toml.in")
 _OWN_FILES = {"rscrawler.toml", "output", "mailbox"}
 _COLUMNS = {
     "requests": "requests",
@@ -76,9 +57,9 @@ def run_demo(folder: Path, console: Console) -> None:
 
     config = folder / "rscrawler.toml"
     with SampleSite() as site, Mailbox(folder / "mailbox") as mailbox:
-        config.write_text(
-            _CONFIGURATION.format(base_url=site.base_url, smtp_port=mailbox.port), encoding="utf-8"
-        )
+        text = _CONFIGURATION.read_text(encoding="utf-8")
+        text = text.format(base_url=site.base_url, smtp_port=mailbox.port)
+        config.write_text(text, encoding="utf-8")
         console.print(f"Sample site with {len(site.stories)} articles at {site.base_url}")
         first = _crawl(config, "--full")
         say(f"Published: “{site.publish().title}”")

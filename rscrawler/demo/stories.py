@@ -22,17 +22,10 @@ from typing import Any, NamedTuple
 
 from rscrawler.items import Level
 
-REGIONS = ("europe", "asia-pacific", "middle-east", "africa", "latin-america", "north-america")
-SECTIONS = (
-    "analysis",
-    "reporting",
-    "qiosk",
-    *REGIONS,
-    "washington-politics",
-    "global-crises",
-    "military-industrial-complex",
-    "media",
-)
+_HERE = Path(__file__).parent
+SITE: dict[str, Any] = tomllib.loads((_HERE / "site.toml").read_text("utf-8"))
+REGIONS: list[str] = SITE["regions"]
+SECTIONS: list[str] = SITE["sections"]
 NOT_YET = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -170,7 +163,7 @@ def load_articles() -> Articles:
     """
     files = {
         path.stem: [_story(table) for table in tomllib.loads(path.read_text("utf-8"))["story"]]
-        for path in sorted((Path(__file__).parent / "articles").glob("*.toml"))
+        for path in sorted((_HERE / "articles").glob("*.toml"))
     }
     held_back = files.pop("held_back")
     mixed = (story for row in zip_longest(*files.values()) for story in row if story is not None)
