@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from rscrawler.decisions import asked_pause
-from rscrawler.store.health import SiteState
+from rscrawler.store.health import Problem, ProblemCode, SiteState
 
 HISTORY = timedelta(days=90)  # of publications that a site's silence is measured by
 ENOUGH_HISTORY = 1_000  # articles, for a site that publishes so many in less time
@@ -20,21 +19,16 @@ SHORTEST_SILENCE_OF_NEW_SITE = timedelta(days=4)
 FAMILIAR_AFTER = timedelta(days=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Lateness:
-    """Something has not come: since when it is late, and in words."""
-
-    since: datetime
-    message: str
-
-
-def silence(published: Sequence[datetime], looked_at: datetime, factor: float) -> Lateness | None:
-    """Whether a site has published nothing for far longer than usual.
+def silence(
+    site: str, published: Sequence[datetime], looked_at: datetime, factor: float
+) -> Problem | None:
+    """The problem of a site that has published nothing for far longer than usual.
 
     Usual is the second-longest gap between two articles, so that a single holiday is no
     measure: weekends come more than once.
 
     Args:
+        site: its name.
         published: when the site's articles of the last `HISTORY` were published.
         looked_at: when the site was last read with success: what came after is not known.
         factor: times the usual gap that make a silence.
@@ -50,15 +44,15 @@ def silence(published: Sequence[datetime], looked_at: datetime, factor: float) -
     since = times[-1] + limit
     if looked_at <= since:
         return None
-    return Lateness(
-        since,
+    message = (
         f"no new article for {in_days(looked_at - times[-1])}, since "
-        f"{times[-1]:%Y-%m-%d %H:%M} UTC; the longest usual gap is {in_days(usual)}",
+        f"{times[-1]:%Y-%m-%d %H:%M} UTC; the longest usual gap is {in_days(usual)}"
     )
+    return Problem(site, ProblemCode.SILENT, message, since)
 
 
-def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Lateness | None:
-    """Whether a site has not been crawled with success for too long.
+def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem | None:
+    """The problem of a site that has not been crawled with success for too long.
 
     One that was never crawled is not late, nor is one that asked to be left alone, until
     as long after the pause that it asked for.
@@ -71,9 +65,11 @@ def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Lateness 
         return None
     late = in_days(now - reference)
     if state.last_success_at is None:
-        return Lateness(since, f"no good cycle since the first one was tried, {late} ago")
-    last = f"last good cycle {state.last_success_at:%Y-%m-%d %H:%M} UTC"
-    return Lateness(since, f"no good cycle for {late}; {last}")
+        message = f"no good cycle since the first one was tried, {late} ago"
+    else:
+        last = f"last good cycle {state.last_success_at:%Y-%m-%d %H:%M} UTC"
+        message = f"no good cycle for {late}; {last}"
+    return Problem(state.name, ProblemCode.OVERDUE, message, since)
 
 
 def in_days(span: timedelta) -> str:

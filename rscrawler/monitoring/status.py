@@ -20,7 +20,6 @@ from rscrawler.monitoring.direct import store_failed_since
 from rscrawler.monitoring.lateness import (
     ENOUGH_HISTORY,
     HISTORY,
-    Lateness,
     in_days,
     overdue_site,
     silence,
@@ -178,13 +177,12 @@ def _site_status(look: _Look, name: str, *, is_enabled: bool) -> SiteStatus:
     config, store, now = look.config, look.store, look.now
     state = store.health.site(name, as_of=now + CLOCK_TOLERANCE)
     known = {each.code: each for each in look.known_of(name)}
-    late = {
-        ProblemCode.SILENT: site_silence(config, store, name, state.last_success_at),
-        ProblemCode.OVERDUE: overdue_site(state, now, config.monitoring.overdue_after),
-    }
-    for code, lateness in late.items():
-        if lateness is not None and code not in known:
-            known[code] = Problem(name, code, lateness.message, lateness.since)
+    for late in (
+        site_silence(config, store, name, state.last_success_at),
+        overdue_site(state, now, config.monitoring.overdue_after),
+    ):
+        if late is not None:
+            known.setdefault(late.code, late)
     return SiteStatus(
         last_run_at=state.last_run_at,
         last_success_at=state.last_success_at,
@@ -197,12 +195,12 @@ def _site_status(look: _Look, name: str, *, is_enabled: bool) -> SiteStatus:
 
 def site_silence(
     config: Config, store: Store, site: str, looked_at: datetime | None
-) -> Lateness | None:
-    """Whether a site that was last read at `looked_at` (None: never) was silent then."""
+) -> Problem | None:
+    """The problem of a site that was silent when it was last read (None: never)."""
     if looked_at is None:
         return None
     published = store.history.publications(site, looked_at - HISTORY, ENOUGH_HISTORY)
-    return silence(published, looked_at, config.monitoring.silent_after_factor)
+    return silence(site, published, looked_at, config.monitoring.silent_after_factor)
 
 
 # All else.

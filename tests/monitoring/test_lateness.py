@@ -27,17 +27,17 @@ def working_days(weeks: int) -> list[datetime]:
 
 def test_a_weekend_is_no_silence() -> None:
     published = working_days(8)
-    assert silence(published, published[-1] + 64 * HOUR, factor=4.0) is None
+    assert silence("site", published, published[-1] + 64 * HOUR, factor=4.0) is None
 
 
 def test_a_holiday_week_is_no_silence() -> None:
     published = working_days(8)
-    assert silence(published, published[-1] + 10 * DAY, factor=4.0) is None
+    assert silence("site", published, published[-1] + 10 * DAY, factor=4.0) is None
 
 
 def test_far_more_than_the_longest_usual_gap_is() -> None:
     published = working_days(8)
-    late = silence(published, published[-1] + 11 * DAY, factor=4.0)
+    late = silence("site", published, published[-1] + 11 * DAY, factor=4.0)
     assert late is not None
     assert late.since == published[-1] + 4 * 63 * HOUR
     assert late.message == (
@@ -50,28 +50,31 @@ def test_a_single_long_holiday_does_not_become_the_usual() -> None:
     after = [moment + 14 * DAY for moment in working_days(4)]
     with_holiday = [moment for moment in published if moment < MONDAY + 28 * DAY]
     with_holiday += [moment + 28 * DAY for moment in after]
-    assert silence(with_holiday, with_holiday[-1] + 11 * DAY, factor=4.0) is not None
+    assert silence("site", with_holiday, with_holiday[-1] + 11 * DAY, factor=4.0) is not None
 
 
 def test_nothing_is_silent_before_two_days() -> None:
     hourly = [MONDAY + number * HOUR for number in range(24 * 20)]
-    assert silence(hourly, hourly[-1] + 47 * HOUR, factor=4.0) is None
-    assert silence(hourly, hourly[-1] + 49 * HOUR, factor=4.0) is not None
+    assert silence("site", hourly, hourly[-1] + 47 * HOUR, factor=4.0) is None
+    assert silence("site", hourly, hourly[-1] + 49 * HOUR, factor=4.0) is not None
 
 
 def test_a_site_known_for_few_days_may_have_a_long_weekend() -> None:
     hourly = [MONDAY + number * HOUR for number in range(24 * 4)]
-    assert silence(hourly, hourly[-1] + 80 * HOUR, factor=4.0) is None
-    assert silence(hourly, hourly[-1] + 97 * HOUR, factor=4.0) is not None
+    assert silence("site", hourly, hourly[-1] + 80 * HOUR, factor=4.0) is None
+    assert silence("site", hourly, hourly[-1] + 97 * HOUR, factor=4.0) is not None
 
 
 def test_too_few_articles_say_nothing() -> None:
-    assert silence([MONDAY + number * DAY for number in range(9)], MONDAY + 90 * DAY, 4.0) is None
+    assert (
+        silence("site", [MONDAY + number * DAY for number in range(9)], MONDAY + 90 * DAY, 4.0)
+        is None
+    )
 
 
 def test_dates_in_the_future_do_not_count() -> None:
     published = [*working_days(8), MONDAY + 365 * DAY]
-    assert silence(published, published[-2] + 11 * DAY, factor=4.0) is not None
+    assert silence("site", published, published[-2] + 11 * DAY, factor=4.0) is not None
 
 
 def overdue(**changes: Any) -> bool:
