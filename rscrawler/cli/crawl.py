@@ -116,22 +116,13 @@ def _watching(bars: Progress) -> Callable[[str, Crawler], None]:
                 unit=f"pages, {counted(counts['new'], 'new article')}",
             )
 
-        def made(**_: Any) -> None:
-            count("made")
-
-        def done(**_: Any) -> None:
-            count("done")
-
-        def recorded(item: Mapping[str, Any], **_: Any) -> None:
-            count("new", item["event"] == Event.NEW)
-
-        for handler, signal in (
-            (made, signals.request_scheduled),
-            (done, signals.request_left_downloader),
-            (done, signals.request_dropped),
-            (recorded, signals.item_scraped),
-        ):
+        def watch_for(signal: object, handler: Callable[..., None]) -> None:
             crawler.signals.connect(handler, signal, weak=False)
+
+        watch_for(signals.request_scheduled, lambda: count("made"))
+        watch_for(signals.request_left_downloader, lambda: count("done"))
+        watch_for(signals.request_dropped, lambda: count("done"))
+        watch_for(signals.item_scraped, lambda item: count("new", item["event"] == Event.NEW))
 
     return watch
 
