@@ -130,18 +130,23 @@ def rendered(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
+    return templates("delivery", wrapped=_wrapped, isolated=isolated)
+
+
+def templates(room: str, **filters: Any) -> Environment:
+    """The templates of a room of the package; a value that none gave is a bug and raises."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
-        loader=FileSystemLoader(PACKAGE_DIR / "delivery" / "templates"),
+        loader=FileSystemLoader(PACKAGE_DIR / room / "templates"),
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,
     )
-    filters = {"date": date_in_words, "wrapped": _wrapped, "isolated": isolated, "host": host_of}
-    environment.filters |= filters | {"words": ", ".join}
+    environment.filters |= {"date": date_in_words, "host": host_of, "words": ", ".join, **filters}
     return environment
 
 

@@ -10,20 +10,18 @@ from functools import cache
 from threading import Lock
 from typing import Any, Self
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config
 from rscrawler.delivery.wording import (
     country_name,
-    date_in_words,
     day_in_words,
-    host_of,
     one_line,
     safe_link,
+    templates,
     words_of_slug,
 )
 from rscrawler.items import Level, rfc3339
@@ -37,7 +35,6 @@ from rscrawler.web.access import form_token, signing_key, visitor_of
 from rscrawler.web.texts import shortened
 
 _RECENT_SECONDS = 5.0
-_TEMPLATES = PACKAGE_DIR / "web" / "templates"
 _RELATIVE_WITHIN = timedelta(days=30)
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
@@ -207,30 +204,19 @@ def render(template: str, **values: Any) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
+    return templates(
+        "web",
+        country=country_name,
+        day=_day,
+        line=one_line,
+        link=safe_link,
+        relative=_relative,
+        rfc3339=rfc3339,
+        shortened=shortened,
+        slug=words_of_slug,
+        span=_span_in_words,
+        thousands="{:,}".format,
     )
-    environment.filters |= {
-        "country": country_name,
-        "date": date_in_words,
-        "day": _day,
-        "host": host_of,
-        "line": one_line,
-        "link": safe_link,
-        "relative": _relative,
-        "rfc3339": rfc3339,
-        "shortened": shortened,
-        "slug": words_of_slug,
-        "span": _span_in_words,
-        "thousands": "{:,}".format,
-        "words": ", ".join,
-    }
-    return environment
 
 
 def _day(moment: datetime | None) -> str:
