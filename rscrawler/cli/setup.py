@@ -172,9 +172,9 @@ def alerts_test_command(config: ConfigOption, as_json: JsonOption = False) -> No
         print_json({"channels": [asdict(result) for result in results]})
     else:
         for result in results:
-            if result.is_ok:
+            if result.error is None:
                 say(f"{result.channel}: {result.address}: delivered")
-    conclude(f"{each.channel}: {each.address}: {each.error}" for each in results if not each.is_ok)
+    conclude(f"{each.channel}: {each.address}: {each.error}" for each in results if each.error)
 
 
 def demo_command(

@@ -23,16 +23,14 @@ _BODY = (
 
 @dataclass(frozen=True, slots=True)
 class ChannelResult:
-    """Whether a test alert was taken; `address` is one of mail, or stands for one in the store."""
+    """Why a test alert was not taken (None: it was).
+
+    `address` is one of mail, or stands for one in the store.
+    """
 
     channel: str
     address: str
     error: str | None
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether it was taken."""
-        return self.error is None
 
 
 def send_test_alert(config: Config, now: datetime | None = None) -> list[ChannelResult]:
