@@ -6,9 +6,8 @@ each time it serves a page.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
 from random import Random
@@ -26,7 +25,6 @@ CARDS_PER_PAGE = 12
 ENTRIES_PER_PAGE = 30
 SITE_NAME: str = SITE["name"]
 _NEWS_AGE = timedelta(hours=48)
-_NEW_YORK_SUMMER = timezone(timedelta(hours=-4))
 _LARGE_SITE = 1_000
 
 
@@ -42,6 +40,10 @@ def _written(text: str, story: Story) -> Markup:
     return Markup(text_html(text, story))  # noqa: S704 - our own markup
 
 
+def _new_york_time(moment: datetime) -> str:
+    return moment.astimezone(timezone(timedelta(hours=-4))).isoformat()
+
+
 def _description_of(site: SiteState, story: Story) -> str:
     parts = _own_parts(site, story)
     # Half of the entries carry the whole text, the others its beginning.
@@ -55,6 +57,7 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.filters |= {
     "label": label_of,
+    "new_york_time": _new_york_time,
     "slugify": slugify,
     "rfc5322": format_datetime,
     "written": _written,
@@ -86,8 +89,8 @@ def render_article(site: SiteState, story: Story) -> str:
         story=story,
         category=label_of(story.sections[0]) if story.sections else "",
         description=(story.subtitle or story.paragraphs[0])[:220],
-        json_ld=_json_ld(site, story),
-        body=Markup("\n".join(_body(site, story))),  # noqa: S704 - our own markup
+        parts=_own_parts(site, story),
+        rng=Random(f"{site.seed}:{story.slug}:appeal"),
         neighbours=site.neighbours(story),
     )
 
@@ -124,45 +127,8 @@ def render_not_found(text: str) -> str:
     return render_notice(f"Not found - {SITE_NAME}", f"<h1>Not found</h1><p>{text}</p>")
 
 
-def _json_ld(site: SiteState, story: Story) -> Markup | None:
-    if not story.shapes & {Shape.JSON_LD, Shape.JSON_LD_DATES}:
-        return None
-    values: dict[str, object] = {
-        "@context": "https://schema.org",
-        "@type": "NewsArticle",
-        "mainEntityOfPage": {"@type": "WebPage", "@id": site.base_url + story.path},
-        "headline": story.title,
-        "author": [{"@type": "Person", "name": name} for name in story.authors],
-        "publisher": {"@type": "Organization", "name": SITE_NAME},
-        "datePublished": story.published_at.astimezone(_NEW_YORK_SUMMER).isoformat(),
-    }
-    if story.modified_at:
-        values["dateModified"] = story.modified_at.astimezone(_NEW_YORK_SUMMER).isoformat()
-    return Markup(json.dumps(values).replace("</", "<\\/"))  # noqa: S704 - our own markup
-
-
-def _body(site: SiteState, story: Story) -> list[str]:
-    """The own paragraphs, and what is put between and after them."""
-    parts, appeals = _own_parts(site, story), SITE["appeals"]
-    rng = Random(f"{site.seed}:{story.slug}:appeal")
-    inserts = []
-    if Shape.APPEAL_MIDDLE in story.shapes:
-        inserts.append(_PARTS.appeal([rng.choice(appeals["short"])]))
-    if Shape.NEWSLETTER_MIDDLE in story.shapes:
-        inserts.append(_PARTS.newsletter_box())
-    if Shape.FOREIGN_IN_BODY in story.shapes:
-        inserts += [_PARTS.neighbour(site, each, 2) for each in site.neighbours(story)[1:2]]
-    middle = len(parts) // 2
-    parts[middle:middle] = inserts
-    if Shape.APPEAL_BARE in story.shapes:
-        parts.append(_PARTS.appeal(rng.choice(appeals["long"])))
-    if Shape.APPEAL_MARKED in story.shapes:
-        parts.append(_PARTS.appeal(rng.choice(appeals["long"]), is_marked=True))
-    return parts
-
-
-def _own_parts(site: SiteState, story: Story) -> list[str]:
-    parts = body_parts(site.base_url, story)
+def _own_parts(site: SiteState, story: Story) -> list[Markup]:
+    parts = [Markup(part) for part in body_parts(site.base_url, story)]  # noqa: S704 - our own
     if Shape.INLINE_MEDIA in story.shapes:
         caption = Random(story.slug).choice(SITE["captions"])
         parts.insert(1, _PARTS.inline_picture(site, story, caption))
