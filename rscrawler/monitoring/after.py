@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,12 +12,13 @@ from rscrawler.config import Config, OpsSettings
 from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import Channels, message_channels
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
+from rscrawler.delivery.wording import rendered
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.cycle import CycleReport
 from rscrawler.monitoring.direct import beat
-from rscrawler.monitoring.status import Status, read_status
+from rscrawler.monitoring.status import read_status
 from rscrawler.store import Store
-from rscrawler.store.history import WEEKLY_KIND, Cycles
+from rscrawler.store.history import WEEKLY_KIND
 
 if TYPE_CHECKING:
     from rscrawler.scheduling.schedules import ScheduledJob
@@ -98,25 +99,10 @@ def compose_weekly(
     new = sum(each.counters.get("articles_new", 0) for each in cycles.values())
     opening = f"Not all well ({len(status.problems)})" if status.problems else "All well"
     subject = f"{opening}: {sources} sources checked, {new} new"
-    notice = Notice(subject, _text(since, cycles, status), since.isoformat(), WEEKLY_KIND, now)
+    text = rendered("weekly.txt.j2", since=since, week=cycles, status=status, counted=_TOLD).strip()
+    notice = Notice(subject, text, since.isoformat(), WEEKLY_KIND, now)
     messages = _channels(config).notices(notice)
     return bool(messages) and store.outbox.add(*messages)
-
-
-def _text(since: datetime, week: Mapping[str, Cycles], status: Status) -> str:
-    lines = [f"Since {since:%Y-%m-%d %H:%M} UTC:", ""]
-    for name, cycles in week.items():
-        told = ", ".join(f"{cycles.counters.get(key, 0)} {word}" for key, word in _TOLD.items())
-        lines.append(f"{name}: {cycles.succeeded} of {cycles.count} cycles good, {told}")
-    if not week:
-        lines.append("There was no cycle.")
-    if status.problems:
-        lines += ["", "What is wrong:"]
-    for each in status.problems:
-        began = f"{each.since:%Y-%m-%d %H:%M} UTC"
-        lines.append(f"{each.subject}: {each.code} since {began}: {each.message}")
-    waiting = f"{status.outbox.pending} pending, {status.outbox.failed} failed"
-    return "\n".join([*lines, "", f"Deliveries: {waiting}."])
 
 
 def _channels(config: Config) -> Channels:
