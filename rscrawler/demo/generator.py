@@ -26,6 +26,7 @@ _TABLE: dict[str, Any] = tomllib.loads(
 )
 _PLACES: dict[str, list[str]] = _TABLE.pop("places")
 _PHRASES: dict[str, list[str]] = _TABLE
+_BLANK = re.compile(r"\{(?:(\d+)-(\d+)|(\w+))\}")
 _FIRST_POST_ID = 2_660_100_000
 
 # Pages take these in turn unless an article says what its page looks like.
@@ -81,7 +82,7 @@ def generate_story(number: int, seed: int) -> Story:
     rng = Random(f"{seed}:{number}")
     section = rng.choice(list(_PLACES))
     writer = _Writer(rng, section)
-    title = writer.title()
+    title = writer.headline("title")
     wanted_words = rng.randint(330, 780)
     paragraphs: list[str] = []
     kinds: list[Kind] = []
@@ -91,27 +92,27 @@ def generate_story(number: int, seed: int) -> Story:
         for _ in range(3 if kind is Kind.ITEM else 1):
             paragraphs.append(writer.paragraph(kind))
             kinds.append(kind)
-    outlet = writer.one("outlets") if rng.random() < 0.06 else None
+    outlet = writer.write("outlet") if rng.random() < 0.06 else None
     if outlet:
         paragraphs.append(f"This article was republished with permission from {outlet}.")
         kinds.append(Kind.TEXT)
-    authors = [writer.person() for _ in range(rng.choices((0, 1, 2, 3), (8, 70, 18, 4))[0])]
+    authors = [writer.write("person") for _ in range(rng.choices((0, 1, 2, 3), (8, 70, 18, 4))[0])]
     form = rng.choice(("analysis", "reporting", "qiosk"))
-    topics = [rng.choice(writer.places), rng.choice(writer.places), writer.one("nouns")]
+    topics = [writer.write(name) for name in ("place", "place", "noun")]
     has_image = rng.random() < 0.93
     return Story(
         slug=f"{slugify(title)}-{number}",
         post_id="",
         title=title,
-        subtitle=writer.sentence().rstrip(".") if rng.random() < 0.85 else None,
+        subtitle=writer.headline("sentence").rstrip(".") if rng.random() < 0.85 else None,
         paragraphs=tuple(paragraphs),
         kinds=tuple(kinds),
         authors=tuple(dict.fromkeys(authors)),
         sections=(form, section) if form != "qiosk" else ("qiosk",),
         tags=tuple(dict.fromkeys(map(slugify, topics))),
         has_image=has_image,
-        image_caption=writer.sentence() if has_image and rng.random() < 0.5 else None,
-        image_credit=f"Shutterstock/{writer.person()}" if has_image else None,
+        image_caption=writer.headline("sentence") if has_image and rng.random() < 0.5 else None,
+        image_credit=f"Shutterstock/{writer.write('person')}" if has_image else None,
         republished_from=outlet,
     )
 
@@ -148,73 +149,30 @@ def _dated(story: Story, rank: int, how_many: int, rng: Random, now: datetime) -
 
 
 class _Writer:
-    """Fills the phrase patterns at random."""
+    """Writes phrases at random."""
 
     def __init__(self, rng: Random, section: str) -> None:
         self._rng = rng
-        self.places = _PLACES[section]
+        self._phrases = _PHRASES | {"place": _PLACES[section]}
 
-    def one(self, of: str) -> str:
-        return self._rng.choice(_PHRASES[of])
+    def write(self, name: str) -> str:
+        """One of the phrases of that name, filled in."""
 
-    def person(self) -> str:
-        return f"{self.one('first_names')} {self.one('surnames')}"
+        def filled(match: re.Match[str]) -> str:
+            least, most, inner = match.groups()
+            return self.write(inner) if inner else str(self._rng.randint(int(least), int(most)))
 
-    def _thing(self) -> str:
-        adjective = self.one("adjectives")
-        article = "an" if adjective[0] in "aeiou" and not adjective.startswith("uni") else "a"
-        return f"{self._rng.choice((article, 'the', 'the'))} {adjective} {self.one('nouns')}"
+        text = _BLANK.sub(filled, self._rng.choice(self._phrases[name]))
+        return re.sub(r"\b([Aa]) (?=[aeio]|u(?!ni))", r"\1n ", text)
 
-    def _who(self) -> str:
-        if self._rng.random() < 0.4:
-            return f"{self.person()}, the {self.one('roles')},"
-        return self.one("groups")
-
-    def _word(self, match: re.Match[str]) -> str:
-        """What a name in a pattern stands for."""
-        match match[1]:
-            case "amount":
-                return str(self._rng.randint(12, 980))
-            case "year":
-                return str(self._rng.randint(1948, 2021))
-            case "place":
-                return self._rng.choice(self.places)
-            case "who":
-                return f"{self._rng.choice(self.places)}'s"
-            case "person":
-                return self.person()
-        return self.one(f"{match[1]}s")
-
-    def _filled(self, patterns: str) -> str:
-        filled = re.sub(r"\{(\w+)\}", self._word, self.one(patterns))
-        return re.sub(r"\b([Aa]) (?=[aeio])", r"\1n ", filled)
-
-    def title(self) -> str:
-        words = [self.one(of) for of in ("groups", "verbs", "adjectives", "nouns")]
-        return _capitalized(f"{' '.join(words)} in {self._rng.choice(self.places)}")
-
-    def sentence(self) -> str:
-        verb, tail = self.one("verbs"), self._filled("tails")
-        match self._rng.randrange(4):
-            case 0:
-                text = f"{self.one('openers')}, {self._who()} {verb} {self._thing()} {tail}"
-            case 1:
-                reason = self._filled("reasons")
-                text = f"{self._who()} {verb} {self._thing()} because {reason}"
-            case 2:
-                quote = _capitalized(self._filled("quotes"))
-                text = f'"{quote}," said {self._who().rstrip(",")} {tail}'
-            case _:
-                text = f"{self._thing()}, {verb} {tail}, now divides {self._who().rstrip(',')}"
-        return _capitalized(text) + "."
+    def headline(self, name: str) -> str:
+        """The same, beginning with a capital letter."""
+        text = self.write(name)
+        start = 1 if text.startswith('"') else 0
+        return text[:start] + text[start : start + 1].upper() + text[start + 1 :]
 
     def paragraph(self, kind: Kind) -> str:
         if kind is Kind.SUBHEAD:
-            return _capitalized(f"{self._thing()} for {self._rng.choice(self.places)}")
+            return self.headline("subhead")
         sentences = 1 if kind is not Kind.TEXT else self._rng.randint(1, 4)
-        return " ".join(self.sentence() for _ in range(sentences))
-
-
-def _capitalized(text: str) -> str:
-    start = 1 if text.startswith('"') else 0
-    return text[:start] + text[start : start + 1].upper() + text[start + 1 :]
+        return " ".join(self.headline("sentence") for _ in range(sentences))
