@@ -18,10 +18,10 @@ from rscrawler.crawling import run_cycle
 
 
 def main() -> None:
-    asked: list[str] = []
+    requested: list[str] = []
 
     def note(request: Request) -> None:
-        asked.append(request.url)
+        requested.append(request.url)
 
     def watch(_site: str, crawler: Crawler) -> None:
         crawler.signals.connect(note, signals.request_reached_downloader)
@@ -29,7 +29,7 @@ def main() -> None:
     report = run_cycle(
         load_config(Path(sys.argv[1]) / "rscrawler.toml"), [], is_full=True, on_crawler=watch
     )
-    sys.stdout.write(json.dumps({"asked": asked, "articles": report.total("articles_new")}))
+    sys.stdout.write(json.dumps({"requested": requested, "articles": report.total("articles_new")}))
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def measure(stories: int, repeats: int) -> dict[str, list[Crawl]]:
         write_config(folder, base_url)
         first = run([sys.executable, "-m", "benchmarks.asked_addresses", folder], folder).json
         addresses = folder / "addresses.txt"
-        addresses.write_text("\n".join(first["asked"]), encoding="utf-8")
+        addresses.write_text("\n".join(first["requested"]), encoding="utf-8")
         contestants = {
             each: partial(bare_crawl, folder, addresses, first["articles"], options)
             for each, options in BARE.items()

@@ -324,11 +324,11 @@ path = "/section/"
 @contextmanager
 def serving(answer: Callable[[str], tuple[str, bytes]]) -> Iterator[tuple[str, list[str]]]:
     """A server on loopback: its address, and the paths requested of it."""
-    asked: list[str] = []
+    requested: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append(self.path)
+            requested.append(self.path)
             content_type, body = answer(self.path)
             self.send_response(200)
             self.send_header("Content-Type", content_type)
@@ -342,7 +342,7 @@ def serving(answer: Callable[[str], tuple[str, bytes]]) -> Iterator[tuple[str, l
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
+        yield f"http://127.0.0.1:{server.server_port}", requested
     finally:
         server.shutdown()
         server.server_close()
@@ -369,7 +369,7 @@ def crawl(pool: dict[str, list[Original]], seeds: range) -> tuple[int, list[str]
                 return "text/html", page + body_of(seeds[0] * len(KINDS) + 1)
             return "application/xml", body_of(seeds[0] * len(KINDS) + KINDS.index(kind))
 
-        with serving(answer) as (url, asked), tempfile.TemporaryDirectory() as name:
+        with serving(answer) as (url, requested), tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "sites").mkdir()
             (folder / "sites" / "fuzz.toml").write_text(PROFILE.format(url=url))
@@ -377,7 +377,11 @@ def crawl(pool: dict[str, list[Original]], seeds: range) -> tuple[int, list[str]
             command = [sys.executable, "-m", "rscrawler", "crawl", "fuzz", "--full", "--json"]
             run(command, folder, healthy=(0, 1))
             errors = (folder / "stderr.txt").read_text().splitlines()
-    return len(asked), [line for line in errors if "Error" in line or "Traceback" in line], trapped
+    return (
+        len(requested),
+        [line for line in errors if "Error" in line or "Traceback" in line],
+        trapped,
+    )
 
 
 def main() -> None:
@@ -401,9 +405,11 @@ def main() -> None:
         if each.outcome.startswith(("broke", "over")) or each.led_away:
             print(f"\nseed {each.seed}, {each.kind}: {each.outcome} {each.led_away}")
     if options.crawled:
-        asked, broken, trapped = crawl(pool, range(options.seed, options.seed + options.crawled))
+        requested, broken, trapped = crawl(
+            pool, range(options.seed, options.seed + options.crawled)
+        )
         said = f"tracebacks {len(broken)}, requests elsewhere {len(trapped)}"
-        print(f"\nCrawled with {asked} requests: {said}")
+        print(f"\nCrawled with {requested} requests: {said}")
         for line in [*broken, *trapped]:
             print(f"- {line}")
 

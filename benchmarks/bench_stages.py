@@ -44,7 +44,7 @@ from rscrawler.pipelines.store import StorePipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.normalize import normalize_article
-from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
+from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.topics import FlaggableText
 
@@ -101,7 +101,7 @@ def _outcome(
         page_digest=page_digest(body),
         flags=flags,
     )
-    return PageOutcome(Kind.READ, AskedArticle(key, now), article.url, now, page=page)
+    return PageOutcome(Kind.READ, RequestedArticle(key, now), article.url, now, page=page)
 
 
 def measure(stories: int, repeats: int) -> str:

@@ -156,7 +156,7 @@ def report(config: Config, store: Store, database: Path, requests: int) -> None:
     print(f"{count:,} articles, {size:,.0f} MiB.\n")
     print("| page | processor p50 | p95 | clock p50 | p95 | goal, p95 |\n" + "| --- " * 6 + "|")
     for name, (path, goal) in PAGES.items():
-        taken = asyncio.run(_asked(app, path.format(**values), requests))
+        taken = asyncio.run(_requested(app, path.format(**values), requests))
         cells = [_ms(part, of) for of in zip(*taken, strict=True) for part in (50, 95)]
         print(f"| {name} | {' | '.join(cells)} | {goal} ms |")
 
@@ -166,7 +166,7 @@ def _ms(percentile: int, seconds: Any) -> str:
     return f"{1000 * cuts[percentile - 1]:.0f} ms"
 
 
-async def _asked(app: Any, path: str, requests: int) -> list[tuple[float, float]]:
+async def _requested(app: Any, path: str, requests: int) -> list[tuple[float, float]]:
     """Processor and clock time of each request, after two that warm up."""
     taken = []
     for _ in range(requests + 2):

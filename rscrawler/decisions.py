@@ -106,7 +106,7 @@ def topics_to_alert(
         return []
     if article.event is Event.NEW and article.novelty is not Novelty.NEW:
         return []
-    told = set(already_alerted)
+    alerted = set(already_alerted)
     if was_copy and article.novelty is Novelty.NEW:
         levels_before = {}
     flags = article.topics
@@ -116,7 +116,7 @@ def topics_to_alert(
         flag
         for flag in flags
         if flag.topic in topics
-        and flag.topic not in told
+        and flag.topic not in alerted
         and flag.level.reaches(minimum)
         and not levels_before.get(flag.topic, Level.NONE).reaches(minimum)
     ]
@@ -126,9 +126,9 @@ def flags_beyond(flags: Iterable[TopicFlag], others: Iterable[TopicFlag]) -> lis
     """Those flags that say more than others do: a higher level on the topic, or another country."""
     known, beyond = list(others), []
     for flag in flags:
-        told = [each for each in known if each.topic == flag.topic]
-        countries = {country for each in told for country in each.countries}
-        highest = max((each.level.rank for each in told), default=0)
+        alerted = [each for each in known if each.topic == flag.topic]
+        countries = {country for each in alerted for country in each.countries}
+        highest = max((each.level.rank for each in alerted), default=0)
         if flag.level.rank > highest or not countries.issuperset(flag.countries):
             beyond.append(flag)
     return beyond
@@ -169,7 +169,7 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(days=1)
 
 
-def asked_pause(not_before: datetime | None, now: datetime) -> datetime | None:
+def requested_pause(not_before: datetime | None, now: datetime) -> datetime | None:
     """Until when a host has asked to be left alone, as it is stored.
 
     A pause that would still last longer than any was stored by a clock that was ahead, and

@@ -63,7 +63,7 @@ class Nursery:
         control.setblocking(False)
         self._control, self._pid = control, pid
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._asked: deque[asyncio.Future[Forked]] = deque()
+        self._requested: deque[asyncio.Future[Forked]] = deque()
         self._running: dict[int, Forked] = {}
         self._answers = b""
         self.is_lost = False
@@ -71,7 +71,7 @@ class Nursery:
     @property
     def is_idle(self) -> bool:
         """Whether none of its children runs, and none is requested."""
-        return not (self._running or self._asked)
+        return not (self._running or self._requested)
 
     async def fork(self, descriptors: Sequence[int]) -> Forked:
         """A new child that has these descriptors.
@@ -88,7 +88,7 @@ class Nursery:
         except OSError as error:
             self._lose()
             raise NurseryLost(str(error)) from error
-        self._asked.append(started)
+        self._requested.append(started)
         return await started
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ class Nursery:
             if child := self._running.pop(pid, None):
                 child.end(status)
             return
-        started = self._asked.popleft()
+        started = self._requested.popleft()
         if pid < 0:
             if not started.done():
                 started.set_exception(NurseryLost(os.strerror(-pid)))
@@ -138,14 +138,14 @@ class Nursery:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.remove_reader(self._control)
         self._control.close()
-        for started in self._asked:
+        for started in self._requested:
             if not started.done():
                 started.set_exception(NurseryLost("the process that forks has died"))
         for child in self._running.values():
             with suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)  # as the kernel does where it can
             child.end(-signal.SIGKILL)
-        self._asked.clear()
+        self._requested.clear()
         self._running.clear()
 
 

@@ -131,10 +131,10 @@ def complain(message: str) -> None:
 
 def conclude(problems: Iterable[str]) -> None:
     """End a command: with status 1 if there are problems, each of them a line."""
-    told = [*problems]
-    for problem in told:
+    reported = [*problems]
+    for problem in reported:
         complain(problem)
-    if told:
+    if reported:
         raise typer.Exit(EXIT_FAILED)
 
 

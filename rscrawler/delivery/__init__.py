@@ -17,9 +17,9 @@ from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import (
     DeliveryReport,
     Round,
+    alert_unalerted,
     compose_due,
     send_due,
-    tell_untold,
 )
 from rscrawler.delivery.ops import (
     OUTPUT_SUBJECT,
@@ -78,7 +78,7 @@ def deliver(
     # What is in the JSONL counts as told when a lost database is rebuilt from it.
     sync_spool(config, store)
     _write_files(config, delivery, now)
-    report.composed = compose_due(delivery, now) + tell_untold(delivery, now)
+    report.composed = compose_due(delivery, now) + alert_unalerted(delivery, now)
     sync_spool(config, store)
     send_due(delivery)
     code, problem = ProblemCode.DELIVERY_FAILING, report.output_problem

@@ -28,7 +28,7 @@ from rscrawler.store.outbox import ClaimedMessage, OutboxRow, RecipientOutcome
 logger = logging.getLogger(__name__)
 
 DATABASE_SUBJECT = "database"
-_POSSIBLY_TOLD = (
+_POSSIBLY_ALERTED = (
     "The database was lost and has been rebuilt. These were published about that time: "
     "they may have been told before."
 )
@@ -182,17 +182,17 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
 
 def _steps(channel: MessageChannel, content: bytes, addresses: Sequence[str]) -> Generator[Step]:
     """What a channel tells; a bug in it is its own trouble and stops no other."""
-    told: dict[str, Fate] = {}
+    notified: dict[str, Fate] = {}
     try:
         for step in channel.send(content, addresses):
-            told |= {address: outcome.fate for address, outcome in step.items()}
+            notified |= {address: outcome.fate for address, outcome in step.items()}
             yield step
     except Exception as error:
         logger.exception("a message could not be sent")
         for address in addresses:
-            if address not in told:
+            if address not in notified:
                 yield {address: Outcome(Fate.UNREACHABLE, type(error).__name__)}
-            elif told[address] is Fate.SENDING:
+            elif notified[address] is Fate.SENDING:
                 yield {address: Outcome(Fate.CUT_OFF, type(error).__name__)}
 
 
@@ -216,7 +216,7 @@ def _mark(
 # After a database was lost: one message with what was published meanwhile.
 
 
-def tell_untold(delivery: Round, now: datetime) -> int:
+def alert_unalerted(delivery: Round, now: datetime) -> int:
     """Compose the messages of a rebuilding; gives their number.
 
     The first cycle after it is a baseline, in which nobody is alerted. What it finds flagged,
@@ -229,7 +229,7 @@ def tell_untold(delivery: Round, now: datetime) -> int:
     if problem is None:
         return 0
     levels = [level for level in Level if level.reaches(interest.minimum)]
-    composed = _tell(delivery, store.outbox.untold(interest.topics, levels, problem.since), now)
+    composed = _tell(delivery, store.outbox.unalerted(interest.topics, levels, problem.since), now)
     known = [name for name, site in interest.sites.items() if site.enabled]
     waiting = (n for n in known if store.articles.count(n) and not store.health.site(n).baseline_at)
     if known and not any(waiting):
@@ -239,19 +239,19 @@ def tell_untold(delivery: Round, now: datetime) -> int:
 
 def _tell(delivery: Round, found: list[tuple[str, str]], now: datetime) -> int:
     oldest = now - timedelta(days=delivery.alerts.max_age_days)
-    told: list[tuple[str, str]] = []
+    notified: list[tuple[str, str]] = []
     rows: dict[str, OutboxRow] = {}
     for topic, record in found:
         article = Article.from_record(json.loads(record))
         if article.published_at is not None and article.published_at >= oldest:
-            told.append((article.article_id, topic))
+            notified.append((article.article_id, topic))
             seen_at, record_id = article.first_seen_at or now, article.record_id
             rows[record_id] = OutboxRow(0, "", record_id, "rebuilt", seen_at, seen_at, record)
     if not rows:
         return 0
     news = list(rows.values())
     limit = delivery.alerts.flood_limit
-    batch = Batch(news, _alerts_of(delivery, news), now, limit, note=_POSSIBLY_TOLD)
+    batch = Batch(news, _alerts_of(delivery, news), now, limit, note=_POSSIBLY_ALERTED)
     channels = (each for each in delivery.channels.by_name.values() if each.gets_alerts)
     messages = [message for channel in channels for message, _ in channel.compose(batch)]
-    return len(messages) if delivery.store.outbox.tell_untold(told, messages, now) else 0
+    return len(messages) if delivery.store.outbox.alert_unalerted(notified, messages, now) else 0

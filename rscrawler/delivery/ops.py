@@ -28,14 +28,14 @@ def tell_ops(
     They are sent with the next round, whatever the hour. Without anybody to tell, a
     problem stays untold and its end is forgotten.
     """
-    channels, told = message_channels(config), 0
+    channels, notified = message_channels(config), 0
     for problem in store.health.problems():
-        if problem.told_at is None:
+        if problem.notified_at is None:
             started = channels.notices(_started(config, problem, next_tries or {}, now))
-            told += bool(started) and store.health.tell_start(problem, started, now)
+            notified += bool(started) and store.health.notify_start(problem, started, now)
     for problem in store.health.problems(ended=True):
-        told += store.health.tell_end(problem, channels.notices(_ended(problem, now)))
-    return told
+        notified += store.health.notify_end(problem, channels.notices(_ended(problem, now)))
+    return notified
 
 
 def raise_or_clear(

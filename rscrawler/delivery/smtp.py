@@ -35,11 +35,11 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
     operator can mend, so it never counts as a refusal. Whoever was served is told
     before the server has said goodbye.
     """
-    told: dict[str, Outcome] = {}
+    outcomes: dict[str, Outcome] = {}
     try:
         with _session(settings) as session:
             for step in _hand_over(session, settings, content, recipients):
-                told |= step
+                outcomes |= step
                 yield step
     except (smtplib.SMTPException, OSError) as error:
         unreachable = Outcome(Fate.UNREACHABLE, _reason(error, settings, settings.timeout))
@@ -48,9 +48,9 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
             Fate.UNANSWERED if isinstance(error, TimeoutError) else Fate.CUT_OFF, doubt
         )
         yield {
-            address: in_doubt if address in told else unreachable
+            address: in_doubt if address in outcomes else unreachable
             for address in recipients
-            if address not in told or told[address].fate is Fate.SENDING
+            if address not in outcomes or outcomes[address].fate is Fate.SENDING
         }
 
 

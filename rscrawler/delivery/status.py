@@ -115,5 +115,5 @@ def word_is_due(config: Config, store: Store) -> bool:
     ops = config.alerts.ops
     if not (ops.recipients or ops.channels):
         return False
-    is_untold = any(problem.told_at is None for problem in store.health.problems())
-    return is_untold or bool(store.health.problems(ended=True))
+    is_unnotified = any(problem.notified_at is None for problem in store.health.problems())
+    return is_unnotified or bool(store.health.problems(ended=True))

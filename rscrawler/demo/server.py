@@ -219,12 +219,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another site")
     options = parser.parse_args()
-    told = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, told)
+    ending = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
     with SampleSite(options.stories, options.seed, port=options.port) as site:
         site.warm_up()
         print(site.base_url, flush=True)  # noqa: T201
-        signal.sigwait(told)
+        signal.sigwait(ending)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from warcio.warcwriter import WARCWriter
 
 from rscrawler import __version__
 from rscrawler.errors import OutputError
-from rscrawler.spiders.outcomes import AskedArticle, asked_by
+from rscrawler.spiders.outcomes import RequestedArticle, request_context
 from rscrawler.spiders.session import session_of
 
 logger = logging.getLogger(__name__)
@@ -249,11 +249,15 @@ class ArchiveExtension:
 
     def response_received(self, response: Response, request: Request) -> None:
         """Keep an article's page."""
-        asked = asked_by(request)
-        if self._writer is None or response.status != 200 or not isinstance(asked, AskedArticle):
+        requested = request_context(request)
+        if (
+            self._writer is None
+            or response.status != 200
+            or not isinstance(requested, RequestedArticle)
+        ):
             return
         try:
-            self._writer.add(page_of(response, asked.key, self._now()))
+            self._writer.add(page_of(response, requested.key, self._now()))
         except OSError as error:
             self._give_up(error)
 

@@ -259,4 +259,4 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
         now,
     )
     if messages := message_channels(config).notices(notice):
-        store.health.tell_start(problem, messages, now)
+        store.health.notify_start(problem, messages, now)

@@ -24,7 +24,7 @@ from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
-from rscrawler.spiders.outcomes import AskedArticle, FetchedArticle, Kind, PageOutcome
+from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
 from rscrawler.spiders.reading import ArticleToRead, PageReader, Unread
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.store.discovery import KnownAddress
@@ -153,7 +153,7 @@ class _Reader:
             dated_at = address.dated_at if address else None
             item.etag, item.last_modified = page.header("ETag"), page.header("Last-Modified")
             item.dated_at = known.dated_at if known else dated_at
-            item.asked_for, item.is_archived = known, True
+            item.requested_for, item.is_archived = known, True
         assert isinstance(item, FetchedArticle | Unread)
         return item
 
@@ -217,8 +217,11 @@ def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Rea
         SiteIsBusy: one runs, or has taken the site in the meantime.
         StoreError: the database cannot be written.
     """
-    turn, pipeline = session.turn(), StorePipeline(session, StatsCollector(Crawler(NewsSpider)))
-    if not turn.begin():
+    crawl_lease, pipeline = (
+        session.crawl_lease(),
+        StorePipeline(session, StatsCollector(Crawler(NewsSpider))),
+    )
+    if not crawl_lease.begin():
         holder = session.store.leases.holder(session.lease_name)
         raise SiteIsBusy(f"{session.site} is being crawled by another process ({holder})")
     renewed_at = session.now()
@@ -226,14 +229,14 @@ def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Rea
         for reading in readings:
             yield reading
             if session.now() - renewed_at >= LEASE_RENEWAL:
-                if not turn.renew():
+                if not crawl_lease.renew():
                     raise SiteIsBusy(f"{session.site} has been taken by another process")
                 renewed_at = session.now()
             if (item := reading.item) is not None:
                 key, url = item.addresses[0]
-                asked = AskedArticle(key, item.found_at, known=item.asked_for)
+                requested = RequestedArticle(key, item.found_at, known=item.requested_for)
                 at = item.article.fetched_at
-                pipeline.process_item(PageOutcome(Kind.READ, asked, url, at, page=item))
+                pipeline.process_item(PageOutcome(Kind.READ, requested, url, at, page=item))
         session.store.batch.flush()
     finally:
-        turn.end()
+        crawl_lease.end()

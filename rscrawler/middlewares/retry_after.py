@@ -19,7 +19,7 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from rscrawler.config import format_duration
-from rscrawler.decisions import LONGEST_PAUSE, asked_pause
+from rscrawler.decisions import LONGEST_PAUSE, requested_pause
 from rscrawler.spiders.http import HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 
@@ -47,10 +47,10 @@ class RetryAfterMiddleware:
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
-        self._paused_until = asked_pause(session.state.not_before, session.now())
+        self._paused_until = requested_pause(session.state.not_before, session.now())
         self._limit = session.config.crawl.retry_after_limit
         self._unanswered = self._broken = 0
-        self._is_told = False
+        self._is_logged = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -77,11 +77,11 @@ class RetryAfterMiddleware:
 
     def _held_back(self, reason: str) -> HeldBack:
         """The refusal of a request; the log has the first, and need not have all the others."""
-        if not self._is_told:
+        if not self._is_logged:
             logger.warning(
                 "%s: nothing more is asked in this cycle: %s", self._session.site, reason
             )
-            self._is_told = True
+            self._is_logged = True
         return HeldBack(reason)
 
     def process_response(self, request: Request, response: Response) -> Response:

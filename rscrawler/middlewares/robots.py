@@ -49,7 +49,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._session = session_of(crawler)
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsTxtMiddleware:  # type: ignore[override]
@@ -79,7 +79,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         Requests that wait for robots.txt side by side share one Deferred in Scrapy 2.19, which
         gives the rules to the first of them and None to the rest: those were sent unchecked.
         """
-        async with self._turn:
+        async with self._lock:
             return await super().robot_parser(request)
 
     def process_request_2(self, rp: RobotParser | None, request: Request) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WEEK = timedelta(days=7)
-_TOLD = {"articles_new": "new", "articles_updated": "updated", "flagged": "flagged"}
+_COUNTED = {"articles_new": "new", "articles_updated": "updated", "flagged": "flagged"}
 
 
 def after_cycle(
@@ -91,7 +91,7 @@ def compose_weekly(
     if since is None or now - since < WEEK:
         return False
     sources = sum(
-        state.asked_at is not None and state.asked_at >= since
+        state.requested_at is not None and state.requested_at >= since
         for name in store.health.crawled_sites()
         for state in store.discovery.sources(name).values()
     )
@@ -99,7 +99,9 @@ def compose_weekly(
     new = sum(each.counters.get("articles_new", 0) for each in cycles.values())
     opening = f"Not all well ({len(status.problems)})" if status.problems else "All well"
     subject = f"{opening}: {sources} sources checked, {new} new"
-    text = rendered("weekly.txt.j2", since=since, week=cycles, status=status, counted=_TOLD).strip()
+    text = rendered(
+        "weekly.txt.j2", since=since, week=cycles, status=status, counted=_COUNTED
+    ).strip()
     notice = Notice(subject, text, since.isoformat(), WEEKLY_KIND, now)
     messages = _channels(config).notices(notice)
     return bool(messages) and store.outbox.add(*messages)

@@ -13,7 +13,7 @@ from scrapy import signals
 from scrapy.crawler import Crawler
 
 from rscrawler.config import format_duration
-from rscrawler.decisions import asked_pause
+from rscrawler.decisions import requested_pause
 from rscrawler.delivery.ops import raise_or_clear
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.drift import ARTICLES, LISTINGS, find_drift, in_words, source_trouble
@@ -304,7 +304,7 @@ def _of_deserted(past: Mapping[str, float], now: Mapping[str, float]) -> dict[st
 def _long_pause(session: CrawlSession) -> datetime | None:
     """The end of the pause that the site asked for, if that is far away."""
     now = session.now()
-    until = asked_pause(session.store.health.site(session.site).not_before, now)
+    until = requested_pause(session.store.health.site(session.site).not_before, now)
     return until if until is not None and until - now > LONG_PAUSE else None
 
 

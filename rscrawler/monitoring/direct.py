@@ -93,7 +93,7 @@ def store_failed_since(config: Config) -> datetime | None:
         return None
 
 
-def tell_directly(config: Config, subject: str, text: str, now: datetime) -> int:
+def notify_directly(config: Config, subject: str, text: str, now: datetime) -> int:
     """Send a message to the operators; returns how many of them have it.
 
     That the store fails is told once, whoever tells it.

@@ -32,7 +32,7 @@ UNLIKELY = 0.0001  # chance from which a lack is no chance
 ENOUGH_FOR_STRUCTURE = 5  # … in the article's container and text
 ENOUGH_FOR_FIELDS = 20  # … in any other field
 FEW_PAGES = 3  # a field that fewer pages lack is theirs to lack: an author, a picture
-TOLD_PARTS = 5  # of a site, in a message
+REPORTED_PARTS = 5  # of a site, in a message
 LASTING_FAILURES = 3  # of a source, in a row
 FEW_LINKS = 4  # a source that leads to fewer is not missed by half
 
@@ -134,9 +134,9 @@ def find_drift(
 def in_words(findings: Mapping[str, str]) -> str:
     """All findings as one message; what is wrong with the articles comes first."""
     parts = sorted(findings, key=lambda part: part != ARTICLES)
-    told = [findings[part] for part in parts[:TOLD_PARTS]]
-    left = len(parts) - len(told)
-    return "; ".join([*told, f"and so with {left} more sources"] if left else told)
+    reported = [findings[part] for part in parts[:REPORTED_PARTS]]
+    left = len(parts) - len(reported)
+    return "; ".join([*reported, f"and so with {left} more sources"] if left else reported)
 
 
 def source_trouble(

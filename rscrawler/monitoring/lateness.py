@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from rscrawler.decisions import asked_pause
+from rscrawler.decisions import requested_pause
 from rscrawler.store.health import Problem, ProblemCode, SiteState
 
 HISTORY = timedelta(days=90)  # of publications that a site's silence is measured by
@@ -60,7 +60,7 @@ def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem |
     reference = state.last_success_at or state.last_run_at
     if reference is None:
         return None
-    since = max(reference, asked_pause(state.not_before, now) or reference) + after
+    since = max(reference, requested_pause(state.not_before, now) or reference) + after
     if now <= since:
         return None
     late = in_days(now - reference)

@@ -13,7 +13,7 @@ from scrapy import Request
 from scrapy.http import Response
 
 from rscrawler.spiders.news import GONE_STATUSES
-from rscrawler.spiders.outcomes import AskedSource, Kind, PageOutcome, asked_by
+from rscrawler.spiders.outcomes import Kind, PageOutcome, RequestedSource, request_context
 
 KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
@@ -96,28 +96,28 @@ class Observer:
 
     def response_received(self, response: Response, request: Request) -> None:
         """Note what a source has answered."""
-        asked = asked_by(request)
-        if isinstance(asked, AskedSource):
+        requested = request_context(request)
+        if isinstance(requested, RequestedSource):
             if response.status in GONE_STATUSES:
-                self.absent.add(asked.state.url)
+                self.absent.add(requested.state.url)
             elif response.status == 200:
-                self.answered[asked.state.url] += 1
+                self.answered[requested.state.url] += 1
 
     def outcome_recorded(self, outcome: PageOutcome) -> None:
         """Count the outcome of an article page."""
-        asked = outcome.asked
+        requested = outcome.requested
         if outcome.page is None:
-            is_told_elsewhere = asked.is_second_look or outcome.kind is Kind.OVER_LIMIT
-            if outcome.is_whole_page and not is_told_elsewhere:
-                self._expected[asked.key] = bool(asked.known or asked.hint)
+            is_reported_elsewhere = requested.is_second_look or outcome.kind is Kind.OVER_LIMIT
+            if outcome.is_whole_page and not is_reported_elsewhere:
+                self._expected[requested.key] = bool(requested.known or requested.hint)
             return
-        self._expected.pop(asked.key, None)
+        self._expected.pop(requested.key, None)
         article = outcome.page.article
         for name in FIELDS:
             self._origins[name][article.extraction.provenance.get(name, "")] += 1
         self._lengths[article.word_count.bit_length()] += 1
-        if asked.hint is not None and article.published_at is not None:
-            self._misdated += abs(article.published_at - asked.hint) > FAR_APART
+        if requested.hint is not None and article.published_at is not None:
+            self._misdated += abs(article.published_at - requested.hint) > FAR_APART
 
     def observation(self, shown: Mapping[str, Collection[str]]) -> Observation:
         """What was seen so far; `shown` are the articles that each source led to."""

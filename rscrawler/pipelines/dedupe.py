@@ -108,26 +108,26 @@ class DedupePipeline:
         leading = [key for key, _ in item.addresses if key not in item.declared]
         leading_ids = [met[key].article_id for key in _leading(met, leading)]
         here = leading_ids[-1] if leading_ids else None
-        if item.asked_for is None:
+        if item.requested_for is None:
             if here is None:
                 return None
             _keep_addresses(item, met, others_than=set(leading_ids) - {here})
             return articles.by_ids([here])[here]
         # Another address may have led to the same article since this page was requested.
-        asked_for = item.asked_for.article_id
-        here = here or asked_for
-        found = articles.by_ids({asked_for, here})
-        if here == asked_for:
+        requested_for = item.requested_for.article_id
+        here = here or requested_for
+        found = articles.by_ids({requested_for, here})
+        if here == requested_for:
             return found[here]
         if leading_ids[0] == here:
-            item.merged = found[asked_for]  # while its page was on the way, or long ago
+            item.merged = found[requested_for]  # while its page was on the way, or long ago
             return found[here]
-        return self._led_here(item, found[asked_for], found[here], met)
+        return self._led_here(item, found[requested_for], found[here], met)
 
     def _led_here(
         self,
         item: FetchedArticle,
-        asked_for: KnownArticle,
+        requested_for: KnownArticle,
         owner: KnownArticle,
         met: dict[str, KnownAddress],
     ) -> KnownArticle:
@@ -138,13 +138,13 @@ class DedupePipeline:
         they do where an article's own address leads to nothing, and an old one to another article.
         """
         if item.is_elsewhere or not item.has_moved:
-            item.led_here = asked_for
-            _keep_addresses(item, met, others_than={asked_for.article_id})
+            item.led_here = requested_for
+            _keep_addresses(item, met, others_than={requested_for.article_id})
             return owner
-        if owner.duplicate_of == asked_for.article_id:
+        if owner.duplicate_of == requested_for.article_id:
             item.merged = owner
-            return asked_for
-        item.merged = asked_for
+            return requested_for
+        item.merged = requested_for
         return owner
 
     def _is_article(self, known: KnownArticle, article: Article, relatives: list[Relative]) -> bool:

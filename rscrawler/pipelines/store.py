@@ -22,12 +22,12 @@ from rscrawler.identity.changes import summarize
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 from rscrawler.spiders.outcomes import (
-    AskedArticle,
     FetchedArticle,
     Kind,
     PageOutcome,
-    asked_by,
+    RequestedArticle,
     outcome_recorded,
+    request_context,
 )
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit, line_of
@@ -86,13 +86,13 @@ class StorePipeline:
         """The program broke on an article's page: it is tried again, ever later."""
         # Where an errback broke, Scrapy hands on the failure that it was called for.
         request = getattr(response, "request", None)
-        asked = asked_by(request) if isinstance(request, Request) else None
-        if isinstance(failure.value, StoreError) or not isinstance(asked, AskedArticle):
+        requested = request_context(request) if isinstance(request, Request) else None
+        if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
             return  # that is the spider's
         assert request is not None
         reason = f"the program broke on it: {failure.value!r}"
         now = self._session.now()
-        self._record_failure(PageOutcome(Kind.REFUSED, asked, request.url, now, reason))
+        self._record_failure(PageOutcome(Kind.REFUSED, requested, request.url, now, reason))
 
     # Pages that were read.
 
@@ -108,7 +108,7 @@ class StorePipeline:
         self._forget_trouble(outcome)
 
     def _record_as_before(self, outcome: PageOutcome) -> None:
-        known, session = outcome.asked.known, self._session
+        known, session = outcome.requested.known, self._session
         assert known is not None
         self._count("articles/unchanged")
         recheck_after = session.config.crawl.recheck_after
@@ -123,12 +123,12 @@ class StorePipeline:
 
     def _record_absent(self, outcome: PageOutcome) -> None:
         """The page answers that it is not there."""
-        asked = outcome.asked
-        if asked.known is not None:
-            outcome.record = self._record_gone(asked.known, outcome.at)
+        requested = outcome.requested
+        if requested.known is not None:
+            outcome.record = self._record_gone(requested.known, outcome.at)
             return
         self._count("articles/gone")
-        is_last = asked.attempts + 1 >= MAX_GONE_ATTEMPTS
+        is_last = requested.attempts + 1 >= MAX_GONE_ATTEMPTS
         if is_last and not self._is_surely_an_article(outcome):
             self._reject(outcome)
         else:
@@ -136,11 +136,11 @@ class StorePipeline:
 
     def _record_other(self, outcome: PageOutcome) -> None:
         """The page is fine, and something else."""
-        asked = outcome.asked
-        if asked.known is not None and asked.is_elsewhere:
+        requested = outcome.requested
+        if requested.known is not None and requested.is_elsewhere:
             # Its own address has said so before.
-            outcome.record = self._record_gone(asked.known, outcome.at)
-        elif asked.known is not None:
+            outcome.record = self._record_gone(requested.known, outcome.at)
+        elif requested.known is not None:
             outcome.reason = f"was an article and is none now: {outcome.reason}"
             self._record_failure(outcome)
         elif self._is_surely_an_article(outcome):
@@ -149,19 +149,19 @@ class StorePipeline:
             self._reject(outcome)
 
     def _record_off_site(self, outcome: PageOutcome) -> None:
-        asked = outcome.asked
-        is_last = asked.attempts + 1 >= MAX_OFF_SITE_ATTEMPTS
+        requested = outcome.requested
+        is_last = requested.attempts + 1 >= MAX_OFF_SITE_ATTEMPTS
         # What a feed dated is an article: it is the site that leads astray, for now.
-        if is_last and asked.known is None and asked.hint is None:
+        if is_last and requested.known is None and requested.hint is None:
             self._reject(outcome)
         else:
             self._record_failure(outcome)
 
     def _record_forbidden(self, outcome: PageOutcome) -> None:
         self._count("articles/forbidden")
-        if outcome.asked.known is None:
+        if outcome.requested.known is None:
             # It stays pending: the rules may change, or could only not be had just now.
-            self._record_attempt(outcome, is_asked=False)
+            self._record_attempt(outcome, is_requested=False)
 
     def _record_failure(self, outcome: PageOutcome) -> None:
         logger.warning("article %s: %s", outcome.url, outcome.reason)
@@ -170,43 +170,43 @@ class StorePipeline:
             self._count("over_limit")
         self._record_attempt(outcome)
 
-    def _record_attempt(self, outcome: PageOutcome, *, is_asked: bool = True) -> None:
+    def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
         """The page is requested again, later each time."""
-        asked, store, site = outcome.asked, self._session.store, self._session.site
+        requested, store, site = outcome.requested, self._session.store, self._session.site
         is_over_limit = outcome.kind is Kind.OVER_LIMIT
         earliest = outcome.at + OVER_LIMIT_PAUSE if is_over_limit else outcome.at
-        if asked.known is None:
-            again_at = max(decisions.retry_at(asked.attempts + 1, outcome.at), earliest)
-            store.discovery.record_attempt(site, asked.key, again_at, is_asked=is_asked)
+        if requested.known is None:
+            again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)
+            store.discovery.record_attempt(site, requested.key, again_at, is_requested=is_requested)
         else:
-            again_at = max(decisions.recheck_at(asked.known, outcome.at), earliest)
-            store.articles.record_failed_check(asked.known.article_id, again_at)
+            again_at = max(decisions.recheck_at(requested.known, outcome.at), earliest)
+            store.articles.record_failed_check(requested.known.article_id, again_at)
         if is_over_limit:
-            store.discovery.record_over_limit(site, asked.key, is_over=True)
+            store.discovery.record_over_limit(site, requested.key, is_over=True)
         else:
             self._forget_trouble(outcome)
 
     def _reject(self, outcome: PageOutcome) -> None:
         """An address leads to no article here, as far as can be seen now."""
-        asked = outcome.asked
+        requested = outcome.requested
         self._count("rejected")
         logger.info("%s is no article: %s", outcome.url, outcome.reason)
         self._session.store.discovery.record_rejected(
             self._session.site,
-            asked.key,
+            requested.key,
             outcome.url,
             outcome.at,
-            decisions.second_look_at(asked.found_at, outcome.at),
+            decisions.second_look_at(requested.found_at, outcome.at),
         )
 
     def _is_surely_an_article(self, outcome: PageOutcome) -> bool:
-        asked = outcome.asked
-        return decisions.is_surely_an_article(asked.hint, asked.found_at, outcome.at)
+        requested = outcome.requested
+        return decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
 
     def _forget_trouble(self, outcome: PageOutcome) -> None:
-        if outcome.asked.key in self._session.over_limit:
+        if outcome.requested.key in self._session.over_limit:
             self._session.store.discovery.record_over_limit(
-                self._session.site, outcome.asked.key, is_over=False
+                self._session.site, outcome.requested.key, is_over=False
             )
 
     # Versions and removals.
@@ -290,7 +290,7 @@ class StorePipeline:
         """What the article that this one repeats says, and what was told of its other copies."""
         if article.duplicate_of is None or not article.topics:
             return []
-        return self._session.store.articles.flags_told(
+        return self._session.store.articles.flags_alerted(
             article.duplicate_of, besides=article.article_id
         )
 

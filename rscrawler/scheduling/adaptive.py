@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 from pydantic import Field, model_validator
 
 from rscrawler.config import Duration, Model
-from rscrawler.decisions import asked_pause
+from rscrawler.decisions import requested_pause
 from rscrawler.scheduling.rates import (
     BIN,
     BINS,
@@ -138,7 +138,7 @@ def planned_visit(
         if backed_off > wait:
             wait, reason = backed_off, f"backing off after {failures} failures"
     at = now.astimezone(UTC) + timedelta(seconds=wait)
-    pause_end = asked_pause(retry_after, now)
+    pause_end = requested_pause(retry_after, now)
     if pause_end is not None and pause_end > at:
         at, reason = pause_end.astimezone(UTC), "the host asked to wait (Retry-After)"
     return NextVisit(at, reason)

@@ -30,7 +30,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
-from rscrawler.decisions import CLOCK_TOLERANCE, asked_pause
+from rscrawler.decisions import CLOCK_TOLERANCE, requested_pause
 from rscrawler.delivery.status import delivery_is_due, word_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
@@ -361,7 +361,7 @@ class Service:
         fire_at = scheduled.fire_after(now)
         if scheduled.job.adaptive is not None:
             sites = map(self._store.health.site, scheduled.sites)
-            if stored <= min(asked_pause(site.not_before, now) or now for site in sites):
+            if stored <= min(requested_pause(site.not_before, now) or now for site in sites):
                 return stored
             fire_at = now
         logger.warning(

@@ -18,7 +18,7 @@ from typing import TypeVar
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.outcome import within
 from rscrawler.errors import RscrawlerError
-from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat, tell_directly
+from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat, notify_directly
 from rscrawler.store import Store
 from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import DatabaseFailure
@@ -92,7 +92,7 @@ class StoreTrouble:
         if self._is_notified and self._since is not None:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
             config = self._config()
-            _briefly(lambda: tell_directly(config, STORE_WORKS, text, now))
+            _briefly(lambda: notify_directly(config, STORE_WORKS, text, now))
         self.error = self._since = self._reopened_at = None
         self._is_notified = False
 
@@ -110,21 +110,21 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
 
     If nobody can be reached they remain to be reported. A delivery reports their end.
     """
-    unreported = [problem for problem in store.health.problems() if problem.told_at is None]
+    unreported = [problem for problem in store.health.problems() if problem.notified_at is None]
     if not any(abs(now - problem.since) >= NOTIFIED_AFTER for problem in unreported):
         return
     problems = "\n".join(f"{each.subject}: {each.code}: {each.message}" for each in unreported)
     text = f"been able to deliver anything, so no alert goes out. It keeps trying.\n\n{problems}"
     if _alarm(config, "Problem: nothing is delivered", text, now):
         for problem in unreported:
-            store.health.tell_start(problem, (), now)
+            store.health.notify_start(problem, (), now)
 
 
 def _alarm(config: Config, subject: str, what: str, now: datetime) -> int | None:
     """Notify the operators of what the service has not done; returns how many have it."""
     _briefly(lambda: beat(config, is_good=False))
     text = f"For {format_duration(NOTIFIED_AFTER)} the service has not {what}"
-    return _briefly(lambda: tell_directly(config, subject, text, now))
+    return _briefly(lambda: notify_directly(config, subject, text, now))
 
 
 def _briefly(call: Callable[[], ResultT]) -> ResultT | None:

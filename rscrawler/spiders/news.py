@@ -24,7 +24,7 @@ from rscrawler.errors import StoreError
 from rscrawler.extraction import looks_cut_off
 from rscrawler.identity.addresses import address_key, other_form
 from rscrawler.sites import SiteProfile, Source, SourceKind
-from rscrawler.spiders.findings import Discovery, Findings
+from rscrawler.spiders.discovered import DiscoveredLinks, Discovery
 from rscrawler.spiders.http import (
     ForbiddenByRobots,
     OffSite,
@@ -36,12 +36,12 @@ from rscrawler.spiders.http import (
     was_held_back,
 )
 from rscrawler.spiders.outcomes import (
-    AskedArticle,
-    AskedSource,
     FetchedArticle,
     Kind,
     PageOutcome,
-    asked_by,
+    RequestedArticle,
+    RequestedSource,
+    request_context,
 )
 from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadSource, Unread
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
@@ -98,10 +98,10 @@ class NewsSpider(Spider):
         self.profile: SiteProfile = session.profile
         self.discovery = Discovery(session)
         self.has_begun = False
-        self._asked: set[str] = set()  # keys of addresses and ids of articles, asked for
-        self._asked_sources: set[str] = set()
+        self._requested: set[str] = set()  # keys of addresses and ids of articles, asked for
+        self._requested_sources: set[str] = set()
         self._stopping: asyncio.Future[None] | None = None
-        self._turn = session.turn()
+        self._lease = session.crawl_lease()
         self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
 
     def parse(self, response: Response) -> Iterator[Request | dict[str, Any]]:
@@ -136,38 +136,38 @@ class NewsSpider(Spider):
         """Ask for every source, for what earlier cycles left, and for what is due."""
         self.has_begun = True
         session, now = self.session, self.session.now()
-        paused_until = decisions.asked_pause(session.state.not_before, now)
+        paused_until = decisions.requested_pause(session.state.not_before, now)
         if paused_until is not None and paused_until > now:
             self.count("paused")
             logger.warning("%s asked to be left alone until %s", session.site, paused_until)
             return
-        if not self._turn.begin():
+        if not self._lease.begin():
             holder = session.store.leases.holder(session.lease_name)
             self.count("leased")
             logger.warning("%s is being crawled by another process (%s)", session.site, holder)
             return
-        self._watch = asyncio.create_task(self._watch_turn())
+        self._watch = asyncio.create_task(self._watch_lease())
         session.store.health.record_start(session.run_id, session.site, now)
         session.store.discovery.adopt_rules(
             session.site, session.rules_digest, self.profile.sitemap_addresses
         )
-        await self._turn.wait_for_hosts()
+        await self._lease.wait_for_hosts()
         states = session.store.discovery.sources(session.site)
         for source in self.profile.sources:
             url = self.profile.address(source.path)
             yield self._source_request(source, url, states.pop(url, SourceState(url)))
         for request in self._unread_sitemaps(states.values()):
             yield request
-        pending = session.store.discovery.pending(session.site, now, with_passed=session.is_full)
+        pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
         for request in self._article_requests(pending, []):
             yield request
         due = session.store.articles.due(session.site, now)
         for request in self._article_requests([], due):
             yield request
 
-    async def _watch_turn(self) -> None:
+    async def _watch_lease(self) -> None:
         """Stop when another process has taken the turn."""
-        await self._turn.keep()
+        await self._lease.keep()
         logger.error("%s: its lease was lost to another process; stopping", self.session.site)
         await self.crawler.stop_async()
 
@@ -175,10 +175,10 @@ class NewsSpider(Spider):
         self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
     ) -> Request:
         """A request for one page of a source; conditional where "not modified" says it all."""
-        self._asked_sources.add(url)
+        self._requested_sources.add(url)
         is_conditional = (
             url == state.url
-            and state.walk_to is None
+            and state.pagination_cursor is None
             and not self.session.is_full
             and decisions.trusts_not_modified(state.read_at, self.session.now())
         )
@@ -187,7 +187,7 @@ class NewsSpider(Spider):
             callback=self.parse_source,
             errback=self.source_failed,
             headers=validators(state.etag, state.last_modified) if is_conditional else None,
-            cb_kwargs={"asked": AskedSource(source, state, page, is_conditional, depth)},
+            cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional, depth)},
             meta={"handle_httpstatus_list": [304]},
             priority=SOURCE_PRIORITY,
             dont_filter=True,
@@ -198,23 +198,23 @@ class NewsSpider(Spider):
     ) -> Iterator[Request]:
         """Requests for pages that were never read, and for known ones; none twice in a cycle."""
         for address in unread:
-            if self._is_to_be_asked(address.key):
-                yield self._article_request(address.url, self._asked_for_first(address))
+            if self._is_to_be_requested(address.key):
+                yield self._article_request(address.url, self._first_request(address))
         for article in known:
-            if self._is_to_be_asked(article.article_id):
+            if self._is_to_be_requested(article.article_id):
                 yield self._revisit(article, article.url)
 
-    def _is_to_be_asked(self, identity: str) -> bool:
+    def _is_to_be_requested(self, identity: str) -> bool:
         """Whether a page was not requested in this cycle, which may ask for another one."""
         limit = self.session.limit
-        if identity in self._asked or (limit is not None and len(self._asked) >= limit):
+        if identity in self._requested or (limit is not None and len(self._requested) >= limit):
             return False
-        self._asked.add(identity)
+        self._requested.add(identity)
         return True
 
-    def _asked_for_first(self, address: KnownAddress | FoundAddress) -> AskedArticle:
+    def _first_request(self, address: KnownAddress | FoundAddress) -> RequestedArticle:
         stored = address if isinstance(address, KnownAddress) else None
-        return AskedArticle(
+        return RequestedArticle(
             address.key,
             found_at=stored.seen_at if stored else self.session.now(),
             hint=address.published_hint,
@@ -226,7 +226,7 @@ class NewsSpider(Spider):
         """A conditional request for a page that is known."""
         return self._article_request(
             url,
-            AskedArticle(address_key(url, self.profile), known.first_seen_at, known=known),
+            RequestedArticle(address_key(url, self.profile), known.first_seen_at, known=known),
             headers=validators(known.etag, known.last_modified) if not known.removed_at else None,
             priority=REVISIT_PRIORITY,
         )
@@ -234,7 +234,7 @@ class NewsSpider(Spider):
     def _article_request(
         self,
         url: str,
-        asked: AskedArticle,
+        requested: RequestedArticle,
         headers: dict[str, str] | None = None,
         priority: int = 0,
     ) -> Request:
@@ -243,7 +243,7 @@ class NewsSpider(Spider):
             callback=self.parse_article,
             errback=self.article_failed,
             headers=headers,
-            cb_kwargs={"asked": asked},
+            cb_kwargs={"requested": requested},
             meta={"handle_httpstatus_list": [304, *GONE_STATUSES]},
             priority=priority,
             dont_filter=True,
@@ -251,12 +251,14 @@ class NewsSpider(Spider):
 
     # Sources.
 
-    async def parse_source(self, response: Response, asked: AskedSource) -> AsyncIterator[Request]:
+    async def parse_source(
+        self, response: Response, requested: RequestedSource
+    ) -> AsyncIterator[Request]:
         """Read one page of a source, write its addresses down, and go on from them."""
-        source, state = asked.source, asked.state
+        source, state = requested.source, requested.state
         store, now = self.session.store.discovery, self.session.now()
         digest = page_digest(response.body)
-        if asked.is_conditional and (response.status == 304 or digest == state.body_digest):
+        if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
@@ -264,12 +266,12 @@ class NewsSpider(Spider):
         if isinstance(reading, Unread):
             if reading.kind is Kind.OVER_LIMIT:
                 self.count("over_limit")
-            self._record_source_failure(asked, response.url, reading.reason)
+            self._record_source_failure(requested, response.url, reading.reason)
             return
         assert isinstance(reading, ReadSource)
-        findings = await self._findings(reading, source, state)
+        discovered = await self._discovered(reading, source, state)
         has_next = source.is_paged or reading.next_url is not None
-        next_page = self.discovery.next_page(has_next, state, asked.page, findings)
+        next_page = self.discovery.next_page(has_next, state, requested.page, discovered)
         store.record_reading(
             SourceReading(
                 site=self.session.site,
@@ -277,20 +279,22 @@ class NewsSpider(Spider):
                 kind=source.kind,
                 path=source.path,
                 read_at=now,
-                found=tuple(findings.addresses),
-                due_articles=tuple(each.article_id for each in findings.changed),
-                sitemaps=tuple(each.url for each in findings.sitemaps),
-                is_first_page=asked.page == 1,
+                found=tuple(discovered.addresses),
+                due_articles=tuple(each.article_id for each in discovered.changed),
+                sitemaps=tuple(each.url for each in discovered.sitemaps),
+                is_first_page=requested.page == 1,
                 etag=header_of(response, "ETag"),
                 last_modified=header_of(response, "Last-Modified"),
                 body_digest=digest,
                 dated_at=state.dated_at,
-                walk_to=None if next_page is None else max(next_page, state.walk_to or 0),
+                pagination_cursor=None
+                if next_page is None
+                else max(next_page, state.pagination_cursor or 0),
             )
         )
         self.count("sources/read")
-        self.count(f"sources/links/{source.kind}", len(findings.keys))
-        requests = self._article_requests(findings.unread, findings.changed)
+        self.count(f"sources/links/{source.kind}", len(discovered.keys))
+        requests = self._article_requests(discovered.unread, discovered.changed)
         for number, request in enumerate(requests, 1):
             yield request
             if number % PORTION == 0:
@@ -298,7 +302,7 @@ class NewsSpider(Spider):
         if next_page is not None:
             url = reading.next_url or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
-        for request in self._sitemap_requests(findings.sitemaps, asked):
+        for request in self._sitemap_requests(discovered.sitemaps, requested):
             yield request
 
     def _page_of(self, source: Source, response: Response) -> SourcePage:
@@ -312,35 +316,39 @@ class NewsSpider(Spider):
             within=tuple(self.profile.links.within),
         )
 
-    async def _findings(self, reading: ReadSource, source: Source, state: SourceState) -> Findings:
+    async def _discovered(
+        self, reading: ReadSource, source: Source, state: SourceState
+    ) -> DiscoveredLinks:
         """What a page of a source means; between two portions others have their turn.
 
         All addresses but those of the last portion are written down at once: what the source is
         remembered for, its validators, comes with the last.
         """
-        findings = Findings(sitemaps=list(self.discovery.unread_sitemaps(reading.sitemaps)))
+        discovered = DiscoveredLinks(
+            sitemaps=list(self.discovery.unread_sitemaps(reading.sitemaps))
+        )
         for number, shown in enumerate(reading.articles()):
             if number:
                 self.session.store.discovery.record_found(
-                    self.session.site, source.path, findings.addresses, self.session.now()
+                    self.session.site, source.path, discovered.addresses, self.session.now()
                 )
-                findings.addresses.clear()
+                discovered.addresses.clear()
                 await asyncio.sleep(0)
-            self.discovery.look_into(shown, source, state, findings)
-        return findings
+            self.discovery.look_into(shown, source, state, discovered)
+        return discovered
 
     def _sitemap_requests(
-        self, sitemaps: Iterable[SourceState], asked: AskedSource
+        self, sitemaps: Iterable[SourceState], requested: RequestedSource
     ) -> Iterator[Request]:
         """Requests for the sitemaps that an index names; neither too deep nor too many."""
         for each in sitemaps:
-            if each.url in self._asked_sources:
+            if each.url in self._requested_sources:
                 continue
-            if asked.depth >= MAX_SITEMAP_DEPTH or len(self._asked_sources) >= MAX_SOURCES:
+            if requested.depth >= MAX_SITEMAP_DEPTH or len(self._requested_sources) >= MAX_SOURCES:
                 logger.warning("%s: is one sitemap too many: not requested", each.url)
                 self.count("errors")
                 return
-            yield self._source_request(asked.source, each.url, each, depth=asked.depth + 1)
+            yield self._source_request(requested.source, each.url, each, depth=requested.depth + 1)
 
     def _unread_sitemaps(self, states: Iterable[SourceState]) -> Iterator[Request]:
         """Requests for the sitemaps of an index that a new reading of it need not lead to."""
@@ -348,83 +356,85 @@ class NewsSpider(Spider):
         source = next(sitemaps, None)
         for state in states:
             # An index that does not date its sitemaps cannot tell which of them has changed.
-            is_to_read = state.walk_to is not None or state.dated_at is None
+            is_to_read = state.pagination_cursor is not None or state.dated_at is None
             if source is not None and is_to_read and state.kind == source.kind:
                 yield self._source_request(source, state.url, state)
 
     def source_failed(self, failure: Failure) -> None:
         """A source could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        asked: AskedSource = request.cb_kwargs["asked"]
+        requested: RequestedSource = request.cb_kwargs["requested"]
         status, cause = status_of(failure), reason_of(failure)
         if was_held_back(failure, request):
             self.count("sources/held_back")
         elif isinstance(failure.value, ForbiddenByRobots):
-            self._record_source_failure(asked, request.url, cause, "forbidden")
-        elif self._is_end_of_walk(asked, status):
+            self._record_source_failure(requested, request.url, cause, "forbidden")
+        elif self._is_end_of_walk(requested, status):
             self.count("sources/ended")
             self.session.store.discovery.record_end_of_walk(
-                self.session.site, asked.state.url, self.session.now()
+                self.session.site, requested.state.url, self.session.now()
             )
-        elif status in GONE_STATUSES and asked.state.read_at is None:
+        elif status in GONE_STATUSES and requested.state.read_at is None:
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
             logger.info("%s: %s", request.url, cause)
         else:
-            self._record_source_failure(asked, request.url, cause)
+            self._record_source_failure(requested, request.url, cause)
 
     def _record_source_failure(
-        self, asked: AskedSource, url: str, cause: str, counter: str = "failed"
+        self, requested: RequestedSource, url: str, cause: str, counter: str = "failed"
     ) -> None:
         self.count(f"sources/{counter}")
         if counter == "failed":
             self.count("errors")
-            self.session.failed_sources[asked.state.url] = cause
+            self.session.failed_sources[requested.state.url] = cause
         logger.warning("source %s: %s", url, cause)
         self.session.store.discovery.record_source_failure(
             self.session.site,
-            asked.state.url,
-            asked.source.kind,
+            requested.state.url,
+            requested.source.kind,
             error=cause,
             now=self.session.now(),
         )
 
-    def _is_end_of_walk(self, asked: AskedSource, status: int | None) -> bool:
+    def _is_end_of_walk(self, requested: RequestedSource, status: int | None) -> bool:
         """Whether a page behind a source's first one, or a sitemap of an index, is not there."""
-        if asked.page > 1:
+        if requested.page > 1:
             return status in END_STATUSES
         own = {self.profile.address(source.path) for source in self.profile.sources}
-        return status in GONE_STATUSES and asked.state.url not in own
+        return status in GONE_STATUSES and requested.state.url not in own
 
     # Articles.
 
     async def parse_article(
-        self, response: Response, asked: AskedArticle
+        self, response: Response, requested: RequestedArticle
     ) -> AsyncIterator[PageOutcome | Request]:
         """Read one article page."""
-        if asked.hint is None:
-            asked = replace(asked, hint=self.discovery.published.get(asked.key))
+        if requested.hint is None:
+            requested = replace(requested, hint=self.discovery.published.get(requested.key))
         if response.status in GONE_STATUSES:
-            elsewhere = self._elsewhere(asked, response.url)
+            elsewhere = self._elsewhere(requested, response.url)
             if elsewhere is not None:
-                key = address_key(elsewhere, self.profile) if asked.known else asked.key
-                again = replace(asked, key=key, is_elsewhere=True)
+                key = address_key(elsewhere, self.profile) if requested.known else requested.key
+                again = replace(requested, key=key, is_elsewhere=True)
                 yield self._article_request(elsewhere, again, priority=REVISIT_PRIORITY)
             else:
-                yield self._outcome(Kind.GONE, asked, response.url, f"answers {response.status}")
-        elif is_as_known(response, asked):
-            yield self._outcome(Kind.UNCHANGED, asked, response.url)
+                yield self._outcome(
+                    Kind.GONE, requested, response.url, f"answers {response.status}"
+                )
+        elif is_as_known(response, requested):
+            yield self._outcome(Kind.UNCHANGED, requested, response.url)
         elif response.status == 304:
             reason = "answers 304 to an unconditional request"
-            yield self._outcome(Kind.REFUSED, asked, response.url, reason)
+            yield self._outcome(Kind.REFUSED, requested, response.url, reason)
         elif not isinstance(response, TextResponse):
             reason = f"{response.url}: the answer is not a page of text"
-            yield self._outcome(Kind.INCOMPLETE, asked, response.url, reason)
+            yield self._outcome(Kind.INCOMPLETE, requested, response.url, reason)
         else:
-            yield await self._read(response, asked)
+            yield await self._read(response, requested)
 
-    async def _read(self, response: TextResponse, asked: AskedArticle) -> PageOutcome:
-        known = asked.known
+    async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
+        known = requested.known
         page = await self.session.readers.read(
             ArticleToRead(
                 site=self.session.site,
@@ -432,60 +442,62 @@ class NewsSpider(Spider):
                 body=response.body,
                 content_type=header_of(response, "Content-Type"),
                 fetched_at=self.session.now(),
-                key=asked.key,
+                key=requested.key,
                 led_by=(*response.meta.get("redirect_urls", ()), response.url),
-                published_at=asked.hint,
-                found_at=asked.found_at,
+                published_at=requested.hint,
+                found_at=requested.found_at,
                 known_text=known.text_digest if known and not known.removed_at else None,
             )
         )
         if isinstance(page, Unread):
-            outcome = self._outcome(page.kind, asked, response.url, page.reason)
+            outcome = self._outcome(page.kind, requested, response.url, page.reason)
             outcome.is_whole_page = is_whole_page(response.body)
             return outcome
         assert isinstance(page, FetchedArticle)
-        outcome = self._outcome(Kind.READ, asked, response.url)
+        outcome = self._outcome(Kind.READ, requested, response.url)
         page.etag = header_of(response, "ETag")
         page.last_modified = header_of(response, "Last-Modified")
         page.dated_at = outcome.dated_at
-        page.asked_for, page.is_elsewhere = known, asked.is_elsewhere
+        page.requested_for, page.is_elsewhere = known, requested.is_elsewhere
         # Whether the address that was requested leads on to the page's for good.
         reasons = response.meta.get("redirect_reasons", [])
         page.has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
         outcome.page = page
         return outcome
 
-    def _outcome(self, kind: Kind, asked: AskedArticle, url: str, reason: str = "") -> PageOutcome:
-        dated_at = self.discovery.dates.get(asked.key)
-        return PageOutcome(kind, asked, url, self.session.now(), reason, dated_at=dated_at)
+    def _outcome(
+        self, kind: Kind, requested: RequestedArticle, url: str, reason: str = ""
+    ) -> PageOutcome:
+        dated_at = self.discovery.dates.get(requested.key)
+        return PageOutcome(kind, requested, url, self.session.now(), reason, dated_at=dated_at)
 
-    def _elsewhere(self, asked: AskedArticle, url: str) -> str | None:
+    def _elsewhere(self, requested: RequestedArticle, url: str) -> str | None:
         """Where else the page may be, of which `url` says that it is not there.
 
         Some templates declare an address at which nothing is; and a site may answer an address
         only with its trailing slash, or only without.
         """
-        if asked.is_elsewhere:
+        if requested.is_elsewhere:
             return None
-        if asked.known is None:
-            is_early = asked.attempts < FEW_ATTEMPTS and not asked.is_second_look
+        if requested.known is None:
+            is_early = requested.attempts < FEW_ATTEMPTS and not requested.is_second_look
             return other_form(url) if is_early else None
-        found = self.session.store.discovery.addresses_of(asked.known.article_id)
-        return next((each.url for each in found if each.url != asked.known.url), None)
+        found = self.session.store.discovery.addresses_of(requested.known.article_id)
+        return next((each.url for each in found if each.url != requested.known.url), None)
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """An article page could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
-        asked: AskedArticle = request.cb_kwargs["asked"]
+        requested: RequestedArticle = request.cb_kwargs["requested"]
         if was_held_back(failure, request):
             return  # it waits as before
         if isinstance(failure.value, ForbiddenByRobots):
-            yield self._outcome(Kind.FORBIDDEN, asked, request.url)
+            yield self._outcome(Kind.FORBIDDEN, requested, request.url)
         elif isinstance(failure.value, OffSite):
             first = request.meta.get("redirect_urls", [request.url])[0]
-            yield self._outcome(Kind.OFF_SITE, asked, first, reason_of(failure))
+            yield self._outcome(Kind.OFF_SITE, requested, first, reason_of(failure))
         else:
-            yield self._outcome(Kind.REFUSED, asked, request.url, reason_of(failure))
+            yield self._outcome(Kind.REFUSED, requested, request.url, reason_of(failure))
 
     # The end.
 
@@ -496,11 +508,11 @@ class NewsSpider(Spider):
             return
         # Where an errback broke, Scrapy hands on the failure that it was called for.
         request = getattr(response, "request", None)
-        asked = asked_by(request) if isinstance(request, Request) else None
-        if isinstance(asked, AskedSource):
+        requested = request_context(request) if isinstance(request, Request) else None
+        if isinstance(requested, RequestedSource):
             cause = f"the program broke on it: {failure.value!r}"
-            self._record_source_failure(asked, asked.state.url, cause)
-        elif asked is None:
+            self._record_source_failure(requested, requested.state.url, cause)
+        elif requested is None:
             self.count("errors")
 
     def _stop_unrecorded(self) -> None:
@@ -528,16 +540,16 @@ class NewsSpider(Spider):
                 }
             )
             await asyncio.sleep(0)
-        self._turn.end()
+        self._lease.end()
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of this project's counters."""
         self.crawler.stats.inc_value(f"rscrawler/{name}", by)
 
 
-def is_as_known(response: Response, asked: AskedArticle) -> bool:
+def is_as_known(response: Response, requested: RequestedArticle) -> bool:
     """Whether the page is, to the byte, the one that was read before."""
-    known = asked.known
+    known = requested.known
     if known is None or known.removed_at is not None:
         return False
     return response.status == 304 or page_digest(response.body) == known.page_digest

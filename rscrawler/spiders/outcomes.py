@@ -21,7 +21,7 @@ from rscrawler.store.discovery import SourceState
 
 
 @dataclass(frozen=True, slots=True)
-class AskedSource:
+class RequestedSource:
     """One page of a source that is requested; travels with the request to its answer.
 
     Attributes:
@@ -38,7 +38,7 @@ class AskedSource:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedArticle:
+class RequestedArticle:
     """An article page that is requested; travels with the request to its answer.
 
     Attributes:
@@ -60,10 +60,10 @@ class AskedArticle:
     is_elsewhere: bool = False
 
 
-def asked_by(request: Request) -> AskedSource | AskedArticle | None:
+def request_context(request: Request) -> RequestedSource | RequestedArticle | None:
     """What a request of the spider asks for; None for any other (robots.txt)."""
-    asked = request.cb_kwargs.get("asked")
-    return asked if isinstance(asked, AskedSource | AskedArticle) else None
+    requested = request.cb_kwargs.get("requested")
+    return requested if isinstance(requested, RequestedSource | RequestedArticle) else None
 
 
 @dataclass(slots=True)
@@ -100,7 +100,7 @@ class FetchedArticle:
     etag: str | None = None
     last_modified: str | None = None
     dated_at: datetime | None = None
-    asked_for: KnownArticle | None = None
+    requested_for: KnownArticle | None = None
     is_archived: bool = False
     known: KnownArticle | None = None
     event: Event | None = None
@@ -145,7 +145,7 @@ class PageOutcome:
     """
 
     kind: Kind
-    asked: AskedArticle
+    requested: RequestedArticle
     url: str
     at: datetime
     reason: str = ""

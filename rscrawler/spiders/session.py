@@ -17,9 +17,9 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
+from rscrawler.spiders.crawl_lease import CrawlLease
 from rscrawler.spiders.pool import Readers
 from rscrawler.spiders.reading import PageReader
-from rscrawler.spiders.turns import Turn
 from rscrawler.store import Store
 from rscrawler.store.health import SiteState
 from rscrawler.store.leases import process_identity, site_lease
@@ -70,9 +70,9 @@ class CrawlSession:
         """Whether this is the first cycle since the profile was mended."""
         return self.state.rules_digest not in (None, self.rules_digest)
 
-    def turn(self) -> Turn:
+    def crawl_lease(self) -> CrawlLease:
         """This crawl's turn at its site and hosts."""
-        return Turn(
+        return CrawlLease(
             self.store.leases,
             f"{self.owner}/{self.site}",
             self.lease_name,

@@ -125,7 +125,7 @@ _CANDIDATES = (
     .where(article.c.number.in_(_MOST_SHARING), article.c.is_merged == 0)
     .order_by(article.c.first_seen_at, article.c.number)
 )
-_IS_TOLD = flag.c.alerted_at.is_not(None)
+_IS_ALERTED = flag.c.alerted_at.is_not(None)
 _INSERT_ARTICLE = article.insert().returning(article.c.article_id, article.c.number)
 _INSERT_VERSION = version.insert()
 _INSERT_OUTBOX = outbox.insert()
@@ -146,9 +146,9 @@ class ArticleStore(Part):
         self._upsert_address = database.upsert(address, known)
         self._insert_band = database.driver_sql(database.insert(band).on_conflict_do_nothing())
         offered = database.insert(flag).excluded
-        told = {"alerted_at": func.coalesce(flag.c.alerted_at, offered.alerted_at)}
-        self._upsert_flag = database.upsert(flag, {"level": offered.level, **told})
-        self._upsert_told = database.upsert(flag, told)
+        notified = {"alerted_at": func.coalesce(flag.c.alerted_at, offered.alerted_at)}
+        self._upsert_flag = database.upsert(flag, {"level": offered.level, **notified})
+        self._upsert_alerted = database.upsert(flag, notified)
         self._by_ids = database.lookup(select(*_KNOWN).where(among(article.c.article_id, "ids")))
         self._candidates = database.lookup(_CANDIDATES)
 
@@ -218,20 +218,22 @@ class ArticleStore(Part):
 
     def alerted_topics(self, article_id: str) -> set[str]:
         """The topics on which somebody was told of an article."""
-        query = select(flag.c.topic).where(flag.c.article_id == article_id, _IS_TOLD)
+        query = select(flag.c.topic).where(flag.c.article_id == article_id, _IS_ALERTED)
         return set(self._database.scalars(query))
 
-    def flags_told(self, article_id: str, *, besides: str) -> list[TopicFlag]:
+    def flags_alerted(self, article_id: str, *, besides: str) -> list[TopicFlag]:
         """What an article says on each topic, and what those of its duplicates said that alerted.
 
         `besides` is the duplicate that asks.
         """
-        alerted = select(flag.c.article_id).where(_IS_TOLD)
-        is_told_copy = and_(article.c.duplicate_of == article_id, article.c.article_id.in_(alerted))
+        alerted = select(flag.c.article_id).where(_IS_ALERTED)
+        is_alerted_copy = and_(
+            article.c.duplicate_of == article_id, article.c.article_id.in_(alerted)
+        )
         query = (
             select(version.c.record)
             .join(article, LAST_VERSION)
-            .where(or_(article.c.article_id == article_id, is_told_copy))
+            .where(or_(article.c.article_id == article_id, is_alerted_copy))
             .where(article.c.article_id != besides)
         )
         said = map(_article_of, self._database.scalars(query))
@@ -374,13 +376,13 @@ class ArticleStore(Part):
         What was recorded of it stays, and whoever was told of it was told of the other. Its
         text makes no twins any more, and what repeats it repeats the other.
         """
-        told = select(flag).where(flag.c.article_id == copy_id, _IS_TOLD)
+        notified = select(flag).where(flag.c.article_id == copy_id, _IS_ALERTED)
         addresses = update(address).filter_by(article_id=copy_id)
         repeating = update(article).filter_by(duplicate_of=copy_id)
         with self._database.writing() as connection:
-            flags = connection.execute(told).mappings().all()
+            flags = connection.execute(notified).mappings().all()
             rows = [{**each, "article_id": article_id} for each in flags]
-            _execute_many(connection, self._upsert_told, rows)
+            _execute_many(connection, self._upsert_alerted, rows)
             connection.execute(addresses.values(article_id=article_id))
             connection.execute(_changed(copy_id, next_check_at=None, is_merged=1))
             itself = repeating.filter_by(article_id=article_id)
@@ -503,13 +505,13 @@ def _rows_of_addresses(
 
 def _flag_rows(recording: Recording) -> list[dict[str, Any]]:
     article_id, now = recording.article.article_id, recording.recorded_at
-    told = dict.fromkeys(recording.alerted_topics, now)
+    notified = dict.fromkeys(recording.alerted_topics, now)
     return [
         {
             "article_id": article_id,
             "topic": each.topic,
             "level": each.level,
-            "alerted_at": told.get(each.topic),
+            "alerted_at": notified.get(each.topic),
         }
         for each in recording.article.topics
     ]

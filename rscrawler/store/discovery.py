@@ -39,7 +39,7 @@ class AddressState(StrEnum):
     """What has become of an address."""
 
     PENDING = "pending"
-    PASSED = "passed"
+    SKIPPED = "skipped"
     KNOWN = "known"
     REJECTED = "rejected"
 
@@ -54,8 +54,8 @@ class SourceState:
     body_digest: str | None = None
     read_at: datetime | None = None
     dated_at: datetime | None = None
-    asked_at: datetime | None = None
-    walk_to: int | None = None
+    requested_at: datetime | None = None
+    pagination_cursor: int | None = None
     failures: int = 0
     kind: str = ""
     failed_at: datetime | None = None
@@ -121,7 +121,7 @@ class SourceReading:
     last_modified: str | None = None
     body_digest: str | None = None
     dated_at: datetime | None = None
-    walk_to: int | None = None
+    pagination_cursor: int | None = None
     due_articles: tuple[str, ...] = ()
     sitemaps: tuple[str, ...] = ()
 
@@ -152,14 +152,16 @@ class DiscoveryStore(Part):
         found = map(_known_address, self._by_keys(site=site, keys=list(keys)))
         return {known.key: known for known in found}
 
-    def pending(self, site: str, now: datetime, *, with_passed: bool = False) -> list[KnownAddress]:
+    def pending(
+        self, site: str, now: datetime, *, with_skipped: bool = False
+    ) -> list[KnownAddress]:
         """Addresses to be fetched and due, oldest first; `with_passed` adds the archive."""
         tried = address.c.next_try_at
         # A time further away than any retry was written by a clock that was wrong.
         is_due = or_(tried.is_(None), tried <= now, tried > now + 2 * LONGEST_RETRY)
         due = {AddressState.PENDING: is_due, AddressState.REJECTED: tried <= now}
-        if with_passed:
-            due[AddressState.PASSED] = true()  # never tried
+        if with_skipped:
+            due[AddressState.SKIPPED] = true()  # never tried
         found: list[KnownAddress] = []
         for state, condition in due.items():  # one by one, so that the index serves
             query = select(*_KNOWN_ADDRESS).where(
@@ -203,23 +205,23 @@ class DiscoveryStore(Part):
         """
         values = {
             "kind": reading.kind,
-            "asked_at": reading.read_at,
-            "walk_to": reading.walk_to,
+            "requested_at": reading.read_at,
+            "pagination_cursor": reading.pagination_cursor,
             "failures": 0,
         }
-        if reading.walk_to is None:
+        if reading.pagination_cursor is None:
             values["read_at"] = reading.read_at
         if reading.is_first_page:
             of_page = ("etag", "last_modified", "body_digest", "dated_at")
             values |= {name: getattr(reading, name) for name in of_page}
-        unfinished = {"site": reading.site, "kind": reading.kind, "walk_to": 1}
+        unfinished = {"site": reading.site, "kind": reading.kind, "pagination_cursor": 1}
         sitemaps = [{**unfinished, "url": url} for url in reading.sitemaps]
         rows = _address_rows(reading.site, reading.path, reading.found, reading.read_at)
         upsert = self._database.upsert
         with self._database.writing(waits_for_disk=False) as connection:
             connection.execute(upsert(source, values, site=reading.site, url=reading.url))
             if sitemaps:
-                connection.execute(upsert(source, {"walk_to": 1}), sitemaps)
+                connection.execute(upsert(source, {"pagination_cursor": 1}), sitemaps)
             if rows:
                 connection.execute(self._insert_address, rows)
             if reading.due_articles:
@@ -252,15 +254,15 @@ class DiscoveryStore(Part):
 
     def record_not_modified(self, site: str, url: str, now: datetime) -> None:
         """A source answered that nothing changed since it was last read."""
-        self._record_walked(site, url, asked_at=now)
+        self._record_walked(site, url, requested_at=now)
 
     def record_end_of_walk(self, site: str, url: str, now: datetime) -> None:
         """What was still to be read of a source is not there: the walk through it has ended."""
-        self._record_walked(site, url, asked_at=now, read_at=now)
+        self._record_walked(site, url, requested_at=now, read_at=now)
 
     def _record_walked(self, site: str, url: str, **moments: datetime) -> None:
         chosen = update(source).filter_by(site=site, url=url)
-        self._database.execute(chosen.values(failures=0, walk_to=None, **moments))
+        self._database.execute(chosen.values(failures=0, pagination_cursor=None, **moments))
 
     def record_source_failure(
         self, site: str, url: str, kind: str, *, error: str, now: datetime
@@ -279,10 +281,10 @@ class DiscoveryStore(Part):
         self._database.execute(upsert(address, rejected, site=site, key=key, url=url, seen_at=now))
 
     def record_attempt(
-        self, site: str, key: str, next_try_at: datetime, *, is_asked: bool = True
+        self, site: str, key: str, next_try_at: datetime, *, is_requested: bool = True
     ) -> None:
         """An address could not be fetched this time; it is pending, unless it became known."""
-        attempts = address.c.attempts + int(is_asked)
+        attempts = address.c.attempts + int(is_requested)
         pending = {"state": AddressState.PENDING, "attempts": attempts, "next_try_at": next_try_at}
         chosen = update(address).filter_by(site=site, key=key)
         self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(pending))
@@ -332,7 +334,7 @@ def _insert_address(database: Database) -> Insert:
             "published_hint": func.coalesce(address.c.published_hint, offered.published_hint),
             # What an archive passed over is wanted once a listing shows it.
             "state": case(
-                (address.c.state == AddressState.PASSED, offered.state), else_=address.c.state
+                (address.c.state == AddressState.SKIPPED, offered.state), else_=address.c.state
             ),
         },
     )

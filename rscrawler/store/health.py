@@ -41,7 +41,7 @@ class Problem:
     code: ProblemCode
     message: str
     since: datetime
-    told_at: datetime | None = None
+    notified_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,18 +187,20 @@ class HealthStore(Part):
             row = connection.execute(select(problem).filter_by(**present)).one_or_none()
             if row is None:
                 return None
-            if row.told_at is None:
+            if row.notified_at is None:
                 connection.execute(delete(problem).filter_by(**present))
             else:
                 connection.execute(update(problem).filter_by(**present).values(ended=1))
         return _problem_of(row)
 
-    def tell_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
+    def notify_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
         """Write the messages that tell of a problem; False if another process has told of it."""
-        told = update(problem).filter_by(**_key(started), told_at=None).values(told_at=now)
-        return write_messages(self._database, messages, (told, 1))
+        notified = (
+            update(problem).filter_by(**_key(started), notified_at=None).values(notified_at=now)
+        )
+        return write_messages(self._database, messages, (notified, 1))
 
-    def tell_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
+    def notify_end(self, ended: Problem, messages: Sequence[NewMessage]) -> bool:
         """Write the messages that tell of an end, and forget the problem; False if it is done."""
         over = delete(problem).filter_by(**_key(ended), ended=1)
         return write_messages(self._database, messages, (over, 1))
@@ -209,4 +211,4 @@ def _key(known: Problem) -> dict[str, Any]:
 
 
 def _problem_of(row: Row[Any]) -> Problem:
-    return Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.told_at)
+    return Problem(row.subject, ProblemCode(row.code), row.message, row.since, row.notified_at)

@@ -57,6 +57,12 @@ STEPS: list[Step] = [
         "ALTER TABLE outbox DROP COLUMN end_byte",
         "ALTER TABLE job DROP COLUMN last_ended_at",
     ],
+    [
+        "ALTER TABLE source RENAME COLUMN asked_at TO requested_at",
+        "ALTER TABLE source RENAME COLUMN walk_to TO pagination_cursor",
+        "ALTER TABLE problem RENAME COLUMN told_at TO notified_at",
+        "UPDATE address SET state = 'skipped' WHERE state = 'passed'",
+    ],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115

@@ -317,7 +317,7 @@ class OutboxStore(_Rows):
 
     # After a rebuilding.
 
-    def untold(
+    def unalerted(
         self, topics: Sequence[str], levels: Sequence[str], since: datetime
     ) -> list[tuple[str, str]]:
         """`(topic, record)` of articles first seen since then, flagged and told to nobody.
@@ -355,12 +355,12 @@ class OutboxStore(_Rows):
         )
         return [(row.topic, row.record) for row in self._database.rows(query)]
 
-    def tell_untold(
+    def alert_unalerted(
         self, flags: Iterable[tuple[str, str]], messages: Iterable[NewMessage], now: datetime
     ) -> bool:
         """Write messages that tell of `(article_id, topic)`; False if others told of one."""
-        told = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
-        marks = ((told.filter_by(article_id=of, topic=topic), 1) for of, topic in flags)
+        alerted = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
+        marks = ((alerted.filter_by(article_id=of, topic=topic), 1) for of, topic in flags)
         return write_messages(self._database, messages, *marks)
 
     # Sending.

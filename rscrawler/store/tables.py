@@ -103,9 +103,9 @@ source = Table(
     Column("last_modified", Text),
     Column("body_digest", String(32)),  # of the last page; NULL: never read
     Column("read_at", Moment),  # last time that a walk through its text ended; NULL: never
-    Column("asked_at", Moment),  # last answer, "not modified" included
+    Column("requested_at", Moment),  # last answer, "not modified" included
     Column("dated_at", Moment),  # the date that the site's index gives it
-    Column("walk_to", Integer),  # page that an unfinished walk must still reach; NULL: none
+    Column("pagination_cursor", Integer),  # page that must still be reached; NULL: none
     Column("failures", Integer, nullable=False, default=0),  # in a row
     Column("failed_at", Moment),  # the last time, and why; kept when it is well again
     Column("last_error", Text),
@@ -156,7 +156,7 @@ address = Table(
     Column("site", String, primary_key=True),
     Column("key", String, primary_key=True),  # see identity.addresses.address_key
     Column("url", Text, nullable=False),
-    # pending: to be fetched · passed: seen in an archive, not wanted · known: an article's
+    # pending: to be fetched · skipped: seen in an archive, not wanted · known: an article's
     # · rejected: its page is no article
     Column("state", String, nullable=False),
     Column("article_id", String(20)),
@@ -294,8 +294,8 @@ problem = Table(
     Column("code", String, primary_key=True),
     Column("message", Text, nullable=False),
     Column("since", Moment, nullable=False),
-    Column("told_at", Moment),  # when the operators were told; NULL: not yet
-    Column("ended", Integer, nullable=False, default=0),  # 1: over, and nobody told of it yet
+    Column("notified_at", Moment),  # when the operators were; NULL: not yet
+    Column("ended", Integer, nullable=False, default=0),  # 1: over, and nobody notified of it yet
 )
 
 run = Table(

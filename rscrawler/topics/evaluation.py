@@ -47,8 +47,8 @@ class Judgement:
         expected = Level(line["level"])
         labelled = line.get("countries") if expected.reaches(_FLAGGED) else None
         countries = None if labelled is None else tuple(sorted(labelled))
-        told = (flag.level, flag.score, flag.countries)
-        return cls(str(line["id"]), line.get("title") or "", expected, countries, *told)
+        verdict = (flag.level, flag.score, flag.countries)
+        return cls(str(line["id"]), line.get("title") or "", expected, countries, *verdict)
 
     @property
     def has_countries(self) -> bool:
@@ -174,8 +174,8 @@ def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
         result.flagged_before += before.reaches(_FLAGGED)
         result.flagged_after += flag.level.reaches(_FLAGGED)
         if before is not flag.level:
-            told = (article.article_id, article.url, article.title)
-            result.changes.append(Change(*told, before, flag.level, flag.score, flag.countries))
+            verdict = (article.article_id, article.url, article.title)
+            result.changes.append(Change(*verdict, before, flag.level, flag.score, flag.countries))
     return result
 
 

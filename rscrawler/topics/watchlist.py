@@ -297,8 +297,8 @@ def check_alerted(config: Config, known: Collection[str]) -> Collection[str]:
         ConfigurationError: one has none.
     """
     key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
-    told = f"is not a watch-list; allowed: {', '.join(sorted(known))}"
+    refusal = f"is not a watch-list; allowed: {', '.join(sorted(known))}"
     unknown = [topic for topic in config.alerts.topics if topic not in known]
     if unknown:
-        raise ConfigurationError(*(f"{key}: {topic!r} {told}" for topic in unknown))
+        raise ConfigurationError(*(f"{key}: {topic!r} {refusal}" for topic in unknown))
     return known

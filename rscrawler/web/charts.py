@@ -63,8 +63,8 @@ def charts(request: Request) -> Response:
     span = chosen(request.query_params, "weeks", SPANS, _DEFAULT_SPAN)
     weeks = last_weeks(dashboard.now(), int(span))
     scope, minimum, insights = _Scope(topic, weeks), dashboard.minimum, dashboard.store.insights
-    asked = (topic, minimum, weeks[0].start, weeks[-1].end)
-    by_level, by_country = (insights.by_day(name, *asked) for name in ("level", "country"))
+    requested = (topic, minimum, weeks[0].start, weeks[-1].end)
+    by_level, by_country = (insights.by_day(name, *requested) for name in ("level", "country"))
     codes = dashboard.countries([topic])
     countries = {code: country_name(code) for code in codes}
     levels = {
@@ -84,7 +84,7 @@ def charts(request: Request) -> Response:
         by_country=_by_week(scope, by_country, countries, "country"),
         map=_map(scope, by_country, codes) if has_map(topic) else None,
         delays=_delays(dashboard, weeks),
-        hours=_hours(insights.hours(*asked)),
+        hours=_hours(insights.hours(*requested)),
     )
 
 

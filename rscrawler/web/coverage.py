@@ -69,19 +69,19 @@ def coverage(request: Request) -> Response:
     parameters = request.query_params
     kind = chosen(parameters, "format", FORMATS)
     last_visit = None if kind else _last_visit(request.session, dashboard.now())
-    asked = _asked_for(dashboard, parameters, last_visit)
+    requested = _requested_for(dashboard, parameters, last_visit)
     if kind == "atom":
-        return _feed(request, dashboard, asked)
+        return _feed(request, dashboard, requested)
     if kind:
-        return _download(dashboard, asked, kind)
-    return _page(request, dashboard, asked, last_visit)
+        return _download(dashboard, requested, kind)
+    return _page(request, dashboard, requested, last_visit)
 
 
 def _page(
-    request: Request, dashboard: Dashboard, asked: Asked, last_visit: datetime | None
+    request: Request, dashboard: Dashboard, requested: Asked, last_visit: datetime | None
 ) -> Response:
-    wanted, store = asked.wanted, dashboard.store
-    found = store.browsing.coverage(wanted, PAGE_SIZE, page=asked.page)
+    wanted, store = requested.wanted, dashboard.store
+    found = store.browsing.coverage(wanted, PAGE_SIZE, page=requested.page)
     more = 0
     if wanted.query and wanted.minimum is not Level.NONE:
         everything = replace(wanted, minimum=Level.NONE, country=None)
@@ -90,7 +90,7 @@ def _page(
         request,
         "coverage.html.j2",
         entries=_entries(dashboard, wanted, found.articles),
-        asked=asked,
+        requested=requested,
         total=found.total,
         more=more,
         last_page=max(1, -(-found.total // PAGE_SIZE)),
@@ -147,21 +147,21 @@ def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:
 # The set as a file.
 
 
-def _feed(request: Request, dashboard: Dashboard, asked: Asked) -> Response:
-    articles = dashboard.store.browsing.all_coverage(asked.wanted)
-    given = ", ".join(f"{name} {value}" for name, value in asked.given.items())
+def _feed(request: Request, dashboard: Dashboard, requested: Asked) -> Response:
+    articles = dashboard.store.browsing.all_coverage(requested.wanted)
+    given = ", ".join(f"{name} {value}" for name, value in requested.given.items())
     content = feed_of(
         list(islice(articles, FEED_SIZE)),
-        _interest(dashboard, asked.wanted),
-        name=urlencode(asked.given),
+        _interest(dashboard, requested.wanted),
+        name=urlencode(requested.given),
         title=f"Coverage: {given}" if given else "Flagged coverage",
     )
     return with_etag(request, content, FEED_TYPES["atom"])
 
 
-def _download(dashboard: Dashboard, asked: Asked, kind: str) -> Response:
+def _download(dashboard: Dashboard, requested: Asked, kind: str) -> Response:
     records = (
-        article.to_record() for article in dashboard.store.browsing.all_coverage(asked.wanted)
+        article.to_record() for article in dashboard.store.browsing.all_coverage(requested.wanted)
     )
     lines = csv_lines(records) if kind == "csv" else jsonl_lines(records)
     return StreamingResponse(
@@ -182,7 +182,7 @@ def _together(lines: Iterator[str]) -> Iterator[str]:
 # Parameters.
 
 
-def _asked_for(
+def _requested_for(
     dashboard: Dashboard, parameters: Mapping[str, str], last_visit: datetime | None
 ) -> Asked:
     """What the parameters of an address ask for.

@@ -92,8 +92,10 @@ def test_a_shell_can_complete_commands_and_options() -> None:
         shell = {"_RSCRAWLER_COMPLETE": "complete_bash", "COMP_WORDS": words}
         shell["COMP_CWORD"] = str(len(words.split()) - 1)
         program = Path(sys.executable).with_name("rscrawler")
-        asked = subprocess.run([program], env=os.environ | shell, capture_output=True, text=True)
-        return asked.stdout.split()
+        requested = subprocess.run(
+            [program], env=os.environ | shell, capture_output=True, text=True
+        )
+        return requested.stdout.split()
 
     assert completions("rscrawler sta") == ["status"]
     assert completions("rscrawler status --j") == ["--json"]

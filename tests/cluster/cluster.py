@@ -344,7 +344,7 @@ def _count(cluster: Cluster, served: TinySites, fresh: list[str], figures: Figur
     figures.mailed_under_two_ids = sum(len(each) > 1 for each in mailed.values())
     figures.mails = len(messages)
     figures.mails_repeated = len(messages) - len({str(mail["Message-ID"]) for mail in messages})
-    figures.requests = len(served.asked)
+    figures.requests = len(served.requested)
     lines = (cluster.folder / "crawls.log").read_text().splitlines()
     figures.crawls_started = sum(line.startswith("start") for line in lines)
     figures.crawls_ended = sum(line.endswith("False") for line in lines)
@@ -357,13 +357,13 @@ def _count(cluster: Cluster, served: TinySites, fresh: list[str], figures: Figur
         worker.said("its worker has died") + worker.said("was not written")
         for worker in cluster.workers
     )
-    _judge_politeness(served.asked, figures)
+    _judge_politeness(served.requested, figures)
 
 
-def _judge_politeness(asked: list[Asked], figures: Figures) -> None:
+def _judge_politeness(requested: list[Asked], figures: Figures) -> None:
     """Two crawls of a host at once, and requests that came sooner than its delay allows."""
     gaps: list[float] = []
-    by_host = sorted(asked, key=lambda each: (each.host, each.at))
+    by_host = sorted(requested, key=lambda each: (each.host, each.at))
     for _, group in groupby(by_host, key=lambda each: each.host):
         requests = list(group)
         gaps.extend(later.at - earlier.at for earlier, later in pairwise(requests))

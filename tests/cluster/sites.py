@@ -91,7 +91,7 @@ class TinySites:
         self._articles_at_first = articles
         self._numbers = iter(range(1, 1_000_000))
         self.sites: dict[str, TinySite] = {}
-        self.asked: list[Asked] = []
+        self.requested: list[Asked] = []
 
     def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
@@ -165,7 +165,7 @@ class TinySites:
         path = head.split(" ", 2)[1]
         headers = dict(re.findall(r"^([\w-]+): *(.*?)\r$", head.lower(), re.MULTILINE))
         agent = re.search(r"monitor; ([\w-]+)\)", headers["user-agent"])
-        self.asked.append(Asked(at, headers["host"], agent[1] if agent else "", path))
+        self.requested.append(Asked(at, headers["host"], agent[1] if agent else "", path))
         status, kind, body = self.sites[headers["host"]].answer(path)
         content = body.encode()
         etag = f'"{hashlib.blake2b(content, digest_size=8).hexdigest()}"'

@@ -7,7 +7,7 @@ import socket
 from datetime import timedelta
 from itertools import pairwise
 
-from rscrawler.spiders.turns import Turn
+from rscrawler.spiders.crawl_lease import CrawlLease
 from rscrawler.store import Store
 from tests.cluster.sites import TinySites
 from tests.scheduling.services import NOON, Clock
@@ -17,11 +17,11 @@ DELAY = timedelta(seconds=5)
 DEAD = f"{socket.gethostname()}/999999999/1"
 
 
-def turn(store: Store, owner: str, clock: Clock, site: str = "a") -> Turn:
-    return Turn(store.leases, owner, f"site:{site}", ("host:x", "host:y"), DELAY, clock)
+def turn(store: Store, owner: str, clock: Clock, site: str = "a") -> CrawlLease:
+    return CrawlLease(store.leases, owner, f"site:{site}", ("host:x", "host:y"), DELAY, clock)
 
 
-async def gets_the_hosts(waiting: Turn) -> bool:
+async def gets_the_hosts(waiting: CrawlLease) -> bool:
     """Whether it need not wait."""
     try:
         await asyncio.wait_for(waiting.wait_for_hosts(), 0.05)
@@ -83,7 +83,7 @@ def test_two_sites_of_one_host_are_crawled_in_turn_by_one_command(workspace: Wor
             tables + "[crawl]\nretries = 0\n[alerts]\nmin_level = 'primary'\n"
         )
         report = workspace.run("crawl", "rferl", "novastan", "--json").json
-        asked = [request.at for request in served.asked]
+        requested = [request.at for request in served.requested]
     assert [site["note"] for site in report["sites"].values()] == [None, None]
-    assert len(asked) >= 2
-    assert min(later - earlier for earlier, later in pairwise(asked)) > 0.15
+    assert len(requested) >= 2
+    assert min(later - earlier for earlier, later in pairwise(requested)) > 0.15

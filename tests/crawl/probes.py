@@ -27,16 +27,16 @@ FEW_SOURCES = sources(FEED, SITEMAP, SECTION)
 QUICK = '[crawl]\nretries = 0\ntimeout = "1s"\nmax_response_mib = 1\n'
 
 
-def paths_asked(site: SampleSite) -> list[str]:
+def paths_requested(site: SampleSite) -> list[str]:
     """Every path that was requested, in order, without robots.txt."""
     return [request.path for request in site.requests if request.path != "/robots.txt"]
 
 
-def articles_asked(site: SampleSite) -> list[str]:
+def articles_requested(site: SampleSite) -> list[str]:
     """The slugs of the article pages that were requested, in order."""
     slugs = {story.slug for story in site.stories}
-    asked = (request.path.strip("/") for request in site.requests)
-    return [slug for slug in asked if slug in slugs]
+    requested = (request.path.strip("/") for request in site.requests)
+    return [slug for slug in requested if slug in slugs]
 
 
 def urls(workspace: Workspace) -> list[str]:

@@ -134,15 +134,17 @@ def test_after_a_profile_was_mended_what_was_no_article_is_asked_for_once_more(
     rejected = "UPDATE address SET state = 'rejected', article_id = NULL"
     change_database(known, f"{rejected} WHERE key IN ({newest})")
     mended = 'markup.cut = [".nothing"]'
-    asked: list[set[str]] = []
+    requested: list[set[str]] = []
     for profile, *options in (("",), (mended, "--limit", "1"), (mended,), (mended,)):
         known.write_config(site.base_url, site=profile)
         site.forget_requests()
         known.crawl(*options)
         anew = [each for each in site.requests if "if-none-match" not in each.headers]
-        asked.append({each.path for each in anew} & {f"/{story.slug}/" for story in site.stories})
-    assert [len(paths) for paths in asked] == [0, 1, 2, 0], asked
-    assert asked[1].isdisjoint(asked[2])
+        requested.append(
+            {each.path for each in anew} & {f"/{story.slug}/" for story in site.stories}
+        )
+    assert [len(paths) for paths in requested] == [0, 1, 2, 0], requested
+    assert requested[1].isdisjoint(requested[2])
 
 
 def test_after_a_profile_was_mended_a_source_that_fails_is_read_with_the_next_cycle(
@@ -168,14 +170,14 @@ def test_a_sitemap_taken_out_of_a_profile_is_not_asked_for_again(
     workspace.write_config(site.base_url, sources(FEED, SITEMAP, "/sitemap_news.xml"))
     workspace.crawl()
     workspace.write_config(site.base_url, sources(FEED, SITEMAP))
-    asked: list[set[str]] = []
+    requested: list[set[str]] = []
     for _ in range(2):
         site.forget_requests()
         workspace.crawl()
-        asked.append({each.path for each in site.requests if each.path.endswith(".xml")})
-    assert asked[0] > {SITEMAP}  # with those that it names
-    assert asked[1] == {SITEMAP}
-    assert "/sitemap_news.xml" not in asked[0]
+        requested.append({each.path for each in site.requests if each.path.endswith(".xml")})
+    assert requested[0] > {SITEMAP}  # with those that it names
+    assert requested[1] == {SITEMAP}
+    assert "/sitemap_news.xml" not in requested[0]
 
 
 def test_a_mended_profile_by_which_a_source_leads_nowhere_is_told_as_drift(

@@ -48,8 +48,8 @@ def test_every_article_on_every_page_of_an_endpoint_is_recorded(workspace: Works
     with site() as outlet:
         configure(workspace, outlet)
         report = workspace.crawl("outlet", "--full")
-        asked = [path for path in outlet.asked if path.startswith("/wp-json")]
-    assert asked == [ENDPOINT, f"{MORE}2", f"{MORE}3", f"{MORE}4"]
+        requested = [path for path in outlet.requested if path.startswith("/wp-json")]
+    assert requested == [ENDPOINT, f"{MORE}2", f"{MORE}3", f"{MORE}4"]
     assert {record["title"] for record in workspace.records()} == {each.title for each in PIECES}
     assert (report["articles_new"], report["errors"]) == (12, 0)
 

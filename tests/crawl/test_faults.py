@@ -28,12 +28,12 @@ from tests.crawl.probes import (
     QUICK,
     SECTION,
     SITEMAP,
-    articles_asked,
+    articles_requested,
     change_database,
     let_a_day_pass,
     let_retries_come,
     let_time_pass,
-    paths_asked,
+    paths_requested,
     rows_of,
     sources,
     urls,
@@ -110,7 +110,7 @@ def test_pages_that_cannot_be_had_now_are_had_once_they_are_well_again(
     site.forget_requests()
     let_retries_come(workspace)
     assert workspace.crawl()["articles_new"] == len(faults)
-    assert sorted(articles_asked(site)) == sorted(story.slug for story in site.stories[:7])
+    assert sorted(articles_requested(site)) == sorted(story.slug for story in site.stories[:7])
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
     assert {record["novelty"] for record in workspace.records()} == {"baseline"}
 
@@ -142,7 +142,7 @@ def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_
         let_time_pass(workspace, hours=hours)
         site.forget_requests()
         workspace.crawl()
-        looks.append(len(articles_asked(site)))
+        looks.append(len(articles_requested(site)))
     assert looks == [1, 0, 1, 1, 1, 1, 0]
 
 
@@ -212,7 +212,7 @@ def test_an_address_that_always_leads_to_another_site_is_given_up_in_the_end(
     site.forget_requests()
     let_retries_come(workspace)
     assert workspace.crawl()["errors"] == 0
-    assert articles_asked(site) == []
+    assert articles_requested(site) == []
 
 
 def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
@@ -288,7 +288,7 @@ def test_a_first_run_of_which_a_page_failed_still_ends_at_max_pages(workspace: W
         site.heal()
         site.forget_requests()
         workspace.crawl()
-        assert [p for p in paths_asked(site) if p.startswith("/analysis/")] == [
+        assert [p for p in paths_requested(site) if p.startswith("/analysis/")] == [
             "/analysis/",
             "/analysis/?page=2",
         ]
@@ -350,7 +350,7 @@ def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_
     site.rotate_tokens()  # so that the site writes its sitemaps anew
     site.forget_requests()
     assert workspace.crawl()["articles_new"] == 0
-    assert articles_asked(site) == []
+    assert articles_requested(site) == []
     dated = next(story for story in site.stories if story.is_dated)
     story = site.edit(dated.slug, title="Another title")
     edited_at = moved_at + timedelta(minutes=5)
@@ -363,7 +363,7 @@ def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_
     monkeypatch.setattr(pages, "render_sitemap", lambda *args: redated(moved, *args))
     monkeypatch.setattr(pages, "render_sitemap_index", render["render_sitemap_index"])
     assert workspace.crawl()["articles_updated"] == 1
-    assert articles_asked(site) == [story.slug]
+    assert articles_requested(site) == [story.slug]
 
 
 # Answers that say nothing, or too little.
@@ -389,10 +389,10 @@ def test_without_validators_known_articles_are_not_fetched_again(
     assert workspace.crawl()["articles_new"] > 0
     site.forget_requests()
     workspace.crawl()
-    assert articles_asked(site) == []
+    assert articles_requested(site) == []
     story = site.publish()
     assert workspace.crawl()["articles_new"] == 1
-    assert articles_asked(site) == [story.slug]
+    assert articles_requested(site) == [story.slug]
 
 
 # Requests to slow down.
@@ -447,7 +447,7 @@ def test_requests_that_were_held_back_are_no_attempts_and_no_errors(
     for story in site.stories:
         site.fail(story.path, Fault.SERVER_ERROR)
     result = workspace.run("crawl", "--json")
-    sent = articles_asked(site)
+    sent = articles_requested(site)
     answered = [request.path.strip("/") not in sent for request in site.requests]
     assert answered[::-1].index(True) == MAX_BROKEN  # so many in a row, behind the last source
     assert (result.status, result.json["errors"]) == (1, len(sent))
@@ -461,7 +461,7 @@ def test_a_source_that_was_held_back_has_not_failed(workspace: Workspace, site: 
     configure(workspace, site, "[crawl]\nretries = 1", FEW_SOURCES, concurrency=1)
     site.fail(FEED, Fault.TOO_MANY, times=1, retry_after_seconds=3600)
     assert workspace.run("crawl", "--json").json["errors"] == 1
-    assert len(paths_asked(site)) == 1
+    assert len(paths_requested(site)) == 1
     assert rows_of(workspace, "SELECT failures FROM source") == [(1,)]
 
 
@@ -578,7 +578,7 @@ def test_where_robots_txt_forbids_everything_no_page_is_asked_for(
     configure(workspace, site)
     result = workspace.run("crawl", "--json")
     assert result.status == 1
-    assert paths_asked(site) == []
+    assert paths_requested(site) == []
     problems = result.json["sites"]["responsiblestatecraft"]["problems"]
     assert [problem["code"] for problem in problems] == ["robots-disallowed"]
     status = workspace.run("status", "--json")
@@ -636,7 +636,7 @@ def test_what_robots_txt_keeps_us_from_for_a_while_is_not_lost(
     site.fail("/robots.txt", fault)
     site.forget_requests()
     assert workspace.run("crawl", "--json").status == 1
-    assert paths_asked(site) == []
+    assert paths_requested(site) == []
     site.heal()
     let_a_day_pass(workspace)
     let_retries_come(workspace)

@@ -22,12 +22,12 @@ from tests.crawl.probes import (
     FEW_SOURCES,
     SECTION,
     SITEMAP,
-    articles_asked,
+    articles_requested,
     change_database,
     let_a_day_pass,
     let_articles_be_due,
     let_time_pass,
-    paths_asked,
+    paths_requested,
     rows_of,
     sources,
     urls,
@@ -113,7 +113,7 @@ def test_every_address_of_a_story_leads_to_its_one_record(
     assert urls(workspace) == [true.url]
     site.forget_requests()
     workspace.crawl()
-    assert paths_asked(site) == [LISTING]
+    assert paths_requested(site) == [LISTING]
 
     site.edit(story.slug, title="Another headline altogether")
     let_articles_be_due(workspace)
@@ -238,7 +238,7 @@ def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
     for _ in range(5):
         workspace.crawl()
         let_time_pass(workspace, hours=2)
-    assert story.slug not in articles_asked(site)
+    assert story.slug not in articles_requested(site)
 
 
 def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
@@ -262,15 +262,15 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
     extra_pages["/all.xml"] = xml("urlset", f"{location}<lastmod>{rfc3339(now)}</lastmod></url>")
     assert workspace.crawl()["dropped"] == 1
     dated = f"<news:publication_date>{rfc3339(now - timedelta(hours=1))}</news:publication_date>"
-    asked = []
+    requested = []
     for reading in range(4):
         let_time_pass(workspace, hours=24 * 30)
         site.forget_requests()
         entry = f"<!-- {reading} -->{location}<news:news>{dated}</news:news></url>"
         extra_pages["/news.xml"] = xml("urlset", entry)
         workspace.crawl()
-        asked.append(len(articles_asked(site)))
-    assert asked == [1, 0, 0, 0]
+        requested.append(len(articles_requested(site)))
+    assert requested == [1, 0, 0, 0]
 
 
 def test_an_article_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
@@ -337,7 +337,7 @@ def test_an_address_shown_with_a_slash_is_read_where_only_the_other_form_answers
     workspace.write_config(site.base_url, sources(LISTING))
     workspace.crawl()
     assert urls(workspace) == [f"{site.base_url}/a-canal"]
-    assert paths_asked(site)[-2:] == ["/a-canal/", "/a-canal"]
+    assert paths_requested(site)[-2:] == ["/a-canal/", "/a-canal"]
 
 
 def test_an_address_that_leads_to_a_dead_one_is_given_up_like_any_other(
@@ -528,8 +528,8 @@ def test_an_article_that_has_moved_is_not_taken_for_gone_at_its_old_address(
     site.forget_requests()
     let_articles_be_due(workspace)
     workspace.crawl()
-    assert "quite-another-slug" in articles_asked(site)
-    assert story.slug not in articles_asked(site)
+    assert "quite-another-slug" in articles_requested(site)
+    assert story.slug not in articles_requested(site)
 
 
 # Copies.
@@ -834,11 +834,11 @@ def test_a_first_run_ends_at_max_pages_and_a_later_one_goes_on_while_there_is_ne
     with SampleSite(stories=100) as site:
         workspace.write_config(site.base_url, sources(SECTION))
         workspace.crawl()
-        assert [p for p in paths_asked(site) if SECTION in p] == [SECTION, f"{SECTION}?page=2"]
+        assert [p for p in paths_requested(site) if SECTION in p] == [SECTION, f"{SECTION}?page=2"]
         new_in_analysis(site, 14)
         site.forget_requests()
         assert workspace.crawl()["articles_new"] == 14
-        assert [p for p in paths_asked(site) if SECTION in p] == [
+        assert [p for p in paths_requested(site) if SECTION in p] == [
             SECTION,
             f"{SECTION}?page=2",
             f"{SECTION}?page=3",
@@ -877,10 +877,10 @@ def test_a_limit_bounds_a_cycle_and_the_rest_follows(
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
     workspace.crawl("--full", "--limit", "20")
-    assert len(articles_asked(site)) == 20
+    assert len(articles_requested(site)) == 20
     site.forget_requests()
     workspace.crawl("--limit", "4")
-    assert len(articles_asked(site)) == 4
+    assert len(articles_requested(site)) == 4
     workspace.crawl()
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
 
@@ -930,7 +930,7 @@ def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
         site.forget_requests()
         workspace.crawl()
         workspace.crawl()
-        assert articles_asked(site) == [story.slug]
+        assert articles_requested(site) == [story.slug]
 
 
 # Politeness.
@@ -975,10 +975,10 @@ def test_robots_txt_is_asked_for_once_a_cycle_and_a_new_one_is_heeded_at_once(
         workspace.crawl("--limit", "1")
     assert [request.path for request in site.requests].count("/robots.txt") == 2
     site.fail("/robots.txt", Fault.FORBIDDEN_ROBOTS)
-    asked = len(site.requests)
+    requested = len(site.requests)
     result = workspace.run("crawl", "--json")
     assert result.status == 1
-    assert [request.path for request in site.requests[asked:]] == ["/robots.txt"]
+    assert [request.path for request in site.requests[requested:]] == ["/robots.txt"]
 
 
 # Pages of odd make.

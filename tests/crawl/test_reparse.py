@@ -19,7 +19,7 @@ from rscrawler.store.leases import process_identity
 from tests.crawl.probes import (
     FEED,
     FEW_SOURCES,
-    articles_asked,
+    articles_requested,
     change_database,
     let_articles_be_due,
     sources,
@@ -146,7 +146,7 @@ def test_nothing_is_left_to_apply_or_to_tell_afterwards(
     ]
     report = misread.crawl()
     # The visits that were due still are, and find the very bytes that were archived.
-    assert sorted(articles_asked(site)) == sorted(story.slug for story in site.stories)
+    assert sorted(articles_requested(site)) == sorted(story.slug for story in site.stories)
     assert report["articles_unchanged"] == len(site.stories)
     assert report["not_modified"] >= len(site.stories)
     assert misread.records() == recorded
@@ -241,11 +241,11 @@ def test_an_article_that_one_run_met_at_two_addresses_is_not_passed_over(
     links = "".join(f'<a href="{url}">read</a>' for url in (true.url, true.aliases[0]))
     numbers, find = count(), routes.find_resource
 
-    def find_resource(state: Any, asked: str, page: int) -> Resource:
-        if asked == LISTING:
+    def find_resource(state: Any, requested: str, page: int) -> Resource:
+        if requested == LISTING:
             return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
-        found = find(state, asked, page)
-        if asked != path:
+        found = find(state, requested, page)
+        if requested != path:
             return found
         # No two answers are the same to the byte, and so the first is overtaken.
         return replace(found, body=found.body + b"<!-- %d -->" % next(numbers), lasts=False)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.direct import (
+    notify_directly,
     store_failed_since,
-    tell_directly,
     tell_store_fails,
     tell_store_works,
 )
@@ -23,7 +23,7 @@ def test_operators_are_told_with_the_first_cycle_that_fails_and_the_first_that_d
     config.output_dir.mkdir()
     for _ in range(3):
         tell_store_fails(config, StoreError("database x.db: cannot be written"), NOW)
-    tell_directly(config, "Problem: the store fails", "as a service says it", NOW)
+    notify_directly(config, "Problem: the store fails", "as a service says it", NOW)
     assert "database x.db: cannot be written" in mailbox.only().text
     assert store_failed_since(config) is not None
     for _ in range(2):

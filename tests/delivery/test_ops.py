@@ -105,12 +105,12 @@ def test_two_processes_tell_once(
     store, other = open_store(), open_store()
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
     (problem,) = store.health.problems()
-    assert other.health.tell_start(problem, [], NOW)
-    assert not store.health.tell_start(problem, [], NOW)
+    assert other.health.notify_start(problem, [], NOW)
+    assert not store.health.notify_start(problem, [], NOW)
     store.health.clear_problem("sample", UNREACHABLE)
     (ended,) = store.health.problems(ended=True)
-    assert other.health.tell_end(ended, [])
-    assert not store.health.tell_end(ended, [])
+    assert other.health.notify_end(ended, [])
+    assert not store.health.notify_end(ended, [])
 
 
 def test_a_delivery_that_fails_three_times_is_a_problem_until_it_works(
@@ -147,7 +147,7 @@ def test_nobody_is_told_when_nobody_is_named(
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
     assert tell_ops(email_config(), store, NOW) == 0
     (problem,) = store.health.problems()
-    assert problem.told_at is None
+    assert problem.notified_at is None
 
 
 def a_good_cycle(store: Store, site: str, hours: int) -> None:

@@ -33,7 +33,7 @@ def config(tmp_path: Path) -> Config:
 def told(store: Store) -> list[tuple[str, str]]:
     """What the operators were told has begun and has not ended; but that no mail leaves here."""
     problems = [each for each in store.health.problems() if each.subject != OUTBOX_SUBJECT]
-    assert all(problem.told_at is not None for problem in problems)
+    assert all(problem.notified_at is not None for problem in problems)
     return [(problem.subject, problem.code) for problem in problems]
 
 

@@ -26,7 +26,7 @@ class SmallSite:
     """Serves `pages`; a path that is not among them answers 404. `asked` is in order."""
 
     pages: dict[str, Reply]
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
     agents: set[str] = field(default_factory=set)
 
     def __enter__(self) -> Self:
@@ -34,7 +34,7 @@ class SmallSite:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                site.asked.append(self.path)
+                site.requested.append(self.path)
                 site.agents.add(self.headers.get("User-Agent", ""))
                 reply = site.pages.get(self.path, Reply("<h1>Not found</h1>", status=404))
                 body = reply.text.replace(BASE, site.base_url).encode()

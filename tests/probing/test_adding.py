@@ -113,8 +113,8 @@ def test_the_proposed_profile_is_valid_toml_and_holds_on_the_site(
 def test_only_a_few_pages_are_asked_for(built: tuple[str, SmallSite]) -> None:
     _, site = built
     proposal = propose(site)
-    assert len(site.asked) == proposal.requests <= 20
-    assert not any(path.startswith(("/wp-admin", "/user", "/admin")) for path in site.asked)
+    assert len(site.requested) == proposal.requests <= 20
+    assert not any(path.startswith(("/wp-admin", "/user", "/admin")) for path in site.requested)
 
 
 def test_the_feed_sitemaps_and_sections_of_the_sample_site_are_found() -> None:
@@ -224,7 +224,7 @@ def test_a_site_that_forbids_it_is_not_looked_at() -> None:
     with SmallSite({"/robots.txt": plain("User-agent: *\nDisallow: /\n"), "/": page("x")}) as site:
         with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
             propose(site)
-        assert site.asked == ["/robots.txt"]
+        assert site.requested == ["/robots.txt"]
 
 
 @pytest.mark.parametrize("url", ["ftp://example.org/", "http://", "https:///x"])
@@ -286,7 +286,7 @@ def test_what_would_be_in_vain_is_told_before_the_site_is_asked(tmp_path: Path) 
             assert isinstance(result.exception, ConfigurationError), arguments
             assert says in str(result.exception)
             assert result.stderr == ""
-        assert site.asked == []
+        assert site.requested == []
 
 
 def test_the_command_ends_with_1_when_nothing_could_be_read() -> None:

@@ -25,7 +25,7 @@ def test_robots_txt_is_read_once_and_heeded() -> None:
             with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
                 guest.get(f"{site.base_url}{path}")
         assert guest.sitemaps(site.base_url) == [f"{site.base_url}/map.xml"]
-        assert site.asked == ["/robots.txt", "/open"]
+        assert site.requested == ["/robots.txt", "/open"]
         assert guest.requests == 2
         assert all("desk@example.org" in agent for agent in site.agents)
 
@@ -45,7 +45,7 @@ def test_a_redirect_leads_nowhere_that_robots_txt_forbids() -> None:
         for path in ("/moved", "/odd"):
             with pytest.raises(PageUnavailable):
                 guest.get(site.base_url + path)
-        assert "/closed/x" not in site.asked
+        assert "/closed/x" not in site.requested
 
 
 def test_without_a_robots_txt_all_is_allowed_and_with_a_broken_one_nothing() -> None:
@@ -54,7 +54,7 @@ def test_without_a_robots_txt_all_is_allowed_and_with_a_broken_one_nothing() -> 
     with SmallSite({"/robots.txt": Reply(status=500), "/open": page("yes")}) as site:
         with pytest.raises(PageUnavailable):
             visitor().get(f"{site.base_url}/open")
-        assert site.asked == ["/robots.txt"]
+        assert site.requested == ["/robots.txt"]
 
 
 @pytest.mark.parametrize(("wished", "kept"), [(1, 2), (7, 7), (86_400, 10)])
@@ -78,7 +78,7 @@ def test_a_host_that_asks_for_a_pause_is_not_asked_again() -> None:
             guest.get(f"{site.base_url}/busy")
         with pytest.raises(PageUnavailable, match="asked for a pause"):
             guest.get(f"{site.base_url}/a")
-        assert "/a" not in site.asked
+        assert "/a" not in site.requested
 
 
 def test_after_the_most_requests_nothing_is_asked_any_more() -> None:
@@ -87,7 +87,7 @@ def test_after_the_most_requests_nothing_is_asked_any_more() -> None:
         guest.get(f"{site.base_url}/a")
         with pytest.raises(PageUnavailable, match="not requested, after 2 requests"):
             guest.get(f"{site.base_url}/a")
-        assert len(site.asked) == 2
+        assert len(site.requested) == 2
 
 
 def test_an_address_in_another_script_is_asked_for_in_its_escaped_form() -> None:
@@ -126,4 +126,4 @@ def test_a_redirect_leads_to_no_other_host_and_into_no_private_network() -> None
                 hosts=[each.partition("//")[2] for each in (site.base_url, inside.base_url)],
             )
             assert named.get(f"{site.base_url}/away").body == b"yes"
-        assert [path for path in inside.asked if path != "/robots.txt"] == ["/open"]
+        assert [path for path in inside.requested if path != "/robots.txt"] == ["/open"]

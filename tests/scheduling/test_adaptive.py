@@ -170,18 +170,20 @@ def test_a_failure_never_brings_a_visit_forward() -> None:
     assert wait(history, night, failures=1) == wait(history, night)
 
 
-@pytest.mark.parametrize("asked", [timedelta(minutes=90), timedelta(days=1)])
-def test_retry_after_is_obeyed_even_beyond_the_ceiling(asked: timedelta) -> None:
-    visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + asked)
-    assert visit.at == MONDAY + asked
+@pytest.mark.parametrize("requested", [timedelta(minutes=90), timedelta(days=1)])
+def test_retry_after_is_obeyed_even_beyond_the_ceiling(requested: timedelta) -> None:
+    visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + requested)
+    assert visit.at == MONDAY + requested
     assert "Retry-After" in visit.reason
 
 
-@pytest.mark.parametrize("asked", [timedelta(hours=-1), timedelta(days=2), timedelta(days=4000)])
+@pytest.mark.parametrize(
+    "requested", [timedelta(hours=-1), timedelta(days=2), timedelta(days=4000)]
+)
 def test_a_retry_after_that_has_passed_or_is_longer_than_any_changes_nothing(
-    asked: timedelta,
+    requested: timedelta,
 ) -> None:
-    visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + asked)
+    visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + requested)
     assert visit.at - MONDAY == wait(PublicationHistory())
 
 

@@ -791,5 +791,5 @@ def test_who_could_not_be_told_directly_is_told_with_the_next_attempt(world: Wor
             world.clock.advance(MINUTE)
 
     asyncio.run(scenario())
-    untold = [each.told_at is None for each in world.open_store().health.problems()]
-    assert untold == [True, True]
+    unalerted = [each.notified_at is None for each in world.open_store().health.problems()]
+    assert unalerted == [True, True]

@@ -16,7 +16,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store
 from rscrawler.store import database as database_module
 from rscrawler.store.database import open_database
-from rscrawler.store.discovery import FoundAddress
+from rscrawler.store.discovery import AddressState, FoundAddress
 from rscrawler.store.health import SiteState
 from rscrawler.store.lookups import among
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
@@ -269,6 +269,8 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
 ) -> None:
     store = Store.open(database_url)
     store.health.record_start("run", "site", NOON)
+    found = [FoundAddress("/old", "https://example.org/old")]
+    store.discovery.record_found("site", "/feed", found, NOON)
     store.close()
     engine = create_engine(database_url)
     with engine.begin() as connection:
@@ -280,9 +282,15 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
         for column in ("outbox ADD start_byte BIGINT", "outbox ADD end_byte BIGINT"):
             connection.execute(text(f"ALTER TABLE {column}"))
         connection.execute(text("ALTER TABLE job ADD last_ended_at VARCHAR(27)"))
+        connection.execute(text("ALTER TABLE source RENAME requested_at TO asked_at"))
+        connection.execute(text("ALTER TABLE source RENAME pagination_cursor TO walk_to"))
+        connection.execute(text("ALTER TABLE problem RENAME notified_at TO told_at"))
+        connection.execute(text("UPDATE address SET state = 'passed'"))
         connection.execute(text("UPDATE schema_version SET version = 1"))
     store = Store.open(database_url)
     assert store.health.site("site") == SiteState("site", last_run_at=NOON)
+    (address_now,) = store.discovery.addresses("site", ["/old"]).values()
+    assert address_now.state is AddressState.SKIPPED
     store.close()
     with engine.connect() as connection:
         assert _columns(connection) == as_new

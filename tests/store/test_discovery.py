@@ -39,21 +39,21 @@ def pending(store: Store, now: datetime = NOON, **options: bool) -> list[str]:
 
 
 def test_a_source_keeps_what_its_first_page_said(store: Store) -> None:
-    store.discovery.record_reading(reading(walk_to=2))
+    store.discovery.record_reading(reading(pagination_cursor=2))
     state = store.discovery.sources(SITE)[FEED]
-    assert (state.etag, state.body_digest, state.walk_to) == ('"1"', "0" * 32, 2)
+    assert (state.etag, state.body_digest, state.pagination_cursor) == ('"1"', "0" * 32, 2)
     assert state.read_at is None  # its first walk has not ended
     store.discovery.record_reading(
         reading(is_first_page=False, etag='"2"', body_digest="1" * 32, read_at=NOON + HOUR)
     )
     state = store.discovery.sources(SITE)[FEED]
-    assert (state.etag, state.body_digest, state.walk_to) == ('"1"', "0" * 32, None)
+    assert (state.etag, state.body_digest, state.pagination_cursor) == ('"1"', "0" * 32, None)
     assert state.read_at == NOON + HOUR
 
 
 def test_a_walk_that_goes_on_does_not_unsay_that_one_has_ended(store: Store) -> None:
     store.discovery.record_reading(reading())
-    store.discovery.record_reading(reading(walk_to=2, read_at=NOON + HOUR))
+    store.discovery.record_reading(reading(pagination_cursor=2, read_at=NOON + HOUR))
     assert store.discovery.sources(SITE)[FEED].read_at == NOON
 
 
@@ -62,16 +62,16 @@ def test_not_modified_is_noted_without_a_new_reading(store: Store) -> None:
     store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
     store.discovery.record_not_modified(SITE, FEED, NOON + HOUR)
     state = store.discovery.sources(SITE)[FEED]
-    assert (state.read_at, state.asked_at, state.failures) == (NOON, NOON + HOUR, 0)
+    assert (state.read_at, state.requested_at, state.failures) == (NOON, NOON + HOUR, 0)
 
 
 def test_failures_count_in_a_row_and_leave_validators_and_walk(store: Store) -> None:
     store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
-    store.discovery.record_reading(reading(walk_to=3))
+    store.discovery.record_reading(reading(pagination_cursor=3))
     for _ in range(2):
         store.discovery.record_source_failure(SITE, FEED, "feed", error="HTTP 503", now=NOON)
     state = store.discovery.sources(SITE)[FEED]
-    assert (state.failures, state.etag, state.walk_to) == (2, '"1"', 3)
+    assert (state.failures, state.etag, state.pagination_cursor) == (2, '"1"', 3)
 
 
 def test_a_source_of_another_site_is_another(store: Store) -> None:
@@ -82,20 +82,20 @@ def test_a_source_of_another_site_is_another(store: Store) -> None:
 def test_a_sitemap_that_an_index_names_stays_unread_until_it_is_read(store: Store) -> None:
     child = "https://example.org/s1.xml"
     store.discovery.record_reading(reading(kind="sitemap", sitemaps=(child,)))
-    assert store.discovery.sources(SITE)[child].walk_to == 1
+    assert store.discovery.sources(SITE)[child].pagination_cursor == 1
     store.discovery.record_reading(reading(url=child, kind="sitemap"))
     state = store.discovery.sources(SITE)[child]
-    assert (state.walk_to, state.read_at) == (None, NOON)
+    assert (state.pagination_cursor, state.read_at) == (None, NOON)
     store.discovery.record_reading(reading(kind="sitemap", sitemaps=(child,)))
     state = store.discovery.sources(SITE)[child]
-    assert (state.walk_to, state.etag) == (1, '"1"')
+    assert (state.pagination_cursor, state.etag) == (1, '"1"')
 
 
 def test_the_end_of_a_walk_is_an_end_though_its_last_page_was_not_there(store: Store) -> None:
-    store.discovery.record_reading(reading(walk_to=2))
+    store.discovery.record_reading(reading(pagination_cursor=2))
     store.discovery.record_end_of_walk(SITE, FEED, NOON + HOUR)
     state = store.discovery.sources(SITE)[FEED]
-    assert (state.walk_to, state.read_at, state.etag) == (None, NOON + HOUR, '"1"')
+    assert (state.pagination_cursor, state.read_at, state.etag) == (None, NOON + HOUR, '"1"')
 
 
 # Addresses.
@@ -122,7 +122,7 @@ def test_a_page_that_is_no_article_is_not_pending_and_stays_so(store: Store) -> 
     store.discovery.record_reading(reading(found("a")))
     store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
     store.discovery.record_reading(reading(found("a")))
-    assert pending(store, with_passed=True) == []
+    assert pending(store, with_skipped=True) == []
     store.discovery.record_rejected(SITE, "/new", "https://example.org/new/", NOON, None)
     state = store.discovery.addresses(SITE, ["/new"])["/new"].state
     assert state is AddressState.REJECTED
@@ -149,10 +149,10 @@ def test_other_rules_forget_validators_and_make_what_was_no_article_pending(stor
 
 
 def test_an_archive_is_passed_over_until_a_listing_shows_it(store: Store) -> None:
-    passed = AddressState.PASSED
+    passed = AddressState.SKIPPED
     store.discovery.record_reading(reading(found("a", state=passed), found("b", state=passed)))
     assert pending(store) == []
-    assert pending(store, with_passed=True) == ["/a", "/b"]
+    assert pending(store, with_skipped=True) == ["/a", "/b"]
     store.discovery.record_reading(reading(found("a", state=passed)))
     assert pending(store) == []
     store.discovery.record_reading(reading(found("b")))
@@ -161,7 +161,7 @@ def test_an_archive_is_passed_over_until_a_listing_shows_it(store: Store) -> Non
 
 def test_an_address_never_falls_back_to_passed(store: Store) -> None:
     store.discovery.record_reading(reading(found("a")))
-    store.discovery.record_reading(reading(found("a", state=AddressState.PASSED)))
+    store.discovery.record_reading(reading(found("a", state=AddressState.SKIPPED)))
     assert pending(store) == ["/a"]
 
 

@@ -20,7 +20,7 @@ LATEST_SITEMAPS = 3
 
 
 @dataclass(slots=True)
-class Findings:
+class DiscoveredLinks:
     """What one page of a source means.
 
     Attributes:
@@ -69,7 +69,7 @@ class Discovery:
         shown: Iterable[ShownArticle],
         source: Source,
         state: SourceState,
-        findings: Findings,
+        discovered: DiscoveredLinks,
     ) -> None:
         """Add what a portion of a page of `source` means, by what is known; writes nothing."""
         session = self._session
@@ -78,38 +78,42 @@ class Discovery:
         articles = session.store.articles.by_ids(
             before.article_id for before in known.values() if before.article_id
         )
-        findings.keys.update(found)
-        findings.articles += len(articles)
+        discovered.keys.update(found)
+        discovered.articles += len(articles)
         for key, address in found.items():
             before = known.get(key)
             if before is None or before.seen_at >= session.started_at:
-                findings.has_news = True
+                discovered.has_news = True
             if before is None:
                 if self._is_archived(address, source, state):
-                    address = replace(address, state=AddressState.PASSED)
+                    address = replace(address, state=AddressState.SKIPPED)
                 else:
-                    findings.unread.append(address)
-                findings.addresses.append(address)
+                    discovered.unread.append(address)
+                discovered.addresses.append(address)
                 continue
-            if before.state is AddressState.PASSED and not self._is_wanted(source):
-                address = replace(address, state=AddressState.PASSED)
+            if before.state is AddressState.SKIPPED and not self._is_wanted(source):
+                address = replace(address, state=AddressState.SKIPPED)
             if _tells_more(address, before, source):
-                findings.addresses.append(address)
+                discovered.addresses.append(address)
             if article := articles.get(before.article_id or ""):
-                self._look_again(article, address, before, findings)
+                self._look_again(article, address, before, discovered)
             elif self._is_wanted_after_all(before, address, source):
-                findings.unread.append(before)
+                discovered.unread.append(before)
 
     def _look_again(
-        self, article: KnownArticle, address: FoundAddress, before: KnownAddress, findings: Findings
+        self,
+        article: KnownArticle,
+        address: FoundAddress,
+        before: KnownAddress,
+        discovered: DiscoveredLinks,
     ) -> None:
         """Say whether an article that is known is to be requested again."""
         if address.dated_at is not None:
             self._date(address_key(article.url, self._session.profile), address.dated_at)
         if _is_later(address, before) and decisions.is_dated_later(article, address.dated_at):
-            findings.dated_later.append(article)
+            discovered.dated_later.append(article)
         elif article.removed_at:
-            findings.returned.append(article)
+            discovered.returned.append(article)
 
     def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, FoundAddress]:
         found: dict[str, FoundAddress] = {}
@@ -127,20 +131,20 @@ class Discovery:
         self.dates[key] = max(dated_at, self.dates.get(key, dated_at))
 
     def next_page(
-        self, has_next: bool, state: SourceState, page: int, findings: Findings
+        self, has_next: bool, state: SourceState, page: int, discovered: DiscoveredLinks
     ) -> int | None:
         """The page that the walk through a source goes on to; None: it has ended."""
         shown = self.shown.setdefault(state.url, set())
-        has_links = not findings.keys <= shown
-        shown |= findings.keys
+        has_links = not discovered.keys <= shown
+        shown |= discovered.keys
         goes_on = has_next and decisions.walks_on(
             page=page,
             max_pages=self._session.profile.max_pages,
-            must_reach=state.walk_to or 0,
+            must_reach=state.pagination_cursor or 0,
             is_first_run=state.read_at is None,
             is_full=self._session.is_full,
             has_links=has_links,
-            has_news=findings.has_news,
+            has_news=discovered.has_news,
         )
         return page + 1 if goes_on else None
 
@@ -170,7 +174,7 @@ class Discovery:
         One that was passed over in an archive, once a listing shows it; one whose page
         was no article, once a feed says when it was published, or a source dates it later.
         """
-        if before.state is AddressState.PASSED:
+        if before.state is AddressState.SKIPPED:
             return self._is_wanted(source)
         if before.state is not AddressState.REJECTED:
             return False
@@ -206,7 +210,7 @@ class Discovery:
 
 def _tells_more(address: FoundAddress, before: KnownAddress, source: Source) -> bool:
     """Whether a known address is shown by a further source, dated later, or wanted at last."""
-    is_wanted_now = before.state is AddressState.PASSED and address.state is AddressState.PENDING
+    is_wanted_now = before.state is AddressState.SKIPPED and address.state is AddressState.PENDING
     is_published = address.published_hint is not None and before.published_hint is None
     is_new_here = source.path not in before.seen_in
     return is_new_here or _is_later(address, before) or is_wanted_now or is_published

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 HOST_POLL = timedelta(milliseconds=200)
 
 
-class Turn:
+class CrawlLease:
     """The leases of one crawl.
 
     Args:
