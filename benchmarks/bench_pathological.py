@@ -140,7 +140,7 @@ def serve(pages: int, ready: Connection) -> None:
                 links = "".join(f'<a href="/article-{n}/">{n}</a>' for n in range(pages))
                 answer(self, f"<html><body><div>{links}</div></body></html>".encode())
             elif self.path.startswith("/article-"):
-                answer(self, article(int(self.path[7:-1])))
+                answer(self, article(int(self.path.removeprefix("/article-").strip("/"))))
             else:
                 answer(self, b"", 404)
 
