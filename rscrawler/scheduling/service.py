@@ -251,7 +251,8 @@ class Service:
             return
         is_lost = self._keeper.is_lost
         if is_lost:
-            logger.debug("the database file was removed or replaced: it is reopened")
+            if self._keeper.is_replaced:  # who rebuilds one that was removed says so
+                logger.warning("the database file was replaced: it is reopened")
         elif not self._trouble.wants_reopening(self._now()):
             return
         is_damaged = isinstance(self._trouble.error, DamagedDatabase) and not is_lost

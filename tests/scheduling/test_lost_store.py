@@ -179,6 +179,7 @@ def test_a_damaged_file_is_set_aside_and_the_operators_hear_of_it(
 def test_a_file_that_was_removed_or_replaced_is_let_go(
     keep_file: Callable[[], StoreKeeper],
     file: Path,
+    log: pytest.LogCaptureFixture,
     is_replaced: bool,
     clock: Clock,
 ) -> None:
@@ -193,6 +194,8 @@ def test_a_file_that_was_removed_or_replaced_is_let_go(
         await next_run(world, service)
 
     asyncio.run(scenario())
+    line = "the database file was replaced: it is reopened"
+    assert warnings_of(log) == ([line] if is_replaced else [])
     with closing(Store.open(f"sqlite:///{file}")) as seen_by_others:
         assert seen_by_others.jobs.states()["job"].last_outcome == "ok"
 
