@@ -41,7 +41,9 @@ class SiteState:
     def stories(self) -> tuple[Story, ...]:
         """The public stories, newest first."""
         if self._newest_first is None:
-            ordered = sorted(self._public.values(), key=lambda s: s.published_at, reverse=True)
+            # Of what is published in one second, the last comes first, too.
+            latest = reversed(self._public.values())
+            ordered = sorted(latest, key=lambda s: s.published_at, reverse=True)
             self._newest_first = tuple(ordered)
         return self._newest_first
 
