@@ -3,7 +3,7 @@
 What the JSONL holds is every version of every article, so what was seen stays seen.
 What waited to be sent is in the spool. What neither holds (validators, who was mailed) is
 met with caution: the rebuilt site is in baseline mode, in which nobody is alerted, but for
-one summary of what is newer (`delivery.messages.tell_untold`).
+one summary of what is newer (`delivery.messages.alert_unalerted`).
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ def reparse(
 
 
 def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Reading]:
-    """The readings as they come; each that makes a version is recorded behind its turn.
+    """The readings as they come; each that makes a version is then recorded.
 
     Recorded as by a crawl, but that nobody is alerted. Crawls of the site are kept away.
 
@@ -217,10 +217,8 @@ def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Rea
         SiteIsBusy: one runs, or has taken the site in the meantime.
         StoreError: the database cannot be written.
     """
-    crawl_lease, pipeline = (
-        session.crawl_lease(),
-        StorePipeline(session, StatsCollector(Crawler(NewsSpider))),
-    )
+    crawl_lease = session.crawl_lease()
+    pipeline = StorePipeline(session, StatsCollector(Crawler(NewsSpider)))
     if not crawl_lease.begin():
         holder = session.store.leases.holder(session.lease_name)
         raise SiteIsBusy(f"{session.site} is being crawled by another process ({holder})")

@@ -107,7 +107,7 @@ def next_visit(
     2. Otherwise by the plan (`weekly_plan`), within `min` and `max`; without any
        history, the budget's even interval.
     3. Never before `retry_after`, which the host asked for and may exceed `max`
-       (`decisions.asked_pause`).
+       (`decisions.requested_pause`).
 
     Raises:
         ValueError: `now` has no time zone.

@@ -1,4 +1,4 @@
-"""Turns: one crawl of a site, and of a host, at a time, on one machine or on many.
+"""Crawl leases: one crawl of a site, and of a host, at a time, on one machine or on many.
 
 The site's lease says that it is being crawled: who finds it taken leaves. The leases of
 its hosts are waited for, since another profile may have pages on the same host. A host's

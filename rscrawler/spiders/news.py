@@ -98,11 +98,11 @@ class NewsSpider(Spider):
         self.profile: SiteProfile = session.profile
         self.discovery = Discovery(session)
         self.has_begun = False
-        self._requested: set[str] = set()  # keys of addresses and ids of articles, asked for
+        self._requested: set[str] = set()  # keys of addresses and ids of articles
         self._requested_sources: set[str] = set()
         self._stopping: asyncio.Future[None] | None = None
         self._lease = session.crawl_lease()
-        self._watch: asyncio.Task[None] | None = None  # there while it is this crawl's turn
+        self._watch: asyncio.Task[None] | None = None  # there while this crawl has the lease
 
     def parse(self, response: Response) -> Iterator[Request | dict[str, Any]]:
         """Read one page for `scrapy parse`, `check` and `shell`; nothing is stored.
@@ -166,7 +166,7 @@ class NewsSpider(Spider):
             yield request
 
     async def _watch_lease(self) -> None:
-        """Stop when another process has taken the turn."""
+        """Stop when another process has taken the lease."""
         await self._lease.keep()
         logger.error("%s: its lease was lost to another process; stopping", self.session.site)
         await self.crawler.stop_async()

@@ -71,7 +71,7 @@ class CrawlSession:
         return self.state.rules_digest not in (None, self.rules_digest)
 
     def crawl_lease(self) -> CrawlLease:
-        """This crawl's turn at its site and hosts."""
+        """The leases of this crawl's site and hosts."""
         return CrawlLease(
             self.store.leases,
             f"{self.owner}/{self.site}",

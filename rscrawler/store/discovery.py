@@ -155,7 +155,7 @@ class DiscoveryStore(Part):
     def pending(
         self, site: str, now: datetime, *, with_skipped: bool = False
     ) -> list[KnownAddress]:
-        """Addresses to be fetched and due, oldest first; `with_passed` adds the archive."""
+        """Addresses to be fetched and due, oldest first; `with_skipped` adds the archive."""
         tried = address.c.next_try_at
         # A time further away than any retry was written by a clock that was wrong.
         is_due = or_(tried.is_(None), tried <= now, tried > now + 2 * LONGEST_RETRY)
