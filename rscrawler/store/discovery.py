@@ -261,8 +261,11 @@ class DiscoveryStore(Part):
         self._record_walked(site, url, requested_at=now, read_at=now)
 
     def _record_walked(self, site: str, url: str, **moments: datetime) -> None:
+        """Not on the disk yet, as in `record_reading`: an idle cycle writes it for each source."""
         chosen = update(source).filter_by(site=site, url=url)
-        self._database.execute(chosen.values(failures=0, pagination_cursor=None, **moments))
+        walked = chosen.values(failures=0, pagination_cursor=None, **moments)
+        with self._database.writing(waits_for_disk=False) as connection:
+            connection.execute(walked)
 
     def record_source_failure(
         self, site: str, url: str, kind: str, *, error: str, now: datetime
