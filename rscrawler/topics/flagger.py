@@ -99,9 +99,8 @@ class Flagger:
     def _matchers(self) -> tuple[Matcher, Matcher]:
         """What finds the topics' names, and what else an article that has one is read for.
 
-        Made for the first text, since most cycles have none, with all else that is made once.
+        Made for the first text, since most cycles have none.
         """
-        shipped_model()
         names = [
             Spelling(spelling, entity.case, entity, watchlist.name)
             for watchlist in self._watchlists

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, starmap
 from math import exp, log, log1p
 from operator import mul
 from pathlib import Path
@@ -32,7 +32,7 @@ from rscrawler.topics.reading import NAMES, Reading, Sentence
 MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST = 0.001
 _DIGITS = 3
-_ITEMS = 12  # paragraphs that a round-up has at least
+_PASSAGE = 60  # words; news is often printed in paragraphs of one sentence
 _ITS_NAME = 40  # characters in which a paragraph's own heading names it
 _GOES_ON = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
@@ -74,6 +74,17 @@ def _words_about(sentences: Sequence[Sentence]) -> float:
     return sum(each.about * each.words for each in sentences)
 
 
+def _passage_share(reading: Reading) -> float:
+    passages = [(0.0, 0)]  # how many words are about it, of how many
+    for paragraph in reading.paragraphs:
+        about, words = _words_about(paragraph), sum(each.words for each in paragraph)
+        if max(words, passages[-1][1]) < _PASSAGE:
+            about_before, before = passages.pop()
+            about, words = about + about_before, words + before
+        passages.append((about, words))
+    return _most(starmap(_share, passages))
+
+
 def _goes_on(reading: Reading) -> bool:
     return any(
         one.is_led and following.named < NAMES and _GOES_ON.match(following.text)
@@ -109,16 +120,11 @@ FEATURES = (
     Feature("pair_about", "two sentences side by side are about it",
             lambda r: _most(_best_pair([s.about for s in p]) for p in r.passages)),
     Feature("goes_on", "a sentence after one that begins with it goes on with it", _goes_on),
-    Feature("item", "an item of a round-up begins with it",
-            lambda r: len(r.paragraphs) >= _ITEMS
-            and any(p[0].is_led and not p[0].others for p in r.passages)),
     Feature("heading", "a paragraph has its name for a heading",
             lambda r: any(map(_is_headed, r.passages))),
     Feature("paragraph_words", "words about it in its longest paragraph, as a logarithm",
             lambda r: log1p(_most(map(_words_about, r.passages)) / 20)),
-    Feature("paragraph_share", "share of its best paragraph",
-            lambda r: _most(_share(_words_about(p), sum(s.words for s in p))
-                            for p in r.passages)),
+    Feature("passage_share", "share of its best paragraph, short ones together", _passage_share),
     Feature("ratio_all", "its names among those of all states",
             lambda r: _share(len(r.sure), len(r.sure) + r.others.total())),
     Feature("ratio_first", "its names beside those of the state named most",
@@ -129,7 +135,6 @@ FEATURES = (
             lambda r: log1p(len({m.entity.name for m in r.sure}))),
     Feature("length", "words of the text, as a logarithm", lambda r: log(r.words + 20)),
     Feature("persons", "its people are named", lambda r: "person" in r.kinds),
-    Feature("peoples_only", "only a people is named", lambda r: r.kinds == {"people"}),
     Feature("places_only", "only places are named", lambda r: r.kinds == {"place"}),
     Feature("bodies_only", "only organisations and projects are named",
             lambda r: bool(r.kinds) and r.kinds <= {"organisation", "project", "format"}),
