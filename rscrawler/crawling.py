@@ -38,11 +38,6 @@ from rscrawler.topics import (
 
 logger = logging.getLogger(__name__)
 
-# What these log, with a traceback each or once for all, is told of with its cause.
-_LOGGED_BY_US = (
-    "scrapy.core.downloader.handlers.http11",
-    "scrapy.downloadermiddlewares.robotstxt",
-)
 GARBAGE_THRESHOLD = 10_000  # new objects from which the youngest are gone through
 
 
@@ -106,8 +101,8 @@ def run_cycle(
     process = AsyncCrawlerProcess(settings)
     # Which has opened Scrapy's logger for every level: a line for each request and each item.
     logging.getLogger("scrapy").setLevel(settings.get("LOG_LEVEL"))
-    for logged_by_us in _LOGGED_BY_US:
-        logging.getLogger(logged_by_us).setLevel(logging.CRITICAL)
+    # What it logs of a download that fails is told of with its cause.
+    logging.getLogger("scrapy.core.downloader.handlers.http11").setLevel(logging.CRITICAL)
     crawlers: dict[str, Crawler] = {}
     with closing(readers), closing(opening(config)) as store:
         topic_problems = _judge_topics(config, store, started_at)
