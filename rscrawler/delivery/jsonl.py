@@ -142,15 +142,15 @@ class _LineFile:
     def end(self) -> int | None:
         """Where the next line goes; None when rows changed state to match the file."""
         size = os.fstat(self._descriptor).st_size
-        committed = self._store.committed_bytes(self._name)
-        if self._ends_line(committed or 0):
-            if size == (committed or 0):
-                return size
-            if committed is not None and size > committed:
-                return self._take_up_tail(committed)
-        # The database knows nothing of the file, or somebody has cut, lengthened or deleted
-        # the file: what it holds is kept, what it lacks is written again.
-        present, end = self._whole_lines(0, is_strict=False)
+        committed = self._store.committed_bytes(self._name) or 0
+        is_in_place = self._ends_line(committed)
+        if is_in_place and size == committed:
+            return size
+        # A crash left lines behind the committed end; or somebody has cut, lengthened or deleted
+        # the file, or the database knows nothing of it. What it holds is kept, what it lacks is
+        # written again.
+        is_of_crash = is_in_place and 0 < committed < size
+        present, end = self._whole_lines(strict_from=committed if is_of_crash else size)
         present |= _compressed_lines(self._path)
         self._store.match_file(self._name, self._channel, present, end)
         return None
@@ -159,27 +159,19 @@ class _LineFile:
         """Whether a line may begin at a position; not where somebody has moved the lines."""
         return position == 0 or os.pread(self._descriptor, 1, position - 1) == b"\n"
 
-    def _take_up_tail(self, committed: int) -> int | None:
-        """Keep the whole lines that a crash left behind the committed end, cut off the rest."""
-        present, end = self._whole_lines(committed, is_strict=True)
-        numbers = self._store.pending_numbers(self._channel, present)
-        if end > committed:
-            self._store.commit_lines(self._name, numbers, end)
-        return None if numbers else end
+    def _whole_lines(self, strict_from: int) -> tuple[set[str], int]:
+        """The ids of the records in the file, and the whole end, where it is cut.
 
-    def _whole_lines(self, start: int, *, is_strict: bool) -> tuple[set[str], int]:
-        """The ids of the records from `start` on, and the whole end, where the file is cut.
-
-        An unterminated last line does not count. If `is_strict`, neither does anything from
-        the first line on that is not a record.
+        An unterminated last line does not count; from `strict_from` on, neither does anything
+        from the first line on that is not a record.
         """
         present: set[str] = set()
-        end = start
+        end = 0
         with os.fdopen(os.dup(self._descriptor), "rb") as stream:
-            stream.seek(start)
+            stream.seek(0)
             for line in stream:
                 record_id = _record_id(line)
-                if not line.endswith(b"\n") or (is_strict and record_id is None):
+                if not line.endswith(b"\n") or (record_id is None and end >= strict_from):
                     break
                 if record_id is not None:
                     present.add(record_id)

@@ -211,12 +211,6 @@ class LineStore(_Rows):
             self._set_committed(connection, file, committed_bytes)
             return True
 
-    def pending_numbers(self, channel: str, record_ids: Collection[str]) -> list[int]:
-        """The numbers of the rows, of these records, that are still pending on a channel."""
-        query = select(outbox.c.number).filter_by(channel=channel, state="pending")
-        of_records = query.where(among(outbox.c.record_id, list(record_ids)))
-        return self._database.scalars(of_records.order_by(outbox.c.number))
-
     def match_file(
         self, file: str, channel: str, present: Collection[str], committed_bytes: int
     ) -> None:
