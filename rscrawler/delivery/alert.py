@@ -54,19 +54,6 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
-    """The earlier article that one is an update of."""
-
-    title: str
-    link: str | None
-    host: str
-
-    def __str__(self) -> str:
-        """“Its headline” (example.org)."""
-        return f"“{self.title}” ({self.host})"
-
-
-@dataclass(frozen=True, slots=True)
 class Alert:
     """One article in words; every text is on one line and safe to show."""
 
@@ -86,7 +73,7 @@ class Alert:
     reprints: tuple[str, ...] = ()  # other addresses with the same text
     is_update: bool = False
     changed: str = ""
-    follows: Followed | None = None
+    follows: Alert | None = None  # the earlier article that it is an update of
     page: str | None = None  # of the dashboard, where it can be judged
 
 
@@ -135,7 +122,7 @@ def alert_of(
     countries = dict.fromkeys(country_name(code) for flag in flags for code in flag.countries)
     return Alert(
         article_id=article.article_id,
-        title=_title(article),
+        title=one_line(article.title) or "(without a title)",
         link=safe_link(article.url),
         outlet=outlet_of(article, interest.sites),
         published_at=article.published_at,
@@ -150,17 +137,9 @@ def alert_of(
         reprints=tuple(filter(safe_link, reprints[:MAX_REPRINTS])),
         is_update=article.event is Event.UPDATED,
         changed=_changed(article, title_before),
-        follows=_followed(followed) if followed is not None else None,
+        follows=alert_of(followed, interest) if followed is not None else None,
         page=f"{interest.dashboard}/articles/{article.article_id}" if interest.dashboard else None,
     )
-
-
-def _title(article: Article) -> str:
-    return one_line(article.title) or "(without a title)"
-
-
-def _followed(article: Article) -> Followed:
-    return Followed(_title(article), safe_link(article.url), host_of(article.url))
 
 
 def _changed(article: Article, title_before: str | None) -> str:
