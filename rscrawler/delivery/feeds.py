@@ -9,21 +9,16 @@ from contextlib import closing
 from itertools import islice
 from typing import Any
 
-from lxml import etree
-from lxml.builder import ElementMaker
-
 from rscrawler.config import Config
 from rscrawler.delivery.alert import Interest, alert_of
 from rscrawler.delivery.jsonl import output_errors, replace_file
-from rscrawler.delivery.wording import one_line
+from rscrawler.delivery.wording import one_line, rendered
 from rscrawler.items import Article, rfc3339
 from rscrawler.store import Store
 
 FEED_SIZE = 100
 # Records looked at for one feed: flagged articles are few, and one article may have many versions.
 _RECORDS_READ = 1_000
-_NAMESPACE = "http://www.w3.org/2005/Atom"
-_ATOM: Any = ElementMaker(namespace=_NAMESPACE, nsmap={None: _NAMESPACE})
 Item = dict[str, Any]  # of JSON Feed 1.1: one article, in its last version
 
 
@@ -102,33 +97,10 @@ def _json_feed(title: str, items: Sequence[Item]) -> bytes:
 
 
 def _atom_feed(uri: str, title: str, items: Sequence[Item]) -> bytes:
-    """The feed as Atom (RFC 4287)."""
     # A feed without entries must have a date too, and must not change with every look.
     updated = max((item["date_modified"] for item in items), default="1970-01-01T00:00:00Z")
-    feed = _ATOM.feed(
-        _ATOM.id(uri),
-        _ATOM.title(title),
-        _ATOM.updated(updated),
-        _ATOM.author(_ATOM.name("rscrawler")),
-        _ATOM.generator("rscrawler"),
-        *map(_entry, items),
-    )
-    etree.indent(feed)
-    return bytes(etree.tostring(feed, xml_declaration=True, encoding="utf-8")) + b"\n"
-
-
-def _entry(item: Item) -> Any:
-    link = [_ATOM.link(rel="alternate", href=item["url"])] if "url" in item else []
-    return _ATOM.entry(
-        _ATOM.id(item["id"]),
-        _ATOM.title(item["title"]),
-        _ATOM.updated(item["date_modified"]),
-        _ATOM.published(item["date_published"]),
-        *link,
-        *(_ATOM.author(_ATOM.name(each["name"])) for each in item.get("authors", ())),
-        *(_ATOM.category(term=tag) for tag in item["tags"]),
-        _ATOM.summary(item["summary"], type="text"),
-    )
+    feed = rendered("feed.atom.j2", uri=uri, title=title, updated=updated, articles=items)
+    return feed.encode()
 
 
 def _uri(name: str) -> str:

@@ -124,7 +124,7 @@ def country_name(code: str) -> str:
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A template of messages, filled in; what ends in `.html.j2` is escaped."""
+    """A template of messages, filled in; HTML and Atom are escaped."""
     return _environment().get_template(template).render(values)
 
 
@@ -139,7 +139,7 @@ def templates(room: str, **filters: Any) -> Environment:
 
     environment = Environment(
         loader=FileSystemLoader(PACKAGE_DIR / room / "templates"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        autoescape=select_autoescape(enabled_extensions=("html.j2", "atom.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
