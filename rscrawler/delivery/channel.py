@@ -1,4 +1,4 @@
-"""The interface of a channel that sends. The table of them all is in `channels`.
+"""The interface of a channel that sends, and what comes of it. The table of all is in `channels`.
 
 A channel is made of its part of the configuration; without one it is not there. Adding one
 takes a file with a class and `configured`, a row in the table, and its settings in `config`.
@@ -7,15 +7,49 @@ takes a file with a class and `configured`, a row in the table, and its settings
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from threading import Thread
+from typing import ClassVar, TypeVar
 
 from rscrawler.delivery.alert import Alert
-from rscrawler.delivery.outcome import CUT_SHORT, Outcome, Step
 from rscrawler.delivery.timing import Wait
 from rscrawler.store.outbox import NewMessage, OutboxRow
+
+ResultT = TypeVar("ResultT")
+
+
+class Fate(Enum):
+    """What came of a message for one recipient."""
+
+    SERVED = auto()  # the recipient's side has taken it
+    PASSING = auto()  # not taken now; it may be later
+    UNREACHABLE = auto()  # no connection: the channel's other messages would fare the same now
+    SENDING = auto()  # its end goes out now; if nothing more is heard, it may have been taken
+    CUT_OFF = auto()  # all was sent, and the connection broke: it may have been taken
+    UNANSWERED = auto()  # all was sent, and no answer came in time: it may have been taken
+    REFUSED = auto()  # rejected for good; retried at the slow pace all the same
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one attempt; `error` is one line, without addresses that hold tokens."""
+
+    fate: Fate
+    error: str = ""
+
+
+Step = Mapping[str, Outcome]  # what came of some recipients, by address
+SERVED = Outcome(Fate.SERVED)
+CUT_SHORT = Outcome(Fate.SENDING, "cut short before the other side said that it took it")
+
+
+def last_words(steps: Iterable[Step]) -> dict[str, Outcome]:
+    """What came of each recipient in the end."""
+    return {address: outcome for step in steps for address, outcome in step.items()}
 
 
 @dataclass(frozen=True)
@@ -120,3 +154,23 @@ class MessageChannel:
 def digest(key: str) -> str:
     """32 hexadecimal digits for a key."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def within(limit: timedelta, call: Callable[[], ResultT]) -> ResultT:
+    """What a call gives; one that takes longer is left alone.
+
+    Raises:
+        TimeoutError: it took longer.
+        Exception: whatever it raises.
+    """
+    result: Future[ResultT] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(call())
+        except Exception as error:
+            result.set_exception(error)
+
+    # A daemon thread: one that never comes back must not keep the process from ending.
+    Thread(target=run, name="bounded", daemon=True).start()
+    return result.result(limit.total_seconds())

@@ -13,8 +13,7 @@ from typing import ClassVar
 
 from rscrawler.config import Config
 from rscrawler.delivery.alert import countries_of, subject_of
-from rscrawler.delivery.channel import Batch, MessageChannel, Notice
-from rscrawler.delivery.outcome import SERVED, Fate, Outcome, within
+from rscrawler.delivery.channel import SERVED, Batch, Fate, MessageChannel, Notice, Outcome, within
 from rscrawler.delivery.wording import rendered
 
 # What Apprise logs when no connection was made, in the words of its HTTP library: nothing was
@@ -48,10 +47,41 @@ class Chat(MessageChannel):
         return _stored(notice.subject, notice.text)
 
     def attempt(self, content: bytes, address: str) -> Outcome:
-        """One request."""
-        if url := self.urls.get(address):
-            return _notify(url, content, self.timeout)
-        return Outcome(Fate.REFUSED, "its address is no longer in the configuration")
+        """Send a stored message to one Apprise address.
+
+        Apprise only says whether it worked, so every failure counts as passing, but for an
+        address that it cannot read. Its log tells one that was answered from one that was not.
+        """
+        # Imported here: it takes a quarter of the time that a delivery without chats needs.
+        from apprise import Apprise, LogCapture, NotifyFormat
+
+        if (url := self.urls.get(address)) is None:
+            return Outcome(Fate.REFUSED, "its address is no longer in the configuration")
+        apprise, message = Apprise(), json.loads(content)
+        if not apprise.add(url):
+            return Outcome(Fate.REFUSED, "not an address that Apprise knows")
+        seconds = self.timeout.total_seconds()
+        for service in apprise:
+            # The 4 s of its own are too short: a slow service has posted the message by then.
+            if service.socket_read_timeout == type(service).socket_read_timeout:
+                service.socket_read_timeout = seconds
+
+        def notify() -> Outcome:
+            capture = LogCapture(level=logging.DEBUG, fmt="%(message)s")  # type: ignore[no-untyped-call]
+            with capture as said:
+                # Declared as plain text, it is escaped for services that read HTML or Markdown.
+                is_taken = apprise.notify(
+                    body=message["text"], title=message["title"], body_format=NotifyFormat.TEXT
+                )
+                return SERVED if is_taken else _failure(said.getvalue())
+
+        try:
+            return within(1.1 * self.timeout, notify)  # the library's own time-outs say more
+        except TimeoutError:
+            late = f"no answer within {seconds:g} s; it may have been taken"
+            return Outcome(Fate.UNANSWERED, late)
+        except Exception as error:  # whatever a plug-in raises; its text may hold the address
+            return Outcome(Fate.PASSING, f"the service failed: {type(error).__name__}")
 
 
 def configured(config: Config) -> Iterator[Chat]:
@@ -80,41 +110,6 @@ def are_known_addresses(addresses: Sequence[str]) -> bool:
 
 def _stored(title: str, text: str) -> bytes:
     return json.dumps({"title": title, "text": text}, ensure_ascii=False).encode()
-
-
-def _notify(url: str, content: bytes, timeout: timedelta) -> Outcome:
-    """Send a stored message to one Apprise address.
-
-    Apprise only says whether it worked, so every failure counts as passing, but for an
-    address that it cannot read. Its log tells one that was answered from one that was not.
-    """
-    # Imported here: it takes a quarter of the time that a delivery without chats needs.
-    from apprise import Apprise, LogCapture, NotifyFormat
-
-    apprise, message = Apprise(), json.loads(content)
-    if not apprise.add(url):
-        return Outcome(Fate.REFUSED, "not an address that Apprise knows")
-    for service in apprise:
-        # The 4 s of its own are too short: a slow service has posted the message by then.
-        if service.socket_read_timeout == type(service).socket_read_timeout:
-            service.socket_read_timeout = timeout.total_seconds()
-
-    def notify() -> Outcome:
-        capture = LogCapture(level=logging.DEBUG, fmt="%(message)s")  # type: ignore[no-untyped-call]
-        with capture as said:
-            # Declared as plain text, it is escaped for services that read HTML or Markdown.
-            is_taken = apprise.notify(
-                body=message["text"], title=message["title"], body_format=NotifyFormat.TEXT
-            )
-            return SERVED if is_taken else _failure(said.getvalue())
-
-    try:
-        return within(1.1 * timeout, notify)  # the library's own time-outs say more
-    except TimeoutError:
-        late = f"no answer within {timeout.total_seconds():g} s; it may have been taken"
-        return Outcome(Fate.UNANSWERED, late)
-    except Exception as error:  # whatever a plug-in raises; its text may hold the address
-        return Outcome(Fate.PASSING, f"the service failed: {type(error).__name__}")
 
 
 def _failure(said: str) -> Outcome:

@@ -16,8 +16,7 @@ from zoneinfo import ZoneInfo
 
 from rscrawler.config import Config, EmailSettings
 from rscrawler.delivery.alert import countries_of, subject_of
-from rscrawler.delivery.channel import Batch, MessageChannel, Notice, digest
-from rscrawler.delivery.outcome import Step
+from rscrawler.delivery.channel import Batch, MessageChannel, Notice, Step, digest
 from rscrawler.delivery.smtp import address_of, send_mail
 from rscrawler.delivery.timing import Wait, next_time
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TEXT_WIDTH, one_line, rendered, wrap

@@ -15,9 +15,8 @@ from datetime import datetime, timedelta
 
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.channel import Batch, MessageChannel
+from rscrawler.delivery.channel import Batch, Fate, MessageChannel, Outcome, Step
 from rscrawler.delivery.channels import Channels
-from rscrawler.delivery.outcome import Fate, Outcome, Step
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
 from rscrawler.items import Article, Level
 from rscrawler.store import Store

@@ -12,7 +12,7 @@ from datetime import timedelta
 from email.utils import parseaddr
 
 from rscrawler.config import EmailSettings
-from rscrawler.delivery.outcome import SERVED, Fate, Outcome, Step, within
+from rscrawler.delivery.channel import SERVED, Fate, Outcome, Step, within
 from rscrawler.delivery.wording import one_line
 
 _CLOSING = 421  # "mailbox busy, closing"

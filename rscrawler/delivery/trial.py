@@ -10,9 +10,8 @@ from datetime import datetime
 from rscrawler.clock import utc_now
 from rscrawler.config import AlertSettings, Config
 from rscrawler.delivery.alert import Interest, alert_of
-from rscrawler.delivery.channel import Batch
+from rscrawler.delivery.channel import Batch, last_words
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.outcome import last_words
 from rscrawler.items import Article, Evidence, Extraction, TopicFlag
 from rscrawler.store.outbox import OutboxRow
 

@@ -15,9 +15,8 @@ from typing import Any
 
 from rscrawler import __version__
 from rscrawler.config import Config, WebhookSettings
-from rscrawler.delivery.channel import Batch, MessageChannel
+from rscrawler.delivery.channel import SERVED, Batch, Fate, MessageChannel, Outcome, within
 from rscrawler.delivery.jsonl import line_of
-from rscrawler.delivery.outcome import SERVED, Fate, Outcome, within
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
 
@@ -37,8 +36,50 @@ class Webhook(MessageChannel):
             yield new, [row]
 
     def attempt(self, content: bytes, address: str) -> Outcome:
-        """One POST."""
-        return _posted(self.settings, content)
+        """POST a record's JSON. Errors never show the address: it may hold a token."""
+        settings = self.settings
+        secret, timestamp = settings.secret.get_secret_value(), str(int(time.time()))
+        request = urllib.request.Request(  # noqa: S310 - the configuration allows http and https alone
+            settings.url.get_secret_value(),
+            data=content,
+            method="POST",
+            headers={
+                "Content-Type": "application/json; charset=utf-8",
+                "User-Agent": f"rscrawler/{__version__}",
+                "X-RSCrawler-Timestamp": timestamp,
+                "X-RSCrawler-Signature-V2": signature_of(
+                    f"{timestamp}.".encode() + content, secret
+                ),
+                # Of the body alone; gone with release 2.
+                "X-RSCrawler-Signature": signature_of(content, secret),
+                "X-RSCrawler-Record": str(json.loads(content)["record_id"]),
+            },
+        )
+        seconds = settings.timeout.total_seconds()
+        late = f"no answer within {seconds:g} s"
+
+        def post() -> Outcome:
+            with _OPENER.open(request, timeout=seconds):
+                return SERVED
+
+        try:
+            # The library's time-out begins anew with each byte of the answer. A connection that is
+            # not made in time fails by it before ours is up.
+            return within(1.1 * settings.timeout, post)
+        except urllib.error.HTTPError as error:
+            error.close()
+            return Outcome(_fate_of(error.code), f"HTTP {error.code}")
+        except urllib.error.URLError as error:  # what the library meets before all is sent
+            reason = error.reason
+            shown = reason.strerror if isinstance(reason, OSError) else None
+            if isinstance(reason, TimeoutError):
+                shown = late
+            return Outcome(Fate.UNREACHABLE, shown or "cannot be reached")
+        except TimeoutError:
+            return Outcome(Fate.UNANSWERED, f"{late}; it may have been taken")
+        except (OSError, http.client.HTTPException) as error:
+            broken = f"the connection broke: {type(error).__name__}; it may have been taken"
+            return Outcome(Fate.CUT_OFF, broken)
 
 
 def configured(config: Config) -> Iterator[Webhook]:
@@ -63,50 +104,6 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 def signature_of(body: bytes, secret: str) -> str:
     """`sha256=` and the HMAC-SHA256, in hex."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-
-
-def _posted(settings: WebhookSettings, content: bytes) -> Outcome:
-    """POST a record's JSON. Errors never show the address: it may hold a token."""
-    secret, timestamp = settings.secret.get_secret_value(), str(int(time.time()))
-    request = urllib.request.Request(  # noqa: S310 - the configuration allows http and https alone
-        settings.url.get_secret_value(),
-        data=content,
-        method="POST",
-        headers={
-            "Content-Type": "application/json; charset=utf-8",
-            "User-Agent": f"rscrawler/{__version__}",
-            "X-RSCrawler-Timestamp": timestamp,
-            "X-RSCrawler-Signature-V2": signature_of(f"{timestamp}.".encode() + content, secret),
-            # Of the body alone; gone with release 2.
-            "X-RSCrawler-Signature": signature_of(content, secret),
-            "X-RSCrawler-Record": str(json.loads(content)["record_id"]),
-        },
-    )
-    seconds = settings.timeout.total_seconds()
-    late = f"no answer within {seconds:g} s"
-
-    def post() -> Outcome:
-        with _OPENER.open(request, timeout=seconds):
-            return SERVED
-
-    try:
-        # The library's time-out begins anew with each byte of the answer. A connection that is
-        # not made in time fails by it before ours is up.
-        return within(1.1 * settings.timeout, post)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return Outcome(_fate_of(error.code), f"HTTP {error.code}")
-    except urllib.error.URLError as error:  # what the library meets before all is sent
-        reason = error.reason
-        shown = reason.strerror if isinstance(reason, OSError) else None
-        if isinstance(reason, TimeoutError):
-            shown = late
-        return Outcome(Fate.UNREACHABLE, shown or "cannot be reached")
-    except TimeoutError:
-        return Outcome(Fate.UNANSWERED, f"{late}; it may have been taken")
-    except (OSError, http.client.HTTPException) as error:
-        broken = f"the connection broke: {type(error).__name__}; it may have been taken"
-        return Outcome(Fate.CUT_OFF, broken)
 
 
 def _fate_of(code: int) -> Fate:

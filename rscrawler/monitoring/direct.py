@@ -18,9 +18,8 @@ from urllib.request import Request, urlopen
 
 from rscrawler import __version__
 from rscrawler.config import Config
-from rscrawler.delivery.channel import Notice
+from rscrawler.delivery.channel import SERVED, Notice, last_words
 from rscrawler.delivery.channels import message_channels
-from rscrawler.delivery.outcome import SERVED, last_words
 from rscrawler.delivery.spool import spool_folder
 
 logger = logging.getLogger(__name__)

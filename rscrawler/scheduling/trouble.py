@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from rscrawler.config import Config, format_duration
-from rscrawler.delivery.outcome import within
+from rscrawler.delivery.channel import within
 from rscrawler.errors import RscrawlerError
 from rscrawler.monitoring.direct import STORE_FAILS, STORE_WORKS, beat, notify_directly
 from rscrawler.store import Store

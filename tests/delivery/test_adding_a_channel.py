@@ -9,8 +9,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import alert_channels, channels, deliver, outbox_summary, send_test_alert
-from rscrawler.delivery.channel import Batch, MessageChannel, Notice
-from rscrawler.delivery.outcome import SERVED, Outcome
+from rscrawler.delivery.channel import SERVED, Batch, MessageChannel, Notice, Outcome
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.conftest import EmailConfig

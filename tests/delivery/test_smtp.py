@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from rscrawler.config import EmailSettings
 from rscrawler.delivery import smtp
-from rscrawler.delivery.outcome import SERVED, Fate, Outcome, last_words
+from rscrawler.delivery.channel import SERVED, Fate, Outcome, last_words
 from rscrawler.delivery.smtp import send_mail
 from tests.delivery.listener import dripping
 from tests.delivery.mailbox import Mailbox, serving
