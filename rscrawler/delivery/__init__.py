@@ -11,23 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from rscrawler.config import Config
+from rscrawler.delivery import messages, ops
 from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channels import ALERT_KINDS, FILES, alert_channels, message_channels
 from rscrawler.delivery.jsonl import deliver_jsonl
-from rscrawler.delivery.messages import (
-    DeliveryReport,
-    Round,
-    alert_unalerted,
-    compose_due,
-    send_due,
-)
-from rscrawler.delivery.ops import (
-    OUTPUT_SUBJECT,
-    end_overdue,
-    judge_delivery,
-    raise_or_clear,
-    tell_ops,
-)
+from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.spool import sync_spool
 from rscrawler.delivery.status import outbox_summary
 from rscrawler.delivery.trial import send_test_alert
@@ -73,28 +61,28 @@ def deliver(
     clock = clock or _clock_from(now)
     alerts, channels, titles = config.alerts, message_channels(config), topic_titles or {}
     interest = Interest(alerts.topics, alerts.minimum, titles, _sites(config), config.web.url)
-    delivery = Round(alerts, channels, store, interest, clock, must_stop)
+    delivery = messages.Round(alerts, channels, store, interest, clock, must_stop)
     report = delivery.report
     # What is in the JSONL counts as told when a lost database is rebuilt from it.
     sync_spool(config, store)
     _write_files(config, delivery, now)
-    report.composed = compose_due(delivery, now) + alert_unalerted(delivery, now)
+    report.composed = messages.compose_due(delivery, now) + messages.alert_unalerted(delivery, now)
     sync_spool(config, store)
-    send_due(delivery)
+    messages.send_due(delivery)
     code, problem = ProblemCode.DELIVERY_FAILING, report.output_problem
-    raise_or_clear(store, OUTPUT_SUBJECT, code, problem, clock())
-    failing = judge_delivery(channels, store, clock())
+    ops.raise_or_clear(store, ops.OUTPUT_SUBJECT, code, problem, clock())
+    failing = ops.judge_delivery(channels, store, clock())
     if problem is None and not report.was_stopped:
-        end_overdue(store, clock())
-    tell_ops(config, store, clock(), next_tries)
-    send_due(delivery, skip=ALERT_KINDS)
+        ops.end_overdue(store, clock())
+    ops.tell_ops(config, store, clock(), next_tries)
+    messages.send_due(delivery, skip=ALERT_KINDS)
     sync_spool(config, store)
     report.waiting = outbox_summary(config, store, clock()).pending
     report.problems = tuple(f"{each.channel}: {each.address}: {each.reason}" for each in failing)
     return report
 
 
-def _write_files(config: Config, delivery: Round, now: datetime) -> None:
+def _write_files(config: Config, delivery: messages.Round, now: datetime) -> None:
     for name, write in FILES.items():
         try:
             setattr(delivery.report, name, write(config, delivery.store, delivery.interest, now))

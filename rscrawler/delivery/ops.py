@@ -107,20 +107,14 @@ def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[s
 
 
 def _started(config: Config, problem: Problem, next_tries: NextTries, now: datetime) -> Notice:
-    lines = [
-        one_line(problem.message, 600),
-        f"Since {date_in_words(problem.since)}.",
-        *what_next(config, problem, next_tries),
-    ]
+    since = f"Since {date_in_words(problem.since)}."
+    lines = [one_line(problem.message, 600), since, *what_next(config, problem, next_tries)]
     return _notice("Problem", problem, "\n\n".join(lines), "start", now)
 
 
 def _ended(problem: Problem, now: datetime) -> Notice:
-    text = (
-        f"This is over. It began {date_in_words(problem.since)}, and was:\n\n"
-        f"{one_line(problem.message, 600)}"
-    )
-    return _notice("Over", problem, text, "end", now)
+    opening = f"This is over. It began {date_in_words(problem.since)}, and was:"
+    return _notice("Over", problem, f"{opening}\n\n{one_line(problem.message, 600)}", "end", now)
 
 
 def _notice(opening: str, problem: Problem, text: str, change: str, now: datetime) -> Notice:

@@ -105,11 +105,6 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
             yield then
 
 
-def delivery_is_due(config: Config, store: Store, now: datetime) -> bool:
-    """Whether the outbox holds a line to write, a message to compose or one to send again."""
-    return due_since(config, store, now) is not None
-
-
 def word_is_due(config: Config, store: Store) -> bool:
     """Whether a problem has begun or ended of which the operators are still to be told."""
     ops = config.alerts.ops

@@ -31,7 +31,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, format_duration
 from rscrawler.decisions import CLOCK_TOLERANCE, requested_pause
-from rscrawler.delivery.status import delivery_is_due, word_is_due
+from rscrawler.delivery.status import due_since, word_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
@@ -440,7 +440,7 @@ class Service:
         )
 
     def _has_something_to_deliver(self, now: datetime) -> bool:
-        if self._has_news_for_ops or delivery_is_due(self._config, self._store, now):
+        if self._has_news_for_ops or due_since(self._config, self._store, now):
             return True
         return self._queue is not None and word_is_due(self._config, self._store)
 

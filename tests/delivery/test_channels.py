@@ -15,7 +15,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver, outbox_summary
-from rscrawler.delivery.status import delivery_is_due
+from rscrawler.delivery.status import due_since
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, a_config, an_article, record
@@ -222,7 +222,7 @@ def test_who_takes_an_alert_and_never_answers_is_told_a_few_times_in_three_days(
     config = email_config({"webhooks": {"hook": hook}, "channels": {"desk": desk}}, timeout="0.01s")
     record(store, an_article(1), channel)
     for minutes in range(0, 4 * 24 * 60, 20):
-        if delivery_is_due(config, store, NOW + timedelta(minutes=minutes)):
+        if due_since(config, store, NOW + timedelta(minutes=minutes)):
             deliver(config, store, now=NOW + timedelta(minutes=minutes))
     copies = len(mailbox.received) + len(listener.at("/hook")) + len(listener.at("/desk"))
     assert 12 <= copies <= 17

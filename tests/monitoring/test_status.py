@@ -12,7 +12,7 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.delivery.status import OutboxSummary, Waiting, delivery_is_due
+from rscrawler.delivery.status import OutboxSummary, Waiting, due_since
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.store import Store
 from rscrawler.store.jobs import Firing
@@ -175,7 +175,7 @@ def test_what_a_clock_that_was_ahead_has_put_off_or_written_is_told(
     deliver(config, store, now=NOW + DAY)
     assert said_of_outbox(config, store, NOW + DAY + HOUR) == []
     record(store, an_article(1), at=ahead)
-    assert delivery_is_due(config, store, NOW + DAY)
+    assert due_since(config, store, NOW + DAY)
     assert len(said_of_outbox(config, store, NOW + DAY)) == 1
 
 
