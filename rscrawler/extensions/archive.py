@@ -25,8 +25,6 @@ from scrapy.exceptions import NotConfigured
 from scrapy.http import Response
 from warcio.archiveiterator import WARCIterator
 from warcio.exceptions import ArchiveLoadFailed
-from warcio.recordbuilder import RecordBuilder
-from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -41,7 +39,6 @@ KEY_HEADER = "X-Rscrawler-Address-Key"  # by which the page was requested; the s
 SUFFIX = ".warc.gz"
 _WARC_VERSION = "1.1"  # the first whose dates have fractions of a second
 _CHUNK_BYTES = 65_536
-_BUILDER = RecordBuilder(warc_version=_WARC_VERSION)
 # What they say of a body holds no more once its encoding is taken off.
 _OUTDATED_HEADERS = frozenset({"content-length", "transfer-encoding"})
 
@@ -71,7 +68,7 @@ class ArchiveWriter:
     def __init__(self, folder: Path, site: str, run_id: str) -> None:
         self._folder, self._site, self._run_id = folder, site, run_id
         self._day: date | None = None
-        self._file: BinaryIO | None = None
+        self._writer: WARCWriter | None = None
 
     def add(self, page: ArchivedPage) -> None:
         """Write one page down.
@@ -80,17 +77,28 @@ class ArchiveWriter:
             OSError: the file cannot be made or written; it may end in a cut-off record.
         """
         day = page.fetched_at.astimezone(UTC).date()
-        if self._file is None or day != self._day:
+        if self._writer is None or day != self._day:
             self.close()
-            self._file, self._day = self._opened(day), day
-            self._file.write(_member(self._description()))
-        self._file.write(_member(_record_of(page)))
-        self._file.flush()
+            self._writer, self._day = WARCWriter(self._opened(day), warc_version=_WARC_VERSION), day
+            self._describe(self._writer)
+        record = self._writer.create_warc_record(
+            page.url,
+            "response",
+            payload=BytesIO(page.body),
+            length=len(page.body),
+            http_headers=StatusAndHeaders("200 OK", list(page.headers), protocol="HTTP/1.1"),
+            warc_headers_dict={
+                "WARC-Date": page.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                KEY_HEADER: page.key,
+            },
+        )
+        self._writer.write_record(record)
+        self._writer.out.flush()
 
     def close(self) -> None:
         """Close the file, if there is one."""
-        if self._file is not None:
-            file, self._file = self._file, None
+        if self._writer is not None:
+            file, self._writer = self._writer.out, None
             file.close()
 
     def _opened(self, day: date) -> BinaryIO:
@@ -99,36 +107,15 @@ class ArchiveWriter:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return os.fdopen(descriptor, "ab")
 
-    def _description(self) -> ArcWarcRecord:
-        return _BUILDER.create_warcinfo_record(
-            f"{self._run_id}{SUFFIX}",
-            {
-                "software": f"rscrawler/{__version__}",
-                "format": f"WARC File Format {_WARC_VERSION}",
-                "isPartOf": self._run_id,
-                "description": f"article pages of {self._site}, without their content encoding",
-            },
-        )
-
-
-def _member(record: ArcWarcRecord) -> bytes:
-    member = BytesIO()
-    WARCWriter(member, warc_version=_WARC_VERSION).write_record(record)
-    return member.getvalue()
-
-
-def _record_of(page: ArchivedPage) -> ArcWarcRecord:
-    return _BUILDER.create_warc_record(
-        page.url,
-        "response",
-        payload=BytesIO(page.body),
-        length=len(page.body),
-        http_headers=StatusAndHeaders("200 OK", list(page.headers), protocol="HTTP/1.1"),
-        warc_headers_dict={
-            "WARC-Date": page.fetched_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            KEY_HEADER: page.key,
-        },
-    )
+    def _describe(self, writer: WARCWriter) -> None:
+        description = {
+            "software": f"rscrawler/{__version__}",
+            "format": f"WARC File Format {_WARC_VERSION}",
+            "isPartOf": self._run_id,
+            "description": f"article pages of {self._site}, without their content encoding",
+        }
+        name = f"{self._run_id}{SUFFIX}"
+        writer.write_record(writer.create_warcinfo_record(name, description))
 
 
 def page_of(response: Response, key: str, fetched_at: datetime) -> ArchivedPage:
