@@ -58,7 +58,7 @@ class Fingerprint:
     """What an article is found by again.
 
     Attributes:
-        text_digest: of title, subtitle and body, normalized.
+        text_digest: of title, subtitle and body, normalized: 32 hex digits.
         body_digest: of the body, normalized; None if it is too short to tell copies apart.
         slug_stem: the words of its address.
         signature: the MinHash of the body, for an estimate; None if it is too short.
@@ -74,11 +74,12 @@ class Fingerprint:
 
 def fingerprint_of(article: Article, slug_stem: str) -> Fingerprint:
     """The fingerprint of an article whose address has this stem."""
-    words = normalized(article.body).casefold().split()
+    title, subtitle, body = map(normalized, (article.title, article.subtitle, article.body))
+    words = body.casefold().split()
     signature = _signature(words)
     return Fingerprint(
-        text_digest=text_digest(article),
-        body_digest=body_digest(article),
+        text_digest=_digest("\x1f".join((title, subtitle, body))),
+        body_digest=_digest(body) if article.word_count >= _LEAST_WORDS else None,
         slug_stem=slug_stem,
         signature=signature,
         keys=() if signature is None else (*_bands(signature), *_opening_keys(words)),
@@ -98,19 +99,6 @@ def normalized(text: str | None) -> str:
     while "--" in folded:
         folded = folded.replace("--", "-")
     return folded
-
-
-def text_digest(article: Article) -> str:
-    """32 hex digits that change exactly when the normalized title, subtitle or body change."""
-    parts = (article.title, article.subtitle, article.body)
-    return _digest("\x1f".join(normalized(part) for part in parts))
-
-
-def body_digest(article: Article) -> str | None:
-    """32 hex digits of the normalized body; None if it is too short to tell copies apart."""
-    if article.word_count < _LEAST_WORDS:
-        return None
-    return _digest(normalized(article.body))
 
 
 def new_article_id(site: str, address_key: str) -> str:
@@ -143,15 +131,12 @@ def _shingles(words: Sequence[str], size: int) -> Iterator[str]:
 def _bands(signature: bytes) -> Iterator[int]:
     width = 4 * ROWS_PER_BAND
     for number in range(BANDS):
-        yield _band_key(number, signature[number * width : (number + 1) * width])
-
-
-def _band_key(number: int, rows: bytes) -> int:
-    # FNV-1a over the version, the band's number and its rows: stable across processes.
-    key = 0xCBF29CE484222325
-    for byte in bytes((ALGORITHM_VERSION, number)) + rows:
-        key = ((key ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
-    return key & _MASK_63_BITS
+        # FNV-1a over the version, the band's number and its rows: stable across processes.
+        key = 0xCBF29CE484222325
+        rows = signature[number * width : (number + 1) * width]
+        for byte in bytes((ALGORITHM_VERSION, number)) + rows:
+            key = ((key ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+        yield key & _MASK_63_BITS
 
 
 def _opening_keys(words: Sequence[str]) -> list[int]:

@@ -14,13 +14,11 @@ from rscrawler.identity.fingerprints import (
     KEYS,
     MIN_WORDS,
     Fingerprint,
-    body_digest,
     fingerprint_of,
     likeness,
     new_article_id,
     new_record_id,
     normalized,
-    text_digest,
 )
 from rscrawler.items import Article
 from tests.identity.texts import reprint_of, with_words_changed
@@ -53,6 +51,10 @@ def share_a_key(first: str, second: str) -> bool:
 # Digests.
 
 
+def digest_of(**changes: object) -> str:
+    return fingerprint_of(article(**changes), "").text_digest
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -66,7 +68,7 @@ def share_a_key(first: str, second: str) -> bool:
     ],
 )
 def test_a_text_set_in_another_way_has_the_same_digest(other: dict[str, object]) -> None:
-    assert text_digest(article(**other)) == text_digest(article())
+    assert digest_of(**other) == digest_of()
 
 
 @pytest.mark.parametrize(
@@ -82,12 +84,12 @@ def test_a_text_set_in_another_way_has_the_same_digest(other: dict[str, object])
     ],
 )
 def test_another_word_changes_the_digest(other: dict[str, object]) -> None:
-    assert text_digest(article(**other)) != text_digest(article())
+    assert digest_of(**other) != digest_of()
 
 
 def test_words_do_not_move_between_fields_unseen() -> None:
-    moved = article(title="A", subtitle="B", body="C")
-    assert text_digest(moved) != text_digest(article(title="A B", subtitle=None, body="C"))
+    moved = digest_of(title="A", subtitle="B", body="C")
+    assert moved != digest_of(title="A B", subtitle=None, body="C")
 
 
 @given(st.text())
@@ -97,8 +99,8 @@ def test_normalizing_is_idempotent_and_never_fails(text: str) -> None:
 
 
 def test_a_short_body_has_no_digest_to_be_told_from_others_by() -> None:
-    assert body_digest(article(body="word " * 19)) is None
-    assert body_digest(article(body="word " * 20)) is not None
+    assert fingerprint_of(article(body="word " * 19), "").body_digest is None
+    assert fingerprint_of(article(body="word " * 20), "").body_digest is not None
 
 
 def test_identities_are_the_same_on_every_machine() -> None:
@@ -106,8 +108,7 @@ def test_identities_are_the_same_on_every_machine() -> None:
     assert new_article_id("responsiblestatecraft", "/a-slug") == "7f0178106115f956"
     assert new_record_id("7f0178106115f956", 3) == "7f0178106115f956-3"
     assert new_article_id("ab", "c") != new_article_id("a", "bc")
-    digest = text_digest(article(title="A", subtitle=None, body="B"))
-    assert digest == "f2feeb76426fd466e8f1e1c536eeb4d7"
+    assert digest_of(title="A", subtitle=None, body="B") == "f2feeb76426fd466e8f1e1c536eeb4d7"
 
 
 # Keys.
