@@ -58,12 +58,16 @@ class _TimeIsUp(BaseException):
 @dataclass(slots=True)
 class _Task:
     page: PageToRead
-    done: asyncio.Future[Reading | Exception]
+    done: asyncio.Future[Reading]
     deaths: int = 0  # of readers, while they were at it
 
     def finish(self, reading: Reading | Exception) -> None:
         """Hand the reading, or what went wrong, to who waits for it, if anybody does still."""
-        if not self.done.done():
+        if self.done.done():
+            return
+        if isinstance(reading, Exception):
+            self.done.set_exception(reading)
+        else:
             self.done.set_result(reading)
 
 
@@ -85,15 +89,19 @@ class Readers:
 
     async def read(self, page: PageToRead) -> Reading:
         """What a page says; one that is over its limit is `Kind.OVER_LIMIT`."""
-        if self._nursery is None or self._nursery.is_lost:
-            return self._read_here(page)
-        task = _Task(page, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(page.site, deque()).append(task)
-        self._hand_out()
-        reading = await task.done
-        if isinstance(reading, Exception):
-            raise reading
-        return reading
+        if self._nursery is not None and not self._nursery.is_lost:
+            task = _Task(page, asyncio.get_running_loop().create_future())
+            self._waiting.setdefault(page.site, deque()).append(task)
+            self._hand_out()
+            try:
+                return await task.done
+            except NurseryLost:
+                if not self._has_complained:
+                    logger.warning(
+                        "the reader processes are lost: pages are read in the crawl's own process"
+                    )
+                self._has_complained = True
+        return self._read_here(page)
 
     def close(self) -> None:
         """End every process."""
@@ -124,7 +132,7 @@ class Readers:
         idlest = min(quick, key=lambda each: len(each.tasks), default=None)
         if idlest is not None and (not idlest.tasks or len(quick) >= self._settings.readers):
             return idlest if len(idlest.tasks) < PAGES_AHEAD else None
-        process = _Process(self._take_answer, self._take_death)
+        process = _Process(self._finish, self._take_death)
         self._processes.append(process)
         process.starting = asyncio.ensure_future(self._start(process))
         return process
@@ -134,12 +142,18 @@ class Readers:
         try:
             await process.start(self._nursery)
             self._watch_first_page(process)
-        except NurseryLost:
-            self._finish(process, self._without_nursery(process.tasks[0].page), is_last=True)
+        except NurseryLost as error:
+            self._finish(process, error)
 
-    def _take_answer(self, process: _Process, reading: Reading | Exception) -> None:
+    def _finish(self, process: _Process, reading: Reading | Exception) -> None:
+        """Hand on what came of a process's first page; end it, or let it go on with the next."""
+        process.tasks.popleft().finish(reading)
         is_over_limit = isinstance(reading, Unread) and reading.kind is Kind.OVER_LIMIT
-        self._finish(process, reading, is_last=is_over_limit or process.is_slow)
+        if is_over_limit or process.is_slow or isinstance(reading, NurseryLost):
+            self._end(process)
+        else:
+            self._watch_first_page(process)
+        self._hand_out()
 
     def _take_death(self, process: _Process) -> None:
         """A reader may have been killed for no fault of its page: that is tried once more."""
@@ -149,17 +163,6 @@ class Readers:
                 twice = Unread(Kind.OVER_LIMIT, "its reader died of it twice")
                 process.tasks.popleft().finish(twice)
         self._end(process)
-        self._hand_out()
-
-    def _finish(
-        self, process: _Process, reading: Reading | Exception, *, is_last: bool = False
-    ) -> None:
-        """Hand on what came of a process's first page; end it, or let it go on with the next."""
-        process.tasks.popleft().finish(reading)
-        if is_last:
-            self._end(process)
-        else:
-            self._watch_first_page(process)
         self._hand_out()
 
     def _end(self, process: _Process) -> None:
@@ -191,38 +194,24 @@ class Readers:
         """
         seconds = asyncio.get_running_loop().time() - process.first_since
         if seconds >= self._limit_seconds:
-            self._finish(process, self._over_time(), is_last=True)
+            self._finish(process, self._over_time())
             return
         if process.is_slow and seconds >= VERY_SLOW_AFTER_SECONDS:
             process.lower()
         if not process.is_slow and process.cpu_seconds_of_page() > SLOW_AFTER_SECONDS / 2:
-            self._set_beside(process)
+            # Other pages are read elsewhere than by a process whose page is slow, its last one.
+            process.is_slow = True
+            self._take_back(process, but=1)
+            self._hand_out()
         loop = asyncio.get_running_loop()
         wait = min(SLOW_AFTER_SECONDS, self._limit_seconds - seconds)
         process.patience = loop.call_later(wait, self._lose_patience, process)
-
-    def _set_beside(self, process: _Process) -> None:
-        """Let other pages be read elsewhere than by a process whose page is slow, its last one."""
-        process.is_slow = True
-        self._take_back(process, but=1)
-        self._hand_out()
 
     def _over_time(self) -> Unread:
         span = format_duration(self._settings.page_time_limit)
         return Unread(Kind.OVER_LIMIT, f"takes longer than {span} to read")
 
     # In this process.
-
-    def _without_nursery(self, page: PageToRead) -> Reading | Exception:
-        if not self._has_complained:
-            logger.warning(
-                "the reader processes are lost: pages are read in the crawl's own process"
-            )
-        self._has_complained = True
-        try:
-            return self._read_here(page)
-        except Exception as error:
-            return error
 
     def _read_here(self, page: PageToRead) -> Reading:
         try:
@@ -245,15 +234,16 @@ class Readers:
         limit = self._settings.page_memory_limit
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        with socket.socket(fileno=descriptors[0]) as channel:
-            while (message := _received(channel)) is not None:
-                channel.sendall(self._answer(message))
+        channel = socket.socket(fileno=descriptors[0])
+        with channel, channel.makefile("rb") as pages, suppress(EOFError):
+            while True:  # until who asks is gone
+                channel.sendall(self._answer(pickle.load(pages)))  # noqa: S301 (our own crawl)
         return 0
 
-    def _answer(self, message: bytes) -> bytes:
+    def _answer(self, page: PageToRead) -> bytes:
         """What is sent back; this process is ended if that is that a page is over its limit."""
         try:
-            result: object = self._reader.read(pickle.loads(message))  # noqa: S301 (our own crawl)
+            result: object = self._reader.read(page)
         except MemoryError:
             mib = self._settings.page_memory_limit // 2**20
             result = Unread(Kind.OVER_LIMIT, f"takes more than {mib} MiB to read")
@@ -283,8 +273,7 @@ class _Process:
         self.is_slow = False
         self.patience: asyncio.TimerHandle | None = None
         self.first_since = 0.0  # when its first page became that, by the loop's time
-        self.starting: asyncio.Future[None] | None = None
-        self.has_started = False
+        self.starting: asyncio.Future[None] | None = None  # kept: the loop does not
         self._answered, self._died = answered, died
         self._child: Forked | None = None
         self._loop = asyncio.get_running_loop()
@@ -302,13 +291,12 @@ class _Process:
         """
         with self._theirs:
             self._child = await nursery.fork([self._theirs.fileno()])
-        self.has_started = True
 
     def give(self, task: _Task) -> None:
         """Send it a page, behind those that it has."""
         self.tasks.append(task)
         is_behind = bool(self._unsent)
-        self._unsent += _packed(task.page)
+        self._unsent += pickle.dumps(task.page, pickle.HIGHEST_PROTOCOL)
         if not is_behind:
             self._send()
 
@@ -339,6 +327,11 @@ class _Process:
             del self._heard[:end]
             reading, self._cpu_seconds = answer
             self._answered(self, reading)
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it has been forked."""
+        return self._child is not None
 
     def cpu_seconds_of_page(self) -> float:
         """Processor time that its first page has taken so far."""
@@ -371,7 +364,7 @@ class _Process:
 
 
 def _packed(what: object) -> bytes:
-    """A message: its length, and a pickle."""
+    """A message to the crawl: its length, and a pickle."""
     body = pickle.dumps(what, pickle.HIGHEST_PROTOCOL)
     return _LENGTH.pack(len(body)) + body
 
@@ -382,16 +375,6 @@ def _end_of_message(heard: bytearray) -> int:
         return 0
     end: int = _LENGTH.size + _LENGTH.unpack_from(heard)[0]
     return end if len(heard) >= end else 0
-
-
-def _received(channel: socket.socket) -> bytes | None:
-    """The next message; None: who asks is gone."""
-    head = channel.recv(_LENGTH.size, socket.MSG_WAITALL)
-    if len(head) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(head)
-    message = channel.recv(length, socket.MSG_WAITALL)
-    return message if len(message) == length else None
 
 
 def _address_space() -> int:
