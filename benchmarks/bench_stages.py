@@ -43,7 +43,6 @@ from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
 from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
-from rscrawler.spiders.normalize import normalize_article
 from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.topics import FlaggableText
@@ -76,7 +75,7 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
             "extraction",
             lambda page=page: extract(page, session.profile, session.site),  # type: ignore[misc]
         )
-        watch.timed("normalize", lambda article=article: normalize_article(article))  # type: ignore[misc]
+        watch.timed("normalize", article.normalize)
         text = FlaggableText.from_article(article)
         flags = watch.timed("topics", lambda text=text: session.flagger.flag(text))  # type: ignore[misc]
         outcome = _outcome(session, article, flags, body, now)

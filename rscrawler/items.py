@@ -331,6 +331,11 @@ class Article:
         """Whether its text was forgotten: the body is empty, and was not."""
         return PRUNED in self.extraction.warnings
 
+    def normalize(self) -> None:
+        """Bring every text, list and date that the page says into its one form, in place."""
+        for name, on_page in fields_on_page().items():
+            setattr(self, name, on_page.form(getattr(self, name)))
+
     def level_on(self, topic: str) -> Level:
         """The level on `topic`; `none` when it was not flagged."""
         return next((flag.level for flag in self.topics if flag.topic == topic), Level.NONE)

@@ -21,7 +21,6 @@ from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
 from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import SiteProfile, host_of, load_sites
-from rscrawler.spiders.normalize import normalize_article
 from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_watchlists
 
 
@@ -94,7 +93,7 @@ def explain(
         raise error if is_address else type(error)(page, error.reason) from error
     if not is_address and url is None:
         article.aliases = []  # a file has no address of its own
-    normalize_article(article)
+    article.normalize()
     article.article_id = new_article_id(name, address_key(article.url, profile))
     article.version = 1
     article.record_id = new_record_id(article.article_id, 1)

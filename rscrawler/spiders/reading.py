@@ -19,7 +19,6 @@ from rscrawler.identity.addresses import addresses_by_key, article_address, slug
 from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.sites import SiteProfile
 from rscrawler.spiders.http import page_digest
-from rscrawler.spiders.normalize import normalize_article
 from rscrawler.spiders.outcomes import FetchedArticle, Kind
 from rscrawler.spiders.sources import Entry, SourcePage, UnreadableSource, read_source
 from rscrawler.topics import FlaggableText, Flagger
@@ -144,7 +143,7 @@ class PageReader:
 
         parsed = Page.of(page.url, page.body, page.content_type, page.fetched_at, page.published_at)
         article = extract(parsed, profile, page.site)
-        normalize_article(article)
+        article.normalize()
         fingerprint = fingerprint_of(article, slug_stem(article.url, profile))
         flags = None
         if fingerprint.text_digest != page.known_text:

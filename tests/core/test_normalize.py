@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from rscrawler.clock import in_utc
 from rscrawler.items import Article
-from rscrawler.spiders.normalize import normalize_article
 from rscrawler.text import clean_body
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -51,7 +50,7 @@ def test_every_field_is_cleaned_and_lists_lose_repeats_and_blanks() -> None:
         body="B \n\n\n C",
         published_at=NOON.replace(tzinfo=None),
     )
-    normalize_article(version)
+    version.normalize()
     assert (version.title, version.subtitle, version.body) == ("A title", None, "B\n\nC")
     assert (version.authors, version.tags) == (["A. Writer"], ["one", "two"])
     assert version.published_at == NOON
