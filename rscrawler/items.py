@@ -7,7 +7,7 @@ follow from it, so that a further field is one line here and a place where it is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -390,21 +390,19 @@ def fields_on_page() -> dict[str, OnPage]:
 @cache
 def columns() -> tuple[tuple[str, Column], ...]:
     """The columns that a table of records has, each with the name of its field."""
-    return tuple(_columns())
-
-
-def _columns() -> Iterator[tuple[str, Column]]:
+    found: list[tuple[str, Column]] = []
     for name, (hint, *marks) in _marks().items():
         own = [mark for mark in marks if isinstance(mark, Column)]
-        for column in own or [Column(name, _type_in_table(hint), _as_it_is)]:
-            yield name, column
+        found += [(name, each) for each in own or [_plain_column(name, hint)]]
         if name == "body":
-            yield "word_count", Column("word_count", int, _as_it_is)
+            found.append(("word_count", _plain_column("word_count", int)))
+    return tuple(found)
 
 
-def _type_in_table(hint: Any) -> type:
+def _plain_column(name: str, hint: Any) -> Column:
     bare = hint.__origin__ if get_origin(hint) is Annotated else hint
-    return bare if bare is int else list if get_origin(bare) is list else str
+    kind = bare if bare is int else list if get_origin(bare) is list else str
+    return Column(name, kind, _as_it_is)
 
 
 def record_schema() -> dict[str, Any]:
