@@ -35,9 +35,11 @@ from benchmarks.measure import (
 )
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
+from rscrawler.crawling import load_flagger
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.extraction import Page, extract
-from rscrawler.identity.addresses import address_key
+from rscrawler.identity.addresses import address_key, slug_stem
+from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.items import Article, TopicFlag
 from rscrawler.pipelines.dedupe import DedupePipeline
 from rscrawler.pipelines.store import StorePipeline
@@ -45,6 +47,7 @@ from rscrawler.sites import load_sites
 from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession
+from rscrawler.store import Store
 from rscrawler.topics import FlaggableText
 
 
@@ -96,7 +99,7 @@ def _outcome(
     page = FetchedArticle(
         article=article,
         addresses=((key, article.url),),
-        found_at=now,
+        fingerprint=fingerprint_of(article, slug_stem(article.url, session.profile)),
         page_digest=page_digest(body),
         flags=flags,
     )
@@ -115,7 +118,8 @@ def measure(stories: int, repeats: int) -> str:
             fresh.mkdir()
             write_config(fresh, base_url)
             config = load_config(fresh / "rscrawler.toml")
-            session = CrawlSession.open(config, SITE, load_sites(config)[SITE])
+            store, flagger = Store.open(config.database), load_flagger(config)
+            session = CrawlSession(config, SITE, load_sites(config)[SITE], store, flagger)
             for stage, seconds in handled(session, pages).items():
                 stages.setdefault(stage, []).append(seconds)
             session.store.close()

@@ -107,16 +107,8 @@ def run_cycle(
     with closing(readers), closing(opening(config)) as store:
         topic_problems = _judge_topics(config, store, started_at)
         for name, profile in sites.items():
-            session = CrawlSession.open(
-                config,
-                name,
-                profile,
-                run_id=run_id,
-                flagger=flagger,
-                readers=readers,
-                store=store,
-                is_full=is_full,
-                limit=limit,
+            session = CrawlSession(
+                config, name, profile, store, flagger, readers, run_id, is_full, limit
             )
             crawlers[name] = process.create_crawler(NewsSpider)
             if on_crawler is not None:

@@ -328,9 +328,7 @@ def _readings(
 ) -> Iterator[tuple[str, Reading]]:
     flagger, run_id = Flagger(usable_watchlists(config)), new_run_id()
     for site, paths in files.items():
-        session = CrawlSession.open(
-            config, site, profiles[site], run_id=run_id, flagger=flagger, store=store
-        )
+        session = CrawlSession(config, site, profiles[site], store, flagger, run_id=run_id)
         readings = reparse(session, tracked(paths, len(paths), "files", what=site), since)
         for reading in recorded(session, readings) if is_applied else readings:
             yield site, reading
@@ -343,7 +341,7 @@ def _reading_json(reading: Reading) -> dict[str, Any]:
         "url": reading.url,
         "article_id": article.article_id if article else None,
         "title": article.title if article else None,
-        "version": article.version if article and reading.item else None,
+        "version": article.version if article and reading.outcome else None,
         "fields": list(change.fields) if change else [],
         "words_added": change.words_added if change else 0,
         "words_removed": change.words_removed if change else 0,

@@ -56,9 +56,9 @@ _UNSETTLED = frozenset({Verdict.LOST, Verdict.REJECTED, Verdict.UNREADABLE, Verd
 class Reading:
     """One archived page, read again.
 
-    `article` is what it gives now (None if nothing), `before` the recorded version;
-    `beside` names what differs beside title, subtitle and body in a page whose text is
-    unchanged, which makes no version.
+    `article` is what it gives now (None if nothing), `before` the recorded version, `outcome`
+    what makes another one, if it does; `beside` names what differs beside title, subtitle and
+    body in a page whose text is unchanged, which makes no version.
     """
 
     verdict: Verdict
@@ -67,7 +67,7 @@ class Reading:
     before: Article | None = None
     reason: str | None = None
     beside: tuple[str, ...] = ()
-    item: FetchedArticle | None = field(default=None, repr=False)
+    outcome: PageOutcome | None = field(default=None, repr=False)
 
     @property
     def change(self) -> ChangeSummary | None:
@@ -79,7 +79,7 @@ class Reading:
     @property
     def levels(self) -> dict[str, tuple[Level, Level]]:
         """The topics on which the level changes: the one before, and the one now."""
-        if self.item is None:
+        if self.outcome is None:
             return {}  # what makes no version was not flagged again
         before, after = (_levels_of(each) for each in (self.before, self.article))
         return {
@@ -107,35 +107,38 @@ class _Reader:
         known = self._known(address)
         if known is not None and _is_overtaken(known, page):
             return Reading(Verdict.OVERTAKEN, page.url)
-        item = self._item(page, address, known)
+        item = self._item(page, address)
         if isinstance(item, Unread):
             if item.kind is not Kind.NOT_ARTICLE:
                 return Reading(Verdict.UNREADABLE, page.url, reason=item.reason)
             verdict = Verdict.REJECTED if known is None else Verdict.LOST
             return Reading(verdict, page.url, reason=item.reason.removeprefix(f"{page.url}: "))
-        self._dedupe.identify(item)
+        first_met = address.seen_at if address else page.fetched_at
+        found_at = known.first_seen_at if known else first_met
+        requested = RequestedArticle(item.addresses[0][0], found_at, known=known)
+        at = item.article.fetched_at
+        outcome = PageOutcome(Kind.READ, requested, item.addresses[0][1], at, page=item)
+        outcome.dated_at = known.dated_at if known else address.dated_at if address else None
+        self._dedupe.identify(item, requested)
         if item.known is None:
             item.article.topics = item.flags or []
-            return Reading(Verdict.NEW, page.url, item.article, item=item)
+            return Reading(Verdict.NEW, page.url, item.article, outcome=outcome)
         # It may have turned out to be another known article, under a further address.
         if _is_overtaken(item.known, page):
             return Reading(Verdict.OVERTAKEN, page.url)
-        return self._compared(item, item.known)
+        return self._compared(outcome, item, item.known)
 
     def _known(self, address: KnownAddress | None) -> KnownArticle | None:
         if address is None or address.article_id is None:
             return None
         return self._store.articles.by_ids([address.article_id]).get(address.article_id)
 
-    def _item(
-        self, page: ArchivedPage, address: KnownAddress | None, known: KnownArticle | None
-    ) -> FetchedArticle | Unread:
+    def _item(self, page: ArchivedPage, address: KnownAddress | None) -> FetchedArticle | Unread:
         """What the spider would have made of the page."""
         headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
             return Unread(Kind.INCOMPLETE, f"{page.url}: the answer is not a page of text")
-        first_met = address.seen_at if address else page.fetched_at
         item = self._pages.read(
             ArticleToRead(
                 site=self._session.site,
@@ -146,26 +149,23 @@ class _Reader:
                 key=page.key,
                 led_by=(address.url if address else page.url, page.url),
                 published_at=address.published_hint if address else None,
-                found_at=known.first_seen_at if known else first_met,
             )
         )
         if isinstance(item, FetchedArticle):
-            dated_at = address.dated_at if address else None
             item.etag, item.last_modified = page.header("ETag"), page.header("Last-Modified")
-            item.dated_at = known.dated_at if known else dated_at
-            item.requested_for, item.is_archived = known, True
+            item.is_archived = True
         assert isinstance(item, FetchedArticle | Unread)
         return item
 
-    def _compared(self, item: FetchedArticle, known: KnownArticle) -> Reading:
+    def _compared(self, outcome: PageOutcome, item: FetchedArticle, known: KnownArticle) -> Reading:
         article, url = item.article, item.article.url
         before = self._store.articles.latest_record(known.article_id)
         if item.event is Event.UPDATED:
             article.topics = item.flags or []
             # A later visit found the same page: what came between the two stays overtaken.
             article.fetched_at = max(article.fetched_at, known.fetched_at)
-            return Reading(Verdict.CHANGED, url, article, before, item=item)
-        if item.fingerprint is not None and item.fingerprint.text_digest != known.text_digest:
+            return Reading(Verdict.CHANGED, url, article, before, outcome=outcome)
+        if item.fingerprint.text_digest != known.text_digest:
             return Reading(Verdict.WORSE, url, article, before)
         beside = tuple(
             name
@@ -230,11 +230,8 @@ def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Rea
                 if not crawl_lease.renew():
                     raise SiteIsBusy(f"{session.site} has been taken by another process")
                 renewed_at = session.now()
-            if (item := reading.item) is not None:
-                key, url = item.addresses[0]
-                requested = RequestedArticle(key, item.found_at, known=item.requested_for)
-                at = item.article.fetched_at
-                pipeline.process_item(PageOutcome(Kind.READ, requested, url, at, page=item))
+            if reading.outcome is not None:
+                pipeline.process_item(reading.outcome)
         session.store.batch.flush()
     finally:
         crawl_lease.end()

@@ -10,26 +10,18 @@ from scrapy.crawler import Crawler
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
+from rscrawler.identity import kinship
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import (
     Fingerprint,
-    fingerprint_of,
     new_article_id,
     new_record_id,
     normalized,
 )
-from rscrawler.identity.kinship import (
-    Candidate,
-    Relative,
-    followed_article,
-    has_same_body,
-    moved_article,
-    repeated_article,
-    worth_comparing,
-)
+from rscrawler.identity.kinship import Candidate, Relative
 from rscrawler.identity.sameness import Relation, Text, Verdict, compare, decide
 from rscrawler.items import Article
-from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome
+from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import ArticleStore
 from rscrawler.store.discovery import KnownAddress
@@ -57,112 +49,108 @@ class DedupePipeline:
     def process_item(self, outcome: PageOutcome) -> PageOutcome:
         """The same outcome; its page with identity, event, fingerprint and `duplicate_of`."""
         if outcome.page is not None:
-            self.identify(outcome.page)
+            self.identify(outcome.page, outcome.requested)
         return outcome
 
-    def identify(self, item: FetchedArticle) -> None:
+    def identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
         """Say whose page it is, in place."""
         article, keys = item.article, [key for key, _ in item.addresses]
         store = self._session.store
-        fingerprint = item.fingerprint or fingerprint_of(
-            article, slug_stem(article.url, self._session.profile)
-        )
-        if store.batch.concerns(article.site, keys, fingerprint):
+        if store.batch.concerns(article.site, keys, item.fingerprint):
             store.batch.flush(waits_for_disk=False)
         met = store.discovery.addresses(article.site, keys)
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
-        known = self._known(item, met)
+        known = self._known(item, requested, met)
         if known is not None and any(
             met[key].article_id != known.article_id for key in _leading(met, item.declared)
         ):
-            fingerprint = self._without_declared(item, fingerprint)
-        if known is None or known.text_digest != fingerprint.text_digest:
-            relatives = relatives_of(article, fingerprint, store.articles)
-            named = None
-            if known is None:  # the article whose address the page names as its own
-                named = store.articles.by_addresses(article.site, _leading(met, item.declared))
-            if named is not None:
-                if self._is_article(named, article, relatives):
-                    known = named
-                else:
-                    fingerprint = self._without_declared(item, fingerprint)
-            if known is None and (moved := moved_article(relatives, article.site, fingerprint)):
-                known = store.articles.by_ids([moved])[moved]
-            article.duplicate_of = repeated_article(relatives, known)
-            if article.duplicate_of is None:
-                article.follows = followed_article(relatives, known, article.published_at) or (
-                    known.follows if known is not None else None
-                )
+            self._drop_declared(item)
+        if known is None or known.text_digest != item.fingerprint.text_digest:
+            known = self._related(item, known, met)
         else:
             article.duplicate_of, article.follows = known.duplicate_of, known.follows
-        item.known, item.fingerprint = known, fingerprint
-        item.event = decisions.event_of(known, fingerprint.text_digest)
+        item.known = known
+        item.event = decisions.event_of(known, item.fingerprint.text_digest)
         if known is not None and item.event is not None and self._is_degraded(known, article):
             item.event = None
-        self._identify(item, known)
+        self._identify(item, requested)
 
-    def _known(self, item: FetchedArticle, met: dict[str, KnownAddress]) -> KnownArticle | None:
+    def _known(
+        self, item: FetchedArticle, requested: RequestedArticle, met: dict[str, KnownAddress]
+    ) -> KnownArticle | None:
         """The article whose page this is."""
         articles = self._session.store.articles
         leading = [key for key, _ in item.addresses if key not in item.declared]
         leading_ids = [met[key].article_id for key in _leading(met, leading)]
         here = leading_ids[-1] if leading_ids else None
-        if item.requested_for is None:
+        if requested.known is None:
             if here is None:
                 return None
             _keep_addresses(item, met, others_than=set(leading_ids) - {here})
             return articles.by_ids([here])[here]
         # Another address may have led to the same article since this page was requested.
-        requested_for = item.requested_for.article_id
-        here = here or requested_for
-        found = articles.by_ids({requested_for, here})
-        if here == requested_for:
-            return found[here]
-        if leading_ids[0] == here:
-            item.merged = found[requested_for]  # while its page was on the way, or long ago
-            return found[here]
-        return self._led_here(item, found[requested_for], found[here], met)
-
-    def _led_here(
-        self,
-        item: FetchedArticle,
-        requested_for: KnownArticle,
-        owner: KnownArticle,
-        met: dict[str, KnownAddress],
-    ) -> KnownArticle:
-        """The article that goes on where the address of one leads to that of another.
-
-        For good: the new address of an article that was retitled and moved may be met before the
-        old one is requested again, and is then taken for that of a copy. Else they stay two, as
-        they do where an article's own address leads to nothing, and an old one to another article.
-        """
-        if item.is_elsewhere or not item.has_moved:
-            item.led_here = requested_for
-            _keep_addresses(item, met, others_than={requested_for.article_id})
+        requested_id = requested.known.article_id
+        here = here or requested_id
+        found = articles.by_ids({requested_id, here})
+        former, owner = found[requested_id], found[here]
+        if here == requested_id:
             return owner
-        if owner.duplicate_of == requested_for.article_id:
-            item.merged = owner
-            return requested_for
-        item.merged = requested_for
+        is_first = leading_ids[0] == here  # since its page was on the way, or for long
+        if not is_first and (requested.is_elsewhere or not item.has_moved):
+            # For now; or an article's own address led to nothing, and an old one leads here.
+            item.led_here = former
+            _keep_addresses(item, met, others_than={requested_id})
+            return owner
+        # For good. The new address of an article that was retitled and moved may be met before
+        # the old one is requested again, and is then taken for that of a copy.
+        if not is_first and owner.duplicate_of == former.article_id:
+            former, owner = owner, former
+        item.merged = former
         return owner
 
-    def _is_article(self, known: KnownArticle, article: Article, relatives: list[Relative]) -> bool:
-        """Whether title or text are those of an article whose address a page declares.
+    def _related(
+        self, item: FetchedArticle, known: KnownArticle | None, met: dict[str, KnownAddress]
+    ) -> KnownArticle | None:
+        """Say what a text repeats or follows; gives the article that it turns out to be."""
+        article, articles = item.article, self._session.store.articles
+        relatives = relatives_of(article, item.fingerprint, articles)
+        if known is None:
+            known = self._named(item, relatives, met)
+        if known is None and (
+            moved := kinship.moved_article(relatives, article.site, item.fingerprint)
+        ):
+            known = articles.by_ids([moved])[moved]
+        article.duplicate_of = kinship.repeated_article(relatives, known)
+        if article.duplicate_of is None:
+            followed = kinship.followed_article(relatives, known, article.published_at)
+            article.follows = followed or (known.follows if known is not None else None)
+        return known
+
+    def _named(
+        self, item: FetchedArticle, relatives: list[Relative], met: dict[str, KnownAddress]
+    ) -> KnownArticle | None:
+        """The article whose address a page declares, if title or text are that article's too.
 
         Templates that name one canonical address on many pages make no one article of them.
         """
-        same = (each.article.article_id for each in relatives if each.verdict.is_same_news)
-        if known.article_id in same:
-            return True
-        before = self._session.store.articles.latest_record(known.article_id)
-        return before is not None and normalized(before.title) == normalized(article.title)
+        article, articles = item.article, self._session.store.articles
+        named = articles.by_addresses(article.site, _leading(met, item.declared))
+        if named is None:
+            return None
+        if any(
+            each.verdict.is_same_news and each.article.article_id == named.article_id
+            for each in relatives
+        ):
+            return named
+        before = articles.latest_record(named.article_id)
+        if before is not None and normalized(before.title) == normalized(article.title):
+            return named
+        self._drop_declared(item)
+        return None
 
-    def _without_declared(self, item: FetchedArticle, fingerprint: Fingerprint) -> Fingerprint:
-        """Let a page that names another article's address go by the one that led to it.
-
-        Gives its fingerprint, with the slug of that address.
-        """
+    def _drop_declared(self, item: FetchedArticle) -> None:
+        """Let a page that names another article's address go by the one that led to it."""
         article = item.article
         item.addresses = tuple(pair for pair in item.addresses if pair[0] not in item.declared)
         article.url = item.addresses[0][1]
@@ -172,19 +160,20 @@ class DedupePipeline:
             provenance={**article.extraction.provenance, "url": "response: url"},
             warnings=(*article.extraction.warnings, "url: what the page declares is another's"),
         )
-        return replace(fingerprint, slug_stem=slug_stem(article.url, self._session.profile))
+        stem = slug_stem(article.url, self._session.profile)
+        item.fingerprint = replace(item.fingerprint, slug_stem=stem)
 
     def _is_degraded(self, known: KnownArticle, article: Article) -> bool:
         before = self._session.store.articles.latest_record(known.article_id)
         return before is not None and decisions.is_mere_degradation(before, article)
 
-    def _identify(self, item: FetchedArticle, known: KnownArticle | None) -> None:
-        article = item.article
+    def _identify(self, item: FetchedArticle, requested: RequestedArticle) -> None:
+        article, known = item.article, item.known
         if known is None:
             key = address_key(article.url, self._session.profile)
             article.article_id = new_article_id(article.site, key)
             article.version = 1
-            article.first_seen_at = item.found_at
+            article.first_seen_at = requested.found_at
         else:
             article.article_id = known.article_id
             article.version = known.version + 1
@@ -225,7 +214,7 @@ def relatives_of(
 ) -> list[Relative]:
     """Stored articles that a text resembles, and what it is to each; first-seen first."""
     candidates = articles.candidates(article.site, fingerprint)
-    compared = worth_comparing(candidates, fingerprint)
+    compared = kinship.worth_comparing(candidates, fingerprint)
     if not compared:
         return []
     text = Text(article.title, article.body)
@@ -247,7 +236,7 @@ def _verdict_on(
     if before is None:
         return Verdict(Relation.DIFFERENT, "unknown")
     # Of a text that was forgotten, only its digest can say that it is the same.
-    body = article.body if has_same_body(candidate, fingerprint) else before.body
+    body = article.body if kinship.has_same_body(candidate, fingerprint) else before.body
     if not body:
         return Verdict(Relation.DIFFERENT, "forgotten")
     return decide(compare(Text(before.title, body), text))

@@ -7,9 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from scrapy import Request, signals
+from scrapy import signals
 from scrapy.crawler import Crawler
-from scrapy.http import Response
 from scrapy.signalmanager import SignalManager
 from scrapy.statscollectors import StatsCollector
 from twisted.python.failure import Failure
@@ -31,14 +30,14 @@ from rscrawler.spiders.outcomes import (
 )
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import Recording, Visit, line_of
-from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
+from rscrawler.store.outbox import JSONL_CHANNELS
+from rscrawler.store.tables import ARTICLES_CHANNEL
 from rscrawler.topics import FlaggableText
 
 logger = logging.getLogger(__name__)
 
 
-MAX_GONE_ATTEMPTS = 3  # an address that answers 404 this often is taken for no article's here
-MAX_OFF_SITE_ATTEMPTS = 3  # the same for one that redirects to another site
+MAX_ATTEMPTS = 3  # of an address that answers 404, or redirects to another site
 OVER_LIMIT_PAUSE = timedelta(hours=1)  # what took too long once will again
 
 
@@ -68,13 +67,9 @@ class StorePipeline:
             case Kind.READ:
                 self._record_read(outcome)
             case Kind.UNCHANGED:
-                self._record_as_before(outcome)
-            case Kind.GONE:
-                self._record_absent(outcome)
-            case Kind.NOT_ARTICLE:
-                self._record_other(outcome)
-            case Kind.OFF_SITE:
-                self._record_off_site(outcome)
+                self._record_unchanged(outcome, outcome.requested.known)
+            case Kind.GONE | Kind.NOT_ARTICLE | Kind.OFF_SITE:
+                self._record_no_article(outcome)
             case Kind.FORBIDDEN:
                 self._record_forbidden(outcome)
             case Kind.INCOMPLETE | Kind.OVER_LIMIT | Kind.REFUSED:
@@ -82,17 +77,15 @@ class StorePipeline:
         self._signals.send_catch_log(outcome_recorded, outcome=outcome)
         return outcome
 
-    def on_broken_page(self, response: Response | Failure | None, failure: Failure) -> None:
+    def on_broken_page(self, response: Any, failure: Failure) -> None:
         """The program broke on an article's page: it is tried again, ever later."""
         # Where an errback broke, Scrapy hands on the failure that it was called for.
-        request = getattr(response, "request", None)
-        requested = request_context(request) if isinstance(request, Request) else None
+        requested = request_context(response)
         if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
             return  # that is the spider's
-        assert request is not None
-        reason = f"the program broke on it: {failure.value!r}"
+        url, reason = response.request.url, f"the program broke on it: {failure.value!r}"
         now = self._session.now()
-        self._record_failure(PageOutcome(Kind.REFUSED, requested, request.url, now, reason))
+        self._record_failure(PageOutcome(Kind.REFUSED, requested, url, now, reason))
 
     # Pages that were read.
 
@@ -100,62 +93,76 @@ class StorePipeline:
         item = outcome.page
         if item is None:
             raise ValueError(f"{outcome.url}: was read, and says nothing")
-        self._settle_others(item)
+        self._settle_others(item, outcome.requested)
         if item.event is None and item.known is not None:
-            self._record_unchanged(item, item.known)
+            self._record_unchanged(outcome, item.known)
         else:
             self._record_version(outcome, item)
+            self._forget_trouble(outcome)
+
+    def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
+        assert known is not None
+        visit, url = self._visit(outcome, known.first_seen_at), None
+        if outcome.page is not None:
+            url = outcome.page.article.url
+        articles = self._session.store.articles
+        articles.record_unchanged(self._session.site, known.article_id, visit, outcome.at, url)
+        self._count("articles/unchanged")
         self._forget_trouble(outcome)
 
-    def _record_as_before(self, outcome: PageOutcome) -> None:
-        known, session = outcome.requested.known, self._session
-        assert known is not None
-        self._count("articles/unchanged")
+    def _visit(self, outcome: PageOutcome, first_seen_at: datetime) -> Visit:
+        """What is remembered of a request; of one that brought no page, nothing of that."""
+        page, session = outcome.page, self._session
         recheck_after = session.config.crawl.recheck_after
-        next_check_at = decisions.next_check(known.first_seen_at, outcome.at, recheck_after)
-        visit = Visit(
-            session.run_id, (), None, dated_at=outcome.dated_at, next_check_at=next_check_at
+        next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after)
+        if page is None:
+            return Visit(
+                session.run_id, (), None, dated_at=outcome.dated_at, next_check_at=next_check_at
+            )
+        if page.is_archived and page.known is not None:
+            next_check_at = page.known.next_check_at
+        return Visit(
+            run_id=session.run_id,
+            address_keys=page.addresses,
+            page_digest=page.page_digest,
+            etag=page.etag,
+            last_modified=page.last_modified,
+            dated_at=outcome.dated_at,
+            next_check_at=next_check_at,
         )
-        session.store.articles.record_unchanged(session.site, known.article_id, visit, outcome.at)
-        self._forget_trouble(outcome)
 
     # Pages that were not.
 
-    def _record_absent(self, outcome: PageOutcome) -> None:
-        """The page answers that it is not there."""
-        requested = outcome.requested
-        if requested.known is not None:
-            outcome.record = self._record_gone(requested.known, outcome.at)
+    def _record_no_article(self, outcome: PageOutcome) -> None:
+        """The page is not there, is something else, or leads to another site."""
+        requested, is_gone = outcome.requested, outcome.kind is Kind.GONE
+        if (known := requested.known) is not None:
+            # What is no article at another address than its own is none there either.
+            if is_gone or (outcome.kind is Kind.NOT_ARTICLE and requested.is_elsewhere):
+                outcome.record = self._record_gone(known, outcome.at)
+                return
+            if outcome.kind is Kind.NOT_ARTICLE:
+                outcome.reason = f"was an article and is none now: {outcome.reason}"
+            self._record_failure(outcome)
             return
-        self._count("articles/gone")
-        is_last = requested.attempts + 1 >= MAX_GONE_ATTEMPTS
-        if is_last and not self._is_surely_an_article(outcome):
+        if is_gone:
+            self._count("articles/gone")
+        if self._leads_nowhere(outcome):
             self._reject(outcome)
-        else:
+        elif is_gone:
             self._record_attempt(outcome)
-
-    def _record_other(self, outcome: PageOutcome) -> None:
-        """The page is fine, and something else."""
-        requested = outcome.requested
-        if requested.known is not None and requested.is_elsewhere:
-            # Its own address has said so before.
-            outcome.record = self._record_gone(requested.known, outcome.at)
-        elif requested.known is not None:
-            outcome.reason = f"was an article and is none now: {outcome.reason}"
-            self._record_failure(outcome)
-        elif self._is_surely_an_article(outcome):
-            self._record_failure(outcome)
-        else:
-            self._reject(outcome)
-
-    def _record_off_site(self, outcome: PageOutcome) -> None:
-        requested = outcome.requested
-        is_last = requested.attempts + 1 >= MAX_OFF_SITE_ATTEMPTS
-        # What a feed dated is an article: it is the site that leads astray, for now.
-        if is_last and requested.known is None and requested.hint is None:
-            self._reject(outcome)
         else:
             self._record_failure(outcome)
+
+    def _leads_nowhere(self, outcome: PageOutcome) -> bool:
+        """Whether an address is taken for no article's here, as far as can be seen now."""
+        requested = outcome.requested
+        if outcome.kind is not Kind.NOT_ARTICLE and requested.attempts + 1 < MAX_ATTEMPTS:
+            return False
+        if outcome.kind is Kind.OFF_SITE:
+            # What a feed dated is an article: it is the site that leads astray, for now.
+            return requested.hint is None
+        return not decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
 
     def _record_forbidden(self, outcome: PageOutcome) -> None:
         self._count("articles/forbidden")
@@ -187,7 +194,6 @@ class StorePipeline:
             self._forget_trouble(outcome)
 
     def _reject(self, outcome: PageOutcome) -> None:
-        """An address leads to no article here, as far as can be seen now."""
         requested = outcome.requested
         self._count("rejected")
         logger.info("%s is no article: %s", outcome.url, outcome.reason)
@@ -199,10 +205,6 @@ class StorePipeline:
             decisions.second_look_at(requested.found_at, outcome.at),
         )
 
-    def _is_surely_an_article(self, outcome: PageOutcome) -> bool:
-        requested = outcome.requested
-        return decisions.is_surely_an_article(requested.hint, requested.found_at, outcome.at)
-
     def _forget_trouble(self, outcome: PageOutcome) -> None:
         if outcome.requested.key in self._session.over_limit:
             self._session.store.discovery.record_over_limit(
@@ -211,14 +213,14 @@ class StorePipeline:
 
     # Versions and removals.
 
-    def _settle_others(self, item: FetchedArticle) -> None:
-        articles = self._session.store.articles
+    def _settle_others(self, item: FetchedArticle, requested: RequestedArticle) -> None:
+        articles, now = self._session.store.articles, self._session.now()
         if item.merged is not None:
             articles.merge(item.merged.article_id, item.article.article_id)
-        if item.led_here is not None and item.is_elsewhere:
-            self._record_gone(item.led_here, self._session.now())
+        if item.led_here is not None and requested.is_elsewhere:
+            self._record_gone(item.led_here, now)
         elif item.led_here is not None:
-            again_at = decisions.recheck_at(item.led_here, self._session.now())
+            again_at = decisions.recheck_at(item.led_here, now)
             articles.record_failed_check(item.led_here.article_id, again_at)
 
     def close_spider(self) -> None:
@@ -232,13 +234,14 @@ class StorePipeline:
 
     def _record_version(self, outcome: PageOutcome, item: FetchedArticle) -> None:
         session, article, now = self._session, item.article, self._session.now()
-        if item.event is None or item.fingerprint is None or article.first_seen_at is None:
+        if item.event is None or article.first_seen_at is None:
             raise ValueError(f"{article.url}: the dedupe pipeline must come before this one")
         if item.flags is None:
             item.flags = session.flagger.flag(FlaggableText.from_article(article))
         article.topics = item.flags
         article.event = item.event
-        article.novelty = item.known.novelty if item.known else self._novelty(item)
+        found_at = outcome.requested.found_at
+        article.novelty = item.known.novelty if item.known else self._novelty(article, found_at)
         before = session.store.articles.latest_record(item.known.article_id) if item.known else None
         if before is not None and not before.is_pruned:
             article.change = summarize(before, article)
@@ -249,12 +252,9 @@ class StorePipeline:
             Recording(
                 article=article,
                 fingerprint=item.fingerprint,
-                visit=self._visit(item),
+                visit=self._visit(outcome, article.first_seen_at),
                 recorded_at=now,
-                channels=(
-                    *self._jsonl_channels(article),
-                    *(self._alert_channels if alerts else ()),
-                ),
+                channels=self._files_of(article) + (self._alert_channels if alerts else ()),
                 alerted_topics=tuple(flag.topic for flag in alerts),
                 is_folded=decisions.is_folded(article, repeated),
                 line=line_of(outcome.record),
@@ -277,13 +277,13 @@ class StorePipeline:
         outcome = replace(outcome, kind=Kind.REFUSED, reason=reason, at=self._session.now())
         self._record_failure(outcome)
 
-    def _novelty(self, item: FetchedArticle) -> Novelty:
+    def _novelty(self, article: Article, found_at: datetime) -> Novelty:
         baseline_at = self._session.state.baseline_at
         return decisions.novelty_of(
-            item.article.published_at,
-            item.found_at,
+            article.published_at,
+            found_at,
             timedelta(days=self._alerts.max_age_days),
-            in_baseline=baseline_at is None or item.found_at <= baseline_at,
+            in_baseline=baseline_at is None or found_at <= baseline_at,
         )
 
     def _repeated_flags(self, article: Article) -> list[TopicFlag]:
@@ -321,44 +321,13 @@ class StorePipeline:
             repeated=repeated,
         )
 
-    def _jsonl_channels(self, article: Article) -> tuple[str, ...]:
-        if self._is_flagged(article):
-            return (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
-        return (ARTICLES_CHANNEL,)
+    def _files_of(self, article: Article) -> tuple[str, ...]:
+        return JSONL_CHANNELS if self._is_flagged(article) else (ARTICLES_CHANNEL,)
 
     def _is_flagged(self, article: Article) -> bool:
         return any(
             article.level_on(topic).reaches(self._alerts.minimum) for topic in self._alerts.topics
         )
-
-    def _visit(self, item: FetchedArticle) -> Visit:
-        return Visit(
-            run_id=self._session.run_id,
-            address_keys=item.addresses,
-            page_digest=item.page_digest,
-            etag=item.etag,
-            last_modified=item.last_modified,
-            dated_at=item.dated_at,
-            next_check_at=self._next_check(item),
-        )
-
-    def _next_check(self, item: FetchedArticle) -> datetime | None:
-        if item.is_archived and item.known is not None:
-            return item.known.next_check_at
-        if item.article.first_seen_at is None:
-            raise ValueError(f"{item.article.url} was never seen")
-        return decisions.next_check(
-            item.article.first_seen_at,
-            self._session.now(),
-            self._session.config.crawl.recheck_after,
-        )
-
-    def _record_unchanged(self, item: FetchedArticle, known: KnownArticle) -> None:
-        article, now = item.article, self._session.now()
-        self._session.store.articles.record_unchanged(
-            article.site, known.article_id, self._visit(item), now, article.url
-        )
-        self._count("articles/unchanged")
 
     def _record_gone(self, known: KnownArticle, at: datetime) -> dict[str, Any] | None:
         """Write down that a page is not there; gives the removal, if that is one."""
@@ -386,7 +355,7 @@ class StorePipeline:
             removal,
             removed_at=session.now(),
             run_id=session.run_id,
-            channels=self._jsonl_channels(removal),
+            channels=self._files_of(removal),
         )
         self._count("articles/removed")
         return removal.to_record()

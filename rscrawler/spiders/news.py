@@ -24,17 +24,8 @@ from rscrawler.errors import StoreError
 from rscrawler.extraction import looks_cut_off
 from rscrawler.identity.addresses import address_key, other_form
 from rscrawler.sites import SiteProfile, Source, SourceKind
+from rscrawler.spiders import http
 from rscrawler.spiders.discovered import DiscoveredLinks, Discovery
-from rscrawler.spiders.http import (
-    ForbiddenByRobots,
-    OffSite,
-    header_of,
-    page_digest,
-    reason_of,
-    status_of,
-    validators,
-    was_held_back,
-)
 from rscrawler.spiders.outcomes import (
     FetchedArticle,
     Kind,
@@ -96,6 +87,8 @@ class NewsSpider(Spider):
         """Set up what one cycle keeps in memory."""
         self.session = session
         self.profile: SiteProfile = session.profile
+        assert session.readers is not None
+        self._readers = session.readers
         self.discovery = Discovery(session)
         self.has_begun = False
         self._requested: set[str] = set()  # keys of addresses and ids of articles
@@ -117,7 +110,7 @@ class NewsSpider(Spider):
         if (source := sources.get(response.url)) is not None:
             reading = reader.read(self._page_of(source, response))
         else:
-            content_type = header_of(response, "Content-Type")
+            content_type = http.header_of(response, "Content-Type")
             page = (self.session.site, response.url, response.body, content_type)
             reading = reader.read(ArticleToRead(*page, self.session.now()))
         if isinstance(reading, Unread):
@@ -149,7 +142,7 @@ class NewsSpider(Spider):
         self._watch = asyncio.create_task(self._watch_lease())
         session.store.health.record_start(session.run_id, session.site, now)
         session.store.discovery.adopt_rules(
-            session.site, session.rules_digest, self.profile.sitemap_addresses
+            session.site, self.profile.rules_digest, self.profile.sitemap_addresses
         )
         await self._lease.wait_for_hosts()
         states = session.store.discovery.sources(session.site)
@@ -186,7 +179,7 @@ class NewsSpider(Spider):
             url,
             callback=self.parse_source,
             errback=self.source_failed,
-            headers=validators(state.etag, state.last_modified) if is_conditional else None,
+            headers=http.validators(state.etag, state.last_modified) if is_conditional else None,
             cb_kwargs={"requested": RequestedSource(source, state, page, is_conditional, depth)},
             meta={"handle_httpstatus_list": [304]},
             priority=SOURCE_PRIORITY,
@@ -227,7 +220,9 @@ class NewsSpider(Spider):
         return self._article_request(
             url,
             RequestedArticle(address_key(url, self.profile), known.first_seen_at, known=known),
-            headers=validators(known.etag, known.last_modified) if not known.removed_at else None,
+            headers=http.validators(known.etag, known.last_modified)
+            if not known.removed_at
+            else None,
             priority=REVISIT_PRIORITY,
         )
 
@@ -257,12 +252,12 @@ class NewsSpider(Spider):
         """Read one page of a source, write its addresses down, and go on from them."""
         source, state = requested.source, requested.state
         store, now = self.session.store.discovery, self.session.now()
-        digest = page_digest(response.body)
+        digest = http.page_digest(response.body)
         if requested.is_conditional and (response.status == 304 or digest == state.body_digest):
             store.record_not_modified(self.session.site, state.url, now)
             self.count("sources/unchanged")
             return
-        reading = await self.session.readers.read(self._page_of(source, response))
+        reading = await self._readers.read(self._page_of(source, response))
         if isinstance(reading, Unread):
             if reading.kind is Kind.OVER_LIMIT:
                 self.count("over_limit")
@@ -283,8 +278,8 @@ class NewsSpider(Spider):
                 due_articles=tuple(each.article_id for each in discovered.changed),
                 sitemaps=tuple(each.url for each in discovered.sitemaps),
                 is_first_page=requested.page == 1,
-                etag=header_of(response, "ETag"),
-                last_modified=header_of(response, "Last-Modified"),
+                etag=http.header_of(response, "ETag"),
+                last_modified=http.header_of(response, "Last-Modified"),
                 body_digest=digest,
                 dated_at=state.dated_at,
                 pagination_cursor=None
@@ -310,9 +305,9 @@ class NewsSpider(Spider):
             site=self.session.site,
             url=response.url,
             body=response.body,
-            content_type=header_of(response, "Content-Type"),
+            content_type=http.header_of(response, "Content-Type"),
             source=source,
-            link_header=header_of(response, "Link"),
+            link_header=http.header_of(response, "Link"),
             within=tuple(self.profile.links.within),
         )
 
@@ -364,10 +359,10 @@ class NewsSpider(Spider):
         """A source could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
         requested: RequestedSource = request.cb_kwargs["requested"]
-        status, cause = status_of(failure), reason_of(failure)
-        if was_held_back(failure, request):
+        status, cause = http.status_of(failure), http.reason_of(failure)
+        if http.was_held_back(failure, request):
             self.count("sources/held_back")
-        elif isinstance(failure.value, ForbiddenByRobots):
+        elif isinstance(failure.value, http.ForbiddenByRobots):
             self._record_source_failure(requested, request.url, cause, "forbidden")
         elif self._is_end_of_walk(requested, status):
             self.count("sources/ended")
@@ -435,17 +430,16 @@ class NewsSpider(Spider):
 
     async def _read(self, response: TextResponse, requested: RequestedArticle) -> PageOutcome:
         known = requested.known
-        page = await self.session.readers.read(
+        page = await self._readers.read(
             ArticleToRead(
                 site=self.session.site,
                 url=response.url,
                 body=response.body,
-                content_type=header_of(response, "Content-Type"),
+                content_type=http.header_of(response, "Content-Type"),
                 fetched_at=self.session.now(),
                 key=requested.key,
                 led_by=(*response.meta.get("redirect_urls", ()), response.url),
                 published_at=requested.hint,
-                found_at=requested.found_at,
                 known_text=known.text_digest if known and not known.removed_at else None,
             )
         )
@@ -455,10 +449,8 @@ class NewsSpider(Spider):
             return outcome
         assert isinstance(page, FetchedArticle)
         outcome = self._outcome(Kind.READ, requested, response.url)
-        page.etag = header_of(response, "ETag")
-        page.last_modified = header_of(response, "Last-Modified")
-        page.dated_at = outcome.dated_at
-        page.requested_for, page.is_elsewhere = known, requested.is_elsewhere
+        page.etag = http.header_of(response, "ETag")
+        page.last_modified = http.header_of(response, "Last-Modified")
         # Whether the address that was requested leads on to the page's for good.
         reasons = response.meta.get("redirect_reasons", [])
         page.has_moved = bool(reasons) and PERMANENT_REDIRECTS.issuperset(reasons)
@@ -489,15 +481,15 @@ class NewsSpider(Spider):
         """An article page could not be fetched: after the retries, so for this cycle."""
         request: Request = failure.request  # type: ignore[attr-defined]
         requested: RequestedArticle = request.cb_kwargs["requested"]
-        if was_held_back(failure, request):
+        if http.was_held_back(failure, request):
             return  # it waits as before
-        if isinstance(failure.value, ForbiddenByRobots):
+        if isinstance(failure.value, http.ForbiddenByRobots):
             yield self._outcome(Kind.FORBIDDEN, requested, request.url)
-        elif isinstance(failure.value, OffSite):
+        elif isinstance(failure.value, http.OffSite):
             first = request.meta.get("redirect_urls", [request.url])[0]
-            yield self._outcome(Kind.OFF_SITE, requested, first, reason_of(failure))
+            yield self._outcome(Kind.OFF_SITE, requested, first, http.reason_of(failure))
         else:
-            yield self._outcome(Kind.REFUSED, requested, request.url, reason_of(failure))
+            yield self._outcome(Kind.REFUSED, requested, request.url, http.reason_of(failure))
 
     # The end.
 
@@ -507,8 +499,7 @@ class NewsSpider(Spider):
             self._stop_unrecorded()
             return
         # Where an errback broke, Scrapy hands on the failure that it was called for.
-        request = getattr(response, "request", None)
-        requested = request_context(request) if isinstance(request, Request) else None
+        requested = request_context(response)
         if isinstance(requested, RequestedSource):
             cause = f"the program broke on it: {failure.value!r}"
             self._record_source_failure(requested, requested.state.url, cause)
@@ -552,7 +543,7 @@ def is_as_known(response: Response, requested: RequestedArticle) -> bool:
     known = requested.known
     if known is None or known.removed_at is not None:
         return False
-    return response.status == 304 or page_digest(response.body) == known.page_digest
+    return response.status == 304 or http.page_digest(response.body) == known.page_digest
 
 
 def is_whole_page(body: bytes) -> bool:

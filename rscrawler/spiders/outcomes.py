@@ -60,9 +60,13 @@ class RequestedArticle:
     is_elsewhere: bool = False
 
 
-def request_context(request: Request) -> RequestedSource | RequestedArticle | None:
-    """What a request of the spider asks for; None for any other (robots.txt)."""
-    requested = request.cb_kwargs.get("requested")
+def request_context(asked: Any) -> RequestedSource | RequestedArticle | None:
+    """What a request of the spider asks for; None for any other (robots.txt).
+
+    Of an answer or a failure, what its request asked for.
+    """
+    request = asked if isinstance(asked, Request) else getattr(asked, "request", None)
+    requested = request.cb_kwargs.get("requested") if isinstance(request, Request) else None
     return requested if isinstance(requested, RequestedSource | RequestedArticle) else None
 
 
@@ -74,12 +78,9 @@ class FetchedArticle:
         addresses: (key, url) of every address that led to the page, and of those that it declares
             to be its own.
         declared: the keys of such as only the page itself says so.
-        asked_for: the article whose page was requested; None if the address was never read.
-        found_at: when the first of the addresses was met.
         fingerprint: what tells its text from another.
         flags: what the watch-lists say of its text; None if nobody looked.
         has_moved: the one that was requested leads on for good.
-        is_elsewhere: it was requested since the article's own led to nothing.
         is_archived: the page was read from the archive. That is no news, and no visit: the next
             one stays when it was.
         known: the article whose page this is; None if it is a new one.
@@ -90,17 +91,13 @@ class FetchedArticle:
 
     article: Article
     addresses: tuple[tuple[str, str], ...]
-    found_at: datetime
+    fingerprint: Fingerprint
     page_digest: str
     declared: frozenset[str] = frozenset()
-    fingerprint: Fingerprint | None = None
     flags: list[TopicFlag] | None = None
     has_moved: bool = False
-    is_elsewhere: bool = False
     etag: str | None = None
     last_modified: str | None = None
-    dated_at: datetime | None = None
-    requested_for: KnownArticle | None = None
     is_archived: bool = False
     known: KnownArticle | None = None
     event: Event | None = None

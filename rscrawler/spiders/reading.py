@@ -51,7 +51,6 @@ class ArticleToRead:
         key: of the address that was requested.
         led_by: the addresses that led to `url`, the one that was requested first, `url` last.
         published_at: as a source dates it.
-        found_at: when a source first showed it; None: just now.
         known_text: the digest of the text that it had before.
     """
 
@@ -63,7 +62,6 @@ class ArticleToRead:
     key: str = ""
     led_by: tuple[str, ...] = ()
     published_at: datetime | None = None
-    found_at: datetime | None = None
     known_text: str | None = None
 
 
@@ -157,6 +155,5 @@ class PageReader:
             declared=own,
             fingerprint=fingerprint,
             flags=flags,
-            found_at=page.found_at or page.fetched_at,
             page_digest=page_digest(page.body),
         )

@@ -33,32 +33,35 @@ def new_run_id() -> str:
 
 @dataclass(slots=True)
 class CrawlSession:
-    """One cycle over one site.
+    """One cycle over one site; the sites of one process share store and readers.
 
-    `state` is the site's state before this cycle; `rules_digest` is that of the profile;
-    `limit` is the most article pages to ask for (None: no limit); `unread_robots` says of hosts
-    why their robots.txt could not be read in this cycle, `failed_sources` why a source could not,
-    by address; `over_limit` are the keys of addresses whose pages were over their limit when they
-    were last read.
+    `readers` are of a session whose pages are requested; `limit` is the most article pages to ask
+    for (None: no limit); `state` is the site's state before this cycle; `unread_robots` says of
+    hosts why their robots.txt could not be read in this cycle, `failed_sources` why a source could
+    not, by address; `over_limit` are the keys of addresses whose pages were over their limit when
+    they were last read.
     """
 
     config: Config
     site: str
     profile: SiteProfile
     store: Store
-    run_id: str
-    started_at: datetime
-    state: SiteState
     flagger: Flagger
-    readers: Readers
-    rules_digest: str
+    readers: Readers | None = None
+    run_id: str = field(default_factory=new_run_id)
     is_full: bool = False
     limit: int | None = None
-    owner: str = field(default_factory=process_identity)
+    started_at: datetime = field(default_factory=utc_now)
     now: Callable[[], datetime] = utc_now
+    state: SiteState = field(init=False)
+    over_limit: frozenset[str] = field(init=False)
     unread_robots: dict[str, str] = field(default_factory=dict)
     failed_sources: dict[str, str] = field(default_factory=dict)
-    over_limit: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.state = self.store.health.site(self.site)
+        over_limit = self.store.discovery.over_limit(self.site)
+        self.over_limit = frozenset(each.key for each in over_limit)
 
     @property
     def lease_name(self) -> str:
@@ -68,59 +71,17 @@ class CrawlSession:
     @property
     def has_new_rules(self) -> bool:
         """Whether this is the first cycle since the profile was mended."""
-        return self.state.rules_digest not in (None, self.rules_digest)
+        return self.state.rules_digest not in (None, self.profile.rules_digest)
 
     def crawl_lease(self) -> CrawlLease:
         """The leases of this crawl's site and hosts."""
         return CrawlLease(
             self.store.leases,
-            f"{self.owner}/{self.site}",
+            f"{process_identity()}/{self.site}",
             self.lease_name,
             tuple(f"host:{host}" for host in sorted(self.profile.all_hosts)),
             timedelta(seconds=self.profile.download_delay),
             self.now,
-        )
-
-    @classmethod
-    def open(
-        cls,
-        config: Config,
-        site: str,
-        profile: SiteProfile,
-        *,
-        run_id: str | None = None,
-        flagger: Flagger | None = None,
-        readers: Readers | None = None,
-        store: Store | None = None,
-        is_full: bool = False,
-        limit: int | None = None,
-    ) -> CrawlSession:
-        """A session; the sites of one process must share store and readers.
-
-        Without `readers` pages are read in this process.
-
-        Raises:
-            StoreError: the database cannot be used.
-        """
-        flagger = flagger or Flagger(usable_watchlists(config))
-        if readers is None:
-            settings = config.crawl.model_copy(update={"readers": 0})
-            readers = Readers(settings, PageReader({site: profile}, flagger))
-        store = store or Store.open(config.database)
-        return cls(
-            config=config,
-            site=site,
-            profile=profile,
-            store=store,
-            run_id=run_id or new_run_id(),
-            started_at=utc_now(),
-            state=store.health.site(site),
-            flagger=flagger,
-            readers=readers,
-            rules_digest=profile.rules_digest,
-            is_full=is_full,
-            limit=limit,
-            over_limit=frozenset(each.key for each in store.discovery.over_limit(site)),
         )
 
 
@@ -159,12 +120,11 @@ def _session_meant(
     site: str | None, config: str | None, full: str | bool, limit: str | int | None
 ) -> CrawlSession:
     loaded = load_config(find_config(Path(config) if config else None))
-    if not site:
-        enabled = list(chosen_sites(load_sites(loaded), []))
-        if len(enabled) != 1:
-            known = ", ".join(sorted(load_sites(loaded)))
-            raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
-        site = enabled[0]
+    profiles = load_sites(loaded)
+    chosen = chosen_sites(profiles, [site] if site else [])
+    if len(chosen) != 1:
+        known = ", ".join(sorted(profiles))
+        raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
     try:
         maximum = None if limit is None else int(limit)
     except ValueError:
@@ -172,10 +132,11 @@ def _session_meant(
     if maximum is not None and maximum < 1:
         raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
-    profile = chosen_sites(load_sites(loaded), [site])[site]
     flagger = Flagger(usable_watchlists(loaded))
     # Before there is a database, whose connections are not for processes forked from this one.
-    readers = Readers(loaded.crawl, PageReader({site: profile}, flagger))
-    return CrawlSession.open(
-        loaded, site, profile, flagger=flagger, readers=readers, is_full=is_full, limit=maximum
+    readers = Readers(loaded.crawl, PageReader(chosen, flagger))
+    store = Store.open(loaded.database)
+    ((name, profile),) = chosen.items()
+    return CrawlSession(
+        loaded, name, profile, store, flagger, readers, is_full=is_full, limit=maximum
     )

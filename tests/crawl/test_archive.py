@@ -30,6 +30,8 @@ from rscrawler.spiders.http import page_digest
 from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import RequestedArticle
 from rscrawler.spiders.session import CrawlSession
+from rscrawler.store import Store
+from rscrawler.topics import Flagger
 from tests.crawl.probes import FEW_SOURCES, let_articles_be_due, rows_of
 from tests.sample_site import Fault, SampleSite
 from tests.workspace import Workspace
@@ -229,7 +231,8 @@ def test_a_disk_that_fills_up_is_told_once_and_the_rest_goes_without(
 
     monkeypatch.setattr(ArchiveWriter, "_opened", opened)
     config = Config(output_dir=tmp_path, archive={"enabled": True})
-    session = CrawlSession.open(config, SITE, load_sites(config)[SITE])
+    store = Store.open(config.database)
+    session = CrawlSession(config, SITE, load_sites(config)[SITE], store, Flagger(()))
     crawler = Crawler(NewsSpider)
     crawler.spider = SimpleNamespace(session=session)  # type: ignore[assignment]
     crawler.stats = StatsCollector(crawler)

@@ -65,9 +65,7 @@ def test_an_alert_is_kept_before_its_record_is_in_the_jsonl(
     """Else who rebuilds a database that was lost in a crawl takes it for told."""
     config = email_config()
     record(store, an_article(1), "email")
-    session = CrawlSession.open(
-        config, SITE, load_sites(config)[SITE], flagger=Flagger(()), store=store
-    )
+    session = CrawlSession(config, SITE, load_sites(config)[SITE], store, Flagger(()))
     crawler: Any = SimpleNamespace(spider=SimpleNamespace(session=session))
     JsonlExtension(crawler).spider_closed()
     assert list((config.output_dir / "articles").glob("*.jsonl"))
