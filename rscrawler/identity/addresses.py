@@ -19,6 +19,7 @@ from urllib.parse import (
     urlunsplit,
 )
 
+from rscrawler.config import is_web_address
 from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
@@ -183,6 +184,15 @@ def absolute(href: str, base: str) -> str:
         return urljoin(base, href)
     except ValueError:
         return href
+
+
+def web_address(href: str, base: str) -> str | None:
+    """`href` as an absolute http(s) address; None if it is none."""
+    link = absolute(href, base)
+    return link if _is_of_web(link) else None
+
+
+_is_of_web = lru_cache(maxsize=16_384)(is_web_address)  # a site's pages show the same menus
 
 
 @lru_cache(maxsize=64)

@@ -125,12 +125,9 @@ def _session_meant(
     if len(chosen) != 1:
         known = ", ".join(sorted(profiles))
         raise ConfigurationError(f"spider argument site: is missing; allowed: {known}")
-    try:
-        maximum = None if limit is None else int(limit)
-    except ValueError:
-        raise ConfigurationError(f"spider argument limit: {limit!r} is not a number") from None
-    if maximum is not None and maximum < 1:
-        raise ConfigurationError(f"spider argument limit: {limit!r} is not 1 or more")
+    most = int(written) if (written := str(limit)).isdecimal() else 0
+    if limit is not None and most < 1:
+        raise ConfigurationError(f"spider argument limit: {limit!r} is not a number from 1 on")
     is_full = full if isinstance(full, bool) else full.lower() in {"1", "true", "yes"}
     flagger = Flagger(usable_watchlists(loaded))
     # Before there is a database, whose connections are not for processes forked from this one.
@@ -138,5 +135,5 @@ def _session_meant(
     store = Store.open(loaded.database)
     ((name, profile),) = chosen.items()
     return CrawlSession(
-        loaded, name, profile, store, flagger, readers, is_full=is_full, limit=maximum
+        loaded, name, profile, store, flagger, readers, is_full=is_full, limit=most or None
     )

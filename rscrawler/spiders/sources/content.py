@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from urllib.parse import urlsplit
 
-from rscrawler.identity.addresses import absolute
 from rscrawler.sites import Source
 
 
@@ -48,17 +45,3 @@ class SourceContent:
     entries: tuple[Entry, ...]
     sitemaps: tuple[Entry, ...] = ()
     next_url: str | None = None
-
-
-def web_address(href: str, base: str) -> str | None:
-    """`href` as an absolute http(s) address; None if it is none."""
-    link = absolute(href, base)
-    return link if _is_of_web(link) else None
-
-
-@lru_cache(maxsize=16_384)  # a site's pages show the same menus
-def _is_of_web(link: str) -> bool:
-    try:
-        return urlsplit(link).scheme in ("http", "https")
-    except ValueError:  # a link such as `http://[` is no address
-        return False

@@ -10,13 +10,8 @@ from itertools import islice
 from typing import Any
 
 from rscrawler.extraction.dates import read_date
-from rscrawler.spiders.sources.content import (
-    Entry,
-    SourceContent,
-    SourcePage,
-    UnreadableSource,
-    web_address,
-)
+from rscrawler.identity.addresses import web_address
+from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
 
 MAX_ENTRIES = 1_000  # as of a feed: the newest stand first
 _NEXT = re.compile(r"<([^<>]+)>[^<,]*;\s*rel\s*=\s*\"?next\b", re.IGNORECASE)  # RFC 8288

@@ -10,13 +10,8 @@ from itertools import islice
 
 from lxml import etree
 
-from rscrawler.spiders.sources.content import (
-    Entry,
-    SourceContent,
-    SourcePage,
-    UnreadableSource,
-    web_address,
-)
+from rscrawler.identity.addresses import web_address
+from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
 
 MAX_ENTRIES = 1_000  # the newest stand first
 # All that may hold an address or a date of a feed's entry, in RSS 0.9 to 2.0, RDF and Atom.

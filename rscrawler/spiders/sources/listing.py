@@ -6,13 +6,8 @@ from urllib.parse import urljoin
 
 from rscrawler.extraction.page import parse_page
 from rscrawler.extraction.selectors import select
-from rscrawler.spiders.sources.content import (
-    Entry,
-    SourceContent,
-    SourcePage,
-    UnreadableSource,
-    web_address,
-)
+from rscrawler.identity.addresses import web_address
+from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
 
 # Of which any page made by a site has some, and garbage has none.
 _PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")

@@ -10,13 +10,8 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.dates import read_date
-from rscrawler.spiders.sources.content import (
-    Entry,
-    SourceContent,
-    SourcePage,
-    UnreadableSource,
-    web_address,
-)
+from rscrawler.identity.addresses import web_address
+from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
 
 MAX_BYTES = 50 * 2**20  # what the sitemap protocol allows
 MAX_ADDRESSES = 50_000  # the same
