@@ -152,10 +152,8 @@ class NewsSpider(Spider):
         for request in self._unread_sitemaps(states.values()):
             yield request
         pending = session.store.discovery.pending(session.site, now, with_skipped=session.is_full)
-        for request in self._article_requests(pending, []):
-            yield request
         due = session.store.articles.due(session.site, now)
-        for request in self._article_requests([], due):
+        for request in self._article_requests(pending, due):
             yield request
 
     async def _watch_lease(self) -> None:
@@ -192,10 +190,20 @@ class NewsSpider(Spider):
         """Requests for pages that were never read, and for known ones; none twice in a cycle."""
         for address in unread:
             if self._is_to_be_requested(address.key):
-                yield self._article_request(address.url, self._first_request(address))
+                stored = address if isinstance(address, KnownAddress) else None
+                requested = RequestedArticle(
+                    address.key,
+                    found_at=stored.seen_at if stored else self.session.now(),
+                    hint=address.published_hint,
+                    attempts=stored.attempts if stored else 0,
+                    is_second_look=address.state is AddressState.REJECTED,
+                )
+                yield self._article_request(address.url, requested)
         for article in known:
             if self._is_to_be_requested(article.article_id):
-                yield self._revisit(article, article.url)
+                key = address_key(article.url, self.profile)
+                requested = RequestedArticle(key, article.first_seen_at, known=article)
+                yield self._article_request(article.url, requested)
 
     def _is_to_be_requested(self, identity: str) -> bool:
         """Whether a page was not requested in this cycle, which may ask for another one."""
@@ -205,34 +213,12 @@ class NewsSpider(Spider):
         self._requested.add(identity)
         return True
 
-    def _first_request(self, address: KnownAddress | FoundAddress) -> RequestedArticle:
-        stored = address if isinstance(address, KnownAddress) else None
-        return RequestedArticle(
-            address.key,
-            found_at=stored.seen_at if stored else self.session.now(),
-            hint=address.published_hint,
-            attempts=stored.attempts if stored else 0,
-            is_second_look=address.state is AddressState.REJECTED,
-        )
-
-    def _revisit(self, known: KnownArticle, url: str) -> Request:
-        """A conditional request for a page that is known."""
-        return self._article_request(
-            url,
-            RequestedArticle(address_key(url, self.profile), known.first_seen_at, known=known),
-            headers=http.validators(known.etag, known.last_modified)
-            if not known.removed_at
-            else None,
-            priority=REVISIT_PRIORITY,
-        )
-
-    def _article_request(
-        self,
-        url: str,
-        requested: RequestedArticle,
-        headers: dict[str, str] | None = None,
-        priority: int = 0,
-    ) -> Request:
+    def _article_request(self, url: str, requested: RequestedArticle) -> Request:
+        """A request for an article's page; conditional if that is known, and at its own address."""
+        known, headers = requested.known, None
+        if known is not None and known.removed_at is None and not requested.is_elsewhere:
+            headers = http.validators(known.etag, known.last_modified)
+        is_first = known is None and not requested.is_elsewhere
         return Request(
             url,
             callback=self.parse_article,
@@ -240,7 +226,7 @@ class NewsSpider(Spider):
             headers=headers,
             cb_kwargs={"requested": requested},
             meta={"handle_httpstatus_list": [304, *GONE_STATUSES]},
-            priority=priority,
+            priority=0 if is_first else REVISIT_PRIORITY,
             dont_filter=True,
         )
 
@@ -412,7 +398,7 @@ class NewsSpider(Spider):
             if elsewhere is not None:
                 key = address_key(elsewhere, self.profile) if requested.known else requested.key
                 again = replace(requested, key=key, is_elsewhere=True)
-                yield self._article_request(elsewhere, again, priority=REVISIT_PRIORITY)
+                yield self._article_request(elsewhere, again)
             else:
                 yield self._outcome(
                     Kind.GONE, requested, response.url, f"answers {response.status}"
