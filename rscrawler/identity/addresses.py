@@ -9,15 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from urllib.parse import (
-    SplitResult,
-    parse_qsl,
-    unquote,
-    urlencode,
-    urljoin,
-    urlsplit,
-    urlunsplit,
-)
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from rscrawler.config import is_web_address
 from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of

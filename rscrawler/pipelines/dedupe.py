@@ -12,12 +12,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.identity import kinship
 from rscrawler.identity.addresses import address_key, slug_stem
-from rscrawler.identity.fingerprints import (
-    Fingerprint,
-    new_article_id,
-    new_record_id,
-    normalized,
-)
+from rscrawler.identity.fingerprints import Fingerprint, new_article_id, new_record_id, normalized
 from rscrawler.identity.kinship import Candidate, Relative
 from rscrawler.identity.sameness import Relation, Text, Verdict, compare, decide
 from rscrawler.items import Article
