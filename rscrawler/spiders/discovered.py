@@ -84,36 +84,48 @@ class Discovery:
             before = known.get(key)
             if before is None or before.seen_at >= session.started_at:
                 discovered.has_news = True
-            if before is None:
-                if self._is_archived(address, source, state):
-                    address = replace(address, state=AddressState.SKIPPED)
-                else:
-                    discovered.unread.append(address)
+            if before is not None:
+                article = articles.get(before.article_id or "")
+                self._look_again(address, before, article, source, discovered)
+            elif self._is_archived(address, source, state):
+                discovered.addresses.append(replace(address, state=AddressState.SKIPPED))
+            else:
+                discovered.unread.append(address)
                 discovered.addresses.append(address)
-                continue
-            if before.state is AddressState.SKIPPED and not self._is_wanted(source):
-                address = replace(address, state=AddressState.SKIPPED)
-            if _tells_more(address, before, source):
-                discovered.addresses.append(address)
-            if article := articles.get(before.article_id or ""):
-                self._look_again(article, address, before, discovered)
-            elif self._is_wanted_after_all(before, address, source):
-                discovered.unread.append(before)
 
     def _look_again(
         self,
-        article: KnownArticle,
         address: FoundAddress,
         before: KnownAddress,
+        article: KnownArticle | None,
+        source: Source,
         discovered: DiscoveredLinks,
     ) -> None:
-        """Say whether an article that is known is to be requested again."""
-        if address.dated_at is not None:
-            self._date(address_key(article.url, self._session.profile), address.dated_at)
-        if _is_later(address, before) and decisions.is_dated_later(article, address.dated_at):
-            discovered.dated_later.append(article)
-        elif article.removed_at:
-            discovered.returned.append(article)
+        """Add what an address means that was known `before`, and may be an `article`'s.
+
+        What was passed over in an archive is wanted once a listing shows it; a page that was no
+        article, once a feed says when it was published, or a source dates it later.
+        """
+        is_skipped = before.state is AddressState.SKIPPED
+        is_wanted_at_last = is_skipped and self._is_wanted(source)
+        # What was re-dated together with all the others is told from what is re-dated after that.
+        is_later = _is_after(address.dated_at, before.dated_at)
+        is_published = address.published_hint is not None and before.published_hint is None
+        if is_later or is_published or is_wanted_at_last or source.path not in before.seen_in:
+            state = AddressState.SKIPPED if is_skipped and not is_wanted_at_last else address.state
+            discovered.addresses.append(replace(address, state=state))
+        if article is not None:
+            if address.dated_at is not None:
+                self._date(address_key(article.url, self._session.profile), address.dated_at)
+            if is_later and decisions.is_dated_later(article, address.dated_at):
+                discovered.dated_later.append(article)
+            elif article.removed_at:
+                discovered.returned.append(article)
+        elif is_wanted_at_last or (
+            before.state is AddressState.REJECTED
+            and (is_published or _is_after(address.dated_at, before.dated_at or before.seen_at))
+        ):
+            discovered.unread.append(before)
 
     def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, FoundAddress]:
         found: dict[str, FoundAddress] = {}
@@ -166,24 +178,6 @@ class Discovery:
         """Whether a source shows what is wanted now, not an archive of all there ever was."""
         return self._session.is_full or source.kind is not SourceKind.SITEMAP
 
-    def _is_wanted_after_all(
-        self, before: KnownAddress, address: FoundAddress, source: Source
-    ) -> bool:
-        """Whether an address that led to no record is to be requested now.
-
-        One that was passed over in an archive, once a listing shows it; one whose page
-        was no article, once a feed says when it was published, or a source dates it later.
-        """
-        if before.state is AddressState.SKIPPED:
-            return self._is_wanted(source)
-        if before.state is not AddressState.REJECTED:
-            return False
-        if address.published_hint is not None and before.published_hint is None:
-            return True
-        return address.dated_at is not None and address.dated_at > (
-            before.dated_at or before.seen_at
-        )
-
     def unread_sitemaps(self, sitemaps: Sequence[Entry]) -> Iterator[SourceState]:
         """The sitemaps of an index that are to be read, as far as hosts and dates tell."""
         if not sitemaps:
@@ -208,19 +202,5 @@ class Discovery:
                 yield replace(state, dated_at=entry.dated_at)
 
 
-def _tells_more(address: FoundAddress, before: KnownAddress, source: Source) -> bool:
-    """Whether a known address is shown by a further source, dated later, or wanted at last."""
-    is_wanted_now = before.state is AddressState.SKIPPED and address.state is AddressState.PENDING
-    is_published = address.published_hint is not None and before.published_hint is None
-    is_new_here = source.path not in before.seen_in
-    return is_new_here or _is_later(address, before) or is_wanted_now or is_published
-
-
-def _is_later(address: FoundAddress, before: KnownAddress) -> bool:
-    """Whether an address is dated later than any source has dated it so far.
-
-    What was re-dated together with all the others is told from what is re-dated after that.
-    """
-    return address.dated_at is not None and (
-        before.dated_at is None or address.dated_at > before.dated_at
-    )
+def _is_after(dated_at: datetime | None, before: datetime | None) -> bool:
+    return dated_at is not None and (before is None or dated_at > before)
