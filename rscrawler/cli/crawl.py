@@ -27,7 +27,7 @@ from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, opened
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, keep
 from rscrawler.crawling import run_cycle
-from rscrawler.delivery import DeliveryReport, left_to_the_service
+from rscrawler.delivery import DeliveryReport, outbox_summary
 from rscrawler.items import Event, rfc3339
 from rscrawler.maintenance.recovery import open_store
 from rscrawler.monitoring.after import after_cycle
@@ -77,7 +77,8 @@ def crawl_command(
 def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool) -> None:
     with opened_store(config) as store:
         if config.uses_workers:
-            delivery = left_to_the_service(config, store, utc_now())
+            summary = outbox_summary(config, store, utc_now())
+            delivery = DeliveryReport(waiting=summary.pending)  # the service delivers
         else:
             delivery = deliver_due(config, store)
         by_site = store.outbox.delivered_by_site(report.run_id)

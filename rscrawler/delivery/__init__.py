@@ -29,7 +29,6 @@ __all__ = [
     "alert_channels",
     "deliver",
     "deliver_jsonl",
-    "left_to_the_service",
     "outbox_summary",
     "send_test_alert",
 ]
@@ -88,11 +87,6 @@ def _write_files(config: Config, delivery: messages.Round, now: datetime) -> Non
             setattr(delivery.report, name, write(config, delivery.store, delivery.interest, now))
         except OutputError as error:
             delivery.report.output_problem = delivery.report.output_problem or str(error)
-
-
-def left_to_the_service(config: Config, store: Store, now: datetime) -> DeliveryReport:
-    """The report of a crawl that delivers nothing, since with workers the service does."""
-    return DeliveryReport(waiting=outbox_summary(config, store, now).pending)
 
 
 def _sites(config: Config) -> Mapping[str, SiteProfile]:

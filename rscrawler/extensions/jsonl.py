@@ -20,19 +20,18 @@ class JsonlExtension:
     """Appends what a crawl recorded to the JSONL files when its spider closes."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
+        self._session = session_of(crawler)  # there is none in `scrapy shell` and the like
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Connected to the end of one crawl."""
-        session_of(crawler)  # there is none in `scrapy shell` and the like
         extension = cls(crawler)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
     def spider_closed(self) -> None:
         """Deliver; what cannot be written now stays in the outbox."""
-        session = session_of(self._crawler)
+        session = self._session
         if session.config.uses_workers:
             return  # the service writes the files
         # First: what is in the JSONL counts as told when a lost database is rebuilt from it.
