@@ -102,11 +102,11 @@ class StorePipeline:
 
     def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
         assert known is not None
-        visit, url = self._visit(outcome, known.first_seen_at), None
-        if outcome.page is not None:
-            url = outcome.page.article.url
-        articles = self._session.store.articles
-        articles.record_unchanged(self._session.site, known.article_id, visit, outcome.at, url)
+        url = outcome.page.article.url if outcome.page is not None else None
+        visit, session = self._visit(outcome, known.first_seen_at), self._session
+        session.store.articles.record_unchanged(
+            session.site, known.article_id, visit, outcome.at, url
+        )
         self._count("articles/unchanged")
         self._forget_trouble(outcome)
 
