@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -81,7 +82,8 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
         watch.timed("normalize", article.normalize)
         text = FlaggableText.from_article(article)
         flags = watch.timed("topics", lambda text=text: session.flagger.flag(text))  # type: ignore[misc]
-        outcome = _outcome(session, article, flags, body, now)
+        made = partial(_outcome, session, article, flags, body, now)
+        outcome = watch.timed("fingerprint and dedupe", made)
         for stage, pipeline in (("fingerprint and dedupe", dedupe), ("store", store)):
             watch.timed(
                 stage,
