@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 
+from rscrawler import PACKAGE_DIR
 from rscrawler.clock import utc_now
 from rscrawler.extraction import IncompletePage, NotAnArticle, Page
 from rscrawler.identity.addresses import addresses_by_key, article_address, slug_stem
@@ -23,20 +24,7 @@ from rscrawler.spiders.outcomes import FetchedArticle, Kind
 from rscrawler.spiders.sources import Entry, SourcePage, UnreadableSource, read_source
 from rscrawler.topics import FlaggableText, Flagger
 
-_FIRST_PAGE = """<html><head><title>First page</title>
-<script type="application/ld+json">{"@type": "NewsArticle", "headline": "First page"}</script>
-</head><body><nav class="main-menu"><a href="/other/">Another page</a></nav>
-<article><h1>First page</h1><span class="byline">By Some Body</span>
-<time datetime="2022-11-24T10:00:00+00:00">November 24, 2022 10:00 UTC</time>
-<figure><img src="/first.jpg"><figcaption>(Photo: Some Body)</figcaption></figure>
-<p class="lead">It has the parts that an article may have, so that what reads them is imported and
-compiled: “like this quotation,” says one of them.</p>
-<p>Its text is one of forty words or more, since that is what has a fingerprint to be found by, and
-a page of fewer would be taken for none that is an article: of this one something can be read.</p>
-<h2>Read more</h2><p><a href="/other/">Another page</a></p>
-<p>Please support our work: donate to us today, and share what you read with your friends.</p>
-<p>This article was first published by The First Outlet on November 23 2022.</p>
-</article></body></html>""".encode()
+_FIRST_PAGE = PACKAGE_DIR / "spiders" / "first_page.html"  # with every part that a page may have
 PORTION = 500  # addresses of a source that are looked up and written down together
 
 # (key, canonical address, when it was changed, when published) as a source says of an article.
@@ -106,9 +94,10 @@ class PageReader:
         """Do what the first page takes, for this process and those forked from it."""
         import feedparser  # noqa: F401
 
+        first_page = _FIRST_PAGE.read_bytes()
         for site, profile in self._profiles.items():
             url = profile.address("/2022/11/24/what-the-first-page-takes/")
-            read = self.read(ArticleToRead(site, url, _FIRST_PAGE, "text/html", utc_now()))
+            read = self.read(ArticleToRead(site, url, first_page, "text/html", utc_now()))
             if isinstance(read, FetchedArticle):
                 read.article.to_record()
         self._flagger.flag(FlaggableText(title="what the first text takes"))
