@@ -5,6 +5,9 @@ has imported and computed its children have at once, and share its memory. It is
 socket pair: one byte, and the descriptors that the child is to have. It answers with the
 child's process id, and later with how that ended. It ends with the socket, and so with whoever
 asks; on Linux its children end with it.
+
+Where nothing can be forked, `python -m rscrawler.forks PARENT ARGUMENTS…` is the same command as a
+fresh process. It too dies with its parent: a crawl must not go on without who would judge it.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import os
+import runpy
 import select
 import signal
 import socket
@@ -54,24 +58,16 @@ class Forked:
 
 
 class Nursery:
-    """The side of who asks; to be used in one event loop.
+    """The side of who asks; to be used in one event loop. `reap` waits for the process's end."""
 
-    `pid` is the process's own, if it is a child of this one that nobody else looks after.
-    """
-
-    def __init__(self, control: socket.socket, pid: int | None = None) -> None:
+    def __init__(self, control: socket.socket, reap: Callable[[], object]) -> None:
         control.setblocking(False)
-        self._control, self._pid = control, pid
+        self._control, self._reap = control, reap
         self._loop: asyncio.AbstractEventLoop | None = None
         self._requested: deque[asyncio.Future[Forked]] = deque()
         self._running: dict[int, Forked] = {}
         self._answers = b""
         self.is_lost = False
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether none of its children runs, and none is requested."""
-        return not (self._running or self._requested)
 
     async def fork(self, descriptors: Sequence[int]) -> Forked:
         """A new child that has these descriptors.
@@ -94,9 +90,15 @@ class Nursery:
     def close(self) -> None:
         """End the nursery, and on Linux all its children."""
         self._lose()
-        if self._pid is not None:
-            os.waitpid(self._pid, 0)
-            self._pid = None
+        with suppress(ChildProcessError):  # it was closed before
+            self._reap()
+
+    def close_when_idle(self) -> None:
+        """End the nursery, once its last child has ended."""
+        if self._running or self._requested:
+            asyncio.get_running_loop().call_later(1.0, self.close_when_idle)
+        else:
+            self.close()
 
     def _hear(self) -> None:
         try:
@@ -167,7 +169,7 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
         finally:
             os._exit(status)
     theirs.close()
-    return Nursery(ours, pid)
+    return Nursery(ours, lambda: os.waitpid(pid, 0))
 
 
 def serve(
@@ -286,3 +288,8 @@ def die_with(parent: int) -> None:
 
 
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[1]))
+    sys.argv = ["rscrawler", *sys.argv[2:]]
+    runpy.run_module("rscrawler", run_name="__main__", alter_sys=True)

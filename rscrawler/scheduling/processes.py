@@ -52,7 +52,7 @@ async def run_rscrawler(
     environment: Mapping[bytes, bytes] | None = None,
 ) -> ChildResult:
     """Run one rscrawler command as a child; `environment` is added to this process's own."""
-    command = [sys.executable, "-m", "rscrawler.scheduling.child", str(os.getpid()), *arguments]
+    command = [sys.executable, "-m", "rscrawler.forks", str(os.getpid()), *arguments]
     return await run_child(command, limit, stopping, environment=environment)
 
 

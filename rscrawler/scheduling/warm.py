@@ -62,7 +62,7 @@ class WarmRuns:
     ) -> None:
         self.config_path, self.folders = config_path, folders
         self.environment = dict(environment or {})
-        self._warm: _Warm | None = None
+        self._nursery: Nursery | None = None
         self._marks: tuple[object, ...] = ()
         self._has_complained = False
 
@@ -93,50 +93,38 @@ class WarmRuns:
 
     def close(self) -> None:
         """End the warm process."""
-        if self._warm is not None:
-            self._warm.close()
+        if self._nursery is not None:
+            self._nursery.close()
 
     def _fresh_nursery(self) -> Nursery:
         """The warm process. One that is out of date ends with its last run."""
         marks = (sorted(self.environment.items()), *_marks_of(self.folders))
-        if self._warm is None or self._warm.nursery.is_lost or marks != self._marks:
-            if self._warm is not None:
+        if self._nursery is None or self._nursery.is_lost or marks != self._marks:
+            if self._nursery is not None:
                 logger.debug("another warm process: the former one is out of date or dead")
-                self._warm.close_when_idle()
-            self._warm, self._marks = _Warm(self.config_path, self.environment), marks
-        return self._warm.nursery
+                self._nursery.close_when_idle()
+            self._nursery, self._marks = self._warm_process(), marks
+        return self._nursery
 
-
-class _Warm:
-    """One warm process."""
-
-    def __init__(self, config_path: Path | None, environment: Mapping[bytes, bytes]) -> None:
+    def _warm_process(self) -> Nursery:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "rscrawler.scheduling.warm", str(os.getpid())]
-        command += [str(theirs.fileno()), *([str(config_path)] if config_path else [])]
+        command += [str(theirs.fileno()), *([str(self.config_path)] if self.config_path else [])]
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 (ourselves)
+            process = subprocess.Popen(  # noqa: S603 (ourselves)
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env={**os.environb, **environment},
+                env={**os.environb, **self.environment},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        self.nursery = Nursery(ours)
 
-    def close(self) -> None:
-        """End it, and its runs."""
-        self.nursery.close()
-        self._process.kill()
-        self._process.wait()
+        def reap() -> None:
+            process.kill()
+            process.wait()
 
-    def close_when_idle(self) -> None:
-        """End it, once its last run has ended."""
-        if self.nursery.is_idle:
-            self.close()
-        else:
-            asyncio.get_running_loop().call_later(1.0, self.close_when_idle)
+        return Nursery(ours, reap)
 
 
 def own_folders(config: Config) -> list[Path]:
@@ -174,7 +162,7 @@ def import_all() -> None:
     settings.setmodule("rscrawler.settings", priority="project")
     for path in _class_paths(settings.values()):
         load_object(path)
-    assert TextResponse("https://example.org/", body=_COMPRESSED).encoding
+    TextResponse("https://example.org/", body=_COMPRESSED).encoding  # noqa: B018 (it is guessed)
 
 
 def _class_paths(values: Iterable[object]) -> Iterator[str]:

@@ -166,14 +166,14 @@ def test_a_child_dies_with_a_service_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_child_whose_service_has_ended_already_does_nothing() -> None:
-    command = [sys.executable, "-m", "rscrawler.scheduling.child", "999999999", "--version"]
+    command = [sys.executable, "-m", "rscrawler.forks", "999999999", "--version"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "the process that started this one has ended" in ended.stderr
 
 
 def test_a_child_runs_the_command_line() -> None:
-    command = [sys.executable, "-m", "rscrawler.scheduling.child", str(os.getpid()), "--version"]
+    command = [sys.executable, "-m", "rscrawler.forks", str(os.getpid()), "--version"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0
     assert ended.stdout.startswith("rscrawler ")
