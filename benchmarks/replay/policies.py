@@ -18,7 +18,7 @@ from benchmarks.replay.histories import RATE_STEP, SiteHistory
 from rscrawler.scheduling.adaptive import (
     Adaptive,
     VisitPlan,
-    planned_visit,
+    next_visit,
     weekly_plan,
 )
 from rscrawler.scheduling.rates import DAY, HOUR, WEEK, PublicationHistory, learn
@@ -75,7 +75,7 @@ def adaptive(limits: Adaptive) -> PolicyMaker:
             if plan is None or day != planned_on:
                 plan, planned_on = weekly_plan(learn(seen.history, seen.now), limits), day
             now = datetime.fromtimestamp(seen.now, UTC)
-            return planned_visit(plan, seen.history, limits, now).at.timestamp()
+            return next_visit(seen.history, limits, now, plan=plan).at.timestamp()
 
         return choose
 

@@ -14,15 +14,19 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from benchmarks.replay import policies
 from benchmarks.replay.histories import SiteHistory
 from benchmarks.replay.policies import PolicyMaker, Seen
 from rscrawler.scheduling.adaptive import (
+    EMPHASIS,
     Adaptive,
     VisitPlan,
-    planned_visit,
-    spread_visits,
+    budget_scale,
+    densities,
+    mean_boost,
+    next_visit,
     weekly_plan,
 )
 from rscrawler.scheduling.rates import BIN, BINS, DAY, HOUR, PublicationHistory, WeeklyRates, learn
@@ -126,7 +130,7 @@ def replay_shared(
             plans = {each: weekly_plan(rates[each], shares[each]) for each in rates}
         seen = observer.visit(now)
         moment = datetime.fromtimestamp(now, UTC)
-        chosen = planned_visit(plans[name], seen.history, shares[name], moment)
+        chosen = next_visit(seen.history, shares[name], moment, plan=plans[name])
         heapq.heappush(due, (chosen.at.timestamp(), name))
     return {name: observer.replay() for name, observer in observers.items()}
 
@@ -147,15 +151,23 @@ def share_budget(
     known = [sum(each.articles_an_hour) / BINS for each in rates.values() if each.is_learnt]
     average = WeeklyRates((sum(known) / len(known) if known else 1.0,) * BINS, is_learnt=False)
     comparable = {name: each if each.is_learnt else average for name, each in rates.items()}
-    plans = spread_visits(comparable, limits, visits_per_day)
+    weights = {
+        name: [rate**EMPHASIS for rate in each.articles_an_hour]
+        for name, each in comparable.items()
+    }
+    scale = budget_scale(list(chain(*weights.values())), limits, visits_per_day)
+    plans = {
+        name: densities(each, limits, scale / mean_boost(comparable[name], each))
+        for name, each in weights.items()
+    }
     fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
     return {
         name: Adaptive(
             min=limits.min,
             max=limits.max,
-            visits_per_day=min(max(sum(plan.visits_an_hour) * BIN / HOUR / 7, fewest), most),
+            visits_per_day=min(max(sum(visits) * BIN / HOUR / 7, fewest), most),
         )
-        for name, plan in plans.items()
+        for name, visits in plans.items()
     }
 
 

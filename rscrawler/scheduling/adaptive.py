@@ -9,7 +9,7 @@ for it. All but `plan_visit`, which asks the store, are pure functions of plain 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
@@ -99,13 +99,14 @@ def next_visit(
     now: datetime,
     failures: int = 0,
     retry_after: datetime | None = None,
+    plan: VisitPlan | None = None,
 ) -> NextVisit:
     """The next visit, for a source that was visited at `now`.
 
     1. After `failures` in a row: `min` doubled for each of them, at most `max`, and never
        earlier than the plan would have it.
-    2. Otherwise by the plan (`weekly_plan`), within `min` and `max`; without any
-       history, the budget's even interval.
+    2. Otherwise by the plan, within `min` and `max`; without any history, the budget's even
+       interval. `plan`: one that `weekly_plan` made of the history earlier in the same UTC day.
     3. Never before `retry_after`, which the host asked for and may exceed `max`
        (`decisions.requested_pause`).
 
@@ -114,20 +115,8 @@ def next_visit(
     """
     if now.tzinfo is None:
         raise ValueError(f"{now} has no time zone")
-    plan = weekly_plan(learn(history, now.timestamp()), limits)
-    return planned_visit(plan, history, limits, now, failures, retry_after)
-
-
-def planned_visit(
-    plan: VisitPlan,
-    history: PublicationHistory,
-    limits: Adaptive,
-    now: datetime,
-    failures: int = 0,
-    retry_after: datetime | None = None,
-) -> NextVisit:
-    """`next_visit` by a plan made earlier in the same UTC day, without learning again."""
     moment = now.timestamp()
+    plan = plan or weekly_plan(learn(history, moment), limits)
     shortest, longest = limits.min.total_seconds(), limits.max.total_seconds()
     level = plan.rates.level(history, moment)
     wait = min(max(seconds_to_next(plan, level, moment, longest), shortest), longest)
@@ -146,38 +135,33 @@ def planned_visit(
 
 def weekly_plan(rates: WeeklyRates, limits: Adaptive) -> VisitPlan:
     """The visits of the budget spread over the week as λ to the power `EMPHASIS`, in the limits."""
-    return spread_visits({"": rates}, limits, limits.budget)[""]
+    weights = [math.pow(rate, EMPHASIS) for rate in rates.articles_an_hour]
+    scale = budget_scale(weights, limits, limits.budget) / mean_boost(rates, weights)
+    return VisitPlan(rates, tuple(densities(weights, limits, scale)))
 
 
-def spread_visits(
-    rates: Mapping[str, WeeklyRates], limits: Adaptive, visits_per_day: float
-) -> dict[str, VisitPlan]:
-    """One budget spread over all hours of several sources: clamp(c · λ^EMPHASIS), with one c."""
+def densities(weights: Sequence[float], limits: Adaptive, scale: float) -> list[float]:
+    """Visits an hour in proportion to the weights, within the limits."""
     lowest, highest = timedelta(hours=1) / limits.max, timedelta(hours=1) / limits.min
-    weights = {
-        name: [math.pow(rate, EMPHASIS) for rate in r.articles_an_hour] for name, r in rates.items()
-    }
-    thrift = {name: 1.0 / _mean_boost(rates[name], weights[name]) for name in rates}
+    return [min(max(scale * weight, lowest), highest) for weight in weights]
+
+
+def budget_scale(weights: Sequence[float], limits: Adaptive, visits_per_day: float) -> float:
+    """The scale with which `densities` come to so many visits a day."""
     wanted = visits_per_day * 7 * HOUR / BIN  # the sum of the densities over all bins
-
-    def density(name: str, scale: float) -> list[float]:
-        return [min(max(scale * weight, lowest), highest) for weight in weights[name]]
-
     # Below the one nothing, above the other everything is clamped.
-    below = lowest / max(map(max, weights.values()))
-    above = highest / min(map(min, weights.values()))
+    below = timedelta(hours=1) / limits.max / max(weights)
+    above = timedelta(hours=1) / limits.min / min(weights)
     for _ in range(24):
         scale = math.sqrt(below * above)
-        if sum(sum(density(name, scale)) for name in weights) > wanted:
+        if sum(densities(weights, limits, scale)) > wanted:
             above = scale
         else:
             below = scale
-    return {
-        name: VisitPlan(rates[name], tuple(density(name, below * thrift[name]))) for name in rates
-    }
+    return below
 
 
-def _mean_boost(rates: WeeklyRates, weights: Sequence[float]) -> float:
+def mean_boost(rates: WeeklyRates, weights: Sequence[float]) -> float:
     """By how much the levels of the past would have raised the number of visits."""
     if not rates.past_levels:
         return 1.0

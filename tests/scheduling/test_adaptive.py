@@ -12,7 +12,6 @@ from rscrawler.scheduling.adaptive import (
     Adaptive,
     NextVisit,
     next_visit,
-    planned_visit,
     weekly_plan,
 )
 from rscrawler.scheduling.rates import PublicationHistory, learn
@@ -142,7 +141,7 @@ def test_a_plan_holds_for_its_utc_day() -> None:
     plan = weekly_plan(learn(history, MONDAY.timestamp()), LIMITS)
     evening = MONDAY + timedelta(hours=21)
     fresh = replace(history, moments=(*history.moments, evening.timestamp() - 60))
-    assert planned_visit(plan, fresh, LIMITS, evening) == next_visit(fresh, LIMITS, evening)
+    assert next_visit(fresh, LIMITS, evening, plan=plan) == next_visit(fresh, LIMITS, evening)
 
 
 def test_the_zone_in_which_now_is_told_does_not_matter() -> None:
