@@ -34,9 +34,9 @@ def web_command(
     """Serve the dashboard until SIGTERM or Ctrl-C."""
     try:
         # What serves is an extra, and is not loaded for the other commands.
+        from rscrawler.web.access import hash_password
         from rscrawler.web.app import serve
         from rscrawler.web.dashboard import Dashboard, newest_store
-        from rscrawler.web.login import hash_password
     except ModuleNotFoundError as error:
         raise MissingExtra("the dashboard", error.name, "web") from None
     config = read_config(config_path)

@@ -2,30 +2,41 @@
 
 Changes are made by POST alone. Each is refused unless it comes from a page of ours: by the
 browser's word (`Origin`, `Sec-Fetch-Site`) and by a signed token that only such a page has.
+Passwords of `[web] users` are kept as scrypt hashes alone.
 """
 
 from __future__ import annotations
 
+import hmac
+import logging
 import secrets
-from hashlib import blake2b
+from base64 import b64decode, b64encode
+from hashlib import blake2b, scrypt
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from anyio import CapacityLimiter, to_thread
 from itsdangerous import BadSignature, TimestampSigner
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from rscrawler.config import Config
 
 if TYPE_CHECKING:
     from rscrawler.web.dashboard import Dashboard
 
+logger = logging.getLogger(__name__)
+
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
 SESSION_SECONDS = 14 * 86_400
 MAX_FORM_BYTES = 64 * 1024
 _ANYBODY = "somebody at this machine"
+# One login at a time: guessing is slow, and cannot keep processors or pages busy.
+_ATTEMPTS = CapacityLimiter(1)
 
 
 def signing_key(config: Config) -> str:
@@ -147,3 +158,82 @@ def local_path(address: str) -> str:
     is_local = not parts.scheme and not parts.netloc and parts.path.startswith("/")
     is_plain = address.isprintable() and not address.startswith(("//", "/\\"))
     return address if is_local and is_plain else "/"
+
+
+# Logging in and out.
+
+
+def login(request: Request) -> Response:
+    """The form."""
+    return _login_page(request, local_path(request.query_params.get("next", "/")))
+
+
+def _login_page(request: Request, following: str, *, name: str = "", status: int = 200) -> Response:
+    return _dashboard(request).page(
+        request,
+        "login.html.j2",
+        status_code=status,
+        following=following,
+        name=name,
+        has_failed=status != 200,
+    )
+
+
+async def log_in(request: Request) -> Response:
+    """Begin a session, if name and password are right."""
+    dashboard = _dashboard(request)
+    form = await checked_form(request)
+    name, password = form.get("name", ""), form.get("password", "")
+    following = local_path(form.get("next", "/"))
+    hashed = dashboard.config.web.users.get(name)
+
+    def is_right() -> bool:
+        return is_password(password[:1000], hashed.get_secret_value() if hashed else None)
+
+    if not await to_thread.run_sync(is_right, limiter=_ATTEMPTS):
+        host = request.client.host if request.client else "unknown"
+        logger.warning("a login from %s as %r was refused", host, name[:64])
+        return await run_in_threadpool(_login_page, request, following, name=name[:64], status=403)
+    request.session.clear()
+    request.session["user"] = name
+    return RedirectResponse(following, 303)
+
+
+async def log_out(request: Request) -> Response:
+    """End the session."""
+    await checked_form(request)
+    request.session.clear()
+    return RedirectResponse("/", 303)
+
+
+# Passwords.
+
+# OWASP's choice for scrypt: 32 MiB and about a quarter of a second for each attempt.
+_N, _R, _P = 2**15, 8, 3
+
+
+def hash_password(password: str) -> str:
+    """What stands for a password in the configuration: `scrypt$N$R$P$SALT$HASH`."""
+    salt = secrets.token_bytes(16)
+    digest = _digest(password, salt, _N, _R, _P)
+    return f"scrypt${_N}${_R}${_P}${b64encode(salt).decode()}${b64encode(digest).decode()}"
+
+
+def is_password(password: str, hashed: str | None) -> bool:
+    """Whether it is the password that was hashed; for a name that is not known (None) it is not.
+
+    It takes as long either way.
+    """
+    _, n, r, p, salt, known = (hashed or _NOBODY).split("$")
+    digest = _digest(password, b64decode(salt), int(n), int(r), int(p))
+    return hmac.compare_digest(digest, b64decode(known)) and hashed is not None
+
+
+def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
+    room = 132 * n * r * p
+    return scrypt(
+        password.encode("utf-8", "replace"), salt=salt, n=n, r=r, p=p, maxmem=room, dklen=32
+    )
+
+
+_NOBODY = f"scrypt${_N}${_R}${_P}${'A' * 22}==${'A' * 43}="

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import anyio.to_thread
+import anyio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -29,23 +29,22 @@ from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError, RscrawlerError
 from rscrawler.web import (
+    access,
     article,
     charts,
     coverage,
     judgements,
-    login,
     machines,
     outbox,
     sites,
 )
-from rscrawler.web.access import LOOPBACK_NAMES, SESSION_SECONDS
-from rscrawler.web.catching_up import catching_up
 from rscrawler.web.dashboard import Dashboard, render
 
 logger = logging.getLogger(__name__)
 
 # More threads only wait for each other: pages are made by one processor.
 THREADS = 8
+_PAUSE_SECONDS = 2.0  # between two looks at what is not in the index yet
 # Nothing runs, nothing frames it, nothing leaks. A referrer is sent to ourselves alone:
 # without one, browsers hide where a form comes from.
 HEADERS = {
@@ -69,9 +68,9 @@ ROUTES = [
     Route("/outbox", outbox.outbox),
     Route("/outbox/retry", outbox.retry, methods=["POST"]),
     Route("/outbox/cancel", outbox.cancel, methods=["POST"]),
-    Route("/login", login.login, methods=["GET"]),
-    Route("/login", login.log_in, methods=["POST"]),
-    Route("/logout", login.log_out, methods=["POST"]),
+    Route("/login", access.login, methods=["GET"]),
+    Route("/login", access.log_in, methods=["POST"]),
+    Route("/logout", access.log_out, methods=["POST"]),
     Route("/feeds/{topic:str}.{kind:str}", machines.feed),
     Route("/metrics", machines.metrics),
     Route("/healthz", machines.healthz),
@@ -102,7 +101,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
                 SessionMiddleware,
                 secret_key=dashboard.key,
                 session_cookie="rscrawler",
-                max_age=SESSION_SECONDS,
+                max_age=access.SESSION_SECONDS,
                 https_only=(dashboard.config.web.url or "").startswith("https:"),
             ),
         ],
@@ -116,7 +115,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
 
 def own_hosts(config: Config, bound_to: str | None) -> list[str]:
     """The names that the dashboard answers to: whoever comes by another was led there."""
-    names = [*LOOPBACK_NAMES, *config.web.hosts]
+    names = [*access.LOOPBACK_NAMES, *config.web.hosts]
     if config.web.url is not None:
         names.append(urlsplit(config.web.url).hostname or "")
     if bound_to:
@@ -127,8 +126,28 @@ def own_hosts(config: Config, bound_to: str | None) -> list[str]:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-    async with catching_up(app.state.dashboard):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_keep_index, app.state.dashboard)
         yield
+        tasks.cancel_scope.cancel()
+
+
+async def _keep_index(dashboard: Dashboard) -> None:
+    """Keep the index up with what crawls record."""
+    trouble = ""
+    while True:
+        try:
+            while await anyio.to_thread.run_sync(lambda: dashboard.store.index.work_off()):
+                pass
+            trouble = ""
+        except RscrawlerError as error:
+            if str(error) != trouble:  # told once, not every two seconds
+                trouble = str(error)
+                logger.warning("the index is not brought up to date: %s", trouble)
+        except Exception:
+            logger.exception("the index is not brought up to date any more")
+            return
+        await anyio.sleep(_PAUSE_SECONDS)
 
 
 class _Guard:

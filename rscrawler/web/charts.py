@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Level
-from rscrawler.web.catching_up import catch_up_briefly
 from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
 from rscrawler.web.plots import (
     Series,
@@ -57,7 +56,7 @@ class _Scope:
 def charts(request: Request) -> Response:
     """The page."""
     dashboard = dashboard_of(request)
-    catch_up_briefly(dashboard)
+    dashboard.catch_up()
     topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *dashboard.titles]))
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
     span = chosen(request.query_params, "weeks", SPANS, _DEFAULT_SPAN)

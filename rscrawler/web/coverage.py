@@ -21,7 +21,6 @@ from rscrawler.delivery.wording import country_name, words_of_slug
 from rscrawler.items import Article, Level, Novelty, parse_rfc3339, rfc3339
 from rscrawler.store.browsing import Coverage
 from rscrawler.store.words import Term, terms_of
-from rscrawler.web.catching_up import catch_up_briefly
 from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
 from rscrawler.web.machines import FEED_TYPES, with_etag
 from rscrawler.web.texts import found_passage
@@ -65,7 +64,7 @@ class Asked:
 def coverage(request: Request) -> Response:
     """Flagged articles, newest first, by words and filters."""
     dashboard = dashboard_of(request)
-    catch_up_briefly(dashboard)
+    dashboard.catch_up()
     parameters = request.query_params
     kind = chosen(parameters, "format", FORMATS)
     last_visit = None if kind else _last_visit(request.session, dashboard.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from rscrawler.delivery.wording import (
     templates,
     words_of_slug,
 )
+from rscrawler.errors import StoreError
 from rscrawler.items import Level, rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.monitoring.status import Status, read_status
@@ -34,7 +36,12 @@ from rscrawler.topics import Flagger, usable_topics
 from rscrawler.web.access import form_token, signing_key, visitor_of
 from rscrawler.web.texts import shortened
 
+logger = logging.getLogger(__name__)
+
 _RECENT_SECONDS = 5.0
+# So many a page itself indexes before it looks: some hundredths of a second.
+_INDEXED_AT_ONCE = 60
+_INDEXING = Lock()
 _RELATIVE_WITHIN = timedelta(days=30)
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
@@ -136,6 +143,16 @@ class Dashboard:
     def status(self) -> Status:
         """The health of everything, now."""
         return read_status(self.config, self.store, self.now(), self.jobs())
+
+    def catch_up(self) -> None:
+        """Index what was recorded just now, so that a page shows it; much is left to the server."""
+        index = self.store.index
+        try:
+            with _INDEXING:
+                if index.backlog() <= _INDEXED_AT_ONCE:
+                    index.catch_up()
+        except StoreError as error:  # such as a database that can only be read
+            logger.info("the index is not brought up to date: %s", error)
 
     def problem_count(self) -> int:
         """How many problems there are, or were some seconds ago: every page shows it."""

@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from rscrawler.config import Config
 from rscrawler.store import Store
+from rscrawler.web.access import hash_password
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.login import hash_password
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
 from tests.web import desk
 from tests.web.conftest import served

@@ -14,8 +14,8 @@ from rscrawler.config import Config
 from rscrawler.items import Level
 from rscrawler.store import Store
 from rscrawler.store.judgements import Verdict
+from rscrawler.web.access import hash_password, is_password
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.login import hash_password, is_password
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
 from tests.web.conftest import Answer, Browser, served
 from tests.workspace import Workspace
