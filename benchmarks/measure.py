@@ -113,7 +113,7 @@ def write_config(folder: Path, base_url: str) -> None:
 def served_site(stories: int) -> Iterator[str]:
     """The sample site in a process of its own; gives its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "rscrawler.demo.server", "--stories", str(stories)],
+        [sys.executable, "-m", "tests.sample_site", "--stories", str(stories)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

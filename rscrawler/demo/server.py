@@ -1,228 +1,208 @@
-"""The sample site on the wire: HTTP/1.1 over asyncio streams, nothing but the standard library.
+"""The sample site of `rscrawler demo`: an invented magazine on loopback.
 
-Responses are built once for an edition of the site and then sent as they are. Pages with
-image addresses are built twice, with other tokens, and served in turn: two fetches in a
-row never see the same tokens.
+`python -m rscrawler.demo.server --port 8000` serves it until it is told to end (SIGTERM or
+SIGINT); the first line that it prints is the site's address.
 
-`python -m rscrawler.demo.server --stories 2000 --port 8000` serves until it is told to
-end (SIGTERM or SIGINT); the first line that it prints is the site's address.
+The articles are TOML files in `articles/`. A body is written with blank lines between paragraphs; a
+paragraph that begins with `## `, `- ` or `> ` is a subhead, a list item or a quotation. What an
+article is about, and what shapes its page can take, is for the sample site of the tests.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import gzip
 import signal
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from email.utils import format_datetime, parsedate_to_datetime
-from functools import cached_property
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from hashlib import blake2b
-from http import HTTPStatus
-from urllib.parse import parse_qs, urlsplit
+from http.server import BaseHTTPRequestHandler
+from itertools import zip_longest
+from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
+from typing import Any, Self
+from urllib.parse import urlsplit
 
-from rscrawler.demo.routes import Resource, find_resource
-from rscrawler.demo.state import SiteState
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-_TOKEN, _EXPIRES = b"@@TOKEN@@", b"@@EXPIRES@@"
-_DAY_SECONDS = 86_400
-Headers = Mapping[str, str]
+from rscrawler.clock import utc_now
 
-
-@dataclass(frozen=True)
-class Reply:
-    """A response; it announces the length of its body, unless a header says otherwise."""
-
-    status: int
-    headers: Headers
-    body: bytes = b""
-
-    @cached_property
-    def head(self) -> bytes:
-        """Status line and headers, as sent."""
-        headers = {"Server": "sample", **self.headers}
-        if self.status != 304:
-            headers.setdefault("Content-Length", str(len(self.body)))
-        lines = [f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}"]
-        lines += [f"{name}: {value}" for name, value in headers.items()]
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-@dataclass(slots=True)
-class _Built:
-    """A resource ready to be sent: for each set of tokens the plain and the gzip reply."""
-
-    edition: int
-    replies: list[tuple[Reply, Reply]]
-    not_modified: Reply
-    turn: int = 0
-
-    def next_reply(self, *, zipped: bool) -> Reply:
-        self.turn += 1
-        return self.replies[self.turn % len(self.replies)][zipped]
-
-    def is_fresh(self, headers: Headers) -> bool:
-        """Whether what the client has is still so (RFC 9110, 13.2.2): ETags before dates."""
-        etag, last_modified = map(self.not_modified.headers.get, ("ETag", "Last-Modified"))
-        if wanted := headers.get("if-none-match"):
-            tags = {tag.strip().removeprefix("W/") for tag in wanted.split(",")}
-            return etag is not None and (etag.removeprefix("W/") in tags or "*" in tags)
-        since = headers.get("if-modified-since")
-        if since is None or last_modified is None:
-            return False
-        try:
-            return parsedate_to_datetime(last_modified) <= parsedate_to_datetime(since)
-        except (TypeError, ValueError):
-            return False  # a date that cannot be read is ignored
+ARTICLES = Path(__file__).parent / "articles"
+SECTIONS = (
+    "analysis", "reporting", "qiosk", "europe", "asia-pacific", "middle-east", "africa",
+    "latin-america", "north-america", "washington-politics", "global-crises",
+    "military-industrial-complex", "media",
+)  # fmt: skip
+SPREAD = timedelta(days=60)  # over which the articles were published
+_ELEMENTS = {"##": "h3", "-": "li", ">": "blockquote"}
+_HTML, _XML = "text/html; charset=utf-8", "application/xml"
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters |= {
+    "label": lambda slug: slug.replace("-", " ").title(),
+    "rfc5322": format_datetime,
+}
+_TEMPLATES.globals |= {"SECTIONS": SECTIONS}
 
 
-class Server:
-    """Serves a `SiteState`."""
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One article. `blocks` are the paragraphs of its body, each after its element."""
 
-    def __init__(self, state: SiteState) -> None:
-        self.state = state
-        self._built: dict[tuple[str, int], _Built] = {}
-        # The validators that a path had when last rendered: a date moves only with a change.
-        self._stamps: dict[tuple[str, int], tuple[str, datetime]] = {}
-        self._connections: set[asyncio.Task[None]] = set()
-        self._listener: asyncio.Server | None = None
+    slug: str
+    title: str
+    subtitle: str | None
+    authors: list[str]
+    sections: list[str]
+    tags: list[str]
+    caption: str | None
+    credit: str | None
+    blocks: list[tuple[str, str]]
+    published_at: datetime
 
-    async def start(self, port: int = 0) -> None:
-        """Listen on loopback; `port` 0 takes a free one. Sets the state's `base_url`.
-
-        Raises:
-            OSError: the port is taken.
-        """
-        self._listener = await asyncio.start_server(self._converse, "127.0.0.1", port, backlog=512)
-        bound = self._listener.sockets[0].getsockname()[1]
-        self.state.base_url = f"http://127.0.0.1:{bound}"
-
-    async def stop(self) -> None:
-        """Close every connection and the port."""
-        if self._listener is None:
-            return
-        self._listener.close()
-        for connection in list(self._connections):
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
-        await self._listener.wait_closed()
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            while True:
-                lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-                method, target, _ = lines[0].split(" ")
-                pairs = (line.partition(":") for line in lines[1:] if line)
-                headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
-                if not await self.answer(method, target, headers, writer):
-                    break
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError):
-            pass  # the client went away
-        except ValueError:
-            pass  # it speaks no HTTP
-        except asyncio.CancelledError:
-            pass  # the site is being stopped
-        finally:
-            self._connections.discard(task)
-            writer.close()
-
-    async def answer(
-        self, method: str, target: str, headers: Headers, writer: asyncio.StreamWriter
-    ) -> bool:
-        """Answer one request; returns whether the connection stays open."""
-        reply = self.reply(method, target, headers)
-        writer.write(reply.head if method == "HEAD" else reply.head + reply.body)
-        await writer.drain()
-        return headers.get("connection", "").lower() != "close"
-
-    def reply(self, method: str, target: str, headers: Headers) -> Reply:
-        """The response to one request; the names of its headers are in lower case."""
-        if method not in ("GET", "HEAD"):
-            return Reply(405, {"Allow": "GET, HEAD"})
-        parts = urlsplit(target)
-        number = parse_qs(parts.query).get("page", ["1"])[0]
-        page_number = max(1, int(number)) if number.isdecimal() else 1
-        built = self.built(parts.path, page_number)
-        if built.is_fresh(headers):
-            return built.not_modified
-        reply = built.next_reply(zipped="gzip" in headers.get("accept-encoding", ""))
-        if reply.status == 301 and parts.query:  # redirects keep the query
-            location = f"{reply.headers['Location']}?{parts.query}"
-            return replace(reply, headers={"Location": location})
-        return reply
-
-    def resource(self, path: str, page_number: int) -> Resource:
-        """What a path shows now."""
-        return find_resource(self.state, path, page_number)
-
-    def built(self, path: str, page_number: int = 1) -> _Built:
-        """What is sent for a path, made anew only after a change of the site."""
-        key, state = (path, page_number), self.state
-        with state.lock:
-            if (known := self._built.get(key)) and known.edition == state.edition:
-                return known
-            resource = self.resource(path, page_number)
-            validators = self._validators(key, resource)
-            turns = (0, 1) if _TOKEN in resource.body else (0,)
-            bodies = [_with_tokens(state, path, resource.body, turn) for turn in turns]
-            replies = [_replies(state, resource, body, validators) for body in bodies]
-            not_modified = Reply(304, {**validators, "Vary": "Accept-Encoding"})
-            built = _Built(state.edition, replies, not_modified)
-            if resource.lasts and resource.status == 200:
-                self._built[key] = built
-            return built
-
-    def _validators(self, key: tuple[str, int], resource: Resource) -> dict[str, str]:
-        etag = f'W/"{blake2b(resource.body, digest_size=12).hexdigest()}"'
-        validators = {"ETag": etag} if resource.has_etag else {}
-        if resource.has_last_modified:
-            # When it took on its present content, as far as the site has noticed.
-            if key not in self._stamps or self._stamps[key][0] != etag:
-                self._stamps[key] = (etag, self.state.changed_at)
-            validators["Last-Modified"] = format_datetime(self._stamps[key][1], usegmt=True)
-        return validators
+    @classmethod
+    def from_table(cls, table: dict[str, Any], published_at: datetime) -> Self:
+        """The article in a table of a file."""
+        return cls(
+            slug=table["slug"],
+            title=table["title"],
+            subtitle=table.get("subtitle"),
+            authors=table.get("authors", []),
+            sections=table.get("sections", []),
+            tags=table.get("tags", []),
+            caption=table.get("image_caption"),
+            credit=table.get("image_credit"),
+            blocks=[_block(" ".join(text.split())) for text in table["body"].split("\n\n")],
+            published_at=published_at,
+        )
 
 
-def _with_tokens(state: SiteState, path: str, body: bytes, turn: int) -> bytes:
-    """`body` with its image tokens filled in; another `turn` or edition gives others."""
-    token = blake2b(f"{state.seed}:{path}:{state.edition}:{turn}".encode(), digest_size=24)
-    expires = int(state.changed_at.timestamp()) + _DAY_SECONDS * (state.edition + 1) + turn
-    return body.replace(_TOKEN, token.hexdigest().encode()).replace(_EXPIRES, str(expires).encode())
+def _block(text: str) -> tuple[str, str]:
+    mark, _, rest = text.partition(" ")
+    return (_ELEMENTS[mark], rest) if mark in _ELEMENTS else ("p", text)
 
 
-def _replies(
-    state: SiteState, resource: Resource, body: bytes, validators: Headers
-) -> tuple[Reply, Reply]:
-    """The plain and the compressed reply; a redirect has one."""
-    if resource.location is not None:
-        redirect = Reply(resource.status, {"Location": state.base_url + resource.location})
-        return redirect, redirect
-    headers = {"Content-Type": resource.content_type, **validators, "Vary": "Accept-Encoding"}
-    packed = gzip.compress(body, compresslevel=5, mtime=0)
-    return (
-        Reply(resource.status, headers, body),
-        Reply(resource.status, {**headers, "Content-Encoding": "gzip"}, packed),
-    )
+class LoopbackServer(ThreadingTCPServer):
+    """A context manager that serves from a thread; `port` 0 takes a free one."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, handler: type[BaseRequestHandler], port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), handler)
+        self.port: int = self.server_address[1]
+
+    def __enter__(self) -> Self:
+        Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class SampleSite(LoopbackServer):
+    """The running site."""
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(_Visit, port)
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        files = {
+            path.stem: tomllib.loads(path.read_text(encoding="utf-8"))["story"]
+            for path in sorted(ARTICLES.glob("*.toml"))
+        }
+        self._held_back = iter(files.pop("held_back"))
+        # The files in turn, an article of each: the subjects are mixed.
+        tables = [table for row in zip_longest(*files.values()) for table in row if table]
+        newest = utc_now().replace(microsecond=0) - timedelta(minutes=20)
+        step = SPREAD / len(tables)
+        self.stories = [  # newest first
+            Story.from_table(table, (newest - rank * step).replace(microsecond=0))
+            for rank, table in enumerate(tables)
+        ]
+
+    def publish(self) -> Story:
+        """Make the next article that was held back public now."""
+        story = Story.from_table(next(self._held_back), utc_now().replace(microsecond=0))
+        self.stories = [story, *self.stories]
+        return story
+
+    def page(self, path: str, *, is_first: bool = True) -> tuple[str, str] | None:
+        """Media type and text of what an address shows; further pages of lists are empty."""
+        stories = self.stories
+        shown = stories if is_first else []
+        match path.strip("/").split("/"):
+            case ["robots.txt"]:
+                return "text/plain", f"User-agent: *\nSitemap: {self.base_url}/sitemap.xml\n"
+            case ["sitemap.xml"]:
+                return _XML, self._rendered("sitemap.xml.j2", stories=stories)
+            case ["feeds", "feed.rss"]:
+                return _XML, self._rendered("feed.xml.j2", stories=shown)
+            case ["tag", tag] if any(tag in each.tags for each in stories):
+                shown = [each for each in shown if tag in each.tags]
+            case [section] if section in SECTIONS:
+                shown = [each for each in shown if section in each.sections]
+            case [slug] if slug:
+                return self._article(slug)
+            case ["", *_] | []:
+                pass  # the front page
+            case _:
+                return None
+        return _HTML, self._rendered("listing.html.j2", stories=shown)
+
+    def _article(self, slug: str) -> tuple[str, str] | None:
+        found = {each.slug: each for each in self.stories}
+        if slug not in found:
+            return None
+        others = [each for each in self.stories if each.slug != slug][:3]
+        return _HTML, self._rendered("article.html.j2", story=found[slug], others=others)
+
+    def _rendered(self, template: str, **values: Any) -> str:
+        return _TEMPLATES.get_template(template).render(base_url=self.base_url, **values)
+
+
+class _Visit(BaseHTTPRequestHandler):
+    """One client's requests."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave together
+    server: SampleSite
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        found = self.server.page(parts.path, is_first="page=" not in parts.query)
+        kind, text = found or (_HTML, "<h1>There is no such page.</h1>")
+        body = text.encode()
+        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        is_known = found is not None and self.headers["If-None-Match"] == etag
+        self.send_response(304 if is_known else 200 if found else 404)
+        self.send_header("ETag", etag)
+        if not is_known:
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if not is_known:
+            self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def main() -> None:
     """The command line."""
-    from rscrawler.demo.site import SampleSite
-
     parser = argparse.ArgumentParser(prog="python -m rscrawler.demo.server", description=__doc__)
-    parser.add_argument("--stories", type=int, default=120, help="public stories (default 120)")
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--seed", type=int, default=1, help="another seed, another site")
     options = parser.parse_args()
     ending = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)
-    with SampleSite(options.stories, options.seed, port=options.port) as site:
-        site.warm_up()
+    with SampleSite(options.port) as site:
         print(site.base_url, flush=True)  # noqa: T201
         signal.sigwait(ending)
 

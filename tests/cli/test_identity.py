@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from rscrawler.demo.generator import generate_story
 from rscrawler.identity.fingerprints import fingerprint_of
 from rscrawler.items import Article
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
 from tests.delivery.helpers import NOW, an_article
+from tests.sample_site.generator import generate_story
 from tests.workspace import Workspace
 
 SITE = "responsiblestatecraft"

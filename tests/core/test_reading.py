@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from rscrawler.config import Config
-from rscrawler.demo.pages import render_article
-from rscrawler.demo.state import SiteState
 from rscrawler.sites import load_sites
 from rscrawler.spiders.outcomes import FetchedArticle
 from rscrawler.spiders.reading import ArticleToRead, PageReader
 from rscrawler.topics import shipped_flagger
+from tests.sample_site.pages import render_article
+from tests.sample_site.state import SiteState
 
 NAME = "responsiblestatecraft"
 NOW = datetime(2024, 12, 14, tzinfo=UTC)

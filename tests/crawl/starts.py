@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rscrawler.clock import utc_now
-from rscrawler.demo.state import SiteState
 from tests.sample_site import SampleSite, Theme
+from tests.sample_site.state import SiteState
 from tests.workspace import Program, Workspace
 
 # Some minutes after it was found, an address that was rejected is requested again.

@@ -16,10 +16,6 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo import pages, routes
-from rscrawler.demo import server as demo_server
-from rscrawler.demo.server import Reply
-from rscrawler.demo.stories import Story
 from rscrawler.middlewares.retry_after import MAX_BROKEN
 from rscrawler.store import Store
 from tests.crawl.probes import (
@@ -38,7 +34,10 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
-from tests.sample_site import Fault, RawReply, SampleSite
+from tests.sample_site import Fault, RawReply, SampleSite, pages, routes
+from tests.sample_site import server as demo_server
+from tests.sample_site.server import Reply
+from tests.sample_site.stories import Story
 from tests.workspace import Program, Workspace
 
 NO_RETRIES = "[crawl]\nretries = 0\n"

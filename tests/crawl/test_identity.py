@@ -12,10 +12,6 @@ from urllib.request import urlopen
 import pytest
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.demo import routes
-from rscrawler.demo import server as demo_server
-from rscrawler.demo.routes import Resource
-from rscrawler.demo.stories import Shape, Story
 from rscrawler.items import rfc3339
 from tests.crawl.probes import (
     FEED,
@@ -33,7 +29,10 @@ from tests.crawl.probes import (
     urls,
 )
 from tests.identity.texts import Issue, series
-from tests.sample_site import Fault, SampleSite
+from tests.sample_site import Fault, SampleSite, routes
+from tests.sample_site import server as demo_server
+from tests.sample_site.routes import Resource
+from tests.sample_site.stories import Shape, Story
 from tests.workspace import Workspace
 
 LISTING = "/tag/watched/"

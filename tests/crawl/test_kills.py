@@ -18,10 +18,10 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.demo.mailbox import Mailbox
-from rscrawler.demo.stories import Story
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.warm import WarmRuns
 from tests.sample_site import SampleSite
+from tests.sample_site.stories import Story
 from tests.workspace import Workspace
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs are forked on Linux")

@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo import routes
-from rscrawler.demo import server as demo_server
 from rscrawler.demo.mailbox import Mailbox
-from rscrawler.demo.routes import Resource
 from rscrawler.store import Store
 from rscrawler.store.leases import process_identity
 from tests.crawl.probes import (
@@ -25,7 +22,9 @@ from tests.crawl.probes import (
     sources,
 )
 from tests.crawl.starts import Start
-from tests.sample_site import Fault, SampleSite
+from tests.sample_site import Fault, SampleSite, routes
+from tests.sample_site import server as demo_server
+from tests.sample_site.routes import Resource
 from tests.workspace import Program, Workspace
 
 SITE = "responsiblestatecraft"

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from lxml import etree, html
 
-from rscrawler.demo.pages import CARDS_PER_PAGE, ENTRIES_PER_PAGE, render_article
-from rscrawler.demo.stories import Shape, Story
 from rscrawler.items import Level
 from tests.demo.conftest import Get
 from tests.sample_site import SampleSite, appeal_texts
+from tests.sample_site.pages import CARDS_PER_PAGE, ENTRIES_PER_PAGE, render_article
+from tests.sample_site.stories import Shape, Story
 
 OWN = "//*[@data-source='current_post']//article[contains(@class, 'page-article')]"
 NAMESPACES = {

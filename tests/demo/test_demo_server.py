@@ -8,9 +8,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from rscrawler.demo.stories import Story
 from tests.demo.conftest import Get, HandClock
 from tests.sample_site import SampleSite, Theme
+from tests.sample_site.stories import Story
 
 VALIDATED = [
     "/",
@@ -325,7 +325,7 @@ def test_a_story_of_ones_own_can_be_published(site: SampleSite, get: Get) -> Non
 
 
 def test_the_command_prints_its_address_first_and_ends_on_sigterm() -> None:
-    command = [sys.executable, "-m", "rscrawler.demo.server", "--stories", "12", "--seed", "2"]
+    command = [sys.executable, "-m", "tests.sample_site", "--stories", "12", "--seed", "2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         address = process.stdout.readline().strip()

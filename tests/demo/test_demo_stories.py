@@ -6,10 +6,10 @@ from itertools import combinations, islice
 
 import pytest
 
-from rscrawler.demo.generator import build_stories, generate_story
-from rscrawler.demo.stories import Articles, Shape, Story, load_articles
 from rscrawler.items import Level
 from tests.demo.conftest import NOON
+from tests.sample_site.generator import build_stories, generate_story
+from tests.sample_site.stories import Articles, Shape, Story, load_articles
 
 
 @pytest.fixture(scope="module")

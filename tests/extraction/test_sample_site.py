@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rscrawler.demo.pages import render_article
-from rscrawler.demo.state import SiteState
 from rscrawler.extraction import Page, extract
 from tests.extraction.pages import PROFILE
+from tests.sample_site.pages import render_article
+from tests.sample_site.state import SiteState
 
 BASE = "http://127.0.0.1:8099"
 NOW = datetime(2024, 12, 14, tzinfo=UTC)

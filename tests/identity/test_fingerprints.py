@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.demo.generator import generate_story
 from rscrawler.identity.fingerprints import (
     KEYS,
     MIN_WORDS,
@@ -22,6 +21,7 @@ from rscrawler.identity.fingerprints import (
 )
 from rscrawler.items import Article
 from tests.identity.texts import reprint_of, with_words_changed
+from tests.sample_site.generator import generate_story
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rscrawler.demo.generator import generate_story
 from rscrawler.identity.sameness import (
     RULES,
     Comparison,
@@ -23,6 +22,7 @@ from rscrawler.identity.sameness import (
     decide,
 )
 from tests.identity.texts import reprint_of, series, with_words_changed
+from tests.sample_site.generator import generate_story
 
 BODIES = [generate_story(number, seed=5).body for number in range(60)]
 LONG_BODIES = [body for body in BODIES if len(body.split()) > 150]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rscrawler.demo.stories import Shape, Story
 from tests.sample_site import Fault, SampleSite
+from tests.sample_site.stories import Shape, Story
 from tests.workspace import Program, Workspace
 
 

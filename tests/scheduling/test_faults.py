@@ -22,9 +22,9 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from rscrawler.demo.stories import Story
 from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
+from tests.sample_site.stories import Story
 from tests.scheduling.running import RunningService, write_schedule
 from tests.scheduling.test_processes import has_ended
 from tests.workspace import Workspace

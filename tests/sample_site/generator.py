@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from rscrawler.demo.stories import REGIONS, Kind, Shape, Story, load_articles
+from tests.sample_site.stories import REGIONS, Kind, Shape, Story, load_articles
 
 SPREAD = timedelta(days=60)
 _TABLE: dict[str, Any] = tomllib.loads(

@@ -7,8 +7,8 @@ import threading
 from typing import Self
 
 from rscrawler.clock import utc_now
-from rscrawler.demo.server import Server
-from rscrawler.demo.state import Clock, SiteState
+from tests.sample_site.server import Server
+from tests.sample_site.state import Clock, SiteState
 
 
 class SampleSite(SiteState):

@@ -1,6 +1,6 @@
 """What the sample site has to say: the `Story` and the hand-written articles.
 
-The articles are TOML files in `articles/`. A body is written with blank lines between
+The articles are the TOML files of the demo. A body is written with blank lines between
 paragraphs; a paragraph that begins with `## `, `- ` or `> ` is a subhead, a list
 item or a quotation. Each of them is one paragraph of the article's text.
 
@@ -20,6 +20,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rscrawler.demo.server import ARTICLES
 from rscrawler.items import Level
 
 _HERE = Path(__file__).parent
@@ -163,7 +164,7 @@ def load_articles() -> Articles:
     """
     files = {
         path.stem: [_story(table) for table in tomllib.loads(path.read_text("utf-8"))["story"]]
-        for path in sorted((_HERE / "articles").glob("*.toml"))
+        for path in sorted(ARTICLES.glob("*.toml"))
     }
     held_back = files.pop("held_back")
     mixed = (story for row in zip_longest(*files.values()) for story in row if story is not None)

@@ -7,9 +7,9 @@ import unicodedata
 from html import escape
 from random import Random
 
-from rscrawler.demo.stories import Kind, Shape, Story
+from tests.sample_site.stories import Kind, Shape, Story
 
-IMAGE_TOKEN = "token=@@TOKEN@@&expires=@@EXPIRES@@"  # noqa: S105 - a placeholder, filled when served
+IMAGE_TOKEN = "token=@@TOKEN@@&expires=@@EXPIRES@@"
 _ENTITIES = str.maketrans({
     "\u00a0": "&nbsp;",
     "\u00ad": "&shy;",

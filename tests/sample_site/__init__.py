@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rscrawler.clock import utc_now
-from rscrawler.demo.bodies import image_path
-from rscrawler.demo.pages import SITE_NAME, render_not_found, render_notice, render_robots
-from rscrawler.demo.routes import HTML, Resource
-from rscrawler.demo.server import Headers, Reply, Server
-from rscrawler.demo.site import SampleSite as ServedSite
-from rscrawler.demo.state import Clock
-from rscrawler.demo.stories import SITE, Shape, Story
+from tests.sample_site.bodies import image_path
+from tests.sample_site.pages import SITE_NAME, render_not_found, render_notice, render_robots
+from tests.sample_site.routes import HTML, Resource
+from tests.sample_site.server import Headers, Reply, Server
+from tests.sample_site.site import SampleSite as ServedSite
+from tests.sample_site.state import Clock
+from tests.sample_site.stories import SITE, Shape, Story
 
 _REMEMBERED_REQUESTS = 100_000
 _HUGE_BYTES = 48 * 2**20

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from rscrawler.demo.generator import build_stories
-from rscrawler.demo.stories import Story
+from tests.sample_site.generator import build_stories
+from tests.sample_site.stories import Story
 
 Clock = Callable[[], datetime]
 OLD_ADDRESS_AGE = timedelta(days=20)

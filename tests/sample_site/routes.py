@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rscrawler.demo import pages
-from rscrawler.demo.bodies import label_of
-from rscrawler.demo.generator import slugify
-from rscrawler.demo.state import SiteState
-from rscrawler.demo.stories import REGIONS, SECTIONS, SITE, Shape, Story
+from tests.sample_site import pages
+from tests.sample_site.bodies import label_of
+from tests.sample_site.generator import slugify
+from tests.sample_site.state import SiteState
+from tests.sample_site.stories import REGIONS, SECTIONS, SITE, Shape, Story
 
 HTML, RSS, XML = "text/html; charset=utf-8", "application/rss+xml", "application/xml"
 _PIXEL = bytes.fromhex("47494638396101000100000000002c00000000010001000002003b")

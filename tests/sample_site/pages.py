@@ -16,10 +16,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rscrawler.demo.bodies import IMAGE_TOKEN, body_parts, image_url, label_of, text_html
-from rscrawler.demo.generator import slugify
-from rscrawler.demo.state import SiteState
-from rscrawler.demo.stories import REGIONS, SECTIONS, SITE, Shape, Story
+from tests.sample_site.bodies import IMAGE_TOKEN, body_parts, image_url, label_of, text_html
+from tests.sample_site.generator import slugify
+from tests.sample_site.state import SiteState
+from tests.sample_site.stories import REGIONS, SECTIONS, SITE, Shape, Story
 
 CARDS_PER_PAGE = 12
 ENTRIES_PER_PAGE = 30
@@ -37,7 +37,7 @@ class _JoinedLines(FileSystemLoader):
 
 
 def _written(text: str, story: Story) -> Markup:
-    return Markup(text_html(text, story))  # noqa: S704 - our own markup
+    return Markup(text_html(text, story))
 
 
 def _new_york_time(moment: datetime) -> str:
@@ -119,7 +119,7 @@ def render_static(slug: str) -> str:
 
 def render_notice(title: str, html: str) -> str:
     """A page of nothing but `html`."""
-    return _rendered("page.html.j2", title=title, content=Markup(html))  # noqa: S704 - our own
+    return _rendered("page.html.j2", title=title, content=Markup(html))
 
 
 def render_not_found(text: str) -> str:
@@ -128,7 +128,7 @@ def render_not_found(text: str) -> str:
 
 
 def _own_parts(site: SiteState, story: Story) -> list[Markup]:
-    parts = [Markup(part) for part in body_parts(site.base_url, story)]  # noqa: S704 - our own
+    parts = [Markup(part) for part in body_parts(site.base_url, story)]
     if Shape.INLINE_MEDIA in story.shapes:
         caption = Random(story.slug).choice(SITE["captions"])
         parts.insert(1, _PARTS.inline_picture(site, story, caption))
