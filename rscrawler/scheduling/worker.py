@@ -22,10 +22,9 @@ import logging
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from procrastinate import (
     App,
@@ -59,41 +58,6 @@ LOST_AFTER = timedelta(minutes=1)  # a claimed run that is in no queue
 LONGEST_PAUSE = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class DeferredRun:
-    """One run of a crawl job, as it lies in the queue: all that a worker must know of it."""
-
-    scheduled: ScheduledJob
-    fire_at: datetime
-
-    def to_arguments(self) -> dict[str, Any]:
-        """The same as JSON values."""
-        job = self.scheduled.job
-        return {
-            "job_id": job.id,
-            "sites": list(self.scheduled.sites),
-            "fire_at": self.fire_at.isoformat(),
-            "full": job.full,
-            "time_limit_seconds": job.time_limit.total_seconds() if job.time_limit else None,
-            "adaptive": job.adaptive.model_dump(mode="json") if job.adaptive else None,
-        }
-
-    @classmethod
-    def from_arguments(cls, arguments: Mapping[str, Any]) -> Self:
-        """What `to_arguments` wrote. The times of the job, but for adaptive ones, stay behind."""
-        seconds, adaptive = arguments["time_limit_seconds"], arguments["adaptive"]
-        job = Job.model_construct(
-            id=arguments["job_id"],
-            action="crawl",
-            sites=arguments["sites"],
-            full=arguments["full"],
-            time_limit=None if seconds is None else timedelta(seconds=seconds),
-            adaptive=None if adaptive is None else Adaptive.model_validate(adaptive),
-        )
-        scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]))
-        return cls(scheduled, datetime.fromisoformat(arguments["fire_at"]))
-
-
 class JobQueue:
     """The service's end of the queue."""
 
@@ -116,7 +80,7 @@ class JobQueue:
         It gives False, and the transaction is of no more use, if a run of the same job
         waits there that is no longer claimed; a worker drops that one when it meets it.
         """
-        arguments = DeferredRun(scheduled, fire_at).to_arguments()
+        arguments = task_arguments(scheduled, fire_at)
 
         def defer(connection: Any) -> bool:
             deferrer = self._app.configure_task(
@@ -290,12 +254,12 @@ class Worker:
         self._worker_id = context.job.worker_id
         self._running.add(job_id)
         try:
-            await self._run(DeferredRun.from_arguments(arguments))
+            await self._run(*run_of(arguments))
         finally:
             self._running.discard(job_id)
 
-    async def _run(self, run: DeferredRun) -> None:
-        scheduled, firing = run.scheduled, Firing(run.scheduled.id, run.fire_at, QUEUE)
+    async def _run(self, scheduled: ScheduledJob, fire_at: datetime) -> None:
+        firing = Firing(scheduled.id, fire_at, QUEUE)
         if not self._store.jobs.is_open(firing):
             logger.debug("job %s: this run has ended already", scheduled.id)
             return
@@ -352,6 +316,34 @@ class Worker:
                 logger.warning(
                     "job %s: its run is not in the queue; it is due again", firing.job_id
                 )
+
+
+def task_arguments(scheduled: ScheduledJob, fire_at: datetime) -> dict[str, Any]:
+    """A run as it lies in the queue, in JSON values: all that a worker must know of it."""
+    job = scheduled.job
+    return {
+        "job_id": job.id,
+        "sites": list(scheduled.sites),
+        "fire_at": fire_at.isoformat(),
+        "full": job.full,
+        "time_limit_seconds": job.time_limit.total_seconds() if job.time_limit else None,
+        "adaptive": job.adaptive.model_dump(mode="json") if job.adaptive else None,
+    }
+
+
+def run_of(arguments: Mapping[str, Any]) -> tuple[ScheduledJob, datetime]:
+    """What `task_arguments` wrote. The times of the job, but for adaptive ones, stay behind."""
+    seconds, adaptive = arguments["time_limit_seconds"], arguments["adaptive"]
+    job = Job.model_construct(
+        id=arguments["job_id"],
+        action="crawl",
+        sites=arguments["sites"],
+        full=arguments["full"],
+        time_limit=None if seconds is None else timedelta(seconds=seconds),
+        adaptive=None if adaptive is None else Adaptive.model_validate(adaptive),
+    )
+    scheduled = ScheduledJob(job, Path(), tuple(arguments["sites"]))
+    return scheduled, datetime.fromisoformat(arguments["fire_at"])
 
 
 def _id_of(job: procrastinate_jobs.Job) -> str:

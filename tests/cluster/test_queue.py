@@ -15,7 +15,7 @@ from rscrawler.config import Config, checked
 from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.schedules import active_jobs
 from rscrawler.scheduling.service import DELIVERER
-from rscrawler.scheduling.worker import LOST_AFTER, DeferredRun, JobQueue, Worker
+from rscrawler.scheduling.worker import LOST_AFTER, JobQueue, Worker, run_of, task_arguments
 from rscrawler.store.jobs import QUEUE, Firing
 from tests.cluster.conftest import Plant
 from tests.scheduling.services import MINUTE, NOON, crashed, scheduled, step
@@ -92,10 +92,10 @@ def test_a_run_comes_out_of_the_queue_as_it_went_in() -> None:
     options = {"adaptive": {"min": "10m", "max": "2h"}, "full": True, "time_limit": "90s"}
     job, _ = scheduled("news", ["site", "other"], **options).by_site()
     assert job.id == "news/site"
-    run = DeferredRun.from_arguments(DeferredRun(job, NOON).to_arguments())
-    assert run.fire_at == NOON
+    run, fire_at = run_of(task_arguments(job, NOON))
+    assert fire_at == NOON
     for name in ("id", "sites", "full", "time_limit", "adaptive", "action"):
-        assert getattr(run.scheduled.job, name) == getattr(job.job, name)
+        assert getattr(run.job, name) == getattr(job.job, name)
 
 
 def test_of_two_services_one_hands_a_run_over_and_none_runs_it(plant: Plant) -> None:
