@@ -44,7 +44,10 @@ def web_command(
         path = find_config(config_path)
         if path is None:
             raise ConfigurationError("--add-user: there is no file; `rscrawler init` writes one")
-        _check_name(add_user)
+        try:
+            checked_user_name(add_user)
+        except ValueError as error:
+            raise ConfigurationError(f"--add-user: {error}") from None
         write_user(path, add_user, hash_password(_password()))
         out.print(f"wrote {add_user} to {path}; start the dashboard again")
         return
@@ -55,13 +58,6 @@ def web_command(
             port,
             announce=lambda url: out.print(f"dashboard at {url} (Ctrl-C stops it)"),
         )
-
-
-def _check_name(name: str) -> None:
-    try:
-        checked_user_name(name)
-    except ValueError as error:
-        raise ConfigurationError(f"--add-user: {error}") from None
 
 
 def _password() -> str:

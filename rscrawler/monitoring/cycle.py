@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any, Self
 
 from scrapy import signals
@@ -46,7 +45,6 @@ LONG_PAUSE = timedelta(hours=1)  # that a site asks for: from here on somebody s
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
 # So many pages that a source leads to, and not one that is there: the addresses are wrong.
 MANY_GONE = 5
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,8 @@ def judge(
     stats: Mapping[str, Any],
     finish_reason: str,
     *,
-    unread_robots: Mapping[str, str] = _NOTHING,
-    failed_sources: Mapping[str, str] = _NOTHING,
+    unread_robots: Mapping[str, str] = {},
+    failed_sources: Mapping[str, str] = {},
     paused_until: datetime | None = None,
     trouble: StoreError | None = None,
 ) -> CycleOutcome:

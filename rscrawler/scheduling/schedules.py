@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from pydantic import Field, PlainValidator, StrictBool, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
@@ -40,19 +40,10 @@ logger = logging.getLogger(__name__)
 
 SHORTEST = timedelta(seconds=1)
 
-
-_ACTIONS = ["crawl", "deliver", "digest"]
-
-
-def _read_action(word: object) -> str:
-    if word not in _ACTIONS:
-        raise ValueError("allowed: 'crawl', 'deliver' or 'digest'")
-    # A digest is a delivery: when it is composed is up to digest_at.
-    return "crawl" if word == "crawl" else "deliver"
-
-
+# A digest is a delivery: when it is composed is up to digest_at.
 _Action = Annotated[
-    str, PlainValidator(_read_action), WithJsonSchema({"type": "string", "enum": _ACTIONS})
+    Literal["crawl", "deliver", "digest"],
+    AfterValidator(lambda word: "deliver" if word == "digest" else word),
 ]
 
 
