@@ -4,8 +4,6 @@ A Twisted reactor does not start twice, so a process runs one cycle; the schedul
 starts a child for each.
 """
 
-from __future__ import annotations
-
 import gc
 import logging
 from collections.abc import Callable, Sequence

@@ -10,8 +10,6 @@ Where nothing can be forked, `python -m rscrawler.forks PARENT ARGUMENTS…` is 
 fresh process. It too dies with its parent: a crawl must not go on without who would judge it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import os

@@ -8,8 +8,6 @@ A command's module is imported when the command is called, so that none pays for
 `crawl` is `crawl_command` there, a group such as `topics` is `topics_app`.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 from importlib import import_module

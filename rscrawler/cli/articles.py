@@ -1,7 +1,5 @@
 """`rscrawler explain`, `history`, `reparse`: articles as they would be, were, and are recorded."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """`rscrawler deliver` and `status`: what is due goes out, and is all well?"""
 
-from __future__ import annotations
-
 import logging
 import signal
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Logs on standard error: lines for people, or JSON lines for machines."""
 
-from __future__ import annotations
-
 import json
 import logging
 import math

@@ -1,7 +1,5 @@
 """Commands over what is stored: export, prune, migrate-store, identity, and the JSON Schemas."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import asdict, astuple
 from datetime import timedelta

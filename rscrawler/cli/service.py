@@ -1,7 +1,5 @@
 """Commands of the service: run it, work for it, and see what it will do."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Commands that set up and try out: init, config check, alerts test, demo."""
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Callable, Iterator, Sized
 from dataclasses import asdict

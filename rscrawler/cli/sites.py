@@ -1,7 +1,5 @@
 """`rscrawler sites`: the site profiles, a new one for a site, and whether one holds."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

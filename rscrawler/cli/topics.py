@@ -1,7 +1,5 @@
 """`rscrawler topics`: the watch-lists, how well they do, what a change would change."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Mapping

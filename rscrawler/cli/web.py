@@ -1,7 +1,5 @@
 """`rscrawler web`: the dashboard."""
 
-from __future__ import annotations
-
 import re
 import sys
 import tomllib

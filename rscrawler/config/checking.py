@@ -1,7 +1,5 @@
 """Files of the operator, and one line for each thing that is wrong in them."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path

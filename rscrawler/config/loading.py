@@ -1,7 +1,5 @@
 """The configuration that a command works with: which file, and the environment on top."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """What a value may be, and how it is written: time spans, addresses, names of hosts and zones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """A mail server on loopback that keeps what it is sent as files, for the demo."""
 
-from __future__ import annotations
-
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`rscrawler demo`: two whole cycles against the sample site, and what came of them."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess

@@ -8,8 +8,6 @@ paragraph that begins with `## `, `- ` or `> ` is a subhead, a list item or a qu
 article is about, and what shapes its page can take, is for the sample site of the tests.
 """
 
-from __future__ import annotations
-
 import argparse
 import signal
 import tomllib

@@ -6,8 +6,6 @@ met with caution: the rebuilt site is in baseline mode, in which nobody is alert
 one summary of what is newer (`delivery.messages.alert_unalerted`).
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections import deque

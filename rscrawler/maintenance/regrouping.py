@@ -1,7 +1,5 @@
 """Which stored articles today's rules of identity would fold or unfold: a dry run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Archived pages, read again by today's site profile, without a request."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The end of a cycle over one site: its counters, whether it succeeded, what is wrong."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

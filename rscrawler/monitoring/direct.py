@@ -5,8 +5,6 @@ tells once, and whatever can use the store next says that it is over. Where not 
 be made, the heartbeat alone tells.
 """
 
-from __future__ import annotations
-
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime

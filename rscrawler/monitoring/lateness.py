@@ -1,7 +1,5 @@
 """Is it too quiet? Decided over times alone, with the time handed in."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise

@@ -6,8 +6,6 @@ now, the density is added up until it makes one visit, so the last one before a 
 for it. All but `plan_visit`, which asks the store, are pure functions of plain values.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Child processes: started in a group of their own, and ended with all their descendants."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

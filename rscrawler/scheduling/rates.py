@@ -9,8 +9,6 @@ one. What has happened since enters through `WeeklyRates.level`: the part of the
 surplus or lack that, at this site, tends to last.
 """
 
-from __future__ import annotations
-
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter

@@ -3,8 +3,6 @@
 What it came to is read from how its child ended: one line for people, and a verdict.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -4,8 +4,6 @@ Each gives the first moment after the last fire time that it is asked from, in U
 times do not drift and jitter does not accumulate.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any

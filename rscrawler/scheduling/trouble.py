@@ -7,8 +7,6 @@ that looks like a bug may be one of this process alone: after a quarter of an ho
 service ends, for its supervisor to start another.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from contextlib import suppress

@@ -6,8 +6,6 @@ connection to a database. It is replaced when it dies, and when the program, a w
 profile or the configuration changes. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` is it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import gzip

@@ -15,8 +15,6 @@ leaves to it:
   marked as running too, by a worker that lives. Each worker looks for its own.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import signal

@@ -8,8 +8,6 @@ The defaults are the generic profile: it is what a site is read by of which
 nothing but the address is known.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Which view serves what, the guards around them, and the server."""
 
-from __future__ import annotations
-
 import logging
 import signal
 import socket

@@ -1,7 +1,5 @@
 """One article: its text with the evidence, why it counts, what was sent, what people say of it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Pictures of the coverage: how much, on whom, when, how soon it was told."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

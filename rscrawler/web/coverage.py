@@ -1,7 +1,5 @@
 """The first page: articles by words and filters; also as JSONL, CSV and feed."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What every page is made from."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping

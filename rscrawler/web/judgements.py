@@ -1,7 +1,5 @@
 """Judging flags, and how often they were right."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 

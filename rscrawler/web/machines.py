@@ -1,7 +1,5 @@
 """What machines ask for: feeds, metrics, health."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 

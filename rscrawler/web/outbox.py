@@ -1,7 +1,5 @@
 """The outbox: what waits, why, and what to do about what failed."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool

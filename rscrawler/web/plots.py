@@ -4,8 +4,6 @@ Each plot is a picture of the table beside it and hidden from screen readers; it
 those of the table.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

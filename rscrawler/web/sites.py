@@ -1,7 +1,5 @@
 """The health of everything: sites and their sources, cycles, problems, schedules."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from operator import itemgetter
 from statistics import median_high

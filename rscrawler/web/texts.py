@@ -1,7 +1,5 @@
 """An article's texts for people: what counted or was found, marked; what a version changed."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
