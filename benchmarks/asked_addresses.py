@@ -15,6 +15,7 @@ from scrapy.crawler import Crawler
 
 from rscrawler.config import load_config
 from rscrawler.crawling import run_cycle
+from rscrawler.maintenance.recovery import open_store
 
 
 def main() -> None:
@@ -26,9 +27,8 @@ def main() -> None:
     def watch(_site: str, crawler: Crawler) -> None:
         crawler.signals.connect(note, signals.request_reached_downloader)
 
-    report = run_cycle(
-        load_config(Path(sys.argv[1]) / "rscrawler.toml"), [], is_full=True, on_crawler=watch
-    )
+    config = load_config(Path(sys.argv[1]) / "rscrawler.toml")
+    report = run_cycle(config, [], opening=open_store, is_full=True, on_crawler=watch)
     sys.stdout.write(json.dumps({"requested": requested, "articles": report.total("articles_new")}))
 
 

@@ -61,19 +61,14 @@ def prepare(config: Config) -> None:
     PageReader(load_sites(config), load_flagger(config)).prepare()
 
 
-def open_store(config: Config) -> Store:
-    """The store of a configuration, as it is: `recovery.open_store` rebuilds one that is lost."""
-    return Store.open(config.database)
-
-
 def run_cycle(
     config: Config,
     names: Sequence[str],
     *,
+    opening: Callable[[Config], Store],
     is_full: bool = False,
     limit: int | None = None,
     on_crawler: Callable[[str, Crawler], None] | None = None,
-    opening: Callable[[Config], Store] = open_store,
 ) -> CycleReport:
     """Crawl the named sites (none: all enabled ones), side by side.
 

@@ -22,7 +22,6 @@ from rscrawler.config.models import EmailSettings as EmailSettings
 from rscrawler.config.models import OpsSettings as OpsSettings
 from rscrawler.config.models import QuietHours as QuietHours
 from rscrawler.config.models import WebhookSettings as WebhookSettings
-from rscrawler.config.models import WebSettings as WebSettings
 from rscrawler.config.values import Duration as Duration
 from rscrawler.config.values import Model as Model
 from rscrawler.config.values import Switch as Switch

@@ -51,10 +51,13 @@ def after_cycle(
         with _guarded("the weekly mail was not written"):
             compose_weekly(config, store, now, jobs)
     if (metrics_file := monitoring.metrics_file) is not None:
-        from rscrawler.monitoring.metrics import write_metrics
+        from prometheus_client import write_to_textfile
+
+        from rscrawler.monitoring.metrics import Metrics
 
         with _guarded(f"metrics file {metrics_file}"):
-            write_metrics(metrics_file, config, store, now, jobs)
+            metrics_file.parent.mkdir(parents=True, exist_ok=True)
+            write_to_textfile(str(metrics_file), Metrics(config, store, now, jobs))
     if monitoring.heartbeat_url is not None and any(
         outcome.note is None for outcome in report.sites.values()
     ):

@@ -10,10 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from prometheus_client import generate_latest, write_to_textfile
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -127,8 +125,8 @@ def quantile_of(values: Sequence[float], quantile: float) -> float:
     return ordered[max(0, ceil(quantile * len(ordered)) - 1)]
 
 
-class _Metrics(Collector):
-    """All metrics, for the library to write."""
+class Metrics(Collector):
+    """All metrics, for prometheus-client's `generate_latest` and `write_to_textfile`."""
 
     def __init__(
         self, config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
@@ -139,6 +137,7 @@ class _Metrics(Collector):
             self._values[f"rscrawler_{metric}", len(labels)].append((labels, value))
 
     def collect(self) -> Iterator[Metric]:
+        """Each metric with its samples."""
         for spec in METRICS:
             is_sum = spec.name.endswith("_total")
             kind = CounterMetricFamily if is_sum else GaugeMetricFamily
@@ -147,22 +146,3 @@ class _Metrics(Collector):
             for labels, value in self._values[spec.name, len(spec.labels)]:
                 family.add_metric(labels, float(value))
             yield family
-
-
-def render_metrics(
-    config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
-) -> bytes:
-    """All metrics in Prometheus' text format."""
-    return generate_latest(_Metrics(config, store, now, jobs))
-
-
-def write_metrics(
-    path: Path, config: Config, store: Store, now: datetime, jobs: Iterable[ScheduledJob]
-) -> None:
-    """Write all metrics to a file in one step.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_to_textfile(str(path), _Metrics(config, store, now, jobs))

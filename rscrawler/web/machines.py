@@ -3,12 +3,12 @@
 import hashlib
 import re
 
-from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from rscrawler.monitoring.metrics import render_metrics
+from rscrawler.monitoring.metrics import Metrics
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.web.dashboard import dashboard_of
 
@@ -53,8 +53,8 @@ def with_etag(request: Request, content: bytes, media_type: str) -> Response:
 def metrics(request: Request) -> Response:
     """Prometheus text."""
     dashboard = dashboard_of(request)
-    content = render_metrics(dashboard.config, dashboard.store, dashboard.now(), dashboard.jobs())
-    return Response(content, headers={"Content-Type": CONTENT_TYPE_LATEST})
+    found = Metrics(dashboard.config, dashboard.store, dashboard.now(), dashboard.jobs())
+    return Response(generate_latest(found), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def healthz(request: Request) -> Response:

@@ -6,12 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
 from rscrawler.items import Novelty
-from rscrawler.monitoring.metrics import quantile_of, render_metrics
+from rscrawler.monitoring.metrics import Metrics, quantile_of
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
 from tests.delivery.helpers import NOW, an_article, record
@@ -24,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 
 def samples(store: Store, tmp_path: Path) -> dict[tuple[str, frozenset[str]], float]:
     """Each sample by its name and the values of its labels."""
-    text = render_metrics(Config(output_dir=tmp_path), store, NOW, ()).decode()
+    text = generate_latest(Metrics(Config(output_dir=tmp_path), store, NOW, ())).decode()
     return {
         (sample.name, frozenset(sample.labels.values())): sample.value
         for family in text_string_to_metric_families(text)
