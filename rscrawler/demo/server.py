@@ -149,7 +149,7 @@ class SampleSite(LoopbackServer):
                 shown = [each for each in shown if section in each.sections]
             case [slug] if slug:
                 return self._article(slug)
-            case ["", *_] | []:
+            case [""]:
                 pass  # the front page
             case _:
                 return None

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 import tempfile
 import time
 from asyncio.subprocess import Process
@@ -43,26 +42,15 @@ Child = Process | Forked  # it leads a group of its own
 ChildRunner = Callable[[Sequence[str], timedelta, asyncio.Event], Awaitable[ChildResult]]
 
 
-async def run_rscrawler(
-    arguments: Sequence[str],
-    limit: timedelta,
-    stopping: asyncio.Event,
-    environment: Mapping[bytes, bytes] | None = None,
-) -> ChildResult:
-    """Run one rscrawler command as a child; `environment` is added to this process's own."""
-    command = [sys.executable, "-m", "rscrawler.forks", str(os.getpid()), *arguments]
-    return await run_child(command, limit, stopping, environment=environment)
-
-
 async def run_child(
     command: Sequence[str],
     limit: timedelta,
     stopping: asyncio.Event,
     *,
-    environment: Mapping[bytes, bytes] | None = None,
+    environment: Mapping[bytes, bytes] = {},
     **pauses: timedelta,
 ) -> ChildResult:
-    """Run a command to its end, as `watch` does.
+    """Run a command to its end, as `watch` does; `environment` is added to this process's own.
 
     Raises:
         OSError: the command cannot be started.
@@ -74,7 +62,7 @@ async def run_child(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
-            env={**os.environb, **(environment or {})},
+            env={**os.environb, **environment},
             start_new_session=True,
         )
 

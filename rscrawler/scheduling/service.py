@@ -35,7 +35,7 @@ from rscrawler.delivery.status import due_since, word_is_due
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
+from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, RunOutcome, judge_overdue, write_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
@@ -100,9 +100,9 @@ class Service:
         store: Store,
         load: Load,
         *,
+        run: ChildRunner,
         keeper: StoreKeeper | None = None,
         config_path: Path | None = None,
-        run: ChildRunner = run_rscrawler,
         now: Callable[[], datetime] = utc_now,
         owner: str | None = None,
     ) -> None:

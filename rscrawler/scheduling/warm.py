@@ -28,7 +28,7 @@ from typing import BinaryIO
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, find_config, load_config
 from rscrawler.forks import CAN_FORK, Forked, Nursery, NurseryLost, die_with, serve
-from rscrawler.scheduling.processes import ChildResult, run_rscrawler, watch
+from rscrawler.scheduling.processes import ChildResult, run_child, watch
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class WarmRuns:
     async def run(
         self, arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
     ) -> ChildResult:
-        """Run one command, as `processes.run_rscrawler` does; that is what it falls back to."""
+        """Run one of rscrawler's commands; as a fresh process, where none can be forked."""
         environment = self.environment
 
         async def start(output: BinaryIO, errors: BinaryIO) -> Forked:
@@ -87,7 +87,8 @@ class WarmRuns:
             if not self._has_complained:
                 logger.warning("runs are started as fresh processes, which takes longer: %s", error)
             self._has_complained = True
-            return await run_rscrawler(arguments, limit, stopping, environment)
+            command = [sys.executable, "-m", "rscrawler.forks", str(os.getpid()), *arguments]
+            return await run_child(command, limit, stopping, environment=environment)
 
     def close(self) -> None:
         """End the warm process."""

@@ -40,7 +40,7 @@ from rscrawler.clock import utc_now
 from rscrawler.config import Config
 from rscrawler.errors import StoreError
 from rscrawler.scheduling.adaptive import Adaptive
-from rscrawler.scheduling.processes import ChildRunner, run_rscrawler
+from rscrawler.scheduling.processes import ChildRunner
 from rscrawler.scheduling.runs import Runner, judge_overdue, write_end
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.store import Store
@@ -143,12 +143,12 @@ class Worker:
         store: Store,
         config: Config,
         *,
+        run: ChildRunner,
         config_path: Path | None = None,
         name: str | None = None,
         at_once: int = 1,
         heartbeat: timedelta = timedelta(seconds=10),
         dead_after: timedelta = timedelta(seconds=30),
-        run: ChildRunner = run_rscrawler,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._store, self._config, self._now = store, config, now
