@@ -4,8 +4,8 @@
 SIGINT); the first line that it prints is the site's address.
 
 The articles are TOML files in `articles/`. A body is written with blank lines between paragraphs; a
-paragraph that begins with `## `, `- ` or `> ` is a subhead, a list item or a quotation. What an
-article is about, and what shapes its page can take, is for the sample site of the tests.
+paragraph that begins with `## `, `- ` or `> ` is a subhead, a list item or a quotation. The keys
+`level`, `countries` and `shapes` are for the sample site of the tests, which has the same articles.
 """
 
 import argparse
