@@ -25,7 +25,7 @@ _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _GENERIC = Markup()
 _LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
 _LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
-_LEAST_LEAD = 100  # characters of a paragraph between headline and text that belongs to the text
+_LEAST_LEAD = 100  # characters between headline and text that belong to the text
 _FOREIGN_KINDS = frozenset({
     "navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden",
     "consent",
@@ -124,7 +124,7 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
         if not any(block.prose for block in blocks):
             return None
     lead = blocks[headline + 1 : region.first] if headline is not None else []
-    lead = [block for block in lead if block.label == "text" and block.prose >= _LEAST_LEAD]
+    lead = [block for block in lead if block.label == "text" and _is_lead(block)]
     own_blocks = [*lead, *blocks[region.first : region.last]]
     _label(own_blocks, context, is_guess=True)
     kept = {block for block in own_blocks if block.label in KEPT}
@@ -145,6 +145,10 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     foreign += tuple(b.region.element for b in blocks if b.rule.startswith("another"))
     own = Own((container,), heading, "fallback: densest region", context, foreign)
     return LocatedText(own, own_blocks, "densest region")
+
+
+def _is_lead(block: Block) -> bool:
+    return len(block.text) - block.linked >= _LEAST_LEAD and not block.is_link
 
 
 def _declared_alone(context: PageContext) -> LocatedText:
