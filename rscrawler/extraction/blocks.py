@@ -33,7 +33,7 @@ _BLOCKS = HEADINGS | {
 _CELLS = frozenset({"td", "th"})
 # Their blocks keep their tag whatever nameless boxes stand between.
 _TELLING = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
-_KEPT_BELOW = {"div": frozenset({"li", "blockquote", "figcaption", "dd"}),
+_KEPT_BELOW = {"div": HEADINGS | {"li", "blockquote", "figcaption", "dd"},
                "p": frozenset({"blockquote", "figcaption"})}  # fmt: skip
 _KIND_OF_TAG = {
     "nav": "navigation", "footer": "navigation", "menu": "navigation", "aside": "sidebar",
