@@ -19,8 +19,8 @@ from rscrawler.extraction.context import PageContext
 _Marks = list[tuple[str, str] | None]  # of each block: label and rule
 _LEAST_BODY = 100  # characters; with less, the marks of regions are doubted
 # The share of all running text from which a region is not what its name says.
-_MOST_SHARE = {"comments": 0.9, "navigation": 0.7, "sidebar": 0.5, "hidden": 0.9, "form": 0.3}
-_MOST_SHARE_ELSE = 0.3
+_MOST_SHARE = {"comments": 0.9, "navigation": 0.9, "hidden": 0.9, "caption": 0.3}
+_MOST_SHARE_ELSE = 0.5
 _WHOLE = 0.9  # of all running text: what is called consent and holds so much is a mark of the page
 LABEL_OF_KIND = {
     "request": "appeal",
@@ -33,6 +33,8 @@ _CARD_HEAD = 4  # blocks of a card among which its headline is
 _LONGEST_KICKER = 60  # characters that may stand before it
 _LEAST_HEADLINE = 4  # words
 _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of running text
+# A paragraph or a list is seldom all of an article: the box around it may be worth so much less.
+_PARTS, _PART = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
 _LEAST_BELOW = 0.4  # of the running text is below the headline
 
 
@@ -105,7 +107,11 @@ class Locator:
         covered = 0
         for region in self._regions:
             kind = region.kind
-            if kind is None or region.last <= covered or (is_doubted and kind != "cut"):
+            if (
+                kind is None
+                or region.last <= covered
+                or (is_doubted and kind != "cut" and region.tag != "figcaption")
+            ):
                 continue
             if kind == "embed" and self._is_guess:
                 continue
@@ -163,14 +169,13 @@ class Locator:
         marks = self._marks(headline, is_doubted=is_doubted)
         each = (self._worth(n, headline, marks) for n in range(len(self._blocks)))
         worth = [0.0, *accumulate(each)]
-        best = max(
-            self._regions,
-            key=lambda region: (
-                worth[region.last] - worth[region.first],
-                region.first - region.last,
-            ),
-        )
-        return best, marks
+
+        def value(region: Region) -> tuple[float, int]:
+            held = worth[region.last] - worth[region.first]
+            share = _PART if region.tag in _PARTS else 1.0
+            return share * held, region.first - region.last
+
+        return max(self._regions, key=value), marks
 
     def _worth(self, number: int, headline: int | None, marks: _Marks) -> float:
         block = self._blocks[number]

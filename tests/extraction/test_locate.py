@@ -1,0 +1,61 @@
+"""Where the text of a page is that no profile knows; each page bends one that real sites print."""
+
+from __future__ import annotations
+
+import pytest
+
+import rscrawler
+
+URL = "https://news.example.org/2024/12/10/canal-dispute/"
+TITLE = "A canal in Afghanistan worries Uzbek farmers"
+LEAD = (
+    "The canal that the Taliban are digging will take a fifth of the water of the Amu Darya, and no"
+    " treaty lets Uzbekistan object."
+)
+TEXT = (
+    "Tashkent has sent engineers instead of a protest note. They offer concrete for the bed of the"
+    " canal, which leaks, and training for the men who will run it.",
+    "The river has lost half of its water since the fields of cotton were laid out, and what is"
+    " left does not reach the sea.",
+)
+PARAGRAPHS = "".join(f"<p>{text}</p>" for text in TEXT)
+NAVIGATION = '<nav class="menu"><ul><li><a href="/a/">Home</a></li></ul></nav>'
+
+
+def _body(inner: str) -> list[str]:
+    page = (
+        f"<!DOCTYPE html><html><head><title>{TITLE}</title>"
+        '<meta property="og:type" content="article"></head>'
+        f"<body>{NAVIGATION}<main>{inner}</main></body></html>"
+    )
+    return rscrawler.extract_page(page.encode(), URL).body.split("\n\n")
+
+
+@pytest.mark.parametrize("tag", ["p", "h2", "div"])
+def test_a_long_standfirst_above_the_text_belongs_to_it(tag: str) -> None:
+    byline = '<div class="byline">By <a href="/author/nora-weiss/">Nora Weiss</a></div>'
+    head = f"<header><h1>{TITLE}</h1>{byline}<{tag}>{LEAD}</{tag}></header>"
+    assert _body(f'{head}<div class="text">{PARAGRAPHS}</div>') == [LEAD, *TEXT]
+
+
+def test_the_box_around_the_only_paragraph_is_the_article() -> None:
+    address = "Office of the canal, 14 Riverside"
+    linked = '<p><a href="https://example.net/plan/">The plan of the canal</a></p>'
+    text = f"<p>{address}</p>{linked}<p>{TEXT[0]}</p>"
+    assert _body(f"<h1>{TITLE}</h1><div>{text}</div>") == [address, TEXT[0]]
+
+
+@pytest.mark.parametrize(
+    ("names", "is_text"),
+    [("related-posts", False), ("nav-tabs", False), ("hidden-xs", True), ("legend", False)],
+)
+def test_a_box_is_what_its_name_says(names: str, is_text: bool) -> None:
+    said = "A sentence in a box that has a name of its own, long enough for a paragraph of prose."
+    found = _body(f'<h1>{TITLE}</h1>{PARAGRAPHS}<div class="{names}"><p>{said}</p></div>')
+    assert found == ([*TEXT, said] if is_text else [*TEXT])
+
+
+def test_a_heading_stays_one_whatever_box_is_in_it() -> None:
+    heading = "<h2><div>What Tashkent offers</div></h2>"
+    found = _body(f"<h1>{TITLE}</h1><p>{TEXT[0]}</p>{heading}<p>{TEXT[1]}</p>")
+    assert found == [TEXT[0], "What Tashkent offers", TEXT[1]]
