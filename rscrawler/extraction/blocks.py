@@ -39,6 +39,11 @@ _KIND_OF_TAG = {
     "nav": "navigation", "footer": "navigation", "menu": "navigation", "aside": "sidebar",
     "form": "form", "figcaption": "caption",
 }  # fmt: skip
+# Kinds of regions whose text, links and names are none of the article's.
+FOREIGN_KINDS = frozenset({
+    "navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden",
+    "consent",
+})  # fmt: skip
 _ANCHORED = frozenset({"section", "table"})  # their ids are made of what they say
 _KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -166,7 +171,7 @@ class _Walk:
         is_cut = element in self._left_out
         if name in _BLOCKS:
             self._flush()
-            kind, label = ("cut", "profile") if is_cut else _kind_of(element, name)
+            kind, label = ("cut", "profile") if is_cut else kind_of(element)
             return self._begin(element, kind, label)
         if name == "br":
             self._breaks += 1
@@ -243,8 +248,9 @@ def _is_hidden(attributes: Attributes) -> bool:
     return style is not None and _HIDDEN.search(style) is not None
 
 
-def _kind_of(element: Element, tag: str) -> tuple[str | None, str]:
+def kind_of(element: Element) -> tuple[str | None, str]:
     """What a block element is called by its tag, classes and id, and the name that says it."""
+    tag = str(element.tag)
     if tag in _KIND_OF_TAG:
         return _KIND_OF_TAG[tag], tag
     if tag in ("html", "body"):

@@ -11,7 +11,7 @@ from lxml import etree
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.appeals import voice_of
-from rscrawler.extraction.blocks import Block, Region, blocks_of
+from rscrawler.extraction.blocks import FOREIGN_KINDS, Block, Region, blocks_of
 from rscrawler.extraction.container import Own, find_container, text_length
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.label import KEPT, Body, is_pointer, label
@@ -26,10 +26,6 @@ _GENERIC = Markup()
 _LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
 _LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
 _LEAST_LEAD = 100  # characters between headline and text that belong to the text
-_FOREIGN_KINDS = frozenset({
-    "navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden",
-    "consent",
-})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,7 @@ def _guessed_text(context: PageContext) -> LocatedText | None:
     foreign = tuple(
         each.element
         for each in regions
-        if each.kind in _FOREIGN_KINDS
+        if each.kind in FOREIGN_KINDS
         and each.last > each.first
         and kept.isdisjoint(blocks[each.first : each.last])
     )

@@ -17,21 +17,16 @@ from typing import cast
 from lxml import etree
 from lxml.etree import _Element as Element
 
+from rscrawler.extraction.blocks import FOREIGN_KINDS, HEADINGS, kind_of
 from rscrawler.extraction.context import PageContext, links_elsewhere
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import text_of
-from rscrawler.extraction.vocabulary import pattern, region_kind
+from rscrawler.extraction.vocabulary import pattern
 
-HEADINGS = ("h1", "h2", "h3", "h4")
 _LENGTH = etree.XPath("string-length()")
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
 _SURE, _CERTAIN = 4.0, 6.0  # scores
 _OUTERMOST = frozenset({"main", "body", "html"})
-_CLOSED = frozenset({"nav", "aside", "form", "footer"})
-# Regions whose links and names are nobody's fields.
-_OTHER_KINDS = frozenset(
-    {"request", "consent", "related", "comments", "navigation", "sidebar", "advertising"}
-)
 
 
 @dataclass(frozen=True)
@@ -175,14 +170,13 @@ def _covers(intervals: list[tuple[int, int]], place: int) -> bool:
 
 def _is_closed(element: Element) -> bool:
     """Whether an element is a region that holds nobody's fields: a widget, a biography."""
-    if element.tag in _CLOSED or (element.tag == "header" and element.find(".//nav") is not None):
+    if element.tag == "header" and element.find(".//nav") is not None:
         return True
-    names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    if names == " " or element.tag in _OUTERMOST:
+    if element.tag in _OUTERMOST:
         return False
-    kind = region_kind(names)
-    is_other = kind is not None and kind[0] in _OTHER_KINDS
-    return is_other or pattern("biographies").search(names) is not None
+    names = f"{element.get('class') or ''} {element.get('id') or ''}"
+    is_biography = pattern("biographies").search(names) is not None
+    return is_biography or kind_of(element)[0] in FOREIGN_KINDS
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _is_loose(block: Block) -> bool:
 def _is_way(body: Body, number: int) -> bool:
     """Whether a block is a link to another page and no sentence between two of the text."""
     block = body.blocks[number]
-    if block.linked < 0.7 * len(block.text):
+    if not block.is_link:
         return False
     is_sentence = (
         block.tag in ("p", "blockquote")

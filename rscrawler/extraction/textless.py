@@ -9,10 +9,11 @@ from __future__ import annotations
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.appeals import speaks_of_giving
+from rscrawler.extraction.blocks import kind_of
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.fields import image_source, is_picture
 from rscrawler.extraction.page import IncompletePage, NotAnArticle
-from rscrawler.extraction.vocabulary import pattern, region_kind
+from rscrawler.extraction.vocabulary import pattern
 from rscrawler.sites import Markup
 
 _EMBEDS = ("iframe", "video", "audio", "object", "embed", "lite-youtube", "amp-youtube")
@@ -69,8 +70,6 @@ def _is_content(element: Element, part: Element) -> bool:
     for around in element.iterancestors():
         if around is part:
             break
-        if around.tag in ("aside", "nav", "form", "noscript"):
-            return False
-        if region_kind(f"{around.get('class') or ''} {around.get('id') or ''}") is not None:
+        if around.tag == "noscript" or kind_of(around)[0] is not None:
             return False
     return True
