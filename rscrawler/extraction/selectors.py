@@ -6,9 +6,10 @@ several times faster than as many XPath walks of the tree. The others go to lxml
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import chain
 from operator import contains
 from typing import cast
@@ -17,8 +18,9 @@ from cssselect import parser
 from lxml.cssselect import CSSSelector
 from lxml.etree import _Element as Element
 
-_ATTRIBUTE_TESTS: dict[str, Callable[[str, str], bool]] = {
-    "exists": str.startswith,
+_Holds = Callable[[str, str], bool]
+_OPERATORS: dict[str, _Holds] = {
+    "exists": str.startswith,  # with nothing
     "=": str.__eq__,
     "~=": lambda value, wanted: wanted in value.split(),
     "*=": contains,
@@ -33,27 +35,27 @@ class _Compound:
 
     tag: str | None
     classes: tuple[str, ...] = ()
-    attributes: tuple[tuple[str, str, str], ...] = ()  # name, operator (see above), value
+    attributes: tuple[tuple[str, _Holds, str], ...] = ()  # name, operator, value
     excluded: tuple[_Compound, ...] = ()
 
-    @cached_property
-    def is_more(self) -> bool:
-        """Whether more is asked for than a class, a tag and attributes."""
-        return len(self.classes) > 1 or bool(self.excluded)
-
-    def fits(self, element: Element) -> bool:
-        """Whether an element is such a one."""
-        if self.tag is not None and element.tag != self.tag:
-            return False
-        if self.classes:
-            names = _tokens(element.get("class") or "")
-            if not all(name in names for name in self.classes):
-                return False
-        for name, operator, wanted in self.attributes:
-            value = element.get(name)
-            if value is None or not _ATTRIBUTE_TESTS[operator](value, wanted):
-                return False
-        return not any(other.fits(element) for other in self.excluded)
+    def among(
+        self, found: list[Element], tag: str | None, classes: tuple[str, ...]
+    ) -> list[Element]:
+        """Those of the elements that are such; of its tag and classes only these are looked at."""
+        if tag is not None:
+            found = [element for element in found if element.tag == tag]
+        for name in classes:
+            found = [element for element in found if name in _tokens(element.get("class") or "")]
+        for name, holds, wanted in self.attributes:
+            found = [
+                element
+                for element in found
+                if (value := element.get(name)) is not None and holds(value, wanted)
+            ]
+        for other in self.excluded:
+            others = set(other.among(found, other.tag, other.classes))
+            found = [element for element in found if element not in others]
+        return found
 
 
 class Index:
@@ -61,18 +63,17 @@ class Index:
 
     def __init__(self, root: Element) -> None:
         self._elements: list[Element] = list(root.iter())
-        self._places = {element: place for place, element in enumerate(self._elements)}
+        self._places = dict(zip(self._elements, range(len(self._elements)), strict=True))
         self._ends: dict[Element, int] = {}
         self._found: dict[str, list[int]] = {}
-        self._by_attribute: dict[str, list[int]] = {}
-        by_names: dict[str, list[int]] = {}
+        by_names: defaultdict[str, list[int]] = defaultdict(list)
         for place, element in enumerate(self._elements):
             if names := element.get("class"):
-                by_names.setdefault(names, []).append(place)
-        self._by_class: dict[str, list[list[int]]] = {}
+                by_names[names].append(place)
+        self._by_class: defaultdict[str, list[list[int]]] = defaultdict(list)
         for names, places in by_names.items():
             for name in _tokens(names):
-                self._by_class.setdefault(name, []).append(places)
+                self._by_class[name].append(places)
 
     @property
     def root(self) -> Element:
@@ -120,14 +121,12 @@ class Index:
 
     def _find(self, selector: str) -> list[int]:
         """The places of all that `selector` matches on the page."""
-        compounds, classes = _parsed(selector), _classes(selector)
-        if not classes <= self._by_class.keys():
-            return []
+        compounds = _parsed(selector)
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
         places = self._fitting(compounds[0])
         for compound in compounds[1:]:
-            places = self._inside(self._fitting(compound), places)
+            places = self._inside(self._fitting(compound), places) if places else places
         return places
 
     def _inside(self, places: list[int], outer: list[int]) -> list[int]:
@@ -143,40 +142,15 @@ class Index:
         return found
 
     def _fitting(self, wanted: _Compound) -> list[int]:
-        """The places of the elements that are as wanted: of one class, of the tag, of all."""
-        elements = self._elements
-        if wanted.classes:
-            places = self._with_class(wanted.classes[0])
-            if (tag := wanted.tag) is not None:
-                places = [place for place in places if elements[place].tag == tag]
-        elif wanted.tag is not None:
-            places = [self._places[element] for element in self.root.iter(wanted.tag)]
+        """The places of the elements that are as wanted: looked up by a class, else by the tag."""
+        if not wanted.classes:
+            found = wanted.among(list(self.root.iter(wanted.tag or "*")), None, ())
         else:
-            places = self._with_attribute(wanted.attributes[0][0] if wanted.attributes else None)
-        for name, operator, value in wanted.attributes:
-            holds = _ATTRIBUTE_TESTS[operator]
-            places = [
-                place
-                for place in places
-                if (given := elements[place].get(name)) is not None and holds(given, value)
-            ]
-        if wanted.is_more:
-            places = [place for place in places if wanted.fits(elements[place])]
-        return places
-
-    def _with_attribute(self, name: str | None) -> list[int]:
-        """The places of the elements that have an attribute; of all, if it is None."""
-        if name is None:
-            return list(range(len(self._elements)))
-        places = self._by_attribute.get(name)
-        if places is None:
-            found = select(self.root, f"[{name}]")
-            places = self._by_attribute[name] = [self._places[element] for element in found]
-        return places
-
-    def _with_class(self, name: str) -> list[int]:
-        groups = self._by_class[name]
-        return groups[0] if len(groups) == 1 else sorted(chain.from_iterable(groups))
+            groups = self._by_class.get(wanted.classes[0], [])
+            places = groups[0] if len(groups) == 1 else sorted(chain.from_iterable(groups))
+            found = [self._elements[place] for place in places]
+            found = wanted.among(found, wanted.tag, wanted.classes[1:])
+        return [self._places[element] for element in found]
 
 
 def select(scope: Element, selector: str) -> list[Element]:
@@ -214,28 +188,22 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
     return tuple(reversed(parts)) if len(parts) == len(compounds) else ()
 
 
-@lru_cache(maxsize=1024)
-def _classes(selector: str) -> frozenset[str]:
-    """The classes without which a page has nothing that the selector matches."""
-    return frozenset(name for compound in _parsed(selector) for name in compound.classes)
-
-
 def _compound(tree: parser.Tree) -> _Compound | None:
     classes: list[str] = []
-    attributes: list[tuple[str, str, str]] = []
+    attributes: list[tuple[str, _Holds, str]] = []
     excluded: list[_Compound] = []
     while not isinstance(tree, parser.Element):
         if isinstance(tree, parser.Class):
             classes.append(tree.class_name)
         elif isinstance(tree, parser.Hash):
-            attributes.append(("id", "=", tree.id))
+            attributes.append(("id", _OPERATORS["="], tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
-            if tree.operator not in _ATTRIBUTE_TESTS:
+            if tree.operator not in _OPERATORS:
                 return None
             value = tree.value.value or "" if tree.value is not None else ""
             if not value and tree.operator in ("*=", "^=", "$="):  # nothing is such
                 return None
-            attributes.append((tree.attrib.lower(), tree.operator, value))
+            attributes.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
         elif isinstance(tree, parser.Negation):
             other = _compound(tree.subselector)
             if other is None:
