@@ -8,6 +8,7 @@ RscrawlerError
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -27,6 +28,7 @@ from rscrawler.errors import RscrawlerError
 _ENDS = (b"</html", b"</body")
 _BOXES = (b"div", b"article", b"main", b"section")
 _EMPTY_PAGE = b"<html><body></body></html>"
+_BROKEN = "\ufffd"  # what stands for bytes that are no character
 # What sites of and about the region were written in before UTF-8. Guessing among all there
 # are makes Shift JIS of a Russian page.
 _OLD_ENCODINGS = ["cp1252", "cp1251", "koi8-r", "cp1254"]
@@ -88,11 +90,10 @@ def parse_page(body: bytes, content_type: str | None = None) -> Element:
     `content_type` (a Content-Type header) or of the page's own declaration, whichever the bytes
     bear out, else a guess. Never fails: what is no HTML gives an empty page.
     """
-    text = _text_of(body, content_type)
+    data = _as_utf8(body, content_type).replace(b"\x00", b"").strip() or _EMPTY_PAGE
     parser = etree.HTMLParser(
         recover=True, encoding="utf8", huge_tree=True, remove_comments=True, remove_pis=True
     )
-    data = text.replace("\x00", "").strip().encode("utf8", "replace") or _EMPTY_PAGE
     try:
         root = etree.fromstring(data, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):
@@ -112,26 +113,27 @@ def looks_cut_off(body: bytes) -> bool:
     return unclosed > 0 or not page.rstrip().endswith(b">")
 
 
-def _text_of(body: bytes, content_type: str | None) -> str:
-    if not body.isascii() and _reads_as(body, "utf-8"):
-        return body.decode("utf-8", "replace").removeprefix("\ufeff")
-    claims = (http_content_type_encoding(content_type), html_body_declared_encoding(body))
-    for claim in claims:
-        if claim is not None and _reads_as(body, claim, _CLAIMED_WHOLE):
-            return _decoded(body, claim)
-    guess = from_bytes(body, cp_isolation=_OLD_ENCODINGS).best()
-    return _decoded(body, guess.encoding if guess is not None else "cp1252")
+def _as_utf8(body: bytes, content_type: str | None) -> bytes:
+    if not body.isascii() and _is_text(text := body.decode("utf-8", "replace")):
+        return (body if _BROKEN not in text else text.encode()).removeprefix(BOM_UTF8)
+    encoding = "cp1252"
+    for claim in (http_content_type_encoding(content_type), html_body_declared_encoding(body)):
+        if claim is not None and _is_text(to_unicode(body, claim), _CLAIMED_WHOLE):
+            encoding = claim
+            break
+    else:
+        if guess := from_bytes(body, cp_isolation=_OLD_ENCODINGS).best():
+            encoding = guess.encoding
+    return html_to_unicode(f"text/html; charset={encoding}", body)[1].encode("utf8", "replace")
 
 
-def _decoded(body: bytes, encoding: str) -> str:
-    return html_to_unicode(f"text/html; charset={encoding}", body)[1]
-
-
-def _reads_as(body: bytes, encoding: str, whole: float = _WHOLE) -> bool:
-    """Whether bytes are text in an encoding, be it with a broken character here and there.
+def _is_text(decoded: str, whole: float = _WHOLE) -> bool:
+    """Whether bytes that gave this are text, be it with a broken character here and there.
 
     Of the characters beyond ASCII, more than `whole` for each broken one must be whole.
     """
-    text = to_unicode(body, encoding)
-    broken = text.count("\ufffd")
-    return not broken or sum(not each.isascii() for each in text) - broken > whole * broken
+    broken = decoded.count(_BROKEN)
+    if not broken:
+        return True
+    beyond = len(decoded) - len(decoded.encode("ascii", "ignore"))
+    return beyond - broken > whole * broken
