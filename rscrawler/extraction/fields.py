@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from operator import itemgetter
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from lxml.etree import _Element as Element
 
@@ -18,9 +20,6 @@ from rscrawler.extraction.page import Page
 from rscrawler.extraction.structured import (
     TITLE_SEPARATOR,
     Structured,
-    json_ld_image,
-    json_ld_names,
-    json_ld_text,
 )
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
@@ -31,25 +30,37 @@ from rscrawler.identity.addresses import (
     is_article_address,
 )
 from rscrawler.items import Article, Image
-from rscrawler.sites import SiteProfile, SourceKind
+from rscrawler.sites import SourceKind
 from rscrawler.text import clean
 
-# What real pages call the date of publication, the most exact first.
-_DATE_NAMES = (
-    "article:published_time", "og:article:published_time", "article:published", "datepublished",
-    "parsely-pub-date", "sailthru.date", "article:published:time", "article.published",
-    "publish-date", "publication_date", "pubdate", "dc.date.issued", "dc.date", "date",
-)  # fmt: skip
-_AUTHOR_NAMES = ("author", "article:author", "parsely-author", "sailthru.author", "dc.creator")
+# What pages declare of a field, the most exact first.
+_DECLARED = {
+    "language": ("meta: og:locale", "json-ld: inLanguage"),
+    "authors": (
+        "json-ld: author", "meta: author", "meta: article:author", "meta: parsely-author",
+        "meta: dc.creator",
+    ),
+    "published_at": (
+        "meta: article:published_time", "meta: og:article:published_time",
+        "meta: article:published", "meta: datepublished", "meta: parsely-pub-date",
+        "meta: sailthru.date", "meta: article:published:time", "meta: article.published",
+        "meta: publish-date", "meta: publication_date", "meta: pubdate", "meta: dc.date.issued",
+        "meta: dc.date", "meta: date", "json-ld: datePublished",
+    ),
+    "modified_at": (
+        "meta: article:modified_time", "json-ld: dateModified", "meta: og:updated_time",
+    ),
+    "image": ("meta: og:image", "meta: twitter:image", "json-ld: image"),
+}  # fmt: skip
 _WANTED = ("title", "published_at")  # a warning tells of their lack
-_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
-_ASIDE = re.compile(r"\s*[•·|]\s*")
-_AND = re.compile(r"\s+(?:and|&)\s+|\s*;\s*|\s*,\s*(?:and\s+)?", re.IGNORECASE)
+_AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,•·|]\s*(?:and\s+)?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)[wx],?")
+_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)  # all else
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
 _Given = tuple[Any, str]  # a value, empty if it is not known, and what gave it
 _NOTHING: _Given = (None, "")
@@ -60,7 +71,7 @@ class Source:
     """Where the fields of the article `own` are read.
 
     What lies in `prose`, the elements of running text, is no field. `first_text` is the place on
-    the page where the text begins. `warnings` are added to. `slugs` by the addresses of links.
+    the page where the text begins. `warnings` are added to.
     """
 
     page: Page
@@ -68,7 +79,6 @@ class Source:
     prose: set[Element]
     first_text: int | None
     warnings: list[str]
-    slugs: dict[str, str] = field(default_factory=dict)
 
     @property
     def context(self) -> PageContext:
@@ -79,6 +89,18 @@ class Source:
     def structured(self) -> Structured:
         """What the page declares."""
         return self.own.page.structured
+
+    def declared(self, name: str) -> Iterator[tuple[str, list[str]]]:
+        """What the page declares of a field for machines, with what gives it."""
+        for origin in _DECLARED[name]:
+            if values := self.structured.declared(origin):
+                yield origin, values
+
+    def printed(self, selectors: list[str]) -> Iterator[tuple[str, str, Element]]:
+        """The text of each element that selectors match, with what gives it; empty ones too."""
+        for origin, elements in self.own.places(selectors):
+            for element in elements:
+                yield text_of(element), origin, element
 
     def is_in_prose(self, element: Element) -> bool:
         """Whether an element stands in running text."""
@@ -129,12 +151,10 @@ def _title(source: Source) -> _Given:
         for selector in selectors:
             if own.headline in own.matches(selector):
                 return text, f"profile: {selector}"
-        if own.headline.tag == "h1" or context.agrees(text) > 0:
-            return text, f"fallback: {own.headline.tag}"
-    for origin, elements in own.places(selectors):
-        for element in elements:
-            if text := text_of(element):
-                return text, origin
+        return text, f"fallback: {own.headline.tag}"
+    for text, origin, _ in source.printed(selectors):
+        if text:
+            return text, origin
     for origin, headline in source.structured.headlines:
         if origin == "html: title":  # with the name of a site that does not say it elsewhere
             headline = max(TITLE_SEPARATOR.split(headline), key=len)
@@ -144,39 +164,30 @@ def _title(source: Source) -> _Given:
 
 def _subtitle(source: Source) -> _Given:
     """The line under the headline, from the page's own markup alone; none of the text's blocks."""
-    own = source.own
-    for origin, elements in own.places(source.context.profile.markup.subtitle):
-        for element in elements:
-            text = text_of(element)
-            if text and text != _title(source)[0]:
-                return text, origin
-    return _NOTHING if own.is_from_profile else _guessed_subtitle(source)
+    for text, origin, _ in source.printed(source.context.profile.markup.subtitle):
+        if text:
+            return text, origin
+    return _NOTHING if source.own.is_from_profile else _guessed_subtitle(source)
 
 
 def _guessed_subtitle(source: Source) -> _Given:
     """The heading right under the headline."""
-    own, node = source.own, source.own.headline
-    while node is not None and node not in own.parts:
+    node = source.own.headline
+    while node is not None and node not in source.own.parts:
         below = node.getnext()
         if below is None:
             node = node.getparent()
             continue
-        text = text_of(below)
         is_line = below.tag in ("h2", "h3") and below.find(".//a") is None
-        is_new = text not in ("", _title(source)[0])
-        return (text, f"fallback: {below.tag}") if is_line and is_new else _NOTHING
+        return (text_of(below), f"fallback: {below.tag}") if is_line else _NOTHING
     return _NOTHING
 
 
 def _language(source: Source) -> _Given:
     """The primary language subtag: of the document, else as declared."""
-    structured = source.structured
-    for origin, value in (
-        ("html: lang", structured.language),
-        ("meta: og:locale", structured.meta.get("og:locale")),
-        ("json-ld: inLanguage", json_ld_text(structured.json_ld, "inLanguage")),
-    ):
-        if value and (match := _LANGUAGE.match(value)):
+    document = ("html: lang", [source.structured.language or ""])
+    for origin, values in (document, *source.declared("language")):
+        if match := _LANGUAGE.match(values[0]):
             return match[1].lower(), origin
     return _NOTHING
 
@@ -190,11 +201,8 @@ def _authors(source: Source) -> _Given:
         printed = (text_of(each) for each in elements if not source.is_in_prose(each))
         if names := _unique(name for text in printed for name in split_names(text)):
             return names, origin
-    structured = source.structured
-    declared = [("json-ld: author", json_ld_names(structured.json_ld.get("author")))]
-    declared += [(f"meta: {name}", [structured.meta.get(name, "")]) for name in _AUTHOR_NAMES]
-    for origin, texts in declared:
-        if names := _persons(texts, structured):
+    for origin, texts in source.declared("authors"):
+        if names := _persons(texts, source.structured):
             return names, origin
     return _NOTHING
 
@@ -202,9 +210,7 @@ def _authors(source: Source) -> _Given:
 def split_names(text: str) -> list[str]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
-    first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
-    segments = [first, *(other for other in others if not (first and _is_role(other)))]
-    for piece in (piece for segment in segments for piece in _AND.split(segment)):
+    for piece in _AND.split(pattern("bylines").sub("", clean(text))):
         name = piece.strip(" ,;|·•–—-")
         if not name or (" " not in name and pattern("no_names").search(name)):
             continue
@@ -215,17 +221,12 @@ def split_names(text: str) -> list[str]:
     return names
 
 
-def _is_role(text: str) -> bool:
-    """Whether what a bar divides from a name is an office or employer and no second name."""
-    return " " not in text.strip() or pattern("employers").search(text) is not None
-
-
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
     outlets = {name.casefold() for name in structured.site_names}
     return _unique(
         name
         for text in texts
-        if text and not pattern("no_names").search(text)
+        if not pattern("no_names").search(text)
         for name in split_names(text)
         if name.casefold() not in outlets and _can_be_author(name)
     )
@@ -233,25 +234,18 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
 
 def _can_be_author(name: str) -> bool:
     """Whether a declared name is somebody's; a lone word must be in capitals."""
-    is_nobody = pattern("nobodies").fullmatch(name) or name.casefold().endswith(" staff")
-    return not is_nobody and (" " in name or name.isupper())
+    return not name.casefold().endswith(" staff") and (" " in name or name.isupper())
 
 
 # Sections and tags
 
 
 def _sections(source: Source) -> _Given:
-    """The links that the profile names, else those to what it knows as a section, else declared."""
+    """The links that the profile names; where it names no container, those to known sections."""
     found = _slugs(source, source.context.profile.markup.sections)
-    if found[0]:
+    if found[0] or source.own.is_from_profile:
         return found
-    known = _known_sections(source.context.profile)
-    if not source.own.is_from_profile and (guessed := _guessed_sections(source, known)):
-        return guessed, "fallback: links to sections"
-    structured = source.structured
-    name = structured.first("article:section") or json_ld_text(structured.json_ld, "articleSection")
-    slug = re.sub(r"[^a-z0-9]+", "-", (name or "").lower()).strip("-")
-    return ([slug], "meta: article:section") if slug in known else _NOTHING
+    return _guessed_sections(source), "fallback: links to sections"
 
 
 def _tags(source: Source) -> _Given:
@@ -261,50 +255,37 @@ def _tags(source: Source) -> _Given:
 
 def _slugs(source: Source, selectors: list[str], *, only_behind: bool = False) -> _Given:
     """The last path component of each link that `selectors` match outside running text."""
-    for origin, elements in source.own.places(selectors, only_behind=only_behind):
-        links = (e if e.get("href") else next(e.iter("a"), None) for e in elements)
-        slugs = (_slug(link, source) for link in links if link is not None)
+    for origin, links in source.own.places(selectors, only_behind=only_behind):
+        slugs = (last_component(e.get("href") or "") for e in links if not source.is_in_prose(e))
         if found := _unique(slug for slug in slugs if slug):
             return found, origin
     return _NOTHING
 
 
-def _slug(link: Element, source: Source) -> str:
-    """The slug that ends the address of a link; empty in running text, or if it leads elsewhere."""
-    href = link.get("href") or ""
-    if href not in source.slugs:
-        address = absolute(href, source.structured.base)
-        is_of_site = canonical_url(address, source.context.profile) is not None
-        source.slugs[href] = last_component(address) if is_of_site else ""
-    slug = source.slugs[href]
-    return "" if slug and source.is_in_prose(link) else slug
-
-
-def _guessed_sections(source: Source, known: set[str]) -> list[str]:
-    links = (link for part in source.own.parts for link in part.iter("a"))
-    found = ((link, slug) for link in links if (slug := _slug(link, source)) in known)
-    return _unique(slug for link, slug in found if not source.own.is_foreign(link))
-
-
-def _known_sections(profile: SiteProfile) -> set[str]:
+def _guessed_sections(source: Source) -> list[str]:
+    """The sections among the profile's sources to which the article links."""
+    profile = source.context.profile
+    known = {
+        last_component(profile.address(each.path))
+        for each in profile.sources
+        if each.kind is SourceKind.SECTION
+    } - {""}  # the front page
     slugs = (
-        last_component(profile.address(source.path))
-        for source in profile.sources
-        if source.kind is SourceKind.SECTION
+        last_component(link.get("href") or "")
+        for part in source.own.parts
+        for link in part.iter("a")
+        if not source.own.is_foreign(link) and not source.is_in_prose(link)
     )
-    return {slug for slug in slugs if slug}  # the front page has none
+    return _unique(slug for slug in slugs if slug in known)
 
 
 def last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 
-    A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too. Empty for what is no address.
+    A slug has no spaces: `/tag/Ukraine%20War` is `ukraine-war`, too.
     """
-    try:
-        path = unquote(urlsplit(address).path).strip("/ ")
-    except ValueError:
-        return ""
-    return re.sub(r"[\s+]+", "-", path.rsplit("/", 1)[-1].strip().lower())
+    slug = unquote(_PATH.sub("", address.strip())).strip("/ ").rpartition("/")[2]
+    return re.sub(r"[\s+]+", "-", slug.strip().lower())
 
 
 # Dates
@@ -315,26 +296,19 @@ def _published(source: Source) -> _Given:
 
 
 def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | None]]:
-    own, structured = source.own, source.structured
-    for name in _DATE_NAMES:
-        yield f"meta: {name}", structured.meta.get(name)
-    yield "json-ld: datePublished", json_ld_text(structured.json_ld, "datePublished")
+    own = source.own
+    for origin, values in source.declared("published_at"):
+        yield origin, values[0]
     for element in (element for part in own.parts for element in part.iter("time")):
         if not own.is_foreign(element) and not source.is_in_prose(element):
             yield "profile: time[datetime]", element.get("datetime")
     yield "hint: published_at", source.page.published_at
-    for origin, elements in own.places(source.context.profile.markup.published_text):
-        for element in elements:
-            yield origin, text_of(element)
+    for text, origin, _ in source.printed(source.context.profile.markup.published_text):
+        yield origin, text
 
 
 def _modified(source: Source) -> _Given:
-    structured = source.structured
-    candidates = (
-        ("meta: article:modified_time", structured.meta.get("article:modified_time")),
-        ("json-ld: dateModified", json_ld_text(structured.json_ld, "dateModified")),
-        ("meta: og:updated_time", structured.meta.get("og:updated_time")),
-    )
+    candidates = ((origin, values[0]) for origin, values in source.declared("modified_at"))
     return _first_date("modified_at", candidates, source)
 
 
@@ -376,15 +350,12 @@ def _date(name: str, origin: str, value: str | datetime, source: Source) -> Foun
 def _image(source: Source) -> _Given:
     """The lead image with its caption and credit; the origin is that of its address."""
     lead, url, origin = _lead(source)
-    structured, markup = source.structured, source.context.profile.markup
+    markup = source.context.profile.markup
     if url is None:
-        named = ("og:image", "og:image:url", "og:image:secure_url", "twitter:image")
-        declared, origin = structured.first(*named), "meta: og:image"
-        if not declared:
-            declared, origin = json_ld_image(structured.json_ld.get("image")), "json-ld: image"
-        url = absolute(declared, structured.base) if declared else None
-    credit = _words_of(source.own, markup.credit, lead)
-    caption = _words_of(source.own, markup.caption, lead, other_than=markup.credit)
+        origin, values = next(source.declared("image"), ("", []))
+        url = absolute(values[0], source.structured.base) if values else None
+    credit = _words_of(source, markup.credit, lead)
+    caption = _words_of(source, markup.caption, lead)
     labels = pattern("credit_labels")
     if caption and (match := labels.match(caption)):
         labelled = caption[match.end() :]
@@ -393,8 +364,6 @@ def _image(source: Source) -> _Given:
         elif labelled == labels.sub("", credit):
             caption = None
     credit = labels.sub("", credit).strip() or None if credit else None
-    if caption == credit:
-        caption = None
     return (
         (Image(url, caption, credit), origin if url else "")
         if url or caption or credit
@@ -446,30 +415,23 @@ def image_source(image: Element) -> str | None:
 
 
 def _largest(srcset: str) -> str:
-    """The last-sized address in a srcset; addresses may hold commas, so white space parts."""
-    best, address = (-1.0, ""), ""
-    for piece in srcset.split():
-        size = re.fullmatch(r"(\d+(?:\.\d+)?)[wx],?", piece)
-        if size is None:
-            address = piece
-            best = max(best, (0.0, address.rstrip(",")), key=lambda entry: entry[0])
-        elif float(size[1]) > best[0]:
-            best = (float(size[1]), address)
-    return best[1]
+    """The address of the largest size; white space parts, since addresses may hold commas."""
+    words = srcset.split()
+    sizes = ((_SIZE.fullmatch(word), address) for address, word in pairwise(words))
+    sized = [(float(size[1]), address) for size, address in sizes if size]
+    return max(sized, key=itemgetter(0))[1] if sized else "".join(words[:1]).rstrip(",")
 
 
-def _words_of(
-    own: Own, selectors: list[str], lead: Element | None, other_than: Iterable[str] = ()
-) -> str | None:
-    """The text of the first match that belongs to the lead image and not to `other_than`."""
-    index = own.page.index
-    for _, elements in own.places(selectors):
-        for element in elements:
-            if any(element in index.select(element, selector)[:1] for selector in other_than):
-                continue
-            if _belongs(element, lead, own) and (text := text_of(element)):
-                return text
-    return None
+def _words_of(source: Source, selectors: list[str], lead: Element | None) -> str | None:
+    """The first text that belongs to the lead image."""
+    return next(
+        (
+            text
+            for text, _, element in source.printed(selectors)
+            if text and _belongs(element, lead, source.own)
+        ),
+        None,
+    )
 
 
 def _belongs(element: Element, lead: Element | None, own: Own) -> bool:

@@ -19,6 +19,7 @@ from rscrawler.sites import SiteProfile
 from rscrawler.text import clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
+_ADDRESSES = ("url", "@id", "mainEntityOfPage")
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
@@ -48,9 +49,12 @@ class Structured:
     json_ld: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
-    def first(self, *names: str) -> str | None:
-        """The first of these meta contents that is there."""
-        return next((self.meta[name] for name in names if name in self.meta), None)
+    def declared(self, origin: str) -> list[str]:
+        """What `meta: NAME` or `json-ld: KEY` gives; in JSON-LD, whatever form it has."""
+        kind, name = origin.split(": ")
+        if kind == "json-ld":
+            return _texts(self.json_ld, name)
+        return [self.meta[name]] if name in self.meta else []
 
     @property
     def says_article(self) -> bool:
@@ -69,9 +73,10 @@ class Structured:
     @cached_property
     def headlines(self) -> list[tuple[str, str]]:
         """The headlines that the page gives its article, best first, with where from."""
+        title = self.meta.get("og:title") or self.meta.get("twitter:title")
         found = [
-            ("meta: og:title", self._without_site_name(self.first("og:title", "twitter:title"))),
-            ("json-ld: headline", json_ld_text(self.json_ld, "headline")),
+            ("meta: og:title", self._without_site_name(title)),
+            ("json-ld: headline", next(iter(_texts(self.json_ld, "headline")), None)),
             ("html: title", self._without_site_name(self.document_title)),
         ]
         return [(origin, headline) for origin, headline in found if headline]
@@ -109,9 +114,7 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             if "canonical" in (element.get("rel") or "").lower().split():
                 canonical = canonical or element.get("href")
         elif tag == "title":
-            parent = element.getparent()
-            if document_title is None and (parent is None or parent.tag != "svg"):
-                document_title = text_of(element) or None
+            document_title = document_title or text_of(element) or None
         elif tag == "base":
             base = absolute(element.get("href") or "", url)
         elif "ld+json" in (element.get("type") or "").lower() and element.text:
@@ -148,8 +151,7 @@ def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _loads(script: str) -> Any:
-    text = re.sub(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*$", "", script)
-    for attempt in (text, re.sub(r",(\s*[}\]])", r"\1", text).strip().rstrip(";")):
+    for attempt in (script, re.sub(r",(\s*[}\]])", r"\1", script).strip().rstrip(";")):
         try:
             return json.loads(attempt, strict=False)
         except (ValueError, RecursionError):
@@ -169,11 +171,11 @@ def _own_node(
     """The node that describes the page's article and not one of its neighbours."""
     unsure: list[dict[str, Any]] = []
     for node in nodes:
-        addresses = [address for address in _addresses(node) if address]
+        addresses = [each for key in _ADDRESSES for each in _texts(node, key)]
         keys = {address_key(absolute(address, found.base), profile) for address in addresses}
         if not found.own_keys.isdisjoint(keys):
             return node
-        headline = json_ld_text(node, "headline") or json_ld_text(node, "name")
+        headline = next(iter(_texts(node, "headline")), None)
         if headline and found.headlines:
             if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
                 return node
@@ -182,39 +184,15 @@ def _own_node(
     return unsure[0] if len(nodes) == 1 and unsure else {}
 
 
-def _addresses(node: dict[str, Any]) -> Iterator[str | None]:
-    for key in ("url", "@id", "mainEntityOfPage"):
-        value = node.get(key)
-        if isinstance(value, dict):
-            yield _string(value.get("@id"))
-            yield _string(value.get("url"))
-        else:
-            yield _string(value)
-
-
-def _string(value: Any) -> str | None:
-    if isinstance(value, list):
-        value = value[0] if value else None
-    return clean(value) or None if isinstance(value, str) else None
-
-
-def json_ld_names(value: Any) -> list[str]:
-    """The names in a JSON-LD `author`: a string, a node, or a list of them."""
-    values = value if isinstance(value, list) else [value]
-    names = (_string(item.get("name") if isinstance(item, dict) else item) for item in values)
-    return [name for name in names if name]
-
-
-def json_ld_text(node: dict[str, Any], key: str) -> str | None:
-    """A JSON-LD value as cleaned text, None if it is no text."""
-    return _string(node.get(key))
-
-
-def json_ld_image(value: Any) -> str | None:
-    """The address in a JSON-LD `image`: a string, a node, or a list of them."""
-    if isinstance(value, list):
-        value = value[0] if value else None
-    return _string(value.get("url") if isinstance(value, dict) else value)
+def _texts(node: dict[str, Any], key: str) -> list[str]:
+    """The texts of a JSON-LD value: a string, a node with a name or address, or a list of them."""
+    values = node.get(key)
+    inner = {"author": "name", "image": "url"}.get(key, "@id")
+    given = (
+        each.get(inner) if isinstance(each, dict) else each
+        for each in (values if isinstance(values, list) else [values])
+    )
+    return [text for each in given if isinstance(each, str) and (text := clean(each))]
 
 
 def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:
@@ -223,8 +201,6 @@ def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:
     It ought to be plain text with line breaks; some sites put their markup there, or escape it.
     """
     value = node.get("articleBody")
-    if isinstance(value, list):
-        value = "\n".join(piece for piece in value if isinstance(piece, str))
     if not isinstance(value, str):
         return []
     text = _UNREAD_MARKUP.sub(" ", html.unescape(value))

@@ -45,11 +45,10 @@ SHELL = '<nav><a href="/europe/">Europe</a></nav><div id="app"></div>'
         "".join(f"<p>{text}</p>" for text in OWN),
         "".join(f"&lt;p class='x'&gt;{text}&lt;/p&gt;" for text in OWN),
         "<br><br>".join(OWN),
-        list(OWN),
     ],
 )
 @pytest.mark.parametrize("content", [SHELL, current_post(own_article(""))])
-def test_a_text_that_only_machines_are_given_is_taken(text: object, content: str) -> None:
+def test_a_text_that_only_machines_are_given_is_taken(text: str, content: str) -> None:
     article = read(page_html(content, json_ld(text)))
     assert (article.title, article.paragraphs) == (TITLE, list(OWN))
     assert article.authors == ["Nora Weiss"]
