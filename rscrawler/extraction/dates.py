@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -49,7 +48,6 @@ _ISO = re.compile(
     r"(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*([+-][\d:]+|(?![AP]M\b)[A-Z]{1,5})?)?\s*$",
     re.IGNORECASE,
 )
-_RFC_2822_ZONE = re.compile(r"\d\s+\(?([A-Z]{1,5})\)?$")
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def read_date(text: str) -> FoundDate | None:
     if not text or len(text) > 200:
         return None
     try:
-        return _iso(text) or _epoch(text) or _rfc_2822(text) or _printed(text)
+        return _iso(text) or _epoch(text) or _printed(text)
     except (ValueError, OverflowError):
         return None
 
@@ -146,16 +144,6 @@ def _epoch(text: str) -> FoundDate | None:
         return None
     seconds = float(text)
     return FoundDate(datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC))
-
-
-def _rfc_2822(text: str) -> FoundDate | None:
-    if not re.match(r"(?:[A-Za-z]{3},\s*)?\d{1,2} [A-Za-z]{3} \d{4} \d", text):
-        return None
-    moment = parsedate_to_datetime(text)
-    if moment.tzinfo is None:
-        zone = _RFC_2822_ZONE.search(text)
-        return _in_zone(moment, zone[1] if zone else None)
-    return FoundDate(moment.astimezone(UTC))
 
 
 def _printed(text: str) -> FoundDate | None:
