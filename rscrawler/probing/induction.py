@@ -135,9 +135,7 @@ def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) ->
     induction = _Induction(samples, profile, site)
     for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
         induction.take(step)
-    markup, read = induction.markup, induction.samples
-    used = [s for s in markup.subtitle if any(_gives("subtitle", s, each) for each in read)]
-    return markup.model_copy(update={"subtitle": used})
+    return induction.markup
 
 
 class _Induction:
@@ -159,9 +157,7 @@ class _Induction:
                 tried, after = mended, self._read(mended)
             found = self._found(step, tried, after)
             is_enough = len(found) == len(after) if step[0] in _COMMON else found & missing
-            # Against both, so that what is let pass at each step does not add up.
-            before = (*self._generic, *self.samples)
-            if is_enough and all(map(_is_same, before, (*after, *after))):
+            if is_enough and all(map(_is_same, self._generic, after)):
                 self.markup, self.samples = tried, after
                 missing -= found
 
@@ -243,8 +239,6 @@ def _is_same(before: Sample, after: Sample) -> bool:
         return False
     named = [name for name in other.authors if name not in one.authors]
     if not set(one.authors) <= set(other.authors) or not all(map(_is_name, named)):
-        return False
-    if one.authors and not all(" " in name for name in named):  # the place of a dateline
         return False
     leads = [text for text in one.paragraphs[:_MOST_LEADS] if len(text) <= _LONGEST_LEAD]
     more = [len(text) for text in other.paragraphs if text not in one.paragraphs]
