@@ -8,7 +8,8 @@ from lxml.etree import _Element as Element
 
 from rscrawler.text import clean
 
-_APOSTROPHE = re.compile(r"(?<=\w)[’ʼ](?=\w)|(?<=s)’(?=\s)")
+# The mark first: what is looked for behind it would be looked for at each character.
+_APOSTROPHE = re.compile(r"[’ʼ](?<=\w.)(?=\w)|’(?<=s.)(?=\s)")
 _WORD = re.compile(r"[^\W_]+")
 _UNREAD = frozenset({"script", "style", "noscript", "template"})
 
