@@ -17,7 +17,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import rich.progress
+import rich.table  # noqa: F401 (as some commands do when they show something)
+
 from rscrawler.__main__ import main
+from rscrawler.cli import COMMANDS, load_command
 from rscrawler.config import Config
 from rscrawler.crawling import prepare
 from rscrawler.forks import serve
@@ -66,6 +70,8 @@ def _status_of(before: str) -> int:
 
 if __name__ == "__main__":
     import_all()
+    for name in COMMANDS:
+        load_command(name)
     prepare(Config())
     gc.collect()
     gc.freeze()
