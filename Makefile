@@ -32,6 +32,9 @@ $(DEVELOPING): $(INSTALLED) requirements.lock
 demo: install ## two cycles against the bundled sample site: what is found, flagged and mailed
 	@$(BIN)/rscrawler demo
 
+# Where Python is told to write no bytecode, each of the processes that tests start would compile anew.
+test slow: export PYTHONDONTWRITEBYTECODE =
+
 test: $(DEVELOPING) ## every quick test
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow"
 
