@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -23,6 +24,13 @@ def pytest_configure() -> None:
     """Let what tests write be in memory, if there is room: a crawl waits for its disk often."""
     if IN_MEMORY.is_dir() and shutil.disk_usage(IN_MEMORY).free > ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(IN_MEMORY))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector come seldom, and pass over modules and tests, which stay."""
+    gc.set_threshold(10_000, 20, 20)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
