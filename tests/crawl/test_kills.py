@@ -81,8 +81,8 @@ def article(number: int) -> Story:
 class Crawls:
     """Crawls forked from a warm process, as the service has them."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self.runs = WarmRuns(workspace.config)
+    def __init__(self, workspace: Workspace, runs: WarmRuns) -> None:
+        self.runs = runs
         self._command = ["crawl", "--json", "--config", str(workspace.config)]
 
     async def crawl(
@@ -123,13 +123,19 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
     """Publish and crawl, until so often a process died at a random moment; then let one end."""
     workspace, figures = Workspace(folder), Figures()
     titles: dict[str, str] = {}
-    with SampleSite(stories=30) as site, Mailbox(folder / "mailbox") as mailbox:
+    with SampleSite(stories=12) as site, Mailbox(folder / "mailbox") as mailbox:
         workspace.write_config(site.base_url, EMAIL.format(port=mailbox.port))
         config = workspace.config.read_text(encoding="utf-8")
         workspace.config.write_text(f'database_url = "{database}"\n{config}', encoding="utf-8")
-        asyncio.run(crawl_and_kill(workspace, site, titles, figures, kills, random.Random(seed)))
-        make_pending_due(database)
-        asyncio.run(come_to_rest(workspace))
+
+        async def play() -> None:
+            with closing(WarmRuns(workspace.config)) as runs:
+                crawls = Crawls(workspace, runs)
+                await crawl_and_kill(crawls, site, titles, figures, kills, random.Random(seed))
+                make_pending_due(database)
+                await come_to_rest(crawls)
+
+        asyncio.run(play())
         truth = {true.url for true in site.truth()}
         mails = mailbox.messages()
     recorded = Counter(record["record_id"] for record in workspace.records())
@@ -149,44 +155,40 @@ def kill_at_random(folder: Path, database: str, kills: int, seed: int) -> Figure
 
 
 async def crawl_and_kill(
-    workspace: Workspace,
+    crawls: Crawls,
     site: SampleSite,
     titles: dict[str, str],
     figures: Figures,
     kills: int,
     chance: random.Random,
 ) -> None:
-    crawls = Crawls(workspace)
-    with closing(crawls.runs):
-        await crawls.crawl()
-        site.publish(article(kills + 1_000_000))
-        started = time.monotonic()
-        await crawls.crawl()
-        whole_life_seconds = time.monotonic() - started
-        for number in count():
-            if figures.kills.total() >= kills:
-                break
-            if chance.random() < 0.7:
-                story = article(number)
-                site.publish(story)
-                titles[f"{site.base_url}/{story.slug}/"] = story.title
-            (victim,) = chance.choices(list(VICTIMS), list(VICTIMS.values()))
-            # Up to half as long again as a crawl takes, so that some of them finish.
-            seconds = chance.random() * 1.5 * whole_life_seconds
-            result, killed = await crawls.crawl(seconds, victim)
-            if killed:
-                figures.kills[killed] += 1
-            if killed in ("", "nursery", "reader"):  # which a crawl goes on without
-                figures.survived += 1
-                assert result.exit_status == 0, result.error_lines
-
-
-async def come_to_rest(workspace: Workspace) -> None:
-    crawls = Crawls(workspace)
-    with closing(crawls.runs):
-        for arguments in (["--full"], []):
-            result, _ = await crawls.crawl(arguments=arguments)
+    await crawls.crawl()
+    site.publish(article(kills + 1_000_000))
+    started = time.monotonic()
+    await crawls.crawl()
+    whole_life_seconds = time.monotonic() - started
+    for number in count():
+        if figures.kills.total() >= kills:
+            break
+        if chance.random() < 0.7:
+            story = article(number)
+            site.publish(story)
+            titles[f"{site.base_url}/{story.slug}/"] = story.title
+        (victim,) = chance.choices(list(VICTIMS), list(VICTIMS.values()))
+        # Up to half as long again as a crawl takes, so that some of them finish.
+        seconds = chance.random() * 1.5 * whole_life_seconds
+        result, killed = await crawls.crawl(seconds, victim)
+        if killed:
+            figures.kills[killed] += 1
+        if killed in ("", "nursery", "reader"):  # which a crawl goes on without
+            figures.survived += 1
             assert result.exit_status == 0, result.error_lines
+
+
+async def come_to_rest(crawls: Crawls) -> None:
+    for arguments in (["--full"], []):
+        result, _ = await crawls.crawl(arguments=arguments)
+        assert result.exit_status == 0, result.error_lines
 
 
 def make_pending_due(database: str) -> None:
