@@ -45,6 +45,13 @@ NO_RETRIES = "[crawl]\nretries = 0\n"
 
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
+    with SampleSite(stories=12) as running:
+        yield running
+
+
+@pytest.fixture
+def larger_site() -> Iterator[SampleSite]:
+    """One with listings of several pages, and more articles than are tried in vain in a row."""
     with SampleSite(stories=30) as running:
         yield running
 
@@ -261,7 +268,7 @@ def causes(workspace: Workspace) -> list[str | None]:
 
 
 def test_a_listing_that_ends_with_404_has_ended(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, larger_site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = routes.find_resource
 
@@ -271,11 +278,11 @@ def test_a_listing_that_ends_with_404_has_ended(
         return find(state, "/no/such/page", 1) if is_past_the_end else found
 
     monkeypatch.setattr(demo_server, "find_resource", find_resource)
-    configure(workspace, site, few=sources(SECTION))
+    configure(workspace, larger_site, few=sources(SECTION))
     assert workspace.crawl("--full")["errors"] == 0
-    site.forget_requests()
+    larger_site.forget_requests()
     workspace.crawl()
-    statuses = [each.status for each in site.requests if each.path != "/robots.txt"]
+    statuses = [each.status for each in larger_site.requests if each.path != "/robots.txt"]
     assert statuses == [304]
 
 
@@ -332,9 +339,9 @@ def test_an_index_that_never_moves_a_date_hides_news_for_a_day_at_most(
 
 
 def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_that_does(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, larger_site: SampleSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure(workspace, site, few=sources(SITEMAP))
+    configure(workspace, larger_site, few=sources(SITEMAP))
     workspace.crawl("--full")
     render = {name: getattr(pages, name) for name in ("render_sitemap", "render_sitemap_index")}
     moved_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
@@ -346,12 +353,12 @@ def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_
                 "<lastmod>[^<]*", f"<lastmod>{moved_at.isoformat()}", as_it_is(*args)
             ),
         )
-    site.rotate_tokens()  # so that the site writes its sitemaps anew
-    site.forget_requests()
+    larger_site.rotate_tokens()  # so that the site writes its sitemaps anew
+    larger_site.forget_requests()
     assert workspace.crawl()["articles_new"] == 0
-    assert articles_requested(site) == []
-    dated = next(story for story in site.stories if story.is_dated)
-    story = site.edit(dated.slug, title="Another title")
+    assert articles_requested(larger_site) == []
+    dated = next(story for story in larger_site.stories if story.is_dated)
+    story = larger_site.edit(dated.slug, title="Another title")
     edited_at = moved_at + timedelta(minutes=5)
 
     def redated(as_it_is: Callable[..., str], *args: Any) -> str:
@@ -362,7 +369,7 @@ def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_
     monkeypatch.setattr(pages, "render_sitemap", lambda *args: redated(moved, *args))
     monkeypatch.setattr(pages, "render_sitemap_index", render["render_sitemap_index"])
     assert workspace.crawl()["articles_updated"] == 1
-    assert articles_requested(site) == [story.slug]
+    assert articles_requested(larger_site) == [story.slug]
 
 
 # Answers that say nothing, or too little.
@@ -440,14 +447,14 @@ def test_a_pause_that_a_wrong_clock_stored_is_not_kept(
 
 
 def test_requests_that_were_held_back_are_no_attempts_and_no_errors(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace, larger_site: SampleSite
 ) -> None:
-    configure(workspace, site, concurrency=1)
-    for story in site.stories:
-        site.fail(story.path, Fault.SERVER_ERROR)
+    configure(workspace, larger_site, concurrency=1)
+    for story in larger_site.stories:
+        larger_site.fail(story.path, Fault.SERVER_ERROR)
     result = workspace.run("crawl", "--json")
-    sent = articles_requested(site)
-    answered = [request.path.strip("/") not in sent for request in site.requests]
+    sent = articles_requested(larger_site)
+    answered = [request.path.strip("/") not in sent for request in larger_site.requests]
     assert answered[::-1].index(True) == MAX_BROKEN  # so many in a row, behind the last source
     assert (result.status, result.json["errors"]) == (1, len(sent))
     assert result.stderr.count("nothing more is asked in this cycle") == 1
@@ -494,7 +501,7 @@ def test_a_page_that_the_program_breaks_on_is_tried_ever_later_and_spoils_no_oth
     workspace: Workspace, site: SampleSite, module: str, name: str
 ) -> None:
     configure(workspace, site, NO_RETRIES)
-    slug = site.stories[0].slug
+    slug = site.stories[1].slug
     fault = BREAKING.format(module=module, name=name, slug=slug)
     broken = workspace.start("crawl", "--full", "--json", before=fault).wait()
     assert (broken.status, broken.json["errors"]) == (1, 1)
@@ -550,7 +557,7 @@ def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
 ) -> None:
     limit = f'readers = {readers}\npage_time_limit = "2s"\n'
     configure(workspace, site, f"{NO_RETRIES}{limit}")
-    slug = site.stories[0].slug
+    slug = site.stories[1].slug
     fault = STUCK.format(slug=slug)
     stuck = workspace.start("crawl", "--full", "--json", before=fault).wait()
     assert (stuck.status, stuck.json["errors"]) == (1, 1)
@@ -729,7 +736,7 @@ def test_where_the_output_cannot_be_written_one_line_says_so_and_nothing_is_lost
 
 
 def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
-    tmp_path: Path, program: Program, site: SampleSite
+    tmp_path: Path, program: Program, larger_site: SampleSite
 ) -> None:
     folder = tmp_path / "small"
     folder.mkdir()
@@ -742,7 +749,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
         pytest.skip("a file system of its own needs rights that this user lacks")
     try:
         workspace = Workspace(folder, program)
-        configure(workspace, site)
+        configure(workspace, larger_site)
         result = workspace.run("crawl", "--full", "--json")
         assert result.status == 1
         assert "Traceback" not in result.stderr
@@ -751,7 +758,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
         subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
         let_retries_come(workspace)
         workspace.crawl("--full")
-        assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
+        assert sorted(urls(workspace)) == sorted(true.url for true in larger_site.truth())
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 

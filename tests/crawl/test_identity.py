@@ -40,7 +40,7 @@ LISTING = "/tag/watched/"
 
 @pytest.fixture
 def site() -> Iterator[SampleSite]:
-    with SampleSite(stories=30) as running:
+    with SampleSite(stories=12) as running:
         yield running
 
 
@@ -537,7 +537,7 @@ def test_an_article_that_has_moved_is_not_taken_for_gone_at_its_old_address(
 @pytest.fixture
 def two_sites(workspace: Workspace, site: SampleSite) -> Iterator[SampleSite]:
     """A second site, made known by a copy of the shipped profile; both crawled once."""
-    with SampleSite(stories=30, seed=2) as other:
+    with SampleSite(stories=12, seed=2) as other:
         workspace.write_config(site.base_url, FEW_SOURCES)
         profiles = workspace.folder / "sites"
         profiles.mkdir()
@@ -875,11 +875,11 @@ def test_a_limit_bounds_a_cycle_and_the_rest_follows(
     workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full", "--limit", "20")
-    assert len(articles_requested(site)) == 20
+    workspace.crawl("--full", "--limit", "6")
+    assert len(articles_requested(site)) == 6
     site.forget_requests()
-    workspace.crawl("--limit", "4")
-    assert len(articles_requested(site)) == 4
+    workspace.crawl("--limit", "2")
+    assert len(articles_requested(site)) == 2
     workspace.crawl()
     assert sorted(urls(workspace)) == sorted(true.url for true in site.truth())
 
@@ -983,16 +983,17 @@ def test_robots_txt_is_asked_for_once_a_cycle_and_a_new_one_is_heeded_at_once(
 # Pages of odd make.
 
 
-def test_pages_of_odd_make_are_recorded_as_they_are(workspace: Workspace, site: SampleSite) -> None:
+def test_pages_of_odd_make_are_recorded_as_they_are(workspace: Workspace) -> None:
     shapes = (Shape.WINDOWS_1252, Shape.UNCLOSED, Shape.NO_DATE, Shape.ENTITIES)
-    by_shape: Mapping[Shape, list[Story]] = {shape: site.shaped(shape) for shape in shapes}
-    assert all(by_shape.values())
-    workspace.write_config(site.base_url, FEW_SOURCES)
-    workspace.crawl("--full")
-    records = {record["url"]: record for record in workspace.records()}
-    for true in site.truth():
-        record = records[true.url]
-        assert record["body"] == true.body
-        assert record["published_at"] == rfc3339(true.published_at)
-    undated = [records[site.truth_of(story).url] for story in by_shape[Shape.NO_DATE]]
-    assert {record["published_at"] for record in undated} == {None}
+    with SampleSite(stories=30) as site:
+        by_shape: Mapping[Shape, list[Story]] = {shape: site.shaped(shape) for shape in shapes}
+        assert all(by_shape.values())
+        workspace.write_config(site.base_url, FEW_SOURCES)
+        workspace.crawl("--full")
+        records = {record["url"]: record for record in workspace.records()}
+        for true in site.truth():
+            record = records[true.url]
+            assert record["body"] == true.body
+            assert record["published_at"] == rfc3339(true.published_at)
+        undated = [records[site.truth_of(story).url] for story in by_shape[Shape.NO_DATE]]
+        assert {record["published_at"] for record in undated} == {None}
