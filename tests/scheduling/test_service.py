@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -46,7 +47,8 @@ DEAD = f"{socket.gethostname()}/999999999/1"
 
 
 @pytest.fixture
-def world(tmp_path: Path, clock: Clock) -> Iterator[World]:
+def world(tmp_path: Path, clock: Clock, empty_database: Path) -> Iterator[World]:
+    shutil.copy(empty_database, tmp_path)
     opened: list[Store] = []
 
     def open_store() -> Store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -129,8 +130,10 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def shelf(config: Config) -> Iterator[Store]:
+def shelf(config: Config, empty_database: Path) -> Iterator[Store]:
     """The store that the dashboard shows."""
+    config.output_dir.mkdir(parents=True, exist_ok=True)
+    shutil.copy(empty_database, config.output_dir)
     store = Store.open(config.database)
     yield store
     store.close()
