@@ -30,8 +30,12 @@ def nothing(store: Store) -> None:
     """All is well."""
 
 
-def a_problem(subject: str, code: ProblemCode) -> Callable[[Store], None]:
-    return lambda store: store.health.raise_problem(subject, code, "what is wrong", LONG_AGO)
+def problems(subject: str, *codes: ProblemCode) -> Callable[[Store], None]:
+    def raise_them(store: Store) -> None:
+        for code in codes:
+            store.health.raise_problem(subject, code, "what is wrong", LONG_AGO)
+
+    return raise_them
 
 
 def a_dead_service(store: Store) -> None:
@@ -55,9 +59,9 @@ def a_site_that_nobody_crawls(store: Store) -> None:
 TROUBLES: list[tuple[str, Callable[[Store], None], set[tuple[str, str]]]] = [
     ("none", nothing, set()),
     *(
-        (f"{subject} {code}", a_problem(subject, code), {(subject, str(code))})
+        (f"{name} of {subject}", problems(subject, *codes), {(subject, str(c)) for c in codes})
         for subject in (SITE, OUTBOX)
-        for code in ProblemCode
+        for name, codes in (("one problem", [ProblemCode.SILENT]), ("every problem", ProblemCode))
     ),
     ("dead service", a_dead_service, {("schedule", "overdue")}),
     ("idle jobs", idle_jobs, {("schedule", "overdue")}),
