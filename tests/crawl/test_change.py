@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.crawl.probes import FEED, SECTION, SITEMAP, change_database, let_articles_be_due, sources
+from tests.crawl.probes import (
+    FEED,
+    FEW_SOURCES,
+    SECTION,
+    SITEMAP,
+    change_database,
+    let_articles_be_due,
+    sources,
+)
 from tests.crawl.starts import Start
 from tests.sample_site import Fault, SampleSite
 from tests.workspace import Program, Workspace
@@ -19,7 +27,7 @@ def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterato
         start.workspace.write_config(start.site.base_url, settings)
         start.workspace.crawl("--full")
 
-    start = Start(tmp_path_factory.mktemp("start"), program, crawl)
+    start = Start(tmp_path_factory.mktemp("start"), program, crawl, stories=24)
     with start.site:
         yield start
 
@@ -113,11 +121,10 @@ def test_after_a_profile_was_mended_sources_are_read_again_though_none_has_chang
     workspace: Workspace, site: SampleSite
 ) -> None:
     missed = site.stories[2].slug
-    narrow = f'links.not_article = ["^/{missed}"]'
-    workspace.write_config(site.base_url, site=narrow)
+    workspace.write_config(site.base_url, FEW_SOURCES, f'links.not_article = ["^/{missed}"]')
     workspace.crawl("--full")
     assert not any(missed in record["url"] for record in workspace.records())
-    workspace.write_config(site.base_url)
+    workspace.write_config(site.base_url, FEW_SOURCES)
     site.forget_requests()
     report = workspace.crawl()
     assert report["articles_new"] == 1

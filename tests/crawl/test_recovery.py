@@ -55,7 +55,8 @@ def start(tmp_path_factory: pytest.TempPathFactory, program: Program) -> Iterato
             start.workspace.crawl()
             assert len(mailbox.messages()) == 1
 
-    start = Start(tmp_path_factory.mktemp("start"), program, alert, change=SampleSite.publish)
+    folder = tmp_path_factory.mktemp("start")
+    start = Start(folder, program, alert, stories=16, change=SampleSite.publish)
     with start.site:
         yield start
 

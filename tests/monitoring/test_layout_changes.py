@@ -32,7 +32,7 @@ class Told:
 
     def __init__(self, folder: Path, program: Program) -> None:
         self.workspace = Workspace(folder, program)
-        with SampleSite(stories=40) as site:
+        with SampleSite(stories=20) as site:
             self.workspace.write_config(site.base_url)
             self.first = cycle(self.workspace)
             self.quiet = cycle(self.workspace)
