@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import threading
+from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
+from hashlib import scrypt
 from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -97,6 +99,13 @@ class Browser:
             **(headers or {}),
         }
         return self.get(action, "POST", own, urlencode(values, doseq=True))
+
+
+def quickly_hashed(password: str) -> str:
+    """A password as `[web] users` keeps it, at the least cost: else it takes a quarter second."""
+    salt = b"sixteen of bytes"
+    digest = scrypt(password.encode(), salt=salt, n=1024, r=1, p=1, dklen=32)
+    return f"scrypt$1024$1$1${b64encode(salt).decode()}${b64encode(digest).decode()}"
 
 
 @contextmanager

@@ -14,11 +14,10 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from rscrawler.config import Config
 from rscrawler.store import Store
-from rscrawler.web.access import hash_password
 from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
 from tests.web import desk
-from tests.web.conftest import served
+from tests.web.conftest import quickly_hashed, served
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(
@@ -59,7 +58,7 @@ def desk_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def users_url(tmp_path: Path, config: Config, shelf: Store) -> Iterator[str]:
     """One with a user, over a store of its own."""
     desk.fill(config, shelf, articles=12)
-    web = {"users": {"anna": hash_password(PASSWORD)}}
+    web = {"users": {"anna": quickly_hashed(PASSWORD)}}
     guarded = Config(output_dir=tmp_path / "out", web=web)
     with served(Dashboard.of(guarded, shelf, now=lambda: NOW)) as server:
         yield f"http://127.0.0.1:{server.port}"

@@ -17,7 +17,7 @@ from rscrawler.store.judgements import Verdict
 from rscrawler.web.access import hash_password, is_password
 from rscrawler.web.dashboard import Dashboard
 from tests.delivery.helpers import HOSTILE_TITLES, NOW, an_article, record
-from tests.web.conftest import Answer, Browser, served
+from tests.web.conftest import Answer, Browser, quickly_hashed, served
 from tests.workspace import Workspace
 
 Fields = Mapping[str, str | Sequence[str]]
@@ -141,7 +141,7 @@ def test_a_hostile_note_is_text(browser: Browser, note: str) -> None:
 @pytest.fixture
 def guarded(tmp_path: Path, shelf: Store) -> Iterator[Browser]:
     """Asks a dashboard that knows two users."""
-    hashed = hash_password(PASSWORD)
+    hashed = quickly_hashed(PASSWORD)
     config = Config(output_dir=tmp_path / "out", web={"users": {"anna": hashed, "b.ek": hashed}})
     with served(Dashboard.of(config, shelf, now=lambda: NOW)) as browser:
         yield browser
@@ -189,7 +189,7 @@ def test_a_cookie_that_was_not_signed_by_us_says_nothing(guarded: Browser) -> No
 
 
 def test_a_session_ends_when_its_user_is_taken_out(tmp_path: Path, shelf: Store) -> None:
-    users = {"anna": hash_password(PASSWORD), "bek": hash_password(PASSWORD)}
+    users = dict.fromkeys(("anna", "bek"), quickly_hashed(PASSWORD))
     cookies: dict[str, str] = {}
     for known in (["anna", "bek"], ["bek"]):
         web = {"users": {name: users[name] for name in known}}
