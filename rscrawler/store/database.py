@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
@@ -120,11 +121,12 @@ class Database:
 
     def lookup(self, query: Select[Any]) -> Callable[..., list[list[Any]]]:
         """A query that is run for every page, with its parameters by name."""
-        prepared = Lookup(query, self._engine.dialect)
+        # Only a command that reads pages runs it, and it takes long to compile.
+        prepared = cache(lambda: Lookup(query, self._engine.dialect))
 
         def found(**parameters: Any) -> list[list[Any]]:
             with self.reading() as connection:
-                return prepared.rows(connection, **parameters)
+                return prepared().rows(connection, **parameters)
 
         return found
 
