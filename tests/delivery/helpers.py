@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from rscrawler.config import Config
+from rscrawler.delivery import DeliveryReport, deliver
 from rscrawler.identity.fingerprints import Fingerprint, new_record_id
 from rscrawler.items import Article, Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store
@@ -109,3 +110,18 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 def record_ids(path: Path) -> list[str]:
     """The record ids in a JSONL file, in its order."""
     return [line["record_id"] for line in lines_of(path)]
+
+
+def deliver_when_due(config: Config, store: Store, until: datetime) -> list[DeliveryReport]:
+    """Deliver at `NOW` and each time that another attempt is due; a second before, none is made."""
+    reports, due = [], NOW
+    while due <= until:
+        reports.append(deliver(config, store, now=due))
+        waiting = [each for each in store.outbox.undelivered() if each.state != "failed"]
+        if not waiting:
+            break
+        last, due = due, min(each.next_try_at for each in waiting)
+        assert due > last
+        early = deliver(config, store, now=due - timedelta(seconds=1))
+        assert (early.served, early.put_off, early.failed) == (0, 0, 0)
+    return reports
