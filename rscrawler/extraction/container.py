@@ -176,7 +176,8 @@ def _is_closed(element: Element) -> bool:
         return False
     names = f"{element.get('class') or ''} {element.get('id') or ''}"
     is_biography = pattern("biographies").search(names) is not None
-    return is_biography or kind_of(element)[0] in FOREIGN_KINDS
+    # What is hidden may be there for machines: a date, an author.
+    return is_biography or kind_of(element)[0] in FOREIGN_KINDS - {"hidden"}
 
 
 @dataclass(frozen=True)

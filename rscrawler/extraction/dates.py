@@ -22,8 +22,8 @@ _PRINTED = (
 )
 # Hours east of Greenwich. Names that several zones have (IST, or ALMT, which moved) are not here.
 _HOURS = {
-    "z": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "cet": 1, "cest": 2, "eet": 2, "eest": 3,
-    "msk": 3, "uzt": 5, "tjt": 5, "tmt": 5, "kgt": 6,
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "cet": 1, "cest": 2, "eet": 2,
+    "eest": 3, "msk": 3, "uzt": 5, "tjt": 5, "tmt": 5, "kgt": 6,
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
 }  # fmt: skip
 _PLACES = {

@@ -38,7 +38,7 @@ _DECLARED = {
     "language": ("meta: og:locale", "json-ld: inLanguage"),
     "authors": (
         "json-ld: author", "meta: author", "meta: article:author", "meta: parsely-author",
-        "meta: dc.creator",
+        "meta: sailthru.author", "meta: dc.creator",
     ),
     "published_at": (
         "meta: article:published_time", "meta: og:article:published_time",
@@ -50,10 +50,15 @@ _DECLARED = {
     "modified_at": (
         "meta: article:modified_time", "json-ld: dateModified", "meta: og:updated_time",
     ),
-    "image": ("meta: og:image", "meta: twitter:image", "json-ld: image"),
+    "image": (
+        "meta: og:image", "meta: og:image:url", "meta: og:image:secure_url", "meta: twitter:image",
+        "json-ld: image",
+    ),
 }  # fmt: skip
 _WANTED = ("title", "published_at")  # a warning tells of their lack
-_AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,•·|]\s*(?:and\s+)?", re.IGNORECASE)
+_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
+_ASIDE = re.compile(r"\s*[•·|]\s*")
+_AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
@@ -151,7 +156,8 @@ def _title(source: Source) -> _Given:
         for selector in selectors:
             if own.headline in own.matches(selector):
                 return text, f"profile: {selector}"
-        return text, f"fallback: {own.headline.tag}"
+        if own.headline.tag == "h1" or context.agrees(text) > 0:
+            return text, f"fallback: {own.headline.tag}"
     for text, origin, _ in source.printed(selectors):
         if text:
             return text, origin
@@ -165,7 +171,7 @@ def _title(source: Source) -> _Given:
 def _subtitle(source: Source) -> _Given:
     """The line under the headline, from the page's own markup alone; none of the text's blocks."""
     for text, origin, _ in source.printed(source.context.profile.markup.subtitle):
-        if text:
+        if text and text != _title(source)[0]:
             return text, origin
     return _NOTHING if source.own.is_from_profile else _guessed_subtitle(source)
 
@@ -178,8 +184,10 @@ def _guessed_subtitle(source: Source) -> _Given:
         if below is None:
             node = node.getparent()
             continue
+        text = text_of(below)
         is_line = below.tag in ("h2", "h3") and below.find(".//a") is None
-        return (text_of(below), f"fallback: {below.tag}") if is_line else _NOTHING
+        is_new = text not in ("", _title(source)[0])
+        return (text, f"fallback: {below.tag}") if is_line and is_new else _NOTHING
     return _NOTHING
 
 
@@ -210,7 +218,9 @@ def _authors(source: Source) -> _Given:
 def split_names(text: str) -> list[str]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
-    for piece in _AND.split(pattern("bylines").sub("", clean(text))):
+    first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
+    segments = [first, *(other for other in others if not (first and _is_role(other)))]
+    for piece in (piece for segment in segments for piece in _AND.split(segment)):
         name = piece.strip(" ,;|·•–—-")
         if not name or (" " not in name and pattern("no_names").search(name)):
             continue
@@ -219,6 +229,11 @@ def split_names(text: str) -> list[str]:
         else:
             names.append(name)
     return names
+
+
+def _is_role(text: str) -> bool:
+    """Whether what a bar divides from a name is an office or employer and no second name."""
+    return " " not in text.strip() or pattern("employers").search(text) is not None
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
@@ -234,7 +249,8 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
 
 def _can_be_author(name: str) -> bool:
     """Whether a declared name is somebody's; a lone word must be in capitals."""
-    return not name.casefold().endswith(" staff") and (" " in name or name.isupper())
+    is_nobody = pattern("nobodies").fullmatch(name) or name.casefold().endswith(" staff")
+    return not is_nobody and (" " in name or name.isupper())
 
 
 # Sections and tags
@@ -255,8 +271,13 @@ def _tags(source: Source) -> _Given:
 
 def _slugs(source: Source, selectors: list[str], *, only_behind: bool = False) -> _Given:
     """The last path component of each link that `selectors` match outside running text."""
-    for origin, links in source.own.places(selectors, only_behind=only_behind):
-        slugs = (last_component(e.get("href") or "") for e in links if not source.is_in_prose(e))
+    for origin, elements in source.own.places(selectors, only_behind=only_behind):
+        links = (e if e.get("href") else e.find(".//a") for e in elements)
+        slugs = (
+            last_component(link.get("href") or "")
+            for link in links
+            if link is not None and not source.is_in_prose(link)
+        )
         if found := _unique(slug for slug in slugs if slug):
             return found, origin
     return _NOTHING
@@ -364,6 +385,8 @@ def _image(source: Source) -> _Given:
         elif labelled == labels.sub("", credit):
             caption = None
     credit = labels.sub("", credit).strip() or None if credit else None
+    if caption == credit:
+        caption = None
     return (
         (Image(url, caption, credit), origin if url else "")
         if url or caption or credit

@@ -151,7 +151,8 @@ def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
 
 
 def _loads(script: str) -> Any:
-    for attempt in (script, re.sub(r",(\s*[}\]])", r"\1", script).strip().rstrip(";")):
+    text = re.sub(r"^\s*(?:<!--|//<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\]\]>|\]\]>)\s*$", "", script)
+    for attempt in (text, re.sub(r",(\s*[}\]])", r"\1", text).strip().rstrip(";")):
         try:
             return json.loads(attempt, strict=False)
         except (ValueError, RecursionError):
@@ -189,7 +190,7 @@ def _texts(node: dict[str, Any], key: str) -> list[str]:
     values = node.get(key)
     inner = {"author": "name", "image": "url"}.get(key, "@id")
     given = (
-        each.get(inner) if isinstance(each, dict) else each
+        each.get(inner) or each.get("url") if isinstance(each, dict) else each
         for each in (values if isinstance(values, list) else [values])
     )
     return [text for each in given if isinstance(each, str) and (text := clean(each))]

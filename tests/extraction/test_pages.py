@@ -14,7 +14,7 @@ from rscrawler.extraction import (
     looks_cut_off,
     parse_page,
 )
-from rscrawler.sites import Links, Markup
+from rscrawler.sites import Links, Markup, SiteProfile
 from tests.extraction.pages import (
     BASE,
     FOREIGN,
@@ -184,8 +184,8 @@ def test_broken_json_ld_is_a_warning_and_no_more() -> None:
 
 def test_json_ld_with_small_faults_is_read() -> None:
     ld = _json_ld(
-        f'{{"@graph": [{{"@type": ["NewsArticle"], "url": "{URL}", "headline": "line\none",'
-        '"datePublished": "2024-12-09T10:00:00Z",},],};'
+        f'<!-- {{"@graph": [{{"@type": ["NewsArticle"], "url": "{URL}", "headline": "line\none",'
+        '"datePublished": "2024-12-09T10:00:00Z",},],}; -->'
     )
     assert read(_with_head(ld)).published_at == datetime(2024, 12, 9, 10, tzinfo=UTC)
 
@@ -224,6 +224,8 @@ def test_declared_authors_serve_when_none_is_printed_unless_they_are_the_outlet(
         ("Nora Weiss\u00a0", ["Nora Weiss"]),
         ("Eurasianet", ["Eurasianet"]),
         ("Responsible Statecraft", ["Responsible Statecraft"]),
+        ("Nora Weiss <span>@noraweiss</span>", ["Nora Weiss"]),
+        ("Nora Weiss (@nora) | Quincy Institute", ["Nora Weiss"]),
         ("Nora Weiss · Timur Aliev", ["Nora Weiss", "Timur Aliev"]),
         ("", []),
     ],
@@ -604,3 +606,46 @@ def test_a_broken_character_does_not_cost_a_page_all_the_others() -> None:
 def test_what_is_no_html_is_an_empty_page() -> None:
     for body in (b"", b"\x00", b"\xff\xfe", b"<!-- only a comment -->", b"%PDF-1.4\x00\x01"):
         assert parse_page(body, None).tag in ("html", "body", "p")
+
+
+def test_a_headline_above_the_container_is_the_title_and_no_heading_in_it() -> None:
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in OWN)
+    html = page_html(f'<h1>{TITLE}</h1><div class="entry">{text}<h3>Share this story</h3></div>')
+    markup = Markup(container=[".entry"], body=[".entry"])
+    assert read(html, markup=markup).title == TITLE
+
+
+def test_the_picture_below_a_standfirst_in_a_heading_leads() -> None:
+    standfirst = (
+        "The pipeline that was to end a dependence has, on the contrary, made a new one: " * 2
+    )
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in OWN)
+    html = page_html(
+        f"<div><h1>{TITLE}</h1><h2>{standfirst}</h2>"
+        '<figure><img src="/pipe.jpg"><figcaption>A pipeline</figcaption></figure>'
+        f"{text}</div>"
+    )
+    article = extract(Page.of(URL, html.encode(), None, NOW), SiteProfile(base_url=BASE), "generic")
+    assert article.subtitle == standfirst.strip()
+    assert article.image is not None
+    assert article.image.caption == "A pipeline"
+
+
+def test_a_section_is_found_in_a_box_around_its_link() -> None:
+    html = page_html(
+        current_post(
+            own_article().replace("</h1>", '</h1><ul class="cats"><li><a href="/world/">W</a></ul>')
+        )
+    )
+    sections = PROFILE.markup.model_copy(update={"sections": [".cats li"]})
+    assert read(html, markup=sections).sections == ["world"]
+
+
+def test_a_caption_that_is_the_credit_is_none() -> None:
+    picture = (
+        '<img class="rm-shortcode" src="/a.jpg">'
+        '<small class="media-caption media-photo-credit">Reuters/Joe Doe</small>'
+    )
+    image = read(page_html(current_post(own_article(picture + f"<p>{OWN[0]}</p>")))).image
+    assert image is not None
+    assert (image.caption, image.credit) == (None, "Reuters/Joe Doe")
