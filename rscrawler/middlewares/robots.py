@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,6 +18,7 @@ from scrapy.robotstxt import RobotParser
 from scrapy.utils.httpobj import urlparse_cached
 from scrapy.utils.misc import build_from_crawler
 
+from rscrawler.errors import StoreError
 from rscrawler.spiders.http import ForbiddenByRobots, HeldBack, header_of, in_words, validators
 from rscrawler.spiders.session import session_of
 from rscrawler.store.discovery import KeptRobots
@@ -75,7 +78,9 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         return await self._rules[parts.netloc]
 
     async def _fetched(self, host: str, url: str) -> RobotParser:
-        kept = self._session.store.discovery.robots(host)
+        kept = None
+        with _failure_logged(host):
+            kept = self._session.store.discovery.robots(host)
         request = Request(
             url,
             headers=validators(kept.etag, kept.last_modified) if kept else None,
@@ -100,6 +105,8 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             return self._without_answer(host, kept, f"answers HTTP {response.status}")
         if response.status == 304 and kept is not None:
             kept = replace(kept, fetched_at=now)
+        elif 300 <= response.status < 400:
+            return ALLOW_ALL  # redirected nowhere
         else:
             kept = KeptRobots(
                 host=host,
@@ -108,7 +115,8 @@ class RobotsMiddleware(RobotsTxtMiddleware):
                 etag=header_of(response, "ETag"),
                 last_modified=header_of(response, "Last-Modified"),
             )
-        store.record_robots(kept)
+        with _failure_logged(host):
+            store.record_robots(kept)
         return kept.body
 
     def _without_answer(self, host: str, kept: KeptRobots | None, reason: str) -> bytes:
@@ -119,6 +127,15 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         self._session.unread_robots[host] = reason
         self._stats.inc_value("rscrawler/errors")
         return DISALLOW_ALL
+
+
+@contextmanager
+def _failure_logged(host: str) -> Iterator[None]:
+    """Let a store that fails keep no host waiting: the site is not to blame."""
+    try:
+        yield
+    except StoreError as error:
+        logger.warning("the robots.txt of %s is not kept: %s", host, error)
 
 
 def _cut(body: bytes) -> bytes:

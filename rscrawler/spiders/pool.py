@@ -235,8 +235,9 @@ class Readers:
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + limit, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         channel = socket.socket(fileno=descriptors[0])
-        with channel, channel.makefile("rb") as pages, suppress(EOFError):
-            while True:  # until who asks is gone
+        gone = suppress(EOFError, pickle.UnpicklingError)
+        with channel, channel.makefile("rb") as pages, gone:
+            while True:  # until who asks is gone, if in the middle of a page
                 channel.sendall(self._answer(pickle.load(pages)))  # noqa: S301 (our own crawl)
         return 0
 

@@ -619,6 +619,44 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
     assert problem["message"] in complaint
 
 
+def test_a_robots_txt_that_leads_to_another_address_of_the_site_is_heeded(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    led = Reply(301, {"Location": "/rules.txt"}, b"")
+    rules = Reply(200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /\n")
+    with (
+        SampleSite(stories=5) as site,
+        answering(monkeypatch, "/robots.txt", led),
+        answering(monkeypatch, "/rules.txt", rules),
+    ):
+        configure(workspace, site, NO_RETRIES)
+        result = workspace.run("crawl", "--json")
+    problems = result.json["sites"]["responsiblestatecraft"]["problems"]
+    assert [problem["code"] for problem in problems] == ["robots-disallowed"]
+
+
+ROBOTS_NOT_KEPT = """
+from rscrawler.errors import StoreError
+from rscrawler.store.discovery import DiscoveryStore
+
+def is_locked(self, *given):
+    raise StoreError("database x: is locked")
+
+DiscoveryStore.robots = DiscoveryStore.record_robots = is_locked
+"""
+
+
+def test_a_robots_txt_that_cannot_be_kept_is_heeded_and_the_site_is_not_to_blame(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site)
+    result = workspace.start("crawl", "--json", before=ROBOTS_NOT_KEPT).wait()
+    assert result.status == 0
+    assert urls(workspace)
+    assert "robots.txt" in result.stderr
+    assert "is not kept: database x: is locked" in result.stderr
+
+
 def test_malformed_http_leaves_one_line(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
