@@ -4,8 +4,6 @@ Nothing here reads a clock, a file or a database: the pipelines and the spider
 ask, and carry the answers out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta

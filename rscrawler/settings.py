@@ -1,7 +1,5 @@
 """Scrapy's settings. What a site or a user may set comes from profile and configuration."""
 
-from __future__ import annotations
-
 from rscrawler import __version__
 
 BOT_NAME = "rscrawler"

@@ -1,7 +1,5 @@
 """Text as it is recorded, wherever it comes from."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

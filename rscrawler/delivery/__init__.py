@@ -4,8 +4,6 @@ The JSONL exactly once; messages at least once, each under one identity for good
 Any number of processes may deliver at the same time.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

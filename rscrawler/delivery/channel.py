@@ -4,8 +4,6 @@ A channel is made of its part of the configuration; without one it is not there.
 takes a file with a class and `configured`, a row in the table, and its settings in `config`.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future

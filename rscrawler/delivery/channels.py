@@ -1,7 +1,5 @@
 """The table of channels: everything else finds them here."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime

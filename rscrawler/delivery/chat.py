@@ -1,7 +1,5 @@
 """Chats, by Apprise address: Slack, Telegram, Teams and many more."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

@@ -1,7 +1,5 @@
 """Atom and JSON feeds of flagged coverage, one of each for a topic."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Iterator, Sequence

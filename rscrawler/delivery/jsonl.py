@@ -7,8 +7,6 @@ and what is torn is cut off. One process writes at a time: on one machine by a l
 on several by a lease. The rows tell a second one, if ever there is one, that it came late.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

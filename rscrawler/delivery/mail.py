@@ -1,7 +1,5 @@
 """Alerts by mail: composed once, and sent as they were composed, over an SMTP server."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Sending is to claim, hand over and mark, recipient by recipient.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections import Counter

@@ -1,7 +1,5 @@
 """What the operators hear: each problem once when it starts, once when it ends."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

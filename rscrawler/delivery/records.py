@@ -1,7 +1,5 @@
 """Records, read back from the JSONL, and written out as JSONL, CSV or Parquet."""
 
-from __future__ import annotations
-
 import csv
 import gzip
 import json

@@ -1,7 +1,5 @@
 """Handing a mail over to an SMTP server, with an answer for each recipient."""
 
-from __future__ import annotations
-
 import re
 import smtplib
 import socket

@@ -5,8 +5,6 @@ carries yet. Each delivery brings the folder and the store into line: what the s
 know at all is taken up from the folder, what is done goes from it.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Iterator

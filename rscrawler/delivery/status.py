@@ -1,7 +1,5 @@
 """What waits in the outbox, why, since when and until when."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta

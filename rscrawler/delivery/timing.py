@@ -1,7 +1,5 @@
 """When something may go out, decided over plain values with the time handed in."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,7 +1,5 @@
 """One test alert through every configured channel, at once and past the outbox."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The signed JSON webhook: one record, one POST."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import http.client

@@ -6,8 +6,6 @@ read on: a crawl that is killed leaves whole records and at most one cut-off one
 Bodies are stored without their transfer and content encoding, as extraction sees them.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import zlib

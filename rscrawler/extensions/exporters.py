@@ -1,7 +1,5 @@
 """Records in the feeds of `scrapy crawl -O FILE` that are no JSON."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from scrapy.exporters import CsvItemExporter, XmlItemExporter

@@ -1,7 +1,5 @@
 """Plain `scrapy crawl` writes the JSONL too."""
 
-from __future__ import annotations
-
 import logging
 from typing import Self
 

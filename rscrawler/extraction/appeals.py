@@ -8,8 +8,6 @@ Appeals come in runs, so weaker evidence counts beside one. Only whole paragraph
 the lines of one that a break divides. The words are in `vocabulary.toml`.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from collections import defaultdict

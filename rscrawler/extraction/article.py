@@ -1,7 +1,5 @@
 """Page → Article."""
 
-from __future__ import annotations
-
 from urllib.parse import unquote, urlsplit
 
 from rscrawler.extraction.blocks import Block

@@ -4,8 +4,6 @@ One walk over the tree: a block ends where a block element begins or ends, or at
 Labels and the choice of the article are made on these values alone.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Container
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The text of a page's article: located, cut into blocks, each block labelled."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace

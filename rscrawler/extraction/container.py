@@ -5,8 +5,6 @@ other: the selector, the tag of its headline and its agreement with what the pag
 Where no selector helps, `locate` finds the region.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What is known of a page before its article is located: addresses, declared headlines, links."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The fields of an article beside its body: printed with it, else declared."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

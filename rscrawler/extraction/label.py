@@ -4,8 +4,6 @@ The first rule that holds gives a block its label. What no rule claims is the ar
 are headings and the line that tells of a republication.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Sequence

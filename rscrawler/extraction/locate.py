@@ -6,8 +6,6 @@ The region that is worth most holds the article; regions that hold a large share
 text are never taken for something else.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ RscrawlerError
     └── IncompletePage   the page is cut off, empty or garbage: try again later
 """
 
-from __future__ import annotations
-
 from codecs import BOM_UTF8
 from dataclasses import dataclass
 from datetime import datetime

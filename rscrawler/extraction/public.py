@@ -1,7 +1,5 @@
 """`rscrawler.extract_page`: one page read without a crawl."""
 
-from __future__ import annotations
-
 from functools import lru_cache
 from urllib.parse import urlsplit
 

@@ -5,8 +5,6 @@ must begin as a row of the table `[republication]` in `vocabulary.toml`, and say
 outlet's name but what such lines say there.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache

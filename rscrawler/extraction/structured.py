@@ -1,7 +1,5 @@
 """What a page says of itself for machines: meta elements, links in the head, JSON-LD."""
 
-from __future__ import annotations
-
 import html
 import json
 import re

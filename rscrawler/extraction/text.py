@@ -1,7 +1,5 @@
 """Text of elements, as a reader would see it."""
 
-from __future__ import annotations
-
 import re
 
 from lxml.etree import _Element as Element

@@ -4,8 +4,6 @@ A page that has lost its text looks much like one. What such an article shows mu
 own container: an embed, a picture where the text would be, or several pictures.
 """
 
-from __future__ import annotations
-
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.appeals import speaks_of_giving

@@ -1,7 +1,5 @@
 """The words by which extraction knows parts of a page, listed in `vocabulary.toml`."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from functools import cache, lru_cache

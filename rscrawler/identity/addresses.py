@@ -4,8 +4,6 @@ Everything here judges an address by itself. Whether two addresses with one stem
 are one story is for those who have both texts.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """What changed between two texts, word by word."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence

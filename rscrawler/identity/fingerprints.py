@@ -7,8 +7,6 @@ Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", ch. 3; the opening
 Schleimer, Wilkerson and Aiken, "Winnowing" (2003).
 """
 
-from __future__ import annotations
-
 import hashlib
 import struct
 import unicodedata

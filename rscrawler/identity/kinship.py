@@ -1,7 +1,5 @@
 """Which article a fetched text is, repeats or follows, drawn from how it relates to others."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

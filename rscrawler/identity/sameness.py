@@ -5,8 +5,6 @@ worth stands in `benchmarks/results.md`, the labels in `tests/identity/`. In dou
 is "different": a text told twice is a nuisance, one told never is news lost.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

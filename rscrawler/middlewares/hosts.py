@@ -1,7 +1,5 @@
 """Requests and redirects stay on the site's own hosts."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from scrapy import Request

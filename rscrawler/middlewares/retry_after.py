@@ -1,7 +1,5 @@
 """A host that asks for a pause gets it."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta

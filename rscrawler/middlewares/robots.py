@@ -1,7 +1,5 @@
 """robots.txt is heeded, asked for conditionally, and its failure is read as RFC 9309 says."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Iterator

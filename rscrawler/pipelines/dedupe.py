@@ -1,7 +1,5 @@
 """Whose page is this: an article that is known, a copy or an update of one, or a new one?"""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Self

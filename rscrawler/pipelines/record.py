@@ -1,7 +1,5 @@
 """What a crawl recorded, handed on as Scrapy's users expect it: an item is a record."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from scrapy.exceptions import DropItem

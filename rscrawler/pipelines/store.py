@@ -1,7 +1,5 @@
 """The moment at which an article becomes known."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """Watch-lists for the items of any spider, in a Scrapy project of one's own."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any, Self
 

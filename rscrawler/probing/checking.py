@@ -1,7 +1,5 @@
 """Does a profile hold? Field by field, on live or on stored pages."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Sequence

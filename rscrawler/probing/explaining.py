@@ -1,7 +1,5 @@
 """One page, read as a crawl would read it, with nothing stored."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path

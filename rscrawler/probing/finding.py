@@ -1,7 +1,5 @@
 """Looking for what leads to a site's articles: feeds, sitemaps, sections."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator

@@ -7,8 +7,6 @@ every sample still reads the same. A site may have several layouts: further sele
 taken until each sample has one, or there are no more.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What an article's address looks like on a site, learnt from a few of them."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence

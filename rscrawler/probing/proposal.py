@@ -1,7 +1,5 @@
 """A profile for a site of which the address is known, and what it would read."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Fetches a few pages of a site, one at a time, as its robots.txt allows."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import time

@@ -1,7 +1,5 @@
 """What `scrapy check news -a site=…` asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -6,8 +6,6 @@ lease rests for the download delay when it is given back, so that the next crawl
 it runs, does not ask sooner than one that goes on would have.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the entries on a source mean, given what is known; the spider carries it out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime

@@ -1,7 +1,5 @@
 """What the spider takes from requests, answers and failures; why a request is not sent."""
 
-from __future__ import annotations
-
 import hashlib
 import zlib
 from gzip import BadGzipFile

@@ -4,8 +4,6 @@ It asks, reads and writes down what it met; what follows from that is decided in
 `rscrawler.decisions` and carried out by the pipelines.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator

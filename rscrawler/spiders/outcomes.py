@@ -4,8 +4,6 @@ An outcome is made once, by whoever read the page or failed to get it; one pipel
 page it is, another records it, and the observer counts it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum

@@ -5,8 +5,6 @@ holds up nobody: parsing, extraction, fingerprint and flags of an article's page
 source's, and which of its addresses are articles'. `spiders.pool` has the processes.
 """
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

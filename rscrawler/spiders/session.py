@@ -1,7 +1,5 @@
 """What one cycle over one site works with: made once, handed to every component."""
 
-from __future__ import annotations
-
 import sys
 import uuid
 from collections.abc import Callable

@@ -4,8 +4,6 @@
 addresses, fingerprints, flags and outbox rows are written in one transaction.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

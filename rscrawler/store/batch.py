@@ -4,8 +4,6 @@ Nothing is lost by waiting here: until a version is recorded, its address is pen
 in the database, and a process that dies leaves it to the next cycle.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import chain

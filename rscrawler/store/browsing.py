@@ -3,8 +3,6 @@
 Read-only, over the index of `store.index`.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

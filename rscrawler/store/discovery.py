@@ -5,8 +5,6 @@ that showed it. So a source that answers "not modified" never hides an address
 whose article could not be fetched yet.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime

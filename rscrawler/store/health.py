@@ -1,7 +1,5 @@
 """Sites, runs and problems: what `status` tells."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

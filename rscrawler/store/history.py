@@ -1,7 +1,5 @@
 """What past cycles leave for those who watch: observations, sums, delays, the weekly mail."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from dataclasses import dataclass, field

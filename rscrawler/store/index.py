@@ -6,8 +6,6 @@ folds an article, leaves a mark (a trigger does it, in the same transaction);
 it or pays for it.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -5,8 +5,6 @@ that moves the job on to its next one, so each runs once; a run whose service ha
 died is given back, and is then due again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta

@@ -1,7 +1,5 @@
 """What people say of flags: right, or wrong and what would be true. Nothing is overwritten."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass

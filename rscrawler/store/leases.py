@@ -4,8 +4,6 @@ A lease names its owner and ends by itself unless renewed. An owner that died on
 this machine loses it at once; one on another machine, when it runs out.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Two things that SQLAlchemy has not: lists as one parameter, and queries at the driver's speed."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any, Self

@@ -4,8 +4,6 @@ A new database is made whole from `tables.metadata` and stamped with the last
 number. All steps run in one transaction, with the number that they lead to.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import chain

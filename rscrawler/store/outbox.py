@@ -8,8 +8,6 @@ is done (with its rows) when none is pending; who refused it is tried again all 
 same. Whoever asks second, of several processes, gets nothing: the rows decide.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Forgetting text, but never that an article was seen."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable

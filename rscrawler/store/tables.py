@@ -5,8 +5,6 @@ numbered steps in `migrations.py`. Times are text (`Moment`), so that SQLite and
 PostgreSQL store and sort them alike.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from datetime import UTC, datetime
 from typing import Any

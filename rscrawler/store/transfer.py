@@ -4,8 +4,6 @@ Everything is copied in one transaction of the target, read back from it there, 
 compared with the source table by table; only then is it committed.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from contextlib import closing

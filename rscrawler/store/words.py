@@ -4,8 +4,6 @@ Case and accents do not matter. Scripts that put no blanks between words (Chines
 Thai …) are cut into single letters, so a word of theirs is found as a phrase.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 import unicodedata

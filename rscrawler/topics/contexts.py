@@ -5,8 +5,6 @@ them settle; the ones that stand are beyond doubt, and contexts that ask for "a 
 country" look among them. Then those that need company. Linear in the text and in its names.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ the first, if that one stands out from the region as a whole (`country_of_region
 states (not all) under a headline on the region alone are the region: none is named.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence

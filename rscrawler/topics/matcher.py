@@ -10,8 +10,6 @@ boundaries and case, and only then the longest match: an automaton that prefers 
 itself would hide a shorter name that is valid behind a longer one that is not.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right

@@ -10,8 +10,6 @@ is primary. `model.json` holds their weights, what each feature is on average, a
 they reached on texts that they were not fitted on; `rscrawler topics fit` writes it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -8,8 +8,6 @@ What it may be about instead, the world's states and regions, and the words that
 kinds of articles are data (`others.toml`, `genres.toml`), the same for every topic.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from bisect import bisect_left, bisect_right

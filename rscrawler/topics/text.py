@@ -1,7 +1,5 @@
 """The parts of an article that are read for topics, as one text with a way back to the parts."""
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping

@@ -4,8 +4,6 @@ Each kind of source is a module with `read(page)`, and a row in `KINDS`; what a 
 says of it is `sites.Source`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit, urlunsplit
 

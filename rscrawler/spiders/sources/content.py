@@ -1,7 +1,5 @@
 """A page of a source as it was fetched, and what it says: addresses, dates, what is next."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 

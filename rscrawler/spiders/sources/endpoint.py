@@ -1,7 +1,5 @@
 """JSON endpoints, such as WordPress' `/wp-json/wp/v2/posts`: a list of articles by paths."""
 
-from __future__ import annotations
-
 import json
 import re
 from datetime import datetime

@@ -1,7 +1,5 @@
 """RSS and Atom feeds."""
 
-from __future__ import annotations
-
 import io
 import re
 import time

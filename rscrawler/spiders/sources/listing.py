@@ -1,7 +1,5 @@
 """Sections and tags: pages of which every link counts."""
 
-from __future__ import annotations
-
 from urllib.parse import urljoin
 
 from rscrawler.extraction.page import parse_page

@@ -1,7 +1,5 @@
 """Sitemaps, and indexes of them; packed or not."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator
 from itertools import islice
