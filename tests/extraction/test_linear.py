@@ -9,7 +9,7 @@ from benchmarks.measure import SITE
 
 SIZE = 200_000  # bytes of the larger page
 MOST = 2.2  # times; a step for each pair of things would make it nearly 4
-ATTEMPTS = 8  # other programs slow down one measurement, and no eight in a row by a tenth
+ATTEMPTS = 20  # other programs slow down one measurement, and not twenty in a row by a tenth
 # Its time is that of depth, and the parser nests no deeper than 2,048.
 OTHERS = sorted(KINDS.keys() - {"nested articles"})
 
