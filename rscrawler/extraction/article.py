@@ -16,7 +16,6 @@ from rscrawler.sites import SiteProfile
 
 _LEAST_ODD = 20  # characters that no text has, from which a page is garbage
 _ODD_SHARE = 0.05  # of the text
-_LEAST_STANDFIRST = 100  # characters
 _ARTICLE_BODY = "json-ld: articleBody"
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # times, characters: the declared text is better than a scrap
 
@@ -45,8 +44,7 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     url, aliases, origin = addresses_of(context)
     article = Article(site=site, url=url, fetched_at=page.fetched_at, aliases=aliases)
     warnings = list(context.structured.warnings)
-    kept = located.kept
-    first = next((each for each in kept if not _is_standfirst(each)), None)
+    first = located.first
     first_text = context.index.place(first.region.element) if first else None
     source = Source(page, located.own, located.prose, first_text, warnings)
     provenance = {"url": origin} | read_fields(article, source)
@@ -59,11 +57,6 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     method = _method(located, provenance.get("body", ""), has_body=bool(article.body))
     article.extraction = Extraction(method, tuple(dict.fromkeys(warnings)), provenance)
     return article
-
-
-def _is_standfirst(block: Block) -> bool:
-    """Whether a block is text in a heading, above the lead image."""
-    return block.is_heading and len(block.text) >= _LEAST_STANDFIRST
 
 
 def labelled_blocks(page: Page, profile: SiteProfile) -> list[Block]:

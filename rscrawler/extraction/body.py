@@ -40,6 +40,11 @@ class LocatedText:
         return [block for block in self.blocks if block.label in KEPT]
 
     @property
+    def first(self) -> Block | None:
+        """The first block of the text below its standfirst, which may stand above a picture."""
+        return next((b for b in self.kept if len(b.text) < _LEAST_LEAD or not b.is_heading), None)
+
+    @property
     def prose(self) -> set[Element]:
         """The elements of running text and of headings: no other field stands there."""
         return {

@@ -24,6 +24,7 @@ from rscrawler.extraction.vocabulary import pattern
 _LENGTH = etree.XPath("string-length()")
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
 _SURE, _CERTAIN = 4.0, 6.0  # scores
+_CLOSED = FOREIGN_KINDS - {"hidden"}  # what is hidden may be there for machines: a date, an author
 _OUTERMOST = frozenset({"main", "body", "html"})
 
 
@@ -174,8 +175,7 @@ def _is_closed(element: Element) -> bool:
         return False
     names = f"{element.get('class') or ''} {element.get('id') or ''}"
     is_biography = pattern("biographies").search(names) is not None
-    # What is hidden may be there for machines: a date, an author.
-    return is_biography or kind_of(element)[0] in FOREIGN_KINDS - {"hidden"}
+    return is_biography or kind_of(element)[0] in _CLOSED
 
 
 @dataclass(frozen=True)
