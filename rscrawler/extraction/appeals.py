@@ -12,7 +12,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from string import ascii_letters
 
@@ -165,7 +165,8 @@ class _Run:
 
     def weighed(self, number: int) -> _Weighed:
         if number not in self._weighed:
-            self._weighed[number] = _weigh(self._paragraphs[number], self._voice)
+            paragraph = self._paragraphs[number]
+            self._weighed[number] = _weigh(paragraph.text, _giving(paragraph), self._voice)
         return self._weighed[number]
 
     def appeals(self) -> set[int]:
@@ -243,9 +244,8 @@ def lines_before_appeal(paragraph: Block, voice: Voice) -> list[str]:
     """
     if not paragraph.lines or len(paragraph.lines[0]) < _LEAST_OWN_LINE:
         return []
-    lines = (replace(paragraph, text=line, links=[], lines=[]) for line in paragraph.lines)
-    own = itertools.takewhile(lambda line: _weigh(line, voice).weight < _BETWEEN, lines)
-    return [line.text for line in own]
+    lines = paragraph.lines
+    return list(itertools.takewhile(lambda line: _weigh(line, 0, voice).weight < _BETWEEN, lines))
 
 
 def _is_farewell(paragraph: Block) -> bool:
@@ -271,8 +271,10 @@ def _giving(paragraph: Block) -> int:
     return sum(len(text) for href, text in paragraph.links if links.search(href))
 
 
-def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
-    text = straight(paragraph.text)
+@lru_cache(maxsize=1024)  # a site's appeals are the same on every page
+def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
+    """The evidence in a paragraph, of which `giving` characters are links to give or join."""
+    text = straight(printed)
     if text.startswith("“") and text.count("“") > text.count("”"):
         return _NOTHING  # speech that goes on in the next paragraph
     unquoted = _QUOTED.sub(" ", text)
@@ -282,7 +284,6 @@ def _weigh(paragraph: Block, voice: Voice) -> _Weighed:
         return _NOTHING
     tokens = frozenset(_words_of_letters(bare))
     is_settled = is_republication_line(text) or pattern("notes").match(text) is not None
-    giving = _giving(paragraph)
     to_you = not tokens.isdisjoint(_YOU)
     is_we = not tokens.isdisjoint(_WE) or ("us" in tokens and _US.search(bare) is not None)
     said = _said(bare, tokens)

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from operator import contains
 from typing import cast
 
@@ -19,6 +18,7 @@ from lxml.cssselect import CSSSelector
 from lxml.etree import _Element as Element
 
 _Holds = Callable[[str, str], bool]
+_Shape = tuple[str, str | None]  # an element's tag and its class attribute
 _OPERATORS: dict[str, _Holds] = {
     "exists": str.startswith,  # with nothing
     "=": str.__eq__,
@@ -31,21 +31,17 @@ _OPERATORS: dict[str, _Holds] = {
 
 @dataclass(frozen=True)
 class _Compound:
-    """What one element must be: `article.page-article:not(.image-article)`."""
+    """What one element must be: `article.page-article:not(.image-article)`.
 
-    tag: str | None
-    classes: tuple[str, ...] = ()
+    `marks` are its classes and its tag, as `_marks` writes them.
+    """
+
+    marks: tuple[str, ...]
     attributes: tuple[tuple[str, _Holds, str], ...] = ()  # name, operator, value
     excluded: tuple[_Compound, ...] = ()
 
-    def among(
-        self, found: list[Element], tag: str | None, classes: tuple[str, ...]
-    ) -> list[Element]:
-        """Those of the elements that are such; of its tag and classes only these are looked at."""
-        if tag is not None:
-            found = [element for element in found if element.tag == tag]
-        for name in classes:
-            found = [element for element in found if name in _tokens(element.get("class") or "")]
+    def among(self, found: list[Element]) -> list[Element]:
+        """Those of the elements, which have its marks, that are such."""
         for name, holds, wanted in self.attributes:
             found = [
                 element
@@ -53,27 +49,32 @@ class _Compound:
                 if (value := element.get(name)) is not None and holds(value, wanted)
             ]
         for other in self.excluded:
-            others = set(other.among(found, other.tag, other.classes))
+            marked = [element for element in found if other.is_marked(_shape(element))]
+            others = set(other.among(marked))
             found = [element for element in found if element not in others]
         return found
 
+    def is_marked(self, shape: _Shape) -> bool:
+        """Whether elements of that shape have its marks."""
+        marks = _marks(shape)
+        return all(mark in marks for mark in self.marks)
+
 
 class Index:
-    """The elements of one page by class, in document order; keeps the tree's elements alive."""
+    """The elements of one page by shape, in document order; keeps the tree's elements alive."""
 
     def __init__(self, root: Element) -> None:
         self._elements: list[Element] = list(root.iter())
         self._places = dict(zip(self._elements, range(len(self._elements)), strict=True))
         self._ends: dict[Element, int] = {}
         self._found: dict[str, list[int]] = {}
-        by_names: defaultdict[str, list[int]] = defaultdict(list)
+        self._shapes: defaultdict[_Shape, list[int]] = defaultdict(list)
         for place, element in enumerate(self._elements):
-            if names := element.get("class"):
-                by_names[names].append(place)
-        self._by_class: defaultdict[str, list[list[int]]] = defaultdict(list)
-        for names, places in by_names.items():
-            for name in _tokens(names):
-                self._by_class[name].append(places)
+            self._shapes[element.tag, element.get("class")].append(place)
+        self._marked: defaultdict[str, list[_Shape]] = defaultdict(list)
+        for shape in self._shapes:
+            for mark in _marks(shape):
+                self._marked[mark].append(shape)
 
     @property
     def root(self) -> Element:
@@ -142,14 +143,15 @@ class Index:
         return found
 
     def _fitting(self, wanted: _Compound) -> list[int]:
-        """The places of the elements that are as wanted: looked up by a class, else by the tag."""
-        if not wanted.classes:
-            found = wanted.among(list(self.root.iter(wanted.tag or "*")), None, ())
-        else:
-            groups = self._by_class.get(wanted.classes[0], [])
-            places = groups[0] if len(groups) == 1 else sorted(chain.from_iterable(groups))
-            found = [self._elements[place] for place in places]
-            found = wanted.among(found, wanted.tag, wanted.classes[1:])
+        """The places of the elements that are as wanted."""
+        shapes = self._marked.get(wanted.marks[0], []) if wanted.marks else list(self._shapes)
+        if len(wanted.marks) > 1:
+            shapes = [shape for shape in shapes if wanted.is_marked(shape)]
+        places = [place for shape in shapes for place in self._shapes[shape]]
+        places.sort()
+        if not (wanted.attributes or wanted.excluded):
+            return places
+        found = wanted.among([self._elements[place] for place in places])
         return [self._places[element] for element in found]
 
 
@@ -167,9 +169,15 @@ def _as_xpath(selector: str) -> CSSSelector:
     return CSSSelector(selector, translator="html")
 
 
+def _shape(element: Element) -> _Shape:
+    return element.tag, element.get("class")
+
+
 @lru_cache(maxsize=8192)
-def _tokens(names: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(names.split()))
+def _marks(shape: _Shape) -> tuple[str, ...]:
+    """The tag of an element and its classes, as a selector writes them."""
+    tag, names = shape
+    return (tag, *(f".{name}" for name in dict.fromkeys((names or "").split())))
 
 
 @lru_cache(maxsize=1024)
@@ -189,12 +197,12 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
-    classes: list[str] = []
+    marks: list[str] = []
     attributes: list[tuple[str, _Holds, str]] = []
     excluded: list[_Compound] = []
     while not isinstance(tree, parser.Element):
         if isinstance(tree, parser.Class):
-            classes.append(tree.class_name)
+            marks.append(f".{tree.class_name}")
         elif isinstance(tree, parser.Hash):
             attributes.append(("id", _OPERATORS["="], tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
@@ -214,5 +222,6 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         tree = tree.selector
     if tree.namespace is not None:
         return None
-    tag = tree.element.lower() if tree.element else None
-    return _Compound(tag, tuple(reversed(classes)), tuple(attributes), tuple(excluded))
+    if tree.element:
+        marks.append(tree.element.lower())
+    return _Compound(tuple(marks), tuple(attributes), tuple(excluded))
