@@ -7,7 +7,7 @@ import pytest
 from rscrawler.items import Level, TopicFlag
 from rscrawler.topics import FlaggableText, Flagger
 from rscrawler.topics.matcher import Match, Matcher, fold_with_offsets
-from rscrawler.topics.reading import OTHERS, surroundings
+from rscrawler.topics.reading import OTHERS, states, surroundings
 
 FLAGGED = (Level.SUBSTANTIAL, Level.PRIMARY)
 
@@ -313,6 +313,14 @@ def test_a_list_of_members_is_no_second_sentence_beside_the_name_of_a_wide_forma
         "The EU’s monitors patrol at Jermuk. France sells radars."
     )
     assert level_of(central_asia, text, "CSTO minus one") not in FLAGGED
+
+
+def test_the_countries_of_a_form_say_nothing_whatever_divides_them(central_asia: Flagger) -> None:
+    countries = sorted(names[0] for names in states().values())
+    countries += ["Kazakhstan", "Kyrgyzstan", "Tajikistan", "Turkmenistan", "Uzbekistan"]
+    form = f"Get the brief. Choose your country {' '.join(sorted(countries))} (other). Sign up now."
+    text = f"The Senate votes on Monday.\n\n{form} {form}\n\nThe president may sign the bill."
+    assert level_of(central_asia, text, "The Senate's vote") is Level.MENTION
 
 
 def test_oral_arguments_are_no_town(central_asia: Flagger) -> None:
