@@ -1,9 +1,8 @@
 """Pictures of the coverage: how much, on whom, when, how soon it was told."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from statistics import quantiles
 from urllib.parse import urlencode
 
@@ -12,43 +11,20 @@ from starlette.responses import Response
 
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Level
-from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
+from rscrawler.store.history import Delay
+from rscrawler.web.dashboard import chosen, dashboard_of
 from rscrawler.web.plots import (
     Series,
-    Week,
     country_map,
     has_map,
     last_weeks,
     monday_of,
     plot,
+    week_label,
 )
 
 SPANS = {"13": "3 months", "26": "half a year", "52": "a year"}
 _DEFAULT_SPAN = "26"
-
-
-@dataclass(frozen=True, slots=True)
-class _Delay:
-    """From publication to alert, over the alerts of one week."""
-
-    week: Week
-    alerts: int
-    median: timedelta | None
-    most: timedelta | None  # of 95 %
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """What the page is about: a topic and some weeks."""
-
-    topic: str
-    weeks: Sequence[Week]
-
-    def link(self, week: Week | None = None, **filters: str) -> str:
-        """The address of the articles of a week (None: of all) that fit some filters."""
-        first, last = (week, week) if week else (self.weeks[0], self.weeks[-1])
-        days = {"since": first.first.isoformat(), "until": last.last.isoformat()}
-        return f"/?{urlencode({'topic': self.topic, **filters, **days})}"
 
 
 def charts(request: Request) -> Response:
@@ -59,9 +35,20 @@ def charts(request: Request) -> Response:
     topic = chosen(request.query_params, "topic", topics, next(iter(topics), ""))
     span = chosen(request.query_params, "weeks", SPANS, _DEFAULT_SPAN)
     weeks = last_weeks(dashboard.now(), int(span))
-    scope, minimum, insights = _Scope(topic, weeks), dashboard.minimum, dashboard.store.insights
-    requested = (topic, minimum, weeks[0].start, weeks[-1].end)
-    by_level, by_country = (insights.by_day(name, *requested) for name in ("level", "country"))
+    start = datetime.combine(weeks[0], time(), UTC)
+    end = start + timedelta(weeks=len(weeks))
+
+    def link(week: date | None = None, **filters: str) -> str:
+        """The address of the articles of a week (None: of all) that fit some filters."""
+        first, last = (week, week) if week else (weeks[0], weeks[-1])
+        until = last + timedelta(days=6)
+        query = {"topic": topic, **filters, "since": first, "until": until}
+        return f"/?{urlencode({name: value for name, value in query.items() if value})}"
+
+    minimum, insights = dashboard.minimum, dashboard.store.insights
+    by_level, by_country = (
+        insights.by_day(name, topic, minimum, start, end) for name in ("level", "country")
+    )
     codes = dashboard.countries([topic])
     countries = {code: country_name(code) for code in codes}
     levels = {
@@ -76,17 +63,21 @@ def charts(request: Request) -> Response:
         spans=SPANS,
         total=sum(by_level.values()),
         weeks=weeks,
-        link=scope.link,
-        by_level=_by_week(scope, by_level, levels, "level"),
-        by_country=_by_week(scope, by_country, countries, "country"),
-        map=_map(scope, by_country, codes) if has_map(topic) else None,
-        delays=_delays(dashboard, weeks),
-        hours=_hours(insights.hours(*requested)),
+        link=link,
+        by_level=_by_week(weeks, link, by_level, levels, "level"),
+        by_country=_by_week(weeks, link, by_country, countries, "country"),
+        map=_map(topic, link, by_country, codes) if has_map(topic) else None,
+        delays=_delays(weeks, dashboard.store.history.alert_delays(start, end)),
+        hours=_hours(insights.hours(topic, minimum, start, end)),
     )
 
 
 def _by_week(
-    scope: _Scope, by_day: Mapping[tuple[str, str], int], names: Mapping[str, str], filter_: str
+    weeks: Sequence[date],
+    link: Callable[..., str],
+    by_day: Mapping[tuple[str, str], int],
+    names: Mapping[str, str],
+    filter_: str,
 ) -> dict[str, object]:
     """Plot and table of articles a week, by level or country."""
     found: Counter[tuple[date, str]] = Counter()
@@ -95,33 +86,36 @@ def _by_week(
     series = [
         Series(
             name,
-            [found[week.first, value] for week in scope.weeks],
-            [scope.link(week, **{filter_: value}) for week in scope.weeks],
+            [found[week, value] for week in weeks],
+            [link(week, **{filter_: value}) for week in weeks],
         )
         for value, name in names.items()
     ]
-    labels = [week.label for week in scope.weeks]
+    title = f"Articles a week by {filter_}"
     return {
-        "plot": plot("StackedBar", f"Articles a week by {filter_}", labels, series),
+        "plot": plot("StackedBar", title, [*map(week_label, weeks)], series),
         "heads": list(names.items()),
         "series": series,
     }
 
 
 def _map(
-    scope: _Scope, by_country: Mapping[tuple[str, str], int], codes: Sequence[str]
+    topic: str,
+    link: Callable[..., str],
+    by_country: Mapping[tuple[str, str], int],
+    codes: Sequence[str],
 ) -> dict[str, object]:
     """The countries shaded by how many articles name them."""
-    counts = dict.fromkeys(codes, 0)
+    counts = Counter(dict.fromkeys(codes, 0))
     for (_, code), count in by_country.items():
         if code in counts:
             counts[code] += count
-    links = {code: scope.link(country=code) for code in codes}
+    links = {code: link(country=code) for code in codes}
     return {
-        "plot": country_map(scope.topic, "Articles by country", counts, links),
+        "plot": country_map(topic, "Articles by country", counts, links),
         "rows": [
-            (f"{country_name(code)} ({code})", links[code], counts[code])
-            for code in sorted(codes, key=lambda code: -counts[code])
+            (f"{country_name(code)} ({code})", links[code], count)
+            for code, count in counts.most_common()
         ],
     }
 
@@ -137,26 +131,28 @@ def _hours(counts: Mapping[int, int]) -> dict[str, object]:
     }
 
 
-def _delays(dashboard: Dashboard, weeks: Sequence[Week]) -> dict[str, object]:
-    """The time from publication to alert, week by week."""
-    found = dashboard.store.history.alert_delays(weeks[0].start, weeks[-1].end)
-    rows = [_delay_in(week, found) for week in weeks]
-    named = {"median": [row.median for row in rows], "95 %": [row.most for row in rows]}
+def _delays(weeks: Sequence[date], found: Sequence[Delay]) -> dict[str, object]:
+    """The time from publication to alert, week by week: the median, and what 95 % are within."""
+    minutes: dict[date, list[float]] = {week: [] for week in weeks}
+    for _, at, delay in found:
+        minutes[monday_of(at.date())].append(delay / timedelta(minutes=1))
+    cuts = {week: _median_and_most(each) for week, each in minutes.items() if each}
     series = [
-        Series(name, [round(span.total_seconds() / 60, 1) if span else None for span in spans])
-        for name, spans in named.items()
+        Series(name, [round(cuts[week][which], 1) if week in cuts else None for week in weeks])
+        for which, name in enumerate(("median", "95 %"))
     ]
-    labels = [week.label for week in weeks]
+    title = "Minutes from publication to alert"
     return {
-        "plot": plot("Line", "Minutes from publication to alert", labels, series, unit=" min"),
-        "rows": [row for row in rows[::-1] if row.alerts],
+        "plot": plot("Line", title, [*map(week_label, weeks)], series, unit=" min"),
+        "rows": [
+            (week, len(minutes[week]), *(timedelta(minutes=each) for each in cuts[week]))
+            for week in reversed(cuts)
+        ],
     }
 
 
-def _delay_in(week: Week, found: Sequence[tuple[str, datetime, timedelta]]) -> _Delay:
-    spans = sorted(span for _, at, span in found if week.start <= at < week.end)
-    if len(spans) < 2:
-        only = next(iter(spans), None)
-        return _Delay(week, len(spans), only, only)
-    cuts = quantiles([span.total_seconds() for span in spans], n=20, method="inclusive")
-    return _Delay(week, len(spans), timedelta(seconds=cuts[9]), timedelta(seconds=cuts[18]))
+def _median_and_most(values: list[float]) -> tuple[float, float]:
+    if len(values) == 1:
+        return values[0], values[0]
+    cuts = quantiles(values, n=20, method="inclusive")
+    return cuts[9], cuts[18]

@@ -32,6 +32,7 @@ from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
 from rscrawler.web.access import form_token, signing_key, visitor_of
+from rscrawler.web.plots import week_label
 from rscrawler.web.texts import shortened
 
 logger = logging.getLogger(__name__)
@@ -231,6 +232,7 @@ def _environment() -> Environment:
         slug=words_of_slug,
         span=_span_in_words,
         thousands="{:,}".format,
+        week=week_label,
     )
 
 

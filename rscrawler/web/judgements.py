@@ -14,7 +14,7 @@ from rscrawler.store.judgements import Judgement, Verdict
 from rscrawler.web.access import signed_form
 from rscrawler.web.article import ARTICLE_ID, topic_panels
 from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
-from rscrawler.web.plots import Series, last_weeks, monday_of, plot
+from rscrawler.web.plots import Series, last_weeks, monday_of, plot, week_label
 
 WEEKS_SHOWN = 26
 LISTED = 50
@@ -123,8 +123,9 @@ def _precision(
     right_in = Counter(monday_of(each.judged_at.date()) for each in right)
     rows = []
     for week in last_weeks(dashboard.now(), WEEKS_SHOWN):
-        judged, well = judged_in[week.first], right_in[week.first]
-        rows.append((week.label, judged, well, round(100 * well / judged, 1) if judged else None))
+        judged, well = judged_in[week], right_in[week]
+        share = round(100 * well / judged, 1) if judged else None
+        rows.append((week_label(week), judged, well, share))
     shares = Series("right", [row[3] for row in rows])
     title = "Share of flags that were right, in per cent"
     return {

@@ -7,7 +7,7 @@ those of the table.
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 import pygal
@@ -17,7 +17,7 @@ from pygal import PluginImportFixer
 from pygal.style import Style
 
 from rscrawler import PACKAGE_DIR
-from rscrawler.delivery.wording import country_name, day_in_words
+from rscrawler.delivery.wording import country_name
 
 # Pygal's finder of map plug-ins, of which there are none here, lacks what Python 3.11 asks for.
 sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, PluginImportFixer)]
@@ -25,7 +25,6 @@ sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, Plugi
 _MAPS = PACKAGE_DIR / "web" / "maps"
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
-_LEFT_OUT = ("defs", "title")
 # For the room that is left for texts; colours and fonts are those of the style sheet.
 _STYLE = Style(label_font_size=13, major_label_font_size=13, legend_font_size=14)
 _OPTIONS = {
@@ -42,21 +41,10 @@ _OPTIONS = {
 _LABELS_SHOWN = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Week:
-    """A week, UTC, by its Monday and Sunday; it ends when the next one begins."""
-
-    first: date
-    last: date
-    start: datetime
-    end: datetime
-    label: str
-
-
-def last_weeks(now: datetime, count: int) -> list[Week]:
-    """The last weeks, this one included, oldest first."""
+def last_weeks(now: datetime, count: int) -> list[date]:
+    """The Mondays of the last weeks, UTC, this one included, oldest first."""
     monday = monday_of(now.astimezone(UTC).date())
-    return [_week(monday - timedelta(weeks=back)) for back in reversed(range(count))]
+    return [monday - timedelta(weeks=back) for back in reversed(range(count))]
 
 
 def monday_of(day: date) -> date:
@@ -64,11 +52,9 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def _week(monday: date) -> Week:
-    start = datetime.combine(monday, time(), UTC)
-    day, month, _ = day_in_words(start).split()
-    sunday = monday + timedelta(days=6)
-    return Week(monday, sunday, start, start + timedelta(days=7), f"{day} {month[:3]}")
+def week_label(monday: date) -> str:
+    """`24 Nov`."""
+    return f"{monday.day} {monday:%b}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +145,14 @@ def country_map(
 
 def _svg(chart: Any, title: str) -> Markup:
     root = chart.render_tree()
-    for element in list(root.iter()):
-        if not isinstance(element.tag, str) or _name(element) in _LEFT_OUT:
-            _remove(element)
-    for element in list(root.iter()):
-        if _name(element) == "desc":
-            if element.get("class") == "label":
-                etree.SubElement(element.getparent(), "title").text = element.text
-            _remove(element)
-            continue
-        element.attrib.pop("style", None)
-        if (link := element.attrib.pop(_XLINK, None)) is not None:
-            element.set("href", link)
-            element.set("tabindex", "-1")
-    root.attrib.pop("id", None)
+    etree.strip_elements(root, etree.Comment, "{*}defs", "{*}title")
+    etree.strip_attributes(root, "style", "id")
+    for label in root.xpath("//*[local-name()='desc'][@class='label']"):
+        etree.SubElement(label.getparent(), "title").text = label.text
+    etree.strip_elements(root, "{*}desc")
+    for link in root.iter("{*}a"):
+        link.set("href", link.attrib.pop(_XLINK))
+        link.set("tabindex", "-1")
     etree.cleanup_namespaces(root)
     return _markup(root, title)
 
@@ -182,13 +162,3 @@ def _markup(root: Any, title: str) -> Markup:
     root.set("data-title", title)
     # Whatever came from outside was escaped by the library that writes it.
     return Markup(etree.tostring(root, encoding="unicode"))  # noqa: S704
-
-
-def _name(element: Any) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
-def _remove(element: Any) -> None:
-    parent = element.getparent()
-    if parent is not None:
-        parent.remove(element)
