@@ -181,7 +181,6 @@ def demo_command(
     ),
 ) -> None:
     """Crawl the bundled sample site twice and show what is found, flagged and mailed."""
-    from rscrawler.cli.common import out
     from rscrawler.demo.run import run_demo
 
-    run_demo(folder, out)
+    run_demo(folder)
