@@ -11,7 +11,6 @@ paragraph that begins with `## `, `- ` or `> ` is a subhead, a list item or a qu
 import argparse
 import signal
 import tomllib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import blake2b
@@ -24,6 +23,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
 
 from rscrawler.clock import utc_now
 
@@ -50,36 +50,24 @@ _TEMPLATES.filters |= {
 _TEMPLATES.globals |= {"SECTIONS": SECTIONS}
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One article. `blocks` are the paragraphs of its body, each after its element."""
+class Story(BaseModel):
+    """One article, as its table in a file has it."""
 
     slug: str
     title: str
-    subtitle: str | None
-    authors: list[str]
-    sections: list[str]
-    tags: list[str]
-    caption: str | None
-    credit: str | None
-    blocks: list[tuple[str, str]]
+    subtitle: str | None = None
+    authors: list[str] = []
+    sections: list[str] = []
+    tags: list[str] = []
+    image_caption: str | None = None
+    image_credit: str | None = None
+    body: str
     published_at: datetime
 
-    @classmethod
-    def from_table(cls, table: dict[str, Any], published_at: datetime) -> Self:
-        """The article in a table of a file."""
-        return cls(
-            slug=table["slug"],
-            title=table["title"],
-            subtitle=table.get("subtitle"),
-            authors=table.get("authors", []),
-            sections=table.get("sections", []),
-            tags=table.get("tags", []),
-            caption=table.get("image_caption"),
-            credit=table.get("image_credit"),
-            blocks=[_block(" ".join(text.split())) for text in table["body"].split("\n\n")],
-            published_at=published_at,
-        )
+    @property
+    def blocks(self) -> list[tuple[str, str]]:
+        """The paragraphs of the body, each after its element."""
+        return [_block(" ".join(text.split())) for text in self.body.split("\n\n")]
 
 
 def _block(text: str) -> tuple[str, str]:
@@ -122,13 +110,13 @@ class SampleSite(LoopbackServer):
         newest = utc_now().replace(microsecond=0) - timedelta(minutes=20)
         step = SPREAD / len(tables)
         self.stories = [  # newest first
-            Story.from_table(table, (newest - rank * step).replace(microsecond=0))
+            Story(**table, published_at=(newest - rank * step).replace(microsecond=0))
             for rank, table in enumerate(tables)
         ]
 
     def publish(self) -> Story:
         """Make the next article that was held back public now."""
-        story = Story.from_table(next(self._held_back), utc_now().replace(microsecond=0))
+        story = Story(**next(self._held_back), published_at=utc_now().replace(microsecond=0))
         self.stories = [story, *self.stories]
         return story
 
