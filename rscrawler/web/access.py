@@ -55,14 +55,15 @@ def signing_key(config: Config) -> str:
 
 def visitor_of(request: Request) -> str | None:
     """The name that a judgement of whoever sends a request is signed with; None: may only look."""
-    users = _dashboard(request).config.web.users
+    users = dashboard_of(request).config.web.users
     if users:
         name: str | None = request.session.get("user")
         return name if name in users else None
     return _ANYBODY if _is_at_this_machine(request) else None
 
 
-def _dashboard(request: Request) -> Dashboard:
+def dashboard_of(request: Request) -> Dashboard:
+    """The dashboard that a request is for."""
     dashboard: Dashboard = request.app.state.dashboard
     return dashboard
 
@@ -131,7 +132,7 @@ def _check_origin(request: Request) -> None:
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     host = f"{request.url.scheme}://{request.headers['host'].lower()}"
-    own = {host, _dashboard(request).config.web.url}
+    own = {host, dashboard_of(request).config.web.url}
     if site != "same-origin" or (origin is not None and origin.lower() not in own):
         raise HTTPException(403, "this was sent from a page of another site")
 
@@ -149,7 +150,7 @@ def _check_token(request: Request, token: str) -> None:
 
 
 def _signer(request: Request) -> TimestampSigner:
-    return TimestampSigner(_dashboard(request).key, salt="form")
+    return TimestampSigner(dashboard_of(request).key, salt="form")
 
 
 def local_path(address: str) -> str:
@@ -169,7 +170,7 @@ def login(request: Request) -> Response:
 
 
 def _login_page(request: Request, following: str, *, name: str = "", status: int = 200) -> Response:
-    return _dashboard(request).page(
+    return dashboard_of(request).page(
         request,
         "login.html.j2",
         status_code=status,
@@ -181,7 +182,7 @@ def _login_page(request: Request, following: str, *, name: str = "", status: int
 
 async def log_in(request: Request) -> Response:
     """Begin a session, if name and password are right."""
-    dashboard = _dashboard(request)
+    dashboard = dashboard_of(request)
     form = await checked_form(request)
     name, password = form.get("name", ""), form.get("password", "")
     following = local_path(form.get("next", "/"))

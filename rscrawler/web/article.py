@@ -14,7 +14,8 @@ from rscrawler.items import Article, Event, Level, TopicFlag
 from rscrawler.store.browsing import Sending
 from rscrawler.store.judgements import Judgement
 from rscrawler.topics import Contribution, FlaggableText
-from rscrawler.web.dashboard import Dashboard, dashboard_of
+from rscrawler.web.access import dashboard_of
+from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.texts import marked_article, version_changes
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{1,20}")

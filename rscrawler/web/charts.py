@@ -12,7 +12,8 @@ from starlette.responses import Response
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Level
 from rscrawler.store.history import Delay
-from rscrawler.web.dashboard import chosen, dashboard_of
+from rscrawler.web.access import dashboard_of
+from rscrawler.web.dashboard import chosen
 from rscrawler.web.plots import (
     Series,
     country_map,

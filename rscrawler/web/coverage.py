@@ -19,7 +19,8 @@ from rscrawler.delivery.wording import country_name, words_of_slug
 from rscrawler.items import Article, Level, Novelty, parse_rfc3339, rfc3339
 from rscrawler.store.browsing import Coverage
 from rscrawler.store.words import Term, terms_of
-from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
+from rscrawler.web.access import dashboard_of
+from rscrawler.web.dashboard import Dashboard, chosen
 from rscrawler.web.machines import FEED_TYPES, with_etag
 from rscrawler.web.texts import found_passage
 

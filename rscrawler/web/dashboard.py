@@ -203,12 +203,6 @@ def chosen(
     return value
 
 
-def dashboard_of(request: Request) -> Dashboard:
-    """The dashboard that a request is for."""
-    dashboard: Dashboard = request.app.state.dashboard
-    return dashboard
-
-
 # Templates to HTML: everything escaped.
 
 

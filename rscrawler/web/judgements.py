@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from rscrawler.items import Article, Level
 from rscrawler.store.judgements import Judgement, Verdict
-from rscrawler.web.access import signed_form
+from rscrawler.web.access import dashboard_of, signed_form
 from rscrawler.web.article import ARTICLE_ID, topic_panels
-from rscrawler.web.dashboard import Dashboard, chosen, dashboard_of
+from rscrawler.web.dashboard import Dashboard, chosen
 from rscrawler.web.plots import Series, last_weeks, monday_of, plot, week_label
 
 WEEKS_SHOWN = 26
@@ -24,9 +24,8 @@ _NOTE_LIMIT = 2_000
 
 async def judge(request: Request) -> Response:
     """Write down what somebody says of a flag."""
-    dashboard = dashboard_of(request)
+    dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
     name, form = await signed_form(request, "judge")
-    article_id = request.path_params["article_id"]
     await run_in_threadpool(_judge, dashboard, article_id, name, form)
     return RedirectResponse(f"/articles/{article_id}#judgements", 303)
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from rscrawler.monitoring.metrics import Metrics
 from rscrawler.scheduling.schedules import load_schedules
-from rscrawler.web.dashboard import dashboard_of
+from rscrawler.web.access import dashboard_of
 
 FEED_TYPES = {
     "atom": "application/atom+xml; charset=utf-8",

@@ -1,16 +1,14 @@
 """The outbox: what waits, why, and what to do about what failed."""
 
-from typing import Literal
-
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from rscrawler.store.outbox import Undelivered
-from rscrawler.web.access import signed_form
+from rscrawler.web.access import dashboard_of, signed_form
 from rscrawler.web.article import channel_in_words
-from rscrawler.web.dashboard import Dashboard, dashboard_of
+from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.machines import without_addresses
 
 
@@ -57,23 +55,14 @@ def _failed(dashboard: Dashboard) -> list[dict[str, object]]:
     ]
 
 
-async def retry(request: Request) -> Response:
-    """Send a failed message again, with the next delivery."""
-    return await _mend(request, "retry")
-
-
-async def cancel(request: Request) -> Response:
-    """Give a failed message up: whoever was not served is not sent it any more."""
-    return await _mend(request, "cancel")
-
-
-async def _mend(request: Request, how: Literal["retry", "cancel"]) -> Response:
-    dashboard = dashboard_of(request)
+async def mend(request: Request) -> Response:
+    """Send a failed message again with the next delivery (`retry`), or give it up (`cancel`)."""
+    dashboard, how = dashboard_of(request), request.url.path.rpartition("/")[2]
     _, form = await signed_form(request, "mend")
 
     def change() -> bool:
-        outbox = dashboard.store.outbox
-        mend = outbox.retry if how == "retry" else outbox.cancel
+        store = dashboard.store.outbox
+        mend = store.retry if how == "retry" else store.cancel
         return mend(form.get("message", ""), dashboard.now())
 
     if not await run_in_threadpool(change):

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rscrawler.delivery.ops import ADVICE
-from rscrawler.web.dashboard import Dashboard, dashboard_of
+from rscrawler.web.access import dashboard_of
+from rscrawler.web.dashboard import Dashboard
 from rscrawler.web.machines import without_addresses
 
 RUNS_SHOWN = 10
