@@ -160,14 +160,14 @@ def _show_check(check: SiteCheck) -> None:
         if sample.article is None:
             out.print(f"  not read: {sample.page.url}: {sample.trouble}", style="yellow")
     table = Table(box=None, pad_edge=False, show_header=False)
-    for each in check.fields:
+    for name, each in check.fields.items():
         by = ", ".join(
-            origin if len(each.origins) == 1 else f"{origin} ({count})"
-            for origin, count in each.origins.items()
+            origin if len(each.by) == 1 else f"{origin} ({count})"
+            for origin, count in each.by.items()
         )
         holds = each.found == each.pages and each.pages > 0
         table.add_row(
-            "  " + each.name + ("*" if each.is_essential else ""),
+            f"  {name}{'*' if each.essential else ''}",
             Text(f"{each.found} of {each.pages}", style="" if holds else "yellow"),
             Text(by, style="dim"),
         )

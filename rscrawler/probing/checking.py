@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml.etree import _Element as Element
 
@@ -31,23 +31,13 @@ FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class FieldCheck:
-    """How often a field was found, and by what: origin → pages, as in a record's provenance."""
+class FieldCheck(NamedTuple):
+    """On how many of the pages a field was found, and by what, as in a record's provenance."""
 
-    name: str
+    found: int
     pages: int
-    origins: dict[str, int]
-
-    @property
-    def found(self) -> int:
-        """The pages on which it was found."""
-        return sum(self.origins.values())
-
-    @property
-    def is_essential(self) -> bool:
-        """Whether an article without it is of no use."""
-        return self.name in ESSENTIAL
+    essential: bool  # an article without it is of no use
+    by: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -61,7 +51,7 @@ class SiteCheck:
     site: str
     sources: list[FoundSource] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    fields: list[FieldCheck] = field(default_factory=list)
+    fields: dict[str, FieldCheck] = field(default_factory=dict)
     unmatched: dict[str, list[str]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
 
@@ -71,15 +61,7 @@ class SiteCheck:
             "holds": not self.failures,
             "sources": [each.to_json() | {"trouble": each.trouble} for each in self.sources],
             "pages": [sample.to_json() for sample in self.samples],
-            "fields": {
-                each.name: {
-                    "found": each.found,
-                    "pages": each.pages,
-                    "essential": each.is_essential,
-                    "by": each.origins,
-                }
-                for each in self.fields
-            },
+            "fields": {name: each._asdict() for name, each in self.fields.items()},
             "unmatched": self.unmatched,
             "failures": self.failures,
         }
@@ -159,22 +141,22 @@ def _read_source(source: Source, profile: SiteProfile, visitor: Visitor) -> Foun
 def _judge(check: SiteCheck, profile: SiteProfile, *, may_be_others: bool) -> None:
     articles = [sample.article for sample in check.samples if sample.article]
     unread = [sample for sample in check.samples if not sample.article]
-    check.fields = [_field_check(name, articles) for name in FIELDS]
+    check.fields = {name: _field_check(name, articles) for name in FIELDS}
     check.unmatched = _unmatched(check.samples, profile.markup)
     if not may_be_others:
         check.failures += [f"{each.page.url}: is not read: {each.trouble}" for each in unread]
     if not articles:
         check.failures.append("no page was read, so no field could be checked")
-    for each in check.fields if articles else ():
-        guessed = sum(n for origin, n in each.origins.items() if not origin.startswith("profile"))
-        if each.is_essential and each.found < each.pages:
+    for name, each in check.fields.items() if articles else ():
+        guessed = sum(n for origin, n in each.by.items() if not origin.startswith("profile"))
+        if each.essential and each.found < each.pages:
             missing = each.pages - each.found
-            check.failures.append(f"{each.name}: not found on {missing} of {each.pages} pages")
-        elif each.name in _LOCATING & profile.markup.model_fields_set and guessed:
-            selectors = ", ".join(getattr(profile.markup, each.name))
+            check.failures.append(f"{name}: not found on {missing} of {each.pages} pages")
+        elif name in _LOCATING & profile.markup.model_fields_set and guessed:
+            selectors = ", ".join(getattr(profile.markup, name))
             check.failures.append(
-                f"{each.name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
-                f"set markup.{each.name}"
+                f"{name}: {selectors} matched nothing on {guessed} of {each.pages} pages; "
+                f"set markup.{name}"
             )
 
 
@@ -185,7 +167,8 @@ def _field_check(name: str, articles: Sequence[Article]) -> FieldCheck:
         if (origin := article.extraction.provenance.get(name))
         and (name == "container" or getattr(article, name))
     )
-    return FieldCheck(name, len(articles), dict(origins.most_common()))
+    by = dict(origins.most_common())
+    return FieldCheck(origins.total(), len(articles), name in ESSENTIAL, by)
 
 
 def _unmatched(samples: Sequence[Sample], markup: Markup) -> dict[str, list[str]]:

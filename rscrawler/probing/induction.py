@@ -27,7 +27,7 @@ from rscrawler.extraction.label import KEPT
 from rscrawler.extraction.selectors import select
 from rscrawler.extraction.text import text_of
 from rscrawler.identity.fingerprints import normalized
-from rscrawler.items import Article, rfc3339
+from rscrawler.items import Article
 from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile
 
@@ -38,6 +38,7 @@ _MOST_SELECTORS = 3  # for each of container and body, of one page
 _MOST_LEADS, _LONGEST_LEAD = 2, 400  # blocks between headline and body, characters
 _MOST_AROUND = 3  # elements around a line, of which one may name it
 _MOST_ELEMENTS = 20  # of a page that may hold a field
+_SHOWN = ("url", "title", "published_at", "authors", "sections", "tags")
 _FIRST_WORDS = 30  # of a text, shown
 _LONGEST_NAME = 6  # words
 _LONGEST_LINE = 80  # characters of a byline or date line
@@ -91,15 +92,11 @@ class Sample:
         article = self.article
         if article is None:
             return {"url": self.page.url, "read": False, "reason": self.trouble, "warnings": []}
+        record = article.to_record()
         return {
-            "url": article.url,
+            **{name: record[name] for name in _SHOWN},
             "read": True,
             "reason": None,
-            "title": article.title,
-            "published_at": rfc3339(article.published_at),
-            "authors": article.authors,
-            "sections": article.sections,
-            "tags": article.tags,
             "words": article.word_count,
             "first_words": " ".join(article.body.split()[:_FIRST_WORDS]),
             "warnings": list(article.extraction.warnings),

@@ -44,10 +44,10 @@ def check(profile: SiteProfile, limit: int = 3) -> SiteCheck:
 def test_a_profile_that_fits_holds_field_by_field(daily: SmallSite) -> None:
     result = check(profile_of(daily))
     assert result.failures == []
-    fields = {each.name: each for each in result.fields}
+    fields = result.fields
     assert (fields["body"].found, fields["body"].pages) == (3, 3)
-    assert fields["body"].origins == {"profile: .entry-content": 3}
-    assert fields["published_at"].origins == {"meta: article:published_time": 3}
+    assert fields["body"].by == {"profile: .entry-content": 3}
+    assert fields["published_at"].by == {"meta: article:published_time": 3}
     assert fields["subtitle"].found == 0
     (source,) = result.sources
     assert (len(source.entries), source.trouble) == (10, None)
@@ -121,8 +121,8 @@ def test_stored_pages_are_checked_without_asking_anybody() -> None:
     result = check_stored("eurasianet", SHIPPED["eurasianet"], STORED, limit=5)
     assert result.failures == []
     assert result.sources == []
-    fields = {each.name: each for each in result.fields}
-    assert fields["authors"].origins == {"profile: a.author-link": 1}
+    fields = result.fields
+    assert fields["authors"].by == {"profile: a.author-link": 1}
 
 
 def test_the_stored_page_of_another_site_does_not_hold() -> None:
