@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from rscrawler.cli.common import counted, out, print_json, tracked
+from rscrawler.cli.common import console, counted, print_json, say, tracked
 from rscrawler.cli.inputs import (
     ConfigOption,
     JsonOption,
@@ -114,29 +114,29 @@ def _print_explanation(explanation: Explanation) -> None:
         if origin := article.extraction.provenance.get(name):
             shown.append(f"  {origin}", style="dim")
         table.add_row(Text(name, style="bold"), shown)
-    out.print(table)
+    say(table)
     for warning in article.extraction.warnings:
-        out.print(f"warning: {warning}", style="yellow")
+        say(f"warning: {warning}", style="yellow")
     for flag in article.topics:
         _print_flag(flag, explanation)
     if not article.topics:
-        out.print("\nflagged on no topic", style="bold")
-    out.print()
+        say("\nflagged on no topic", style="bold")
+    say()
     for paragraph in article.paragraphs:
-        out.print(f"{paragraph}\n")
+        say(Text(f"{paragraph}\n"))
     for block in explanation.blocks:
         if block.label not in KEPT:
             rule = f" ({block.rule})" if block.rule else ""
-            out.print(f"left out as {block.label}{rule}: {block.text}", style="dim")
+            say(f"left out as {block.label}{rule}: {block.text}", style="dim")
 
 
 def _print_flag(flag: TopicFlag, explanation: Explanation) -> None:
     countries = f" ({', '.join(flag.countries)})" if flag.countries else ""
-    out.print(f"\n{flag.topic}: {flag.level}, score {flag.score:.2f}{countries}", style="bold")
+    say(f"\n{flag.topic}: {flag.level}, score {flag.score:.2f}{countries}", style="bold")
     for evidence in flag.evidence:
-        out.print(_highlighted(evidence))
+        say(_highlighted(evidence))
     for each in explanation.contributions.get(flag.topic, [])[:_CONTRIBUTIONS]:
-        out.print(f"  {each.share:+.2f}  {each.meaning} ({each.value:g})", style="dim")
+        say(f"  {each.share:+.2f}  {each.meaning} ({each.value:g})", style="dim")
 
 
 def _highlighted(evidence: Evidence) -> Text:
@@ -219,18 +219,18 @@ def _print_history(latest: Article, versions: Sequence[Version]) -> None:
     _print_heading(latest)
     for each in versions:
         article, read_at = each.article, rfc3339(each.article.fetched_at)
-        out.print(f"\nversion {article.version}  {read_at}  {article.event}", style="bold")
+        say(f"\nversion {article.version}  {read_at}  {article.event}", style="bold")
         _print_changes(each)
 
 
 def _print_heading(article: Article) -> None:
-    out.print(one_line(article.title) or "(without a title)", style="bold")
-    out.print(f"{one_line(article.url)}  {article.article_id}", style="dim")
+    say(one_line(article.title) or "(without a title)", style="bold")
+    say(f"{one_line(article.url)}  {article.article_id}", style="dim")
 
 
 def _print_changes(version: Version) -> None:
     for field, changes in version.changes.items():
-        out.print(Text.assemble((f"{field}: ", "dim"), _diff(shortened(changes))))
+        say(Text.assemble((f"{field}: ", "dim"), _diff(shortened(changes))))
 
 
 def _diff(changes: Sequence[Change]) -> Text:
@@ -239,7 +239,7 @@ def _diff(changes: Sequence[Change]) -> Text:
     for change in changes:
         if change.kind is Kind.SAME:
             line.append(change.text)
-        elif out.is_terminal and out.color_system is not None:
+        elif console().is_terminal and console().color_system is not None:
             line.append(change.text, "strike red" if change.kind is Kind.REMOVED else "green")
         else:
             line.append(_bracketed(change))
@@ -353,14 +353,14 @@ def _print_reading(reading: Reading) -> None:
     if article:
         _print_heading(article)
     else:
-        out.print(one_line(reading.url), style="dim")
-    out.print(_what_happened(reading))
+        say(one_line(reading.url), style="dim")
+    say(_what_happened(reading))
     if reading.verdict is Verdict.CHANGED and article and reading.before and reading.change:
         *_, latest = version_changes([reading.before, article])
         _print_changes(latest)
     for topic, (before, now) in reading.levels.items():
-        out.print(f"{topic}: {before} → {now}")
-    out.print()
+        say(f"{topic}: {before} → {now}")
+    say()
 
 
 def _what_happened(reading: Reading) -> str:
@@ -377,12 +377,12 @@ def _print_summary(
     counts: Counter[Verdict], beside: Mapping[str, int], *, is_applied: bool
 ) -> None:
     found = ", ".join(f"{counts[each]} {_IN_WORDS[each]}" for each in Verdict if counts[each])
-    out.print(f"{counted(counts.total(), 'page')} read from the archive: {found or 'none'}")
+    say(f"{counted(counts.total(), 'page')} read from the archive: {found or 'none'}")
     if beside:
         names = ", ".join(f"{name} ({count})" for name, count in sorted(beside.items()))
-        out.print(f"pages with the same text differ in {names}; that alone makes no version")
+        say(f"pages with the same text differ in {names}; that alone makes no version")
     versions = counted(counts[Verdict.CHANGED] + counts[Verdict.NEW], "version")
     if is_applied:
-        out.print(f"{versions} recorded, nobody alerted")
+        say(f"{versions} recorded, nobody alerted")
     elif counts[Verdict.CHANGED] + counts[Verdict.NEW]:
-        out.print(f"nothing was recorded; --apply records {versions}")
+        say(f"nothing was recorded; --apply records {versions}")

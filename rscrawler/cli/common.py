@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -16,23 +17,18 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    out: Console
-
 T = TypeVar("T")
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 _NUMBER = re.compile(r"[\d.,]+%?|–?")
 
 
-def __getattr__(name: str) -> Any:
-    """`out`, the console: made when the first command asks, for rich takes time."""
-    if name != "out":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+@cache
+def console() -> Console:
+    """What draws tables and colours, and takes long to import."""
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
-    globals()[name] = console
-    return console
+    return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
 
 
 def counted(number: int, noun: str) -> str:
@@ -60,9 +56,12 @@ def _cell(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str("–" if value is None else value)
 
 
-def say(text: str) -> None:
-    """Print text, as it is, without what draws colours and tables and takes long to import."""
-    sys.stdout.write(f"{text}\n")
+def say(shown: object = "", style: str | None = None) -> None:
+    """Print a line of text as it is; or in a style, or what rich can draw."""
+    if isinstance(shown, str) and style is None:
+        sys.stdout.write(f"{shown}\n")
+    else:
+        console().print(shown, style=style)
 
 
 # Progress, on a terminal only.

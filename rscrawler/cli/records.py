@@ -10,7 +10,7 @@ import typer
 from pydantic import BaseModel
 from typer import Argument, Option
 
-from rscrawler.cli.common import counted, out, print_json, print_table, progress, tracked
+from rscrawler.cli.common import counted, print_json, print_table, progress, say, tracked
 from rscrawler.cli.inputs import (
     ConfigOption,
     ConfigPath,
@@ -65,7 +65,7 @@ def export_command(
             is_raw=raw,
         )
     if output is not None:
-        out.print(f"wrote {counted(written, 'record')} to {output}")
+        say(f"wrote {counted(written, 'record')} to {output}")
 
 
 def prune_command(
@@ -99,7 +99,7 @@ def prune_command(
     if as_json:
         print_json({**asdict(pruned), "archive_files": files, "dry_run": dry_run})
     else:
-        out.print(
+        say(
             f"{'would forget' if dry_run else 'forgotten'}: "
             f"the text of {counted(pruned.versions, 'version')}, "
             f"{counted(pruned.messages, 'message')}, {counted(pruned.runs, 'run')}, "
@@ -134,7 +134,7 @@ def migrate_store_command(
         print_json({"tables": [asdict(table) for table in copied]})
         return
     print_table(("table", "rows", "digest"), *(astuple(table) for table in copied))
-    out.print(f"{sum(table.rows for table in copied):,} rows are the same in both databases")
+    say(f"{sum(table.rows for table in copied):,} rows are the same in both databases")
 
 
 @identity_app.command("check")
@@ -150,11 +150,11 @@ def check_command(
         print_json(asdict(result))
         return
     changes = len(result.changes)
-    out.print(f"{counted(result.total, 'stored article')}, {changes} would be decided otherwise")
+    say(f"{counted(result.total, 'stored article')}, {changes} would be decided otherwise")
     if result.skipped:
-        out.print(f"{result.skipped} more cannot be compared: their text was forgotten by prune")
+        say(f"{result.skipped} more cannot be compared: their text was forgotten by prune")
     for change in result.changes:
-        out.print(f"  {change}  {one_line(change.title)}  {change.url}")
+        say(f"  {change}  {one_line(change.title)}  {change.url}")
 
 
 # Schemas.

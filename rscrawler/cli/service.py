@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer import Option
 
-from rscrawler.cli.common import out, print_json
+from rscrawler.cli.common import print_json, say
 from rscrawler.cli.inputs import ConfigOption, ConfigPath, JsonOption, opened_store
 from rscrawler.cli.logs import log_runs
 from rscrawler.clock import utc_now
@@ -127,10 +127,10 @@ def schedules_command(
     for row in rows:
         subject = " ".join([row["action"], ", ".join(row["sites"])]).strip()
         last = f"{row['last_fired_at']}: {row['last_outcome'] or 'running'}"
-        out.print(f"{row['id']}: {subject}, {row['when']}")
-        out.print(f"  next: {row['next_fire_at'] or 'never, it is not enabled'}")
-        out.print(f"  last: {last if row['last_fired_at'] else 'never'}")
-        out.print(f"  file: {row['file']}")
+        say(f"{row['id']}: {subject}, {row['when']}")
+        say(f"  next: {row['next_fire_at'] or 'never, it is not enabled'}")
+        say(f"  last: {last if row['last_fired_at'] else 'never'}")
+        say(f"  file: {row['file']}")
 
 
 def _job_json(scheduled: ScheduledJob, state: JobState | None) -> dict[str, Any]:

@@ -8,14 +8,7 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from rscrawler.cli.common import (
-    conclude,
-    counted,
-    out,
-    print_json,
-    print_table,
-    tracked,
-)
+from rscrawler.cli.common import conclude, counted, print_json, print_table, say, tracked
 from rscrawler.cli.inputs import ConfigOption, JsonOption, SitesArgument, usable
 from rscrawler.config import Config
 from rscrawler.errors import ConfigurationError
@@ -74,7 +67,7 @@ def add_command(
     else:
         _show_proposal(proposal)
         if path is not None:
-            out.print(f"wrote {path}{_how_to_load(config, path)}")
+            say(f"wrote {path}{_how_to_load(config, path)}")
     conclude(f"{proposal.name}: {problem}" for problem in proposal.problems)
 
 
@@ -102,18 +95,18 @@ def _how_to_load(config: Config, path: Path) -> str:
 def _show_proposal(proposal: Proposal) -> None:
     for sample in proposal.samples:
         shown = sample.to_json()
-        out.print(str(shown["url"]), style="bold")
+        say(str(shown["url"]), style="bold")
         if not shown["read"]:
-            out.print(f"  not read: {shown['reason']}")
+            say(f"  not read: {shown['reason']}")
             continue
-        out.print(f"  title    {shown['title'] or '(not there)'}")
-        out.print(f"  date     {shown['published_at'] or '(not there)'}")
-        out.print(f"  authors  {', '.join(shown['authors']) or '(not there)'}")
-        out.print(f"  {shown['words']} words: {shown['first_words']} …")
+        say(f"  title    {shown['title'] or '(not there)'}")
+        say(f"  date     {shown['published_at'] or '(not there)'}")
+        say(f"  authors  {', '.join(shown['authors']) or '(not there)'}")
+        say(f"  {shown['words']} words: {shown['first_words']} …")
         for warning in shown["warnings"]:
-            out.print(f"  warning: {warning}", style="yellow")
-    out.print()
-    out.print(proposal.text.rstrip())
+            say(f"  warning: {warning}", style="yellow")
+    say()
+    say(proposal.text.rstrip())
     typer.secho(counted(proposal.requests, "request"), err=True, dim=True)
 
 
@@ -153,12 +146,12 @@ def check_command(
 
 
 def _show_check(check: SiteCheck) -> None:
-    out.print(check.site, style="bold")
+    say(check.site, style="bold")
     for source in check.sources:
-        out.print(f"  {source.source.kind} {source.source.path}: {source}")
+        say(f"  {source.source.kind} {source.source.path}: {source}")
     for sample in check.samples:
         if sample.article is None:
-            out.print(f"  not read: {sample.page.url}: {sample.trouble}", style="yellow")
+            say(f"  not read: {sample.page.url}: {sample.trouble}", style="yellow")
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, each in check.fields.items():
         by = ", ".join(
@@ -171,7 +164,7 @@ def _show_check(check: SiteCheck) -> None:
             Text(f"{each.found} of {each.pages}", style="" if holds else "yellow"),
             Text(by, style="dim"),
         )
-    out.print(table)
+    say(table)
     for key, selectors in check.unmatched.items():
-        out.print(f"  matches nothing: {key}: {', '.join(selectors)}", style="dim")
-    out.print("  (* essential)", style="dim")
+        say(f"  matches nothing: {key}: {', '.join(selectors)}", style="dim")
+    say("  (* essential)", style="dim")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 from typer import Argument, Option
 
-from rscrawler.cli.common import counted, out, print_json, print_table, tracked
+from rscrawler.cli.common import counted, print_json, print_table, say, tracked
 from rscrawler.cli.inputs import (
     ConfigOption,
     JsonOption,
@@ -89,7 +89,7 @@ def show_command(config: ConfigOption, topic: TopicArgument, as_json: JsonOption
         table.add_row(
             Text.assemble(entity.name, "\n", (facts, "dim")), Text(", ".join(entity.spellings))
         )
-    out.print(table)
+    say(table)
 
 
 @topics_app.command("evaluate")
@@ -135,7 +135,7 @@ def fit_command(
         print_json({"output": str(output), "figures": model.figures})
     else:
         _print_figures(model.figures)
-        out.print(f"held out one file, or one source of a file, at a time; weights in {output}")
+        say(f"held out one file, or one source of a file, at a time; weights in {output}")
 
 
 def _parts(files: list[Path]) -> dict[str, list[dict[str, Any]]]:
@@ -188,16 +188,16 @@ def read_labelled(path: Path) -> list[dict[str, Any]]:
 
 def _print_evaluation(evaluation: Evaluation) -> None:
     figures = evaluation.figures
-    out.print(
+    say(
         f"{counted(figures['texts'], 'text')}: precision {figures['precision']:.3f}, "
         f"recall {figures['recall']:.3f}, F1 {figures['f1']:.3f}; "
         f"levels right {figures['levels_right']:.1%}"
     )
-    out.print("rows: labelled, columns: flagged")
+    say("rows: labelled, columns: flagged")
     confusion = evaluation.confusion
     print_table(("", *confusion), *((level, *row.values()) for level, row in confusion.items()))
     for miss in evaluation.misses:
-        out.print(f"  {miss.id}: {miss.difference} ({miss.score:.2f})  {miss.title}")
+        say(f"  {miss.id}: {miss.difference} ({miss.score:.2f})  {miss.title}")
 
 
 @topics_app.command("backtest")
@@ -217,11 +217,11 @@ def backtest_command(
         print_json(asdict(result))
         return
     articles_judged = counted(result.total, "stored article")
-    out.print(f"{articles_judged}, {len(result.changes)} would be judged otherwise")
+    say(f"{articles_judged}, {len(result.changes)} would be judged otherwise")
     if result.skipped:
-        out.print(f"{result.skipped} more cannot be judged: their text was forgotten by prune")
+        say(f"{result.skipped} more cannot be judged: their text was forgotten by prune")
     for change in result.changes:
-        out.print(f"  {change.before} → {change.after}  {change.title}  {change.url}")
+        say(f"  {change.before} → {change.after}  {change.title}  {change.url}")
 
 
 @topics_app.command("marks")
@@ -244,7 +244,7 @@ def marks_command(
         export.write_text(text, encoding="utf-8", errors="backslashreplace")
     forgotten = len(judged) - len(lines)
     note = f"; of {forgotten} more the text was forgotten by prune" if forgotten else ""
-    out.print(f"wrote {counted(len(lines), 'labelled line')} to {export}{note}")
+    say(f"wrote {counted(len(lines), 'labelled line')} to {export}{note}")
 
 
 def _judged_topic(store: Store, named: str | None) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from rscrawler.cli.common import out
+from rscrawler.cli.common import say
 from rscrawler.cli.inputs import ConfigPath, open_existing, read_config, usable
 from rscrawler.clock import utc_now
 from rscrawler.config import checked_user_name, find_config, read_text
@@ -47,14 +47,14 @@ def web_command(
         except ValueError as error:
             raise ConfigurationError(f"--add-user: {error}") from None
         write_user(path, add_user, hash_password(_password()))
-        out.print(f"wrote {add_user} to {path}; start the dashboard again")
+        say(f"wrote {add_user} to {path}; start the dashboard again")
         return
     with closing(StoreKeeper(config, open_existing)) as keeper:
         serve(
             Dashboard.of(config, newest_store(keeper), now=utc_now),
             host,
             port,
-            announce=lambda url: out.print(f"dashboard at {url} (Ctrl-C stops it)"),
+            announce=lambda url: say(f"dashboard at {url} (Ctrl-C stops it)"),
         )
 
 
