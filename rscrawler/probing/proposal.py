@@ -5,12 +5,12 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from rscrawler.clock import utc_now
 from rscrawler.config import checked, is_web_address
+from rscrawler.delivery.wording import templates
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.structured import read_structured
 from rscrawler.items import Article
@@ -74,7 +74,7 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     profile = finding.profile.model_copy(update={"markup": markup})
     profile = profile.model_copy(update={"title": _title(profile, samples)})
     samples = [read_sample(sample.page, profile, name) for sample in samples]
-    text = "\n".join([*_profile_toml(profile, finding, utc_now().date()), ""])
+    text = _profile_toml(profile, finding)
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
     problems = tuple(_problems(finding, [sample.article for sample in samples]))
     return Proposal(name, profile, text, finding, tuple(samples), visitor.requests, problems)
@@ -130,48 +130,23 @@ def _problems(finding: Finding, articles: list[Article | None]) -> Iterator[str]
 # The profile as TOML that a person can read and go on with.
 
 
-def _profile_toml(profile: SiteProfile, finding: Finding, day: date) -> Iterator[str]:
-    """The lines of `profile` as commented TOML; what is as by default is left out.
+def _profile_toml(profile: SiteProfile, finding: Finding) -> str:
+    """`profile` as commented TOML; what is as by default is left out.
 
     It is neither enabled nor verified: both are for a person to say.
     """
-    yield f"# {profile.title or profile.base_url}: proposed by `rscrawler sites add`."
-    yield "# Read a few articles with `rscrawler sites check` and `rscrawler explain` first."
-    for note in finding.notes:
-        yield f"# Note: {_one_line(note)}"
-    if profile.title:
-        yield f"title = {_quoted(profile.title)}"
-    yield f"base_url = {_quoted(profile.base_url)}"
-    if profile.hosts:
-        yield f"hosts = {_list(profile.hosts)}"
-    yield "enabled = false                       # true: crawled when no site is named"
-    yield "verified = false                      # true when you have seen it read pages well"
-    yield f"reviewed_on = {day.isoformat()}"
-    for each in finding.sources:
-        yield f"\n# {_one_line(str(each))}\n[[sources]]"
-        yield f"kind = {_quoted(each.source.kind)}"
-        yield f"path = {_quoted(each.source.path)}"
-        if each.source.kind != "sitemap" and each.source.page_parameter != "page":
-            yield f"page_parameter = {_quoted(each.source.page_parameter or '')}"
-    if links := _changed(profile.links, Links()):
-        yield "\n[links]"
-    for name, values in links.items():  # a pattern a line
-        lines = "".join(f"  {_quoted(each)},\n" for each in values)
-        yield f"{name} = [\n{lines}]"
-    if markup := _changed(profile.markup, Markup()):
-        yield "\n[markup]"
-    else:
-        yield "\n# No selectors of its own: what the pages declare, and their structure, serve."
-    for name, values in markup.items():
-        yield f"{name} = {_list(values)}"
+    environment = templates("probing", quoted=_quoted, line=lambda text: " ".join(text.split()))
+    return environment.get_template("profile.toml.j2").render(
+        profile=profile,
+        finding=finding,
+        day=utc_now().date(),
+        links=_changed(profile.links, Links()),
+        markup=_changed(profile.markup, Markup()),
+    )
 
 
 def _changed(table: Links | Markup, usual: Links | Markup) -> dict[str, list[str]]:
     return {k: v for k, v in table.model_dump().items() if v != getattr(usual, k)}
-
-
-def _list(values: list[str]) -> str:
-    return "[" + ", ".join(map(_quoted, values)) + "]"
 
 
 def _quoted(text: str) -> str:
@@ -179,7 +154,3 @@ def _quoted(text: str) -> str:
     if "\\" in text and "'" not in text and text.isprintable():
         return f"'{text}'"
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
