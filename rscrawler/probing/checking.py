@@ -1,21 +1,17 @@
 """Does a profile hold? Field by field, on live or on stored pages."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from lxml.etree import _Element as Element
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction import Page
 from rscrawler.extraction.selectors import select
-from rscrawler.extraction.structured import read_structured
-from rscrawler.identity.addresses import address_key, canonical_url, is_article_address
+from rscrawler.identity.addresses import address_key, is_article_address
 from rscrawler.items import Article
 from rscrawler.probing.finding import FoundSource, newest_first, source_entries
 from rscrawler.probing.induction import Sample, read_sample, read_samples
@@ -89,8 +85,7 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
 def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> SiteCheck:
     """Hold a profile against saved pages: `folder/SITE/*.html`, else `folder/*.html`.
 
-    A page's address is what it declares (canonical link, og:url), or `fetched_from` in a JSON
-    file beside it: `expected.json` for `page.html`, `expected-2.json` for `page-2.html`.
+    A page that declares no address has that of its file's name.
 
     Raises:
         ConfigurationError: there is no such page.
@@ -103,23 +98,10 @@ def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> S
         )
     check = SiteCheck(site)
     for path in paths:
-        page = Page.of("", path.read_bytes(), None, utc_now())
-        page = replace(page, url=_stored_address(path, page.root, profile))
+        page = Page.of(profile.address(f"/{path.stem}/"), path.read_bytes(), None, utc_now())
         check.samples.append(read_sample(page, profile, site))
     _judge(check, profile, may_be_others=False)
     return check
-
-
-def _stored_address(path: Path, root: Element, profile: SiteProfile) -> str:
-    beside = path.with_name(path.name.replace("page", "expected")).with_suffix(".json")
-    if beside.is_file():
-        values = json.loads(beside.read_text(encoding="utf-8"))
-        if isinstance(values, dict) and isinstance(values.get("fetched_from"), str):
-            return str(values["fetched_from"])
-    structured = read_structured(root, f"{profile.base_url}/", profile)
-    declared = structured.canonical or structured.meta.get("og:url")
-    url = canonical_url(declared, profile) if declared else None
-    return url or profile.address(f"/{path.stem}/")
 
 
 # Sources.
