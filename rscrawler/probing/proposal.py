@@ -71,8 +71,12 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
         if len(read) == SAMPLES:
             break
     markup = induce_markup(read, finding.profile, name)
-    profile = finding.profile.model_copy(update={"markup": markup})
-    profile = profile.model_copy(update={"title": _title(profile, samples)})
+    # The outlet's name, as its article pages or else its front page have it.
+    plain = finding.profile.model_copy(update={"title": None})
+    declared = (read_structured(each.page.root, each.page.url, plain) for each in samples)
+    names = (name for each in declared for name in each.site_names)
+    title = next(names, finding.profile.title)
+    profile = finding.profile.model_copy(update={"markup": markup, "title": title})
     samples = [read_sample(sample.page, profile, name) for sample in samples]
     text = _profile_toml(profile, finding)
     profile = checked(SiteProfile, tomllib.loads(text), f"the proposed profile of {address}")
@@ -104,15 +108,6 @@ def name_of(base_url: str) -> str:
     if not re.fullmatch(r"[\d.]+", host) and "." in host:
         host = host.rpartition(".")[0]
     return re.sub(r"[^a-z0-9]+", "-", host).strip("-") or "site"
-
-
-def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
-    plain = profile.model_copy(update={"title": None})
-    for sample in samples:
-        structured = read_structured(sample.page.root, sample.page.url, plain)
-        if structured.site_names:
-            return structured.site_names[0]
-    return profile.title
 
 
 def _problems(finding: Finding, articles: list[Article | None]) -> Iterator[str]:
