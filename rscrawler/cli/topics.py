@@ -253,15 +253,13 @@ def _judged_topic(store: Store, named: str | None) -> str:
     Raises:
         ConfigurationError: none was judged, or several were and none is named.
     """
-    counts = store.judgements.topics()
-    if named is not None and named in counts:
-        return named
-    known = ", ".join(counts)
-    if not counts:
+    judged = list(store.judgements.topics())
+    if not judged:
         raise ConfigurationError("nothing has been judged yet; `rscrawler web` is where it is done")
-    if named is not None or len(counts) > 1:
-        raise ConfigurationError(f"--topic: name one that was judged: {known}")
-    return known
+    wanted = [named] if named is not None else judged
+    if len(wanted) > 1 or wanted[0] not in judged:
+        raise ConfigurationError(f"--topic: name one that was judged: {', '.join(judged)}")
+    return wanted[0]
 
 
 def _labelled_line(said: Judgement, article: Article) -> dict[str, Any]:

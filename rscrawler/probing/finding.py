@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urljoin, urlsplit
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.structured import read_structured
+from rscrawler.extraction.structured import TITLE_SEPARATOR, read_structured
 from rscrawler.identity.addresses import (
     absolute,
     address_key,
@@ -28,6 +28,7 @@ from rscrawler.sites import (
     Source,
     SourceKind,
     host_of,
+    hosts_of,
 )
 from rscrawler.spiders.sources import (
     Entry,
@@ -135,8 +136,8 @@ class Finding:
         self.sources += self._sources(SourceKind.SITEMAP, named, () if named else _SITEMAP_PATHS)
         feeds = (each for each in self.sources if each.source.kind is SourceKind.FEED)
         self._known = {_key(_path(entry.url)) for each in feeds for entry in each.entries}
-        paths = (_path(link) for link in self._links_in(_FRAME))
-        self._frame = dict.fromkeys(p for p in paths if p != "/" and _key(p) not in self._known)
+        paths = self._paths_in(_FRAME)
+        self._frame = [p for p in paths if p != "/" and _key(p) not in self._known]
         self._within = re.sub(r"/[^/]*\.[^/]*$", "", urlsplit(self._front.url).path).rstrip("/")
         fronted = Source(kind=SourceKind.SECTION, path=f"{self._within}/", page_parameter="")
         shown: list[Entry] = []
@@ -155,12 +156,8 @@ class Finding:
 
     def entries(self) -> list[Entry]:
         """What leads to articles, newest first; from feeds rather than from others."""
-        ranks = {SourceKind.FEED: 0, SourceKind.SITEMAP: 1}
-        found: dict[str, Entry] = {}
-        for each in sorted(self.sources, key=lambda each: ranks.get(each.source.kind, 2)):
-            for entry in newest_first(each.entries):
-                found.setdefault(address_key(entry.url, self.profile), entry)
-        return list(found.values())
+        entries = (entry for each in self.sources for entry in newest_first(each.entries))
+        return self._each_once(entries)
 
     def _learn(self, **update: object) -> None:
         self.profile = self.profile.model_copy(update=update)
@@ -168,11 +165,10 @@ class Finding:
     def _first_profile(self, url: str) -> SiteProfile:
         parts, requested = urlsplit(self._front.url), host_of(urlsplit(url))
         base_url = f"{parts.scheme}://{parts.netloc}"
-        profile = SiteProfile(base_url=base_url)
-        if requested not in profile.all_hosts:
-            profile = SiteProfile(base_url=base_url, hosts=[requested])
+        hosts = [] if requested in hosts_of(base_url, ()) else [requested]
+        profile = SiteProfile(base_url=base_url, hosts=hosts)
         declared = read_structured(self._root, self._front.url, profile)
-        title = re.split(r"\s+[|–—-]\s+", declared.document_title or "")[-1] or None
+        title = TITLE_SEPARATOR.split(declared.document_title or "")[-1] or None
         return profile.model_copy(update={"title": next(iter(declared.site_names), title)})
 
     # Feeds and sitemaps.
@@ -241,7 +237,7 @@ class Finding:
         """What the menu leads to, where there are several articles that not all of them have."""
         likely = [
             path
-            for path in dict.fromkeys(_path(link) for link in self._links_in(_MENUS))
+            for path in self._paths_in(_MENUS)
             if path != urlsplit(self._front.url).path
             and _key(path) not in self._known
             and not is_telling(path)
@@ -269,18 +265,21 @@ class Finding:
 
     def _with_articles(self, source: Source, entries: Iterable[Entry]) -> FoundSource:
         """A source with its entries that may be articles, each once."""
+        own = (each for each in entries if is_article_address(each.url, self.profile))
+        return FoundSource(source, tuple(self._each_once(own)))
+
+    def _each_once(self, entries: Iterable[Entry]) -> list[Entry]:
         found: dict[str, Entry] = {}
         for entry in entries:
-            if is_article_address(entry.url, self.profile):
-                found.setdefault(address_key(entry.url, self.profile), entry)
-        return FoundSource(source, tuple(found.values()))
+            found.setdefault(address_key(entry.url, self.profile), entry)
+        return list(found.values())
 
-    def _links_in(self, where: str) -> Iterator[str]:
-        """The addresses of the site's pages that links in some parts of the front page lead to."""
-        for link in cast("list[Element]", self._root.xpath(where)):
-            address = absolute(link.get("href") or "", self._front.url)
-            if canonical_url(address, self.profile) and not re.search(FILE_PATHS, _path(address)):
-                yield address
+    def _paths_in(self, where: str) -> list[str]:
+        """The site's pages that links in some parts of the front page lead to, each once."""
+        links = cast("list[Element]", self._root.xpath(where))
+        addresses = (absolute(link.get("href") or "", self._front.url) for link in links)
+        paths = (_path(each) for each in addresses if canonical_url(each, self.profile))
+        return [path for path in dict.fromkeys(paths) if not re.search(FILE_PATHS, path)]
 
 
 def _page_parameter(answer: Answer) -> str:
