@@ -9,9 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rscrawler.delivery.alert import outlet_of
-from rscrawler.delivery.wording import country_name
-from rscrawler.items import Article, Event, Level, TopicFlag
-from rscrawler.store.browsing import Sending
+from rscrawler.items import Article, Level, TopicFlag
 from rscrawler.store.judgements import Judgement
 from rscrawler.topics import Contribution, FlaggableText
 from rscrawler.web.access import dashboard_of
@@ -22,20 +20,18 @@ ARTICLE_ID = re.compile(r"[0-9a-f]{1,20}")
 VERSIONS_SHOWN = 20
 COPIES_SHOWN = 50
 CONTRIBUTIONS_SHOWN = 10
-_CHANNELS = {"articles": "JSONL", "flagged": "JSONL of flagged articles", "email": "e-mail"}
-_CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
 
 
 @dataclass(frozen=True, slots=True)
 class TopicPanel:
     """What was said of one topic, by the watch-list and by people (the last one first).
 
-    `choices` are the codes and names of the countries that it may be about.
+    `choices` are the codes of the countries that it may be about.
     """
 
     flag: TopicFlag
     contributions: Sequence[Contribution]
-    choices: Sequence[tuple[str, str]]
+    choices: Sequence[str]
     judgements: Sequence[Judgement]
 
 
@@ -59,18 +55,13 @@ def article(request: Request) -> Response:
         outlet=outlet_of(latest, dashboard.sites),
         marked=marked_article(latest),
         panels=topic_panels(dashboard, latest),
-        provenance=latest.extraction.provenance,
-        is_removed=latest.event is Event.REMOVED,
         alerted=store.articles.alerted_topics(article_id),
         first=latest.duplicate_of and store.articles.latest_record(latest.duplicate_of),
         followed=latest.follows and store.articles.latest_record(latest.follows),
         copies=store.browsing.copies([article_id]).get(article_id, [])[:COPIES_SHOWN],
         addresses=addresses,
         sources=list(dict.fromkeys(path for each in addresses for path in each.seen_in)),
-        sendings=[
-            (channel_in_words(each.channel), _state_in_words(each), each)
-            for each in store.browsing.sendings(article_id)
-        ],
+        sendings=store.browsing.sendings(article_id),
         levels=[str(level) for level in reversed(Level)],
         versions=changes[::-1],
         hidden_versions=len(history) - len(changes),
@@ -90,29 +81,8 @@ def topic_panels(dashboard: Dashboard, latest: Article) -> list[TopicPanel]:
     panels = []
     for topic in dict.fromkeys([*flags, *dashboard.config.alerts.topics]):
         flag = flags.get(topic, TopicFlag(topic, Level.NONE, 0.0))
-        codes = dict.fromkeys([*dashboard.countries([topic]), *flag.countries])
-        panels.append(
-            TopicPanel(
-                flag,
-                explained.get(topic, [])[:CONTRIBUTIONS_SHOWN],
-                [(code, country_name(code)) for code in codes],
-                [each for each in judgements if each.topic == topic],
-            )
-        )
+        choices = list(dict.fromkeys([*dashboard.countries([topic]), *flag.countries]))
+        contributions = explained.get(topic, [])[:CONTRIBUTIONS_SHOWN]
+        judged = [each for each in judgements if each.topic == topic]
+        panels.append(TopicPanel(flag, contributions, choices, judged))
     return panels
-
-
-def channel_in_words(channel: str) -> str:
-    """The kind of a channel, and its name where it has one; never an address."""
-    kind, _, name = channel.partition(":")
-    if name:
-        return f"{_CHANNEL_KINDS.get(kind, kind)} “{name}”"
-    return _CHANNELS.get(channel, channel)
-
-
-def _state_in_words(sending: Sending) -> str:
-    if sending.message_id is None:
-        return "written" if sending.state == "done" else "waiting since"
-    if sending.state == "pending":
-        return "sent to some" if sending.served else "waiting since"
-    return "sent" if sending.served else "not sent"

@@ -33,7 +33,7 @@ from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
 from rscrawler.web.access import form_token, signing_key, visitor_of
 from rscrawler.web.plots import week_label
-from rscrawler.web.texts import shortened
+from rscrawler.web.texts import channel_in_words, shortened, without_addresses
 
 logger = logging.getLogger(__name__)
 
@@ -216,6 +216,7 @@ def render(template: str, **values: Any) -> bytes:
 def _environment() -> Environment:
     return templates(
         "web",
+        channel=channel_in_words,
         country=country_name,
         day=_day,
         line=one_line,
@@ -227,6 +228,7 @@ def _environment() -> Environment:
         span=_span_in_words,
         thousands="{:,}".format,
         week=week_label,
+        without_addresses=without_addresses,
     )
 
 

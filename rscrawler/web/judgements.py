@@ -52,11 +52,10 @@ def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryPar
     level, countries = flag.level, flag.countries
     if verdict is Verdict.WRONG:
         level = Level(chosen(form, "level", [*Level], None))
-        known = [code for code, _ in panel.choices]
         named = set(form.getlist("country"))
-        if not named <= set(known):
-            raise HTTPException(400, f"country: allowed: {', '.join(known)}")
-        countries = tuple(code for code in known if code in named and level is not Level.NONE)
+        if not named <= {*panel.choices}:
+            raise HTTPException(400, f"country: allowed: {', '.join(panel.choices)}")
+        countries = tuple(c for c in panel.choices if c in named and level is not Level.NONE)
         if (level, set(countries)) == (flag.level, set(flag.countries)):
             raise HTTPException(
                 400,

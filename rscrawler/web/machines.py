@@ -1,7 +1,6 @@
 """What machines ask for: feeds, metrics, health."""
 
 import hashlib
-import re
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
@@ -11,17 +10,12 @@ from starlette.responses import JSONResponse, Response
 from rscrawler.monitoring.metrics import Metrics
 from rscrawler.scheduling.schedules import load_schedules
 from rscrawler.web.access import dashboard_of
+from rscrawler.web.texts import without_addresses
 
 FEED_TYPES = {
     "atom": "application/atom+xml; charset=utf-8",
     "json": "application/feed+json; charset=utf-8",
 }
-_ADDRESS = re.compile(r"\b\w[\w+.-]*://\S+|\S+@\S+")
-
-
-def without_addresses(text: str) -> str:
-    """`text` without mail and web addresses: who is told is nobody's business here."""
-    return _ADDRESS.sub("(address)", text)
 
 
 def feed(request: Request) -> Response:

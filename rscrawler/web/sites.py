@@ -12,7 +12,6 @@ from starlette.responses import Response
 from rscrawler.delivery.ops import ADVICE
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard
-from rscrawler.web.machines import without_addresses
 
 RUNS_SHOWN = 10
 RUNS_IN_STRIP = 60
@@ -61,10 +60,8 @@ def sites(request: Request) -> Response:
         is_served=any(service.is_living(now) for service in store.leases.services()),
         counters=COUNTERS,
         runs_shown=RUNS_SHOWN,
-        problems=[
-            (each, without_addresses(each.message), ADVICE[each.code])
-            for each in sorted(status.problems, key=lambda each: each.since)
-        ],
+        problems=sorted(status.problems, key=lambda each: each.since),
+        advice=ADVICE,
     )
 
 

@@ -1,5 +1,6 @@
 """An article's texts for people: what counted or was found, marked; what a version changed."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ _CONTEXT_WORDS = 15
 # Longer than any text: `one_line` is wanted for what it takes out.
 _NO_LIMIT = 10_000_000
 GAP = " […] "
+_ADDRESS = re.compile(r"\b\w[\w+.-]*://\S+|\S+@\S+")
+_CHANNELS = {"articles": "JSONL", "flagged": "JSONL of flagged articles", "email": "e-mail"}
+_CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
 
 
 def marked_article(article: Article) -> dict[str, Any]:
@@ -137,3 +141,16 @@ def _middle_cut(text: str, head: int, tail: int) -> str:
     if len(tokens) <= head + tail + 5:
         return text
     return " ".join(tokens[:head]) + GAP + " ".join(tokens[len(tokens) - tail :])
+
+
+def channel_in_words(channel: str) -> str:
+    """The kind of a channel, and its name where it has one; never an address."""
+    kind, _, name = channel.partition(":")
+    if name:
+        return f"{_CHANNEL_KINDS.get(kind, kind)} “{name}”"
+    return _CHANNELS.get(channel, channel)
+
+
+def without_addresses(text: str | None) -> str:
+    """`text` without mail and web addresses: who is told is nobody's business here."""
+    return _ADDRESS.sub("(address)", text or "")

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from rscrawler.identity.changes import Change, Kind
 from rscrawler.items import Evidence
-from rscrawler.web.machines import without_addresses
-from rscrawler.web.texts import GAP, marked, shortened, version_changes
+from rscrawler.web.texts import GAP, marked, shortened, version_changes, without_addresses
 from tests.delivery.helpers import an_article
 
 
