@@ -13,20 +13,8 @@ from rscrawler.delivery.ops import ADVICE
 from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import Dashboard
 
-RUNS_SHOWN = 10
 RUNS_IN_STRIP = 60
 RATE_OVER = timedelta(weeks=4)
-# What the table of cycles shows, by heading.
-COUNTERS = {
-    "requests": "requests",
-    "not modified": "not_modified",
-    "new": "articles_new",
-    "updated": "articles_updated",
-    "removed": "articles_removed",
-    "flagged": "flagged",
-    "dropped": "dropped",
-    "errors": "errors",
-}
 
 
 def sites(request: Request) -> Response:
@@ -58,8 +46,6 @@ def sites(request: Request) -> Response:
         ],
         jobs=jobs,
         is_served=any(service.is_living(now) for service in store.leases.services()),
-        counters=COUNTERS,
-        runs_shown=RUNS_SHOWN,
         problems=sorted(status.problems, key=lambda each: each.since),
         advice=ADVICE,
     )
