@@ -79,8 +79,8 @@ class _Loader:
         config = load_config(self._path, text)
         if self._database not in (None, config.database):
             raise ConfigurationError(
-                f"{config.origin_of('database_url')}: database_url: names another database than "
-                "the one that the service has open; restart the service to change it"
+                f"{config.place_of('database_url')}: names another database than the one that "
+                "the service has open; restart the service to change it"
             )
         jobs = active_jobs(config, self._schedules_dir)
         self._had_keys, self._database = has_keys, config.database

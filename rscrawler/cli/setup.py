@@ -89,33 +89,30 @@ def _useless_settings(config: Config) -> Iterator[str]:
         except ConfigurationError as error:
             yield from (f"{config.origin}: {problem}" for problem in error.problems)
     if config.output_dir.exists() and not config.output_dir.is_dir():
-        origin = config.origin_of("output_dir")
-        yield f"{origin}: output_dir: {config.output_dir} is a file; allowed: a folder"
+        place = config.place_of("output_dir")
+        yield f"{place}: {config.output_dir} is a file; allowed: a folder"
     if not alerts.topics and not alerts.ops.recipients:
         from rscrawler.delivery import alert_channels
 
         if alert_channels(config):
             yield (
-                f"{config.origin_of('alerts', 'topics')}: alerts.topics: is empty, so nobody would "
+                f"{config.place_of('alerts.topics')}: is empty, so nobody would "
                 "be alerted; allowed: names of watch-lists, as `rscrawler topics list` shows them"
             )
     if email is not None and email.ca_file is not None:
         try:
             ssl.create_default_context(cafile=email.ca_file)
         except OSError as error:  # also ssl.SSLError
-            origin = config.origin_of("alerts", "email", "ca_file")
+            place = config.place_of("alerts.email.ca_file")
             reason = "holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
-            yield (
-                f"{origin}: alerts.email.ca_file: {email.ca_file}: {reason}; "
-                "allowed: a PEM file of certificates"
-            )
+            yield f"{place}: {email.ca_file}: {reason}; allowed: a PEM file of certificates"
     if alerts.channels:
         from rscrawler.delivery.chat import are_known_addresses
 
         for name in alerts.channels:
             if not are_known_addresses(alerts.channel_addresses(name)):
-                key = f"{config.origin}: alerts.channels.{name}"
-                yield f"{key}: is not an address that Apprise knows"
+                place = config.place_of(f"alerts.channels.{name}")
+                yield f"{place}: is not an address that Apprise knows"
 
 
 def _warnings(config: Config) -> Iterator[str]:
@@ -127,8 +124,8 @@ def _warnings(config: Config) -> Iterator[str]:
         from rscrawler.store.database import is_secret, sqlite_file
 
         database = sqlite_file(config.database)
-        secrets += [("database_url",)] if is_secret(config.database) else []
-    held = [".".join(each) for each in secrets if config.origin_of(*each) != "environment"]
+        secrets += ["database_url"] if is_secret(config.database) else []
+    held = [key for key in secrets if not config.place_of(key).startswith("environment: ")]
     if held and file.is_file() and (mode := file.stat().st_mode & 0o077):
         yield (
             f"{file}: holds {held[0]} and can be read by others (mode {0o600 | mode:o}); run "
@@ -138,21 +135,21 @@ def _warnings(config: Config) -> Iterator[str]:
         yield f"{database}: names recipients and can be read by others; run `chmod 600 {database}`"
     if email is not None and email.security == "none" and email.username is not None:
         yield (
-            f"{config.origin_of('alerts', 'email', 'security')}: alerts.email.security: with "
+            f"{config.place_of('alerts.email.security')}: with "
             f'"none" the password goes to {email.host} in the clear; use "starttls" or "tls"'
         )
 
 
-def _secrets(value: object, *location: str) -> Iterator[tuple[str, ...]]:
-    """Where a configuration holds a secret that is set."""
+def _secrets(value: object, key: str = "") -> Iterator[str]:
+    """The keys under which a configuration holds a secret that is set."""
     if isinstance(value, SecretStr) and value.get_secret_value():
-        yield location
+        yield key
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield from _secrets(inner, *location, name)
+            yield from _secrets(inner, f"{key}.{name}".lstrip("."))
     elif isinstance(value, list):
         for inner in value:
-            yield from _secrets(inner, *location)
+            yield from _secrets(inner, key)
 
 
 @alerts_app.command("test")

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from pydantic import ByteSize, Field, PrivateAttr, SecretStr, model_validator
 
 from rscrawler import __version__
-from rscrawler.config.checking import said_at
+from rscrawler.config.checking import said_at, toml_files
 from rscrawler.config.values import (
     Ages,
     AsciiSecret,
@@ -298,10 +298,19 @@ class Config(Model):
         """What of this came from the environment; it may hold secrets."""
         return self._environment
 
-    def origin_of(self, *location: str) -> str:
-        """Where the value at a key came from, for messages."""
-        is_of_file = said_at(self._environment, location) is None
-        return self._origin if is_of_file else "environment"
+    def place_of(self, key: str) -> str:
+        """Where the value at a key came from and the key, for messages: `FILE: alerts.topics`."""
+        is_of_file = said_at(self._environment, key.split(".")) is None
+        return f"{self._origin if is_of_file else 'environment'}: {key}"
+
+    def own_files(self, key: Literal["sites_dir", "topics_dir", "schedules_dir"]) -> list[Path]:
+        """The TOML files in the folder of the operator that a key names; none without it.
+
+        Raises:
+            ConfigurationError: it is no folder that can be read.
+        """
+        folder: Path | None = getattr(self, key)
+        return toml_files(folder, self.place_of(key)) if folder else []
 
     @property
     def user_agent(self) -> str:

@@ -204,11 +204,10 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[Sched
     Raises:
         ConfigurationError: with every problem found in every file.
     """
-    named = f"{config.origin_of('schedules_dir')}: schedules_dir"
     if extra_dir is not None:
-        named = "--schedules"
-    folder = extra_dir or config.schedules_dir
-    own_files = toml_files(folder, named) if folder else []
+        own_files = toml_files(extra_dir, "--schedules")
+    else:
+        own_files = config.own_files("schedules_dir")
     own_names = {path.name for path in own_files}
     # The folder of the shipped ones may have been removed, to have none of them.
     shipped_files = (p for p in shipped_schedules_dir().glob("*.toml") if p.name not in own_names)

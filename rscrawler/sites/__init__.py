@@ -33,7 +33,6 @@ from rscrawler.config import (
     kept,
     merged,
     read_toml,
-    toml_files,
 )
 from rscrawler.errors import ConfigurationError
 
@@ -297,9 +296,7 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
         ConfigurationError: with every problem found in every file.
     """
     files = {path.stem: path for path in sorted(SHIPPED_SITES_DIR.glob("*.toml"))}
-    if config.sites_dir:
-        named = f"{config.origin_of('sites_dir')}: sites_dir"
-        files |= {path.stem: path for path in toml_files(config.sites_dir, named)}
+    files |= {path.stem: path for path in config.own_files("sites_dir")}
     sites: dict[str, SiteProfile] = {}
     problems: list[str] = []
     for name in [*files, *(key for key in config.sites if key not in files)]:
@@ -319,17 +316,15 @@ def is_site_name(name: str) -> bool:
 
 def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
     path = files.get(name)
-    overrides, origin = config.sites.get(name), config.origin_of("sites", name)
+    overrides, place = config.sites.get(name), config.place_of(f"sites.{name}")
     if not is_site_name(name):
-        raise ConfigurationError(
-            f"{path or f'{origin}: sites.{name}'}: a site's name is made of a-z, 0-9, - and _"
-        )
+        raise ConfigurationError(f"{path or place}: a site's name is made of a-z, 0-9, - and _")
     environment = config.environment.get("sites", {}).get(name, {})
     if path is None:
         is_whole = overrides is not None and {"base_url", "sources"} <= overrides.keys()
         if not is_whole and (near := get_close_matches(name, files, 1, _LIKE)):
             raise ConfigurationError(
-                f"{origin}: sites.{name}: no site of that name has a profile; did you mean "
+                f"{place}: no site of that name has a profile; did you mean "
                 f"{near[0]!r}? A further site of so like a name brings its base_url and sources"
             )
         table = f"sites.{name} (no profile of that name is shipped)"

@@ -201,7 +201,7 @@ _read_shipped = cache(read_watchlist)
 def _read_all(config: Config | None) -> Topics:
     """Those shipped and those of the configuration, where a file of the same name wins."""
     files = toml_files(SHIPPED_DIR, "shipped watch-lists")
-    files += _own_files(config) if config else []
+    files += config.own_files("topics_dir") if config else []
     topics = Topics({}, {})
     for name, file in sorted({file.stem: file for file in files}.items()):
         try:
@@ -210,11 +210,6 @@ def _read_all(config: Config | None) -> Topics:
         except ConfigurationError as error:
             topics.problems[name] = tuple(error.problems)
     return topics
-
-
-def _own_files(config: Config) -> list[Path]:
-    folder, origin = config.topics_dir, config.origin_of("topics_dir")
-    return toml_files(folder, f"{origin}: topics_dir") if folder else []
 
 
 def load_watchlists(config: Config | None = None) -> dict[str, WatchList]:
@@ -273,7 +268,7 @@ def keep_good_copies(config: Config) -> None:
 
     What is read here counts: the file may have changed since `usable_topics` read it.
     """
-    for file in _own_files(config):
+    for file in config.own_files("topics_dir"):
         copy, text = _good_copy(config, file.stem), file.read_bytes()
         if copy.exists() and copy.read_bytes() == text:
             continue
@@ -296,7 +291,7 @@ def check_alerted(config: Config, known: Collection[str]) -> Collection[str]:
     Raises:
         ConfigurationError: one has none.
     """
-    key = f"{config.origin_of('alerts', 'topics')}: alerts.topics"
+    key = config.place_of("alerts.topics")
     refusal = f"is not a watch-list; allowed: {', '.join(sorted(known))}"
     unknown = [topic for topic in config.alerts.topics if topic not in known]
     if unknown:
