@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rscrawler import PACKAGE_DIR
 from rscrawler.delivery.wording import country_name
 from rscrawler.items import Level
 from rscrawler.store.history import Delay
@@ -16,8 +17,6 @@ from rscrawler.web.access import dashboard_of
 from rscrawler.web.dashboard import chosen
 from rscrawler.web.plots import (
     Series,
-    country_map,
-    has_map,
     last_weeks,
     monday_of,
     plot,
@@ -26,6 +25,7 @@ from rscrawler.web.plots import (
 
 SPANS = {"13": "3 months", "26": "half a year", "52": "a year"}
 _DEFAULT_SPAN = "26"
+_MAPS = PACKAGE_DIR / "web" / "templates" / "maps"
 
 
 def charts(request: Request) -> Response:
@@ -50,8 +50,11 @@ def charts(request: Request) -> Response:
     by_level, by_country = (
         insights.by_day(name, topic, minimum, start, end) for name in ("level", "country")
     )
-    codes = dashboard.countries([topic])
-    countries = {code: country_name(code) for code in codes}
+    countries = {code: country_name(code) for code in dashboard.countries([topic])}
+    counts = Counter(dict.fromkeys(countries, 0))
+    for (_, code), count in by_country.items():
+        if code in countries:
+            counts[code] += count
     levels = {
         str(level): str(level) for level in reversed(Level) if level.rank and level.reaches(minimum)
     }
@@ -67,7 +70,8 @@ def charts(request: Request) -> Response:
         link=link,
         by_level=_by_week(weeks, link, by_level, levels, "level"),
         by_country=_by_week(weeks, link, by_country, countries, "country"),
-        map=_map(topic, link, by_country, codes) if has_map(topic) else None,
+        counts=counts,
+        has_map=(_MAPS / f"{topic}.html.j2").is_file(),
         delays=_delays(weeks, dashboard.store.history.alert_delays(start, end)),
         hours=_hours(insights.hours(topic, minimum, start, end)),
     )
@@ -97,27 +101,6 @@ def _by_week(
         "plot": plot("StackedBar", title, [*map(week_label, weeks)], series),
         "heads": list(names.items()),
         "series": series,
-    }
-
-
-def _map(
-    topic: str,
-    link: Callable[..., str],
-    by_country: Mapping[tuple[str, str], int],
-    codes: Sequence[str],
-) -> dict[str, object]:
-    """The countries shaded by how many articles name them."""
-    counts = Counter(dict.fromkeys(codes, 0))
-    for (_, code), count in by_country.items():
-        if code in counts:
-            counts[code] += count
-    links = {code: link(country=code) for code in codes}
-    return {
-        "plot": country_map(topic, "Articles by country", counts, links),
-        "rows": [
-            (f"{country_name(code)} ({code})", links[code], count)
-            for code, count in counts.most_common()
-        ],
     }
 
 

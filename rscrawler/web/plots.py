@@ -5,7 +5,7 @@ those of the table.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -16,14 +16,9 @@ from markupsafe import Markup
 from pygal import PluginImportFixer
 from pygal.style import Style
 
-from rscrawler import PACKAGE_DIR
-from rscrawler.delivery.wording import country_name
-
 # Pygal's finder of map plug-ins, of which there are none here, lacks what Python 3.11 asks for.
 sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, PluginImportFixer)]
 
-_MAPS = PACKAGE_DIR / "web" / "maps"
-_SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 # For the room that is left for texts; colours and fonts are those of the style sheet.
 _STYLE = Style(label_font_size=13, major_label_font_size=13, legend_font_size=14)
@@ -111,35 +106,6 @@ def _value(value: Any, label: str, link: str) -> dict[str, Any]:
     }
 
 
-# The map.
-
-
-def has_map(topic: str) -> bool:
-    """Whether there are outlines of a topic's countries."""
-    return (_MAPS / f"{topic}.svg").is_file()
-
-
-def country_map(
-    topic: str, title: str, counts: Mapping[str, int], links: Mapping[str, str]
-) -> Markup:
-    """The countries of a topic, the darker the more articles; those without any stay empty."""
-    parser = etree.XMLParser(remove_comments=True)
-    root: Any = etree.parse(_MAPS / f"{topic}.svg", parser).getroot()
-    root.set("class", "pygal-chart")
-    most = max(counts.values(), default=0)
-    for code, link in links.items():
-        for area in root.xpath("//*[starts-with(@class, $name)]", name=f"z{code} "):
-            anchor = etree.Element(f"{_SVG}a", href=link, tabindex="-1")
-            anchor.extend(list(area))
-            title_ = etree.SubElement(anchor, f"{_SVG}title")
-            title_.text = f"{country_name(code)}: {counts[code]:,}"
-            area.append(anchor)
-            if counts[code]:
-                area.set("class", f"{area.get('class')} series")
-                area.set("fill-opacity", f"{0.3 + 0.7 * counts[code] / most:.2f}")
-    return _markup(root, title)
-
-
 # What pygal draws, made fit for the page.
 
 
@@ -154,10 +120,6 @@ def _svg(chart: Any, title: str) -> Markup:
         link.set("href", link.attrib.pop(_XLINK))
         link.set("tabindex", "-1")
     etree.cleanup_namespaces(root)
-    return _markup(root, title)
-
-
-def _markup(root: Any, title: str) -> Markup:
     root.set("aria-hidden", "true")
     root.set("data-title", title)
     # Whatever came from outside was escaped by the library that writes it.
