@@ -139,7 +139,7 @@ def templates(room: str, **filters: Any) -> Environment:
 
     environment = Environment(
         loader=FileSystemLoader(PACKAGE_DIR / room / "templates"),
-        autoescape=select_autoescape(enabled_extensions=("html.j2", "atom.j2")),
+        autoescape=select_autoescape(enabled_extensions=("html.j2", "xml.j2", "atom.j2")),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -22,10 +22,10 @@ from threading import Thread
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from rscrawler.clock import utc_now
+from rscrawler.delivery.wording import templates, words_of_slug
 
 ARTICLES = Path(__file__).parent / "articles"
 SECTIONS = (
@@ -36,18 +36,8 @@ SECTIONS = (
 SPREAD = timedelta(days=60)  # over which the articles were published
 _ELEMENTS = {"##": "h3", "-": "li", ">": "blockquote"}
 _HTML, _XML = "text/html; charset=utf-8", "application/xml"
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_TEMPLATES.filters |= {
-    "label": lambda slug: slug.replace("-", " ").title(),
-    "rfc5322": format_datetime,
-}
-_TEMPLATES.globals |= {"SECTIONS": SECTIONS}
+_TEMPLATES = templates("demo", label=words_of_slug, rfc5322=format_datetime)
+_TEMPLATES.globals["SECTIONS"] = SECTIONS
 
 
 class Story(BaseModel):
