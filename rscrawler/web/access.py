@@ -74,14 +74,11 @@ def _is_at_this_machine(request: Request) -> bool:
         return False
     server = request.scope.get("server") or ("", 0)
     ends = (request.client.host if request.client else "", server[0])
-    return all(map(_is_loopback, ends)) and request.url.hostname in LOOPBACK_NAMES
-
-
-def _is_loopback(address: str) -> bool:
     try:
-        return ip_address(address).is_loopback
+        is_loopback = all(ip_address(end).is_loopback for end in ends)
     except ValueError:
         return False
+    return is_loopback and request.url.hostname in LOOPBACK_NAMES
 
 
 # Forms.

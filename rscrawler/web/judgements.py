@@ -31,9 +31,8 @@ async def judge(request: Request) -> Response:
 
 
 def _judge(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) -> None:
-    article = None
-    if ARTICLE_ID.fullmatch(article_id):
-        article = dashboard.store.articles.latest_record(article_id)
+    is_id = ARTICLE_ID.fullmatch(article_id)
+    article = dashboard.store.articles.latest_record(article_id) if is_id else None
     if article is None:
         raise HTTPException(404, "no article has this id")
     dashboard.store.judgements.add(_judgement(dashboard, article, name, form))
