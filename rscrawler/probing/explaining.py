@@ -18,7 +18,7 @@ from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
 from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
-from rscrawler.sites import SiteProfile, host_of, load_sites
+from rscrawler.sites import SiteProfile, chosen_sites, host_of, load_sites
 from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_watchlists
 
 
@@ -73,10 +73,7 @@ def explain(
         )
     address = page if is_address else url
     name = site or _site_of(address, sites)
-    if name not in sites:
-        known = ", ".join(sorted(sites))
-        raise ConfigurationError(f"--site: {name!r} is not known; allowed: {known}")
-    profile = sites[name]
+    profile = chosen_sites(sites, [name])[name]
     if is_address:
         hosts = {host_of(urlsplit(page)), *profile.all_hosts}
         answer = Visitor(config, delay=0, hosts=hosts).get(page)

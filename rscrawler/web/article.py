@@ -18,8 +18,6 @@ from rscrawler.web.texts import marked_article, version_changes
 
 ARTICLE_ID = re.compile(r"[0-9a-f]{1,20}")
 VERSIONS_SHOWN = 20
-COPIES_SHOWN = 50
-CONTRIBUTIONS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def article(request: Request) -> Response:
         alerted=store.articles.alerted_topics(article_id),
         first=latest.duplicate_of and store.articles.latest_record(latest.duplicate_of),
         followed=latest.follows and store.articles.latest_record(latest.follows),
-        copies=store.browsing.copies([article_id]).get(article_id, [])[:COPIES_SHOWN],
+        copies=store.browsing.copies([article_id]).get(article_id, []),
         addresses=addresses,
         sources=list(dict.fromkeys(path for each in addresses for path in each.seen_in)),
         sendings=store.browsing.sendings(article_id),
@@ -82,7 +80,6 @@ def topic_panels(dashboard: Dashboard, latest: Article) -> list[TopicPanel]:
     for topic in dict.fromkeys([*flags, *dashboard.config.alerts.topics]):
         flag = flags.get(topic, TopicFlag(topic, Level.NONE, 0.0))
         choices = list(dict.fromkeys([*dashboard.countries([topic]), *flag.countries]))
-        contributions = explained.get(topic, [])[:CONTRIBUTIONS_SHOWN]
         judged = [each for each in judgements if each.topic == topic]
-        panels.append(TopicPanel(flag, contributions, choices, judged))
+        panels.append(TopicPanel(flag, explained.get(topic, []), choices, judged))
     return panels

@@ -33,7 +33,7 @@ from rscrawler.store import Store
 from rscrawler.topics import Flagger, usable_topics
 from rscrawler.web.access import form_token, signing_key, visitor_of
 from rscrawler.web.plots import week_label
-from rscrawler.web.texts import channel_in_words, shortened, without_addresses
+from rscrawler.web.texts import channel_in_words, path_on, shortened, without_addresses
 
 logger = logging.getLogger(__name__)
 
@@ -221,6 +221,7 @@ def _environment() -> Environment:
         day=_day,
         line=one_line,
         link=safe_link,
+        path_on=path_on,
         relative=_relative,
         rfc3339=rfc3339,
         shortened=shortened,

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from statistics import median_high
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,7 +39,10 @@ def sites(request: Request) -> Response:
                     (each["next_fire_at"] for each in jobs if name in each["job"].sites),
                     default=None,
                 ),
-                **_panel(dashboard, name),
+                "profile": dashboard.sites.get(name),
+                "not_before": store.health.site(name).not_before,
+                "sources": [state for _, state in sorted(store.discovery.sources(name).items())],
+                "runs": store.health.runs(name, RUNS_IN_STRIP),
             }
             for name, site in status.sites.items()
         ],
@@ -49,26 +51,6 @@ def sites(request: Request) -> Response:
         problems=sorted(status.problems, key=lambda each: each.since),
         advice=ADVICE,
     )
-
-
-def _panel(dashboard: Dashboard, name: str) -> dict[str, object]:
-    """What profile and store say of a site."""
-    store, profile = dashboard.store, dashboard.sites.get(name)
-    base = urlsplit(profile.base_url).netloc if profile else ""
-    sources = sorted(store.discovery.sources(name).items())
-    return {
-        "profile": profile,
-        "not_before": store.health.site(name).not_before,
-        "sources": [{"path": _path(url, base), "state": source} for url, source in sources],
-        "runs": store.health.runs(name, RUNS_IN_STRIP),
-    }
-
-
-def _path(url: str, host: str) -> str:
-    """The address of a source, without the host if that is the site's."""
-    parts = urlsplit(url)
-    query = f"?{parts.query}" if parts.query else ""
-    return (parts.path or "/") + query if parts.netloc == host else url
 
 
 def _jobs(dashboard: Dashboard, now: datetime) -> list[dict[str, Any]]:

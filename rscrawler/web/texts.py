@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from rscrawler.delivery.alert import Stretch
 from rscrawler.delivery.wording import one_line
@@ -154,3 +155,10 @@ def channel_in_words(channel: str) -> str:
 def without_addresses(text: str | None) -> str:
     """`text` without mail and web addresses: who is told is nobody's business here."""
     return _ADDRESS.sub("(address)", text or "")
+
+
+def path_on(url: str, base_url: str) -> str:
+    """The path of an address below `base_url`, else the address."""
+    parts = urlsplit(url)
+    path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    return path if parts.netloc == urlsplit(base_url).netloc else url
