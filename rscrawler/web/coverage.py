@@ -35,7 +35,6 @@ LEVELS = {
 }
 NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "there at the start"}
 _MEDIA_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-_FURTHER = ("section", "author", "novelty", "since", "until", "new")
 _SUGGESTIONS = 200
 _VISIT_ENDS_AFTER = timedelta(minutes=30)
 
@@ -47,11 +46,6 @@ class Asked:
     wanted: Coverage
     given: dict[str, str]
     page: int
-
-    @property
-    def is_detailed(self) -> bool:
-        """Whether one of the further filters was given."""
-        return not self.given.keys().isdisjoint(_FURTHER)
 
     def link(self, **changes: str) -> str:
         """The address of the same page but for these parameters; an empty one is left out."""

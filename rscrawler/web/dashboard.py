@@ -218,7 +218,7 @@ def _environment() -> Environment:
         "web",
         channel=channel_in_words,
         country=country_name,
-        day=_day,
+        day=day_in_words,
         line=one_line,
         link=safe_link,
         path_on=path_on,
@@ -231,10 +231,6 @@ def _environment() -> Environment:
         week=week_label,
         without_addresses=without_addresses,
     )
-
-
-def _day(moment: datetime | None) -> str:
-    return day_in_words(moment) if moment else "date not given"
 
 
 def _relative(moment: datetime, now: datetime) -> str:
