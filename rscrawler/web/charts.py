@@ -62,7 +62,6 @@ def charts(request: Request) -> Response:
         request,
         "charts.html.j2",
         topic=topic,
-        topics=topics,
         span=span,
         spans=SPANS,
         total=sum(by_level.values()),
