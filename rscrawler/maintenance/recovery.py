@@ -23,7 +23,7 @@ from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.jsonl import only_holder, output_errors
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.records import day_files, day_lines
-from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
+from rscrawler.delivery.spool import read_spool, spool_folder
 from rscrawler.delivery.wording import one_line
 from rscrawler.errors import OutputError
 from rscrawler.identity.addresses import address_key, slug_stem
@@ -222,7 +222,7 @@ def _flagged_before(config: Config) -> list[str]:
     """What was flagged in the day before a loss, and is not kept in the spool: in words."""
     last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
     newest = max((each.fetched_at for each in last), default=None)
-    spooled = spooled_record_ids(config)
+    spooled = {row.record_id for row in read_spool(config).rows}
     return [
         f"{one_line(each.title)}\n  {each.url}"
         for each in last
@@ -235,7 +235,7 @@ def _flagged_before(config: Config) -> list[str]:
 
 def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
     """Raise the problem, and tell the operators at once what was lost and what may be."""
-    now, flagged = utc_now(), _flagged_before(config)
+    now, flagged, spool = utc_now(), _flagged_before(config), read_spool(config)
     cause = f"was damaged and is now {aside}" if aside else "was missing or empty"
     text = f"The database {cause}. It has been rebuilt from the JSONL: {count} versions."
     logger.warning("%s", text)
@@ -245,8 +245,8 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
     last = f" ({last_at:%Y-%m-%d %H:%M} UTC)" if last_at else ""
     lines = [
         text,
-        f"Kept in {spool_folder(config)}, and going out: {spooled_count(config)} messages and "
-        "alerts.",
+        f"Kept in {spool_folder(config)}, and going out: {len(spool.messages) + len(spool.rows)} "
+        "messages and alerts.",
         f"May be lost: what was recorded after the last line of the JSONL{last}. The next cycle "
         "finds it again. What it finds flagged, recent and newer than that goes out in one "
         "summary, marked as possibly told before; all else that it finds is a baseline, of which "

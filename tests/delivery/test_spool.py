@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -34,10 +35,15 @@ def another(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def spool(tmp_path: Path) -> list[Path]:
+def kept_in(tmp_path: Path) -> Path:
+    """The file with what waits."""
+    return tmp_path / "out" / "rscrawler.db.spool" / "waiting.json"
+
+
+def spooled(tmp_path: Path) -> list[Any]:
     """The messages that wait."""
-    folder = tmp_path / "out" / "rscrawler.db.spool"
-    return sorted(path for path in folder.glob("*.json") if path.name != "rows.json")
+    messages: list[Any] = json.loads(kept_in(tmp_path).read_bytes())["messages"]
+    return messages
 
 
 def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
@@ -47,7 +53,8 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
     mailbox.refuse["two@example.org"] = "451 later"
     record(store, an_article(1), "email")
     assert deliver(config, store, now=NOW).put_off == 1
-    (kept,) = spool(tmp_path)
+    assert len(spooled(tmp_path)) == 1
+    kept = kept_in(tmp_path)
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o777 == 0o700
     mailbox.refuse.clear()
@@ -55,7 +62,7 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
     first, second = mailbox.received
     assert second.recipients == ("two@example.org",)
     assert first.mail["Message-ID"] == second.mail["Message-ID"]
-    assert spool(tmp_path) == []
+    assert spooled(tmp_path) == []
     assert deliver(config, another, now=NOW + HOUR).served == 0
 
 
@@ -92,13 +99,13 @@ def test_what_was_sent_is_not_sent_again_by_a_store_that_knows_it(
     mailbox.refuse["desk@example.org"] = "451 later"
     record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
-    (kept,) = spool(tmp_path)
+    kept = kept_in(tmp_path)
     left_behind = kept.read_bytes()
     mailbox.refuse.clear()
     deliver(email_config(), store, now=NOW + HOUR)
     kept.write_bytes(left_behind)  # as after a crash
     assert deliver(email_config(), store, now=NOW + 2 * HOUR).served == 0
-    assert spool(tmp_path) == []
+    assert spooled(tmp_path) == []
 
 
 def test_a_spool_that_cannot_be_written_holds_up_no_alert(
