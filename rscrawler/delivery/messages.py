@@ -113,7 +113,8 @@ def _alerts_of(delivery: Round, rows: Sequence[OutboxRow]) -> list[Alert]:
 def _title_before(article: Article, store: Store) -> str | None:
     if article.change is None or "title" not in article.change.fields:
         return None
-    return store.articles.title_of(article.article_id, article.version - 1)
+    history = store.articles.history(article.article_id)
+    return next((each.title for each in history if each.version == article.version - 1), None)
 
 
 def send_due(delivery: Round, skip: Collection[str] = ()) -> None:

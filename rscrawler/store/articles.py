@@ -208,12 +208,6 @@ class ArticleStore(Part):
         query = select(version.c.record).filter_by(article_id=article_id)
         return list(map(_article_of, self._database.scalars(query.order_by(version.c.version))))
 
-    def title_of(self, article_id: str, number: int) -> str | None:
-        """The title of one version of an article; None if it has none, or is not there."""
-        query = select(version.c.record).filter_by(article_id=article_id, version=number)
-        line = self._database.scalar(query)
-        return None if line is None else _article_of(line).title
-
     def alerted_topics(self, article_id: str) -> set[str]:
         """The topics on which somebody was told of an article."""
         query = select(flag.c.topic).where(flag.c.article_id == article_id, _IS_ALERTED)
@@ -259,8 +253,7 @@ class ArticleStore(Part):
         return self._count(_recorded(since).join(article, LAST_VERSION))
 
     def _count(self, query: Select[Any]) -> int:
-        counted = query.with_only_columns(func.count(), maintain_column_froms=True)
-        return self._database.scalar(counted) or 0
+        return self._database.scalar(select(func.count()).select_from(query.subquery())) or 0
 
     def _lines(self, query: Select[Any]) -> Iterator[str]:
         ordered = query.order_by(version.c.recorded_at, version.c.record_id)

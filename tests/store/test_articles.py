@@ -170,8 +170,6 @@ def test_the_last_version_is_read_without_those_before_it(store: Store) -> None:
         last = store.articles.latest_record("a" * 16)
     assert last is not None
     assert (last.version, last.title, read.call_count) == (10, "Title 10", 1)
-    assert store.articles.title_of("a" * 16, 2) == "Title 2"
-    assert store.articles.title_of("a" * 16, 11) is None
 
 
 def test_what_fails_in_the_middle_leaves_nothing_of_it(store: Store) -> None:
