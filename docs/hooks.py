@@ -240,8 +240,8 @@ def metrics() -> str:
     return _table(
         ("metric", "labels", "means"),
         (
-            (f"`{each.name}`", ", ".join(f"`{label}`" for label in each.labels), each.help)
-            for each in METRICS
+            (f"`rscrawler_{name}`", ", ".join(f"`{label}`" for label in labels.split()), what)
+            for name, labels, what in METRICS
         ),
     )
 

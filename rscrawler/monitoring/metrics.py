@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -26,20 +26,13 @@ DELAYS_OVER = timedelta(days=7)
 QUANTILES = (0.5, 0.95)
 
 
-class MetricSpec(NamedTuple):
-    """One metric: what ends in `_total` is a counter, all else a gauge."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...]
-
-
 # A metric without `rscrawler_`, the values of its labels, and its own.
 Sample = tuple[str, tuple[str, ...], float]
 
 
-# Name, labels, and what it says.
-_ROWS = (
+# Name without `rscrawler_`, labels, and what it says: what ends in `_total` is a counter, all else
+# a gauge.
+METRICS = (
     ("cycles_total", "site outcome", "Ended cycles; outcome is succeeded or failed."),
     ("requests_total", "site", "Requests sent, robots.txt included."),
     ("not_modified_total", "site", "Answers 304."),
@@ -70,9 +63,6 @@ _ROWS = (
     ("articles", "site", "Articles known."),
     ("problem", "subject code", "1 for each problem that there is now."),
     ("healthy", "", "1 when there is no problem."),
-)
-METRICS = tuple(
-    MetricSpec(f"rscrawler_{name}", what, tuple(labels.split())) for name, labels, what in _ROWS
 )
 
 
@@ -134,15 +124,14 @@ class Metrics(Collector):
         status = read_status(config, store, now, jobs)
         self._values = defaultdict[tuple[str, int], list[tuple[tuple[str, ...], float]]](list)
         for metric, labels, value in _samples(store, status, now):
-            self._values[f"rscrawler_{metric}", len(labels)].append((labels, value))
+            self._values[metric, len(labels)].append((labels, value))
 
     def collect(self) -> Iterator[Metric]:
         """Each metric with its samples."""
-        for spec in METRICS:
-            is_sum = spec.name.endswith("_total")
-            kind = CounterMetricFamily if is_sum else GaugeMetricFamily
-            family = kind(spec.name, spec.help, labels=spec.labels)
+        for name, labels, what in METRICS:
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = kind(f"rscrawler_{name}", what, labels=labels.split())
             # The sum of what is told in parts has fewer labels.
-            for labels, value in self._values[spec.name, len(spec.labels)]:
-                family.add_metric(labels, float(value))
+            for values, value in self._values[name, len(labels.split())]:
+                family.add_metric(values, float(value))
             yield family

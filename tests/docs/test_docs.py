@@ -191,7 +191,8 @@ EMPTY_RECORD = {
 
 
 def test_the_reference_has_every_metric_with_its_labels() -> None:
-    assert re.findall(r"^\| `(\w+)`", hooks.metrics(), re.MULTILINE) == [m.name for m in METRICS]
+    listed = re.findall(r"^\| `(\w+)`", hooks.metrics(), re.MULTILINE)
+    assert listed == [f"rscrawler_{name}" for name, *_ in METRICS]
 
 
 def test_the_first_cycle_is_as_long_as_the_profile_makes_it() -> None:
