@@ -104,17 +104,18 @@ def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[s
     return [line for line in (tried, f"What to do: {ADVICE[problem.code]}", page) if line]
 
 
+def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notice:
+    """The notice that a problem has begun or ended, as `opening` says."""
+    key = f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
+    return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, "ops", now)
+
+
 def _started(config: Config, problem: Problem, next_tries: NextTries, now: datetime) -> Notice:
     since = f"Since {date_in_words(problem.since)}."
     lines = [one_line(problem.message, 600), since, *what_next(config, problem, next_tries)]
-    return _notice("Problem", problem, "\n\n".join(lines), "start", now)
+    return notice_of("Problem", problem, "\n\n".join(lines), now)
 
 
 def _ended(problem: Problem, now: datetime) -> Notice:
-    opening = f"This is over. It began {date_in_words(problem.since)}, and was:"
-    return _notice("Over", problem, f"{opening}\n\n{one_line(problem.message, 600)}", "end", now)
-
-
-def _notice(opening: str, problem: Problem, text: str, change: str, now: datetime) -> Notice:
-    key = f"{problem.subject} {problem.code} {problem.since.isoformat()} {change}"
-    return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, "ops", now)
+    began = f"This is over. It began {date_in_words(problem.since)}, and was:"
+    return notice_of("Over", problem, f"{began}\n\n{one_line(problem.message, 600)}", now)

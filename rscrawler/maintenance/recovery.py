@@ -18,13 +18,13 @@ from pathlib import Path
 from rscrawler import decisions
 from rscrawler.clock import utc_now
 from rscrawler.config import Config
-from rscrawler.delivery.channel import Notice
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.jsonl import only_holder, output_errors
 from rscrawler.delivery.messages import DATABASE_SUBJECT
+from rscrawler.delivery.ops import notice_of
 from rscrawler.delivery.records import day_files, day_lines
 from rscrawler.delivery.spool import read_spool, spool_folder
-from rscrawler.delivery.wording import one_line
+from rscrawler.delivery.wording import one_line, rendered
 from rscrawler.errors import OutputError
 from rscrawler.identity.addresses import address_key, slug_stem
 from rscrawler.identity.fingerprints import fingerprint_of
@@ -218,13 +218,13 @@ def _recording(
     )
 
 
-def _flagged_before(config: Config) -> list[str]:
-    """What was flagged in the day before a loss, and is not kept in the spool: in words."""
+def _flagged_before(config: Config) -> list[tuple[str, str]]:
+    """Title and address of what was flagged in the day before a loss, and is not in the spool."""
     last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
     newest = max((each.fetched_at for each in last), default=None)
     spooled = {row.record_id for row in read_spool(config).rows}
     return [
-        f"{one_line(each.title)}\n  {each.url}"
+        (one_line(each.title), each.url)
         for each in last
         if newest
         and each.fetched_at > newest - UNCERTAIN
@@ -235,32 +235,18 @@ def _flagged_before(config: Config) -> list[str]:
 
 def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
     """Raise the problem, and tell the operators at once what was lost and what may be."""
-    now, flagged, spool = utc_now(), _flagged_before(config), read_spool(config)
-    cause = f"was damaged and is now {aside}" if aside else "was missing or empty"
+    now, cause = utc_now(), f"was damaged and is now {aside}" if aside else "was missing or empty"
     text = f"The database {cause}. It has been rebuilt from the JSONL: {count} versions."
     logger.warning("%s", text)
     store.health.raise_problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
     problem = Problem(DATABASE_SUBJECT, ProblemCode.REBUILT, text, now)
-    last_at = store.history.last_recorded_at()
-    last = f" ({last_at:%Y-%m-%d %H:%M} UTC)" if last_at else ""
-    lines = [
-        text,
-        f"Kept in {spool_folder(config)}, and going out: {len(spool.messages) + len(spool.rows)} "
-        "messages and alerts.",
-        f"May be lost: what was recorded after the last line of the JSONL{last}. The next cycle "
-        "finds it again. What it finds flagged, recent and newer than that goes out in one "
-        "summary, marked as possibly told before; all else that it finds is a baseline, of which "
-        "nobody is alerted.",
-        "Lost: who was told of what, past cycles and problems, the next times of jobs.",
-    ]
-    if flagged:
-        lines += ["Flagged in the day before, and told as far as is known:", *flagged]
-    notice = Notice(
-        f"Problem: {DATABASE_SUBJECT}: {ProblemCode.REBUILT}",
-        "\n\n".join(lines),
-        f"rebuilt {now.isoformat()}",
-        "ops",
-        now,
-    )
-    if messages := message_channels(config).notices(notice):
+    told = rendered(
+        "rebuilt.txt.j2",
+        text=text,
+        folder=spool_folder(config),
+        spool=read_spool(config),
+        last_at=store.history.last_recorded_at(),
+        flagged=_flagged_before(config),
+    ).strip()
+    if messages := message_channels(config).notices(notice_of("Problem", problem, told, now)):
         store.health.notify_start(problem, messages, now)
