@@ -187,9 +187,9 @@ def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str,
     for site, profile in load_sites(config).items():
         address = f"{profile.base_url.rstrip('/')}{named}" if named.startswith("/") else named
         if canonical_url(address, profile) is not None:
-            known = store.articles.by_addresses(site, [address_key(address, profile)])
-            if known is not None:
-                yield address, known.article_id
+            for known in store.discovery.addresses(site, [address_key(address, profile)]).values():
+                if known.article_id is not None:
+                    yield address, known.article_id
 
 
 def _history_json(latest: Article, versions: Sequence[Version]) -> dict[str, Any]:

@@ -55,9 +55,7 @@ class DedupePipeline:
         showing = (path for address in met.values() for path in address.seen_in)
         article.found_in = list(dict.fromkeys(showing))
         known = self._known(item, requested, met)
-        if known is not None and any(
-            met[key].article_id != known.article_id for key in _leading(met, item.declared)
-        ):
+        if known is not None and {*_led_to(met, item.declared)} - {known.article_id}:
             self._drop_declared(item)
         if known is None or known.text_digest != item.fingerprint.text_digest:
             known = self._related(item, known, met)
@@ -75,7 +73,7 @@ class DedupePipeline:
         """The article whose page this is."""
         articles = self._session.store.articles
         leading = [key for key, _ in item.addresses if key not in item.declared]
-        leading_ids = [met[key].article_id for key in _leading(met, leading)]
+        leading_ids = _led_to(met, leading)
         here = leading_ids[-1] if leading_ids else None
         if requested.known is None:
             if here is None:
@@ -128,7 +126,8 @@ class DedupePipeline:
         Templates that name one canonical address on many pages make no one article of them.
         """
         article, articles = item.article, self._session.store.articles
-        named = articles.by_addresses(article.site, _leading(met, item.declared))
+        declared = articles.by_ids(_led_to(met, item.declared)).values()
+        named = min(declared, key=lambda each: each.first_seen_at, default=None)
         if named is None:
             return None
         if any(
@@ -197,9 +196,10 @@ def _keep_addresses(
     )
 
 
-def _leading(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
-    """Those of `keys` that lead to an article already."""
-    return [key for key in keys if key in met and met[key].article_id is not None]
+def _led_to(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
+    """The ids of the articles that `keys` lead to already."""
+    ids = (met[key].article_id for key in keys if key in met)
+    return [article_id for article_id in ids if article_id is not None]
 
 
 def relatives_of(

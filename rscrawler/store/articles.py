@@ -154,20 +154,10 @@ class ArticleStore(Part):
 
     def by_ids(self, article_ids: Iterable[str]) -> dict[str, KnownArticle]:
         """What is known of these articles, by id."""
-        found = map(_known_article, self._by_ids(ids=list(article_ids)))
+        if not (ids := list(article_ids)):
+            return {}
+        found = map(_known_article, self._by_ids(ids=ids))
         return {known.article_id: known for known in found}
-
-    def by_addresses(self, site: str, keys: Sequence[str]) -> KnownArticle | None:
-        """The article that any of these address keys leads to; the first-seen one if several do."""
-        if not keys:
-            return None
-        row = self._database.row(
-            select(*_KNOWN)
-            .join(address, address.c.article_id == article.c.article_id)
-            .where(address.c.site == site, among(address.c.key, keys))
-            .order_by(article.c.first_seen_at, article.c.number)
-        )
-        return None if row is None else _known_article(row)
 
     def due(self, site: str, now: datetime) -> list[KnownArticle]:
         """Articles whose next check on the ageing schedule has come, the longest due first."""

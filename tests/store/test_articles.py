@@ -130,24 +130,16 @@ def test_a_version_is_known_by_its_id_and_by_every_address(store: Store) -> None
     known = store.articles.by_ids(["a" * 16, "x" * 16])
     assert list(known) == ["a" * 16]
     assert known["a" * 16].novelty is Novelty.NEW
-    for key in ("/a", "/other"):
-        found = store.articles.by_addresses(SITE, ["/unknown", key])
-        assert found is not None
-        assert found.article_id == "a" * 16
-    assert store.articles.by_addresses("elsewhere", ["/a"]) is None
-    assert store.articles.by_addresses(SITE, []) is None
+    found = store.discovery.addresses(SITE, ["/unknown", "/a", "/other"])
+    assert {key: each.article_id for key, each in found.items()} == {
+        "/a": "a" * 16,
+        "/other": "a" * 16,
+    }
+    assert store.discovery.addresses("elsewhere", ["/a"]) == {}
     assert [each.url for each in store.discovery.addresses_of("a" * 16)] == [
         "https://example.org/a/",
         "https://example.org/other/",
     ]
-
-
-def test_of_two_articles_behind_two_addresses_the_first_seen_is_meant(store: Store) -> None:
-    record(store, article("a", first_seen_at=NOON))
-    record(store, article("b", first_seen_at=NOON - HOUR))
-    found = store.articles.by_addresses(SITE, ["/a", "/b"])
-    assert found is not None
-    assert found.article_id == "b" * 16
 
 
 def test_versions_follow_each_other_and_none_is_written_twice(store: Store) -> None:

@@ -57,7 +57,7 @@ def test_old_text_is_forgotten_and_its_article_is_not(store: Store) -> None:
     assert (old.body, old.title, PRUNED in old.extraction.warnings) == ("", "A title", True)
     assert old.level_on("central-asia") is Level.PRIMARY
     assert young.body == "Some text of the article."
-    assert store.articles.by_addresses("site", ["/old"]) is not None
+    assert store.discovery.addresses("site", ["/old"])["/old"].article_id == "old"
     same_body = Fingerprint("x", "body old", "")
     assert [each.article_id for each in store.articles.candidates("x", same_body)] == ["old"]
 
