@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -93,17 +94,22 @@ def compose_weekly(
     since = store.history.last_weekly_at() or store.history.first_run_at()
     if since is None or now - since < WEEK:
         return False
+    status, sites = read_status(config, store, now, jobs), store.health.crawled_sites()
     sources = sum(
         state.requested_at is not None and state.requested_at >= since
-        for name in store.health.crawled_sites()
+        for name in sites
         for state in store.discovery.sources(name).values()
     )
-    status, cycles = read_status(config, store, now, jobs), store.history.cycles_since(since)
-    new = sum(each.counters.get("articles_new", 0) for each in cycles.values())
+    runs = {name: found for name in sites if (found := store.health.runs(name, since=since))}
+    counts = {
+        name: sum((Counter(run.counters) for run in of_site), Counter[str]())
+        for name, of_site in runs.items()
+    }
+    new = sum(each["articles_new"] for each in counts.values())
     opening = f"Not all well ({len(status.problems)})" if status.problems else "All well"
     subject = f"{opening}: {sources} sources checked, {new} new"
     text = rendered(
-        "weekly.txt.j2", since=since, week=cycles, status=status, counted=_COUNTED
+        "weekly.txt.j2", since=since, runs=runs, counts=counts, status=status, counted=_COUNTED
     ).strip()
     notice = Notice(subject, text, since.isoformat(), WEEKLY_KIND, now)
     messages = _channels(config).notices(notice)

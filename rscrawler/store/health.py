@@ -147,14 +147,13 @@ class HealthStore(Part):
         """A site asked to be left alone until `moment`."""
         self._database.execute(update(site).filter_by(name=name).values(not_before=moment))
 
-    def runs(self, name: str, limit: int) -> list[Run]:
-        """The last ended cycles of a site, newest first."""
-        query = (
-            select(run)
-            .where(run.c.site == name, run.c.ended_at.is_not(None))
-            .order_by(run.c.started_at.desc())
-            .limit(limit)
-        )
+    def runs(
+        self, name: str, limit: int | None = None, *, since: datetime | None = None
+    ) -> list[Run]:
+        """The ended cycles of a site, newest first: the last ones, or those that ended since."""
+        has_ended = run.c.ended_at.is_not(None) if since is None else run.c.ended_at >= since
+        of_site = select(run).where(run.c.site == name, has_ended)
+        query = of_site.order_by(run.c.started_at.desc()).limit(limit)
         return [
             Run(each.started_at, bool(each.succeeded), json.loads(each.counters or "{}"))
             for each in self._database.rows(query)

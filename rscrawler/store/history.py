@@ -1,8 +1,5 @@
 """What past cycles leave for those who watch: observations, sums, delays, the weekly mail."""
 
-import json
-from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,15 +16,6 @@ _ALERT_KINDS = ("alert", "summary")
 # Whatever is counted from its publication on.
 _IS_DATED_NEWS = and_(version.c.event == Event.NEW, article.c.published_at.is_not(None))
 Delay = tuple[str, datetime, timedelta]
-
-
-@dataclass(slots=True)
-class Cycles:
-    """The ended cycles of one site over some time, and the sums of their counters."""
-
-    count: int = 0
-    succeeded: int = 0
-    counters: Counter[str] = field(default_factory=Counter)
 
 
 class HistoryStore(Part):
@@ -53,21 +41,6 @@ class HistoryStore(Part):
         for row in self._database.rows(select(total).order_by(total.c.site, total.c.name)):
             sums.setdefault(row.site, {})[row.name] = int(row.value)
         return sums
-
-    def cycles_since(self, since: datetime) -> dict[str, Cycles]:
-        """The cycles that ended since a time, by site."""
-        query = (
-            select(run.c.site, run.c.succeeded, run.c.counters)
-            .where(run.c.ended_at >= since)
-            .order_by(run.c.site)
-        )
-        cycles: dict[str, Cycles] = {}
-        for name, succeeded, counters in self._database.rows(query):
-            of_site = cycles.setdefault(name, Cycles())
-            of_site.count += 1
-            of_site.succeeded += bool(succeeded)
-            of_site.counters.update(json.loads(counters or "{}"))
-        return cycles
 
     def first_run_at(self) -> datetime | None:
         """When the first cycle that is still remembered began; None: there was none."""
