@@ -138,7 +138,7 @@ class StoreKeeper:
         file, _ = self._present_file()
         return file is not None and file != self._file
 
-    def reopen(self, *, is_damaged: bool = False) -> Store:
+    def reopen(self) -> Store:
         """Another store in the place of the one that is open.
 
         Raises:
@@ -146,7 +146,7 @@ class StoreKeeper:
         """
         # First, while SQLite can tell whose its files are: by name it would delete the new ones.
         self.store.close()
-        self.store = open_store(self._config) if is_damaged else self._opening(self._config)
+        self.store = self._opening(self._config)
         self._file, self._size = self._present_file()
         return self.store
 

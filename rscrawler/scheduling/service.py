@@ -40,7 +40,6 @@ from rscrawler.scheduling.runs import Runner, RunOutcome, judge_overdue, write_e
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.trouble import StoreTrouble, notify_directly_of_undelivered
 from rscrawler.store import Store
-from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import LEASE_RENEWAL, process_identity, service_lease
 
@@ -249,14 +248,12 @@ class Service:
         """
         if self._keeper is None or self._runs:
             return
-        is_lost = self._keeper.is_lost
-        if is_lost:
+        if self._keeper.is_lost:
             if self._keeper.is_replaced:  # who rebuilds one that was removed says so
                 logger.warning("the database file was replaced: it is reopened")
         elif not self._trouble.wants_reopening(self._now()):
             return
-        is_damaged = isinstance(self._trouble.error, DamagedDatabase) and not is_lost
-        self._store = self._keeper.reopen(is_damaged=is_damaged)
+        self._store = self._keeper.reopen()
         self._is_planned = False
         self._alive_at = None
 

@@ -248,7 +248,7 @@ def test_a_failing_store_is_opened_anew_once_a_minute(
     opened: list[Store] = []
     reopen = keeper.reopen
 
-    def counted(**_: bool) -> Store:
+    def counted() -> Store:
         opened.append(reopen())
         return opened[-1]
 
