@@ -102,7 +102,7 @@ def open_existing(config: Config) -> Store:
     from rscrawler.store import Store
     from rscrawler.store.database import require_existing
 
-    require_existing(config.database, "`rscrawler crawl` makes it")
+    require_existing(config.database)
     return Store.open(config.database)
 
 

@@ -376,11 +376,11 @@ def _trouble_named(url: URL) -> Iterator[None]:
         raise
 
 
-def require_existing(url: str, remedy: str) -> None:
+def require_existing(url: str) -> None:
     """Refuse (StoreError) a SQLite file that nobody has made yet: reading must not make one."""
     file = sqlite_file(url)
     if file is not None and not file.is_file():
-        raise StoreError(f"database {file}: is not there yet; {remedy}")
+        raise StoreError(f"database {file}: is not there yet; `rscrawler crawl` makes it")
 
 
 def parsed_url(url: str) -> URL:
