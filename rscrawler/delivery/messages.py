@@ -244,7 +244,7 @@ def _tell(delivery: Round, found: list[tuple[str, str]], now: datetime) -> int:
         if article.published_at is not None and article.published_at >= oldest:
             notified.append((article.article_id, topic))
             seen_at, record_id = article.first_seen_at or now, article.record_id
-            rows[record_id] = OutboxRow(0, "", record_id, "rebuilt", seen_at, seen_at, record)
+            rows[record_id] = OutboxRow(0, "", record_id, "rebuilt", seen_at, record)
     if not rows:
         return 0
     news = list(rows.values())

@@ -36,7 +36,7 @@ def send_test_alert(config: Config, now: datetime | None = None) -> list[Channel
     article = _sample(alerts, now)
     interest = Interest(alerts.topics, alerts.minimum, {})
     record = json.dumps(article.to_record(), ensure_ascii=False)
-    row = OutboxRow(0, "", article.record_id, "test", now, now, record)
+    row = OutboxRow(0, "", article.record_id, "test", now, record)
     batch = Batch([row], [alert_of(article, interest)], now, 1, nonce=uuid.uuid4().hex)
     return [
         ChannelResult(channel.name, address, outcome.error or None)

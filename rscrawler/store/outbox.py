@@ -66,7 +66,6 @@ class OutboxRow:
     channel: str
     record_id: str
     run_id: str
-    created_at: datetime
     recorded_at: datetime
     record: str
 
@@ -186,7 +185,7 @@ class _Rows(Part):
         query = (
             select(
                 outbox.c.number, outbox.c.channel, outbox.c.record_id, outbox.c.run_id,
-                outbox.c.created_at, version.c.recorded_at, version.c.record,
+                version.c.recorded_at, version.c.record,
             )
             .join(version, version.c.record_id == outbox.c.record_id)
             .where(outbox.c.state == "pending", *where)

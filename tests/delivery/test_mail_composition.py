@@ -31,7 +31,7 @@ def composed(*alerts: Alert, flood_limit: int = 1_000) -> Received:
         sender="Монитор <monitor@example.org>",
         recipients=["Desk <desk@example.org>", "two@example.org"],
     )
-    row = OutboxRow(0, "email", "record-1", "run-1", NOW, NOW, "{}")
+    row = OutboxRow(0, "email", "record-1", "run-1", NOW, "{}")
     batch = Batch([row] * len(alerts), alerts, NOW, flood_limit)
     return Received((), Email("email", (), settings=settings).content(batch, "<id-1@example.org>"))
 
