@@ -162,10 +162,7 @@ class DiscoveryStore(Part):
             due[AddressState.SKIPPED] = true()  # never tried
         found: list[KnownAddress] = []
         for state, condition in due.items():  # one by one, so that the index serves
-            query = select(*_KNOWN_ADDRESS).where(
-                address.c.site == site, address.c.state == state, condition
-            )
-            found += map(_known_address, self._database.rows(query))
+            found += self._oldest_first(address.c.site == site, address.c.state == state, condition)
         return sorted(found, key=lambda each: (each.seen_at, each.key))
 
     def unread(

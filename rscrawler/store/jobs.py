@@ -174,11 +174,10 @@ class JobStore(Part):
             .where(fired.c.ended_at.is_(None))
             .order_by(fired.c.fire_at)
         )
-        found = [(Firing(*row[:-1]), row.expires_at) for row in self._database.rows(query)]
         return [
-            each
-            for each, until in found
-            if until is None or until <= now or not is_alive(each.fired_by)
+            Firing(*firing)
+            for *firing, until in self._database.rows(query)
+            if until is None or until <= now or not is_alive(firing[-1])
         ]
 
     def install_queue(self, table: str, schema: str) -> bool:
