@@ -20,20 +20,20 @@ NextTries = Mapping[str, datetime]  # when each site is crawled next, as far as 
 
 def tell_ops(
     config: Config, store: Store, now: datetime, next_tries: NextTries | None = None
-) -> int:
-    """Compose a message for each problem that started or ended untold; gives their number.
+) -> None:
+    """Compose a message for each problem that started or ended untold.
 
     They are sent with the next round, whatever the hour. Without anybody to tell, a
     problem stays untold and its end is forgotten.
     """
-    channels, notified = message_channels(config), 0
+    channels = message_channels(config)
     for problem in store.health.problems():
         if problem.notified_at is None:
             started = channels.notices(_started(config, problem, next_tries or {}, now))
-            notified += bool(started) and store.health.notify_start(problem, started, now)
+            if started:
+                store.health.notify_start(problem, started, now)
     for problem in store.health.problems(ended=True):
-        notified += store.health.notify_end(problem, channels.notices(_ended(problem, now)))
-    return notified
+        store.health.notify_end(problem, channels.notices(_ended(problem, now)))
 
 
 def raise_or_clear(

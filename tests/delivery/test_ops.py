@@ -145,7 +145,7 @@ def test_nobody_is_told_when_nobody_is_named(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
     store.health.raise_problem("sample", UNREACHABLE, "no answer", NOW)
-    assert tell_ops(email_config(), store, NOW) == 0
+    tell_ops(email_config(), store, NOW)
     (problem,) = store.health.problems()
     assert problem.notified_at is None
 
