@@ -1,17 +1,16 @@
 """Two things that SQLAlchemy has not: lists as one parameter, and queries at the driver's speed."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Self
 
 from sqlalchemy import (
     ARRAY,
+    JSON,
     Boolean,
     ColumnElement,
     Connection,
     Dialect,
     Select,
-    String,
     bindparam,
 )
 from sqlalchemy.exc import DBAPIError
@@ -19,26 +18,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
-from sqlalchemy.types import TypeDecorator, TypeEngine
-
-
-class _Values(TypeDecorator[Sequence[Any]]):
-    """A list: an array of PostgreSQL, JSON for SQLite."""
-
-    impl = String
-    cache_ok = True
-
-    def __init__(self, item: TypeEngine[Any]) -> None:
-        super().__init__()
-        self.item = item
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The type that the database has for it."""
-        return dialect.type_descriptor(String() if dialect.name == "sqlite" else ARRAY(self.item))
-
-    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
-        """The list as the driver takes it."""
-        return json.dumps(value) if dialect.name == "sqlite" else value
 
 
 class among(FunctionElement[bool]):  # noqa: N801 (as SQLAlchemy names its own)
@@ -48,7 +27,7 @@ class among(FunctionElement[bool]):  # noqa: N801 (as SQLAlchemy names its own)
     inherit_cache = True
 
     def __init__(self, column: ColumnElement[Any], values: Sequence[Any] | str) -> None:
-        of_type = _Values(column.type)
+        of_type = JSON().with_variant(ARRAY(column.type), "postgresql")
         if isinstance(values, str):
             super().__init__(column, bindparam(values, type_=of_type))
         else:

@@ -227,8 +227,8 @@ def test_a_list_is_looked_up_by_an_index(tmp_path: Path) -> None:
     query = select(address.c.url).where(address.c.site == "x", among(address.c.key, ["/a", "/b"]))
     database = open_database(f"sqlite:///{tmp_path / 'x.db'}")
     with database.reading() as connection:
-        compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
-        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+        explained = f"EXPLAIN QUERY PLAN {query.compile(connection)}"
+        plan = connection.exec_driver_sql(explained, ("x", '["/a", "/b"]')).all()
     database.close()
     assert "(site=? AND key=?)" in plan[0][3]
 
