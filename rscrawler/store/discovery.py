@@ -317,23 +317,25 @@ class DiscoveryStore(Part):
 
 def _insert_address(database: Database) -> Insert:
     """One address of a page of a source; what is known of it already is added to."""
-    offered = database.insert(address).excluded
+    known, offered = address.c, database.insert(address).excluded
     line = func.char(10) if not database.is_postgresql else func.chr(10)
-    shown_before = (line + address.c.seen_in + line).contains(line + offered.seen_in + line)
+    shown_before = (line + known.seen_in + line).contains(line + offered.seen_in + line)
     return database.upsert(
         address,
         {
             "seen_in": case(
-                (address.c.seen_in == "", offered.seen_in),
-                (shown_before, address.c.seen_in),
-                else_=address.c.seen_in + line + offered.seen_in,
+                (known.seen_in == "", offered.seen_in),
+                (shown_before, known.seen_in),
+                else_=known.seen_in + line + offered.seen_in,
             ),
-            "dated_at": _later(address.c.dated_at, offered.dated_at),
-            "published_hint": func.coalesce(address.c.published_hint, offered.published_hint),
+            # The later one; where either is NULL, the other.
+            "dated_at": func.coalesce(
+                case((offered.dated_at > known.dated_at, offered.dated_at), else_=known.dated_at),
+                offered.dated_at,
+            ),
+            "published_hint": func.coalesce(known.published_hint, offered.published_hint),
             # What an archive passed over is wanted once a listing shows it.
-            "state": case(
-                (address.c.state == AddressState.SKIPPED, offered.state), else_=address.c.state
-            ),
+            "state": case((known.state == AddressState.SKIPPED, offered.state), else_=known.state),
         },
     )
 
@@ -349,15 +351,3 @@ def _address_rows(
 ) -> list[dict[str, object]]:
     seen = {"site": site, "seen_at": seen_at, "seen_in": path}
     return [{name: getattr(each, name) for name in FoundAddress.__slots__} | seen for each in found]
-
-
-def _later(
-    stored: ColumnElement[datetime | None], offered: ColumnElement[datetime | None]
-) -> ColumnElement[datetime | None]:
-    """SQL for the later of two times of which either may be NULL; text sorts by time."""
-    return case(
-        (offered.is_(None), stored),
-        (stored.is_(None), offered),
-        (offered > stored, offered),
-        else_=stored,
-    )
