@@ -51,6 +51,18 @@ JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
 FURTHEST_TRY = timedelta(hours=8)
 _IS_TRIED = recipient.c.state.in_(["pending", "refused"])  # still to be served
 _IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
+_FAILED = recipient.alias()
+# When the latest message was composed that reached one who was given up before.
+_LAST_SERVED = (
+    select(message.c.channel, recipient.c.address, func.max(message.c.created_at).label("at"))
+    .join(message, message.c.message_id == recipient.c.message_id)
+    .where(
+        recipient.c.state == "done",
+        recipient.c.address.in_(select(_FAILED.c.address).where(_FAILED.c.state == "failed")),
+    )
+    .group_by(message.c.channel, recipient.c.address)
+    .subquery()
+)
 _UNASSIGNED = and_(
     outbox.c.state == "pending",
     outbox.c.message_id.is_(None),
@@ -481,26 +493,21 @@ class OutboxStore(_Rows):
 
     def undelivered(self) -> list[Undelivered]:
         """Recipients still to be served, and those given up whom nothing has reached since."""
+        served = _LAST_SERVED.c
+        is_same = and_(served.channel == message.c.channel, served.address == recipient.c.address)
+        counts = or_(_IS_TRIED, served.at.is_(None), served.at <= message.c.created_at)
         query = (
             select(
                 message.c.message_id, message.c.channel, message.c.kind, recipient.c.address,
                 recipient.c.state, recipient.c.attempts, recipient.c.next_try_at,
-                recipient.c.last_error, message.c.created_at,
+                recipient.c.last_error,
             )
             .join(message, message.c.message_id == recipient.c.message_id)
-            .where(_IS_UNSERVED)
+            .outerjoin(_LAST_SERVED, is_same)
+            .where(_IS_UNSERVED, counts)
             .order_by(message.c.created_at, message.c.message_id, recipient.c.address)
         )  # fmt: skip
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all()
-            given_up = sorted({row.address for row in rows if row.state == "failed"})
-            served_at = _last_served(connection, given_up)
-        return [
-            Undelivered(*row[:-1])
-            for row in rows
-            if row.state != "failed"
-            or served_at.get((row.channel, row.address), row.created_at) <= row.created_at
-        ]
+        return [Undelivered(*row) for row in self._database.rows(query)]
 
     def pending_line_count(self) -> int:
         """How many lines wait for their JSONL file."""
@@ -542,19 +549,6 @@ class OutboxStore(_Rows):
         )
         with closing(self._database.streamed(query)) as rows:
             yield from (row.record for row in rows)
-
-
-def _last_served(
-    connection: Connection, addresses: Sequence[str]
-) -> dict[tuple[str, str], datetime]:
-    """When the latest message was composed that reached an address, by channel and address."""
-    query = (
-        select(message.c.channel, recipient.c.address, func.max(message.c.created_at))
-        .join(message, message.c.message_id == recipient.c.message_id)
-        .where(recipient.c.state == "done", among(recipient.c.address, addresses))
-        .group_by(message.c.channel, recipient.c.address)
-    )
-    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
 def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
