@@ -180,19 +180,17 @@ class JobStore(Part):
             if until is None or until <= now or not is_alive(firing[-1])
         ]
 
-    def install_queue(self, table: str, schema: str) -> bool:
+    def install_queue(self, table: str, schema: str) -> None:
         """Make the tables of the workers' queue, another program's, unless `table` is there.
 
-        Gives whether it did. Safe when several processes start at once. PostgreSQL only.
+        Safe when several processes start at once. PostgreSQL only.
         """
         with self._database.writing() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_QUEUE_LOCK)))
-            if inspect(connection).has_table(table):
-                return False
-            # The driver's own method: it takes many statements at once, and no parameters.
-            driver: Any = connection.connection.driver_connection
-            driver.execute(schema)
-            return True
+            if not inspect(connection).has_table(table):
+                # The driver's own method: it takes many statements at once, and no parameters.
+                driver: Any = connection.connection.driver_connection
+                driver.execute(schema)
 
 
 def _open(firing: Firing) -> dict[str, Any]:
