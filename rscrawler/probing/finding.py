@@ -1,7 +1,7 @@
 """Looking for what leads to a site's articles: feeds, sitemaps, sections."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -42,7 +42,6 @@ _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")
 _MOST_SOURCES, _MOST_PARTS, _MOST_SECTIONS = 3, 2, 8  # of a kind; of an index; of a menu
 _LEAST_LINKS = 3  # to articles, from which a page is a section
-_LEAST_PAGES = 3  # sections, from which what all of them link to is a box of the latest articles
 _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
 _PAGE_NUMBERS = ("page", "paged", "p", "pg")
@@ -234,7 +233,7 @@ class Finding:
         return Links(article=article, not_article=[*usual, *extra])
 
     def _sections(self) -> list[FoundSource]:
-        """What the menu leads to, where there are several articles that not all of them have."""
+        """What the menu leads to, where there are several articles."""
         likely = [
             path
             for path in self._paths_in(_MENUS)
@@ -253,15 +252,7 @@ class Finding:
                 source = Source(kind=SourceKind.SECTION, path=path, page_parameter=paging)
                 entries = read_answer(answer, source, self.profile).entries
                 found.append(self._with_articles(source, entries))
-        counts = Counter(entry.url for each in found for entry in each.entries)
-        common = {url for url, count in counts.items() if count == len(found) >= _LEAST_PAGES}
-        if len(common) == len(counts):
-            common = set()
-        own = [
-            FoundSource(each.source, tuple(e for e in each.entries if e.url not in common))
-            for each in found
-        ]
-        return [each for each in own if len(each.entries) >= _LEAST_LINKS]
+        return [each for each in found if len(each.entries) >= _LEAST_LINKS]
 
     def _with_articles(self, source: Source, entries: Iterable[Entry]) -> FoundSource:
         """A source with its entries that may be articles, each once."""
