@@ -17,7 +17,7 @@ from rscrawler.extraction.page import PageError
 from rscrawler.identity.addresses import address_key, canonical_url
 from rscrawler.identity.fingerprints import new_article_id, new_record_id
 from rscrawler.items import Article
-from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
+from rscrawler.probing.visitor import Answer, Visitor
 from rscrawler.sites import SiteProfile, chosen_sites, host_of, load_sites
 from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_watchlists
 
@@ -60,7 +60,8 @@ def explain(
     Raises:
         ConfigurationError: the site is not known, or cannot be told from the address; `url` is
             no address.
-        PageUnavailable: the page cannot be fetched or read, or robots.txt forbids it.
+        PageUnavailable: the page cannot be fetched, or robots.txt forbids it.
+        OSError: the file cannot be read.
         NotAnArticle, IncompletePage: no article comes of it.
     """
     sites = load_sites(config)
@@ -78,7 +79,7 @@ def explain(
         hosts = {host_of(urlsplit(page)), *profile.all_hosts}
         answer = Visitor(config, delay=0, hosts=hosts).get(page)
     else:
-        answer = Answer(url or f"{profile.base_url}/", _read(Path(page)), None)
+        answer = Answer(url or f"{profile.base_url}/", Path(page).read_bytes(), None)
     now = utc_now()
     try:
         read = answer.page(now)
@@ -121,10 +122,3 @@ def _sendable(address: str) -> str:
         if urlsplit(encoded).hostname:
             return encoded
     raise ConfigurationError(f"{address}: is not an address; allowed: https://host/path")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PageUnavailable(f"{path}: cannot be read: {error.strerror}") from error
