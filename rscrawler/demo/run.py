@@ -8,11 +8,12 @@ from shutil import get_terminal_size, rmtree
 from typing import Any
 
 from rscrawler.cli.common import print_table, say
+from rscrawler.cli.inputs import usable
 from rscrawler.delivery.records import read_records
 from rscrawler.delivery.wording import one_line
 from rscrawler.demo.mailbox import Mailbox
 from rscrawler.demo.server import SampleSite
-from rscrawler.errors import ConfigurationError, RscrawlerError
+from rscrawler.errors import RscrawlerError
 
 _CONFIGURATION = Path(__file__).with_name("rscrawler.toml.in")
 _OWN_FILES = {"rscrawler.toml", "output", "mailbox"}
@@ -40,16 +41,11 @@ def run_demo(folder: Path) -> None:
         DemoFailed: a cycle failed, or the folder holds other files.
         ConfigurationError: the folder cannot be written.
     """
-    try:
+    with usable(folder, to_be="written", option="--folder: "):
         if folder.exists() and not {path.name for path in folder.iterdir()} <= _OWN_FILES:
             raise DemoFailed(f"{folder}: holds other files; name an empty folder with --folder")
         rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-    except OSError as error:
-        raise ConfigurationError(
-            f"--folder: {folder}: cannot be written: {error.strerror}"
-        ) from error
-
     config = folder / "rscrawler.toml"
     with SampleSite() as site, Mailbox(folder / "mailbox") as mailbox:
         text = _CONFIGURATION.read_text(encoding="utf-8")
