@@ -135,12 +135,7 @@ def schedules_command(
 
 def _job_json(scheduled: ScheduledJob, state: JobState | None) -> dict[str, Any]:
     """One job. A job that is not enabled fires never: its `next_fire_at` is null."""
-    next_fire_at = None
-    if scheduled.is_active:
-        is_planned = state is not None and state.definition == scheduled.job.when
-        next_fire_at = (
-            state.next_fire_at if state and is_planned else scheduled.first_fire(utc_now())
-        )
+    next_fire_at = scheduled.next_fire(state, utc_now()) if scheduled.is_active else None
     return {
         "id": scheduled.id,
         "action": scheduled.job.action,

@@ -34,6 +34,7 @@ from rscrawler.errors import ConfigurationError
 from rscrawler.scheduling.adaptive import Adaptive
 from rscrawler.scheduling.triggers import EveryTrigger, cron_trigger
 from rscrawler.sites import load_sites
+from rscrawler.store.jobs import JobState
 from rscrawler.store.leases import site_lease
 
 logger = logging.getLogger(__name__)
@@ -166,6 +167,12 @@ class ScheduledJob:
     def first_fire(self, now: datetime) -> datetime:
         """When a job that never ran fires: at once, but a `cron` job at its time."""
         return now if self.job.cron is None else self.fire_after(now)
+
+    def next_fire(self, state: JobState | None, now: datetime) -> datetime:
+        """When it fires next: as is planned in `state`, unless its schedule has changed since."""
+        if state is not None and state.definition == self.job.when:
+            return state.next_fire_at
+        return self.first_fire(now)
 
     def fire_after(self, moment: datetime) -> datetime:
         """The first fire time after `moment`.

@@ -63,7 +63,7 @@ def _jobs(dashboard: Dashboard, now: datetime) -> list[dict[str, Any]]:
             {
                 "job": job,
                 "state": state,
-                "next_fire_at": state.next_fire_at if state else job.first_fire(now),
+                "next_fire_at": job.next_fire(state, now),
                 "is_running": job.id in running,
             }
         )

@@ -126,12 +126,21 @@ def test_health_says_what_each_source_last_did_and_why_it_failed(
 
 def test_health_says_what_fires_next_and_what_to_do(browser: Browser, shelf: Store) -> None:
     a_cycle(shelf)
-    shelf.jobs.schedule("rs-sections", "every 20m", NOW + timedelta(minutes=7))
+    shelf.jobs.schedule("rs-sections", "every 20m, up to 1m later", NOW + timedelta(minutes=7))
     shelf.health.raise_problem(SITE, ProblemCode.LAYOUT_DRIFT, "no headline", NOW)
     answer = browser.get("/sites")
     assert any("rs-sections" in row and "in 7 min" in row for row in answer.rows)
     assert "in 7 min" in answer.texts("//dl[@class='facts']//dd")
     assert "rscrawler sites check" in answer.texts("//div[@class='card problem']")[0]
+
+
+def test_what_was_planned_by_another_schedule_is_not_said_to_fire(
+    browser: Browser, shelf: Store
+) -> None:
+    a_cycle(shelf)
+    shelf.jobs.schedule("rs-sections", "every 7d", NOW + timedelta(days=6))
+    row = next(row for row in browser.get("/sites").rows if "rs-sections" in row)
+    assert row.endswith("every 20m, up to 1m later due never")
 
 
 def test_no_page_shows_who_is_told_or_what_opens_a_channel(
