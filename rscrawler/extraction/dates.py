@@ -10,16 +10,25 @@ from zoneinfo import ZoneInfo
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake
 _FARTHEST = timedelta(hours=14)  # of any zone from UTC
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = (
-    r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
-)
-_DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
-_PRINTED = (
-    re.compile(rf"\b{_MONTH}\s+{_DAY},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
-    re.compile(rf"\b{_DAY}\s+(?:of\s+)?{_MONTH},?\s+(?P<year>\d{{4}})\b", re.IGNORECASE),
-)
+# How the names of months begin: English, French, Spanish, Portuguese, Italian, German, Russian.
+_MONTHS = (
+    "jan|jän|ene|gen|янв", "feb|fév|fev|фев", "mar|mär|мар", "apr|avr|abr|апр",
+    "may|mai|mag|мая|май", "jun|juin|giu|июн", "jul|juil|lug|июл", "aug|aoû|ago|авг",
+    "sep|set|сен", "oct|okt|out|ott|окт", "nov|ноя", "dec|déc|dez|dic|дек",
+)  # fmt: skip
+_MONTH = rf"(?P<name>(?:{'|'.join(_MONTHS)})[^\W\d_]{{0,8}})\b\.?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
+_YEAR = r"(?P<year>(?:19|20)\d{2})\b"
+_PRINTED = [
+    re.compile(printed, re.IGNORECASE)
+    for printed in (
+        rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
+        rf"\b{_DAY}\s+(?:of\s+|de\s+)?{_MONTH},?\s+(?:de\s+|del\s+)?{_YEAR}",
+        r"(?<![\d.])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>(?:19|20)?\d{2})(?![\d.])",
+        rf"(?<![\d/-])(?P<day>\d{{1,2}})(?P<bar>[/-])(?P<month>\d{{1,2}})(?P=bar){_YEAR}",
+        r"\b(?P<year>(?:19|20)\d{2})[-./年]\s?(?P<month>\d{1,2})[-./月]\s?(?P<day>\d{1,2})(?!\d)",
+    )
+]
 # Hours east of Greenwich. Names that several zones have (IST, or ALMT, which moved) are not here.
 _HOURS = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "cet": 1, "cest": 2, "eet": 2,
@@ -40,7 +49,7 @@ _ZONE = (
     r"|(?!reading)(?:\w+ )?time\b"
 )
 _CLOCK = re.compile(
-    r"\b(\d{1,2})[:.](\d{2})(?::(\d{2}))?\s*([ap]\.?m\b\.?)?[\s(]*(" + _ZONE + ")?",
+    r"\b(\d{1,2})[:.h](\d{2})(?::(\d{2}))?\s*([ap]\.?m\b\.?)?[\s(]*(" + _ZONE + ")?",
     re.IGNORECASE,
 )
 _ISO = re.compile(
@@ -81,17 +90,18 @@ class FoundDate:
         return [] if self.has_zone else [f"{field}: no time zone given, UTC assumed"]
 
 
-def read_date(text: str) -> FoundDate | None:
-    """The date that `text` is: ISO 8601, RFC 2822, seconds since 1970, or printed English.
+def read_date(text: str, *, day_first: bool = False) -> FoundDate | None:
+    """The date that `text` is: ISO 8601, RFC 2822, seconds since 1970, or printed.
 
     None if it is none of these. A day alone becomes midnight UTC. Relative dates ("2 hours
-    ago") are not read: they would hold the time of the crawl.
+    ago") are not read: they would hold the time of the crawl. Of `3/4/2021` the first number is
+    the day where the caller knows it (`day_first`); else it tells no date.
     """
     text = " ".join(text.split())
     if not text or len(text) > 200:
         return None
     try:
-        return _iso(text) or _epoch(text) or _printed(text)
+        return _iso(text) or _epoch(text) or _printed(text, day_first=day_first)
     except (ValueError, OverflowError):
         return None
 
@@ -146,19 +156,28 @@ def _epoch(text: str) -> FoundDate | None:
     return FoundDate(datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC))
 
 
-def _printed(text: str) -> FoundDate | None:
+def _printed(text: str, *, day_first: bool) -> FoundDate | None:
     for pattern in _PRINTED:
         match = pattern.search(text)
         if match is None:
             continue
-        one, two = match[1], match[2]
-        month, day = (one, two) if two.isdigit() else (two, one)
-        date = datetime(
-            int(match["year"]), _MONTHS.index(month[:3].lower()) + 1, int(day), tzinfo=UTC
-        )
+        found = match.groupdict()
+        day, year = int(found["day"]), int(found["year"])
+        month = int(found["month"]) if "month" in found else _month(found["name"])
+        if "bar" in found and day <= 12 and not day_first and day != month:
+            if month <= 12:
+                return None
+            day, month = month, day
+        date = datetime(year if year > 99 else 2000 + year, month, day, tzinfo=UTC)
         clock = _CLOCK.search(text[: match.start()] + " " + text[match.end() :])
         return _with_clock(date, clock) if clock else FoundDate(date, has_time=False)
     return None
+
+
+def _month(name: str) -> int:
+    """The number of the month that `name` names."""
+    begins = (re.match(beginnings, name, re.IGNORECASE) for beginnings in _MONTHS)
+    return 1 + next(number for number, begun in enumerate(begins) if begun)
 
 
 def _with_clock(date: datetime, clock: re.Match[str]) -> FoundDate:

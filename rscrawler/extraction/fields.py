@@ -4,13 +4,21 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from functools import cached_property
+from itertools import islice, pairwise
 from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
 
 from lxml.etree import _Element as Element
 
+from rscrawler.extraction.byline import (
+    is_author,
+    is_nobody,
+    lines_at_headline,
+    names_in,
+    split_names,
+)
 from rscrawler.extraction.container import Own
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
@@ -35,15 +43,18 @@ from rscrawler.text import clean
 _DECLARED = {
     "language": ("meta: og:locale", "json-ld: inLanguage"),
     "authors": (
-        "json-ld: author", "meta: author", "meta: article:author", "meta: parsely-author",
-        "meta: sailthru.author", "meta: dc.creator",
+        "json-ld: author", "json-ld: creator", "meta: author", "meta: article:author",
+        "meta: og:article:author", "meta: parsely-author", "meta: sailthru.author",
+        "meta: cxenseparse:author", "meta: dc.creator", "web page: author",
     ),
     "published_at": (
         "meta: article:published_time", "meta: og:article:published_time",
-        "meta: article:published", "meta: datepublished", "meta: parsely-pub-date",
-        "meta: sailthru.date", "meta: article:published:time", "meta: article.published",
-        "meta: publish-date", "meta: publication_date", "meta: pubdate", "meta: dc.date.issued",
-        "meta: dc.date", "meta: date", "json-ld: datePublished",
+        "meta: article:published", "meta: article:published:time", "meta: article.published",
+        "json-ld: datePublished", "meta: datepublished", "meta: parsely-pub-date",
+        "meta: sailthru.date", "meta: publish-date", "meta: publishdate",
+        "meta: publication_date", "meta: pubdate", "meta: dc.date.issued", "meta: dc.date",
+        "meta: date", "meta: cxenseparse:publishtime", "meta: cxenseparse:recs:publishtime",
+        "json-ld: dateCreated",
     ),
     "modified_at": (
         "meta: article:modified_time", "json-ld: dateModified", "meta: og:updated_time",
@@ -54,9 +65,6 @@ _DECLARED = {
     ),
 }  # fmt: skip
 _WANTED = ("title", "published_at")  # a warning tells of their lack
-_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
-_ASIDE = re.compile(r"\s*[•·|]\s*")
-_AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
@@ -104,6 +112,13 @@ class Source:
         for origin, elements in self.own.places(selectors):
             for element in elements:
                 yield text_of(element), origin, element
+
+    @cached_property
+    def lines(self) -> list[Element]:
+        """What stands with the headline."""
+        return [
+            line for line in lines_at_headline(self.own, self.first_text) if line not in self.prose
+        ]
 
     def is_in_prose(self, element: Element) -> bool:
         """Whether an element stands in running text."""
@@ -175,7 +190,7 @@ def _subtitle(source: Source) -> _Given:
 
 
 def _guessed_subtitle(source: Source) -> _Given:
-    """The heading right under the headline."""
+    """The heading right under the headline, else the line at it that the page declares, too."""
     node = source.own.headline
     while node is not None and node not in source.own.parts:
         below = node.getnext()
@@ -184,9 +199,13 @@ def _guessed_subtitle(source: Source) -> _Given:
             continue
         text = text_of(below)
         is_line = below.tag in ("h2", "h3") and below.find(".//a") is None
-        is_new = text not in ("", _title(source)[0])
-        return (text, f"fallback: {below.tag}") if is_line and is_new else _NOTHING
-    return _NOTHING
+        if is_line and text not in ("", _title(source)[0]):
+            return text, f"fallback: {below.tag}"
+        break
+    meta = source.structured.meta
+    declared = [clean(meta.get(name, "")) for name in ("description", "og:description")]
+    lines = ((text_of(line), f"fallback: {line.tag}") for line in source.lines)
+    return next((given for given in lines if given[0] in declared), _NOTHING)
 
 
 def _language(source: Source) -> _Given:
@@ -210,45 +229,34 @@ def _authors(source: Source) -> _Given:
     for origin, texts in source.declared("authors"):
         if names := _persons(texts, source.structured):
             return names, origin
-    return _NOTHING
+    if "authors" in source.context.profile.markup.model_fields_set:
+        return _NOTHING
+    names = names_in(source.lines) or names_in(_named_behind(source))
+    return list(_others(names, source.structured)), "fallback: byline"
 
 
-def split_names(text: str) -> list[str]:
-    """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
-    names: list[str] = []
-    first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
-    segments = [first, *(other for other in others if not (first and _is_role(other)))]
-    for piece in (piece for segment in segments for piece in _AND.split(segment)):
-        name = piece.strip(" ,;|·•–—-")
-        if not name or (" " not in name and pattern("no_names").search(name)):
-            continue
-        if names and pattern("postnominals").match(name):
-            names[-1] += f", {name}"
-        else:
-            names.append(name)
-    return names
-
-
-def _is_role(text: str) -> bool:
-    """Whether what a bar divides from a name is an office or employer and no second name."""
-    return " " not in text.strip() or pattern("employers").search(text) is not None
+def _named_behind(source: Source) -> Iterator[Element]:
+    """The elements outside running text that are called an author's, in reading order."""
+    for part in source.own.parts:
+        for element in filter(is_author, part.iter()):
+            if not (source.own.is_foreign(element) or source.is_in_prose(element)):
+                yield element
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
-    outlets = {name.casefold() for name in structured.site_names}
+    """The persons and organisations in declared texts; a lone word must have no small letter."""
+    names = (name for text in _others(texts, structured) for name in split_names(text))
     return _unique(
         name
-        for text in texts
-        if not pattern("no_names").search(text)
-        for name in split_names(text)
-        if name.casefold() not in outlets and _can_be_author(name)
+        for name in _others(names, structured)
+        if not is_nobody(name) and (" " in name or name == name.upper())
     )
 
 
-def _can_be_author(name: str) -> bool:
-    """Whether a declared name is somebody's; a lone word must be in capitals."""
-    is_nobody = pattern("nobodies").fullmatch(name) or name.casefold().endswith(" staff")
-    return not is_nobody and (" " in name or name.isupper())
+def _others(names: Iterable[str], structured: Structured) -> Iterator[str]:
+    """Those of the names that are not the site's own."""
+    outlets = {name.casefold() for name in structured.site_names}
+    return (name for name in names if name.casefold() not in outlets)
 
 
 # Sections and tags
@@ -315,15 +323,29 @@ def _published(source: Source) -> _Given:
 
 
 def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | None]]:
-    own = source.own
     for origin, values in source.declared("published_at"):
         yield origin, values[0]
-    for element in (element for part in own.parts for element in part.iter("time")):
-        if not own.is_foreign(element) and not source.is_in_prose(element):
-            yield "profile: time[datetime]", element.get("datetime")
+    yield from _printed_dates(source, ["time[datetime]"])
     yield "hint: published_at", source.page.published_at
-    for text, origin, _ in source.printed(source.context.profile.markup.published_text):
-        yield origin, text
+    yield from _printed_dates(source, source.context.profile.markup.published_text)
+    for line in source.lines:
+        if not pattern("updates").match(text_of(line)):
+            for value in (*_exact_dates(line), text_of(line)):
+                yield "fallback: line at the headline", value
+
+
+def _printed_dates(source: Source, selectors: list[str]) -> Iterator[tuple[str, str | None]]:
+    """What elements outside running text give for machines, and what they print."""
+    for text, origin, element in source.printed(selectors):
+        if not source.is_in_prose(element):
+            for value in (*_exact_dates(element), text):
+                yield origin, value
+
+
+def _exact_dates(element: Element) -> list[str]:
+    """What an element and those in it give for machines, be it a date or not."""
+    names = ("datetime", "content", "title")
+    return [value for each in element.iter() for name in names if (value := each.get(name))]
 
 
 def _modified(source: Source) -> _Given:
@@ -353,12 +375,16 @@ def _first_date(
 
 def _date(name: str, origin: str, value: str | datetime, source: Source) -> FoundDate | None:
     """Parse a date; warn and return None if it is invalid or implausible."""
-    found = FoundDate(value) if isinstance(value, datetime) else read_date(value)
+    if isinstance(value, datetime):
+        found: FoundDate | None = FoundDate(value)
+    else:
+        language = source.structured.language or "en"
+        found = read_date(value, day_first=not language.lower().startswith("en"))
     if found is not None and is_plausible(found.at, source.page.fetched_at):
         return found
     if found is not None:
         source.warnings.append(f"{name}: {origin} is out of range")
-    elif not origin.startswith("profile"):
+    elif not origin.startswith(("profile", "fallback")):
         source.warnings.append(f"{name}: {origin} is not a date")
     return None
 
@@ -370,9 +396,9 @@ def _image(source: Source) -> _Given:
     """The lead image with its caption and credit; the origin is that of its address."""
     lead, url, origin = _lead(source)
     markup = source.context.profile.markup
-    if url is None:
-        origin, values = next(source.declared("image"), ("", []))
-        url = absolute(values[0], source.structured.base) if values else None
+    if url is None or not source.own.is_from_profile:
+        for declared, values in islice(source.declared("image"), 1):
+            url, origin = absolute(values[0], source.structured.base), declared
     credit = _words_of(source, markup.credit, lead)
     caption = _words_of(source, markup.caption, lead)
     labels = pattern("credit_labels")

@@ -18,7 +18,8 @@ from rscrawler.text import clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
 _ADDRESSES = ("url", "@id", "mainEntityOfPage")
-_TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
+_ARTICLE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
+_WEB_PAGE = re.compile(r"WebPage$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
 _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
@@ -33,7 +34,8 @@ class Structured:
     """The machine-readable part of a page.
 
     `meta` maps a lower-cased property or name to its first content; `json_ld` is the node that
-    describes the page's own article, empty if there is none. `own_keys` are of the address the
+    describes the page's own article, empty if there is none, `web_page` the one that describes
+    the page, `people` the names to which nodes point by `@id`. `own_keys` are of the address the
     page was fetched from and of those it gives itself.
     """
 
@@ -45,13 +47,17 @@ class Structured:
     site_names: tuple[str, ...]
     own_keys: frozenset[str] = frozenset()
     json_ld: dict[str, Any] = field(default_factory=dict)
+    web_page: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def declared(self, origin: str) -> list[str]:
-        """What `meta: NAME` or `json-ld: KEY` gives; in JSON-LD, whatever form it has."""
+        """What `meta: NAME`, `json-ld: KEY` or `web page: KEY` gives, whatever form it has."""
         kind, name = origin.split(": ")
         if kind == "json-ld":
-            return _texts(self.json_ld, name)
+            return _texts(self.json_ld, name, self.people)
+        if kind == "web page":
+            return _texts(self.web_page, name, self.people)
         return [self.meta[name]] if name in self.meta else []
 
     @property
@@ -128,12 +134,18 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
     )  # fmt: skip
     warnings: list[str] = []
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
-    node = _own_node(nodes, found, profile)
-    return replace(found, json_ld=node, warnings=tuple(dict.fromkeys(warnings)))
+    web_pages = (node for node in nodes if _is(_WEB_PAGE, node))
+    return replace(
+        found,
+        json_ld=_own_node([node for node in nodes if _is(_ARTICLE, node)], found, profile),
+        web_page=next((e for e in web_pages if _is_at_own_address(e, found, profile)), {}),
+        people={key: node.get("name") for node in nodes if isinstance(key := node.get("@id"), str)},
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
 
 
 def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
-    """The nodes of articles in a script of JSON-LD."""
+    """The nodes in a script of JSON-LD."""
     data = _loads(script)
     if data is None:
         warnings.append("json-ld: not readable")
@@ -143,8 +155,7 @@ def _nodes(script: str, warnings: list[str]) -> Iterator[dict[str, Any]]:
         if isinstance(value, list):
             queue.extend(each for each in value if isinstance(each, (dict, list)))
         elif isinstance(value, dict):
-            if _is_article(value):
-                yield value
+            yield value
             queue.extend(value[key] for key in ("@graph", "mainEntity") if key in value)
 
 
@@ -158,10 +169,16 @@ def _loads(script: str) -> Any:
     return None
 
 
-def _is_article(node: dict[str, Any]) -> bool:
+def _is(kind: re.Pattern[str], node: dict[str, Any]) -> bool:
     kinds = node.get("@type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    return any(isinstance(kind, str) and _TYPE.search(kind) for kind in kinds)
+    return any(isinstance(each, str) and kind.search(each) for each in kinds)
+
+
+def _is_at_own_address(node: dict[str, Any], found: Structured, profile: SiteProfile) -> bool:
+    addresses = (each for key in _ADDRESSES for each in _texts(node, key))
+    keys = (address_key(absolute(address, found.base), profile) for address in addresses)
+    return not found.own_keys.isdisjoint(keys)
 
 
 def _own_node(
@@ -170,25 +187,28 @@ def _own_node(
     """The node that describes the page's article and not one of its neighbours."""
     unsure: list[dict[str, Any]] = []
     for node in nodes:
-        addresses = [each for key in _ADDRESSES for each in _texts(node, key)]
-        keys = {address_key(absolute(address, found.base), profile) for address in addresses}
-        if not found.own_keys.isdisjoint(keys):
+        if _is_at_own_address(node, found, profile):
             return node
         headline = next(iter(_texts(node, "headline")), None)
         if headline and found.headlines:
             if max(likeness(headline, title) for _, title in found.headlines) >= AGREEMENT:
                 return node
-        elif not addresses or not headline:
+        elif not headline or not any(_texts(node, key) for key in _ADDRESSES):
             unsure.append(node)
     return unsure[0] if len(nodes) == 1 and unsure else {}
 
 
-def _texts(node: dict[str, Any], key: str) -> list[str]:
-    """The texts of a JSON-LD value: a string, a node with a name or address, or a list of them."""
+def _texts(node: dict[str, Any], key: str, people: dict[str, Any] | None = None) -> list[str]:
+    """The texts of a JSON-LD value: a string, a node with a name or address, or a list of them.
+
+    Somebody may be named by a node of their own, of which `people` has the name.
+    """
     values = node.get(key)
-    inner = {"author": "name", "image": "url"}.get(key, "@id")
+    inner = {"author": "name", "creator": "name", "image": "url"}.get(key, "@id")
     given = (
-        each.get(inner) or each.get("url") if isinstance(each, dict) else each
+        each.get(inner) or (people or {}).get(str(each.get("@id"))) or each.get("url")
+        if isinstance(each, dict)
+        else each
         for each in (values if isinstance(values, list) else [values])
     )
     return [text for each in given if isinstance(each, str) and (text := clean(each))]

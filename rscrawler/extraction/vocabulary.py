@@ -45,14 +45,23 @@ def region_kind(names: str) -> tuple[str, str] | None:
     `kebab-case` are read alike; names that tell of the article's subject or of its state
     (`tag-iran`, `has-sidebar`) say nothing of the region.
     """
-    for name in names.split():
-        plain = re.sub(r"[-_]+", "-", _CAMEL_CASE.sub("-", name)).strip("-").lower()
+    for plain in map(_plain, names.split()):
         if _ignored().match(plain):
             continue
         for kind, words in _regions():
             if words.search(plain):
                 return kind, plain
     return None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_]+", "-", _CAMEL_CASE.sub("-", name)).strip("-").lower()
+
+
+@lru_cache(maxsize=32_768)
+def called(kind: str, names: str) -> bool:
+    """Whether one of the classes in `names` fits a pattern of that list in `[texts]`."""
+    return any(pattern(kind).fullmatch(_plain(name)) for name in names.split())
 
 
 @cache

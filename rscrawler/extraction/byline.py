@@ -1,0 +1,125 @@
+"""Who wrote an article and when, as printed with its headline where no selector says."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from lxml.etree import _Element as Element
+
+from rscrawler.extraction.container import Own, text_length
+from rscrawler.extraction.text import text_of
+from rscrawler.extraction.vocabulary import called, pattern
+from rscrawler.text import clean
+
+_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
+_ASIDE = re.compile(r"\s*[•·|]\s*")
+_AND = re.compile(
+    r"\s+(?:and|&|(?:und|et|y)(?=\s+(?-i:[^\Wa-zà-ÿ])))\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE
+)
+_LONGEST = 100  # characters of a line that says who or when
+_MOST = 500  # elements looked at between a headline and its text
+_STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
+_NO_LINES = frozenset({"h1", "figure", "figcaption", "script", "style", "noscript", "nav", "form"})
+
+
+def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
+    """The short lines between headline and text, then those above the headline, nearest first."""
+    index, headline = own.page.index, own.headline
+    if first_text is None:
+        return []
+    below, above = list[Element](), list[Element]()
+    for part in own.parts:
+        for line in islice(_lines(part, own, first_text), _MOST):
+            is_above = headline is not None and index.place(line) < index.place(headline)
+            (above if is_above else below).append(line)
+    return below + above[::-1]
+
+
+def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
+    """The outermost elements before the text that are short."""
+    index = own.page.index
+    waiting = [element]
+    while waiting:
+        element = waiting.pop()
+        if index.place(element) >= first_text or element is own.headline:
+            continue
+        if element.tag in _NO_LINES:
+            continue
+        is_around = index.end(element) >= first_text or _is_stack(element)
+        length = _LONGEST + 1 if is_around else text_length(element)
+        if length > _LONGEST:
+            waiting.extend(reversed(element))
+        elif length:
+            yield element
+
+
+def _is_stack(element: Element) -> bool:
+    """Whether an element has no text of its own beside the blocks that it holds."""
+    texts = (element.text, *(child.tail for child in element))
+    holds_blocks = any(child.tag in _STACKED for child in element)
+    return holds_blocks and not any(text and text.strip() for text in texts)
+
+
+def names_in(lines: Iterable[Element]) -> list[str]:
+    """The authors whom the lines name: by a class, by a link, else by "by"."""
+    lines = list(lines)
+    for line in lines:
+        named = [each for each in line.iter() if is_author(each)]
+        leaves = [one for one in named if sum(each in named for each in one.iter()) == 1]
+        if names := _names(text_of(leaf) for leaf in leaves):
+            return names
+    for line in lines:
+        text = text_of(line)
+        if (match := pattern("bylines").match(text)) and (names := _names([text[match.end() :]])):
+            return names
+    return []
+
+
+def is_author(element: Element) -> bool:
+    """Whether an element is an author's name by what it is called or leads to."""
+    if element.get("rel") == "author" or element.get("itemprop") == "author":
+        return True
+    if called("authors", element.get("class") or ""):
+        return True
+    return pattern("author_pages").search(element.get("href") or "") is not None
+
+
+def _names(texts: Iterable[str]) -> list[str]:
+    names = (name for text in texts for name in split_names(text))
+    return list(dict.fromkeys(name for name in names if _is_name(name)))
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text can be the name of somebody who writes."""
+    is_long = len(text) > 60 or text.count(" ") > 5
+    return not is_long and not is_nobody(text) and text[0] == text[0].upper()
+
+
+def is_nobody(name: str) -> bool:
+    """Whether a text names no author: an address, "admin", "Staff"."""
+    return bool(
+        pattern("no_names").search(name)
+        or pattern("nobodies").fullmatch(name)
+        or name.casefold().endswith(" staff")
+    )
+
+
+def split_names(text: str) -> list[str]:
+    """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
+    names: list[str] = []
+    first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
+    segments = [first, *(other for other in others if not (first and _is_role(other)))]
+    for piece in (piece for segment in segments for piece in _AND.split(segment)):
+        name = piece.strip(" ,;|·•–—-")
+        if not name or (" " not in name and pattern("no_names").search(name)):
+            continue
+        if names and pattern("postnominals").match(name):
+            names[-1] += f", {name}"
+        else:
+            names.append(name)
+    return names
+
+
+def _is_role(text: str) -> bool:
+    """Whether what a bar divides from a name is an office or employer and no second name."""
+    return " " not in text.strip() or pattern("employers").search(text) is not None

@@ -1,0 +1,106 @@
+"""Who wrote an article and when, where no profile says how the site prints it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+import rscrawler
+from rscrawler.items import Article
+
+URL = "https://gazette.example/2024/reservoir"
+TITLE = "The reservoir above the valley is half empty"
+TEXT = "".join(
+    f"<p>In village number {number} the gauges have fallen for the {number}th week, the keepers of"
+    " the sluices said, and nobody expects rain before the snow comes.</p>"
+    for number in range(2, 8)
+)
+
+
+def read(around: str = "", head: str = "", lang: str = "en") -> Article:
+    """The article on a page with `around` between its headline and its text."""
+    page = (
+        f'<html lang="{lang}"><head><title>{TITLE}</title>{head}</head><body><div class="c-story">'
+        f'<div class="c-head"><h1>{TITLE}</h1>{around}</div><div class="c-text">{TEXT}</div>'
+        "</div></body></html>"
+    )
+    return rscrawler.extract_page(page.encode(), URL)
+
+
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ('<p class="StoryHead-authorName">Nora Weiss</p>', ["Nora Weiss"]),
+        (
+            '<div class="c-authors"><a class="c-author-link" href="/x">Nora Weiss</a> '
+            '<a class="c-author-link" href="/y">Timur Aliev</a></div>',
+            ["Nora Weiss", "Timur Aliev"],
+        ),
+        ('<p><a href="/people/nora-weiss/">Nora Weiss</a>, 5 min</p>', ["Nora Weiss"]),
+        ('<p itemprop="author">Nora Weiss</p>', ["Nora Weiss"]),
+        ("<p>By Nora Weiss and Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
+        ("<p>Von Nora Weiss und Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
+        ('<footer class="meta"><a rel="author" href="/w">Nora Weiss</a></footer>', ["Nora Weiss"]),
+        ('<p class="author-role">Water editor</p>', []),
+        ('<p class="byline">Staff</p>', []),
+    ],
+)
+def test_authors_are_whom_the_lines_at_the_headline_name(byline: str, names: list[str]) -> None:
+    article = read(f"{byline}<p>12 comments</p>")
+    assert article.authors == names
+
+
+def test_a_picture_names_no_author() -> None:
+    assert read("<figure><figcaption>By Nora Weiss</figcaption></figure>").authors == []
+
+
+def test_a_declared_name_without_small_letters_is_one_in_any_script() -> None:
+    for name in ("REUTERS", "周玉"):
+        assert read(head=f'<meta name="author" content="{name}">').authors == [name]
+
+
+@pytest.mark.parametrize(
+    ("line", "lang", "moment"),
+    [
+        ('<div class="c-when">Dec 9, 2024, 8:15 AM UTC</div>', "en", "2024-12-09T08:15"),
+        ("<p>Bishkek, 9. Dezember 2024</p>", "de", "2024-12-09"),
+        ("<p>Publié le 9 août 2024 à 13h59</p>", "fr", "2024-08-09T13:59"),
+        ("<div><span>09.12.2024</span> | <span>Water</span></div>", "ru", "2024-12-09"),
+        ("<p>9/12/2024</p>", "es", "2024-12-09"),
+        ("<p>9/12/2024</p>", "en", None),
+        ("<p>12/31/2024</p>", "en", "2024-12-31"),
+        ('<p><span title="2024-12-09T08:15:00Z">Monday</span></p>', "en", "2024-12-09T08:15"),
+        ("<p>Updated December 9, 2024</p>", "en", None),
+    ],
+)
+def test_the_date_is_that_of_the_first_line_at_the_headline(
+    line: str, lang: str, moment: str | None
+) -> None:
+    found = read(f"<p>Water</p>{line}", lang=lang).published_at
+    assert found == (moment and datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+
+def test_a_line_that_the_page_declares_as_its_description_is_the_subtitle() -> None:
+    dek = "Keepers of the sluices wait for snow"
+    head = f'<meta name="description" content="{dek}">'
+    assert read(f"<p>{dek}</p>", head).subtitle == dek
+    assert read(f"<p>{dek}</p>").subtitle is None
+
+
+def test_the_declared_picture_is_surer_than_the_first_on_an_unknown_page() -> None:
+    declared = "https://gazette.example/dam.jpg"
+    head = f'<meta property="og:image" content="{declared}">'
+    article = read('<img src="/share-on-net.png">', head)
+    assert article.image is not None
+    assert article.image.url == declared
+
+
+def test_json_ld_names_authors_in_nodes_of_their_own() -> None:
+    people = '{"@type": "Person", "@id": "#nora", "name": "Nora Weiss"}'
+    for node in (
+        '"@type": "NewsArticle", "author": {"@id": "#nora"}',
+        '"@type": "WebPage", "author": {"@id": "#nora"}',
+        '"@type": "NewsArticle", "creator": ["Nora Weiss"]',
+    ):
+        graph = f'{{"@graph": [{people}, {{{node}, "url": "{URL}"}}]}}'
+        head = f'<script type="application/ld+json">{graph}</script>'
+        assert read(head=head).authors == ["Nora Weiss"], node
