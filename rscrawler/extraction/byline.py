@@ -108,8 +108,7 @@ def split_names(text: str) -> list[str]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
     first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
-    segments = [first, *(other for other in others if not (first and _is_role(other)))]
-    for piece in (piece for segment in segments for piece in _AND.split(segment)):
+    for piece in _AND.split(first or "; ".join(others)):
         name = piece.strip(" ,;|·•–—-")
         if not name or (" " not in name and pattern("no_names").search(name)):
             continue
@@ -118,8 +117,3 @@ def split_names(text: str) -> list[str]:
         else:
             names.append(name)
     return names
-
-
-def _is_role(text: str) -> bool:
-    """Whether what a bar divides from a name is an office or employer and no second name."""
-    return " " not in text.strip() or pattern("employers").search(text) is not None

@@ -43,25 +43,21 @@ from rscrawler.text import clean
 _DECLARED = {
     "language": ("meta: og:locale", "json-ld: inLanguage"),
     "authors": (
-        "json-ld: author", "json-ld: creator", "meta: author", "meta: article:author",
-        "meta: og:article:author", "meta: parsely-author", "meta: sailthru.author",
-        "meta: cxenseparse:author", "meta: dc.creator", "web page: author",
+        "json-ld: author", "json-ld: creator", "meta: author", "meta: og:article:author",
+        "meta: parsely-author", "meta: cxenseparse:author", "meta: dc.creator",
     ),
     "published_at": (
         "meta: article:published_time", "meta: og:article:published_time",
-        "meta: article:published", "meta: article:published:time", "meta: article.published",
-        "json-ld: datePublished", "meta: datepublished", "meta: parsely-pub-date",
-        "meta: sailthru.date", "meta: publish-date", "meta: publishdate",
-        "meta: publication_date", "meta: pubdate", "meta: dc.date.issued", "meta: dc.date",
-        "meta: date", "meta: cxenseparse:publishtime", "meta: cxenseparse:recs:publishtime",
-        "json-ld: dateCreated",
+        "meta: article:published", "json-ld: datePublished", "meta: datepublished",
+        "meta: parsely-pub-date", "meta: publish-date", "meta: publishdate", "meta: pubdate",
+        "meta: dc.date.issued", "meta: dc.date", "meta: date",
+        "meta: cxenseparse:recs:publishtime", "json-ld: dateCreated",
     ),
     "modified_at": (
         "meta: article:modified_time", "json-ld: dateModified", "meta: og:updated_time",
     ),
     "image": (
-        "meta: og:image", "meta: og:image:url", "meta: og:image:secure_url", "meta: twitter:image",
-        "json-ld: image",
+        "meta: og:image", "meta: og:image:url", "meta: twitter:image", "json-ld: image",
     ),
 }  # fmt: skip
 _WANTED = ("title", "published_at")  # a warning tells of their lack
@@ -329,9 +325,8 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
     yield "hint: published_at", source.page.published_at
     yield from _printed_dates(source, source.context.profile.markup.published_text)
     for line in source.lines:
-        if not pattern("updates").match(text_of(line)):
-            for value in (*_exact_dates(line), text_of(line)):
-                yield "fallback: line at the headline", value
+        for value in (*_exact_dates(line), text_of(line)):
+            yield "fallback: line at the headline", value
 
 
 def _printed_dates(source: Source, selectors: list[str]) -> Iterator[tuple[str, str | None]]:

@@ -18,8 +18,7 @@ from rscrawler.text import clean
 
 AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
 _ADDRESSES = ("url", "@id", "mainEntityOfPage")
-_ARTICLE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
-_WEB_PAGE = re.compile(r"WebPage$")
+_TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
 _CUT_SHORT = re.compile(r"(?:…|\.\.\.)[\])]?$")
 _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL)
@@ -34,9 +33,9 @@ class Structured:
     """The machine-readable part of a page.
 
     `meta` maps a lower-cased property or name to its first content; `json_ld` is the node that
-    describes the page's own article, empty if there is none, `web_page` the one that describes
-    the page, `people` the names to which nodes point by `@id`. `own_keys` are of the address the
-    page was fetched from and of those it gives itself.
+    describes the page's own article, empty if there is none, `people` the names to which nodes
+    point by `@id`. `own_keys` are of the address the page was fetched from and of those it gives
+    itself.
     """
 
     base: str
@@ -47,17 +46,14 @@ class Structured:
     site_names: tuple[str, ...]
     own_keys: frozenset[str] = frozenset()
     json_ld: dict[str, Any] = field(default_factory=dict)
-    web_page: dict[str, Any] = field(default_factory=dict)
     people: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     def declared(self, origin: str) -> list[str]:
-        """What `meta: NAME`, `json-ld: KEY` or `web page: KEY` gives, whatever form it has."""
+        """What `meta: NAME` or `json-ld: KEY` gives; in JSON-LD, whatever form it has."""
         kind, name = origin.split(": ")
         if kind == "json-ld":
             return _texts(self.json_ld, name, self.people)
-        if kind == "web page":
-            return _texts(self.web_page, name, self.people)
         return [self.meta[name]] if name in self.meta else []
 
     @property
@@ -134,11 +130,9 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
     )  # fmt: skip
     warnings: list[str] = []
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
-    web_pages = (node for node in nodes if _is(_WEB_PAGE, node))
     return replace(
         found,
-        json_ld=_own_node([node for node in nodes if _is(_ARTICLE, node)], found, profile),
-        web_page=next((e for e in web_pages if _is_at_own_address(e, found, profile)), {}),
+        json_ld=_own_node([node for node in nodes if _is_article(node)], found, profile),
         people={key: node.get("name") for node in nodes if isinstance(key := node.get("@id"), str)},
         warnings=tuple(dict.fromkeys(warnings)),
     )
@@ -169,10 +163,10 @@ def _loads(script: str) -> Any:
     return None
 
 
-def _is(kind: re.Pattern[str], node: dict[str, Any]) -> bool:
+def _is_article(node: dict[str, Any]) -> bool:
     kinds = node.get("@type")
     kinds = kinds if isinstance(kinds, list) else [kinds]
-    return any(isinstance(each, str) and kind.search(each) for each in kinds)
+    return any(isinstance(kind, str) and _TYPE.search(kind) for kind in kinds)
 
 
 def _is_at_own_address(node: dict[str, Any], found: Structured, profile: SiteProfile) -> bool:
