@@ -204,7 +204,9 @@ class Markup(Model):
     title: Selectors = Field(default=["h1"], description="the headline")
     subtitle: Selectors = Field(default=[], description="the line below the headline")
     authors: Selectors = Field(default=["[rel~=author]"], description="an element for each name")
-    sections: Selectors = Field(default=[], description="links whose address ends in the slug")
+    sections: Selectors = Field(
+        default=["a[rel~='category']"], description="links whose address ends in the slug"
+    )
     tags: Selectors = Field(default=["a[href*='/tag/']"], description="links to tag pages")
     published_text: Selectors = Field(
         default=[

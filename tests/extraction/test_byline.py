@@ -78,6 +78,11 @@ def test_the_date_is_that_of_the_first_line_at_the_headline(
     assert found == (moment and datetime.fromisoformat(moment).replace(tzinfo=UTC))
 
 
+def test_sections_are_links_that_say_they_are_categories() -> None:
+    links = '<a href="/water/" rel="category tag">Water</a> <a href="/about/" rel="nofollow">Us</a>'
+    assert read(f"<p>{links}</p>").sections == ["water"]
+
+
 def test_a_line_that_the_page_declares_as_its_description_is_the_subtitle() -> None:
     dek = "Keepers of the sluices wait for snow"
     head = f'<meta name="description" content="{dek}">'
