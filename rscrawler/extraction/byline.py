@@ -17,7 +17,7 @@ _AND = re.compile(
     r"\s+(?:and|&|(?:und|et|y)(?=\s+(?-i:[^\Wa-zà-ÿ])))\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE
 )
 _LONGEST = 100  # characters of a line that says who or when
-_MOST = 500  # elements looked at between a headline and its text
+_MOST, _MOST_NAMED = 2000, 50  # elements looked at before the text; that are called an author's
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
 _NO_LINES = frozenset({"h1", "figure", "figcaption", "script", "style", "noscript", "nav", "form"})
 
@@ -29,7 +29,7 @@ def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
         return []
     below, above = list[Element](), list[Element]()
     for part in own.parts:
-        for line in islice(_lines(part, own, first_text), _MOST):
+        for line in _lines(part, own, first_text):
             is_above = headline is not None and index.place(line) < index.place(headline)
             (above if is_above else below).append(line)
     return below + above[::-1]
@@ -39,7 +39,9 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
     """The outermost elements before the text that are short."""
     index = own.page.index
     waiting = [element]
-    while waiting:
+    for _ in range(_MOST):
+        if not waiting:
+            break
         element = waiting.pop()
         if index.place(element) >= first_text or element is own.headline:
             continue
@@ -64,7 +66,7 @@ def names_in(lines: Iterable[Element]) -> list[str]:
     """The authors whom the lines name: by a class, by a link, else by "by"."""
     lines = list(lines)
     for line in lines:
-        named = [each for each in line.iter() if is_author(each)]
+        named = list(islice(filter(is_author, line.iter()), _MOST_NAMED))
         leaves = [one for one in named if sum(each in named for each in one.iter()) == 1]
         if names := _names(text_of(leaf) for leaf in leaves):
             return names

@@ -60,6 +60,7 @@ _DECLARED = {
         "meta: og:image", "meta: og:image:url", "meta: twitter:image", "json-ld: image",
     ),
 }  # fmt: skip
+_MOST_NAMED = 50  # elements that are called an author's
 _WANTED = ("title", "published_at")  # a warning tells of their lack
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
@@ -227,7 +228,7 @@ def _authors(source: Source) -> _Given:
             return names, origin
     if "authors" in source.context.profile.markup.model_fields_set:
         return _NOTHING
-    names = names_in(source.lines) or names_in(_named_behind(source))
+    names = names_in(source.lines) or names_in(islice(_named_behind(source), _MOST_NAMED))
     return list(_others(names, source.structured)), "fallback: byline"
 
 
