@@ -27,7 +27,6 @@ class KnownArticle:
     page_digest: str
     modified_at: datetime | None = None
     published_at: datetime | None = None
-    dated_at: datetime | None = None
     etag: str | None = None
     last_modified: str | None = None
     duplicate_of: str | None = None
@@ -149,16 +148,14 @@ def next_check(
     )
 
 
-def is_dated_later(known: KnownArticle, dated_at: datetime | None) -> bool:
+def is_dated_later(known: KnownArticle, dated_at: datetime | None, before: datetime | None) -> bool:
     """Whether a feed's or sitemap's date says that the stored version is out of date.
 
-    Compared with the date that the same signals gave at the last fetch; failing that,
-    with the page's own dates; failing those, with the time of the fetch.
+    Compared with the date that the same signals gave `before`; failing that, with the page's
+    own dates; failing those, with the time of the fetch.
     """
-    if dated_at is None:
-        return False
-    reference = known.dated_at or known.modified_at or known.published_at or known.fetched_at
-    return dated_at > reference
+    reference = before or known.modified_at or known.published_at or known.fetched_at
+    return dated_at is not None and dated_at > reference
 
 
 # Clocks of two machines may differ by this much.

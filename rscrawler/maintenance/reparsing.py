@@ -116,7 +116,6 @@ class _Reader:
         requested = RequestedArticle(item.addresses[0][0], found_at, known=known)
         at = item.article.fetched_at
         outcome = PageOutcome(Kind.READ, requested, item.addresses[0][1], at, page=item)
-        outcome.dated_at = known.dated_at if known else address.dated_at if address else None
         self._dedupe.identify(item, requested)
         if item.known is None:
             item.article.topics = item.flags or []

@@ -114,9 +114,7 @@ class StorePipeline:
         recheck_after = session.config.crawl.recheck_after
         next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after)
         if page is None:
-            return Visit(
-                session.run_id, (), None, dated_at=outcome.dated_at, next_check_at=next_check_at
-            )
+            return Visit(session.run_id, (), None, next_check_at=next_check_at)
         if page.is_archived and page.known is not None:
             next_check_at = page.known.next_check_at
         return Visit(
@@ -125,7 +123,6 @@ class StorePipeline:
             page_digest=page.page_digest,
             etag=page.etag,
             last_modified=page.last_modified,
-            dated_at=outcome.dated_at,
             next_check_at=next_check_at,
         )
 

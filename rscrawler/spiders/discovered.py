@@ -6,7 +6,7 @@ from datetime import datetime
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
-from rscrawler.identity.addresses import address_key, canonical_url
+from rscrawler.identity.addresses import canonical_url
 from rscrawler.sites import Source, SourceKind
 from rscrawler.spiders.reading import ShownArticle
 from rscrawler.spiders.session import CrawlSession
@@ -52,13 +52,12 @@ class DiscoveredLinks:
 class Discovery:
     """What one cycle has found out so far from the sources of its site.
 
-    `dates` holds the latest date that a source gave, by address key; `published` the one of
-    publication; `shown` the keys that the walk through each source has shown.
+    `published` holds the date of publication that a source gave, by address key; `shown` the
+    keys that the walk through each source has shown.
     """
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
-        self.dates: dict[str, datetime] = {}
         self.published: dict[str, datetime] = {}
         self.shown: dict[str, set[str]] = {}
 
@@ -113,9 +112,7 @@ class Discovery:
             state = AddressState.SKIPPED if is_skipped and not is_wanted_at_last else address.state
             discovered.addresses.append(replace(address, state=state))
         if article is not None:
-            if address.dated_at is not None:
-                self._date(address_key(article.url, self._session.profile), address.dated_at)
-            if is_later and decisions.is_dated_later(article, address.dated_at):
+            if decisions.is_dated_later(article, address.dated_at, before.dated_at):
                 discovered.dated_later.append(article)
             elif article.removed_at:
                 discovered.returned.append(article)
@@ -128,17 +125,11 @@ class Discovery:
     def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, FoundAddress]:
         found: dict[str, FoundAddress] = {}
         for key, url, dated_at, published_at in shown:
-            if dated_at is not None:
-                self._date(key, dated_at)
             if published_at is not None:
                 self.published.setdefault(key, published_at)
             if key not in found:
                 found[key] = FoundAddress(key, url, dated_at, published_at)
         return found
-
-    def _date(self, key: str, dated_at: datetime) -> None:
-        """Remember the latest date of an address; an article's own is what it is requested by."""
-        self.dates[key] = max(dated_at, self.dates.get(key, dated_at))
 
     def next_page(
         self, has_next: bool, state: SourceState, page: int, discovered: DiscoveredLinks

@@ -444,8 +444,7 @@ class NewsSpider(Spider):
     def _outcome(
         self, kind: Kind, requested: RequestedArticle, url: str, reason: str = ""
     ) -> PageOutcome:
-        dated_at = self.discovery.dates.get(requested.key)
-        return PageOutcome(kind, requested, url, self.session.now(), reason, dated_at=dated_at)
+        return PageOutcome(kind, requested, url, self.session.now(), reason)
 
     def _elsewhere(self, requested: RequestedArticle, url: str) -> str | None:
         """Where else the page may be, of which `url` says that it is not there.
@@ -498,24 +497,12 @@ class NewsSpider(Spider):
             logger.info("%s: nothing can be recorded: stopping", self.session.site)
             self._stopping = asyncio.ensure_future(self.crawler.stop_async())
 
-    async def on_closed(self, spider: Spider, reason: str) -> None:
-        """Remember the dates that sources gave, and give the lease back."""
-        if self._watch is None:
-            return
-        self._watch.cancel()
-        store = self.session.store
-        dates = list(self.discovery.dates)
-        for start in range(0, len(dates), PORTION):
-            known = store.discovery.addresses(self.session.site, dates[start : start + PORTION])
-            store.articles.record_dates(
-                {
-                    address.article_id: self.discovery.dates[key]
-                    for key, address in known.items()
-                    if address.article_id and address.seen_at >= self.session.started_at
-                }
-            )
+    async def on_closed(self) -> None:
+        """Give the lease back, after all others have heard of the end and written it down."""
+        if self._watch is not None:
+            self._watch.cancel()
             await asyncio.sleep(0)
-        self._lease.end()
+            self._lease.end()
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to one of this project's counters."""

@@ -135,7 +135,6 @@ class PageOutcome:
         reason: why it is no article, where it is none.
         page: what was read, where `kind` is READ.
         record: the version, or the removal, that was recorded of it, if one was.
-        dated_at: the latest date that a source gives the address.
         is_whole_page: HTML from its beginning to its end, that no reading was needed to know.
     """
 
@@ -146,7 +145,6 @@ class PageOutcome:
     reason: str = ""
     page: FetchedArticle | None = None
     record: dict[str, Any] | None = None
-    dated_at: datetime | None = None
     is_whole_page: bool = False
 
     def __repr__(self) -> str:

@@ -44,7 +44,6 @@ class Visit:
     page_digest: str | None  # None: "not modified"
     etag: str | None = None
     last_modified: str | None = None
-    dated_at: datetime | None = None
     next_check_at: datetime | None = None
 
 
@@ -127,11 +126,6 @@ _IS_ALERTED = flag.c.alerted_at.is_not(None)
 _INSERT_ARTICLE = article.insert().returning(article.c.article_id, article.c.number)
 _INSERT_VERSION = version.insert()
 _INSERT_OUTBOX = outbox.insert()
-_UPDATE_DATE = (
-    update(article)
-    .where(article.c.article_id == bindparam("dated_id"))
-    .values(dated_at=bindparam("date"))
-)
 
 
 class ArticleStore(Part):
@@ -330,8 +324,6 @@ class ArticleStore(Part):
         that has moved is requested there from now on.
         """
         values = {"fetched_at": fetched_at, "gone_at": None, **_fields(visit, "next_check_at")}
-        if visit.dated_at is not None:
-            values["dated_at"] = visit.dated_at
         if url is not None:
             values["url"] = url
         if visit.page_digest is not None:
@@ -340,12 +332,6 @@ class ArticleStore(Part):
         with self._database.writing() as connection:
             connection.execute(_changed(article_id, **values))
             _execute_many(connection, self._upsert_address, rows)
-
-    def record_dates(self, dated: dict[str, datetime]) -> None:
-        """Remember the dates that sources give, by article id, for what this cycle fetched."""
-        rows = [{"dated_id": article_id, "date": date} for article_id, date in dated.items()]
-        if rows:
-            self._database.execute(_UPDATE_DATE, rows)
 
     def record_failed_check(self, article_id: str, next_check_at: datetime) -> None:
         """A known article could not be requested again this time."""
@@ -427,7 +413,7 @@ def _article_values(recording: Recording) -> dict[str, Any]:
     return {
         **_fields(item, "url", "version", "published_at", "modified_at", "fetched_at"),
         **_fields(item, "duplicate_of", "follows"),
-        **_fields(visit, "page_digest", "etag", "last_modified", "dated_at", "next_check_at"),
+        **_fields(visit, "page_digest", "etag", "last_modified", "next_check_at"),
         **_fields(fingerprint, "text_digest", "body_digest", "slug_stem", "signature"),
         "is_folded": int(recording.is_folded),
         "gone_at": None,

@@ -61,6 +61,7 @@ STEPS: list[Step] = [
         "ALTER TABLE problem RENAME COLUMN told_at TO notified_at",
         "UPDATE address SET state = 'skipped' WHERE state = 'passed'",
     ],
+    ["ALTER TABLE article DROP COLUMN dated_at"],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115

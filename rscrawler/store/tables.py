@@ -122,7 +122,6 @@ article = Table(
     Column("modified_at", Moment),
     Column("first_seen_at", Moment, nullable=False),
     Column("fetched_at", Moment, nullable=False),
-    Column("dated_at", Moment),  # latest date a feed or sitemap gave when it was last fetched
     Column("etag", Text),
     Column("last_modified", Text),
     Column("page_digest", String(32), nullable=False),  # of the bytes, to skip parsing
@@ -160,7 +159,7 @@ address = Table(
     Column("article_id", String(20)),
     Column("seen_at", Moment, nullable=False),
     Column("seen_in", Text, nullable=False, default=""),  # paths of the sources, by line feeds
-    Column("dated_at", Moment),
+    Column("dated_at", Moment),  # the latest date that a feed or sitemap gave
     Column("published_hint", Moment),  # what a feed or sitemap says of its publication
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_try_at", Moment),

@@ -242,16 +242,16 @@ def test_the_next_check_is_the_first_age_still_to_come(
 
 
 def test_a_date_counts_against_the_last_one_of_its_kind_and_failing_that_against_others() -> None:
-    dated = replace(KNOWN, dated_at=NOON, modified_at=NOON + DAY, published_at=NOON + DAY)
-    assert decisions.is_dated_later(dated, NOON + HOUR)
-    assert not decisions.is_dated_later(dated, NOON)
+    edited = replace(KNOWN, modified_at=NOON + DAY, published_at=NOON + DAY)
+    assert decisions.is_dated_later(edited, NOON + HOUR, NOON)
+    assert not decisions.is_dated_later(edited, NOON, NOON)
     modified = replace(KNOWN, modified_at=NOON, published_at=NOON - DAY)
-    assert not decisions.is_dated_later(modified, NOON - HOUR)
+    assert not decisions.is_dated_later(modified, NOON - HOUR, None)
     published = replace(KNOWN, published_at=NOON)
-    assert decisions.is_dated_later(published, NOON + HOUR)
-    assert decisions.is_dated_later(KNOWN, NOON)
-    assert not decisions.is_dated_later(KNOWN, KNOWN.fetched_at)
-    assert not decisions.is_dated_later(KNOWN, None)
+    assert decisions.is_dated_later(published, NOON + HOUR, None)
+    assert decisions.is_dated_later(KNOWN, NOON, None)
+    assert not decisions.is_dated_later(KNOWN, KNOWN.fetched_at, None)
+    assert not decisions.is_dated_later(KNOWN, None, NOON)
 
 
 def test_an_article_is_removed_at_the_second_check_an_hour_or_more_after_the_first() -> None:

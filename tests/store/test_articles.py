@@ -212,15 +212,14 @@ def test_an_article_that_a_source_dates_later_is_due_at_once_and_stays_so(store:
 def test_an_unchanged_page_keeps_validators_after_304_and_renews_them_after_200(
     store: Store,
 ) -> None:
-    record(store, article(), visit={"etag": '"1"', "last_modified": "then", "dated_at": NOON})
+    record(store, article(), visit={"etag": '"1"', "last_modified": "then"})
     store.articles.record_unchanged(SITE, "a" * 16, Visit("run", (), None), NOON + HOUR)
     known = store.articles.by_ids(["a" * 16])["a" * 16]
-    assert (known.etag, known.fetched_at, known.dated_at) == ('"1"', NOON + HOUR, NOON)
-    visit = Visit("run", (), "q" * 32, dated_at=NOON + HOUR)
+    assert (known.etag, known.fetched_at) == ('"1"', NOON + HOUR)
+    visit = Visit("run", (), "q" * 32)
     store.articles.record_unchanged(SITE, "a" * 16, visit, NOON + HOUR)
     known = store.articles.by_ids(["a" * 16])["a" * 16]
     assert (known.etag, known.last_modified, known.page_digest) == (None, None, "q" * 32)
-    assert known.dated_at == NOON + HOUR
 
 
 def test_an_article_that_is_there_again_is_no_longer_gone(store: Store) -> None:

@@ -282,6 +282,7 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
         for column in ("outbox ADD start_byte BIGINT", "outbox ADD end_byte BIGINT"):
             connection.execute(text(f"ALTER TABLE {column}"))
         connection.execute(text("ALTER TABLE job ADD last_ended_at VARCHAR(27)"))
+        connection.execute(text("ALTER TABLE article ADD dated_at VARCHAR(27)"))
         connection.execute(text("ALTER TABLE source RENAME requested_at TO asked_at"))
         connection.execute(text("ALTER TABLE source RENAME pagination_cursor TO walk_to"))
         connection.execute(text("ALTER TABLE problem RENAME notified_at TO told_at"))
