@@ -139,7 +139,7 @@ def is_folded(article: Article, repeated: Iterable[TopicFlag]) -> bool:
 def next_check(
     first_seen_at: datetime, now: datetime, recheck_after: Sequence[timedelta]
 ) -> datetime | None:
-    """When an article is requested again on the ageing schedule; None: no more by age.
+    """When a page is requested again on an ageing schedule; None: no more by age.
 
     A visit that comes late takes the place of every check that it has passed.
     """
@@ -241,8 +241,9 @@ def is_surely_an_article(hint: datetime | None, found_at: datetime, now: datetim
     return hint is not None and now - found_at < timedelta(days=2)
 
 
-# Ages of an address, since it was found, at which a page that was no article is looked at again.
-_SECOND_LOOKS = (
+# Ages of an address, since it was found, at which a page that was no article is looked at again:
+# a consent wall or a notice of maintenance stands in an article's place for a while.
+SECOND_LOOKS = (
     timedelta(minutes=10),
     timedelta(hours=1),
     timedelta(hours=3),
@@ -251,14 +252,6 @@ _SECOND_LOOKS = (
     timedelta(days=2),
     timedelta(days=7),
 )
-
-
-def second_look_at(found_at: datetime, now: datetime) -> datetime | None:
-    """When a page that is no article is looked at again; None: not any more.
-
-    A consent wall or a notice of maintenance stands in an article's place for a while.
-    """
-    return next_check(found_at, now, _SECOND_LOOKS)
 
 
 def walks_on(

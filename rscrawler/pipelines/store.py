@@ -72,6 +72,7 @@ class StorePipeline:
                 self._record_forbidden(outcome)
             case Kind.INCOMPLETE | Kind.OVER_LIMIT | Kind.REFUSED:
                 self._record_failure(outcome)
+        self._note_limit(outcome)
         self._signals.send_catch_log(outcome_recorded, outcome=outcome)
         return outcome
 
@@ -96,7 +97,6 @@ class StorePipeline:
             self._record_unchanged(outcome, item.known)
         else:
             self._record_version(outcome, item)
-            self._forget_trouble(outcome)
 
     def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
         assert known is not None
@@ -106,7 +106,6 @@ class StorePipeline:
             session.site, known.article_id, visit, outcome.at, url
         )
         self._count("articles/unchanged")
-        self._forget_trouble(outcome)
 
     def _visit(self, outcome: PageOutcome, first_seen_at: datetime) -> Visit:
         """What is remembered of a request; of one that brought no page, nothing of that."""
@@ -175,18 +174,14 @@ class StorePipeline:
     def _record_attempt(self, outcome: PageOutcome, *, is_requested: bool = True) -> None:
         """The page is requested again, later each time."""
         requested, store, site = outcome.requested, self._session.store, self._session.site
-        is_over_limit = outcome.kind is Kind.OVER_LIMIT
-        earliest = outcome.at + OVER_LIMIT_PAUSE if is_over_limit else outcome.at
+        pause = OVER_LIMIT_PAUSE if outcome.kind is Kind.OVER_LIMIT else timedelta()
+        earliest = outcome.at + pause
         if requested.known is None:
             again_at = max(decisions.retry_at(requested.attempts + 1, outcome.at), earliest)
             store.discovery.record_attempt(site, requested.key, again_at, is_requested=is_requested)
         else:
             again_at = max(decisions.recheck_at(requested.known, outcome.at), earliest)
             store.articles.record_failed_check(requested.known.article_id, again_at)
-        if is_over_limit:
-            store.discovery.record_over_limit(site, requested.key, is_over=True)
-        else:
-            self._forget_trouble(outcome)
 
     def _reject(self, outcome: PageOutcome) -> None:
         requested = outcome.requested
@@ -197,14 +192,15 @@ class StorePipeline:
             requested.key,
             outcome.url,
             outcome.at,
-            decisions.second_look_at(requested.found_at, outcome.at),
+            decisions.next_check(requested.found_at, outcome.at, decisions.SECOND_LOOKS),
         )
 
-    def _forget_trouble(self, outcome: PageOutcome) -> None:
-        if outcome.requested.key in self._session.over_limit:
-            self._session.store.discovery.record_over_limit(
-                self._session.site, outcome.requested.key, is_over=False
-            )
+    def _note_limit(self, outcome: PageOutcome) -> None:
+        """Remember a page that took too much time or memory, until it does not."""
+        session, key = self._session, outcome.requested.key
+        is_over = outcome.kind is Kind.OVER_LIMIT
+        if is_over or key in session.over_limit:
+            session.store.discovery.record_over_limit(session.site, key, is_over=is_over)
 
     # Versions and removals.
 
