@@ -11,6 +11,9 @@ from contextlib import closing
 from datetime import datetime
 from itertools import chain
 
+# Scrapy would import it later, from twice as deep. For a class that is deprecated, it looks at
+# every frame of the stack, and for each at every module there is: a thirtieth of an idle cycle.
+import scrapy.core.downloader.tls  # noqa: F401
 from scrapy.crawler import AsyncCrawlerProcess, Crawler
 from scrapy.settings import Settings
 
@@ -80,7 +83,6 @@ def run_cycle(
         StoreError: the database cannot be used.
         CrawlStopped: a second signal ended it before its end was written down.
     """
-    _import_tls()
     sites = chosen_sites(load_sites(config), list(names))
     flagger = load_flagger(config)
     # Forks, and so comes before the reactor and the database.
@@ -117,16 +119,6 @@ def run_cycle(
         sites={name: _outcome(crawler, trouble) for name, crawler in crawlers.items()},
         topic_problems=topic_problems,
     )
-
-
-def _import_tls() -> None:
-    """Import what Scrapy would import later, from twice as deep.
-
-    For a class that is deprecated, these modules look at every frame of the stack, and for each
-    at every module there is (`inspect.stack`): it saves a thirtieth of an idle cycle.
-    """
-    import scrapy.core.downloader.contextfactory
-    import scrapy.core.downloader.tls  # noqa: F401
 
 
 def _judge_topics(config: Config, store: Store, now: datetime) -> tuple[str, ...]:
