@@ -155,17 +155,13 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
     `run` is for its children; `prepare` is done in the nursery, before it forks the first one.
     """
     ours, theirs = socket.socketpair()
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            ours.close()
-            die_with(parent)
-            serve(theirs, run, prepare)
-            status = 0
-        finally:
-            os._exit(status)
+
+    def nurse() -> int:
+        ours.close()
+        serve(theirs, run, prepare)
+        return 0
+
+    pid = _fork(nurse)
     theirs.close()
     return Nursery(ours, lambda: os.waitpid(pid, 0))
 
@@ -189,6 +185,17 @@ def serve(
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: set[int] = set()
+
+    def child() -> int:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        control.close()
+        for each in (woken, waking):
+            os.close(each)
+        if in_own_groups:
+            os.setpgid(0, 0)
+        return run(descriptors)
+
     while True:
         ready, _, _ = select.select([control.fileno(), woken], [], [])
         if woken in ready:
@@ -202,51 +209,34 @@ def serve(
             if prepare is not None:
                 prepare()
                 prepare = None
-            pid = _fork((control, woken, waking), run, descriptors, in_own_groups=in_own_groups)
-            if pid > 0:
+            try:
+                pid = _fork(child)
                 running.add(pid)
+            except OSError as error:
+                pid = -(error.errno or 1)
+            if in_own_groups:
+                with suppress(OSError):  # by both, so that it is done when either goes on
+                    os.setpgid(pid, pid)
             for each in descriptors:
                 os.close(each)
             with suppress(OSError):  # nobody listens any more: the next look at the socket tells
                 control.sendall(ANSWER.pack(pid, STARTED))
 
 
-def _fork(
-    own: tuple[socket.socket, int, int],
-    run: Callable[[list[int]], int],
-    descriptors: list[int],
-    *,
-    in_own_groups: bool,
-) -> int:
-    """The process id of a child that runs `run`; less than 0: why there is none (errno).
-
-    `own` are the nursery's socket and pipe, which no child needs.
-    """
+def _fork(run: Callable[[], int]) -> int:
+    """The process id of a child that does `run`, ends with the status that it gives, or with us."""
     parent = os.getpid()
-    try:
-        pid = os.fork()
-    except OSError as error:
-        return -(error.errno or 1)
+    pid = os.fork()
     if pid == 0:
         status = 1
         try:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            own[0].close()
-            for each in own[1:]:
-                os.close(each)
-            if in_own_groups:
-                os.setpgid(0, 0)
             die_with(parent)
-            status = run(descriptors)
+            status = run()
         except BaseException:
             traceback.print_exc()
         finally:
             sys.stderr.flush()
             os._exit(status)
-    if in_own_groups:
-        with suppress(OSError):  # by both, so that it is done when either goes on
-            os.setpgid(pid, pid)
     return pid
 
 
