@@ -102,10 +102,6 @@ class FetchedArticle:
     merged: KnownArticle | None = None
     led_here: KnownArticle | None = None
 
-    def __repr__(self) -> str:
-        """Short: Scrapy puts items into its log."""
-        return f"<FetchedArticle {self.article.url}>"
-
 
 # A signal, as Scrapy's are: what came of an article page is recorded. Handlers get `outcome`.
 outcome_recorded = object()
