@@ -25,7 +25,6 @@ from rscrawler.scheduling.adaptive import (
     VisitPlan,
     budget_scale,
     densities,
-    mean_boost,
     next_visit,
     weekly_plan,
 )
@@ -156,10 +155,7 @@ def share_budget(
         for name, each in comparable.items()
     }
     scale = budget_scale(list(chain(*weights.values())), limits, visits_per_day)
-    plans = {
-        name: densities(each, limits, scale / mean_boost(comparable[name], each))
-        for name, each in weights.items()
-    }
+    plans = {name: densities(each, limits, scale) for name, each in weights.items()}
     fewest, most = timedelta(days=1) / limits.max, timedelta(days=1) / limits.min
     return {
         name: Adaptive(

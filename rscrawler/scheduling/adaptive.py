@@ -22,8 +22,6 @@ from rscrawler.scheduling.rates import (
     HOUR,
     MEMORY,
     WINDOW,
-    WINDOW_BINS,
-    WINDOWS,
     PublicationHistory,
     WeeklyRates,
     learn,
@@ -134,7 +132,7 @@ def next_visit(
 def weekly_plan(rates: WeeklyRates, limits: Adaptive) -> VisitPlan:
     """The visits of the budget spread over the week as λ to the power `EMPHASIS`, in the limits."""
     weights = [math.pow(rate, EMPHASIS) for rate in rates.articles_an_hour]
-    scale = budget_scale(weights, limits, limits.budget) / mean_boost(rates, weights)
+    scale = budget_scale(weights, limits, limits.budget)
     return VisitPlan(rates, tuple(densities(weights, limits, scale)))
 
 
@@ -157,19 +155,6 @@ def budget_scale(weights: Sequence[float], limits: Adaptive, visits_per_day: flo
         else:
             below = scale
     return below
-
-
-def mean_boost(rates: WeeklyRates, weights: Sequence[float]) -> float:
-    """By how much the levels of the past would have raised the number of visits."""
-    if not rates.past_levels:
-        return 1.0
-    windows = [sum(weights[begin : begin + WINDOW_BINS]) for begin in range(0, BINS, WINDOW_BINS)]
-    boosted = planned = 0.0
-    for window, level in rates.past_levels:
-        following = windows[(window + 1) % WINDOWS]
-        boosted += following * math.pow(level, EMPHASIS)
-        planned += following
-    return boosted / planned
 
 
 def seconds_to_next(plan: VisitPlan, level: float, now: float, longest: float) -> float:

@@ -1,8 +1,8 @@
 """What a site's past says about when it publishes: a rate for every half hour of the week.
 
-A half hour's own count, smoothed over its neighbours, is pulled towards (how busy this day of the
-week is) × (how the day's news spreads over its hours), and that towards an even spread, each with
-the strength of a few imagined weeks or articles. Older weeks count for less.
+The rate is (how busy this day of the week is) × (how the day's news spreads over its half hours,
+smoothed over their neighbours), each pulled towards an even spread with the strength of an imagined
+week or article. Older weeks count for less.
 
 Rates are learnt from what was published before the last UTC midnight, so they last until the next
 one. What has happened since enters through `WeeklyRates.level`: the part of the past hours'
@@ -32,7 +32,6 @@ MEMORY = timedelta(weeks=16)  # older articles count for nothing
 # Found on generated years other than those of the benchmark; none is sensitive:
 # halving or doubling one moves the median delay by less than a tenth.
 _HALF_LIFE_WEEKS = 4.0
-_DETAIL_WEEKS = 4.0
 _DAY_WEEKS = 1.0
 _SHAPE_ARTICLES = 1.0
 _NEVER_QUITE_ZERO = 0.02
@@ -64,13 +63,11 @@ class WeeklyRates:
 
     `persistence` is the covariance of neighbouring three-hour windows' relative
     surplus: 0 for a site whose articles come independently, above 1 for one that
-    writes in bursts. `past_levels` are what `level` was at the end of each window,
-    with the window's place in the week.
+    writes in bursts.
     """
 
     articles_an_hour: tuple[float, ...]
     persistence: float = 0.0
-    past_levels: tuple[tuple[int, float], ...] = ()  # none when persistence is 0
     is_learnt: bool = True
 
     def expected(self, begin: float, end: float) -> float:
@@ -83,16 +80,15 @@ class WeeklyRates:
         return total
 
     def level(self, history: PublicationHistory, now: float) -> float:
-        """How much livelier (above 1) or quieter the next hours are likely to be than usual."""
+        """How much livelier (above 1) or quieter the next hours are likely to be than usual.
+
+        The mean of a gamma-distributed level (mean 1, variance `persistence`) given a count.
+        """
         if self.persistence == 0.0:
             return 1.0
         seen = bisect_right(history.moments, now) - bisect_left(history.moments, now - WINDOW)
-        return surplus_level(self.persistence, seen, self.expected(now - WINDOW, now))
-
-
-def surplus_level(persistence: float, seen: float, expected: float) -> float:
-    """The mean of a gamma-distributed level (mean 1, variance `persistence`) given a count."""
-    return (1.0 + persistence * seen) / (1.0 + persistence * expected)
+        expected = self.expected(now - WINDOW, now)
+        return (1.0 + self.persistence * seen) / (1.0 + self.persistence * expected)
 
 
 def learn(history: PublicationHistory, now: float) -> WeeklyRates:
@@ -117,42 +113,30 @@ def learn(history: PublicationHistory, now: float) -> WeeklyRates:
     exposure = [0.0] * 7  # weighted count of each day of the week
     for day, weight in enumerate(weights):
         exposure[(first_bin // BINS_A_DAY + day) % 7] += weight
-    weighted = [0.0] * BINS
+    by_day, by_time = [0.0] * 7, [0.0] * BINS_A_DAY
     for bin_, count in counts.items():
-        weighted[bin_ % BINS] += count * weights[(bin_ - first_bin) // BINS_A_DAY]
+        weighted = count * weights[(bin_ - first_bin) // BINS_A_DAY]
+        by_day[bin_ // BINS_A_DAY % 7] += weighted
+        by_time[bin_ % BINS_A_DAY] += weighted
 
-    rates = _shrunk(weighted, exposure)
-    windows = _windows(counts, rates, first_bin, end_bin)
-    persistence = _persistence(windows)
-    levels = (
-        (place, surplus_level(persistence, seen, expected)) for place, seen, expected in windows
-    )
-    return WeeklyRates(tuple(rates), persistence, tuple(levels) if persistence else ())
+    rates = _shrunk(by_day, by_time, exposure)
+    return WeeklyRates(tuple(rates), _persistence(_windows(counts, rates, first_bin, end_bin)))
 
 
-def _shrunk(weighted: list[float], exposure: list[float]) -> list[float]:
+def _shrunk(by_day: list[float], by_time: list[float], exposure: list[float]) -> list[float]:
     """Articles an hour for each bin, from weighted counts and the weighted days observed."""
-    total = sum(weighted)
-    articles_a_day = total / sum(exposure)
-    by_day = [
-        (sum(weighted[day * BINS_A_DAY : (day + 1) * BINS_A_DAY]) + _DAY_WEEKS * articles_a_day)
-        / (exposure[day] + _DAY_WEEKS)
-        for day in range(7)
+    total = sum(by_day)
+    mean = total / sum(exposure)  # articles a day
+    days = [
+        (count + _DAY_WEEKS * mean) / (seen + _DAY_WEEKS)
+        for count, seen in zip(by_day, exposure, strict=True)
     ]
-    by_time = _smoothed([sum(weighted[time::BINS_A_DAY]) for time in range(BINS_A_DAY)])
     shape = [
-        (count + _SHAPE_ARTICLES / BINS_A_DAY) / (total + _SHAPE_ARTICLES) for count in by_time
+        (count + _SHAPE_ARTICLES / BINS_A_DAY) / (total + _SHAPE_ARTICLES)
+        for count in _smoothed(by_time)
     ]
-    detail = _smoothed(weighted)
-    hours = BIN / HOUR
-    least = _NEVER_QUITE_ZERO * articles_a_day / 24
-    rates = []
-    for bin_ in range(BINS):
-        day, time = divmod(bin_, BINS_A_DAY)
-        outline = by_day[day] * shape[time]
-        articles = (detail[bin_] + _DETAIL_WEEKS * outline) / (exposure[day] + _DETAIL_WEEKS)
-        rates.append(max(articles / hours, least))
-    return rates
+    least = _NEVER_QUITE_ZERO * mean / 24
+    return [max(articles * part * HOUR / BIN, least) for articles in days for part in shape]
 
 
 def _smoothed(counts: list[float]) -> list[float]:
@@ -167,28 +151,25 @@ def _smoothed(counts: list[float]) -> list[float]:
 
 def _windows(
     counts: Counter[int], rates: list[float], first_bin: int, end_bin: int
-) -> list[tuple[int, int, float]]:
-    """Each past window: its place in the week, the articles in it and those expected."""
+) -> list[tuple[int, float]]:
+    """The articles in each past window, and those expected."""
     running = list(accumulate((rate * BIN / HOUR for rate in rates), initial=0.0))
     usual = [running[begin + WINDOW_BINS] - running[begin] for begin in range(0, BINS, WINDOW_BINS)]
     first, end = first_bin // WINDOW_BINS, end_bin // WINDOW_BINS
     seen = [0] * (end - first)
     for bin_, count in counts.items():
         seen[bin_ // WINDOW_BINS - first] += count
-    return [
-        (window % WINDOWS, count, usual[window % WINDOWS])
-        for window, count in enumerate(seen, first)
-    ]
+    return [(count, usual[window % WINDOWS]) for window, count in enumerate(seen, first)]
 
 
-def _persistence(windows: list[tuple[int, int, float]]) -> float:
+def _persistence(windows: list[tuple[int, float]]) -> float:
     """The relative covariance of neighbouring windows, less its own standard error.
 
     Independent articles have a covariance of 0 however few they are, which a variance
     would not show; the standard error is what chance alone would leave.
     """
     covariance = product = 0.0
-    for (_, seen, usual), (_, seen_next, usual_next) in pairwise(windows):
+    for (seen, usual), (seen_next, usual_next) in pairwise(windows):
         covariance += (seen - usual) * (seen_next - usual_next)
         product += usual * usual_next
     if product <= 0.0:
