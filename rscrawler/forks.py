@@ -64,7 +64,6 @@ class Nursery:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._requested: deque[asyncio.Future[Forked]] = deque()
         self._running: dict[int, Forked] = {}
-        self._answers = b""
         self.is_lost = False
 
     async def fork(self, descriptors: Sequence[int]) -> Forked:
@@ -100,19 +99,15 @@ class Nursery:
 
     def _hear(self) -> None:
         try:
-            heard = self._control.recv(4096)
+            answer = self._control.recv(ANSWER.size)  # written at once, and so read at once
         except BlockingIOError:
             return
         except OSError:
-            heard = b""
-        if not heard:
+            answer = b""
+        if answer:
+            self._take(*ANSWER.unpack(answer))
+        else:
             self._lose()
-            return
-        self._answers += heard
-        whole = len(self._answers) // ANSWER.size * ANSWER.size
-        for pid, status in ANSWER.iter_unpack(self._answers[:whole]):
-            self._take(pid, status)
-        self._answers = self._answers[whole:]
 
     def _take(self, pid: int, status: int) -> None:
         if status != STARTED:
