@@ -182,7 +182,7 @@ class Readers:
     def _watch_first_page(self, process: _Process) -> None:
         if process.patience is not None:
             process.patience.cancel()
-        if process.tasks and process.has_started:
+        if process.tasks and process.child is not None:
             loop = asyncio.get_running_loop()
             process.patience = loop.call_later(SLOW_AFTER_SECONDS, self._lose_patience, process)
             process.first_since = loop.time()
@@ -276,7 +276,7 @@ class _Process:
         self.first_since = 0.0  # when its first page became that, by the loop's time
         self.starting: asyncio.Future[None] | None = None  # kept: the loop does not
         self._answered, self._died = answered, died
-        self._child: Forked | None = None
+        self.child: Forked | None = None  # once it is forked
         self._loop = asyncio.get_running_loop()
         self._channel, self._theirs = socket.socketpair()
         self._channel.setblocking(False)
@@ -291,7 +291,7 @@ class _Process:
             NurseryLost: there will be none.
         """
         with self._theirs:
-            self._child = await nursery.fork([self._theirs.fileno()])
+            self.child = await nursery.fork([self._theirs.fileno()])
 
     def give(self, task: _Task) -> None:
         """Send it a page, behind those that it has."""
@@ -329,16 +329,11 @@ class _Process:
             reading, self._cpu_seconds = answer
             self._answered(self, reading)
 
-    @property
-    def has_started(self) -> bool:
-        """Whether it has been forked."""
-        return self._child is not None
-
     def cpu_seconds_of_page(self) -> float:
         """Processor time that its first page has taken so far."""
-        assert self._child is not None
+        assert self.child is not None
         try:
-            stat = Path(f"/proc/{self._child.pid}/stat").read_text(encoding="ascii")
+            stat = Path(f"/proc/{self.child.pid}/stat").read_text(encoding="ascii")
         except OSError:  # it has died, as will be heard
             return 0.0
         user, system = stat.rpartition(")")[2].split()[11:13]  # see proc(5)
@@ -346,17 +341,17 @@ class _Process:
 
     def lower(self) -> None:
         """Give it less claim to a processor."""
-        if self._child is not None and self._child.returncode is None:
+        if self.child is not None and self.child.returncode is None:
             with suppress(OSError):
-                os.setpriority(os.PRIO_PROCESS, self._child.pid, LESS_CLAIM)
+                os.setpriority(os.PRIO_PROCESS, self.child.pid, LESS_CLAIM)
 
     def kill(self) -> None:
         """End it at once."""
         if self.patience is not None:
             self.patience.cancel()
-        if self._child is not None and self._child.returncode is None:
+        if self.child is not None and self.child.returncode is None:
             with suppress(ProcessLookupError):
-                os.kill(self._child.pid, signal.SIGKILL)
+                os.kill(self.child.pid, signal.SIGKILL)
         if not self._loop.is_closed():
             self._loop.remove_reader(self._channel)
             self._loop.remove_writer(self._channel)
