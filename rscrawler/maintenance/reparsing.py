@@ -25,7 +25,7 @@ from rscrawler.spiders.news import NewsSpider
 from rscrawler.spiders.outcomes import FetchedArticle, Kind, PageOutcome, RequestedArticle
 from rscrawler.spiders.reading import ArticleToRead, PageReader, Unread
 from rscrawler.spiders.session import CrawlSession
-from rscrawler.store.discovery import KnownAddress
+from rscrawler.store.discovery import Address
 from rscrawler.store.leases import LEASE_RENEWAL
 
 
@@ -100,7 +100,7 @@ class _Reader:
         self._pages = PageReader({session.site: session.profile}, session.flagger)
         self._dedupe = DedupePipeline(session)
 
-    def read(self, page: ArchivedPage, address: KnownAddress | None) -> Reading:
+    def read(self, page: ArchivedPage, address: Address | None) -> Reading:
         """What a page gives now, and how that compares with what is recorded."""
         known = self._known(address)
         if known is not None and _is_overtaken(known, page):
@@ -125,12 +125,12 @@ class _Reader:
             return Reading(Verdict.OVERTAKEN, page.url)
         return self._compared(outcome, item, item.known)
 
-    def _known(self, address: KnownAddress | None) -> KnownArticle | None:
+    def _known(self, address: Address | None) -> KnownArticle | None:
         if address is None or address.article_id is None:
             return None
         return self._store.articles.by_ids([address.article_id]).get(address.article_id)
 
-    def _item(self, page: ArchivedPage, address: KnownAddress | None) -> FetchedArticle | Unread:
+    def _item(self, page: ArchivedPage, address: Address | None) -> FetchedArticle | Unread:
         """What the spider would have made of the page."""
         headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)

@@ -17,7 +17,7 @@ from rscrawler.items import Article
 from rscrawler.spiders.outcomes import FetchedArticle, PageOutcome, RequestedArticle
 from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.articles import ArticleStore
-from rscrawler.store.discovery import KnownAddress
+from rscrawler.store.discovery import Address
 
 
 class DedupePipeline:
@@ -68,7 +68,7 @@ class DedupePipeline:
         self._identify(item, requested)
 
     def _known(
-        self, item: FetchedArticle, requested: RequestedArticle, met: dict[str, KnownAddress]
+        self, item: FetchedArticle, requested: RequestedArticle, met: dict[str, Address]
     ) -> KnownArticle | None:
         """The article whose page this is."""
         articles = self._session.store.articles
@@ -101,7 +101,7 @@ class DedupePipeline:
         return owner
 
     def _related(
-        self, item: FetchedArticle, known: KnownArticle | None, met: dict[str, KnownAddress]
+        self, item: FetchedArticle, known: KnownArticle | None, met: dict[str, Address]
     ) -> KnownArticle | None:
         """Say what a text repeats or follows; gives the article that it turns out to be."""
         article, articles = item.article, self._session.store.articles
@@ -119,7 +119,7 @@ class DedupePipeline:
         return known
 
     def _named(
-        self, item: FetchedArticle, relatives: list[Relative], met: dict[str, KnownAddress]
+        self, item: FetchedArticle, relatives: list[Relative], met: dict[str, Address]
     ) -> KnownArticle | None:
         """The article whose address a page declares, if title or text are that article's too.
 
@@ -186,7 +186,7 @@ class DedupePipeline:
 
 
 def _keep_addresses(
-    item: FetchedArticle, met: dict[str, KnownAddress], others_than: Collection[str | None]
+    item: FetchedArticle, met: dict[str, Address], others_than: Collection[str | None]
 ) -> None:
     """Leave to other articles the addresses that only led on to this page."""
     item.addresses = tuple(
@@ -196,7 +196,7 @@ def _keep_addresses(
     )
 
 
-def _led_to(met: dict[str, KnownAddress], keys: Collection[str]) -> list[str]:
+def _led_to(met: dict[str, Address], keys: Collection[str]) -> list[str]:
     """The ids of the articles that `keys` lead to already."""
     ids = (met[key].article_id for key in keys if key in met)
     return [article_id for article_id in ids if article_id is not None]

@@ -11,7 +11,7 @@ from rscrawler.sites import Source, SourceKind
 from rscrawler.spiders.reading import ShownArticle
 from rscrawler.spiders.session import CrawlSession
 from rscrawler.spiders.sources import Entry
-from rscrawler.store.discovery import AddressState, FoundAddress, KnownAddress, SourceState
+from rscrawler.store.discovery import Address, AddressState, SourceState
 
 # Of an index: read once a day though their dates have not moved, since some never move.
 LATEST_SITEMAPS = 3
@@ -33,8 +33,8 @@ class DiscoveredLinks:
     """
 
     keys: set[str] = field(default_factory=set)
-    addresses: list[FoundAddress] = field(default_factory=list)
-    unread: list[FoundAddress | KnownAddress] = field(default_factory=list)
+    addresses: list[Address] = field(default_factory=list)
+    unread: list[Address] = field(default_factory=list)
     articles: int = 0
     dated_later: list[KnownArticle] = field(default_factory=list)
     returned: list[KnownArticle] = field(default_factory=list)
@@ -92,8 +92,8 @@ class Discovery:
 
     def _look_again(
         self,
-        address: FoundAddress,
-        before: KnownAddress,
+        address: Address,
+        before: Address,
         article: KnownArticle | None,
         source: Source,
         discovered: DiscoveredLinks,
@@ -122,13 +122,14 @@ class Discovery:
         ):
             discovered.unread.append(before)
 
-    def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, FoundAddress]:
-        found: dict[str, FoundAddress] = {}
+    def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:
+        found: dict[str, Address] = {}
+        now = self._session.now()
         for key, url, dated_at, published_at in shown:
             if published_at is not None:
                 self.published.setdefault(key, published_at)
             if key not in found:
-                found[key] = FoundAddress(key, url, dated_at, published_at)
+                found[key] = Address(key, url, now, dated_at, published_at)
         return found
 
     def next_page(
@@ -149,7 +150,7 @@ class Discovery:
         )
         return page + 1 if goes_on else None
 
-    def _is_archived(self, address: FoundAddress, source: Source, state: SourceState) -> bool:
+    def _is_archived(self, address: Address, source: Source, state: SourceState) -> bool:
         """Whether an address on a sitemap is from before this site was watched.
 
         A mended profile may take more addresses there for articles than the former one.

@@ -36,9 +36,8 @@ from rscrawler.spiders.reading import PORTION, ArticleToRead, PageReader, ReadSo
 from rscrawler.spiders.session import CrawlSession, session_from_arguments
 from rscrawler.spiders.sources import SourcePage, page_address
 from rscrawler.store.discovery import (
+    Address,
     AddressState,
-    FoundAddress,
-    KnownAddress,
     SourceReading,
     SourceState,
 )
@@ -183,17 +182,16 @@ class NewsSpider(Spider):
         )
 
     def _article_requests(
-        self, unread: Iterable[KnownAddress | FoundAddress], known: Iterable[KnownArticle]
+        self, unread: Iterable[Address], known: Iterable[KnownArticle]
     ) -> Iterator[Request]:
         """Requests for pages that were never read, and for known ones; none twice in a cycle."""
         for address in unread:
             if self._is_to_be_requested(address.key):
-                stored = address if isinstance(address, KnownAddress) else None
                 requested = RequestedArticle(
                     address.key,
-                    found_at=stored.seen_at if stored else self.session.now(),
+                    found_at=address.seen_at,
                     hint=address.published_hint,
-                    attempts=stored.attempts if stored else 0,
+                    attempts=address.attempts,
                     is_second_look=address.state is AddressState.REJECTED,
                 )
                 yield self._article_request(address.url, requested)
@@ -309,7 +307,7 @@ class NewsSpider(Spider):
         for number, shown in enumerate(reading.articles()):
             if number:
                 self.session.store.discovery.record_found(
-                    self.session.site, source.path, discovered.addresses, self.session.now()
+                    self.session.site, source.path, discovered.addresses
                 )
                 discovered.addresses.clear()
                 await asyncio.sleep(0)

@@ -61,28 +61,20 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundAddress:
-    """An address as a source shows it; `dated_at` and `published_hint` are the source's word."""
+class Address:
+    """An address as it is stored, or as a source shows it.
+
+    `dated_at` and `published_hint` are the sources' word.
+    """
 
     key: str
     url: str
+    seen_at: datetime  # for the first time
     dated_at: datetime | None = None
     published_hint: datetime | None = None
     state: AddressState = AddressState.PENDING
-
-
-@dataclass(frozen=True, slots=True)
-class KnownAddress:
-    """An address that was met before."""
-
-    key: str
-    url: str
-    state: AddressState
-    article_id: str | None
-    seen_at: datetime
+    article_id: str | None = None
     seen_in: tuple[str, ...] = ()
-    dated_at: datetime | None = None
-    published_hint: datetime | None = None
     attempts: int = 0
     next_try_at: datetime | None = None
 
@@ -113,7 +105,7 @@ class SourceReading:
     kind: str
     path: str
     read_at: datetime
-    found: tuple[FoundAddress, ...] = ()
+    found: tuple[Address, ...] = ()
     is_first_page: bool = True
     etag: str | None = None
     last_modified: str | None = None
@@ -124,7 +116,7 @@ class SourceReading:
     sitemaps: tuple[str, ...] = ()
 
 
-_KNOWN_ADDRESS = tuple(address.c[name] for name in KnownAddress.__slots__)
+_ADDRESS = tuple(address.c[name] for name in Address.__slots__)
 
 
 class DiscoveryStore(Part):
@@ -134,7 +126,7 @@ class DiscoveryStore(Part):
         super().__init__(database)
         self._insert_address = _insert_address(database)
         self._by_keys = database.lookup(
-            select(*_KNOWN_ADDRESS).where(
+            select(*_ADDRESS).where(
                 address.c.site == bindparam("site"), among(address.c.key, "keys")
             )
         )
@@ -145,14 +137,12 @@ class DiscoveryStore(Part):
         rows = self._database.rows(select(*columns).where(source.c.site == site))
         return {row.url: SourceState(*row) for row in rows}
 
-    def addresses(self, site: str, keys: Iterable[str]) -> dict[str, KnownAddress]:
+    def addresses(self, site: str, keys: Iterable[str]) -> dict[str, Address]:
         """Those of `keys` that were met before."""
-        found = map(_known_address, self._by_keys(site=site, keys=list(keys)))
+        found = map(_address_of, self._by_keys(site=site, keys=list(keys)))
         return {known.key: known for known in found}
 
-    def pending(
-        self, site: str, now: datetime, *, with_skipped: bool = False
-    ) -> list[KnownAddress]:
+    def pending(self, site: str, now: datetime, *, with_skipped: bool = False) -> list[Address]:
         """Addresses to be fetched and due, oldest first; `with_skipped` adds the archive."""
         tried = address.c.next_try_at
         # A time further away than any retry was written by a clock that was wrong.
@@ -160,14 +150,12 @@ class DiscoveryStore(Part):
         due = {AddressState.PENDING: is_due, AddressState.REJECTED: tried <= now}
         if with_skipped:
             due[AddressState.SKIPPED] = true()  # never tried
-        found: list[KnownAddress] = []
+        found: list[Address] = []
         for state, condition in due.items():  # one by one, so that the index serves
             found += self._oldest_first(address.c.site == site, address.c.state == state, condition)
         return sorted(found, key=lambda each: (each.seen_at, each.key))
 
-    def unread(
-        self, site: str, seen: tuple[datetime, datetime], attempts: int
-    ) -> list[KnownAddress]:
+    def unread(self, site: str, seen: tuple[datetime, datetime], attempts: int) -> list[Address]:
         """The addresses first seen in a span of time that were tried in vain so often."""
         is_pending = address.c.site == site, address.c.state == AddressState.PENDING
         in_vain = address.c.attempts >= attempts, address.c.seen_at.between(*seen)
@@ -182,14 +170,12 @@ class DiscoveryStore(Part):
         )
         return self._database.scalar(query.limit(1)) is not None
 
-    def record_found(
-        self, site: str, path: str, found: Iterable[FoundAddress], now: datetime
-    ) -> None:
+    def record_found(self, site: str, path: str, found: Iterable[Address]) -> None:
         """Write down addresses of a page that is so long that it is read in portions.
 
         The page itself is written down with the last of them (`record_reading`).
         """
-        if rows := _address_rows(site, path, found, now):
+        if rows := _address_rows(site, path, found):
             with self._database.writing(waits_for_disk=False) as connection:
                 connection.execute(self._insert_address, rows)
 
@@ -211,7 +197,7 @@ class DiscoveryStore(Part):
             values |= {name: getattr(reading, name) for name in of_page}
         unfinished = {"site": reading.site, "kind": reading.kind, "pagination_cursor": 1}
         sitemaps = [{**unfinished, "url": url} for url in reading.sitemaps]
-        rows = _address_rows(reading.site, reading.path, reading.found, reading.read_at)
+        rows = _address_rows(reading.site, reading.path, reading.found)
         upsert = self._database.upsert
         with self._database.writing(waits_for_disk=False) as connection:
             connection.execute(upsert(source, values, site=reading.site, url=reading.url))
@@ -292,7 +278,7 @@ class DiscoveryStore(Part):
         chosen = update(address).filter_by(site=site, key=key)
         self._database.execute(chosen.values(over_limit=is_over or None))
 
-    def over_limit(self, site: str) -> list[KnownAddress]:
+    def over_limit(self, site: str) -> list[Address]:
         """Addresses whose pages took too much when they were last read, oldest first."""
         return self._oldest_first(address.c.site == site, address.c.over_limit.is_not(None))
 
@@ -306,13 +292,13 @@ class DiscoveryStore(Part):
         """Keep the robots.txt of a host."""
         self._database.execute(self._database.upsert(robots, asdict(kept), host=kept.host))
 
-    def addresses_of(self, article_id: str) -> list[KnownAddress]:
+    def addresses_of(self, article_id: str) -> list[Address]:
         """Every address that led to an article, the first met first."""
         return self._oldest_first(address.c.article_id == article_id)
 
-    def _oldest_first(self, *where: ColumnElement[bool]) -> list[KnownAddress]:
-        query = select(*_KNOWN_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
-        return list(map(_known_address, self._database.rows(query)))
+    def _oldest_first(self, *where: ColumnElement[bool]) -> list[Address]:
+        query = select(*_ADDRESS).where(*where).order_by(address.c.seen_at, address.c.key)
+        return list(map(_address_of, self._database.rows(query)))
 
 
 def _insert_address(database: Database) -> Insert:
@@ -340,14 +326,14 @@ def _insert_address(database: Database) -> Insert:
     )
 
 
-def _known_address(values: Sequence[Any]) -> KnownAddress:
-    key, url, state, article_id, seen_at, seen_in, *rest = values
+def _address_of(values: Sequence[Any]) -> Address:
+    key, url, seen_at, dated_at, hint, state, article_id, seen_in, *rest = values
     paths = tuple(seen_in.split("\n")) if seen_in else ()
-    return KnownAddress(key, url, AddressState(state), article_id, seen_at, paths, *rest)
+    state = AddressState(state)
+    return Address(key, url, seen_at, dated_at, hint, state, article_id, paths, *rest)
 
 
-def _address_rows(
-    site: str, path: str, found: Iterable[FoundAddress], seen_at: datetime
-) -> list[dict[str, object]]:
-    seen = {"site": site, "seen_at": seen_at, "seen_in": path}
-    return [{name: getattr(each, name) for name in FoundAddress.__slots__} | seen for each in found]
+def _address_rows(site: str, path: str, found: Iterable[Address]) -> list[dict[str, object]]:
+    shown = ("key", "url", "seen_at", "dated_at", "published_hint", "state")
+    of_source = {"site": site, "seen_in": path}
+    return [{name: getattr(each, name) for name in shown} | of_source for each in found]

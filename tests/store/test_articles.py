@@ -14,7 +14,7 @@ from rscrawler.identity.fingerprints import Fingerprint, fingerprint_of
 from rscrawler.items import Article, Event, Evidence, Extraction, Image, Level, Novelty, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.discovery import FoundAddress, SourceReading
+from rscrawler.store.discovery import Address, SourceReading
 from rscrawler.store.tables import ARTICLES_CHANNEL, FLAGGED_CHANNEL
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -202,7 +202,7 @@ def test_an_article_that_a_source_dates_later_is_due_at_once_and_stays_so(store:
             "sitemap",
             "/s.xml",
             NOON,
-            found=(FoundAddress("/a", "https://example.org/a/", dated_at=NOON),),
+            found=(Address("/a", "https://example.org/a/", NOON, dated_at=NOON),),
             due_articles=("a" * 16,),
         )
     )

@@ -16,7 +16,7 @@ from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store
 from rscrawler.store import database as database_module
 from rscrawler.store.database import open_database
-from rscrawler.store.discovery import AddressState, FoundAddress
+from rscrawler.store.discovery import Address, AddressState
 from rscrawler.store.health import SiteState
 from rscrawler.store.lookups import among
 from rscrawler.store.migrations import CURRENT_VERSION, STEPS
@@ -236,8 +236,8 @@ def test_a_list_is_looked_up_by_an_index(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, 40_000])
 def test_lists_of_any_length_are_looked_up_at_once(store: Store, count: int) -> None:
     keys = [f"/article-{number}" for number in range(count)]
-    found = [FoundAddress(key, f"https://example.org{key}") for key in keys[:2]]
-    store.discovery.record_found("site", "/feed", found, NOON)
+    found = [Address(key, f"https://example.org{key}", NOON) for key in keys[:2]]
+    store.discovery.record_found("site", "/feed", found)
     met = store.discovery.addresses("site", [*keys, "/another"])
     assert sorted(met) == keys[:2]
     assert all(address.seen_at == NOON for address in met.values())
@@ -269,8 +269,8 @@ def test_a_database_of_the_first_schema_becomes_like_a_new_one_and_keeps_its_row
 ) -> None:
     store = Store.open(database_url)
     store.health.record_start("run", "site", NOON)
-    found = [FoundAddress("/old", "https://example.org/old")]
-    store.discovery.record_found("site", "/feed", found, NOON)
+    found = [Address("/old", "https://example.org/old", NOON)]
+    store.discovery.record_found("site", "/feed", found)
     store.close()
     engine = create_engine(database_url)
     with engine.begin() as connection:

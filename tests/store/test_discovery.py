@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rscrawler.store import Store
-from rscrawler.store.discovery import AddressState, FoundAddress, KeptRobots, SourceReading
+from rscrawler.store.discovery import Address, AddressState, KeptRobots, SourceReading
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 SITE, FEED = "site", "https://example.org/feed"
 
 
-def found(slug: str, **fields: Any) -> FoundAddress:
-    return FoundAddress(f"/{slug}", f"https://example.org/{slug}/", **fields)
+def found(slug: str, **fields: Any) -> Address:
+    return Address(f"/{slug}", f"https://example.org/{slug}/", NOON, **fields)
 
 
-def reading(*addresses: FoundAddress, **fields: Any) -> SourceReading:
+def reading(*addresses: Address, **fields: Any) -> SourceReading:
     values: dict[str, Any] = {
         "site": SITE,
         "url": FEED,

@@ -11,7 +11,7 @@ from rscrawler.identity.fingerprints import Fingerprint
 from rscrawler.items import Event, Evidence, Extraction, Level, TopicFlag
 from rscrawler.store import Store
 from rscrawler.store.articles import Recording, Visit
-from rscrawler.store.discovery import FoundAddress, SourceReading
+from rscrawler.store.discovery import Address, SourceReading
 from tests.delivery.helpers import BODY, NOW, a_flag, an_article, record
 from tests.web import desk
 from tests.web.conftest import Browser
@@ -96,7 +96,7 @@ def test_copies_and_their_first_lead_to_each_other(browser: Browser, shelf: Stor
 def test_the_sources_that_showed_it_are_named(browser: Browser, shelf: Store) -> None:
     article = an_article(1)
     for path in ("/europe/", "/feeds/feed.rss"):
-        found = (FoundAddress("/article-1", article.url),)
+        found = (Address("/article-1", article.url, NOW),)
         reading = SourceReading("sample", f"https://x{path}", "section", path, NOW, found)
         shelf.discovery.record_reading(reading)
     visit = Visit("run", (("/article-1", article.url),), "digest")
