@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from urllib.parse import ParseResult, SplitResult, urljoin, urlsplit, urlunsplit
 
 from lxml.cssselect import CSSSelector, SelectorError
@@ -331,12 +331,21 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
             )
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)
-    values = read_toml(path)
-    profile = checked(SiteProfile, values, str(path))
+    values, profile = (_read_shipped if path.parent == SHIPPED_SITES_DIR else _read)(path)
     if overrides is None:
         return profile
     both = merged(values, overrides)
     return checked(SiteProfile, both, config.origin, environment, f"sites.{name}")
+
+
+def _read(path: Path) -> tuple[dict[str, Any], SiteProfile]:
+    """What a profile's file says, and the profile."""
+    values = read_toml(path)
+    return values, checked(SiteProfile, values, str(path))
+
+
+# What is shipped does not change while a process lives, like the program.
+_read_shipped = cache(_read)
 
 
 def chosen_sites(sites: dict[str, SiteProfile], names: list[str]) -> dict[str, SiteProfile]:
