@@ -19,6 +19,7 @@ from scrapy.settings import Settings
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, keep, kept
+from rscrawler.delivery.wording import compile_templates
 from rscrawler.errors import CrawlStopped, StoreError
 from rscrawler.monitoring.cycle import CycleExtension, CycleOutcome, CycleReport
 from rscrawler.monitoring.status import TOPICS_SUBJECT
@@ -62,6 +63,7 @@ def prepare(config: Config) -> None:
     """
     keep(config)
     PageReader(load_sites(config), load_flagger(config)).prepare()
+    compile_templates()
 
 
 def run_cycle(

@@ -128,6 +128,12 @@ def rendered(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(values)
 
 
+def compile_templates() -> None:
+    """Compile every template of messages, for this process and those forked from it."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
 @cache
 def _environment() -> Environment:
     return templates("delivery", wrapped=_wrapped, isolated=isolated)
