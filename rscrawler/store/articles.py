@@ -8,12 +8,15 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import chain, zip_longest
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Executable,
+    Insert,
     Select,
     Update,
     and_,
@@ -133,16 +136,34 @@ class ArticleStore(Part):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        article_id = database.insert(address).excluded.article_id
-        known = {"state": AddressState.KNOWN, "article_id": article_id, "next_try_at": None}
-        self._upsert_address = database.upsert(address, known)
-        self._insert_band = database.driver_sql(database.insert(band).on_conflict_do_nothing())
-        offered = database.insert(flag).excluded
-        notified = {"alerted_at": func.coalesce(flag.c.alerted_at, offered.alerted_at)}
-        self._upsert_flag = database.upsert(flag, {"level": offered.level, **notified})
-        self._upsert_alerted = database.upsert(flag, notified)
         self._by_ids = database.lookup(select(*_KNOWN).where(among(article.c.article_id, "ids")))
         self._candidates = database.lookup(_CANDIDATES)
+
+    # Statements of the database's own dialect, made for the first recording: few commands record.
+
+    @cached_property
+    def _upsert_address(self) -> Insert:
+        article_id = self._database.insert(address).excluded.article_id
+        known = {"state": AddressState.KNOWN, "article_id": article_id, "next_try_at": None}
+        return self._database.upsert(address, known)
+
+    @cached_property
+    def _insert_band(self) -> str:
+        insert = self._database.insert(band).on_conflict_do_nothing()
+        return self._database.driver_sql(insert)
+
+    @cached_property
+    def _upsert_flag(self) -> Insert:
+        level = self._database.insert(flag).excluded.level
+        return self._database.upsert(flag, {"level": level, **self._notified()})
+
+    @cached_property
+    def _upsert_alerted(self) -> Insert:
+        return self._database.upsert(flag, self._notified())
+
+    def _notified(self) -> dict[str, ColumnElement[datetime | None]]:
+        offered = self._database.insert(flag).excluded
+        return {"alerted_at": func.coalesce(flag.c.alerted_at, offered.alerted_at)}
 
     # Look-ups.
 

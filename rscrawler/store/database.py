@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from functools import cache
@@ -26,7 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.selectable import TypedReturnsRows
+from sqlalchemy.util import LRUCache
 
 from rscrawler.clock import utc_now
 from rscrawler.errors import ConfigurationError, StoreError
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
 _HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
+_COMPILED = 500  # statements, the latest used
 _STREAMED = 100  # rows that are held at a time
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 _Column = TypeVar("_Column")
@@ -61,8 +64,10 @@ class Database:
         self.is_postgresql = engine.dialect.name == "postgresql"
         self.trouble: StoreError | None = None  # that writing met last
         self._engine = engine
-        # The same connections.
-        self._reader = engine.execution_options(is_reader=True)
+        # The same connections. What only reads has no transaction: on PostgreSQL, its begin and its
+        # end would be two more exchanges with the server for each query.
+        alone = {"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {"is_reader": True}
+        self._reader = engine.execution_options(**alone)
         self._hasty = engine.execution_options(is_hasty=True)
         self._idle: list[tuple[int, Connection]] = []  # of the reader, and whose process it is
         self._keeps_idle = not self.is_postgresql
@@ -108,8 +113,11 @@ class Database:
 
     def streamed(self, query: TypedReturnsRows[*_Columns]) -> Generator[Row[*_Columns]]:
         """The rows of a long query, some at a time. Close it if it is not read to the end."""
+        # Within a transaction, as PostgreSQL's cursors are.
+        open_connection = self._engine.connect if self.is_postgresql else self.reading
         with (
-            self.reading() as connection,
+            _trouble_named(self._engine.url),
+            open_connection() as connection,
             connection.execution_options(yield_per=_STREAMED).execute(query) as rows,
         ):
             yield from rows
@@ -423,20 +431,30 @@ def _postgresql_engine(url: URL) -> Engine:
     return engine
 
 
+@cache
+def _sqlite_dialect() -> tuple[Dialect, MutableMapping[Any, Any]]:
+    """SQLAlchemy's SQLite dialect and the statements compiled for it, for every file.
+
+    A command opens its database several times, and compiling a query takes longer than running it.
+    """
+    engine = create_engine("sqlite://")
+    engine.connect().close()  # the dialect learns the library's version
+    return engine.dialect, LRUCache(_COMPILED)
+
+
 def _sqlite_engine(url: URL) -> Engine:
     path = Path(str(url.database))
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         # For its owner alone, since it names recipients; SQLite gives its WAL the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    engine = create_engine(
-        url,
-        connect_args={
-            "timeout": SQLITE_BUSY_TIMEOUT_SECONDS,
-            # The driver's own transactions start late and deadlock two writers.
-            "isolation_level": None,
-        },
-    )
+    dialect, compiled = _sqlite_dialect()
+    place, options = dialect.create_connect_args(url)
+    options["timeout"] = SQLITE_BUSY_TIMEOUT_SECONDS
+    # The driver's own transactions start late and deadlock two writers.
+    options["isolation_level"] = None
+    pool = QueuePool(lambda: dialect.connect(*place, **options), dialect=dialect)
+    engine = Engine(pool, dialect, url, execution_options={"compiled_cache": compiled})
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import (
@@ -124,12 +125,15 @@ class DiscoveryStore(Part):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        self._insert_address = _insert_address(database)
         self._by_keys = database.lookup(
             select(*_ADDRESS).where(
                 address.c.site == bindparam("site"), among(address.c.key, "keys")
             )
         )
+
+    @cached_property
+    def _insert_address(self) -> Insert:
+        return _insert_address(self._database)
 
     def sources(self, site: str) -> dict[str, SourceState]:
         """What is remembered of each source of a site, by its URL."""
