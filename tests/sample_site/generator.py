@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain, count
 from pathlib import Path
 from random import Random
@@ -77,6 +78,7 @@ def build_stories(
     return dated, (replace(each, shapes=each.shapes - {Shape.NO_DATE}) for each in held_back)
 
 
+@lru_cache(maxsize=1_000)  # sites of one seed begin alike
 def generate_story(number: int, seed: int) -> Story:
     """Article `number` of the endless series for `seed`: 300 to 900 words, no date."""
     rng = Random(f"{seed}:{number}")

@@ -16,6 +16,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -157,6 +158,7 @@ class Articles(NamedTuple):
     held_back: tuple[Story, ...]
 
 
+@cache
 def load_articles() -> Articles:
     """All hand-written stories, without dates, in an order that mixes the subjects.
 
