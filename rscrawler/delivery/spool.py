@@ -1,46 +1,35 @@
 """What waits for delivery, kept beside the database so that it survives the loss of it.
 
-Each delivery brings the file and the store into line: what the store does not know at all is
-taken up from the file, what is done goes from it.
+A file for each message with somebody left to serve, and one for the rows that no message
+carries yet. Each delivery brings the folder and the store into line: what the store does not
+know at all is taken up from the folder, what is done goes from it.
 """
 
+import json
 import logging
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any
 
 from rscrawler.config import Config
+from rscrawler.delivery.channel import digest
 from rscrawler.delivery.jsonl import replace_file
 from rscrawler.store import Store
 from rscrawler.store.database import sqlite_file
-from rscrawler.store.outbox import NewMessage, WaitingRow
+from rscrawler.store.outbox import NewMessage
 
 logger = logging.getLogger(__name__)
 
-_FILE = "waiting.json"
-_OWNER_ALONE = 0o600  # it names recipients
-
-
-class Spool(BaseModel):
-    """Rows that no message carries yet, and messages with those who are still to be served."""
-
-    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
-    rows: list[WaitingRow] = []
-    messages: list[NewMessage] = []
+_ROWS = "rows.json"
+_OWNER_ALONE = 0o600  # they name recipients
 
 
 def spool_folder(config: Config) -> Path:
     """Beside the file of SQLite, else in the output folder."""
     file = sqlite_file(config.database)
     return file.with_name(f"{file.name}.spool") if file else config.output_dir / "spool"
-
-
-def read_spool(config: Config) -> Spool:
-    """What was kept with the last delivery."""
-    try:
-        return Spool.model_validate_json((spool_folder(config) / _FILE).read_bytes())
-    except (FileNotFoundError, ValueError):  # half a file cannot be: it is replaced whole
-        return Spool()
 
 
 def sync_spool(config: Config, store: Store) -> None:
@@ -50,26 +39,83 @@ def sync_spool(config: Config, store: Store) -> None:
     """
     folder = spool_folder(config)
     try:
-        if restored := _restore(read_spool(config), store):
-            logger.warning(
-                "%s: %d that waited were lost by the database, and go out", folder, restored
-            )
+        _restore(folder, store)
         _keep(folder, store)
     except OSError as error:
         logger.warning("%s: alerts that wait are in the database alone: %s", folder, error.strerror)
 
 
-def _restore(spool: Spool, store: Store) -> int:
-    known = {each.message_id for each in store.outbox.waiting_messages()}
-    lost = [each for each in spool.messages if each.message_id not in known]
-    # A message that the store knows all the same is done.
-    return store.outbox.restore_rows(spool.rows) + sum(map(store.outbox.add, lost))
+def _restore(folder: Path, store: Store) -> None:
+    restored = store.outbox.restore_rows(
+        each | {"created_at": datetime.fromisoformat(each["created_at"])}
+        for each in _read(folder / _ROWS, [])
+    )
+    waiting = {_name(*each) for each in store.outbox.waiting_messages().items()}
+    for path in _messages(folder):
+        if path.name in waiting:
+            continue
+        if values := _read(path, {}):
+            restored += store.outbox.add(_message(values))  # not one that it knows: that is done
+        path.unlink(missing_ok=True)
+    if restored:
+        logger.warning("%s: %d that waited were lost by the database, and go out", folder, restored)
 
 
 def _keep(folder: Path, store: Store) -> None:
-    spool = Spool(rows=store.outbox.waiting_rows(), messages=store.outbox.waiting_messages())
-    if spool.rows or spool.messages or folder.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_file(folder / _FILE, spool.model_dump_json().encode(), _OWNER_ALONE)
-        for former in set(folder.glob("*.json")) - {folder / _FILE}:
-            former.unlink(missing_ok=True)  # once there was a file for each message
+    rows = store.outbox.waiting_rows()
+    waiting = store.outbox.waiting_messages()
+    if not (rows or waiting or folder.exists()):
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    written = json.dumps(rows, default=datetime.isoformat)
+    replace_file(folder / _ROWS, written.encode(), _OWNER_ALONE)
+    wanted = {_name(message_id, left): message_id for message_id, left in waiting.items()}
+    present = {path.name for path in _messages(folder)}
+    for name in present - wanted.keys():
+        (folder / name).unlink(missing_ok=True)
+    for name in wanted.keys() - present:
+        if (kept := store.outbox.message(wanted[name])) is not None:
+            replace_file(folder / name, json.dumps(_values(kept)).encode(), _OWNER_ALONE)
+
+
+def spooled_record_ids(config: Config) -> set[str]:
+    """The records that wait in the spool for a message."""
+    return {each["record_id"] for each in _read(spool_folder(config) / _ROWS, [])}
+
+
+def spooled_count(config: Config) -> int:
+    """How many messages and rows the spool holds."""
+    folder = spool_folder(config)
+    return len(list(_messages(folder))) + len(_read(folder / _ROWS, []))
+
+
+def _messages(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.glob("*.json") if path.name != _ROWS)
+
+
+def _name(message_id: str, left: tuple[str, ...]) -> str:
+    return f"{digest(' '.join([message_id, *left]))}.json"
+
+
+def _read(path: Path, default: Any) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):  # half a file cannot be: each is replaced whole
+        return default
+
+
+def _values(kept: NewMessage) -> dict[str, Any]:
+    # Any bytes; those of a mail are ASCII.
+    content = kept.content.decode("latin-1")
+    return asdict(kept) | {"created_at": kept.created_at.isoformat(), "content": content}
+
+
+def _message(values: dict[str, Any]) -> NewMessage:
+    return NewMessage(
+        **values
+        | {
+            "created_at": datetime.fromisoformat(values["created_at"]),
+            "addresses": tuple(values["addresses"]),
+            "content": values["content"].encode("latin-1"),
+        }
+    )

@@ -23,7 +23,7 @@ from rscrawler.delivery.jsonl import only_holder, output_errors
 from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import notice_of
 from rscrawler.delivery.records import day_files, day_lines
-from rscrawler.delivery.spool import read_spool, spool_folder
+from rscrawler.delivery.spool import spool_folder, spooled_count, spooled_record_ids
 from rscrawler.delivery.wording import one_line, rendered
 from rscrawler.errors import OutputError
 from rscrawler.identity.addresses import address_key, slug_stem
@@ -222,7 +222,7 @@ def _flagged_before(config: Config) -> list[tuple[str, str]]:
     """Title and address of what was flagged in the day before a loss, and is not in the spool."""
     last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
     newest = max((each.fetched_at for each in last), default=None)
-    spooled = {row.record_id for row in read_spool(config).rows}
+    spooled = spooled_record_ids(config)
     return [
         (one_line(each.title), each.url)
         for each in last
@@ -244,7 +244,7 @@ def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
         "rebuilt.txt.j2",
         text=text,
         folder=spool_folder(config),
-        spool=read_spool(config),
+        spooled=spooled_count(config),
         last_at=store.history.last_recorded_at(),
         flagged=_flagged_before(config),
     ).strip()

@@ -83,16 +83,6 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingRow:
-    """A record that waits for a channel, and that no message carries yet."""
-
-    channel: str
-    record_id: str
-    run_id: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class NewMessage:
     """A message as it will be sent, and sent again; `kind` is alert, summary, ops or weekly."""
 
@@ -293,40 +283,40 @@ class OutboxStore(_Rows):
 
     # What the spool keeps.
 
-    def waiting_rows(self) -> list[WaitingRow]:
+    def waiting_rows(self) -> list[dict[str, Any]]:
         """The rows of every channel that no message carries yet."""
-        columns = (outbox.c[name] for name in WaitingRow.__slots__)
+        columns = (outbox.c.channel, outbox.c.record_id, outbox.c.run_id, outbox.c.created_at)
         query = select(*columns).where(_UNASSIGNED).order_by(outbox.c.number)
-        return [WaitingRow(*row) for row in self._database.rows(query)]
+        return [dict(row._mapping) for row in self._database.rows(query)]
 
-    def restore_rows(self, rows: Sequence[WaitingRow]) -> int:
+    def restore_rows(self, rows: Iterable[dict[str, Any]]) -> int:
         """`waiting_rows` that were lost, of records that are known; returns how many."""
-        of_rows = among(version.c.record_id, [row.record_id for row in rows])
-        known = set(self._database.scalars(select(version.c.record_id).where(of_rows)))
-        values = [asdict(row) | {"state": "pending"} for row in rows if row.record_id in known]
-        if not values:
-            return 0
-        new = self._database.insert(outbox).on_conflict_do_nothing().returning(outbox.c.number)
+        restored = 0
         with self._database.writing() as connection:
-            return len(connection.execute(new, values).all())
+            for row in rows:
+                known = select(version.c.record_id).filter_by(record_id=row["record_id"])
+                if connection.scalar(known) is not None:
+                    new = self._database.insert(outbox).values(**row, state="pending")
+                    new = new.on_conflict_do_nothing()
+                    restored += len(connection.execute(new.returning(outbox.c.number)).all())
+        return restored
 
-    def waiting_messages(self) -> list[NewMessage]:
-        """The messages with somebody left to serve, for those alone."""
-        left: dict[str, list[str]] = {}
+    def waiting_messages(self) -> dict[str, tuple[str, ...]]:
+        """The addresses that are still to be served, by message."""
         columns = (recipient.c.message_id, recipient.c.address)
-        for of, address in self._database.rows(
-            select(*columns).where(_IS_TRIED).order_by(*columns)
-        ):
-            left.setdefault(of, []).append(address)
-        query = select(message).where(among(message.c.message_id, list(left)))
-        rows = self._database.rows(query.order_by(message.c.message_id))
-        return [
-            NewMessage(
-                row.message_id, row.channel, row.kind, row.created_at, row.content,
-                tuple(left[row.message_id]),
-            )
-            for row in rows
-        ]  # fmt: skip
+        query = select(*columns).where(_IS_TRIED).order_by(*columns)
+        left: dict[str, tuple[str, ...]] = {}
+        for message_id, address in self._database.rows(query):
+            left[message_id] = (*left.get(message_id, ()), address)
+        return left
+
+    def message(self, message_id: str) -> NewMessage | None:
+        """A message, for those of its recipients who are still to be served."""
+        left = self.waiting_messages().get(message_id)
+        row = self._database.row(select(message).filter_by(message_id=message_id))
+        if row is None or not left:
+            return None
+        return NewMessage(message_id, row.channel, row.kind, row.created_at, row.content, left)
 
     # After a rebuilding.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -35,15 +34,10 @@ def another(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
-def kept_in(tmp_path: Path) -> Path:
-    """The file with what waits."""
-    return tmp_path / "out" / "rscrawler.db.spool" / "waiting.json"
-
-
-def spooled(tmp_path: Path) -> list[Any]:
+def spool(tmp_path: Path) -> list[Path]:
     """The messages that wait."""
-    messages: list[Any] = json.loads(kept_in(tmp_path).read_bytes())["messages"]
-    return messages
+    folder = tmp_path / "out" / "rscrawler.db.spool"
+    return sorted(path for path in folder.glob("*.json") if path.name != "rows.json")
 
 
 def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
@@ -53,8 +47,7 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
     mailbox.refuse["two@example.org"] = "451 later"
     record(store, an_article(1), "email")
     assert deliver(config, store, now=NOW).put_off == 1
-    assert len(spooled(tmp_path)) == 1
-    kept = kept_in(tmp_path)
+    (kept,) = spool(tmp_path)
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o777 == 0o700
     mailbox.refuse.clear()
@@ -62,7 +55,7 @@ def test_a_message_goes_out_as_it_was_to_those_who_had_not_got_it(
     first, second = mailbox.received
     assert second.recipients == ("two@example.org",)
     assert first.mail["Message-ID"] == second.mail["Message-ID"]
-    assert spooled(tmp_path) == []
+    assert spool(tmp_path) == []
     assert deliver(config, another, now=NOW + HOUR).served == 0
 
 
@@ -99,13 +92,13 @@ def test_what_was_sent_is_not_sent_again_by_a_store_that_knows_it(
     mailbox.refuse["desk@example.org"] = "451 later"
     record(store, an_article(1), "email")
     deliver(email_config(), store, now=NOW)
-    kept = kept_in(tmp_path)
+    (kept,) = spool(tmp_path)
     left_behind = kept.read_bytes()
     mailbox.refuse.clear()
     deliver(email_config(), store, now=NOW + HOUR)
     kept.write_bytes(left_behind)  # as after a crash
     assert deliver(email_config(), store, now=NOW + 2 * HOUR).served == 0
-    assert spooled(tmp_path) == []
+    assert spool(tmp_path) == []
 
 
 def test_a_spool_that_cannot_be_written_holds_up_no_alert(
