@@ -140,7 +140,6 @@ _ALLOWED = "allowed: "
 # of the error's context.
 _ALLOWED_BY_TYPE = {
     "bool": "true or false",
-    "byte": 'a number and a unit, such as "512MiB" or "2GiB"',
     "date": "a day, such as 2026-11-24",
     "dict": "a table",
     "enum": "{expected}",

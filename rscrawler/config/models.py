@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import ByteSize, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, model_validator
 
 from rscrawler import __version__
 from rscrawler.config.checking import said_at, toml_files
@@ -177,7 +177,7 @@ class CrawlSettings(Model):
         default=timedelta(seconds=10), description="a page that takes longer to read is given up"
     )
     page_memory_limit: Size = Field(
-        default=ByteSize(512 * 2**20), description="the same for memory; not with readers = 0"
+        default=512 * 2**20, description="the same for memory; not with readers = 0"
     )
 
 
