@@ -75,12 +75,15 @@ def write_user(path: Path, name: str, hashed: str) -> None:
     Raises:
         ConfigurationError: the file has its users in another form, or cannot be written.
     """
+    text = read_text(path)
     line = f'"{name}" = "{hashed}"\n'
-    former = rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?'
-    text = re.sub(former, "", read_text(path), count=1, flags=re.MULTILINE)
-    if not _USERS.search(text):
-        text = f"{text.rstrip()}\n\n[web.users]\n"
-    text = _USERS.sub(lambda header: header[0] + line, text, count=1)
+    former = re.compile(rf'^"?{re.escape(name)}"? *= *"scrypt[^\n]*\n?', re.MULTILINE)
+    if former.search(text):
+        text = former.sub(lambda _: line, text, count=1)
+    elif header := _USERS.search(text):
+        text = text[: header.end()] + line + text[header.end() :]
+    else:
+        text = f"{text.rstrip()}\n\n[web.users]\n{line}"
     try:
         users = tomllib.loads(text)["web"]["users"]
         is_written = users[name] == hashed
