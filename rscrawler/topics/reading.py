@@ -41,7 +41,8 @@ _SEPARATOR = r"(?:\s?[,;/•]\s?(?:(?:and|or)\s)?|\s(?:and|or|y|e|et|und|&|[—�
 _LIST = re.compile(rf"{_NAME}(?:{_SEPARATOR}{_NAME}){{2,}}")
 _NEXT = re.compile(_SEPARATOR)
 _STRANGERS = 2
-_MOST_STATES = 20  # a sentence that names more is a list, whatever divides them: a form's countries
+# With more of them in a sentence they are a list, whatever divides them: the countries of a form.
+_MOST_STATES = 20
 _ENGLISH = 0.012  # of its words at least are "the"
 _FOLDER = Path(__file__).parent / "data"
 
@@ -166,13 +167,15 @@ def _give_parts(sentence: Sentence, said: int) -> None:
     """Give the names of a sentence their parts; those before `said` stand in a dateline."""
     first = sentence.start
     listed = _listed(sentence.text, [each.start - first for each in sentence.mentions])
-    is_of_states = len({each.owner for each in sentence.others}) > _MOST_STATES
+    if len({each.owner for each in sentence.others}) > _MOST_STATES:
+        begin, end = sentence.others[0].start, sentence.others[-1].start
+        listed |= {each.start - first for each in within(sentence.mentions, begin, end)}
     leading = first + len(" ".join(sentence.text.split(" ", _FIRST_WORDS)[:_FIRST_WORDS]))
     if sentence.others:
         leading = min(leading, sentence.others[0].start)
     for mention in sentence.mentions:
         if mention.part is Part.NAMED:
-            if is_of_states or mention.start < said or mention.start - first in listed:
+            if mention.start < said or mention.start - first in listed:
                 mention.part = Part.LISTED
             elif mention.start < leading:
                 mention.part = Part.LEADS

@@ -321,6 +321,9 @@ def test_the_countries_of_a_form_say_nothing_whatever_divides_them(central_asia:
     form = f"Get the brief. Choose your country {' '.join(sorted(countries))} (other). Sign up now."
     text = f"The Senate votes on Monday.\n\n{form} {form}\n\nThe president may sign the bill."
     assert level_of(central_asia, text, "The Senate's vote") is Level.MENTION
+    guests = ", ".join(countries[:30])
+    visas = f"Uzbekistan lets citizens of {guests} and Egypt enter without a visa."
+    assert level_of(central_asia, visas, "Uzbekistan scraps visas") is Level.PRIMARY
 
 
 def test_oral_arguments_are_no_town(central_asia: Flagger) -> None:
