@@ -60,6 +60,7 @@ def say(shown: object = "", style: str | None = None) -> None:
     """Print a line of text as it is; or in a style, or what rich can draw."""
     if isinstance(shown, str) and style is None:
         sys.stdout.write(f"{shown}\n")
+        sys.stdout.flush()  # a service's log is read while it runs
     else:
         console().print(shown, style=style)
 
