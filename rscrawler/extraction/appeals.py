@@ -271,7 +271,7 @@ def _giving(paragraph: Block) -> int:
     return sum(len(text) for href, text in paragraph.links if links.search(href))
 
 
-@lru_cache(maxsize=1024)  # a site's appeals are the same on every page
+@lru_cache(maxsize=128)  # a site's appeals are the same on every page
 def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
     """The evidence in a paragraph, of which `giving` characters are links to give or join."""
     text = straight(printed)
