@@ -49,7 +49,7 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     source = Source(page, located.own, located.prose, first_text, warnings)
     provenance = {"url": origin} | read_fields(article, source)
     provenance |= _read_body(article, located, warnings)
-    _check_is_article(article, page, located, is_article=is_article)
+    _check_is_article(article, page, located, provenance, is_article=is_article)
     own = located.own
     if not own.is_from_profile:
         warnings.append(f"container: none of the profile's matched ({own.origin})")
@@ -115,13 +115,20 @@ def _no_text(page: Page, structured: Structured) -> NotAnArticle | IncompletePag
 
 
 def _check_is_article(
-    article: Article, page: Page, located: LocatedText, *, is_article: bool
+    article: Article,
+    page: Page,
+    located: LocatedText,
+    provenance: dict[str, str],
+    *,
+    is_article: bool,
 ) -> None:
     """Raise if the page is something else than an article, or has lost its text."""
     own, profile, structured = located.own, located.own.page.profile, located.own.page.structured
-    is_dated = article.published_at is not None and page.published_at is None
+    # Any page may print a date or a name with its headline.
+    told = {name for name, origin in provenance.items() if not origin.startswith("fallback")}
+    is_dated = "published_at" in told and page.published_at is None
     signs = sum((
-        is_dated, bool(article.authors), bool(article.sections), structured.says_article,
+        is_dated, "authors" in told, bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),
     ))  # fmt: skip
     if not is_article and not is_article_address(article.url, profile):

@@ -6,20 +6,25 @@ from itertools import islice
 
 from lxml.etree import _Element as Element
 
+from rscrawler.extraction.blocks import FOREIGN_KINDS, kind_of
 from rscrawler.extraction.container import Own, text_length
 from rscrawler.extraction.text import text_of
-from rscrawler.extraction.vocabulary import called, pattern
+from rscrawler.extraction.vocabulary import is_called_author, pattern
 from rscrawler.text import clean
 
 _HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
 _ASIDE = re.compile(r"\s*[•·|]\s*")
-_AND = re.compile(
-    r"\s+(?:and|&|(?:und|et|y)(?=\s+(?-i:[^\Wa-zà-ÿ])))\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE
-)
+_AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
+# Bylines of other languages are read with the headline alone: "Ortega y Gasset" is one name.
+_OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
+_FULL_NAME = re.compile(r"(?!The\s)[^\W\d_a-zà-ÿа-я]\S*(?:\s+\S+){0,3}\s+[^\W\d_a-zà-ÿа-я]\S*")
 _LONGEST = 100  # characters of a line that says who or when
 _MOST, _MOST_NAMED = 2000, 50  # elements looked at before the text; that are called an author's
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
-_NO_LINES = frozenset({"h1", "figure", "figcaption", "script", "style", "noscript", "nav", "form"})
+_NO_LINES = frozenset({
+    "h1", "figure", "figcaption", "blockquote", "q", "cite", "script", "style", "noscript", "nav",
+    "form",
+})  # fmt: skip
 
 
 def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
@@ -45,7 +50,7 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
         element = waiting.pop()
         if index.place(element) >= first_text or element is own.headline:
             continue
-        if element.tag in _NO_LINES:
+        if _is_others(element, own):
             continue
         is_around = index.end(element) >= first_text or _is_stack(element)
         length = _LONGEST + 1 if is_around else text_length(element)
@@ -53,6 +58,14 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
             waiting.extend(reversed(element))
         elif length:
             yield element
+
+
+def _is_others(element: Element, own: Own) -> bool:
+    """Whether what is in an element speaks of a picture, of somebody quoted or another article."""
+    if element.tag in ("aside", "footer"):  # these hold bylines, too
+        return False
+    kind, _ = kind_of(element)
+    return element.tag in _NO_LINES or kind in FOREIGN_KINDS or own.is_foreign(element)
 
 
 def _is_stack(element: Element) -> bool:
@@ -66,24 +79,37 @@ def names_in(lines: Iterable[Element]) -> list[str]:
     """The authors whom the lines name: by a class, by a link, else by "by"."""
     lines = list(lines)
     for line in lines:
-        named = list(islice(filter(is_author, line.iter()), _MOST_NAMED))
-        leaves = [one for one in named if sum(each in named for each in one.iter()) == 1]
-        if names := _names(text_of(leaf) for leaf in leaves):
+        named = list(islice(filter(is_author, islice(line.iter(), _MOST)), _MOST_NAMED))
+        around = {ancestor for each in named for ancestor in each.iterancestors()}
+        if names := _names(text_of(each) for each in named if each not in around):
             return names
     for line in lines:
         text = text_of(line)
-        if (match := pattern("bylines").match(text)) and (names := _names([text[match.end() :]])):
-            return names
+        if match := pattern("bylines").match(text) or pattern("other_bylines").match(text):
+            names = _names(_OTHER_AND.split(text[match.end() :]))
+            if names and all(map(_FULL_NAME.fullmatch, names)):
+                return names
     return []
+
+
+def named_behind(own: Own) -> Iterator[Element]:
+    """The elements of the article that are called an author's, in reading order."""
+    for part in own.parts:
+        for element in islice(filter(is_author, part.iter()), _MOST_NAMED):
+            around = [element]
+            while around[-1] is not part and (above := around[-1].getparent()) is not None:
+                around.append(above)
+            if not any(_is_others(each, own) for each in around):
+                yield element
 
 
 def is_author(element: Element) -> bool:
     """Whether an element is an author's name by what it is called or leads to."""
     if element.get("rel") == "author" or element.get("itemprop") == "author":
         return True
-    if called("authors", element.get("class") or ""):
+    if is_called_author(element.get("class") or ""):
         return True
-    return pattern("author_pages").search(element.get("href") or "") is not None
+    return pattern("author_pages").match(element.get("href") or "") is not None
 
 
 def _names(texts: Iterable[str]) -> list[str]:
@@ -94,7 +120,8 @@ def _names(texts: Iterable[str]) -> list[str]:
 def _is_name(text: str) -> bool:
     """Whether a text can be the name of somebody who writes."""
     is_long = len(text) > 60 or text.count(" ") > 5
-    return not is_long and not is_nobody(text) and text[0] == text[0].upper()
+    is_said = is_nobody(text) or pattern("other_work").search(text) is not None
+    return not is_long and not is_said and text[0] == text[0].upper()
 
 
 def is_nobody(name: str) -> bool:
@@ -110,7 +137,8 @@ def split_names(text: str) -> list[str]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
     first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
-    for piece in _AND.split(first or "; ".join(others)):
+    segments = [first, *(other for other in others if not (first and _is_role(other)))]
+    for piece in (piece for segment in segments for piece in _AND.split(segment)):
         name = piece.strip(" ,;|·•–—-")
         if not name or (" " not in name and pattern("no_names").search(name)):
             continue
@@ -119,3 +147,8 @@ def split_names(text: str) -> list[str]:
         else:
             names.append(name)
     return names
+
+
+def _is_role(text: str) -> bool:
+    """Whether what a bar divides from a name is an office or employer and no second name."""
+    return " " not in text.strip() or pattern("employers").search(text) is not None

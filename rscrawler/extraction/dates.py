@@ -10,13 +10,23 @@ from zoneinfo import ZoneInfo
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST_AHEAD = timedelta(days=2)  # clocks and zones differ; more is a mistake
 _FARTHEST = timedelta(hours=14)  # of any zone from UTC
-# How the names of months begin: English, French, Spanish, Portuguese, Italian, German, Russian.
+# English, French, Spanish, Portuguese, Italian, German, Russian.
 _MONTHS = (
-    "jan|jän|ene|gen|янв", "feb|fév|fev|фев", "mar|mär|мар", "apr|avr|abr|апр",
-    "may|mai|mag|мая|май", "jun|juin|giu|июн", "jul|juil|lug|июл", "aug|aoû|ago|авг",
-    "sep|set|сен", "oct|okt|out|ott|окт", "nov|ноя", "dec|déc|dez|dic|дек",
-)  # fmt: skip
-_MONTH = rf"(?P<name>(?:{'|'.join(_MONTHS)})[^\W\d_]{{0,8}})\b\.?"
+    "january jan janvier janv enero ene janeiro gennaio gen januar jänner января янв",
+    "february feb février févr fevrier febrero fevereiro fev febbraio februar февраля фев",
+    "march mar mars marzo março märz mrz марта мар",
+    "april apr avril avr abril abr aprile апреля апр",
+    "may mai mayo maio maggio mag мая май",
+    "june jun juin junio junho giugno giu juni июня июн",
+    "july jul juillet juil julio julho luglio lug juli июля июл",
+    "august aug août aout agosto ago августа авг",
+    "september sept sep septembre septiembre setembro set settembre сентября сент сен",
+    "october oct octobre octubre outubro out ottobre ott oktober okt октября окт",
+    "november nov novembre noviembre novembro ноября нояб ноя",
+    "december dec décembre déc diciembre dic dezembro dez dicembre dezember декабря дек",
+)
+_NUMBER_OF = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
+_MONTH = rf"(?P<name>{'|'.join(sorted(_NUMBER_OF, key=len, reverse=True))})\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
 _YEAR = r"(?P<year>(?:19|20)\d{2})\b"
 _PRINTED = [
@@ -24,7 +34,7 @@ _PRINTED = [
     for printed in (
         rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}",
         rf"\b{_DAY}\s+(?:of\s+|de\s+)?{_MONTH},?\s+(?:de\s+|del\s+)?{_YEAR}",
-        r"(?<![\d.])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>(?:19|20)?\d{2})(?![\d.])",
+        r"(?<![\d.])(?P<day>\d{1,2})\.\s?(?P<month>\d{1,2})\.\s?(?P<year>(?:19|20)\d{2})(?!\.?\d)",
         rf"(?<![\d/-])(?P<day>\d{{1,2}})(?P<bar>[/-])(?P<month>\d{{1,2}})(?P=bar){_YEAR}",
         r"\b(?P<year>(?:19|20)\d{2})[-./年]\s?(?P<month>\d{1,2})[-./月]\s?(?P<day>\d{1,2})(?!\d)",
     )
@@ -49,7 +59,9 @@ _ZONE = (
     r"|(?!reading)(?:\w+ )?time\b"
 )
 _CLOCK = re.compile(
-    r"\b(\d{1,2})[:.h](\d{2})(?::(\d{2}))?\s*([ap]\.?m\b\.?)?[\s(]*(" + _ZONE + ")?",
+    r"(?<![\d.])(\d{1,2})[:.h](\d{2})(?!\d|\.\d)(?::(\d{2}))?\s*([ap]\.?m\b\.?)?[\s(]*("
+    + _ZONE
+    + ")?",
     re.IGNORECASE,
 )
 _ISO = re.compile(
@@ -163,21 +175,16 @@ def _printed(text: str, *, day_first: bool) -> FoundDate | None:
             continue
         found = match.groupdict()
         day, year = int(found["day"]), int(found["year"])
-        month = int(found["month"]) if "month" in found else _month(found["name"])
+        month = int(found["month"]) if "month" in found else _NUMBER_OF[found["name"].lower()]
         if "bar" in found and day <= 12 and not day_first and day != month:
             if month <= 12:
                 return None
             day, month = month, day
-        date = datetime(year if year > 99 else 2000 + year, month, day, tzinfo=UTC)
+        date = datetime(year, month, day, tzinfo=UTC)
         clock = _CLOCK.search(text[: match.start()] + " " + text[match.end() :])
-        return _with_clock(date, clock) if clock else FoundDate(date, has_time=False)
+        is_time = clock is not None and int(clock[1]) < 24 and int(clock[2]) < 60
+        return _with_clock(date, clock) if clock and is_time else FoundDate(date, has_time=False)
     return None
-
-
-def _month(name: str) -> int:
-    """The number of the month that `name` names."""
-    begins = (re.match(beginnings, name, re.IGNORECASE) for beginnings in _MONTHS)
-    return 1 + next(number for number, begun in enumerate(begins) if begun)
 
 
 def _with_clock(date: datetime, clock: re.Match[str]) -> FoundDate:

@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from lxml.etree import _Element as Element
 
 from rscrawler.extraction.byline import (
-    is_author,
     is_nobody,
     lines_at_headline,
+    named_behind,
     names_in,
     split_names,
 )
@@ -43,24 +43,28 @@ from rscrawler.text import clean
 _DECLARED = {
     "language": ("meta: og:locale", "json-ld: inLanguage"),
     "authors": (
-        "json-ld: author", "json-ld: creator", "meta: author", "meta: og:article:author",
-        "meta: parsely-author", "meta: cxenseparse:author", "meta: dc.creator",
+        "json-ld: author", "json-ld: creator", "meta: author", "meta: article:author",
+        "meta: og:article:author", "meta: parsely-author", "meta: sailthru.author",
+        "meta: cxenseparse:author", "meta: dc.creator",
     ),
     "published_at": (
         "meta: article:published_time", "meta: og:article:published_time",
         "meta: article:published", "json-ld: datePublished", "meta: datepublished",
-        "meta: parsely-pub-date", "meta: publish-date", "meta: publishdate", "meta: pubdate",
-        "meta: dc.date.issued", "meta: dc.date", "meta: date",
-        "meta: cxenseparse:recs:publishtime", "json-ld: dateCreated",
+        "meta: parsely-pub-date", "meta: sailthru.date", "meta: publish-date", "meta: publishdate",
+        "meta: publication_date", "meta: pubdate", "meta: dc.date.issued", "meta: dc.date",
+        "meta: date", "json-ld: dateCreated",
     ),
     "modified_at": (
         "meta: article:modified_time", "json-ld: dateModified", "meta: og:updated_time",
     ),
     "image": (
-        "meta: og:image", "meta: og:image:url", "meta: twitter:image", "json-ld: image",
+        "meta: og:image", "meta: og:image:url", "meta: og:image:secure_url", "meta: twitter:image",
+        "json-ld: image",
     ),
 }  # fmt: skip
-_MOST_NAMED = 50  # elements that are called an author's
+_MOST_WITHIN = 50  # elements in which a date is looked for
+_LONGEST_DATE = 60  # characters of a line that says when
+_DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _WANTED = ("title", "published_at")  # a warning tells of their lack
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
@@ -202,7 +206,7 @@ def _guessed_subtitle(source: Source) -> _Given:
     meta = source.structured.meta
     declared = [clean(meta.get(name, "")) for name in ("description", "og:description")]
     lines = ((text_of(line), f"fallback: {line.tag}") for line in source.lines)
-    return next((given for given in lines if given[0] in declared), _NOTHING)
+    return next((given for given in lines if given[0] and given[0] in declared), _NOTHING)
 
 
 def _language(source: Source) -> _Given:
@@ -228,16 +232,9 @@ def _authors(source: Source) -> _Given:
             return names, origin
     if "authors" in source.context.profile.markup.model_fields_set:
         return _NOTHING
-    names = names_in(source.lines) or names_in(islice(_named_behind(source), _MOST_NAMED))
+    behind = (each for each in named_behind(source.own) if not source.is_in_prose(each))
+    names = names_in(source.lines) or names_in(behind)
     return list(_others(names, source.structured)), "fallback: byline"
-
-
-def _named_behind(source: Source) -> Iterator[Element]:
-    """The elements outside running text that are called an author's, in reading order."""
-    for part in source.own.parts:
-        for element in filter(is_author, part.iter()):
-            if not (source.own.is_foreign(element) or source.is_in_prose(element)):
-                yield element
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
@@ -320,28 +317,33 @@ def _published(source: Source) -> _Given:
 
 
 def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | None]]:
+    own = source.own
     for origin, values in source.declared("published_at"):
         yield origin, values[0]
-    yield from _printed_dates(source, ["time[datetime]"])
+    for element in (element for part in own.parts for element in part.iter("time")):
+        if not own.is_foreign(element) and not source.is_in_prose(element):
+            yield "profile: time[datetime]", element.get("datetime")
     yield "hint: published_at", source.page.published_at
-    yield from _printed_dates(source, source.context.profile.markup.published_text)
+    markup, is_printed = source.context.profile.markup, False
+    for text, origin, element in source.printed(markup.published_text):
+        is_printed = "published_text" in markup.model_fields_set
+        for value in (*_exact_dates(element), text):
+            yield origin, value
+    if is_printed:  # where the profile says
+        return
     for line in source.lines:
-        for value in (*_exact_dates(line), text_of(line)):
-            yield "fallback: line at the headline", value
+        text = text_of(line)
+        if len(text) <= _LONGEST_DATE and not pattern("updates").search(text):
+            for value in (*_exact_dates(line), text):
+                yield "fallback: line at the headline", value
 
 
-def _printed_dates(source: Source, selectors: list[str]) -> Iterator[tuple[str, str | None]]:
-    """What elements outside running text give for machines, and what they print."""
-    for text, origin, element in source.printed(selectors):
-        if not source.is_in_prose(element):
-            for value in (*_exact_dates(element), text):
-                yield origin, value
-
-
-def _exact_dates(element: Element) -> list[str]:
-    """What an element and those in it give for machines, be it a date or not."""
-    names = ("datetime", "content", "title")
-    return [value for each in element.iter() for name in names if (value := each.get(name))]
+def _exact_dates(element: Element) -> Iterator[str]:
+    """What an element and the first in it give for machines in ISO 8601."""
+    for each in islice(element.iter(), _MOST_WITHIN):
+        for name in ("datetime", "content", "title"):
+            if (value := each.get(name)) and _DAY.match(value):
+                yield value
 
 
 def _modified(source: Source) -> _Given:
@@ -374,8 +376,9 @@ def _date(name: str, origin: str, value: str | datetime, source: Source) -> Foun
     if isinstance(value, datetime):
         found: FoundDate | None = FoundDate(value)
     else:
-        language = source.structured.language or "en"
-        found = read_date(value, day_first=not language.lower().startswith("en"))
+        is_printed = origin.startswith(("profile", "fallback"))
+        is_english = (source.structured.language or "en").lower().startswith("en")
+        found = read_date(value, day_first=is_printed and not is_english)
     if found is not None and is_plausible(found.at, source.page.fetched_at):
         return found
     if found is not None:
@@ -393,8 +396,13 @@ def _image(source: Source) -> _Given:
     lead, url, origin = _lead(source)
     markup = source.context.profile.markup
     if url is None or not source.own.is_from_profile:
-        for declared, values in islice(source.declared("image"), 1):
-            url, origin = absolute(values[0], source.structured.base), declared
+        for declared, values in source.declared("image"):
+            if _is_no_picture(values[0]):
+                continue
+            address = absolute(values[0], source.structured.base)
+            lead = lead if url is None or address == url else None
+            url, origin = address, declared
+            break
     credit = _words_of(source, markup.credit, lead)
     caption = _words_of(source, markup.caption, lead)
     labels = pattern("credit_labels")
@@ -412,6 +420,12 @@ def _image(source: Source) -> _Given:
         if url or caption or credit
         else _NOTHING
     )
+
+
+def _is_no_picture(address: str) -> bool:
+    """Whether a declared address is that of a placeholder or a logo."""
+    name = _PATH.sub("", address).rpartition("/")[2]
+    return bool(_PLACEHOLDER.search(address) or pattern("no_pictures").search(name))
 
 
 def _lead(source: Source) -> tuple[Element | None, str | None, str]:

@@ -53,7 +53,7 @@ class Structured:
         """What `meta: NAME` or `json-ld: KEY` gives; in JSON-LD, whatever form it has."""
         kind, name = origin.split(": ")
         if kind == "json-ld":
-            return _texts(self.json_ld, name, self.people)
+            return _texts(self.json_ld, name, self.people if name != "image" else None)
         return [self.meta[name]] if name in self.meta else []
 
     @property
@@ -133,7 +133,11 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
     return replace(
         found,
         json_ld=_own_node([node for node in nodes if _is_article(node)], found, profile),
-        people={key: node.get("name") for node in nodes if isinstance(key := node.get("@id"), str)},
+        people={
+            key: node["name"]
+            for node in nodes
+            if isinstance(key := node.get("@id"), str) and node.get("name")
+        },
         warnings=tuple(dict.fromkeys(warnings)),
     )
 

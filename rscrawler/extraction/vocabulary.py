@@ -59,9 +59,9 @@ def _plain(name: str) -> str:
 
 
 @lru_cache(maxsize=32_768)
-def called(kind: str, names: str) -> bool:
-    """Whether one of the classes in `names` fits a pattern of that list in `[texts]`."""
-    return any(pattern(kind).fullmatch(_plain(name)) for name in names.split())
+def is_called_author(names: str) -> bool:
+    """Whether one of the classes in `names` is that of an author's name."""
+    return any(pattern("authors").fullmatch(_plain(name)) for name in names.split())
 
 
 @cache
