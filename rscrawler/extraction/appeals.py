@@ -202,8 +202,10 @@ class _Run:
         between an appeal and the end, nothing of the article is expected and less will do.
         """
         before, after = number - 1 in marked, number + 1 in marked
+        if not (before or after):
+            return False
         evidence, paragraph = self.weighed(number), self._paragraphs[number]
-        if not (before or after) or evidence.is_settled:
+        if evidence.is_settled:
             return False
         if is_low:
             speaks = evidence.is_outlet or evidence.is_address
