@@ -157,7 +157,7 @@ class NewsSpider(Spider):
         """Stop when another process has taken the lease."""
         await self._lease.keep()
         logger.error("%s: its lease was lost to another process; stopping", self.session.site)
-        await self.crawler.stop_async()
+        self._stop()
 
     def _source_request(
         self, source: Source, url: str, state: SourceState, page: int = 1, depth: int = 0
@@ -493,7 +493,11 @@ class NewsSpider(Spider):
         self.count("unrecorded")
         if self._stopping is None:
             logger.info("%s: nothing can be recorded: stopping", self.session.site)
-            self._stopping = asyncio.ensure_future(self.crawler.stop_async())
+            self._stop()
+
+    def _stop(self) -> None:
+        """End this crawl, in a task of its own: its end cancels the one that watches."""
+        self._stopping = self._stopping or asyncio.ensure_future(self.crawler.stop_async())
 
     async def on_closed(self) -> None:
         """Give the lease back, after all others have heard of the end and written it down."""

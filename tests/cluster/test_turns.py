@@ -10,11 +10,21 @@ from itertools import pairwise
 from rscrawler.spiders.crawl_lease import CrawlLease
 from rscrawler.store import Store
 from tests.cluster.sites import TinySites
+from tests.crawl.probes import FEW_SOURCES, articles_requested, change_database, rows_of
+from tests.sample_site import SampleSite
 from tests.scheduling.services import NOON, Clock
-from tests.workspace import Workspace
+from tests.workspace import Workspace, wait_until
 
 DELAY = timedelta(seconds=5)
 DEAD = f"{socket.gethostname()}/999999999/1"
+SITE, OTHER = "site:responsiblestatecraft", "elsewhere/1/1/responsiblestatecraft"
+RENEWED_OFTEN = """
+from datetime import timedelta
+
+import rscrawler.spiders.crawl_lease as module
+
+module.LEASE_RENEWAL = timedelta(milliseconds=20)
+"""
 
 
 def turn(store: Store, owner: str, clock: Clock, site: str = "a") -> CrawlLease:
@@ -87,3 +97,23 @@ def test_two_sites_of_one_host_are_crawled_in_turn_by_one_command(workspace: Wor
     assert [site["note"] for site in report["sites"].values()] == [None, None]
     assert len(requested) >= 2
     assert min(later - earlier for earlier, later in pairwise(requested)) > 0.15
+
+
+def test_a_crawl_whose_lease_is_taken_over_ends_by_itself_and_says_why(
+    workspace: Workspace,
+) -> None:
+    with SampleSite(stories=60) as site:
+        workspace.write_config(site.base_url, FEW_SOURCES)
+        slow = workspace.config.read_text().replace("delay = 0.0\nconcurrency = 8", "delay = 0.3")
+        workspace.config.write_text(slow)
+        crawl = workspace.start("crawl", "--json", before=RENEWED_OFTEN)
+        wait_until(lambda: bool(articles_requested(site)))
+        change_database(workspace, f"UPDATE lease SET owner = '{OTHER}' WHERE name = '{SITE}'")
+        ended = crawl.wait()
+        assert len(articles_requested(site)) < 60
+    assert ended.status == 1
+    assert "its lease was lost to another process; stopping" in ended.stderr
+    assert rows_of(workspace, "SELECT ended_at IS NOT NULL, succeeded FROM run") == [(1, 0)]
+    owners = dict(rows_of(workspace, "SELECT name, owner FROM lease"))
+    assert owners.pop(SITE) == OTHER
+    assert set(owners.values()) == {"(resting)"}
