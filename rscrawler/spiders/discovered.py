@@ -23,7 +23,8 @@ class DiscoveredLinks:
 
     Attributes:
         keys: of every article's address that it shows.
-        addresses: those that tell something not yet written down.
+        addresses: those that tell something not yet written down, but for `redated`.
+        redated: those of `dated_later`: once their dates are written down, they are later no more.
         unread: those whose page is to be requested.
         articles: how many known articles it shows.
         dated_later: those of them that it says have changed since.
@@ -34,6 +35,7 @@ class DiscoveredLinks:
 
     keys: set[str] = field(default_factory=set)
     addresses: list[Address] = field(default_factory=list)
+    redated: list[Address] = field(default_factory=list)
     unread: list[Address] = field(default_factory=list)
     articles: int = 0
     dated_later: list[KnownArticle] = field(default_factory=list)
@@ -107,12 +109,16 @@ class Discovery:
         is_wanted_at_last = is_skipped and self._is_wanted(source)
         # What was re-dated together with all the others is told from what is re-dated after that.
         is_later = _is_after(address.dated_at, before.dated_at)
+        is_redated = article is not None and decisions.is_dated_later(
+            article, address.dated_at, before.dated_at
+        )
         is_published = address.published_hint is not None and before.published_hint is None
         if is_later or is_published or is_wanted_at_last or source.path not in before.seen_in:
             state = AddressState.SKIPPED if is_skipped and not is_wanted_at_last else address.state
-            discovered.addresses.append(replace(address, state=state))
+            told = discovered.redated if is_redated else discovered.addresses
+            told.append(replace(address, state=state))
         if article is not None:
-            if decisions.is_dated_later(article, address.dated_at, before.dated_at):
+            if is_redated:
                 discovered.dated_later.append(article)
             elif article.removed_at:
                 discovered.returned.append(article)

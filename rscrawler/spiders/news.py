@@ -256,7 +256,7 @@ class NewsSpider(Spider):
                 kind=source.kind,
                 path=source.path,
                 read_at=now,
-                found=tuple(discovered.addresses),
+                found=(*discovered.addresses, *discovered.redated),
                 due_articles=tuple(each.article_id for each in discovered.changed),
                 sitemaps=tuple(each.url for each in discovered.sitemaps),
                 is_first_page=requested.page == 1,
@@ -299,7 +299,8 @@ class NewsSpider(Spider):
         """What a page of a source means; between two portions others have their turn.
 
         All addresses but those of the last portion are written down at once: what the source is
-        remembered for, its validators, comes with the last.
+        remembered for, its validators, comes with the last. So do the dates by which articles have
+        changed, since how many there are in all decides whether they are due.
         """
         discovered = DiscoveredLinks(
             sitemaps=list(self.discovery.unread_sitemaps(reading.sitemaps))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -311,6 +312,39 @@ def test_an_edit_is_not_missed_though_its_page_fails_and_its_source_is_quiet_aga
     assert workspace.run("crawl", "--json").status == 1
     site.heal()
     assert workspace.crawl()["articles_updated"] == 1
+
+
+KILLED_BEFORE_THE_LAST_PORTION = """
+import os
+import signal
+
+import rscrawler.spiders.reading
+from rscrawler.store.discovery import DiscoveryStore
+
+real = DiscoveryStore.record_reading
+
+
+def record_reading(self, reading):
+    if reading.due_articles:
+        os.kill(os.getpid(), signal.SIGKILL)
+    real(self, reading)
+
+
+rscrawler.spiders.reading.PORTION = 1
+DiscoveryStore.record_reading = record_reading
+"""
+
+
+def test_edits_are_not_missed_though_a_crawl_dies_before_the_last_portion_of_a_sitemap(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SITEMAP))
+    workspace.crawl("--full")
+    for story in [story for story in site.stories if story.is_dated][:2]:
+        site.edit(story.slug, title=story.title + ", officials say")
+    killed = workspace.start("crawl", "--json", before=KILLED_BEFORE_THE_LAST_PORTION).wait()
+    assert killed.status == -signal.SIGKILL
+    assert workspace.crawl()["articles_updated"] == 2
 
 
 def test_a_sitemap_that_fails_is_read_at_the_next_cycle_though_its_index_is_quiet(
