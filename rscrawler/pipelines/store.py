@@ -83,8 +83,9 @@ class StorePipeline:
         if isinstance(failure.value, StoreError) or not isinstance(requested, RequestedArticle):
             return  # that is the spider's
         url, reason = response.request.url, f"the program broke on it: {failure.value!r}"
-        now = self._session.now()
-        self._record_failure(PageOutcome(Kind.REFUSED, requested, url, now, reason))
+        outcome = PageOutcome(Kind.REFUSED, requested, url, self._session.now(), reason)
+        self._record_failure(outcome)
+        self._note_limit(outcome)
 
     # Pages that were read.
 

@@ -608,6 +608,19 @@ def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
     assert workspace.run("status").status == 0
 
 
+def test_a_page_that_was_over_its_limit_is_so_no_more_when_the_program_breaks_on_it(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, f'{NO_RETRIES}page_time_limit = "2s"\n')
+    slug = site.stories[1].slug
+    workspace.start("crawl", "--full", before=STUCK.format(slug=slug)).wait()
+    assert "over-limit" in workspace.run("status").stdout
+    let_retries_come(workspace)
+    fault = BREAKING.format(module="extraction", name="extract", slug=slug)
+    assert "a mistake of ours" in workspace.start("crawl", before=fault).wait().stderr
+    assert "over-limit" not in workspace.run("status").stdout
+
+
 # robots.txt.
 
 
