@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
@@ -15,6 +15,8 @@ from rscrawler.store.discovery import Address, AddressState, SourceState
 
 # Of an index: read once a day though their dates have not moved, since some never move.
 LATEST_SITEMAPS = 3
+# A source's date further ahead is an error: kept, it would be later than that of any real change.
+MOST_AHEAD = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -135,6 +137,8 @@ class Discovery:
             if published_at is not None:
                 self.published.setdefault(key, published_at)
             if key not in found:
+                if dated_at is not None and dated_at > now + MOST_AHEAD:
+                    dated_at = None
                 found[key] = Address(key, url, now, dated_at, published_at)
         return found
 

@@ -406,6 +406,29 @@ def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_
     assert articles_requested(larger_site) == [story.slug]
 
 
+def test_a_date_of_years_ahead_hides_no_later_edit(
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(workspace, site, few=sources(SITEMAP))
+    workspace.crawl("--full")
+    story = next(story for story in site.stories if story.is_dated)
+    shown = f"({re.escape(story.path)}</loc><lastmod>)[^<]*"
+    render = pages.render_sitemap
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            pages,
+            "render_sitemap",
+            lambda *args: re.sub(shown, r"\g<1>2062-01-01T00:00:00Z", render(*args)),
+        )
+        site.rotate_tokens()  # so that the site writes its sitemaps anew
+        let_a_day_pass(workspace)
+        site.forget_requests()
+        assert workspace.crawl()["articles_updated"] == 0
+        assert articles_requested(site) == []
+    site.edit(story.slug, title=story.title + ", officials say")
+    assert workspace.crawl()["articles_updated"] == 1
+
+
 # Answers that say nothing, or too little.
 
 
