@@ -81,6 +81,14 @@ def test_help_and_version_import_nothing_but_what_shows_them(option: str) -> Non
     assert {name for name in packages if not name.startswith("_")} <= known
 
 
+def test_a_crawl_imports_early_what_takes_scrapy_long_from_a_deep_stack_and_no_reactor() -> None:
+    code = "import sys, rscrawler.crawling; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert {f"scrapy.core.downloader.{name}" for name in ("contextfactory", "tls")} <= modules
+    assert "twisted.internet.reactor" not in modules
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_what_help_says_of_a_command_is_what_the_command_says_of_itself(name: str) -> None:
     said = load_command(name).help.partition("\n\n")[0]
