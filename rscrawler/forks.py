@@ -230,8 +230,10 @@ def _fork(run: Callable[[], int]) -> int:
         except BaseException:
             traceback.print_exc()
         finally:
-            sys.stderr.flush()
-            os._exit(status)
+            try:
+                sys.stderr.flush()
+            finally:  # also where standard error is closed, and so None
+                os._exit(status)
     return pid
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shlex
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,3 +187,19 @@ def test_readers_leave_no_process_and_no_descriptor_behind() -> None:
 
     with_readers(scenario, readers=3)
     assert (me.num_fds(), [child.pid for child in me.children()]) == before
+
+
+CLOSED_NURSERY = """
+from rscrawler.forks import fork_nursery
+
+try:
+    fork_nursery(lambda _: 0, lambda: None).close()
+finally:
+    print("goes on", flush=True)
+"""
+
+
+def test_the_process_that_forks_readers_just_ends_though_standard_error_is_closed() -> None:
+    command = f"{shlex.join([sys.executable, '-c', CLOSED_NURSERY])} 2>&-"
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "goes on\n"
