@@ -197,7 +197,9 @@ def serve(
             os.read(woken, 4096)
             _tell_ended(control, running)
         if control.fileno() in ready:
-            request, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
+            request, descriptors = b"", list[int]()
+            with suppress(ConnectionResetError):  # closed before what was said had been read
+                request, descriptors, _, _ = socket.recv_fds(control, 1, _MOST_DESCRIPTORS)
             if not request:
                 _end(running)
                 return

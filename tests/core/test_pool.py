@@ -18,6 +18,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.config.models import CrawlSettings
+from rscrawler.forks import NurseryLost, fork_nursery
 from rscrawler.sites import SiteProfile
 from rscrawler.spiders.outcomes import Kind
 from rscrawler.spiders.pool import Readers, ReadingBroke
@@ -203,3 +204,26 @@ def test_the_process_that_forks_readers_just_ends_though_standard_error_is_close
     command = f"{shlex.join([sys.executable, '-c', CLOSED_NURSERY])} 2>&-"
     done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout == "goes on\n"
+
+
+def test_the_process_that_forks_readers_goes_without_a_word_though_nobody_reads_its_answer(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async def scenario() -> None:
+        others = set(psutil.Process().children())
+        nursery = fork_nursery(lambda _: 0, lambda: None)
+        (process,) = set(psutil.Process().children()) - others
+        descriptor, writer = os.pipe()
+        started = asyncio.ensure_future(nursery.fork([writer]))
+        await asyncio.sleep(0)  # it is asked for
+        os.close(writer)
+        assert os.read(descriptor, 1) == b""  # the child has come and gone
+        os.close(descriptor)
+        while process.children():  # it is told once the child is taken note of
+            pass
+        nursery.close()
+        with pytest.raises(NurseryLost):
+            await started
+
+    asyncio.run(scenario())
+    assert capfd.readouterr().err == ""
