@@ -10,6 +10,7 @@ decompression, signals) is that of a bare crawl of the same pages.
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import sys
 import tempfile
@@ -36,7 +37,7 @@ from benchmarks.measure import (
 )
 from rscrawler.clock import utc_now
 from rscrawler.config import load_config
-from rscrawler.crawling import load_flagger
+from rscrawler.crawling import GARBAGE_THRESHOLD, load_flagger
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.extraction import Page, extract
 from rscrawler.identity.addresses import address_key, slug_stem
@@ -73,6 +74,9 @@ def handled(session: CrawlSession, pages: Iterable[tuple[str, bytes]]) -> dict[s
     dedupe = DedupePipeline(session)
     session.flagger.flag(FlaggableText(title="what is made once, for the first article"))
     store = StorePipeline(session, DummyStatsCollector(get_crawler()))
+    gc.collect()  # as a reader process does before its first page
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
     for url, body in pages:
         page = watch.timed("parse", lambda url=url, body=body: Page.of(url, body, None, now))  # type: ignore[misc]
         article = watch.timed(
