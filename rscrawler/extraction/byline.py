@@ -17,7 +17,7 @@ _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 # Bylines of other languages are read with the headline alone: "Ortega y Gasset" is one name.
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
-_FULL_NAME = re.compile(r"(?!The\s)[^\W\d_a-zà-ÿа-я]\S*(?:\s+\S+){0,3}\s+[^\W\d_a-zà-ÿа-я]\S*")
+_FULL_NAME = re.compile(r"[^\W\d_a-zà-ÿа-я]\S*(?:\s+\S+){0,3}\s+[^\W\d_a-zà-ÿа-я]\S*")
 _LONGEST = 100  # characters of a line that says who or when
 _MOST, _MOST_NAMED = 2000, 50  # elements looked at before the text; that are called an author's
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})

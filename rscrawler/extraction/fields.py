@@ -63,7 +63,6 @@ _DECLARED = {
     ),
 }  # fmt: skip
 _MOST_WITHIN = 50  # elements in which a date is looked for
-_LONGEST_DATE = 60  # characters of a line that says when
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _WANTED = ("title", "published_at")  # a warning tells of their lack
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
@@ -333,7 +332,7 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
         return
     for line in source.lines:
         text = text_of(line)
-        if len(text) <= _LONGEST_DATE and not pattern("updates").search(text):
+        if not pattern("updates").search(text):
             for value in (*_exact_dates(line), text):
                 yield "fallback: line at the headline", value
 
