@@ -135,7 +135,8 @@ class Source(Model):
     kind: SourceKind = Field(description="section and tag are pages with links")
     path: str = Field(description="relative to base_url")
     page_parameter: str | None = Field(
-        default="page", description="query parameter of further pages; empty: there are none"
+        default="page",
+        description="query parameter of further pages where none is named as next; empty: none",
     )
     paths: JsonPaths = Field(default=JsonPaths(), description="of kind json alone")
 

@@ -88,6 +88,25 @@ def test_where_the_profile_says_so_links_count_in_a_part_of_the_page_only() -> N
     assert len(links(page.replace("main", "section"), "main")) == 2
 
 
+@pytest.mark.parametrize(
+    ("link", "following"),
+    [
+        ('<a href="?page=1" title="Go to next page" rel="next">››</a>', "/europe/?page=1"),
+        ('<link rel="next" href="/europe/page/2/">', "/europe/page/2/"),
+        ('<a rel="nofollow next" href="?p=2">Older</a>', "/europe/?p=2"),
+        ('<a rel="next" href="javascript:;">+</a><a rel="next" href="?p=2">2</a>', "/europe/?p=2"),
+        ('<a rel="prev" href="?page=1">‹‹</a><a href="?page=3">3</a>', None),
+    ],
+)
+def test_the_next_page_of_a_listing_is_the_one_that_it_says_is_next(
+    link: str, following: str | None
+) -> None:
+    page = f"<main><a href='/one/'>1</a></main><footer>{link}</footer>"
+    content = read("section", page.encode(), within=("main",))
+    assert content.next_url == (following and f"https://example.org{following}")
+    assert [each.url for each in content.entries] == ["https://example.org/one/"]
+
+
 # Feeds.
 
 

@@ -9,10 +9,14 @@ from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, 
 
 # Of which any page made by a site has some, and garbage has none.
 _PAGE_ELEMENTS = ("title", "main", "div", "section", "article", "header", "nav", "h1", "h2", "ul")
+_NEXT = "[rel~='next'][href]"  # of HTML; WordPress and Drupal have it, whatever they count from
 
 
 def read(page: SourcePage) -> SourceContent:
-    """Every link in what `within` selects, in page order, without repeats."""
+    """Every link in what `within` selects, in page order, without repeats; what is next, anywhere.
+
+    The next page is the one that the page itself says is (`rel="next"` of HTML).
+    """
     root = parse_page(page.body, page.content_type)
     scopes = [found for selector in page.within for found in select(root, selector)]
     base = str(root.xpath("string(//head/base/@href)")).strip()
@@ -25,4 +29,5 @@ def read(page: SourcePage) -> SourceContent:
     entries = tuple(Entry(link) for link in links if link)
     if not entries and next(root.iter(*_PAGE_ELEMENTS), None) is None:
         raise UnreadableSource("is no page")  # an empty list is one, and fine
-    return SourceContent(entries)
+    following = (web_address(each.get("href", ""), base) for each in select(root, _NEXT))
+    return SourceContent(entries, next_url=next(filter(None, following), None))

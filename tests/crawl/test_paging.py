@@ -1,8 +1,9 @@
-"""A site whose articles are listed by a JSON endpoint alone, as WordPress has one."""
+"""Sites whose articles stand on several pages of one source: an endpoint, a section of Drupal."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from tests.probing.built import BUILT
 from tests.probing.pieces import PIECES, Piece
@@ -36,12 +37,27 @@ def site() -> SmallSite:
     return SmallSite(pages)
 
 
-def configure(workspace: Workspace, site: SmallSite) -> None:
+def configure(workspace: Workspace, site: SmallSite, kind: str = "json", more: str = "") -> None:
+    path = ENDPOINT if kind == "json" else "/archive"
     workspace.config.write_text(
         f'[sites.outlet]\nbase_url = "{site.base_url}"\ndownload_delay = 0.0\nmax_pages = 9\n'
-        f'sources = [{{kind = "json", path = "{ENDPOINT}"}}]\n',
+        f'sources = [{{kind = "{kind}", path = "{path}"{more}}}]\n',
         encoding="utf-8",
     )
+
+
+def drupal(pieces: Sequence[Piece]) -> SmallSite:
+    """Five articles a page; the second page is number 1, and only the pager says so."""
+    pages = BUILT["drupal"]()
+    for number, start in enumerate(range(0, len(pieces), 5)):
+        links = "".join(
+            f'<h2><a href="/{each.slug}">{each.title}</a></h2>' for each in pieces[start:][:5]
+        )
+        is_last = start + 5 >= len(pieces)
+        pager = "" if is_last else f'<a href="?page={number + 1}" rel="next">Next</a>'
+        path = f"/archive?page={number}" if number else "/archive"
+        pages[path] = Reply(f"<title>Archive</title><main>{links}{pager}</main>")
+    return SmallSite(pages)
 
 
 def test_every_article_on_every_page_of_an_endpoint_is_recorded(workspace: Workspace) -> None:
@@ -64,3 +80,24 @@ def test_an_endpoint_dates_its_articles_as_a_feed_does(workspace: Workspace) -> 
         workspace.crawl("outlet")
     dates = {record["title"]: record["published_at"][:16] for record in workspace.records()}
     assert dates == {each.title: f"{each.published_at:%Y-%m-%dT%H:%M}" for each in PIECES}
+
+
+def test_a_section_is_followed_to_the_page_that_it_says_is_next(workspace: Workspace) -> None:
+    with drupal(PIECES) as outlet:
+        configure(workspace, outlet, "section")
+        report = workspace.crawl("outlet")
+        requested = [path for path in outlet.requested if path.startswith("/archive")]
+    # The last one says nothing, so that its number is tried.
+    assert requested == ["/archive", "/archive?page=1", "/archive?page=2", "/archive?page=4"]
+    assert (report["articles_new"], report["errors"]) == (12, 0)
+
+
+def test_more_news_than_one_page_of_a_section_holds_is_found_in_one_cycle(
+    workspace: Workspace,
+) -> None:
+    with drupal(PIECES[7:]) as outlet:
+        configure(workspace, outlet, "section", ', page_parameter = ""')
+        workspace.crawl("outlet")
+        outlet.pages |= drupal(PIECES).pages
+        report = workspace.crawl("outlet")
+    assert (report["articles_new"], len(workspace.records())) == (7, 12)
