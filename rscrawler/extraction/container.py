@@ -5,10 +5,11 @@ other: the selector, the tag of its headline and its agreement with what the pag
 Where no selector helps, `locate` finds the region.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate
 from operator import itemgetter
 from typing import cast
 
@@ -297,11 +298,12 @@ def _foreign_in(own: Own) -> Iterator[Element]:
     for part in own.parts:
         named = page.index.select_all(part, page.profile.markup.foreign)
         nested = [e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep]
-        headless = [element for element in nested if own_headline(element, page) is None]
-        headed = [element for element in nested if element not in headless]
+        headed = [element for element in nested if _is_headed(element, page)]
         yield from headed
-        if headless and _has_text_outside(part, nested):
-            yield from headless
+        if _has_text_outside(part, nested):
+            # Some sites print the headline above their own `article`.
+            own_text = _around_middle(part)
+            yield from (each for each in nested if each not in headed and each not in own_text)
         yield from _other_bodies(part, own, headed)
 
 
@@ -326,6 +328,24 @@ def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[E
         default=index.end(part),
     )
     yield from (body for body in bodies if index.place(body) > fence)
+
+
+def _is_headed(element: Element, page: PageContext) -> bool:
+    """Whether a headline stands before the text: not in it, nor above a biography behind it."""
+    headline, place = own_headline(element, page), page.index.place
+    if headline is None:
+        return False
+    bodies = page.index.select_all(element, page.profile.markup.body)
+    return all(place(headline) < place(body) for body in bodies if body is not element)
+
+
+def _around_middle(part: Element) -> set[Element]:
+    """What holds the paragraph in the middle of the prose."""
+    paragraphs = list(part.iter("p"))
+    reached = list(accumulate(map(text_length, paragraphs)))
+    if not reached:
+        return set()
+    return set(paragraphs[bisect_left(reached, reached[-1] / 2)].iterancestors())
 
 
 def _has_text_outside(part: Element, inner: list[Element]) -> bool:

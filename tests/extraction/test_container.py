@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from rscrawler.sites import Markup
 from tests.extraction.pages import (
     BASE,
     FOREIGN,
@@ -201,3 +202,24 @@ def test_a_body_in_two_articles_is_read_whole() -> None:
     body = f'<p>{OWN[0]}</p></div><div class="ad-tag">Advertisement</div><div class="'
     body += f'body-description">{paragraphs(OWN[1:])}'
     assert read(page_html(current_post(own_article(body)))).body == BODY
+
+
+# Newspack, the WordPress of some hundred newsrooms: the headline stands above the `article`, a box
+# within the text and a biography behind it have headings of their own.
+NEWSPACK = (
+    f'<header class="entry-header"><h1 class="entry-title">{TITLE}</h1></header>'
+    '<article class="post hentry"><div class="entry-content">'
+    f"<p>{OWN[0]}</p><aside><h1>As a member you make stories like this possible.</h1></aside>"
+    f'{paragraphs(OWN[1:])}</div><div class="author-bio"><h2><a href="/author/nora/" rel="author">'
+    "Nora Weiss</a></h2><p>Nora writes on water and energy.</p></div></article>"
+    '<form class="comment-form"><p>Your email address will not be published by us.</p></form>'
+    f"<aside><article><h3><a href='/frozen-assets-lawsuit/'>Belgium fears a lawsuit</a></h3>"
+    f"<p>{FOREIGN[0]}</p></article></aside>"
+)
+
+
+def test_an_article_element_below_its_headline_is_the_own_one() -> None:
+    markup = Markup(container=["main"], body=[".entry-content"], title=["h1.entry-title"])
+    article = read(page_html(NEWSPACK), markup=markup)
+    assert (article.title, article.body) == (TITLE, BODY)
+    assert article.extraction.warnings == ()
