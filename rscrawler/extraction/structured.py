@@ -25,6 +25,8 @@ _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECAS
 _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»"
+# WordPress' own name for what is no post; its plugins call that an article, too.
+_STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 
 
@@ -119,6 +121,9 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             base = absolute(element.get("href") or "", url)
         elif "ld+json" in (element.get("type") or "").lower() and element.text:
             scripts.append(element.text)
+    body = root.find("body")
+    if body is not None and _STATIC_PAGE.search(body.get("class", "")):
+        meta["og:type"] = "website"
     names = (clean(name) for name in (profile.title, meta.get("og:site_name")) if name)
     found = Structured(
         base, root.get("lang"), meta, canonical, document_title, tuple(dict.fromkeys(names)),

@@ -103,7 +103,7 @@ Selectors = list[Annotated[str, Field(min_length=1), AfterValidator(_valid_selec
 # What sites call the pages that are no articles, whatever system they are made with.
 LISTING_PATHS = (
     r"^/(?:[a-z]{2}/)?(?:tags?|topics?|category|categories|authors?|page|search|feeds?|rss|login"
-    r"|register|account|wp-[a-z]+)(?:/|$)"
+    r"|register|account|wp-[a-z]+)(?:/|$)|/page/\d+/?$"
 )
 STATIC_PATHS = (
     r"^/(?:[a-z]{2}/)?(?:about|about-us|advertise|advertising|archives?|careers|contact|contacts"

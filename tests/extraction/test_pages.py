@@ -471,6 +471,13 @@ WEBSITE = '<meta property="og:type" content="website"><meta property="og:title" 
             page_html(f"<div><h1>Europe</h1>{paragraphs()}</div>", WEBSITE),
         ),
         (
+            f"{BASE}/privacy-statement/",
+            page_html(
+                f"<div><h1>Privacy</h1>{paragraphs()}</div>",
+                '<meta property="og:type" content="article">',
+            ).replace("<body>", '<body class="page-template-default page page-id-29">'),
+        ),
+        (
             f"{BASE}/give-today/",
             page_html(
                 current_post(
