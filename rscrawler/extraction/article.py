@@ -131,6 +131,8 @@ def _check_is_article(
         is_dated, "authors" in told, bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),
     ))  # fmt: skip
+    if structured.is_listing and not is_article:
+        raise NotAnArticle(page.url, "a listing")
     if not is_article and not is_article_address(article.url, profile):
         is_ruled_out = profile.links.rules_out(unquote(urlsplit(article.url).path))
         if is_ruled_out or not structured.says_article:

@@ -25,7 +25,8 @@ _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECAS
 _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»"
-# WordPress' own name for what is no post; its plugins call that an article, too.
+# WordPress' own names for what is no post; its plugins call that an article, too.
+_LISTING = re.compile(r"(?:^|\s)archive(?:\s|$)")
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
 
@@ -37,7 +38,7 @@ class Structured:
     `meta` maps a lower-cased property or name to its first content; `json_ld` is the node that
     describes the page's own article, empty if there is none, `people` the names to which nodes
     point by `@id`. `own_keys` are of the address the page was fetched from and of those it gives
-    itself.
+    itself. `is_listing`: the site's own program calls it one, whatever its plugins declare.
     """
 
     base: str
@@ -47,6 +48,7 @@ class Structured:
     document_title: str | None
     site_names: tuple[str, ...]
     own_keys: frozenset[str] = frozenset()
+    is_listing: bool = False
     json_ld: dict[str, Any] = field(default_factory=dict)
     people: dict[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -122,7 +124,8 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
         elif "ld+json" in (element.get("type") or "").lower() and element.text:
             scripts.append(element.text)
     body = root.find("body")
-    if body is not None and _STATIC_PAGE.search(body.get("class", "")):
+    template = "" if body is None else body.get("class", "")
+    if _STATIC_PAGE.search(template):
         meta["og:type"] = "website"
     names = (clean(name) for name in (profile.title, meta.get("og:site_name")) if name)
     found = Structured(
@@ -132,6 +135,7 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
             for address in (url, canonical, meta.get("og:url"))
             if address
         ),
+        is_listing=_LISTING.search(template) is not None,
     )  # fmt: skip
     warnings: list[str] = []
     nodes = [node for script in scripts for node in _nodes(script, warnings)]

@@ -478,6 +478,12 @@ WEBSITE = '<meta property="og:type" content="website"><meta property="og:title" 
             ).replace("<body>", '<body class="page-template-default page page-id-29">'),
         ),
         (
+            f"{BASE}/water-politics/",
+            page_html(f"<div><h1>Water</h1><p>{OWN[0]}</p>{LISTING}</div>").replace(
+                "<body>", '<body class="archive category category-water">'
+            ),
+        ),
+        (
             f"{BASE}/give-today/",
             page_html(
                 current_post(
