@@ -218,7 +218,9 @@ def _candidates(page: PageContext) -> list[_Candidate]:
             if element in found or (headline is not None and links_elsewhere(headline, page)):
                 continue
             score = 2.0 * (ranks - rank) / ranks if rank < ranks else 0.0
-            if headline is not None:
+            if headline is not None and (
+                headline.tag == "h1" or _has_text(element, _LEAST_OWN_TEXT)
+            ):
                 score += _worth(headline, page)
             elif rank < ranks:
                 score += _worth_headless(element, page)
@@ -263,7 +265,7 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
     headings = [h for h in element.iter(*HEADINGS) if not _in_nested_article(h, element)]
     if not headings:
         return None
-    bodies = set(page.index.select_all(element, page.profile.markup.body)) - {element}
+    bodies = set(page.index.select_all(element, page.profile.markup.body))
     return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
 
 
@@ -336,7 +338,7 @@ def _is_headed(element: Element, page: PageContext) -> bool:
     if headline is None:
         return False
     bodies = page.index.select_all(element, page.profile.markup.body)
-    return all(place(headline) < place(body) for body in bodies if body is not element)
+    return all(place(headline) < place(body) for body in bodies)
 
 
 def _around_middle(part: Element) -> set[Element]:

@@ -223,3 +223,21 @@ def test_an_article_element_below_its_headline_is_the_own_one() -> None:
     article = read(page_html(NEWSPACK), markup=markup)
     assert (article.title, article.body) == (TITLE, BODY)
     assert article.extraction.warnings == ()
+
+
+# CryptoSlate: the text is an `article` of its own below the headline, headed by a box of links; a
+# card of the page itself stands among the newest.
+BOXED = (
+    f"<div class='post-header'><h1>{TITLE}</h1></div>"
+    "<div class='post-box'><article class='full-article'><h2>Mentioned in this article</h2>"
+    f"{paragraphs()}</article></div><aside><article><h3><a href='{URL}'>{TITLE}</a></h3></article>"
+    "<article><h3><a href='/frozen-assets-lawsuit/'>Belgium fears a lawsuit</a></h3></article>"
+    "</aside>"
+)
+
+
+@pytest.mark.parametrize("container", ["article", ".full-article", ".post-box", "main"])
+def test_the_profiles_body_is_found_however_wide_its_container_is(container: str) -> None:
+    markup = Markup(container=[container], body=[".full-article"])
+    article = read(page_html(BOXED), markup=markup)
+    assert (article.title, article.body) == (TITLE, f"Mentioned in this article\n\n{BODY}")
