@@ -129,7 +129,8 @@ RULES: dict[str, Rule] = {
     "revision": lambda each: each.revised,
     "numbers": lambda each: each.numbers > 0,
     "dates": lambda each: each.dates > 0,
-    "headline": lambda each: each.title_numbers and each.titles >= 0.5,
+    # Of a text that is mostly frame, the headline alone has the news.
+    "headline": lambda each: each.title_numbers and (each.titles >= 0.5 or each.is_frame),
     "names": lambda each: each.names > 0,
 }
 

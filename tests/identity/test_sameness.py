@@ -149,6 +149,13 @@ def test_equal_texts_under_headlines_with_other_numbers_are_two() -> None:
     assert verdict(FRAME, FRAME, ("Five questions", "Rates on 13 May")).is_same_news
 
 
+def test_a_short_standing_text_under_another_headline_with_its_own_number_is_another() -> None:
+    standing = "The bank sets the rate by the results of trading in Almaty on each working day."
+    titles = ("Kazakhstan lets tenge rise to 468.20", "Currency slides: 492.60 to the dollar")
+    assert verdict(standing, standing, titles) == Verdict(Relation.DIFFERENT, "headline")
+    assert verdict(FRAME, FRAME, titles).is_same_news
+
+
 def test_a_new_passage_makes_an_update() -> None:
     known = " ".join(LONG_BODIES[2].split()[:120])
     fresh = " ".join(word.lower() for word in LONG_BODIES[3].split()[:60] if word.isalpha())
