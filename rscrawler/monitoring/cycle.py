@@ -254,7 +254,7 @@ def _with_findings(
     """What was seen, with what is wrong with it; and whether later cycles should know of it."""
     store, profile = session.store, session.profile
     kinds = {profile.address(source.path): source.kind for source in profile.sources}
-    seen = observer.observation(spider.discovery.shown)
+    seen = observer.observation(spider.discovery.linked)
     # One that was read, though a further page of it failed, is what it was.
     read = seen.links.keys()
     # How much a sitemap lists is no sign: one of the news of two days may well be empty.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Self, TypeVar
@@ -35,7 +35,8 @@ class Observation:
         misdated: pages whose date is not the feed's, by more than a day.
         origins: for each field, how many pages gave it by each origin; "" is none.
         lengths: how many bodies have how many words, in powers of two (8: 128 to 255).
-        links: article addresses that a source led to, for each of its pages, by its address.
+        links: article addresses that the first page of a source led to, by its address. Further
+            ones are read where there is news, and many sites show the first again in their place.
         findings: what was wrong, by the part of the site: see `drift.find_drift`.
     """
 
@@ -119,8 +120,8 @@ class Observer:
         if requested.hint is not None and article.published_at is not None:
             self._misdated += abs(article.published_at - requested.hint) > FAR_APART
 
-    def observation(self, shown: Mapping[str, Collection[str]]) -> Observation:
-        """What was seen so far; `shown` are the articles that each source led to."""
+    def observation(self, links: Mapping[str, int]) -> Observation:
+        """What was seen so far; `links` is to how many articles each source led."""
         return Observation(
             pages=self._lengths.total(),
             unread=sum(self._expected.values()),
@@ -128,9 +129,5 @@ class Observer:
             misdated=self._misdated,
             origins={name: dict(counts) for name, counts in self._origins.items() if counts},
             lengths=dict(self._lengths),
-            links={
-                url: round(len(keys) / self.answered[url], 1)
-                for url, keys in shown.items()
-                if self.answered[url]
-            },
+            links=links,
         )

@@ -57,13 +57,14 @@ class Discovery:
     """What one cycle has found out so far from the sources of its site.
 
     `published` holds the date of publication that a source gave, by address key; `shown` the
-    keys that the walk through each source has shown.
+    keys that the walk through each source has shown, `linked` how many its first page led to.
     """
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
         self.published: dict[str, datetime] = {}
         self.shown: dict[str, set[str]] = {}
+        self.linked: dict[str, int] = {}
 
     def look_into(
         self,
@@ -149,6 +150,7 @@ class Discovery:
         shown = self.shown.setdefault(state.url, set())
         has_links = not discovered.keys <= shown
         shown |= discovered.keys
+        self.linked.setdefault(state.url, len(discovered.keys))
         goes_on = has_next and decisions.walks_on(
             page=page,
             max_pages=self._session.profile.max_pages,

@@ -844,6 +844,21 @@ def test_a_first_run_ends_at_max_pages_and_a_later_one_goes_on_while_there_is_ne
         ]
 
 
+def test_a_section_that_shows_its_first_page_again_as_its_second_has_lost_nothing(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    addresses = [site.truth_of(story).url for story in site.stories]
+    extra_pages[LISTING] = listing_of(*addresses[:8])
+    workspace.write_config(site.base_url, sources(LISTING), "max_pages = 1\n")
+    workspace.crawl()
+    extra_pages[LISTING] = listing_of(*addresses[-1:], *addresses[:6])  # news, and one link less
+    site.forget_requests()
+    report = workspace.crawl()
+    assert f"{LISTING}?page=2" in paths_requested(site)
+    assert report["articles_new"] == 1
+    assert report["sites"]["responsiblestatecraft"]["problems"] == []
+
+
 def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle(
     workspace: Workspace, site: SampleSite
 ) -> None:
