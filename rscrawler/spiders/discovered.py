@@ -165,16 +165,20 @@ class Discovery:
     def _is_archived(self, address: Address, source: Source, state: SourceState) -> bool:
         """Whether an address on a sitemap is from before this site was watched.
 
-        A mended profile may take more addresses there for articles than the former one.
+        A mended profile may take more addresses there for articles than the former one. Without a
+        date, all is old on a sitemap that is read for the first time and that the profile names
+        or has just led to; one that an index names later holds news.
         """
         if self._is_wanted(source):
             return False
-        baseline_at = self._session.state.baseline_at
+        session, baseline_at = self._session, self._session.state.baseline_at
         if baseline_at is None:
             return True
-        is_older = address.dated_at is not None and address.dated_at < baseline_at
-        is_new_to_us = state.read_at is None or self._session.has_new_rules
-        return is_new_to_us and is_older
+        is_unread = state.read_at is None
+        if address.dated_at is not None:
+            return address.dated_at < baseline_at and (is_unread or session.has_new_rules)
+        is_own = state.url in session.profile.sitemap_addresses
+        return is_unread and (is_own or session.has_new_rules)
 
     def _is_wanted(self, source: Source) -> bool:
         """Whether a source shows what is wanted now, not an archive of all there ever was."""

@@ -947,6 +947,31 @@ def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
         assert articles_requested(site) == [story.slug]
 
 
+@pytest.mark.parametrize("is_named", [True, False], ids=["of the profile", "of an index"])
+def test_a_sitemap_without_dates_that_is_added_to_a_profile_is_archive_but_for_what_comes_later(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], is_named: bool
+) -> None:
+    def sitemap_of(kind: str, *addresses: str) -> Resource:
+        entries = "".join(f"<{kind}><loc>{each}</loc></{kind}>" for each in addresses)
+        outer = "urlset" if kind == "url" else "sitemapindex"
+        return Resource(body=f"<{outer}>{entries}</{outer}>".encode(), lasts=False)
+
+    addresses = [site.truth_of(story).url for story in site.stories]
+    extra_pages[LISTING] = listing_of(*addresses[:2])
+    extra_pages["/posts.xml"] = sitemap_of("url", *addresses)
+    extra_pages["/index.xml"] = sitemap_of("sitemap", f"{site.base_url}/posts.xml")
+    workspace.write_config(site.base_url, sources(LISTING))
+    workspace.crawl()
+    added = "/posts.xml" if is_named else "/index.xml"
+    workspace.write_config(site.base_url, sources(LISTING, added))
+    assert workspace.crawl()["articles_new"] == 0
+    story = site.publish(replace(regional(site), slug="only-here", post_id="2655777001"))
+    site.edit(story.slug, paragraphs=[told_backwards(text) for text in story.paragraphs])
+    extra_pages["/posts.xml"] = sitemap_of("url", *addresses, site.truth_of(story).url)
+    assert workspace.crawl()["articles_new"] == 1
+    assert urls(workspace)[-1] == site.truth_of(story).url
+
+
 # Politeness.
 
 
