@@ -406,8 +406,9 @@ class NewsSpider(Spider):
             reason = "answers 304 to an unconditional request"
             yield self._outcome(Kind.REFUSED, requested, response.url, reason)
         elif not isinstance(response, TextResponse):
+            # A PDF, a recording: it is looked at again, like any page that is no article.
             reason = f"{response.url}: the answer is not a page of text"
-            yield self._outcome(Kind.INCOMPLETE, requested, response.url, reason)
+            yield self._outcome(Kind.NOT_ARTICLE, requested, response.url, reason)
         else:
             yield await self._read(response, requested)
 

@@ -240,6 +240,22 @@ def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
     assert story.slug not in articles_requested(site)
 
 
+def test_a_document_that_a_section_leads_to_is_no_page_that_could_not_be_read(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+) -> None:
+    document = Resource(body=bytes(range(256)), content_type="application/pdf", lasts=False)
+    extra_pages["/media-12/"] = document
+    extra_pages[LISTING] = listing_of(*(story.path for story in site.stories[:3]), "/media-12/")
+    workspace.write_config(site.base_url, sources(LISTING))
+    reports = []
+    for _ in range(5):
+        reports.append(workspace.crawl())
+        let_time_pass(workspace, hours=2)
+    assert reports[0]["dropped"] == 1
+    assert [report["errors"] for report in reports] == [0, 0, 0, 0, 0]
+    assert all(not each["problems"] for report in reports for each in report["sites"].values())
+
+
 def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:
