@@ -1,5 +1,6 @@
 """Page → Article."""
 
+import re
 from urllib.parse import unquote, urlsplit
 
 from rscrawler.extraction.blocks import Block
@@ -14,8 +15,10 @@ from rscrawler.identity.addresses import is_article_address
 from rscrawler.items import EMPTY, Article, Extraction
 from rscrawler.sites import SiteProfile
 
-_LEAST_ODD = 20  # characters that no text has, from which a page is garbage
+_LEAST_ODD = 10  # characters that no text has, from which a page is garbage
 _ODD_SHARE = 0.05  # of the text
+_ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
+_GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
 _MUCH_MORE, _LEAST_DECLARED = 2, 100  # times, characters: the declared text is better than a scrap
 
@@ -48,6 +51,8 @@ def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = F
     first_text = context.index.place(first.region.element) if first else None
     source = Source(page, located.own, located.prose, first_text, warnings)
     provenance = {"url": origin} | read_fields(article, source)
+    if article.title is None and _is_garbage(page):
+        raise IncompletePage(page.url, _GARBAGE)
     provenance |= _read_body(article, located, warnings)
     _check_is_article(article, page, located, provenance, is_article=is_article)
     own = located.own
@@ -101,17 +106,22 @@ def _method(located: LocatedText, body_origin: str, *, has_body: bool) -> str:
 
 def _no_text(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
     """Why there is no article on the page: it is another kind of page, or it is broken."""
-    text = str(page.root.xpath("string()"))
-    if not text.strip():
+    if not str(page.root.xpath("string()")).strip():
         return IncompletePage(page.url, "the page is empty")
-    odd = text.count("\ufffd") + sum(text.count(chr(code)) for code in range(1, 9))
-    if odd > _LEAST_ODD and odd > _ODD_SHARE * len(text):
-        return IncompletePage(page.url, "the page is not readable text")
+    if _is_garbage(page):
+        return IncompletePage(page.url, _GARBAGE)
     if structured.says_article:
         return IncompletePage(page.url, "the page declares an article and holds none")
     if not structured.meta and structured.document_title is None and page.root.find(".//a") is None:
         return IncompletePage(page.url, "the page is no HTML page")
     return NotAnArticle(page.url, "no article on the page")
+
+
+def _is_garbage(page: Page) -> bool:
+    """Whether the page is random or compressed bytes, taken for text."""
+    text = str(page.root.xpath("string()"))
+    odd = sum(1 for _ in _ODD.finditer(text))
+    return odd > _LEAST_ODD and odd > _ODD_SHARE * len(text)
 
 
 def _check_is_article(

@@ -4,7 +4,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from rscrawler.clock import utc_now
-from rscrawler.config import find_config, load_config
+from rscrawler.config import find_config, is_web_address, load_config
 from rscrawler.errors import ConfigurationError
 from rscrawler.extraction.article import extract
 from rscrawler.extraction.page import Page
@@ -25,6 +25,8 @@ def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
         IncompletePage: the page is cut off, empty or garbage.
         ConfigurationError: `site` has no profile, or `url` is no web address.
     """
+    if not isinstance(url, str) or not is_web_address(url):
+        raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
     profile = _generic_profile(url) if site is None else _profile_named(site)
     fetched = Page.of(url, page, None, utc_now())
     return extract(fetched, profile, site or "generic", is_article=site is None)
@@ -32,9 +34,7 @@ def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
 
 def _generic_profile(url: str) -> SiteProfile:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{url!r}: is no web address; allowed: https://host/path")
-    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc}")
+    return SiteProfile(base_url=f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
 
 
 def _profile_named(site: str) -> SiteProfile:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -31,6 +32,26 @@ def test_a_page_is_read_by_the_generic_profile() -> None:
 def test_a_page_that_is_cut_off_is_incomplete() -> None:
     with pytest.raises(rscrawler.IncompletePage):
         rscrawler.extract_page(b"", _ADDRESS)
+
+
+@pytest.mark.parametrize("page", [gzip.compress(_PAGE * 3), Random(0).randbytes(20_000)])
+def test_a_page_of_compressed_or_random_bytes_is_incomplete(page: bytes) -> None:
+    with pytest.raises(rscrawler.IncompletePage, match="not readable text"):
+        rscrawler.extract_page(page, _ADDRESS)
+
+
+@pytest.mark.parametrize("site", [None, "responsiblestatecraft"])
+@pytest.mark.parametrize(
+    "url", ["", "/2026/talks/", "ftp://a.example/b", "http://[::1/b", "http://a.example:99999/b"]
+)
+def test_an_address_that_is_none_of_the_web_is_named(url: str, site: str | None) -> None:
+    with pytest.raises(ConfigurationError, match="is no web address; allowed: https://host/path"):
+        rscrawler.extract_page(_PAGE, url, site=site)
+
+
+def test_a_login_in_an_address_does_no_harm() -> None:
+    address = _ADDRESS.replace("//", "//anna:secret@")
+    assert rscrawler.extract_page(_PAGE, address).title == "Talks in the capital"
 
 
 def test_an_unknown_site_is_named_with_those_that_are_known() -> None:
