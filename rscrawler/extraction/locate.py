@@ -134,15 +134,19 @@ class Locator:
         )
 
     def _headline(self) -> int | None:
-        """The heading that agrees best with what the page declares and has text below it."""
+        """The heading that agrees best with what the page declares and has text below it.
+
+        Where it declares no title, its only main heading is that.
+        """
         found: list[tuple[float, int]] = []
+        is_only = not self._page.titles and sum(block.tag == "h1" for block in self._blocks) == 1
         for number, block in enumerate(self._blocks):
             if not block.is_heading or len(block.text) > 300:
                 continue
             agreement = self._page.agrees(block.text)
             if agreement < 0.5 and block.tag != "h1":
                 continue
-            score = agreement + 0.3 * (block.tag == "h1")
+            score = agreement + (0.5 if is_only else 0.3) * (block.tag == "h1")
             score -= 0.5 * (block.is_link and agreement < 0.95)
             if score >= 0.5:
                 found.append((-score, number))

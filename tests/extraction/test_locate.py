@@ -59,3 +59,23 @@ def test_a_heading_stays_one_whatever_box_is_in_it() -> None:
     heading = "<h2><div>What Tashkent offers</div></h2>"
     found = _body(f"<h1>{TITLE}</h1><p>{TEXT[0]}</p>{heading}<p>{TEXT[1]}</p>")
     assert found == [TEXT[0], "What Tashkent offers", TEXT[1]]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        f"<h1>{TITLE}</h1><article>{PARAGRAPHS}</article>",
+        f"<header><h1>{TITLE}</h1></header><main><article>{PARAGRAPHS}</article></main>",
+        f"<div><h1>{TITLE}</h1></div><div>{PARAGRAPHS}</div>",
+        f"<h1>The Paper</h1><article><h1>{TITLE}</h1>{PARAGRAPHS}</article>",
+    ],
+)
+def test_a_page_that_declares_no_title_has_that_of_its_only_main_heading(inner: str) -> None:
+    article = rscrawler.extract_page(f"<html><body>{inner}</body></html>".encode(), URL)
+    assert (article.title, article.paragraphs) == (TITLE, [*TEXT])
+
+
+def test_a_main_heading_that_leads_elsewhere_is_no_title() -> None:
+    inner = f'<h1><a href="/">The Paper</a></h1><article>{PARAGRAPHS}</article>'
+    article = rscrawler.extract_page(f"<html><body>{inner}</body></html>".encode(), URL)
+    assert article.title is None
