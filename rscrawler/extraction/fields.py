@@ -399,7 +399,8 @@ def _image(source: Source) -> _Given:
             if _is_no_picture(values[0]):
                 continue
             address = absolute(values[0], source.structured.base)
-            lead = lead if url is None or address == url else None
+            shown = _picture_at(source, address)
+            lead = shown if shown is not None or url is not None else lead
             url, origin = address, declared
             break
     credit = _words_of(source, markup.credit, lead)
@@ -411,6 +412,8 @@ def _image(source: Source) -> _Given:
             credit, caption = labelled, None
         elif labelled == labels.sub("", credit):
             caption = None
+    if caption and credit and caption != credit:
+        caption = caption.removesuffix(credit).rstrip()  # where it holds the element of the credit
     credit = labels.sub("", credit).strip() or None if credit else None
     if caption == credit:
         caption = None
@@ -439,6 +442,16 @@ def _lead(source: Source) -> tuple[Element | None, str | None, str]:
                 return element, absolute(address, source.structured.base), origin
             unloaded = element if unloaded is None else unloaded
     return unloaded, None, ""  # its address is only known to scripts
+
+
+def _picture_at(source: Source, address: str) -> Element | None:
+    """The article's first picture of that address, be it within the text."""
+    for _, elements in source.own.places(source.context.profile.markup.image):
+        for element in elements:
+            found = image_source(element) if is_picture(element) else None
+            if found and absolute(found, source.structured.base) == address:
+                return element
+    return None
 
 
 def is_picture(image: Element) -> bool:

@@ -346,6 +346,17 @@ def test_without_a_lead_image_the_declared_one_serves_and_not_one_in_the_text() 
     assert article.body == BODY
 
 
+def test_a_declared_picture_has_the_caption_that_it_has_in_the_text() -> None:
+    small = (
+        '<small class="media-caption">A map <i class="media-photo-credit">Photo: A. Li</i></small>'
+    )
+    body = f'<p>{OWN[0]}</p><p><img src="/map.jpg">{small}</p><p>{OWN[1]}</p><p>{OWN[2]}</p>'
+    extra = '<meta property="og:image" content="/map.jpg">'
+    image = read(page_html(current_post(own_article(body)), HEAD + extra)).image
+    assert image is not None
+    assert (image.url, image.caption, image.credit) == (f"{BASE}/map.jpg", "A map", "A. Li")
+
+
 def test_an_author_picture_is_no_lead_image() -> None:
     markup = '<img class="social-author__avatar" src="/nora.jpg">'
     assert read(_image_page(markup)).image is None
