@@ -140,10 +140,11 @@ def fit_command(
 
 def _parts(files: list[Path]) -> dict[str, list[dict[str, Any]]]:
     """The labelled lines of each file, by its name without the ending."""
-    parts = {path.stem: read_labelled(path) for path in files}
-    if len(parts) < len(files):
-        raise ConfigurationError("files of labelled lines: two have the same name")
-    return parts
+    names = [path.stem for path in files]
+    for name, path in zip(names, files, strict=True):
+        if names.count(name) > 1:
+            raise ConfigurationError(f"{path}: another file is called {name}, too; rename one")
+    return {path.stem: read_labelled(path) for path in files}
 
 
 def _print_figures(parts: Mapping[str, Mapping[str, Any]]) -> None:

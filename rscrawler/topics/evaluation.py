@@ -30,10 +30,11 @@ Parts = Mapping[str, Sequence[Mapping[str, Any]]]
 class Judgement:
     """A labelled text, and what the watch-list says of it.
 
-    `expected_countries` is None where they do not matter or were not labelled.
+    `id` is what the line has, a text or a number. `expected_countries` is None where they do not
+    matter or were not labelled.
     """
 
-    id: str
+    id: Any
     title: str
     expected: Level
     expected_countries: tuple[str, ...] | None
@@ -48,7 +49,7 @@ class Judgement:
         labelled = line.get("countries") if expected.reaches(_FLAGGED) else None
         countries = None if labelled is None else tuple(sorted(labelled))
         verdict = (flag.level, flag.score, flag.countries)
-        return cls(str(line["id"]), line.get("title") or "", expected, countries, *verdict)
+        return cls(line["id"], line.get("title") or "", expected, countries, *verdict)
 
     @property
     def has_countries(self) -> bool:

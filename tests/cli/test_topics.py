@@ -29,6 +29,24 @@ def test_one_article_is_not_called_articles(workspace: Workspace) -> None:
     ]
 
 
+def test_an_id_is_given_back_as_the_line_has_it(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    lines = (
+        '{"id": 7, "text": "A.", "level": "none"}',
+        '{"id": "7", "text": "B.", "level": "none"}',
+    )
+    (workspace.folder / "ids.jsonl").write_text("\n".join(lines), "utf-8")
+    result = workspace.run("topics", "evaluate", "central-asia", "ids.jsonl", "--json").json
+    assert [prediction["id"] for prediction in result["predictions"]] == [7, "7"]
+
+
+def test_two_files_of_one_name_are_refused_by_their_name(workspace: Workspace) -> None:
+    workspace.config.write_text("")
+    result = workspace.run("topics", "evaluate", "central-asia", "a/ids.jsonl", "b/ids.jsonl")
+    assert result.status == 2
+    assert "a/ids.jsonl: another file is called ids, too; rename one" in result.stderr
+
+
 def test_a_backtest_does_not_judge_texts_that_were_forgotten(workspace: Workspace) -> None:
     workspace.config.write_text("")
     now = utc_now()
