@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+_NO_WIDTH = 100_000
 _NUMBER = re.compile(r"[\d.,]+%?|–?")
 
 
@@ -28,7 +29,10 @@ def console() -> Console:
     """What draws tables and colours, and takes long to import."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, soft_wrap=not sys.stdout.isatty())
+    is_piped = not sys.stdout.isatty()
+    # In a file or a pipe a table has its lines whole, as a program or `grep` needs them.
+    width = _NO_WIDTH if is_piped and not os.environ.get("COLUMNS") else None
+    return Console(highlight=False, markup=False, soft_wrap=is_piped, width=width)
 
 
 def counted(number: int, noun: str) -> str:

@@ -601,6 +601,13 @@ def test_explain_does_not_divide_an_address_that_fits(crawled: Crawled) -> None:
     assert "html: link rel=canonical" in " ".join(shown.split())
 
 
+def test_a_field_of_explain_is_one_line_in_a_pipe(crawled: Crawled) -> None:
+    record = max(crawled.records(), key=lambda each: len(each["subtitle"] or ""))
+    lines = crawled.run("explain", record["url"], COLUMNS="").stdout.splitlines()
+    [subtitle] = (line for line in lines if line.startswith("subtitle "))
+    assert json.dumps(record["subtitle"], ensure_ascii=False) in subtitle
+
+
 def test_explain_finds_a_stored_article_by_its_ids_and_its_path(crawled: Crawled) -> None:
     record = crawled.records()[0]
     for named in (record["article_id"], record["record_id"], urlsplit(record["url"]).path):
