@@ -1,6 +1,7 @@
 """Atom and JSON feeds of flagged coverage, one of each for a topic."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -17,6 +18,7 @@ from rscrawler.store import Store
 FEED_SIZE = 100
 # Records looked at for one feed: flagged articles are few, and one article may have many versions.
 _RECORDS_READ = 1_000
+_GAPS = re.compile("…[ …]*…")
 Item = dict[str, Any]  # of JSON Feed 1.1: one article, in its last version
 
 
@@ -62,7 +64,8 @@ def _items(records: Iterator[str], interest: Interest) -> dict[str, list[Item]]:
 
 def _item(article: Article, interest: Interest) -> Item:
     alert = alert_of(article, interest)
-    quotes = " … ".join(passage.text for passage in alert.passages)
+    said = (passage.text for passage in alert.passages if passage.text != alert.title)
+    quotes = _GAPS.sub("… ", " … ".join(said))
     summary = one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title
     # The date that the article gives, or when it was first seen if it gives none.
     published = article.published_at or article.first_seen_at or article.fetched_at

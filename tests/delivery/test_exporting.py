@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,12 @@ def test_a_table_tells_what_an_update_changed(
     ]
 
 
-def test_each_column_is_named_on_its_page(
+def test_the_page_names_the_columns_in_their_order(
     rows: tuple[list[dict[str, str]], list[dict[str, Any]]],
 ) -> None:
     section = DOCS.read_text(encoding="utf-8").partition("## Take it elsewhere")[2]
-    assert [name for name in rows[0][0] if f"`{name}`" not in section] == []
+    named = re.findall(r"`([a-z_]+)`", section.partition("as it is:")[2])
+    assert [name for name in named if name in rows[0][0]] == list(rows[0][0])
 
 
 @pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])

@@ -15,7 +15,7 @@ from lxml import etree
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver
-from rscrawler.items import Event, Level
+from rscrawler.items import Event, Evidence, Level, TopicFlag
 from rscrawler.store import Store
 from tests.delivery.helpers import (
     HOSTILE_TITLES,
@@ -98,6 +98,22 @@ def test_flagged_articles_are_in_both_feeds_newest_first(store: Store, config: C
     assert [each.name for each in atom[0].authors] == ["Joanna Lillis", "Eldar Mamedov"]
     assert {tag.term for tag in atom[0].tags} == {"Central Asia", "Kazakhstan", "Uzbekistan"}
     assert "Tokayev was sharing the stage" in items[0]["summary"]
+
+
+def test_a_summary_does_not_repeat_the_title_or_its_gaps(store: Store, config: Config) -> None:
+    title = "The road to Osh"
+    quotes = ("…the road to Osh is closed…", "…and Osh is cut off…", "Osh.")
+    evidence = [
+        Evidence("Osh", "Osh", "KG", "body", number, quote, 0, 3)
+        for number, quote in enumerate(quotes)
+    ]
+    evidence.append(Evidence("Osh", "Osh", "KG", "title", None, title, 12, 15))
+    flag = TopicFlag("central-asia", Level.PRIMARY, 0.9, ("KG",), tuple(evidence))
+    body = "\n\n".join(quotes)
+    record(store, an_article(1, title=title, subtitle=None, body=body, topics=[flag]))
+    deliver(config, store, now=NOW)
+    [item] = feeds(config)[1]
+    assert item["summary"] == "…the road to Osh is closed… and Osh is cut off… Osh."
 
 
 def test_an_article_is_in_a_feed_once_with_its_last_version(store: Store, config: Config) -> None:
