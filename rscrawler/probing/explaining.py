@@ -87,7 +87,11 @@ def explain(
     except PageError as error:
         # A file is known by its name; its address may be made up.
         raise error if is_address else type(error)(page, error.reason) from error
-    if not is_address and url is None:
+    if is_address and (asked := canonical_url(page, profile)):
+        others = {address_key(each, profile): each for each in (asked, *article.aliases)}
+        others.pop(address_key(article.url, profile), None)
+        article.aliases = list(others.values())
+    elif url is None:
         article.aliases = []  # a file has no address of its own
     article.normalize()
     article.article_id = new_article_id(name, address_key(article.url, profile))

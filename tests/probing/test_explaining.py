@@ -1,0 +1,30 @@
+"""What is said of one page is what a crawl would record."""
+
+from __future__ import annotations
+
+from rscrawler.config import Config
+from rscrawler.probing.explaining import explain
+from tests.probing.server import BASE, Reply, SmallSite, page
+
+TEXT = "The delegation spent two days in the capital and met three of the ministers there. " * 3
+DATE = '<meta property="article:published_time" content="2026-11-20T10:00:00Z">'
+STORY = f"<html><head>{DATE}</head><body><h1>Talks</h1><p>{TEXT}</p></body></html>"
+
+
+def test_an_address_that_leads_on_to_an_article_is_an_alias_of_it() -> None:
+    pages = {
+        "/news/talks/": page(STORY),
+        "/news/talks": Reply(status=301, location=f"{BASE}/news/talks/"),
+        "/2026/talks/": Reply(status=301, location=f"{BASE}/news/talks/?utm_source=old"),
+        "/news/talks/?utm_source=old": page(STORY),
+    }
+    with SmallSite(pages) as site:
+        sources = [{"kind": "feed", "path": "/feed/"}]
+        sites = {"small": {"base_url": site.base_url, "sources": sources}}
+        for asked, aliases in (
+            ("/2026/talks/", [f"{site.base_url}/2026/talks/"]),
+            ("/news/talks", []),
+        ):
+            address = f"{site.base_url}{asked}"
+            article = explain(Config(sites=sites), address, site="small").article
+            assert (article.url, article.aliases) == (f"{site.base_url}/news/talks/", aliases)
