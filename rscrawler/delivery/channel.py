@@ -25,7 +25,7 @@ class Fate(Enum):
 
     SERVED = auto()  # the recipient's side has taken it
     PASSING = auto()  # not taken now; it may be later
-    UNREACHABLE = auto()  # no connection: the channel's other messages would fare the same now
+    UNREACHABLE = auto()  # no connection: other messages to the address would fare the same now
     SENDING = auto()  # its end goes out now; if nothing more is heard, it may have been taken
     CUT_OFF = auto()  # all was sent, and the connection broke: it may have been taken
     UNANSWERED = auto()  # all was sent, and no answer came in time: it may have been taken
@@ -99,6 +99,10 @@ class MessageChannel:
     def everybody(self) -> tuple[str, ...]:
         """Every address, once."""
         return tuple(dict.fromkeys([*self.addresses, *self.operators]))
+
+    def beside(self, address: str) -> tuple[str, ...]:
+        """The addresses that cannot be reached either while this one cannot."""
+        return (address,)
 
     def waits(self, oldest: datetime, now: datetime) -> Wait | None:
         """Why rows, the oldest written at `oldest`, are not composed yet; None: they are."""

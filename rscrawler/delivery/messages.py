@@ -5,7 +5,7 @@ Sending is to claim, hand over and mark, recipient by recipient.
 
 import json
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ CLAIM_DURATION = timedelta(minutes=15)
 FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
 # Trying again is of little use, or may make another copy.
 _SLOW_FATES = frozenset({Fate.SENDING, Fate.CUT_OFF, Fate.UNANSWERED, Fate.REFUSED})
-# Other messages for the same channel would fare the same now.
+# Other messages for the same address would fare the same now.
 _CLOSED_FATES = frozenset({Fate.UNREACHABLE, Fate.CUT_OFF, Fate.UNANSWERED})
 
 
@@ -66,7 +66,8 @@ class Round:
     clock: Callable[[], datetime]
     must_stop: Callable[[], bool]
     report: DeliveryReport = field(default_factory=DeliveryReport)
-    unreachable: set[str] = field(default_factory=set)  # channels: left alone from then on
+    # Addresses by channel: left alone from then on.
+    unreachable: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def compose_due(delivery: Round, now: datetime) -> int:
@@ -131,13 +132,14 @@ def send_due(delivery: Round, skip: Collection[str] = ()) -> None:
                 return
             begun.add(message_id)
             waits = delivery.channels.sending_waits(name, kind, delivery.clock())
-            if not waits and kind not in skip and name not in delivery.unreachable:
-                _claim_and_send(message_id, delivery)
+            if not waits and kind not in skip:
+                _claim_and_send(message_id, name, delivery)
 
 
-def _claim_and_send(message_id: str, delivery: Round) -> None:
+def _claim_and_send(message_id: str, name: str, delivery: Round) -> None:
     owner, outbox, now = process_identity(), delivery.store.outbox, delivery.clock()
-    claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION)
+    closed = delivery.unreachable[name]
+    claimed = outbox.claim(message_id, owner, now, now + CLAIM_DURATION, besides=closed)
     if claimed is not None:
         try:
             _send(claimed, owner, delivery)
@@ -174,8 +176,9 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
     report.served += counted["done"]
     report.put_off += counted["pending"]
     report.failed += counted["refused"] + counted["failed"]
-    if not _CLOSED_FATES.isdisjoint(fates.values()):
-        delivery.unreachable.add(claimed.channel)
+    for address, fate in fates.items():
+        if fate in _CLOSED_FATES:
+            delivery.unreachable[channel.name].update(channel.beside(address))
 
 
 def _steps(channel: MessageChannel, content: bytes, addresses: Sequence[str]) -> Generator[Step]:

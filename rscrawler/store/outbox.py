@@ -384,13 +384,19 @@ class OutboxStore(_Rows):
         return [(*row,) for row in self._database.rows(query)]
 
     def claim(
-        self, message_id: str, owner: str, now: datetime, until: datetime
+        self,
+        message_id: str,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        *,
+        besides: Collection[str] = (),
     ) -> ClaimedMessage | None:
         """Take a message, to send it; None if it is done, nobody is due, or another has it.
 
-        The attempt counts from here on, so that one counts that is killed. The claim of
-        a process of this machine that has died is void at once; one of another machine,
-        when it runs out.
+        Addresses in `besides` are left for later. The attempt counts from here on, so that one
+        counts that is killed. The claim of a process of this machine that has died is void at
+        once; one of another machine, when it runs out.
         """
         chosen = update(message).filter_by(message_id=message_id)
         claim = {"state": "pending", "claimed_by": owner, "claimed_until": until}
@@ -398,6 +404,7 @@ class OutboxStore(_Rows):
         begin = (
             update(recipient)
             .where(_IS_TRIED, recipient.c.message_id == message_id, is_due)
+            .where(recipient.c.address.not_in(besides))
             .values(state="pending", attempts=recipient.c.attempts + 1)
             .returning(recipient.c.address, recipient.c.attempts)
         )

@@ -156,6 +156,18 @@ def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
     assert (len(listener.at(DESK)), len(listener.at("/second"))) == (2, 1)
 
 
+def test_an_address_that_cannot_be_reached_for_days_keeps_nothing_from_the_others(
+    store: Store, listener: Listener, tmp_path: Path
+) -> None:
+    desk = ["json://127.0.0.1:1/dead", f"json://localhost:{listener.port}/second"]
+    config = make_config(listener, tmp_path, channels={"desk": desk})
+    for hours in range(12):
+        record(store, an_article(hours), "channel:desk", at=NOW + hours * HOUR)
+        # What the dead address has not got is due each time, and comes first.
+        assert deliver(config, store, now=NOW + hours * HOUR).served == 1
+    assert len(listener.at("/second")) == 12
+
+
 def test_a_flood_is_one_short_message_for_people_and_every_record_for_machines(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:
