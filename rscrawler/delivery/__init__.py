@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from rscrawler.config import Config
 from rscrawler.delivery import messages, ops
 from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.channels import ALERT_KINDS, FILES, alert_channels, message_channels
+from rscrawler.delivery.channel import ALERT_KINDS
+from rscrawler.delivery.channels import FILES, alert_channels, message_channels
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.messages import DeliveryReport
 from rscrawler.delivery.spool import sync_spool
@@ -64,6 +65,7 @@ def deliver(
     sync_spool(config, store)
     _write_files(config, delivery, now)
     report.composed = messages.compose_due(delivery, now) + messages.alert_unalerted(delivery, now)
+    messages.readdress(delivery)
     sync_spool(config, store)
     messages.send_due(delivery)
     code, problem = ProblemCode.DELIVERY_FAILING, report.output_problem

@@ -18,6 +18,7 @@ from rscrawler.delivery.timing import Wait
 from rscrawler.store.outbox import NewMessage, OutboxRow
 
 ResultT = TypeVar("ResultT")
+ALERT_KINDS = frozenset({"alert", "summary"})
 
 
 class Fate(Enum):
@@ -99,6 +100,10 @@ class MessageChannel:
     def everybody(self) -> tuple[str, ...]:
         """Every address, once."""
         return tuple(dict.fromkeys([*self.addresses, *self.operators]))
+
+    def served_with(self, kind: str) -> tuple[str, ...]:
+        """Who gets messages of a kind; what is for operators, where there are none, everybody."""
+        return self.addresses if kind in ALERT_KINDS else self.operators or self.addresses
 
     def beside(self, address: str) -> tuple[str, ...]:
         """The addresses that cannot be reached either while this one cannot."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rscrawler.config import Config, QuietHours
 from rscrawler.delivery import chat, mail, webhook
 from rscrawler.delivery.alert import Interest
-from rscrawler.delivery.channel import MessageChannel, Notice
+from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
 from rscrawler.delivery.feeds import write_feeds
 from rscrawler.delivery.jsonl import deliver_jsonl
 from rscrawler.delivery.timing import Wait, quiet_until
@@ -26,7 +26,6 @@ FILES: Mapping[str, Callable[[Config, Store, Interest, datetime], int]] = {
     "lines": lambda config, store, _, now: deliver_jsonl(config, store, now.astimezone(UTC).date()),
     "feeds": lambda config, store, interest, _: write_feeds(config, store, interest),
 }
-ALERT_KINDS = frozenset({"alert", "summary"})
 _UNKNOWN = Wait("the channel is not configured")  # a setting may be missing by mistake
 
 

@@ -118,6 +118,18 @@ def _title_before(article: Article, store: Store) -> str | None:
     return next((each.title for each in history if each.version == article.version - 1), None)
 
 
+def readdress(delivery: Round) -> None:
+    """Let what waits for an address that was changed in the configuration go to the new one.
+
+    A token that was renewed and a recipient that was misspelt are addresses of their own.
+    """
+    outbox = delivery.store.outbox
+    for channel in delivery.channels.by_name.values():
+        present = channel.everybody
+        for message_id, kind in outbox.stranded(channel.name, present):
+            outbox.readdress(message_id, present, channel.served_with(kind), delivery.clock())
+
+
 def send_due(delivery: Round, skip: Collection[str] = ()) -> None:
     """Send every message that is due, and what becomes due meanwhile, once, until one must stop.
 

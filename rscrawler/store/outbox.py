@@ -176,9 +176,15 @@ def _insert_message(database: Database, connection: Connection, new: NewMessage)
     insert = database.insert(message).values(**values, state="pending").on_conflict_do_nothing()
     if connection.execute(insert.returning(message.c.message_id)).first() is None:
         return False
-    waiting = {"message_id": new.message_id, "state": "pending", "next_try_at": new.created_at}
-    connection.execute(recipient.insert(), [{"address": each, **waiting} for each in addresses])
+    _insert_recipients(connection, new.message_id, addresses, new.created_at)
     return True
+
+
+def _insert_recipients(
+    connection: Connection, message_id: str, addresses: Iterable[str], due_at: datetime
+) -> None:
+    waiting = {"message_id": message_id, "state": "pending", "next_try_at": due_at}
+    connection.execute(recipient.insert(), [{"address": each, **waiting} for each in addresses])
 
 
 class _Rows(Part):
@@ -456,6 +462,34 @@ class OutboxStore(_Rows):
             later.where(recipient.c.message_id.in_(of_channel)).values(next_try_at=now)
         )
 
+    def stranded(self, channel: str, addresses: Collection[str]) -> list[tuple[str, str]]:
+        """`(message_id, kind)` of what an address got in vain that a channel has no more."""
+        query = select(message.c.message_id, message.c.kind).filter_by(channel=channel)
+        is_for = recipient.c.message_id == message.c.message_id
+        query = query.where(exists().where(is_for, _gone(addresses)))
+        return [(*row,) for row in self._database.rows(query)]
+
+    def readdress(
+        self, message_id: str, addresses: Collection[str], successors: Iterable[str], now: datetime
+    ) -> None:
+        """Let successors have a message in the place of those who are not among the addresses.
+
+        Without one who is new to it, or while it is being sent, it stays as it is.
+        """
+        chosen = update(message).filter_by(message_id=message_id)
+        free = chosen.where(_is_unclaimed(now)).values(state="pending")
+        of_message = select(recipient.c.address).filter_by(message_id=message_id)
+        gone = update(recipient).filter_by(message_id=message_id).where(_gone(addresses))
+        with self._database.writing() as connection:
+            is_free = connection.execute(free).rowcount == 1
+            is_unserved = connection.execute(gone.values(state="cancelled")).rowcount > 0
+            known = set(connection.scalars(of_message))
+            new = [each for each in successors if each not in known]
+            if not (is_free and is_unserved and new):
+                connection.rollback()
+                return
+            _insert_recipients(connection, message_id, new, now)
+
     def retry_failed(self, now: datetime) -> int:
         """Make every recipient that refused or was given up due again; gives their number."""
         unserved = recipient.c.state.in_(["refused", "failed"])
@@ -556,6 +590,12 @@ def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
         _IS_TRIED,
         or_(recipient.c.next_try_at <= since, and_(_is_of_wrong_clock(now), was_there)),
     )
+
+
+def _gone(addresses: Collection[str]) -> ColumnElement[bool]:
+    # What was not tried yet may be of another service, which has read a later configuration.
+    is_other = recipient.c.address.not_in(addresses)
+    return and_(_IS_TRIED, recipient.c.attempts > 0, is_other)
 
 
 def _is_of_wrong_clock(now: datetime) -> ColumnElement[bool]:

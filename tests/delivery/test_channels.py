@@ -208,6 +208,22 @@ def test_an_address_that_left_the_configuration_is_given_up(
     assert outbox_summary(changed, store, NOW + HOUR).failed == 0
 
 
+def test_what_waits_for_an_address_goes_to_the_one_that_takes_its_place(
+    store: Store, listener: Listener, config: Config, tmp_path: Path
+) -> None:
+    listener.statuses[DESK] = 403
+    record(store, an_article(1), "channel:desk")
+    deliver(config, store, now=NOW)
+    base = f"json://localhost:{listener.port}"
+    renewed = make_config(listener, tmp_path, channels={"desk": [f"{base}/new", f"{base}/second"]})
+    for hours in range(1, 4):
+        deliver(renewed, store, now=NOW + hours * HOUR)
+    assert (len(listener.at("/new")), len(listener.at("/second"))) == (1, 1)
+    assert store.outbox.undelivered() == []
+    deliver(config, store, now=NOW + 4 * HOUR)  # by a service that has not read it yet
+    assert (len(listener.at(DESK)), len(listener.at("/new"))) == (1, 1)
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_a_hostile_title_arrives_harmless(

@@ -395,6 +395,23 @@ def test_a_failure_is_over_when_the_address_is_no_longer_configured(
     assert outbox_summary(changed, store, NOW).failed == 0
 
 
+def test_what_a_misspelt_recipient_could_not_get_goes_to_the_one_that_was_meant(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    mailbox.refuse["dsek@example.org"] = "550 no such user"
+    record(store, an_article(1), "email")
+    wrong = email_config(recipients=["dsek@example.org", "chief@example.org"])
+    deliver(wrong, store, now=NOW)
+    right = email_config(recipients=["desk@example.org", "chief@example.org"])
+    for hours in range(1, 9):
+        deliver(right, store, now=NOW + hours * HOUR)
+    assert [mail.recipients for mail in mailbox.received] == [
+        ("chief@example.org",),
+        ("desk@example.org",),
+    ]
+    assert outbox_summary(right, store, NOW + 9 * HOUR).pending == 0
+
+
 def test_alerts_wait_while_their_channel_is_not_configured(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
