@@ -17,6 +17,8 @@ from rscrawler.delivery.wording import rendered
 # What Apprise logs when no connection was made, in the words of its HTTP library: nothing was
 # sent. After any other broken connection the service may have taken the message.
 _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionError|SSLError")
+# What it logs of each post that was taken: another attempt is another copy of it.
+_SENT = re.compile(r"^Sent ", re.MULTILINE)
 # What it logs holds addresses with tokens: it is for us alone.
 logging.getLogger("apprise").propagate = False
 
@@ -51,7 +53,7 @@ class Chat(MessageChannel):
         address that it cannot read. Its log tells one that was answered from one that was not.
         """
         # Imported here: it takes a quarter of the time that a delivery without chats needs.
-        from apprise import Apprise, LogCapture, NotifyFormat
+        from apprise import Apprise, LogCapture, NotifyFormat, OverflowMode
 
         if (url := self.urls.get(address)) is None:
             return Outcome(Fate.REFUSED, "its address is no longer in the configuration")
@@ -63,6 +65,8 @@ class Chat(MessageChannel):
             # The 4 s of its own are too short: a slow service has posted the message by then.
             if service.socket_read_timeout == type(service).socket_read_timeout:
                 service.socket_read_timeout = seconds
+            if service.overflow_mode == OverflowMode.UPSTREAM:
+                service.overflow_mode = OverflowMode.SPLIT  # else a service refuses what is long
 
         def notify() -> Outcome:
             capture = LogCapture(level=logging.DEBUG, fmt="%(message)s")  # type: ignore[no-untyped-call]
@@ -111,6 +115,8 @@ def _stored(title: str, text: str) -> bytes:
 
 
 def _failure(said: str) -> Outcome:
+    if _SENT.search(said):  # to one of the address's targets, or one part of a long message
+        return Outcome(Fate.REFUSED, "the service took a part of it only")
     if "Socket Exception" not in said:
         return Outcome(Fate.PASSING, "the service did not take it")
     if _NOTHING_SENT.search(said):

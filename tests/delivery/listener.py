@@ -27,10 +27,14 @@ class Posted:
 
 @dataclass
 class Listener:
-    """What was posted; `statuses` answers by path, `hanging` paths are never answered."""
+    """What was posted; `statuses` answers by path, `hanging` paths are never answered.
+
+    A body that has `refused` in it is answered with 403.
+    """
 
     statuses: dict[str, int] = field(default_factory=dict)
     hanging: set[str] = field(default_factory=set)
+    refused: bytes = b""
     posted: list[Posted] = field(default_factory=list)
     port: int = 0
 
@@ -52,8 +56,10 @@ def listening() -> Iterator[Listener]:
             if self.path in listener.hanging:
                 ended.wait()
                 return
-            self.send_response(listener.statuses.get(self.path, 200))
-            if 300 <= listener.statuses.get(self.path, 200) < 400:
+            is_refused = listener.refused and listener.refused in body
+            status = 403 if is_refused else listener.statuses.get(self.path, 200)
+            self.send_response(status)
+            if 300 <= status < 400:
                 self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -156,6 +156,32 @@ def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
     assert (len(listener.at(DESK)), len(listener.at("/second"))) == (2, 1)
 
 
+def test_a_chat_gets_a_list_that_is_too_long_for_one_message_in_parts(
+    store: Store, listener: Listener, tmp_path: Path
+) -> None:
+    room = f"mmost://localhost:{listener.port}/{'t' * 24}"
+    config = make_config(listener, tmp_path, channels={"room": room})
+    for number in range(20):
+        record(store, an_article(number), "channel:room")
+    deliver(config, store, now=NOW)
+    texts = [each.json["text"] for each in listener.posted]
+    assert len(texts) > 1
+    assert max(map(len, texts)) <= 4_000  # more is refused
+    assert all(any(an_article(number).url in text for text in texts) for number in range(20))
+
+
+def test_a_chat_that_reaches_a_part_of_its_targets_is_not_posted_again_soon(
+    store: Store, listener: Listener, tmp_path: Path
+) -> None:
+    topics = f"ntfy://localhost:{listener.port}/desk/closed?mode=private"
+    config = make_config(listener, tmp_path, channels={"topics": topics})
+    listener.refused = b'"closed"'
+    record(store, an_article(1), "channel:topics")
+    deliver_when_due(config, store, NOW + 6 * HOUR)
+    copies = sum(b'"desk"' in each.body for each in listener.posted)
+    assert 1 < copies <= 5
+
+
 def test_an_address_that_cannot_be_reached_for_days_keeps_nothing_from_the_others(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:
