@@ -5,23 +5,29 @@ Sending is to claim, hand over and mark, recipient by recipient.
 
 import json
 import logging
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
 from rscrawler.delivery.channel import Batch, Fate, MessageChannel, Outcome, Step
 from rscrawler.delivery.channels import Channels
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
+from rscrawler.errors import StoreError
 from rscrawler.items import Article, Level
 from rscrawler.store import Store
+from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity
-from rscrawler.store.outbox import ClaimedMessage, OutboxRow, RecipientOutcome
+from rscrawler.store.outbox import ClaimedMessage, OutboxRow, OutboxStore, RecipientOutcome
 
+ResultT = TypeVar("ResultT")
 logger = logging.getLogger(__name__)
 
 DATABASE_SUBJECT = "database"
@@ -34,6 +40,9 @@ CLAIM_DURATION = timedelta(minutes=15)
 FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
 # Trying again is of little use, or may make another copy.
 _SLOW_FATES = frozenset({Fate.SENDING, Fate.CUT_OFF, Fate.UNANSWERED, Fate.REFUSED})
+# It went out: if that is not noted, it goes out again.
+_OUT_FATES = frozenset({Fate.SERVED, Fate.CUT_OFF, Fate.UNANSWERED})
+_NOTING_POLL_SECONDS = 1.0
 # Other messages for the same address would fare the same now.
 _CLOSED_FATES = frozenset({Fate.UNREACHABLE, Fate.CUT_OFF, Fate.UNANSWERED})
 
@@ -172,9 +181,11 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
                 _mark(claimed, address, attempts[address], outcome, now)
                 for address, outcome in step.items()
             ]
-            is_ours = outbox.renew(claimed.message_id, owner, now + CLAIM_DURATION)
-            if marks:
-                is_over = outbox.mark(claimed.message_id, marks)
+            is_out = not _OUT_FATES.isdisjoint(outcome.fate for outcome in step.values())
+            is_ours, is_over = _noted(
+                partial(_note, outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks),
+                CLAIM_DURATION if is_out else timedelta(),
+            )
             for mark in marks:
                 if mark.state == "done":
                     outbox.wake(claimed.channel, mark.address, now)
@@ -191,6 +202,39 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
     for address, fate in fates.items():
         if fate in _CLOSED_FATES:
             delivery.unreachable[channel.name].update(channel.beside(address))
+
+
+def _note(
+    outbox: OutboxStore,
+    message_id: str,
+    owner: str,
+    until: datetime,
+    marks: Sequence[RecipientOutcome],
+) -> tuple[bool, bool]:
+    """Write a step down; whether the message is still ours, and whether it has ended."""
+    is_ours = outbox.renew(message_id, owner, until)
+    return is_ours, bool(marks) and outbox.mark(message_id, marks)
+
+
+def _noted(note: Callable[[], ResultT], patience: timedelta) -> ResultT:
+    """What a note gives; while the database is busy or away, it is tried again for so long.
+
+    Raises:
+        StoreError: it could not be written.
+    """
+    deadline, complaint = time.monotonic() + patience.total_seconds(), ""
+    while True:
+        try:
+            return note()
+        except DamagedDatabase:
+            raise
+        except StoreError as error:
+            if time.monotonic() >= deadline:
+                raise
+            if str(error) != complaint:
+                logger.warning("what came of a message is not noted yet: %s", error)
+            complaint = str(error)
+            time.sleep(_NOTING_POLL_SECONDS)
 
 
 def _steps(channel: MessageChannel, content: bytes, addresses: Sequence[str]) -> Generator[Step]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from threading import Thread
 
 import pytest
 
@@ -16,7 +18,7 @@ from rscrawler.delivery.messages import FEW_ATTEMPTS
 from rscrawler.delivery.ops import judge_delivery
 from rscrawler.delivery.timing import GIVE_UP_AFTER, LEAST_ATTEMPTS
 from rscrawler.items import ChangeSummary
-from rscrawler.store import Store
+from rscrawler.store import Store, database
 from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import BODY, NOW, an_article, deliver_when_due, lines_of, record
@@ -175,6 +177,30 @@ def test_a_connection_that_is_lost_again_and_again_after_the_mail_makes_few_copi
     deliver_when_due(email_config(), store, NOW + timedelta(days=1))
     assert 4 <= len(mailbox.received) <= 8
     assert len({mail.mail["Message-ID"] for mail in mailbox.received}) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_database_that_is_busy_when_a_mail_is_taken_makes_no_copy(
+    open_store: Callable[[], Store],
+    database_url: str,
+    mailbox: Mailbox,
+    email_config: EmailConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.1)
+    store, config = open_store(), email_config()
+    record(store, an_article(1), "email")
+    mailbox.answering.clear()
+    delivering = Thread(target=deliver, args=(config, store), kwargs={"now": NOW})
+    delivering.start()
+    wait_until(lambda: bool(mailbox.received))
+    with sqlite3.connect(database_url.removeprefix("sqlite:///")) as pruning:
+        pruning.execute("BEGIN IMMEDIATE")  # as `prune` does, for as long as it compacts the file
+        mailbox.answering.set()
+        wait_until(lambda: store.trouble is not None)
+    delivering.join()
+    deliver(config, open_store(), now=NOW + HOUR)
+    assert len(mailbox.received) == 1
 
 
 def test_a_connection_lost_after_the_mail_gets_the_same_bytes_again(
