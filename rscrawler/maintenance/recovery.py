@@ -161,13 +161,19 @@ def _has_lines(output_dir: Path) -> bool:
 
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
     """Every version in the JSONL, as one that is handed on to nobody."""
+    flagged = {each.record_id for each, _ in _articles(config.output_dir / FLAGGED_CHANNEL)}
     said: dict[str, list[TopicFlag]] = {}  # by article id, without the evidence
     for article, first_seen_at in _articles(config.output_dir / ARTICLES_CHANNEL):
         said[article.article_id] = [replace(flag, evidence=()) for flag in article.topics]
         if profile := sites.get(article.site):
             recording = _recording(config, article, first_seen_at, profile)
             repeated = said.get(article.duplicate_of or "", [])
-            yield replace(recording, is_folded=decisions.is_folded(article, repeated))
+            yield replace(
+                recording,
+                is_folded=decisions.is_folded(article, repeated),
+                # The feeds are made of what is in that file.
+                channels=(FLAGGED_CHANNEL,) if article.record_id in flagged else (),
+            )
         else:
             logger.warning("%s: site %r has no profile: not rebuilt", article.url, article.site)
 

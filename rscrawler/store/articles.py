@@ -289,6 +289,7 @@ class ArticleStore(Part):
         """Make versions known that were recorded before, with gaps allowed; gives their number.
 
         All in one transaction: a store that holds a part of them would pass for a whole one.
+        What is to be handed on was handed on: their channels are the files that have their lines.
         """
         count = 0
         with self._database.writing() as connection:
@@ -310,6 +311,9 @@ class ArticleStore(Part):
         _execute_many(connection, self._upsert_flag, _flag_rows(recording))
         row = self._database.insert(version).values(_version_values(item, recording.recorded_at))
         connection.execute(row.on_conflict_do_nothing())
+        rows = _outbox_rows(item, recording.channels, recording.visit.run_id, recording.recorded_at)
+        written = self._database.insert(outbox).on_conflict_do_nothing()
+        _execute_many(connection, written, [{**each, "state": "done"} for each in rows])
 
     def _write_articles(self, connection: Connection, recordings: Sequence[Recording]) -> list[int]:
         """Insert the new ones and update the others; gives their numbers, in order."""

@@ -80,6 +80,7 @@ def test_what_was_seen_stays_seen_and_only_the_operators_hear(
     alerted: Workspace, site: SampleSite, mailbox: Mailbox, damage: str
 ) -> None:
     before = alerted.records()
+    feeds = {path: path.read_bytes() for path in (alerted.output / "feeds").iterdir()}
     database = alerted.output / "rscrawler.db"
     for suffix in ("-wal", "-shm"):
         Path(f"{database}{suffix}").unlink(missing_ok=True)
@@ -90,6 +91,7 @@ def test_what_was_seen_stays_seen_and_only_the_operators_hear(
     report = alerted.crawl("--full")
     assert report["articles_new"] == 0
     assert alerted.records() == before
+    assert feeds == {path: path.read_bytes() for path in feeds}
     assert [(mail["To"], mail["Subject"]) for mail in mailbox.messages()[1:]] == [
         ("ops@example.org", "Problem: database: rebuilt"),
         ("ops@example.org", "Over: database: rebuilt"),
