@@ -132,6 +132,9 @@ class _LineFile:
         return len(rows)
 
     def _write(self, data: bytes, position: int) -> None:
+        # Whoever follows the file and sees it cut, as on a full disk, begins it anew (`tail -F`).
+        with tempfile.TemporaryFile(dir=self._path.parent) as trial:
+            trial.write(data)
         rest = memoryview(data)
         while rest:
             written = os.pwrite(self._descriptor, rest, position)

@@ -6,8 +6,10 @@ import errno
 import gzip
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +237,24 @@ def test_a_full_disk_stops_with_a_clear_error_and_loses_nothing(
         with pytest.raises(OutputError, match="No space left on device; nothing is lost"):
             deliver_jsonl(a_config(tmp_path), store)
     assert record_ids(tmp_path / FILE) == [an_article(1).record_id]
+    deliver_jsonl(a_config(tmp_path), store)
+    assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
+
+
+def test_a_full_disk_shows_nothing_torn_to_who_follows_the_file(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`tail -F` prints all of a file again once it has seen it cut."""
+    record(store, an_article(1))
+    deliver_jsonl(a_config(tmp_path), store)
+    record(store, an_article(2))
+    written: list[int] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "TemporaryFile", lambda **_: FileIO("/dev/full", "w"))
+        patch.setattr(os, "pwrite", lambda *_: written.append(1))
+        with pytest.raises(OutputError, match="No space left on device; nothing is lost"):
+            deliver_jsonl(a_config(tmp_path), store)
+    assert not written
     deliver_jsonl(a_config(tmp_path), store)
     assert record_ids(tmp_path / FILE) == [an_article(1).record_id, an_article(2).record_id]
 
