@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rscrawler.config import Config, QuietHours
+from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery import chat, mail, webhook
 from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
@@ -41,7 +42,10 @@ class Channels:
         channel = self.by_name.get(name)
         if channel is None or not channel.gets_alerts:
             return _UNKNOWN
-        return self.sending_waits(name, "alert", now) or channel.waits(oldest, now)
+        # What bears a time to come was written by a clock that was ahead: it has waited enough.
+        is_of_wrong_clock = oldest > now + CLOCK_TOLERANCE
+        wait = None if is_of_wrong_clock else channel.waits(oldest, now)
+        return self.sending_waits(name, "alert", now) or wait
 
     def sending_waits(self, name: str, kind: str, now: datetime) -> Wait | None:
         """Why a message of a kind is not sent yet; None: it is."""

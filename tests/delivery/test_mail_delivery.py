@@ -471,6 +471,14 @@ def test_a_daily_digest_gathers_everything_until_its_time(
     assert mailbox.only().mail["X-RSCrawler-Run"] == "run-1, run-2"
 
 
+def test_a_daily_digest_waits_for_no_day_that_a_clock_ahead_has_named(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    record(store, an_article(1), "email", at=NOW + timedelta(days=300))
+    deliver(email_config(digest="daily"), store, now=NOW)
+    assert len(mailbox.received) == 1
+
+
 def test_quiet_hours_put_off_composing_and_sending_and_drop_nothing(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
