@@ -365,12 +365,18 @@ class OutboxStore(_Rows):
         return [(row.topic, row.record) for row in self._database.rows(query)]
 
     def alert_unalerted(
-        self, flags: Iterable[tuple[str, str]], messages: Iterable[NewMessage], now: datetime
+        self, flags: Iterable[tuple[str, str]], messages: Sequence[NewMessage], now: datetime
     ) -> bool:
-        """Write messages that tell of `(article_id, topic)`; False if others told of one."""
+        """Write messages that tell of `(article_id, topic)`; False if others told of one.
+
+        A message that is there already, as the spool has given it back, stays as it is.
+        """
+        is_of_these = among(message.c.message_id, [each.message_id for each in messages])
+        known = self._database.scalars(select(message.c.message_id).where(is_of_these))
+        new = [each for each in messages if each.message_id not in known]
         alerted = update(flag).values(alerted_at=now).filter_by(alerted_at=None)
         marks = ((alerted.filter_by(article_id=of, topic=topic), 1) for of, topic in flags)
-        return write_messages(self._database, messages, *marks)
+        return write_messages(self._database, new, *marks)
 
     # Sending.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from rscrawler.delivery import deliver
 from rscrawler.store import Store
 from rscrawler.store.health import ProblemCode
+from rscrawler.store.outbox import NewMessage
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW, an_article, record
 from tests.delivery.mailbox import Mailbox
@@ -35,3 +37,26 @@ def test_only_what_is_recent_and_newer_than_the_last_known_article_is_told(
     mail = mailbox.only().mail
     assert str(mail["Subject"]).startswith("Possibly told before: 2 new articles on Central Asia")
     assert mail["X-RSCrawler-Articles"] == f"{an_article(3).article_id}, {an_article(4).article_id}"
+
+
+def test_what_the_spool_has_given_back_keeps_nothing_else_from_being_told(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config({"webhooks": {"hook": {"url": "http://127.0.0.1:1/", "secret": "x"}}})
+    seen, before = NOW - HOUR, NOW - 72 * HOUR
+    old = an_article(1, site=SITE, published_at=before, first_seen_at=before, fetched_at=before)
+    record(store, old, at=before)
+    store.health.raise_problem("database", ProblemCode.REBUILT, "was missing", NOW - 2 * HOUR)
+    store.health.record_start("run", SITE, seen)
+    two = [an_article(n, site=SITE, published_at=seen, first_seen_at=seen) for n in (2, 3)]
+    for article in two:
+        record(store, article, at=seen)
+    store.health.record_end("run", SITE, NOW, succeeded=True, counters={})
+    waiting = f"webhook:hook/{two[0].record_id}"
+    content = json.dumps({"record_id": two[0].record_id}).encode()
+    store.outbox.add(NewMessage(waiting, "webhook:hook", "alert", before, content, ("hook",)))
+    deliver(config, store, now=NOW)
+    articles = set(mailbox.only().mail["X-RSCrawler-Articles"].split(", "))
+    assert articles == {each.article_id for each in two}
+    hooks = [each.message_id for each in store.outbox.undelivered()]
+    assert sorted(hooks) == sorted(f"webhook:hook/{each.record_id}" for each in two)
