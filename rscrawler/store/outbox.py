@@ -331,8 +331,11 @@ class OutboxStore(_Rows):
     ) -> list[tuple[str, str]]:
         """`(topic, record)` of articles first seen since then, flagged and told to nobody.
 
-        Only of sites that were known before: what is newer there than the last known article.
+        Only of sites that were known before: what is newer there than the last known article,
+        and in the outbox for nobody, as what the spool has given back is.
         """
+        rows = outbox.c.record_id == version.c.record_id
+        is_in_outbox = exists().where(rows, outbox.c.channel.not_in(JSONL_CHANNELS))
         published, fetched = article.c.published_at, article.c.fetched_at
         before = (
             select(
@@ -359,6 +362,7 @@ class OutboxStore(_Rows):
                 published >= before.c.newest,
                 article.c.removed_at.is_(None),
                 article.c.duplicate_of.is_(None),
+                ~is_in_outbox,
             )
             .order_by(article.c.published_at.desc())
         )

@@ -60,3 +60,22 @@ def test_what_the_spool_has_given_back_keeps_nothing_else_from_being_told(
     assert articles == {each.article_id for each in two}
     hooks = [each.message_id for each in store.outbox.undelivered()]
     assert sorted(hooks) == sorted(f"webhook:hook/{each.record_id}" for each in two)
+
+
+def test_what_the_spool_has_given_back_for_a_daily_digest_is_told_in_that_alone(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config, seen, before = email_config(digest="daily"), NOW - HOUR, NOW - 72 * HOUR
+    old = an_article(1, site=SITE, published_at=before, first_seen_at=before, fetched_at=before)
+    record(store, old, at=before)
+    store.health.raise_problem("database", ProblemCode.REBUILT, "was missing", NOW - 2 * HOUR)
+    store.health.record_start("run", SITE, seen)
+    waiting = record(store, an_article(2, site=SITE, published_at=seen), at=seen)
+    store.outbox.restore_rows(
+        [{"channel": "email", "record_id": waiting.record_id, "run_id": "lost", "created_at": seen}]
+    )
+    store.health.record_end("run", SITE, NOW, succeeded=True, counters={})
+    deliver(config, store, now=NOW)
+    assert not mailbox.received
+    deliver(config, store, now=NOW + 24 * HOUR)
+    assert mailbox.only().mail["X-RSCrawler-Articles"] == waiting.article_id
