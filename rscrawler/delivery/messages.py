@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
@@ -27,7 +26,6 @@ from rscrawler.store.health import ProblemCode
 from rscrawler.store.leases import process_identity
 from rscrawler.store.outbox import ClaimedMessage, OutboxRow, OutboxStore, RecipientOutcome
 
-ResultT = TypeVar("ResultT")
 logger = logging.getLogger(__name__)
 
 DATABASE_SUBJECT = "database"
@@ -216,7 +214,7 @@ def _note(
     return is_ours, bool(marks) and outbox.mark(message_id, marks)
 
 
-def _noted(note: Callable[[], ResultT], patience: timedelta) -> ResultT:
+def _noted(note: Callable[[], tuple[bool, bool]], patience: timedelta) -> tuple[bool, bool]:
     """What a note gives; while the database is busy or away, it is tried again for so long.
 
     Raises:
