@@ -423,6 +423,13 @@ def _postgresql_engine(url: URL) -> Engine:
     arguments = {name: value for name, value in timeouts.items() if name not in url.query}
     engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
 
+    @event.listens_for(engine, "connect")
+    def _limit_waits(connection: Any, _record: object) -> None:
+        # Of a machine that died in a transaction, or a session somebody left open in one.
+        # No parameter of the connection, which poolers refuse.
+        connection.execute(f"SET lock_timeout = '{POSTGRESQL_TIMEOUT_SECONDS}s'")
+        connection.commit()
+
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
         if connection.get_execution_options().get("is_hasty"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -143,20 +142,21 @@ def set_version(url: str, version: int) -> None:
 
 
 def test_a_lock_that_is_never_given_back_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database_module, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
-    path = tmp_path / "x.db"
-    store = Store.open(f"sqlite:///{path}")
-    holder = sqlite3.connect(path, isolation_level=None)
-    holder.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="database is locked"):
-        store.health.record_start("run", "site", NOON)
-    assert store.health.problems() == []  # reading goes on
-    holder.rollback()
+    monkeypatch.setattr(database_module, "POSTGRESQL_TIMEOUT_SECONDS", 1)
+    store = Store.open(database_url)
+    store.health.record_start("before", "site", NOON)
+    holder = create_engine(database_url)
+    with holder.connect() as held:
+        held.execute(text("UPDATE site SET name = name"))
+        with pytest.raises(StoreError, match=r"database is locked|lock timeout"):
+            store.health.record_start("run", "site", NOON)
+        assert store.health.problems() == []  # reading goes on
     store.health.record_start("run", "site", NOON)
     assert store.health.crawled_sites() == ["site"]
-    holder.close()
+    holder.dispose()
     store.close()
 
 
