@@ -25,7 +25,13 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    InternalError,
+    NoSuchModuleError,
+    OperationalError,
+)
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql.selectable import TypedReturnsRows
 from sqlalchemy.util import LRUCache
@@ -379,7 +385,9 @@ def _trouble_named(url: URL) -> Iterator[None]:
                 f"database {url.database}: cannot be written ({first_line(error)}): make room on "
                 "its disk; nothing is lost, the next cycle makes up for it"
             ) from error
-        if isinstance(error, OperationalError) and code != sqlite3.SQLITE_ERROR:
+        # PostgreSQL's internal ones are a server that only lets itself be read, or is damaged.
+        is_trouble = isinstance(error, OperationalError | InternalError)
+        if is_trouble and code != sqlite3.SQLITE_ERROR:
             raise StoreError(f"database {shown(url)}: {first_line(error)}") from error
         raise
 

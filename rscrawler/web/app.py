@@ -138,13 +138,11 @@ async def _keep_index(dashboard: Dashboard) -> None:
             while await anyio.to_thread.run_sync(lambda: dashboard.store.index.work_off()):
                 pass
             trouble = ""
-        except RscrawlerError as error:
+        except Exception as error:
             if str(error) != trouble:  # told once, not every two seconds
                 trouble = str(error)
-                logger.warning("the index is not brought up to date: %s", trouble)
-        except Exception:
-            logger.exception("the index is not brought up to date any more")
-            return
+                is_bug = not isinstance(error, RscrawlerError)
+                logger.warning("the index is not brought up to date: %s", trouble, exc_info=is_bug)
         await anyio.sleep(_PAUSE_SECONDS)
 
 

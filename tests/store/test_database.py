@@ -160,6 +160,16 @@ def test_a_lock_that_is_never_given_back_is_one_line(
     store.close()
 
 
+def test_a_server_that_only_lets_itself_be_read_is_one_line(databases: Databases) -> None:
+    # As one that takes over from another, or whose disk is nearly full.
+    with databases.with_tables() as url:
+        store = Store.open(f"{url}&options=-c%20default_transaction_read_only%3Don")
+        with pytest.raises(StoreError, match="read-only transaction"):
+            store.health.record_start("run", "site", NOON)
+        assert store.health.crawled_sites() == []
+        store.close()
+
+
 # What can.
 
 

@@ -17,10 +17,11 @@ from rscrawler.cli.inputs import open_existing
 from rscrawler.config import Config
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.store import Store
+from rscrawler.store.index import IndexStore
 from rscrawler.web.dashboard import Dashboard, newest_store
 from tests.delivery.helpers import NOW, a_config, an_article, record
 from tests.web.conftest import Browser, served
-from tests.workspace import Workspace
+from tests.workspace import Workspace, wait_until
 
 PATHS = (
     "/", "/sites", "/outbox", "/charts", "/judgements", "/healthz", "/metrics", "/feeds/x.atom",
@@ -202,6 +203,24 @@ def test_a_database_that_was_replaced_is_the_one_that_is_shown(tmp_path: Path) -
             database.unlink()
             aside.rename(database)
             assert "An article of the former file" in browser.get("/").text
+
+
+def test_the_index_is_brought_up_to_date_again_whatever_kept_it_from_that(
+    config: Config, shelf: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("rscrawler.web.app._PAUSE_SECONDS", 0.01)
+    record(shelf, an_article(1))
+    work_off, tries = IndexStore.work_off, iter(range(3))
+
+    def refused_thrice(index: IndexStore) -> bool:
+        if next(tries, None) is not None:
+            raise TimeoutError("no connection within 30 s")
+        return work_off(index)
+
+    monkeypatch.setattr(IndexStore, "work_off", refused_thrice)
+    with served(Dashboard.of(config, shelf, now=lambda: NOW)):
+        wait_until(lambda: shelf.index.backlog() == 0)
+    assert caplog.text.count("the index is not brought up to date: no connection") == 1
 
 
 def test_two_hundred_clients_at_once_are_all_answered(browser: Browser, shelf: Store) -> None:
