@@ -21,9 +21,10 @@ from rscrawler.config import (
     read_text,
     read_toml,
 )
-from rscrawler.errors import ConfigurationError
+from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.items import rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
+from rscrawler.monitoring.direct import tell_store_fails
 from rscrawler.scheduling.schedules import ScheduledJob, active_jobs, load_schedules
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.warm import WarmRuns, own_folders
@@ -45,9 +46,23 @@ def run_command(
     load = _Loader(found, schedules_dir)
     config, _ = load()
     log_runs(context)
-    with closing(StoreKeeper(config)) as keeper, closing(load.runs):
+    with closing(_kept_store(config)) as keeper, closing(load.runs):
         service = Service(keeper.store, load, keeper=keeper, config_path=found, run=load.runs.run)
         asyncio.run(service.run())
+
+
+def _kept_store(config: Config) -> StoreKeeper:
+    """The store of a service.
+
+    Raises:
+        StoreError: it cannot be used. The operators are told: who starts the service again and
+            again does not tell them.
+    """
+    try:
+        return StoreKeeper(config)
+    except StoreError as error:
+        tell_store_fails(config, error, utc_now())
+        raise
 
 
 class _Loader:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.delivery.mailbox import Mailbox, serving
 from tests.sample_site import Fault, SampleSite
 from tests.scheduling.running import SCHEDULES, RunningService, write_schedule
 from tests.scheduling.test_processes import has_ended
@@ -60,6 +61,26 @@ def test_a_wrong_schedule_at_a_reload_leaves_the_old_ones_in_force(
     write_schedule(quiet, NEVER.replace("never", "later"))
     service.process.send_signal(signal.SIGHUP)
     service.wait_until(lambda: service.says("reloaded, jobs: later"))
+
+
+def test_operators_are_told_once_that_a_service_cannot_use_its_store_at_the_start(
+    quiet: Workspace,
+) -> None:
+    database = quiet.output / "rscrawler.db"
+    database.mkdir(parents=True)
+    with serving(Mailbox()) as mailbox:
+        quiet.config.write_text(
+            f'[alerts.email]\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\n'
+            'sender = "monitor@example.org"\nrecipients = ["desk@example.org"]\n'
+            '[alerts.ops]\nrecipients = ["ops@example.org"]\n'
+        )
+        for _ in range(2):  # as systemd starts it
+            assert quiet.run("run", *SCHEDULES).status == 1
+        database.rmdir()
+        assert quiet.run("deliver").status == 0
+        told = [(each.recipients, each.mail["Subject"]) for each in mailbox.received]
+    ops = ("ops@example.org",)
+    assert told == [(ops, "Problem: the store fails"), (ops, "Over: the store fails")]
 
 
 @pytest.mark.parametrize("key", ["database_url", "output_dir"])
