@@ -97,7 +97,7 @@ def notify_directly(config: Config, subject: str, text: str, now: datetime) -> i
     """
     known = store_failed_since(config) is not None
     if known and subject == STORE_FAILS:
-        return 0
+        return 1  # or more
     if known and subject == STORE_WORKS:
         _mark_of(config).unlink(missing_ok=True)
     return _tell(config, subject, text, now)

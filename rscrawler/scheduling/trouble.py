@@ -2,16 +2,15 @@
 
 It keeps trying, and reopens the store once a minute. It logs the failure at once and then
 every hour; after five minutes it notifies the operators directly, since no alert can be
-stored, or sent. Of damage the rebuilding writes, unless the damage outlasts it. A failure
-that looks like a bug may be one of this process alone: after a quarter of an hour of it the
-service ends, for its supervisor to start another.
+stored, or sent, and every five minutes until somebody has it. Of damage the rebuilding writes,
+unless the damage outlasts it. A failure that looks like a bug may be one of this process alone:
+after a quarter of an hour of it the service ends, for its supervisor to start another.
 """
 
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.channel import within
@@ -29,8 +28,6 @@ ENDED_AFTER = timedelta(minutes=15)
 LOGGED_EVERY = timedelta(hours=1)
 NOTIFICATION_LIMIT = timedelta(seconds=20)
 
-ResultT = TypeVar("ResultT")
-
 
 class StoreTrouble:
     """Whether the store fails, since when, and whether the operators know; `config` names them."""
@@ -42,7 +39,8 @@ class StoreTrouble:
         self._since: datetime | None = None
         self._logged_at: datetime | None = None
         self._reopened_at: datetime | None = None
-        self._is_notified = False
+        self._notified_at: datetime | None = None
+        self._is_notified = False  # unless it is known that nobody was reached
 
     def wants_reopening(self, now: datetime) -> bool:
         """Whether the store should be reopened now."""
@@ -79,28 +77,35 @@ class StoreTrouble:
             )
             self._logged_at = now
         self.error, self._complaint = error, complaint
-        if lasted >= NOTIFIED_AFTER and not self._is_notified:
+        tried_at = self._notified_at or self._since
+        if not self._is_notified and abs(now - tried_at) >= NOTIFIED_AFTER:
             self._notify(now)
 
     def over(self, now: datetime) -> None:
         """Log that the store works again, and notify the operators if they know that it failed."""
         if self.error is None:
             return
-        logger.log(logging.INFO if self._is_notified else logging.DEBUG, "the store works again")
+        level = logging.DEBUG if self._notified_at is None else logging.INFO
+        logger.log(level, "the store works again")
         if self._is_notified and self._since is not None:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
             config = self._config()
             _briefly(lambda: notify_directly(config, STORE_WORKS, text, now))
-        self.error = self._since = self._reopened_at = None
+        self.error = self._since = self._reopened_at = self._notified_at = None
         self._is_notified = False
 
     def _notify(self, now: datetime) -> None:
-        self._is_notified = True
+        self._is_notified, self._notified_at, since = True, now, self._since
         text = (
             "been able to use its store, so it starts no crawl and sends no alert. "
             f"It keeps trying.\n\n{self._complaint}"
         )
-        _alarm(self._config(), STORE_FAILS, text, now)
+
+        def note(served: int) -> None:
+            if not served and self._since == since:
+                self._is_notified = False  # tried again: the network may fail as well
+
+        _alarm(self._config(), STORE_FAILS, text, now, note)
 
 
 def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) -> None:
@@ -113,23 +118,31 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
         return
     problems = "\n".join(f"{each.subject}: {each.code}: {each.message}" for each in unreported)
     text = f"been able to deliver anything, so no alert goes out. It keeps trying.\n\n{problems}"
-    if _alarm(config, "Problem: nothing is delivered", text, now):
-        for problem in unreported:
-            store.health.notify_start(problem, (), now)
+
+    def note(served: int) -> None:
+        if served:
+            for problem in unreported:
+                store.health.notify_start(problem, (), now)
+
+    _alarm(config, "Problem: nothing is delivered", text, now, note)
 
 
-def _alarm(config: Config, subject: str, what: str, now: datetime) -> int | None:
-    """Notify the operators of what the service has not done; returns how many have it."""
+def _alarm(
+    config: Config, subject: str, what: str, now: datetime, note: Callable[[int], None]
+) -> None:
+    """Notify the operators of what the service has not done; `note` is told how many have it.
+
+    It may be told late, by the thread in which a slow server is waited for.
+    """
     _briefly(lambda: beat(config, is_good=False))
     text = f"For {format_duration(NOTIFIED_AFTER)} the service has not {what}"
-    return _briefly(lambda: notify_directly(config, subject, text, now))
+    _briefly(lambda: note(notify_directly(config, subject, text, now)))
 
 
-def _briefly(call: Callable[[], ResultT]) -> ResultT | None:
-    """Call, and return None if it takes longer than the limit; it then continues in its thread."""
+def _briefly(call: Callable[[], object]) -> None:
+    """Call; what takes longer than the limit continues in its thread."""
     with suppress(TimeoutError):
-        return within(NOTIFICATION_LIMIT, call)
-    return None
+        within(NOTIFICATION_LIMIT, call)
 
 
 def _in_words(span: timedelta) -> str:

@@ -21,9 +21,23 @@ from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.scheduling.service import Service
 from rscrawler.store import Store
+from tests.delivery.mailbox import Mailbox
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+
+
+def told_by_mail(mailbox: Mailbox, **monitoring: str) -> Config:
+    """A configuration whose operators are told by mail."""
+    email = {
+        "host": "127.0.0.1",
+        "port": mailbox.port,
+        "security": "none",
+        "sender": "monitor@example.org",
+        "recipients": ["desk@example.org"],
+    }
+    alerts = {"email": email, "ops": {"recipients": ["ops@example.org"]}}
+    return Config.model_validate({"alerts": alerts, "monitoring": monitoring})
 
 
 def scheduled(job_id: str = "job", sites: Sequence[str] = ("site",), **keys: Any) -> ScheduledJob:

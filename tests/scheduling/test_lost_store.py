@@ -28,7 +28,16 @@ from rscrawler.store.tables import job
 from tests.delivery.helpers import an_article, record
 from tests.delivery.mailbox import Mailbox, serving
 from tests.monitoring.conftest import Pulse
-from tests.scheduling.services import MINUTE, NOON, Clock, World, begin, scheduled, step
+from tests.scheduling.services import (
+    MINUTE,
+    NOON,
+    Clock,
+    World,
+    begin,
+    scheduled,
+    step,
+    told_by_mail,
+)
 
 SITE = "responsiblestatecraft"
 PAGE_BYTES = 4096
@@ -285,17 +294,7 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
 ) -> None:
     world, service = service_of(keep_file(), clock)
     with serving(Mailbox()) as mailbox:
-        email = {
-            "host": "127.0.0.1",
-            "port": mailbox.port,
-            "security": "none",
-            "sender": "monitor@example.org",
-            "recipients": ["desk@example.org"],
-        }
-        alerts = {"email": email, "ops": {"recipients": ["ops@example.org"]}}
-        service._config = Config.model_validate(
-            {"alerts": alerts, "monitoring": {"heartbeat_url": pulse.url}}
-        )
+        service._config = told_by_mail(mailbox, heartbeat_url=pulse.url)
         with monkeypatch.context() as patch:
             patch.setattr(JobStore, "states", locked)
             service.check()
@@ -318,6 +317,28 @@ def test_operators_are_told_directly_when_the_store_fails_for_minutes_and_when_i
     assert pulse.paths == ["/ping/some-secret/fail"]
     assert log.text.count("database is locked") == 2
     assert "the store has failed for 2h5m, trying again" in log.text.replace("125m", "2h5m")
+
+
+def test_operators_who_cannot_be_reached_while_the_store_fails_are_told_once_they_can(
+    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr("rscrawler.scheduling.trouble.NOTIFICATION_LIMIT", timedelta(seconds=1))
+    world, service = service_of(keep_file(), clock)
+    with serving(Mailbox(refuse={"ops@example.org": "451 later"})) as mailbox:
+        service._config = told_by_mail(mailbox)
+        with monkeypatch.context() as patch:
+            patch.setattr(JobStore, "states", locked)
+            service.check()
+            for _ in range(3):  # refused, as if the network failed as well; taken, late; known
+                world.clock.advance(NOTIFIED_AFTER)
+                service.check()
+                mailbox.refuse.clear()
+                mailbox.answering.clear()
+        mailbox.answering.set()
+        service._jobs = ()
+        service.check()
+        subjects = [received.mail["Subject"] for received in mailbox.received]
+    assert subjects == ["Problem: the store fails", "Over: the store fails"]
 
 
 def test_a_service_that_cannot_get_over_a_fault_ends_with_an_error(

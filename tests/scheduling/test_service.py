@@ -40,7 +40,9 @@ from tests.scheduling.services import (
     crawled,
     scheduled,
     step,
+    told_by_mail,
 )
+from tests.workspace import wait_until
 
 ELSEWHERE = "another-machine/17/4711"
 DEAD = f"{socket.gethostname()}/999999999/1"
@@ -767,21 +769,36 @@ def test_operators_are_told_directly_and_once_of_what_no_delivery_can_tell(
         await step(service, service)
 
     with serving(Mailbox()) as mailbox:
-        email = {
-            "host": "127.0.0.1",
-            "port": mailbox.port,
-            "security": "none",
-            "sender": "monitor@example.org",
-            "recipients": ["desk@example.org"],
-        }
-        alerts = {"email": email, "ops": {"recipients": ["ops@example.org"]}}
-        world.config = Config.model_validate(
-            {"alerts": alerts, "monitoring": {"heartbeat_url": pulse.url}}
-        )
+        world.config = told_by_mail(mailbox, heartbeat_url=pulse.url)
         asyncio.run(scenario(mailbox))
     assert pulse.paths == ["/ping/some-secret/fail"]
     # The delivery that works again tells of its end.
     assert [each.subject for each in world.open_store().health.problems(ended=True)] == ["outbox"]
+
+
+def test_who_is_told_directly_by_a_slow_server_is_told_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rscrawler.scheduling.trouble.NOTIFICATION_LIMIT", timedelta(seconds=0.5))
+
+    async def scenario(mailbox: Mailbox) -> None:
+        service = world.service()
+        world.children.results, world.children.deliveries = [crashed(2)], [crashed(2)] * 9
+        for _ in range(6):
+            await step(service, service)
+            world.clock.advance(MINUTE)
+        assert len(mailbox.received) == 1
+        mailbox.answering.set()
+        wait_until(lambda: mailbox.said_goodbye)
+        for _ in range(3):
+            await step(service, service)
+            world.clock.advance(MINUTE)
+        assert len(mailbox.received) == 1
+
+    with serving(Mailbox()) as mailbox:
+        mailbox.answering.clear()
+        world.config = told_by_mail(mailbox)
+        asyncio.run(scenario(mailbox))
 
 
 def test_who_could_not_be_told_directly_is_told_with_the_next_attempt(world: World) -> None:
