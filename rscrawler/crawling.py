@@ -63,7 +63,8 @@ def prepare(config: Config) -> None:
         ConfigurationError: a profile is wrong.
     """
     keep(config)
-    PageReader(load_sites(config), load_flagger(config)).prepare()
+    reader = PageReader(load_sites(config), load_flagger(config))
+    reader.prepare(config.crawl.page_time_limit.total_seconds())
     compile_templates()
 
 

@@ -19,17 +19,24 @@ import struct
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rscrawler.config import format_duration
 from rscrawler.config.models import CrawlSettings
 from rscrawler.forks import CAN_FORK, Forked, Nursery, NurseryLost, fork_nursery
 from rscrawler.spiders.outcomes import Kind
-from rscrawler.spiders.reading import PageReader, PageToRead, Reading, ReadSource, Unread
+from rscrawler.spiders.reading import (
+    PageReader,
+    PageToRead,
+    Reading,
+    ReadSource,
+    TimeIsUp,
+    Unread,
+    time_limit,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -49,10 +56,6 @@ class ReadingBroke(Exception):
 
     def __repr__(self) -> str:
         return str(self)
-
-
-class _TimeIsUp(BaseException):
-    """Not an Exception: nobody who reads a page must handle it."""
 
 
 @dataclass(slots=True)
@@ -215,9 +218,9 @@ class Readers:
 
     def _read_here(self, page: PageToRead) -> Reading:
         try:
-            with _alarm(self._limit_seconds):
+            with time_limit(self._limit_seconds):
                 return self._reader.read(page)
-        except _TimeIsUp:
+        except TimeIsUp:
             return self._over_time()
         except MemoryError:
             return Unread(Kind.OVER_LIMIT, "takes more memory than there is")
@@ -225,7 +228,7 @@ class Readers:
     # In a reader's process, and the one that forks it.
 
     def _prepare(self) -> None:
-        self._reader.prepare()
+        self._reader.prepare(self._limit_seconds)
         gc.collect()
         gc.freeze()
 
@@ -377,19 +380,3 @@ def _address_space() -> int:
     """Bytes that this process has mapped."""
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
     return int(pages) * resource.getpagesize()
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    """Let what is done within end with `_TimeIsUp` after so long."""
-
-    def ring(*_: Any) -> None:
-        raise _TimeIsUp
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -6,10 +6,13 @@ source's, and which of its addresses are articles'. `spiders.pool` has the proce
 """
 
 import pickle
+import signal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
+from typing import Any
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.clock import utc_now
@@ -77,6 +80,26 @@ PageToRead = ArticleToRead | SourcePage
 Reading = FetchedArticle | ReadSource | Unread
 
 
+class TimeIsUp(BaseException):
+    """Not an Exception: nobody who reads a page must handle it."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Let what is done within, in the main thread, end with `TimeIsUp` after so long."""
+
+    def ring(*_: Any) -> None:
+        raise TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 class PageReader:
     """Reads pages of some sites, one at a time, in this process."""
 
@@ -88,16 +111,21 @@ class PageReader:
             for site, profile in profiles.items()
         }
 
-    def prepare(self) -> None:
-        """Do what the first page takes, for this process and those forked from it."""
+    def prepare(self, limit_seconds: float) -> None:
+        """Do what the first page takes, for this process and those forked from it.
+
+        A site for which it takes longer than a page may, as by a pattern of its profile that never
+        ends, must not stop all others.
+        """
         import feedparser  # noqa: F401
 
         first_page = _FIRST_PAGE.read_bytes()
         for site, profile in self._profiles.items():
             url = profile.address("/2022/11/24/what-the-first-page-takes/")
-            read = self.read(ArticleToRead(site, url, first_page, "text/html", utc_now()))
-            if isinstance(read, FetchedArticle):
-                read.article.to_record()
+            with suppress(TimeIsUp), time_limit(limit_seconds):
+                read = self.read(ArticleToRead(site, url, first_page, "text/html", utc_now()))
+                if isinstance(read, FetchedArticle):
+                    read.article.to_record()
         self._flagger.flag(FlaggableText(title="what the first text takes"))
 
     def read(self, page: PageToRead) -> Reading:

@@ -23,7 +23,7 @@ LONG = 1_000  # characters: to compile such a pattern takes milliseconds
 
 def test_no_page_waits_for_a_long_pattern_to_be_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = PageReader({NAME: load_sites(Config())[NAME]}, shipped_flagger())
-    reader.prepare()
+    reader.prepare(10.0)
     compiled: list[str] = []
     compile_pattern = re.compile
 

@@ -144,6 +144,23 @@ def test_a_file_that_changes_calls_for_another_warm_process(tmp_path: Path) -> N
     with_runs(tmp_path, scenario)
 
 
+def test_a_profile_whose_pattern_never_ends_stops_no_run(tmp_path: Path) -> None:
+    async def scenario(runs: Runs) -> None:
+        runs.config.write_text(
+            f'output_dir = "{tmp_path / "output"}"\nsites_dir = "sites"\n'
+            '[crawl]\npage_time_limit = "1s"\n'
+        )
+        (tmp_path / "sites" / "own.toml").write_text(
+            'title = "Own"\nbase_url = "https://own.example.org"\n'
+            "[markup]\ncut_text = ['^(\\w+ ?)+ is a (writer|journalist)']\n"
+        )
+        async with asyncio.timeout(60):
+            done = await runs.run("deliver", "--json", "--config", str(runs.config))
+        assert (done.exit_status, done.timed_out) == (0, False)
+
+    with_runs(tmp_path, scenario)
+
+
 def test_the_warm_process_has_one_thread_one_socket_and_no_database(
     in_one: Callable[[Scenario], None],
 ) -> None:
