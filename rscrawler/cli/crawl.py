@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -60,14 +60,16 @@ def crawl_command(
     with store_failures_reported(config):
         with opened_store(config):
             pass  # a lost database is rebuilt before anything is requested of a site
-        is_shown = sys.stderr.isatty() and not quiet
-        with progress() if is_shown else nullcontext() as bars:
+        with ExitStack() as shown:
+            bars = progress() if sys.stderr.isatty() and not quiet else None
+            if bars is not None:
+                shown.callback(bars.stop)
             report = run_cycle(
                 config,
                 sites or [],
                 is_full=full,
                 limit=limit,
-                on_crawler=_watching(bars) if bars else None,
+                on_crawler=_watching(bars) if bars is not None else None,
                 # It may be lost since it was opened above: then it is rebuilt before it is filled.
                 opening=open_store,
             )
@@ -105,6 +107,7 @@ def _watching(bars: Progress) -> Callable[[str, Crawler], None]:
     """A bar for each site: requests answered, of those made so far, and new articles."""
 
     def watch(site: str, crawler: Crawler) -> None:
+        bars.start()  # only now: it has a thread, and the processes that read pages are forked
         task = bars.add_task(site, total=0, unit="pages")
         counts = Counter[str]()
 

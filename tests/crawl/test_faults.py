@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import pty
 import re
 import signal
 import socket
@@ -629,6 +631,24 @@ def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
     let_retries_come(workspace)
     assert workspace.crawl()["articles_new"] == 1
     assert workspace.run("status").status == 0
+
+
+def test_a_page_that_kills_who_reads_it_ends_no_crawl_in_a_terminal(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, f"{NO_RETRIES}readers = 1\n")
+    slug = site.stories[1].slug
+    fault = STUCK.format(slug=slug).replace("pass", "import os; os.kill(os.getpid(), 9)")
+    ours, theirs = pty.openpty()
+    crawl = workspace.start("crawl", "--full", "--json", before=fault, stderr=theirs)
+    os.close(theirs)
+    while True:
+        try:
+            os.read(ours, 100_000)
+        except OSError:  # the other side is closed
+            break
+    os.close(ours)
+    assert crawl.wait().json["articles_new"] == len(site.stories) - 1
 
 
 def test_a_page_that_was_over_its_limit_is_so_no_more_when_the_program_breaks_on_it(
