@@ -267,7 +267,7 @@ def walks_on(
     """Whether a listing is followed to its next page.
 
     `has_links`: the page shows an article at all that this walk has not shown before;
-    `has_news`: it shows one that was not known before this cycle; `must_reach`: the
+    `has_news`: it shows one that no walk through this listing has; `must_reach`: the
     page that an earlier, unfinished walk was about to read (0: none).
     """
     if page < must_reach:

@@ -32,7 +32,7 @@ class DiscoveredLinks:
         dated_later: those of them that it says have changed since.
         returned: those that were recorded as removed.
         sitemaps: further sitemaps that are to be read.
-        has_news: it shows an address that was not known before this cycle.
+        has_news: it shows an address that this source never showed before.
     """
 
     keys: set[str] = field(default_factory=set)
@@ -84,7 +84,7 @@ class Discovery:
         discovered.articles += len(articles)
         for key, address in found.items():
             before = known.get(key)
-            if before is None or before.seen_at >= session.started_at:
+            if before is None or source.path not in before.seen_in:
                 discovered.has_news = True
             if before is not None:
                 article = articles.get(before.article_id or "")

@@ -892,6 +892,22 @@ def test_a_walk_that_was_killed_between_two_pages_is_completed_by_the_next_cycle
     assert {r["novelty"] for r in workspace.records() if "/fresh-" in r["url"]} == {"new"}
 
 
+def test_a_listing_that_failed_is_followed_though_a_feed_has_told_of_its_first_page(
+    workspace: Workspace,
+) -> None:
+    with SampleSite(stories=100) as site:
+        unpaged = f'{sources(FEED)}page_parameter = ""\n'
+        workspace.write_config(site.base_url, unpaged + sources(SECTION))
+        workspace.crawl()
+        fresh = new_in_analysis(site, 45)  # the feed shows the last 30
+        site.fail(SECTION, Fault.SERVER_ERROR)
+        assert workspace.run("crawl", "--json").json["articles_new"] == 30
+        site.heal()
+        assert workspace.crawl()["articles_new"] == 15
+        found = {url for url in urls(workspace) if "/fresh-" in url}
+        assert found == {site.truth_of(story).url for story in fresh}
+
+
 def test_a_full_crawl_of_sitemaps_alone_finds_every_article(
     workspace: Workspace,
 ) -> None:
