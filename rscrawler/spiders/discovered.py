@@ -106,18 +106,25 @@ class Discovery:
         """Add what an address means that was known `before`, and may be an `article`'s.
 
         What was passed over in an archive is wanted once a listing shows it; a page that was no
-        article, once a feed says when it was published, or a source dates it later.
+        article, once a feed says when it was published, or a source dates it later. What is
+        wanted is pending from then on: once its date is written down, it is later no more.
         """
-        is_skipped = before.state is AddressState.SKIPPED
-        is_wanted_at_last = is_skipped and self._is_wanted(source)
         # What was re-dated together with all the others is told from what is re-dated after that.
         is_later = _is_after(address.dated_at, before.dated_at)
         is_redated = article is not None and decisions.is_dated_later(
             article, address.dated_at, before.dated_at
         )
         is_published = address.published_hint is not None and before.published_hint is None
+        match before.state:
+            case AddressState.SKIPPED:
+                is_wanted_at_last = self._is_wanted(source)
+            case AddressState.REJECTED:
+                last_dated_at = before.dated_at or before.seen_at
+                is_wanted_at_last = is_published or _is_after(address.dated_at, last_dated_at)
+            case _:
+                is_wanted_at_last = False
         if is_later or is_published or is_wanted_at_last or source.path not in before.seen_in:
-            state = AddressState.SKIPPED if is_skipped and not is_wanted_at_last else address.state
+            state = AddressState.PENDING if is_wanted_at_last else before.state
             told = discovered.redated if is_redated else discovered.addresses
             told.append(replace(address, state=state))
         if article is not None:
@@ -125,10 +132,7 @@ class Discovery:
                 discovered.dated_later.append(article)
             elif article.removed_at:
                 discovered.returned.append(article)
-        elif is_wanted_at_last or (
-            before.state is AddressState.REJECTED
-            and (is_published or _is_after(address.dated_at, before.dated_at or before.seen_at))
-        ):
+        elif is_wanted_at_last:
             discovered.unread.append(before)
 
     def _addresses(self, shown: Iterable[ShownArticle]) -> dict[str, Address]:

@@ -324,8 +324,12 @@ def _insert_address(database: Database) -> Insert:
                 offered.dated_at,
             ),
             "published_hint": func.coalesce(known.published_hint, offered.published_hint),
-            # What an archive passed over is wanted once a listing shows it.
-            "state": case((known.state == AddressState.SKIPPED, offered.state), else_=known.state),
+            # What an archive passed over, or was no article, may be wanted now.
+            "state": case(
+                (known.state == AddressState.SKIPPED, offered.state),
+                (known.state == AddressState.REJECTED, offered.state),
+                else_=known.state,
+            ),
         },
     )
 

@@ -288,6 +288,36 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
     assert requested == [1, 0, 0, 0]
 
 
+@pytest.mark.parametrize("is_published", [False, True], ids=["dated later", "dated first"])
+def test_what_was_no_article_is_read_once_a_source_dates_it_though_that_crawl_is_killed(
+    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], is_published: bool
+) -> None:
+    story = site.stories[0]
+    site.fail(story.path, Fault.WALL)
+    sitemap = "/news.xml"
+    extra_pages |= {LISTING: listing_of(story.path), sitemap: urlset()}
+    workspace.write_config(site.base_url, sources(LISTING, sitemap, SECTION))
+    workspace.crawl()
+    for _ in range(2):
+        let_time_pass(workspace, hours=24 * 8)
+        workspace.crawl()
+    now = rfc3339(datetime.now(UTC))
+    news = f"<news><publication_date>{now}</publication_date></news>"
+    dated = news if is_published else f"<lastmod>{now}</lastmod>"
+    extra_pages[sitemap] = urlset(f"<loc>{site.base_url}{story.path}</loc>{dated}")
+    site.fail(story.path, Fault.HANG)
+    site.forget_requests()
+    workspace.crawl_and_kill(lambda: articles_requested(site) == [story.slug])
+    site.heal()
+    assert workspace.crawl()["articles_new"] == 1
+
+
+def urlset(*entries: str) -> Resource:
+    body = "".join(f"<url>{entry}</url>" for entry in entries)
+    xml = f'<?xml version="1.0"?><urlset>{body}</urlset>'
+    return Resource(body=xml.encode(), content_type="application/xml", lasts=False)
+
+
 def test_an_article_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
     workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
 ) -> None:

@@ -118,11 +118,13 @@ def test_an_attempt_puts_an_address_off(store: Store) -> None:
     assert address.attempts == 1
 
 
-def test_a_page_that_is_no_article_is_not_pending_and_stays_so(store: Store) -> None:
+def test_a_page_that_is_no_article_is_not_pending_until_it_is_wanted_again(store: Store) -> None:
     store.discovery.record_reading(reading(found("a")))
     store.discovery.record_rejected(SITE, "/a", "https://example.org/a/", NOON, None)
-    store.discovery.record_reading(reading(found("a")))
+    store.discovery.record_reading(reading(found("a", state=AddressState.REJECTED)))
     assert pending(store, with_skipped=True) == []
+    store.discovery.record_reading(reading(found("a")))
+    assert pending(store) == ["/a"]
     store.discovery.record_rejected(SITE, "/new", "https://example.org/new/", NOON, None)
     state = store.discovery.addresses(SITE, ["/new"])["/new"].state
     assert state is AddressState.REJECTED
