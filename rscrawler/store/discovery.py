@@ -261,10 +261,20 @@ class DiscoveryStore(Part):
         self._database.execute(upsert(source, again, site=site, url=url, kind=kind, failures=1))
 
     def record_rejected(
-        self, site: str, key: str, url: str, now: datetime, next_try_at: datetime | None
+        self,
+        site: str,
+        key: str,
+        url: str,
+        now: datetime,
+        next_try_at: datetime | None,
+        looks: int = 0,
     ) -> None:
-        """The page behind an address is no article; it may be looked at once more later."""
-        rejected = {"state": AddressState.REJECTED, "next_try_at": next_try_at}
+        """The page behind an address is no article, after so many second looks at it."""
+        rejected = {
+            "state": AddressState.REJECTED,
+            "next_try_at": next_try_at,
+            "attempts": looks,
+        }
         upsert = self._database.upsert
         self._database.execute(upsert(address, rejected, site=site, key=key, url=url, seen_at=now))
 
