@@ -137,15 +137,20 @@ def is_folded(article: Article, repeated: Iterable[TopicFlag]) -> bool:
 
 
 def next_check(
-    first_seen_at: datetime, now: datetime, recheck_after: Sequence[timedelta]
+    first_seen_at: datetime,
+    now: datetime,
+    recheck_after: Sequence[timedelta],
+    dated_at: datetime | None = None,
 ) -> datetime | None:
     """When a page is requested again on an ageing schedule; None: no more by age.
 
-    A visit that comes late takes the place of every check that it has passed.
+    A visit that comes late takes the place of every check that it has passed. A visit for which a
+    source's date (`dated_at`) was the reason is followed by one at the next age of that, too: the
+    page may have come from a cache that is older, and what a day dates may change on that day.
     """
-    return next(
-        (first_seen_at + age for age in sorted(recheck_after) if first_seen_at + age > now), None
-    )
+    since = [first_seen_at] if dated_at is None else [first_seen_at, dated_at]
+    checks = (start + age for start in since for age in recheck_after)
+    return min((check for check in checks if check > now), default=None)
 
 
 def is_dated_later(known: KnownArticle, dated_at: datetime | None, before: datetime | None) -> bool:

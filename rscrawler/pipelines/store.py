@@ -112,7 +112,9 @@ class StorePipeline:
         """What is remembered of a request; of one that brought no page, nothing of that."""
         page, session = outcome.page, self._session
         recheck_after = session.config.crawl.recheck_after
-        next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after)
+        next_check_at = decisions.next_check(
+            first_seen_at, session.now(), recheck_after, outcome.requested.dated_at
+        )
         if page is None:
             return Visit(session.run_id, (), None, next_check_at=next_check_at)
         if page.is_archived and page.known is not None:

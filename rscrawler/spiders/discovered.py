@@ -29,7 +29,7 @@ class DiscoveredLinks:
         redated: those of `dated_later`: once their dates are written down, they are later no more.
         unread: those whose page is to be requested.
         articles: how many known articles it shows.
-        dated_later: those of them that it says have changed since.
+        dated_later: those of them that it says have changed since; `dates` says when, by id.
         returned: those that were recorded as removed.
         sitemaps: further sitemaps that are to be read.
         has_news: it shows an address that this source never showed before.
@@ -41,6 +41,7 @@ class DiscoveredLinks:
     unread: list[Address] = field(default_factory=list)
     articles: int = 0
     dated_later: list[KnownArticle] = field(default_factory=list)
+    dates: dict[str, datetime | None] = field(default_factory=dict)
     returned: list[KnownArticle] = field(default_factory=list)
     sitemaps: list[SourceState] = field(default_factory=list)
     has_news: bool = False
@@ -130,6 +131,7 @@ class Discovery:
         if article is not None:
             if is_redated:
                 discovered.dated_later.append(article)
+                discovered.dates[article.article_id] = address.dated_at
             elif article.removed_at:
                 discovered.returned.append(article)
         elif is_wanted_at_last:

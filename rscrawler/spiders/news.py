@@ -6,8 +6,9 @@ It asks, reads and writes down what it met; what follows from that is decided in
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from typing import Any, Self
 
@@ -182,9 +183,15 @@ class NewsSpider(Spider):
         )
 
     def _article_requests(
-        self, unread: Iterable[Address], known: Iterable[KnownArticle]
+        self,
+        unread: Iterable[Address],
+        known: Iterable[KnownArticle],
+        dates: Mapping[str, datetime | None] = {},
     ) -> Iterator[Request]:
-        """Requests for pages that were never read, and for known ones; none twice in a cycle."""
+        """Requests for pages that were never read, and for known ones; none twice in a cycle.
+
+        `dates` are those of a source for which known articles are requested, by their ids.
+        """
         for address in unread:
             if self._is_to_be_requested(address.key):
                 requested = RequestedArticle(
@@ -198,7 +205,12 @@ class NewsSpider(Spider):
         for article in known:
             if self._is_to_be_requested(article.article_id):
                 key = address_key(article.url, self.profile)
-                requested = RequestedArticle(key, article.first_seen_at, known=article)
+                requested = RequestedArticle(
+                    key,
+                    article.first_seen_at,
+                    known=article,
+                    dated_at=dates.get(article.article_id),
+                )
                 yield self._article_request(article.url, requested)
 
     def _is_to_be_requested(self, identity: str) -> bool:
@@ -271,7 +283,7 @@ class NewsSpider(Spider):
         )
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(discovered.keys))
-        requests = self._article_requests(discovered.unread, discovered.changed)
+        requests = self._article_requests(discovered.unread, discovered.changed, discovered.dates)
         for number, request in enumerate(requests, 1):
             yield request
             if number % PORTION == 0:

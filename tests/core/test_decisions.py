@@ -229,6 +229,9 @@ def test_the_ageing_schedule_counts_from_first_sight() -> None:
     assert decisions.next_check(seen, seen + 7 * DAY, AGES) is None
     assert decisions.next_check(seen, seen, []) is None
     assert decisions.next_check(seen, seen, AGES[::-1]) == seen + HOUR
+    edited = seen + 30 * DAY
+    assert decisions.next_check(seen, edited, AGES, edited) == edited + HOUR
+    assert decisions.next_check(seen, edited + 2 * HOUR, AGES) is None
 
 
 @given(MOMENTS, SPANS, st.lists(SPANS, max_size=6))

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -30,6 +31,7 @@ from tests.crawl.probes import (
     articles_requested,
     change_database,
     let_a_day_pass,
+    let_articles_be_due,
     let_retries_come,
     let_time_pass,
     paths_requested,
@@ -348,6 +350,28 @@ def test_an_edit_is_not_missed_though_its_page_fails_and_its_source_is_quiet_aga
     assert workspace.run("crawl", "--json").status == 1
     site.heal()
     assert workspace.crawl()["articles_updated"] == 1
+
+
+def test_an_edit_is_not_missed_though_a_cache_gave_the_old_page_when_a_source_told_of_it(
+    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(workspace, site)
+    workspace.crawl("--full")
+    change_database(
+        workspace, "UPDATE article SET next_check_at = NULL, first_seen_at = '2026-01-01T00:00:00Z'"
+    )
+    story = site.stories[2]
+    with urlopen(f"{site.base_url}{story.path}") as answer:
+        cached = Reply(200, dict(answer.headers), answer.read())
+    site.edit(story.slug, title=story.title + ", officials say")
+    site.forget_requests()
+    with answering(monkeypatch, story.path, cached):
+        assert workspace.crawl()["articles_unchanged"] == 1
+    assert articles_requested(site) == [story.slug]
+    let_articles_be_due(workspace)
+    assert workspace.crawl()["articles_updated"] == 1
+    let_articles_be_due(workspace)
+    assert workspace.crawl()["articles_unchanged"] == 0
 
 
 KILLED_BEFORE_THE_LAST_PORTION = """
