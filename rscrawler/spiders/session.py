@@ -57,7 +57,7 @@ class CrawlSession:
     failed_sources: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.state = self.store.health.site(self.site)
+        self.state = self.store.health.site(self.site, as_of=self.started_at)
         over_limit = self.store.discovery.over_limit(self.site)
         self.over_limit = frozenset(each.key for each in over_limit)
 

@@ -69,11 +69,14 @@ class HealthStore(Part):
     def site(self, name: str, *, as_of: datetime | None = None) -> SiteState:
         """The state of a site; an empty one if it was never crawled.
 
-        `as_of`: cycles that are dated later, by a clock that was ahead, are left out.
+        `as_of`: cycles that are dated later, by a clock that was ahead, are left out; a baseline
+        that is dated later was reached by then.
         """
         with self._database.reading() as connection:
             row = connection.execute(select(site).filter_by(name=name)).one_or_none()
             state = SiteState(**row._mapping) if row else SiteState(name)
+            if as_of is not None and state.baseline_at is not None:
+                state = replace(state, baseline_at=min(state.baseline_at, as_of))
             times = (state.last_run_at, state.last_success_at)
             if as_of is None or all(moment is None or moment <= as_of for moment in times):
                 return state
@@ -93,10 +96,13 @@ class HealthStore(Part):
         """A cycle over a site begins.
 
         Cycles that are dated later, by a clock that was ahead, came before it: left as they are,
-        what they saw would be missing now and be taken for news when their time comes.
+        what they saw would be missing now and be taken for news when their time comes. The same
+        of the baseline: all that is found until its time comes would be no news.
         """
         with self._database.writing() as connection:
             connection.execute(self._database.upsert(site, {"last_run_at": now}, name=name))
+            ahead = update(site).where(site.c.name == name, site.c.baseline_at > now)
+            connection.execute(ahead.values(baseline_at=now))
             just_before = now - timedelta(microseconds=1)
             for moment in (run.c.started_at, run.c.ended_at):
                 later = update(run).where(run.c.site == name, moment >= now)

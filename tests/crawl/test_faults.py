@@ -563,6 +563,23 @@ def test_a_pause_that_a_wrong_clock_stored_is_not_kept(
     assert workspace.crawl()["articles_new"] > 0
 
 
+def test_what_is_found_after_a_first_cycle_under_a_clock_that_was_ahead_is_news(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, NO_RETRIES)
+    workspace.crawl()
+    change_database(workspace, "UPDATE site SET baseline_at = '2999-01-01T00:00:00.000000Z'")
+    story = site.publish()
+    assert workspace.crawl()["articles_new"] == 1
+    late = site.publish()
+    site.fail(late.path, Fault.SERVER_ERROR)
+    workspace.run("crawl")
+    site.heal()
+    assert workspace.crawl()["articles_new"] == 1
+    told = {each["url"]: each["novelty"] for each in workspace.records()[-2:]}
+    assert told == {site.truth_of(each).url: "new" for each in (story, late)}
+
+
 def test_requests_that_were_held_back_are_no_attempts_and_no_errors(
     workspace: Workspace, larger_site: SampleSite
 ) -> None:
