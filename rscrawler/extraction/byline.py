@@ -6,7 +6,7 @@ from itertools import islice
 
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.blocks import FOREIGN_KINDS, kind_of
+from rscrawler.extraction.blocks import kind_of
 from rscrawler.extraction.container import Own, text_length
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import is_called_author, pattern
@@ -25,6 +25,7 @@ _NO_LINES = frozenset({
     "h1", "figure", "figcaption", "blockquote", "q", "cite", "script", "style", "noscript", "nav",
     "form",
 })  # fmt: skip
+_OTHERS = ("related", "comments", "advertising")  # kinds; sites print bylines in all the other ones
 
 
 def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
@@ -50,7 +51,7 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
         element = waiting.pop()
         if index.place(element) >= first_text or element is own.headline:
             continue
-        if _is_others(element, own):
+        if _is_others(element):
             continue
         is_around = index.end(element) >= first_text or _is_stack(element)
         length = _LONGEST + 1 if is_around else text_length(element)
@@ -60,12 +61,9 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
             yield element
 
 
-def _is_others(element: Element, own: Own) -> bool:
+def _is_others(element: Element) -> bool:
     """Whether what is in an element speaks of a picture, of somebody quoted or another article."""
-    if element.tag in ("aside", "footer"):  # these hold bylines, too
-        return False
-    kind, _ = kind_of(element)
-    return element.tag in _NO_LINES or kind in FOREIGN_KINDS or own.is_foreign(element)
+    return element.tag in _NO_LINES or kind_of(element)[0] in _OTHERS
 
 
 def _is_stack(element: Element) -> bool:
@@ -99,7 +97,7 @@ def named_behind(own: Own) -> Iterator[Element]:
             around = [element]
             while around[-1] is not part and (above := around[-1].getparent()) is not None:
                 around.append(above)
-            if not any(_is_others(each, own) for each in around):
+            if not any(_is_others(each) for each in around):
                 yield element
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import islice, pairwise
 from operator import itemgetter
@@ -19,7 +19,7 @@ from rscrawler.extraction.byline import (
     names_in,
     split_names,
 )
-from rscrawler.extraction.container import Own
+from rscrawler.extraction.container import Own, text_length
 from rscrawler.extraction.context import PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.page import Page
@@ -64,6 +64,9 @@ _DECLARED = {
 }  # fmt: skip
 _MOST_WITHIN = 50  # elements in which a date is looked for
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
+_DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)/")
+_CALLED_DATES = ["[class*='date']", "[class*='Date']", "[class*='time']", "[class*='ublish']"]
+_LONGEST_DATE = 150  # characters of an element that is called a date, white space and all
 _WANTED = ("title", "published_at")  # a warning tells of their lack
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
@@ -335,6 +338,26 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
         if not pattern("updates").search(text):
             for value in (*_exact_dates(line), text):
                 yield "fallback: line at the headline", value
+    if match := _DAY_IN_PATH.search(_PATH.sub("", source.context.url)):
+        yield "fallback: address", "-".join(match.groups())
+    yield from _agreed_dates(source)
+
+
+def _agreed_dates(source: Source) -> list[tuple[str, str]]:
+    """What the elements that are called a date give; nothing if it is more than one day."""
+    given, days = list[tuple[str, str]](), set[date]()
+    for origin, elements in source.own.places(_CALLED_DATES):
+        origin = origin.replace("profile", "fallback")
+        for element in islice(elements, _MOST_WITHIN):
+            if source.is_in_prose(element) or text_length(element) > _LONGEST_DATE:
+                continue
+            text = text_of(element)
+            values = () if pattern("updates").search(text) else (*_exact_dates(element), text)
+            for value in values:
+                if found := _date("published_at", origin, value, source):
+                    given.append((origin, value))
+                    days.add(found.at.date())
+    return given if len(days) < 2 or max(days) - min(days) <= timedelta(days=1) else []
 
 
 def _exact_dates(element: Element) -> Iterator[str]:

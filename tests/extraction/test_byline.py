@@ -16,14 +16,16 @@ TEXT = "".join(
 )
 
 
-def read(around: str = "", head: str = "", lang: str = "en") -> Article:
-    """The article on a page with `around` between its headline and its text."""
+def read(
+    around: str = "", head: str = "", lang: str = "en", behind: str = "", url: str = URL
+) -> Article:
+    """The article on a page with `around` between its headline and its text, `behind` after it."""
     page = (
         f'<html lang="{lang}"><head><title>{TITLE}</title>{head}</head><body><div class="c-story">'
         f'<div class="c-head"><h1>{TITLE}</h1>{around}</div><div class="c-text">{TEXT}</div>'
-        "</div></body></html>"
+        f"{behind}</div></body></html>"
     )
-    return rscrawler.extract_page(page.encode(), URL)
+    return rscrawler.extract_page(page.encode(), url)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,41 @@ def test_the_date_is_that_of_the_first_line_at_the_headline(
 ) -> None:
     found = read(f"<p>Water</p>{line}", lang=lang).published_at
     assert found == (moment and datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+
+def test_a_line_at_the_headline_tells_the_date_whatever_its_region_is_called() -> None:
+    when = "<p>Water</p>" * 20 + '<time datetime="2024-12-09T08:15Z">Monday</time>'
+    for line in (
+        f'<footer class="meta">{when}</footer>',
+        f"<aside>{when}</aside>",
+        f'<div class="header-navigation">{when}</div>',
+    ):
+        assert read(line).published_at == datetime(2024, 12, 9, 8, 15, tzinfo=UTC), line
+
+
+@pytest.mark.parametrize(
+    ("behind", "day"),
+    [
+        ('<p class="node__publication-date">Posted on 9 December 2024</p>', 9),
+        ('<p class="itemPostDate">9 December 2024</p><i class="time">8 December 2024</i>', 9),
+        ('<p class="date-changed">Updated 9 December 2024</p>', None),
+        ('<p class="itemDate">9 December 2024</p><p class="itemDate">2 May 2023</p>', None),
+    ],
+)
+def test_elements_that_are_called_a_date_tell_it_if_they_agree(
+    behind: str, day: int | None
+) -> None:
+    found = read(behind=behind).published_at
+    assert found == (day and datetime(2024, 12, day, tzinfo=UTC))
+
+
+def test_a_day_in_the_address_is_the_date_where_nothing_else_tells_one() -> None:
+    for path in ("2024/12/09/reservoir", "news/2024-12-09/content_1.htm"):
+        article = read(url=f"https://gazette.example/{path}")
+        assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC), path
+    dated = read("<p>Dec 8, 2024</p>", url="https://gazette.example/2024/12/09/reservoir")
+    assert dated.published_at == datetime(2024, 12, 8, tzinfo=UTC)
+    assert read(url="https://gazette.example/2024/12/x/").published_at is None
 
 
 def test_sections_are_links_that_say_they_are_categories() -> None:
