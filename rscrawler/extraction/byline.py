@@ -17,7 +17,6 @@ _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 # Bylines of other languages are read with the headline alone: "Ortega y Gasset" is one name.
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
-_FULL_NAME = re.compile(r"[^\W\d_a-zà-ÿа-я]\S*(?:\s+\S+){0,3}\s+[^\W\d_a-zà-ÿа-я]\S*")
 _LONGEST = 100  # characters of a line that says who or when
 _MOST, _MOST_NAMED = 2000, 50  # elements looked at before the text; that are called an author's
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
@@ -83,10 +82,9 @@ def names_in(lines: Iterable[Element]) -> list[str]:
             return names
     for line in lines:
         text = text_of(line)
-        if match := pattern("bylines").match(text) or pattern("other_bylines").match(text):
-            names = _names(_OTHER_AND.split(text[match.end() :]))
-            if names and all(map(_FULL_NAME.fullmatch, names)):
-                return names
+        match = pattern("bylines").match(text) or pattern("other_bylines").match(text)
+        if match and (names := _names(_OTHER_AND.split(text[match.end() :]))):
+            return names
     return []
 
 

@@ -44,7 +44,7 @@ def read(
         ('<p itemprop="author">Nora Weiss</p>', ["Nora Weiss"]),
         ("<p>By Nora Weiss and Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
         ("<p>Von Nora Weiss und Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
-        ("<p>By Email</p>", []),
+        ("<p>By Nora</p>", ["Nora"]),
         ("<p>By Nora Weiss, Photos by Bob Ray</p>", ["Nora Weiss"]),
         ('<footer class="meta"><a rel="author" href="/w">Nora Weiss</a></footer>', ["Nora Weiss"]),
         ('<p class="author-role">Water editor</p>', []),
