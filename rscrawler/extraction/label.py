@@ -156,7 +156,7 @@ RULES: tuple[Rule, ...] = (
     Rule("credit", "credit", "contract", _says("credits"), 160),
     Rule("appeal", "appeal", "contract; Responsible Statecraft",
          lambda body, n: n in body.appeals),
-    Rule("notice", "boilerplate", "sample site without classes", _says("notices"), 300,
+    Rule("notice", "boilerplate", "sample site; The Economist", _says("notices"), 300,
          is_guess=True),
     Rule("behind the end", "related", "990 pages", lambda body, n: n > body.last, is_guess=True),
     Rule("small print", "caption", "sample site without classes",

@@ -38,6 +38,11 @@ def test_a_long_standfirst_above_the_text_belongs_to_it(tag: str) -> None:
     assert _body(f'{head}<div class="text">{PARAGRAPHS}</div>') == [LEAD, *TEXT]
 
 
+def test_where_an_article_was_printed_is_not_its_text() -> None:
+    notice = "<p>This article appeared in the Asia section of the print edition</p>"
+    assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{notice}") == [*TEXT]
+
+
 def test_the_box_around_the_only_paragraph_is_the_article() -> None:
     address = "Office of the canal, 14 Riverside"
     linked = '<p><a href="https://example.net/plan/">The plan of the canal</a></p>'
