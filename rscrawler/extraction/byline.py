@@ -92,10 +92,7 @@ def named_behind(own: Own) -> Iterator[Element]:
     """The elements of the article that are called an author's, in reading order."""
     for part in own.parts:
         for element in islice(filter(is_author, part.iter()), _MOST_NAMED):
-            around = [element]
-            while around[-1] is not part and (above := around[-1].getparent()) is not None:
-                around.append(above)
-            if not any(_is_others(each) for each in around):
+            if not any(map(_is_others, (element, *element.iterancestors()))):
                 yield element
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice, pairwise
 from operator import itemgetter
@@ -334,10 +334,8 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
     if is_printed:  # where the profile says
         return
     for line in source.lines:
-        text = text_of(line)
-        if not pattern("updates").search(text):
-            for value in (*_exact_dates(line), text):
-                yield "fallback: line at the headline", value
+        for value in _dates_in(line):
+            yield "fallback: line at the headline", value
     if match := _DAY_IN_PATH.search(_PATH.sub("", source.context.url)):
         yield "fallback: address", "-".join(match.groups())
     yield from _agreed_dates(source)
@@ -345,19 +343,24 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
 
 def _agreed_dates(source: Source) -> list[tuple[str, str]]:
     """What the elements that are called a date give; nothing if it is more than one day."""
-    given, days = list[tuple[str, str]](), set[date]()
-    for origin, elements in source.own.places(_CALLED_DATES):
-        origin = origin.replace("profile", "fallback")
-        for element in islice(elements, _MOST_WITHIN):
-            if source.is_in_prose(element) or text_length(element) > _LONGEST_DATE:
-                continue
-            text = text_of(element)
-            values = () if pattern("updates").search(text) else (*_exact_dates(element), text)
-            for value in values:
-                if found := _date("published_at", origin, value, source):
-                    given.append((origin, value))
-                    days.add(found.at.date())
-    return given if len(days) < 2 or max(days) - min(days) <= timedelta(days=1) else []
+    given = [
+        (origin.replace("profile", "fallback"), value)
+        for origin, elements in source.own.places(_CALLED_DATES)
+        for element in islice(elements, _MOST_WITHIN)
+        if text_length(element) <= _LONGEST_DATE and not source.is_in_prose(element)
+        for value in _dates_in(element)
+    ]
+    read = (_date("published_at", origin, value, source) for origin, value in given)
+    days = {found.at.date() for found in read if found is not None}
+    return given if not days or max(days) - min(days) <= timedelta(days=1) else []
+
+
+def _dates_in(element: Element) -> Iterator[str]:
+    """The dates that a short line may give; none if it tells of a change."""
+    text = text_of(element)
+    if not pattern("updates").search(text):
+        yield from _exact_dates(element)
+        yield text
 
 
 def _exact_dates(element: Element) -> Iterator[str]:
