@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import socket
 import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -16,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+import uvicorn
 from lxml import html
 
 from rscrawler.config import Config
@@ -108,17 +112,36 @@ def quickly_hashed(password: str) -> str:
     return f"scrypt$1024$1$1${b64encode(salt).decode()}${b64encode(digest).decode()}"
 
 
+class Server(uvicorn.Server):
+    """Ends when it is told to; else it would look ten times a second, and then wait for clients."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.told_to_end = Future[None]()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await asyncio.wrap_future(self.told_to_end)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await self.lifespan.shutdown()
+
+
 @contextmanager
 def served(dashboard: Dashboard) -> Iterator[Browser]:
     """A dashboard on a free port, served as the command serves it, in a thread."""
     with closing(listening("127.0.0.1", 0)) as listener:
-        server = server_of(dashboard, "127.0.0.1")
+        server = Server(server_of(dashboard, "127.0.0.1").config)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
             yield Browser(listener.getsockname()[1])
         finally:
-            server.should_exit = True
+            server.told_to_end.set_result(None)
             thread.join()
 
 
