@@ -1,7 +1,7 @@
-"""A whole service in a process of its own, whose jobs append a line to a file.
+"""A whole service, for a process of its own, whose jobs append a line to a file.
 
-`python -m tests.scheduling.service_process DATABASE FILE`: a job every second writes
-`SERVICE-PID` to FILE, and one of its runs never ends while FILE.hang exists.
+With DATABASE and FILE as arguments: a job every second writes `SERVICE-PID` to FILE, and one of
+its runs never ends while FILE.hang exists.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 from rscrawler.config import Config
 from rscrawler.scheduling.processes import ChildResult, run_child
@@ -33,18 +32,15 @@ print(sys.argv[3])
 """
 
 
-def main(database: str, file: Path) -> None:
+def main() -> None:
     """Serve until told to stop."""
+    database, file = sys.argv[1:]
 
     async def run(_: Sequence[str], limit: timedelta, stopping: asyncio.Event) -> ChildResult:
-        command = [sys.executable, "-c", CHILD, str(os.getpid()), str(file), REPORT]
+        command = [sys.executable, "-c", CHILD, str(os.getpid()), file, REPORT]
         return await run_child(command, limit, stopping)
 
     store = Store.open(database)
     jobs = (scheduled(every="1s"),)
     asyncio.run(Service(store, lambda: (Config(), jobs), run=run).run())
     store.close()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))

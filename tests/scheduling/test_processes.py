@@ -8,17 +8,20 @@ import signal
 import subprocess
 import sys
 import time
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import psutil  # type: ignore[import-untyped]
 import pytest
 from sqlalchemy import create_engine, text
 
-from rscrawler.scheduling.processes import ChildResult, run_child
+from rscrawler.scheduling.processes import ChildResult, run_child, watch
+from tests.workspace import Program, Running
 
-SOON = timedelta(milliseconds=300)
+SOON = timedelta(milliseconds=20)
 LONG = timedelta(minutes=5)
 DEADLINE_SECONDS = 30.0
 
@@ -26,7 +29,7 @@ DEADLINE_SECONDS = 30.0
 STUBBORN = """
 import os, pathlib, signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+child = subprocess.Popen(["sleep", "infinity"])
 ready = pathlib.Path(sys.argv[1])
 ready.with_suffix(".part").write_text(f"{os.getpid()} {child.pid}")
 ready.with_suffix(".part").rename(ready)
@@ -91,18 +94,22 @@ def test_only_the_end_of_endless_output_is_kept() -> None:
 def test_a_child_that_will_not_end_is_killed_with_its_descendants(
     ending: str, tmp_path: Path
 ) -> None:
-    ready = tmp_path / "ready"
+    ready, started, stopping = tmp_path / "ready", asyncio.Event(), asyncio.Event()
+
+    async def start(output: BinaryIO, errors: BinaryIO) -> Process:
+        child = await asyncio.create_subprocess_exec(
+            *python(STUBBORN, ready), stdout=output, stderr=errors, start_new_session=True
+        )
+        await wait_for_file(ready)
+        started.set()
+        return child
 
     async def scenario() -> ChildResult | None:
-        stopping = asyncio.Event()
-        limit = timedelta(seconds=3) if ending == "limit" else LONG
+        limit = SOON if ending == "limit" else LONG
         running = asyncio.create_task(
-            run_child(
-                python(STUBBORN, ready), limit, stopping,
-                patience=SOON, stop_patience=SOON, last_warning=SOON,
-            )
-        )  # fmt: skip
-        await wait_for_file(ready)
+            watch(start, limit, stopping, patience=SOON, stop_patience=SOON, last_warning=SOON)
+        )
+        await started.wait()
         if ending == "stop":
             stopping.set()
         elif ending == "cancel":
@@ -133,9 +140,7 @@ def test_a_child_that_is_asked_to_stop_closes_down_by_itself(tmp_path: Path) -> 
 
 def test_what_a_child_leaves_behind_is_killed() -> None:
     result = run_python(
-        "import subprocess, sys\n"
-        "left = subprocess.Popen([sys.executable, '-c', 'import signal; signal.pause()'])\n"
-        "print(left.pid)"
+        "import subprocess, sys\nleft = subprocess.Popen(['sleep', 'infinity'])\nprint(left.pid)"
     )
     wait_for(lambda: has_ended(int(result.output)))
 
@@ -199,9 +204,9 @@ def test_fifty_runs_leave_no_descriptor_and_no_process_behind() -> None:
 # Whole services.
 
 
-def start_service(database_url: str, file: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.scheduling.service_process", database_url, str(file)]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+def start_service(program: Program, database_url: str, file: Path) -> Running:
+    code = "from tests.scheduling.service_process import main\nmain()\nraise SystemExit"
+    return program.start([database_url, str(file)], Path.cwd(), before=code)
 
 
 def runs_of(file: Path) -> list[str]:
@@ -209,34 +214,36 @@ def runs_of(file: Path) -> list[str]:
 
 
 def test_when_one_of_two_services_is_killed_in_a_run_the_other_repeats_it_and_carries_on(
-    database_url: str, tmp_path: Path
+    program: Program, database_url: str, tmp_path: Path
 ) -> None:
     file, hang = tmp_path / "runs", tmp_path / "runs.hang"
     hang.touch()
-    first = start_service(database_url, file)
+    first = start_service(program, database_url, file)
     wait_for(lambda: len(runs_of(file)) == 1)
-    second = start_service(database_url, file)
+    second = start_service(program, database_url, file)
     try:
         hang.unlink()
-        first.kill()
+        first.send_signal(signal.SIGKILL)
         first.wait()
         wait_for(lambda: len(runs_of(file)) >= 4)
     finally:
-        second.terminate()
-        status = second.wait()
+        second.send_signal(signal.SIGTERM)
+        status = second.wait().status
     assert runs_of(file)[0] == str(first.pid)
     assert set(runs_of(file)[1:]) == {str(second.pid)}
     assert status == 0
 
 
 @pytest.mark.slow
-def test_two_services_run_each_job_once(database_url: str, tmp_path: Path) -> None:
+def test_two_services_run_each_job_once(
+    program: Program, database_url: str, tmp_path: Path
+) -> None:
     file = tmp_path / "runs"
-    services = [start_service(database_url, file) for _ in range(2)]
+    services = [start_service(program, database_url, file) for _ in range(2)]
     wait_for(lambda: len(runs_of(file)) >= 5)
     for service in services:
-        service.terminate()
-    assert [service.wait() for service in services] == [0, 0]
+        service.send_signal(signal.SIGTERM)
+    assert [service.wait().status for service in services] == [0, 0]
     engine = create_engine(database_url)
     with engine.connect() as connection:
         claimed = connection.scalar(text("SELECT count(*) FROM fired"))
