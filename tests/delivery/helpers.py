@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from rscrawler.config import Config
 from rscrawler.delivery import DeliveryReport, deliver
 from rscrawler.identity.fingerprints import Fingerprint, new_record_id
@@ -21,6 +23,8 @@ BODY = (
     "Tokayev was sharing the stage with Putin, and Astana listened."
 )
 QUOTE = "…Tokayev was sharing the stage with Putin, and Astana listened."
+# For what the program decides by itself, whatever the database.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 # Each is something a page might say to do harm.
 HOSTILE_TITLES = {

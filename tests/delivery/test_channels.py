@@ -24,6 +24,7 @@ from tests.delivery.helpers import (
     a_config,
     an_article,
     deliver_when_due,
+    on_sqlite,
     record,
 )
 from tests.delivery.listener import Listener, dripping, dropping
@@ -90,7 +91,7 @@ def test_a_webhook_that_failed_gets_the_same_request_again(
     [(408, True), (425, True), (429, True), (500, True), (503, True), (400, False), (404, False),
      (410, False), (302, False)],
 )  # fmt: skip
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_what_a_webhook_answers_says_whether_to_try_again(
     store: Store, listener: Listener, config: Config, status: int, is_passing: bool
 ) -> None:
@@ -250,7 +251,7 @@ def test_what_waits_for_an_address_goes_to_the_one_that_takes_its_place(
     assert (len(listener.at(DESK)), len(listener.at("/new"))) == (1, 1)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_a_hostile_title_arrives_harmless(
     store: Store, listener: Listener, config: Config, title: str
@@ -269,30 +270,29 @@ def test_a_hostile_title_arrives_harmless(
 DAY = 24 * HOUR
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 @pytest.mark.parametrize("channel", ["email", "channel:desk", "webhook:hook"])
 def test_who_takes_an_alert_and_never_answers_is_told_a_few_times_in_three_days(
     store: Store, listener: Listener, mailbox: Mailbox, email_config: EmailConfig, channel: str
 ) -> None:
     """Each attempt may be another copy: the pace is slow, whatever the channel."""
     base = f"localhost:{listener.port}"
-    mailbox.answering.clear()
+    mailbox.drop = True
     listener.hanging = {"/hook", "/desk"}
     hook = {"url": f"http://{base}/hook", "secret": "s3cret", "timeout": "0.02s"}
     desk = f"json://{base}/desk?rto=0.02"
-    config = email_config({"webhooks": {"hook": hook}, "channels": {"desk": desk}}, timeout="0.01s")
+    config = email_config({"webhooks": {"hook": hook}, "channels": {"desk": desk}})
     record(store, an_article(1), channel)
     assert due_since(config, store, NOW)
     deliver_when_due(config, store, NOW + 4 * DAY)
     copies = len(mailbox.received) + len(listener.at("/hook")) + len(listener.at("/desk"))
     assert 12 <= copies <= 18
-    mailbox.answering.set()
     (given_up,) = store.outbox.undelivered()
     assert given_up.state == "failed"
     assert "may have been taken" in given_up.reason
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 @pytest.mark.parametrize("channel", ["channel:desk", "webhook:hook"])
 def test_a_connection_that_breaks_before_the_answer_leaves_it_in_doubt(
     store: Store, tmp_path: Path, channel: str

@@ -13,7 +13,7 @@ from rscrawler.config import AlertSettings
 from rscrawler.delivery import deliver
 from rscrawler.delivery.webhook import signature_of
 from rscrawler.store import Store
-from tests.delivery.helpers import NOW, a_config, an_article, record
+from tests.delivery.helpers import NOW, a_config, an_article, on_sqlite, record
 from tests.delivery.listener import Listener
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ def samples(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_the_sample_of_a_receiver_takes_what_is_genuine_and_fresh(
     store: Store, listener: Listener, tmp_path: Path
 ) -> None:

@@ -23,6 +23,7 @@ from tests.delivery.helpers import (
     a_config,
     a_flag,
     an_article,
+    on_sqlite,
     record,
 )
 
@@ -169,7 +170,7 @@ def test_a_feed_holds_a_hundred_articles(store: Store, config: Config) -> None:
 
 
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_hostile_title_leaves_the_feeds_valid(store: Store, config: Config, title: str) -> None:
     record(store, an_article(1, title=title, subtitle=title, authors=[title], language=title))
     deliver(config, store, now=NOW)

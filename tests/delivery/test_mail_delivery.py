@@ -21,7 +21,15 @@ from rscrawler.items import ChangeSummary
 from rscrawler.store import Store, database
 from rscrawler.store.leases import process_identity
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import BODY, NOW, an_article, deliver_when_due, lines_of, record
+from tests.delivery.helpers import (
+    BODY,
+    NOW,
+    an_article,
+    deliver_when_due,
+    lines_of,
+    on_sqlite,
+    record,
+)
 from tests.delivery.mailbox import Mailbox, serving
 from tests.workspace import Program, Script, wait_until
 
@@ -113,6 +121,7 @@ def test_the_mail_of_a_new_headline_gives_the_one_before_it(
 # A server that does not take it.
 
 
+@on_sqlite
 def test_a_server_that_refuses_connections_for_an_hour_gets_the_mail_when_it_is_back(
     store: Store, email_config: EmailConfig, mailbox: Mailbox
 ) -> None:
@@ -169,6 +178,7 @@ def test_after_processes_killed_before_a_mail_was_answered_copies_are_few(
     assert len({mail.content for mail in mailbox.received}) == 1
 
 
+@on_sqlite
 def test_a_connection_that_is_lost_again_and_again_after_the_mail_makes_few_copies(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -218,6 +228,7 @@ def test_a_connection_lost_after_the_mail_gets_the_same_bytes_again(
     assert first.mail["Message-ID"] == again.mail["Message-ID"] != second.mail["Message-ID"]
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("attribute", "reply"),
     [("reply", "451 try again later"), ("sender_reply", "550 not you"), ("reply", "421 closing")],
@@ -332,6 +343,7 @@ def test_what_an_address_refused_goes_out_as_soon_as_it_takes_something_else(
     assert {each.state for each in store.outbox.undelivered()} == {"refused"}
 
 
+@on_sqlite
 def test_a_refusal_that_does_not_pass_is_tried_now_and_then_and_given_up_after_three_days(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -344,6 +356,7 @@ def test_a_refusal_that_does_not_pass_is_tried_now_and_then_and_given_up_after_t
     assert outbox_summary(email_config(), store, NOW + 100 * HOUR).waiting[0].why == "given up"
 
 
+@on_sqlite
 def test_a_failure_that_does_not_pass_is_given_up_after_three_days_and_shown(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
@@ -358,6 +371,7 @@ def test_a_failure_that_does_not_pass_is_given_up_after_three_days_and_shown(
     assert summary.waiting[0].last_error == "desk@example.org: 451 not now"
 
 
+@on_sqlite
 def test_the_last_attempt_before_giving_up_counts_when_it_is_taken(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:

@@ -18,10 +18,10 @@ from rscrawler.spiders.session import CrawlSession
 from rscrawler.store import Store
 from rscrawler.topics import Flagger
 from tests.delivery.conftest import EmailConfig
-from tests.delivery.helpers import NOW, an_article, record
+from tests.delivery.helpers import NOW, an_article, on_sqlite, record
 from tests.delivery.mailbox import Mailbox
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 HOUR = timedelta(hours=1)
 SITE = "responsiblestatecraft"
 TWO = ["one@example.org", "two@example.org"]
