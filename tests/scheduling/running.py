@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-from tests.workspace import PROGRAM, Workspace
+from tests.workspace import Workspace, own_environment
 
 SCHEDULES = ("--schedules", "schedules")
 PATIENCE_SECONDS = 180.0
@@ -21,21 +19,21 @@ PATIENCE_SECONDS = 180.0
 class RunningService:
     """A service that runs in a workspace; its log is a file there.
 
-    `program` stands in for rscrawler itself. `environment` is added to that of the tests, less
-    what configures rscrawler.
+    It is forked from the loaded program; a `program` that stands in for that is started anew.
     """
 
     def __init__(
-        self, workspace: Workspace, program: Sequence[str] = PROGRAM, **environment: str
+        self, workspace: Workspace, program: Sequence[str] = (), **environment: str
     ) -> None:
         self.log = workspace.folder / "service.log"
-        kept = {name: it for name, it in os.environ.items() if not name.startswith("RSCRAWLER_")}
+        code = f"import os, sys\nos.execv(sys.executable, [*{[*program]!r}, *sys.argv[1:]])"
         with self.log.open("ab") as stream:
-            self.process = subprocess.Popen(
-                [*program, "run", *SCHEDULES],
-                cwd=workspace.folder,
-                env={**kept, **environment},
-                stderr=stream,
+            self.process = workspace.start(
+                "run",
+                *SCHEDULES,
+                before=code if program else "",
+                environment=own_environment(environment),
+                stderr=stream.fileno(),
             )
 
     def says(self, text: str, times: int = 1) -> bool:
@@ -75,11 +73,11 @@ class RunningService:
     def stop(self) -> None:
         """End it as an operator does; it must end well."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(timeout=60) == 0
+        assert self.process.wait().status == 0
         assert not self.says("Traceback"), self.log.read_text()
 
     def kill(self) -> None:
-        self.process.kill()
+        self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
 

@@ -27,7 +27,7 @@ from tests.sample_site import Fault, SampleSite
 from tests.sample_site.stories import Story
 from tests.scheduling.running import RunningService, write_schedule
 from tests.scheduling.test_processes import has_ended
-from tests.workspace import Workspace
+from tests.workspace import PROGRAM, Workspace
 
 pytestmark = [
     pytest.mark.slow,
@@ -83,7 +83,7 @@ class Watched:
 
     def start_again(self, **environment: str) -> RunningService:
         """A service with what the last one left."""
-        self.started.append(RunningService(self.workspace, **environment))
+        self.started.append(RunningService(self.workspace, PROGRAM, **environment))
         return self.started[-1]
 
     def recorded(self) -> Counter[str]:
