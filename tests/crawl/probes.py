@@ -8,6 +8,7 @@ from typing import Any
 
 from rscrawler.decisions import SECOND_LOOKS
 from tests.sample_site import SampleSite
+from tests.sample_site.routes import Resource
 from tests.workspace import Workspace
 
 FEED, SITEMAP, SECTION = "/feeds/feed.rss", "/sitemap.xml", "/analysis/"
@@ -26,6 +27,12 @@ def sources(*paths: str, site: str = "responsiblestatecraft") -> str:
 
 FEW_SOURCES = sources(FEED, SITEMAP, SECTION)
 QUICK = '[crawl]\nretries = 0\ntimeout = "1s"\nmax_response_mib = 1\n'
+
+
+def listing_of(*addresses: str) -> Resource:
+    """A page that links to these."""
+    links = "".join(f'<a href="{address}">read</a>' for address in addresses)
+    return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
 
 
 def paths_requested(site: SampleSite) -> list[str]:

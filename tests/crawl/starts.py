@@ -73,6 +73,7 @@ class Start:
         with self.site.lock:
             vars(self.site).update(vars(fresh))
             self.site.theme = Theme.REBELMOUSE
-            self.site.gone.clear()
+            for changed in (self.site.gone, self.site.extra_pages, self.site.answers):
+                changed.clear()
         self.site.heal()
         self.site.forget_requests()

@@ -11,11 +11,12 @@ import socket
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count, takewhile
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -39,12 +40,13 @@ from tests.crawl.probes import (
     sources,
     urls,
 )
-from tests.sample_site import Fault, RawReply, SampleSite, pages, routes
-from tests.sample_site import server as demo_server
+from tests.sample_site import Fault, RawReply, SampleSite
+from tests.sample_site.routes import Resource, find_resource
 from tests.sample_site.server import Reply
 from tests.sample_site.stories import Story
 from tests.workspace import Program, Workspace
 
+STORIES = "/feeds/sitemaps/sitemap_1.xml"
 NO_RETRIES = "[crawl]\nretries = 0\n"
 
 
@@ -77,19 +79,6 @@ def configure(
 def publish_in_section(site: SampleSite) -> Story:
     """A new article that the one section of these tests shows."""
     return site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
-
-
-@contextmanager
-def answering(monkeypatch: pytest.MonkeyPatch, path: str, answer: Reply) -> Iterator[None]:
-    """Let every sample site answer so for a path."""
-    find = demo_server.Server.reply
-
-    def reply(self: Any, method: str, target: str, headers: Any) -> Reply:
-        return answer if target == path else find(self, method, target, headers)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(demo_server.Server, "reply", reply)
-        yield
 
 
 # Pages.
@@ -205,16 +194,16 @@ def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
 
 
 def test_an_article_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_days(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(FEED))
     workspace.crawl()
     story = site.publish()
-    absent = Reply(404, {"Content-Type": "text/html"}, b"not here")
-    with answering(monkeypatch, story.path, absent):
-        for _ in range(4):
-            assert workspace.run("crawl", "--json").json["articles_new"] == 0
-            let_time_pass(workspace, hours=7)
+    site.answers[story.path] = Reply(404, {"Content-Type": "text/html"}, b"not here")
+    for _ in range(4):
+        assert workspace.run("crawl", "--json").json["articles_new"] == 0
+        let_time_pass(workspace, hours=7)
+    site.answers.clear()
     assert workspace.crawl()["articles_new"] == 1
 
 
@@ -261,14 +250,15 @@ def test_an_address_that_always_leads_to_another_site_is_given_up_in_the_end(
 
 
 def test_a_page_too_large_once_unpacked_is_an_error_and_no_robots_rule(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, site: SampleSite
 ) -> None:
     story = site.stories[0]
     bomb = gzip.compress(b"<html>" + b" " * 3_000_000)
     head = {"Content-Type": "text/html", "Content-Encoding": "gzip"}
-    with answering(monkeypatch, story.path, Reply(200, head, bomb)):
-        configure(workspace, site)
-        result = workspace.run("crawl", "--full", "--json")
+    site.answers[story.path] = Reply(200, head, bomb)
+    configure(workspace, site)
+    result = workspace.run("crawl", "--full", "--json")
+    site.answers.clear()
     assert (result.status, result.json["errors"]) == (1, 1)
     let_retries_come(workspace)
     assert workspace.crawl()["articles_new"] == 1
@@ -307,18 +297,14 @@ def causes(workspace: Workspace) -> list[str | None]:
 
 
 def test_a_listing_that_ends_with_404_has_ended(
-    workspace: Workspace, larger_site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, larger_site: SampleSite
 ) -> None:
-    find = routes.find_resource
-
-    def find_resource(state: Any, path: str, page: int) -> Any:
-        found = find(state, path, page)
-        is_past_the_end = page > 1 and b"image-article" not in found.body
-        return find(state, "/no/such/page", 1) if is_past_the_end else found
-
-    monkeypatch.setattr(demo_server, "find_resource", find_resource)
+    shown = (find_resource(larger_site, SECTION, page).body for page in count(1))
+    past_the_end = sum(1 for _ in takewhile(lambda body: b"image-article" in body, shown)) + 1
+    larger_site.answers[f"{SECTION}?page={past_the_end}"] = Reply(404, {})
     configure(workspace, larger_site, few=sources(SECTION))
     assert workspace.crawl("--full")["errors"] == 0
+    assert larger_site.requests[-1].status == 404
     larger_site.forget_requests()
     workspace.crawl()
     statuses = [each.status for each in larger_site.requests if each.path != "/robots.txt"]
@@ -420,11 +406,10 @@ def test_a_sitemap_that_fails_is_read_at_the_next_cycle_though_its_index_is_quie
 
 
 def test_an_index_that_never_moves_a_date_hides_news_for_a_day_at_most(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SITEMAP))
-    index = pages.render_sitemap_index(site)
-    monkeypatch.setattr(pages, "render_sitemap_index", lambda _: index)
+    site.extra_pages[SITEMAP] = find_resource(site, SITEMAP, 1)
     workspace.crawl("--full")
     site.publish()
     assert workspace.crawl()["articles_new"] == 0
@@ -432,59 +417,48 @@ def test_an_index_that_never_moves_a_date_hides_news_for_a_day_at_most(
     assert workspace.crawl()["articles_new"] == 1
 
 
+def redated(sitemap: Resource, moment: datetime, path: str = "") -> Resource:
+    """A sitemap with another date for one story, or for all."""
+    shown = f"({re.escape(path)}</loc><lastmod>)[^<]*".encode()
+    changed, times = re.subn(shown, rb"\g<1>" + moment.isoformat().encode(), sitemap.body)
+    assert times
+    return replace(sitemap, body=changed)
+
+
 def test_articles_dated_later_all_at_once_say_nothing_and_one_dated_later_after_that_does(
-    workspace: Workspace, larger_site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, larger_site: SampleSite
 ) -> None:
     configure(workspace, larger_site, few=sources(SITEMAP))
     workspace.crawl("--full")
-    render = {name: getattr(pages, name) for name in ("render_sitemap", "render_sitemap_index")}
     moved_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
-    for name, as_it_is in render.items():
-        monkeypatch.setattr(
-            pages,
-            name,
-            lambda *args, as_it_is=as_it_is: re.sub(
-                "<lastmod>[^<]*", f"<lastmod>{moved_at.isoformat()}", as_it_is(*args)
-            ),
-        )
-    larger_site.rotate_tokens()  # so that the site writes its sitemaps anew
+    for path in (SITEMAP, STORIES):
+        larger_site.extra_pages[path] = redated(find_resource(larger_site, path, 1), moved_at)
     larger_site.forget_requests()
     assert workspace.crawl()["articles_new"] == 0
     assert articles_requested(larger_site) == []
     dated = next(story for story in larger_site.stories if story.is_dated)
     story = larger_site.edit(dated.slug, title="Another title")
-    edited_at = moved_at + timedelta(minutes=5)
-
-    def redated(as_it_is: Callable[..., str], *args: Any) -> str:
-        before, found, after = as_it_is(*args).partition(f"{story.path}</loc><lastmod>")
-        return before + found + after.replace(moved_at.isoformat(), edited_at.isoformat(), 1)
-
-    moved = pages.render_sitemap
-    monkeypatch.setattr(pages, "render_sitemap", lambda *args: redated(moved, *args))
-    monkeypatch.setattr(pages, "render_sitemap_index", render["render_sitemap_index"])
+    del larger_site.extra_pages[SITEMAP]
+    larger_site.extra_pages[STORIES] = redated(
+        redated(find_resource(larger_site, STORIES, 1), moved_at),
+        moved_at + timedelta(minutes=5),
+        story.path,
+    )
     assert workspace.crawl()["articles_updated"] == 1
     assert articles_requested(larger_site) == [story.slug]
 
 
-def test_a_date_of_years_ahead_hides_no_later_edit(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_date_of_years_ahead_hides_no_later_edit(workspace: Workspace, site: SampleSite) -> None:
     configure(workspace, site, few=sources(SITEMAP))
     workspace.crawl("--full")
     story = next(story for story in site.stories if story.is_dated)
-    shown = f"({re.escape(story.path)}</loc><lastmod>)[^<]*"
-    render = pages.render_sitemap
-    with monkeypatch.context() as patched:
-        patched.setattr(
-            pages,
-            "render_sitemap",
-            lambda *args: re.sub(shown, r"\g<1>2062-01-01T00:00:00Z", render(*args)),
-        )
-        site.rotate_tokens()  # so that the site writes its sitemaps anew
-        let_a_day_pass(workspace)
-        site.forget_requests()
-        assert workspace.crawl()["articles_updated"] == 0
-        assert articles_requested(site) == []
+    years_ahead = datetime(2062, 1, 1, tzinfo=UTC)
+    site.extra_pages[STORIES] = redated(find_resource(site, STORIES, 1), years_ahead, story.path)
+    let_a_day_pass(workspace)
+    site.forget_requests()
+    assert workspace.crawl()["articles_updated"] == 0
+    assert articles_requested(site) == []
+    site.extra_pages.clear()
     site.edit(story.slug, title=story.title + ", officials say")
     assert workspace.crawl()["articles_updated"] == 1
 
@@ -768,14 +742,11 @@ def test_where_robots_txt_forbids_everything_no_page_is_asked_for(
     ],
 )
 def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, answer: bytes, reason: str
+    workspace: Workspace, site: SampleSite, answer: bytes, reason: str
 ) -> None:
-    with (
-        SampleSite(stories=5) as site,
-        answering(monkeypatch, "/robots.txt", RawReply(0, {}, answer)),
-    ):
-        configure(workspace, site, NO_RETRIES)
-        result = workspace.run("crawl", "--json")
+    site.answers["/robots.txt"] = RawReply(0, {}, answer)
+    configure(workspace, site, NO_RETRIES)
+    result = workspace.run("crawl", "--json")
     assert result.status == 1
     (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
     assert f" cannot be read: {reason}, so nothing was asked there" in problem["message"]
@@ -785,17 +756,13 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
 
 
 def test_a_robots_txt_that_leads_to_another_address_of_the_site_is_heeded(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, site: SampleSite
 ) -> None:
-    led = Reply(301, {"Location": "/rules.txt"}, b"")
-    rules = Reply(200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /\n")
-    with (
-        SampleSite(stories=5) as site,
-        answering(monkeypatch, "/robots.txt", led),
-        answering(monkeypatch, "/rules.txt", rules),
-    ):
-        configure(workspace, site, NO_RETRIES)
-        result = workspace.run("crawl", "--json")
+    rules = b"User-agent: *\nDisallow: /\n"
+    site.answers["/robots.txt"] = Reply(301, {"Location": "/rules.txt"}, b"")
+    site.answers["/rules.txt"] = Reply(200, {"Content-Type": "text/plain"}, rules)
+    configure(workspace, site, NO_RETRIES)
+    result = workspace.run("crawl", "--json")
     problems = result.json["sites"]["responsiblestatecraft"]["problems"]
     assert [problem["code"] for problem in problems] == ["robots-disallowed"]
 
@@ -822,13 +789,10 @@ def test_a_robots_txt_that_cannot_be_kept_is_heeded_and_the_site_is_not_to_blame
     assert "is not kept: database x: is locked" in result.stderr
 
 
-def test_malformed_http_leaves_one_line(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    malformed = RawReply(0, {}, b"\0\1\r\n\r\n")
-    with SampleSite(stories=5) as site, answering(monkeypatch, FEED, malformed):
-        configure(workspace, site, NO_RETRIES)
-        result = workspace.run("crawl", "--json")
+def test_malformed_http_leaves_one_line(workspace: Workspace, site: SampleSite) -> None:
+    site.answers[FEED] = RawReply(0, {}, b"\0\1\r\n\r\n")
+    configure(workspace, site, NO_RETRIES)
+    result = workspace.run("crawl", "--json")
     logged = [line for line in result.stderr.splitlines() if not line.startswith("rscrawler: ")]
     assert [line.partition(" WARNING ")[2] for line in logged] == [
         f"source {site.base_url}{FEED}: no valid HTTP"

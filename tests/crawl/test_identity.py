@@ -24,14 +24,14 @@ from tests.crawl.probes import (
     let_articles_be_due,
     let_second_looks_pass,
     let_time_pass,
+    listing_of,
     paths_requested,
     rows_of,
     sources,
     urls,
 )
 from tests.identity.texts import Issue, series
-from tests.sample_site import Fault, SampleSite, routes
-from tests.sample_site import server as demo_server
+from tests.sample_site import Fault, SampleSite
 from tests.sample_site.routes import Resource
 from tests.sample_site.stories import Shape, Story
 from tests.workspace import Workspace
@@ -43,24 +43,6 @@ LISTING = "/tag/watched/"
 def site() -> Iterator[SampleSite]:
     with SampleSite(stories=12) as running:
         yield running
-
-
-@pytest.fixture
-def extra_pages(monkeypatch: pytest.MonkeyPatch) -> dict[str, Resource]:
-    """Further pages of every sample site, by path."""
-    pages: dict[str, Resource] = {}
-    find = routes.find_resource
-
-    def find_resource(state: Any, path: str, page: int) -> Resource:
-        return pages.get(path) or replace(find(state, path, page), lasts=False)
-
-    monkeypatch.setattr(demo_server, "find_resource", find_resource)
-    return pages
-
-
-def listing_of(*addresses: str) -> Resource:
-    links = "".join(f'<a href="{address}">read</a>' for address in addresses)
-    return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
 
 
 def records_of(workspace: Workspace, slug: str) -> list[dict[str, Any]]:
@@ -96,12 +78,12 @@ def with_words_changed(text: str, every: int = 10) -> str:
 
 
 def test_every_address_of_a_story_leads_to_its_one_record(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     story = next(s for s in site.stories if len(site.truth_of(s).aliases) == 2)
     true = site.truth_of(story)
     other, dated = sorted(true.aliases, key=len)
-    extra_pages[LISTING] = listing_of(
+    site.extra_pages[LISTING] = listing_of(
         dated,
         other,
         true.url,
@@ -124,10 +106,10 @@ def test_every_address_of_a_story_leads_to_its_one_record(
 
 
 def test_the_address_that_redirected_to_an_article_is_among_its_aliases_at_once(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     true = next(true for true in site.truth() if len(true.aliases) == 2)
-    extra_pages[LISTING] = listing_of(true.aliases[1])
+    site.extra_pages[LISTING] = listing_of(true.aliases[1])
     workspace.write_config(site.base_url, sources(LISTING))
     workspace.crawl()
     (record,) = workspace.records()
@@ -149,18 +131,20 @@ def with_canonical(site: SampleSite, story: Story, address: str) -> Resource:
 
 
 def test_pages_that_declare_one_address_are_as_many_articles_as_they_have_texts(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     known, *others = [each for each in site.stories if len(each.body.split()) > 100][:3]
     workspace.write_config(site.base_url, sources(LISTING))
-    extra_pages[LISTING] = listing_of(known.path)
+    site.extra_pages[LISTING] = listing_of(known.path)
     workspace.crawl()
     (before,) = workspace.records()
     pages = {story.path: with_canonical(site, story, before["url"]) for story in others}
-    extra_pages[LISTING] = listing_of(known.path, *pages)
+    site.extra_pages[LISTING] = listing_of(known.path, *pages)
     for visit in range(3):
         token = f"<!-- {visit} -->".encode()
-        extra_pages |= {path: replace(page, body=page.body + token) for path, page in pages.items()}
+        site.extra_pages |= {
+            path: replace(page, body=page.body + token) for path, page in pages.items()
+        }
         workspace.crawl()
         let_articles_be_due(workspace)
     found = workspace.records()
@@ -173,15 +157,15 @@ def test_pages_that_declare_one_address_are_as_many_articles_as_they_have_texts(
 
 
 def test_an_article_that_is_gone_is_gone_though_its_first_address_leads_home(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     story = site.stories[0]
-    extra_pages["/old-name/"] = Resource(301, location=story.path, lasts=False)
-    extra_pages[LISTING] = listing_of("/old-name/")
+    site.extra_pages["/old-name/"] = Resource(301, location=story.path, lasts=False)
+    site.extra_pages[LISTING] = listing_of("/old-name/")
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     workspace.crawl()
     site.remove(story.slug)
-    extra_pages["/old-name/"] = Resource(301, location="/", lasts=False)
+    site.extra_pages["/old-name/"] = Resource(301, location="/", lasts=False)
     for _ in range(2):
         let_articles_be_due(workspace)
         workspace.crawl()
@@ -189,9 +173,9 @@ def test_an_article_that_is_gone_is_gone_though_its_first_address_leads_home(
 
 
 def test_a_first_cycle_that_could_read_no_article_is_no_baseline(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
-    extra_pages[LISTING] = listing_of("/a-article-that-is-not-there/")
+    site.extra_pages[LISTING] = listing_of("/a-article-that-is-not-there/")
     workspace.write_config(site.base_url, sources(LISTING))
     first = workspace.run("crawl")
     for _ in range(3):  # its page is not requested each time
@@ -200,26 +184,26 @@ def test_a_first_cycle_that_could_read_no_article_is_no_baseline(
         "none of the article pages that its sources lead to could be recorded so far"
         in first.stderr
     )
-    extra_pages[LISTING] = listing_of(*(story.path for story in site.stories[:3]))
+    site.extra_pages[LISTING] = listing_of(*(story.path for story in site.stories[:3]))
     workspace.crawl()
     assert [record["novelty"] for record in workspace.records()] == ["baseline"] * 3
     assert alerted(workspace) == []
 
 
 def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_articles_are_known(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     known = [story.path for story in site.stories[:3]]
-    extra_pages[LISTING] = listing_of(*known)
+    site.extra_pages[LISTING] = listing_of(*known)
     workspace.write_config(site.base_url, sources(LISTING))
     workspace.crawl()
     (workspace.output / "rscrawler.db").unlink()
-    extra_pages[LISTING] = listing_of(*known, "/a-article-that-is-not-there/")
+    site.extra_pages[LISTING] = listing_of(*known, "/a-article-that-is-not-there/")
     workspace.crawl()
     model = regional(site)
     told = tuple(told_backwards(text) for text in model.paragraphs)
     site.publish(replace(model, slug="a-report", post_id="2655999991", paragraphs=told))
-    extra_pages[LISTING] = listing_of(*known, "/a-report/")
+    site.extra_pages[LISTING] = listing_of(*known, "/a-report/")
     workspace.crawl()
     (report,) = records_of(workspace, "a-report")
     assert report["novelty"] == "new"
@@ -227,13 +211,13 @@ def test_a_cycle_that_only_met_a_dead_link_is_a_baseline_where_articles_are_know
 
 
 def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(SECTION))
     workspace.crawl()
     story = site.edit(site.publish().slug, sections=(SECTION.strip("/"),))
     robots = f"User-agent: *\nDisallow: {story.path}\n".encode()
-    extra_pages["/robots.txt"] = Resource(body=robots, content_type="text/plain", lasts=False)
+    site.extra_pages["/robots.txt"] = Resource(body=robots, content_type="text/plain", lasts=False)
     let_a_day_pass(workspace)
     for _ in range(5):
         workspace.crawl()
@@ -258,7 +242,7 @@ def test_a_document_that_a_section_leads_to_is_no_page_that_could_not_be_read(
 
 
 def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     def xml(name: str, entries: str) -> Resource:
         news = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
@@ -267,15 +251,17 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
 
     paths = ("/all.xml", "/news.xml")
     named = (f"<sitemap><loc>{site.base_url}{path}</loc></sitemap>" for path in paths)
-    extra_pages[SITEMAP] = xml("sitemapindex", "".join(named))
-    extra_pages |= {path: xml("urlset", "") for path in paths}
+    site.extra_pages[SITEMAP] = xml("sitemapindex", "".join(named))
+    site.extra_pages |= {path: xml("urlset", "") for path in paths}
     workspace.write_config(site.base_url, sources(SITEMAP, SECTION))
     workspace.crawl()
     story = site.edit(site.publish().slug, sections=("europe",))
     site.fail(story.path, Fault.WALL)
     location = f"<url><loc>{site.base_url}{story.path}</loc>"
     now = datetime.now(UTC)
-    extra_pages["/all.xml"] = xml("urlset", f"{location}<lastmod>{rfc3339(now)}</lastmod></url>")
+    site.extra_pages["/all.xml"] = xml(
+        "urlset", f"{location}<lastmod>{rfc3339(now)}</lastmod></url>"
+    )
     assert workspace.crawl()["dropped"] == 1
     let_second_looks_pass(workspace)
     dated = f"<news:publication_date>{rfc3339(now - timedelta(hours=1))}</news:publication_date>"
@@ -284,7 +270,7 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
         let_time_pass(workspace, hours=24 * 30)
         site.forget_requests()
         entry = f"<!-- {reading} -->{location}<news:news>{dated}</news:news></url>"
-        extra_pages["/news.xml"] = xml("urlset", entry)
+        site.extra_pages["/news.xml"] = xml("urlset", entry)
         workspace.crawl()
         requested.append(len(articles_requested(site)))
     assert requested == [1, 0, 0, 0]
@@ -319,17 +305,19 @@ def urlset(*entries: str) -> Resource:
 
 
 def test_an_article_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     story = site.stories[0]
-    extra_pages[LISTING] = listing_of(story.path)
-    extra_pages[story.path] = with_canonical(site, story, f"{site.base_url}/{story.stem}-99999/")
+    site.extra_pages[LISTING] = listing_of(story.path)
+    site.extra_pages[story.path] = with_canonical(
+        site, story, f"{site.base_url}/{story.stem}-99999/"
+    )
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     for _ in range(4):
         workspace.crawl()
         let_articles_be_due(workspace)
     assert [record["event"] for record in workspace.records()] == ["new"]
-    del extra_pages[story.path]
+    del site.extra_pages[story.path]
     site.remove(story.slug)
     for _ in range(2):
         workspace.crawl()
@@ -338,11 +326,11 @@ def test_an_article_whose_declared_address_leads_nowhere_is_not_taken_for_gone(
 
 
 def test_an_address_without_a_trailing_slash_stays_so_where_the_page_declares_none(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     html = without_address(site, site.stories[0])
-    extra_pages["/a-canal-that-nobody-wants"] = Resource(body=html.encode(), lasts=False)
-    extra_pages[LISTING] = listing_of("/a-canal-that-nobody-wants")
+    site.extra_pages["/a-canal-that-nobody-wants"] = Resource(body=html.encode(), lasts=False)
+    site.extra_pages[LISTING] = listing_of("/a-canal-that-nobody-wants")
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     for _ in range(3):
         workspace.crawl()
@@ -359,11 +347,11 @@ def without_address(site: SampleSite, story: Story) -> str:
 
 
 def test_a_page_that_declares_the_other_form_of_its_address_is_not_taken_for_gone(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     declared = f"{site.base_url}/a-canal/"
-    extra_pages["/a-canal"] = with_canonical(site, site.stories[0], declared)
-    extra_pages[LISTING] = listing_of("/a-canal")
+    site.extra_pages["/a-canal"] = with_canonical(site, site.stories[0], declared)
+    site.extra_pages[LISTING] = listing_of("/a-canal")
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     for _ in range(4):
         workspace.crawl()
@@ -374,11 +362,11 @@ def test_a_page_that_declares_the_other_form_of_its_address_is_not_taken_for_gon
 
 
 def test_an_address_shown_with_a_slash_is_read_where_only_the_other_form_answers(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     html = without_address(site, site.stories[0])
-    extra_pages["/a-canal"] = Resource(body=html.encode(), lasts=False)
-    extra_pages[LISTING] = listing_of("/a-canal/")
+    site.extra_pages["/a-canal"] = Resource(body=html.encode(), lasts=False)
+    site.extra_pages[LISTING] = listing_of("/a-canal/")
     workspace.write_config(site.base_url, sources(LISTING))
     workspace.crawl()
     assert urls(workspace) == [f"{site.base_url}/a-canal"]
@@ -386,10 +374,10 @@ def test_an_address_shown_with_a_slash_is_read_where_only_the_other_form_answers
 
 
 def test_an_address_that_leads_to_a_dead_one_is_given_up_like_any_other(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
-    extra_pages["/old-name/"] = Resource(301, location="/new-place/", lasts=False)
-    extra_pages[LISTING] = listing_of("/old-name/", site.stories[0].path)
+    site.extra_pages["/old-name/"] = Resource(301, location="/new-place/", lasts=False)
+    site.extra_pages[LISTING] = listing_of("/old-name/", site.stories[0].path)
     workspace.write_config(site.base_url, sources(LISTING))
     for _ in range(4):
         workspace.crawl()
@@ -400,15 +388,15 @@ def test_an_address_that_leads_to_a_dead_one_is_given_up_like_any_other(
 
 @pytest.mark.parametrize("status", [301, 302])
 def test_an_article_that_is_gone_is_gone_though_its_first_address_leads_to_another_article(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], status: int
+    workspace: Workspace, site: SampleSite, status: int
 ) -> None:
     story, other = [each for each in site.stories if len(each.body.split()) > 100][:2]
-    extra_pages["/old-name/"] = Resource(301, location=story.path, lasts=False)
-    extra_pages[LISTING] = listing_of("/old-name/", other.path)
+    site.extra_pages["/old-name/"] = Resource(301, location=story.path, lasts=False)
+    site.extra_pages[LISTING] = listing_of("/old-name/", other.path)
     workspace.write_config(site.base_url, sources(LISTING), "[crawl]\nremoval_after = '0s'")
     workspace.crawl()
     site.remove(story.slug)
-    extra_pages["/old-name/"] = Resource(status, location=other.path, lasts=False)
+    site.extra_pages["/old-name/"] = Resource(status, location=other.path, lasts=False)
     for _ in range(2):
         let_articles_be_due(workspace)
         workspace.crawl()
@@ -419,19 +407,19 @@ def test_an_article_that_is_gone_is_gone_though_its_first_address_leads_to_anoth
 
 
 def test_a_new_address_that_leads_through_one_article_to_another_is_that_of_the_other(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     first, second = [each for each in site.stories if len(each.body.split()) > 100][:2]
-    extra_pages[LISTING] = listing_of(first.path)
+    site.extra_pages[LISTING] = listing_of(first.path)
     workspace.write_config(site.base_url, sources(LISTING))
     workspace.crawl()
-    extra_pages[LISTING] = listing_of(first.path, second.path)
+    site.extra_pages[LISTING] = listing_of(first.path, second.path)
     workspace.crawl()
-    extra_pages[first.path] = Resource(302, location=second.path, lasts=False)
-    extra_pages["/a-tracked-link/"] = Resource(301, location=first.path, lasts=False)
-    extra_pages[LISTING] = listing_of("/a-tracked-link/")
+    site.extra_pages[first.path] = Resource(302, location=second.path, lasts=False)
+    site.extra_pages["/a-tracked-link/"] = Resource(301, location=first.path, lasts=False)
+    site.extra_pages[LISTING] = listing_of("/a-tracked-link/")
     workspace.crawl()
-    del extra_pages[first.path]
+    del site.extra_pages[first.path]
     site.edit(first.slug, title="Changed since")
     let_articles_be_due(workspace)
     workspace.crawl()
@@ -463,7 +451,6 @@ def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
 def test_an_article_that_moves_to_another_slug_stays_itself(
     workspace: Workspace,
     site: SampleSite,
-    extra_pages: dict[str, Resource],
     keeps_stem: bool,
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
@@ -472,7 +459,7 @@ def test_an_article_that_moves_to_another_slug_stays_itself(
     (before,) = records_of(workspace, story.slug)
     new_slug = f"{story.stem}-2655999111" if keeps_stem else "quite-another-slug"
     site.remove(story.slug)
-    extra_pages[story.path] = Resource(301, location=f"/{new_slug}/", lasts=False)
+    site.extra_pages[story.path] = Resource(301, location=f"/{new_slug}/", lasts=False)
     site.publish(replace(story, slug=new_slug, post_id="2655999111"))
     let_articles_be_due(workspace)
     report = workspace.crawl()
@@ -485,7 +472,7 @@ def test_an_article_that_moves_to_another_slug_stays_itself(
 
 
 def test_an_article_met_under_another_title_and_address_before_it_moved_there_is_one_again(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     story = next(s for s in site.stories if s.slug == s.stem and len(s.body.split()) > 100)
     workspace.write_config(site.base_url, FEW_SOURCES, "[crawl]\nremoval_after = '0s'")
@@ -497,13 +484,13 @@ def test_an_article_met_under_another_title_and_address_before_it_moved_there_is
     assert copy["duplicate_of"] == before["article_id"]
 
     site.remove(story.slug)
-    extra_pages[story.path] = Resource(301, location="/a-better-headline/", lasts=False)
+    site.extra_pages[story.path] = Resource(301, location="/a-better-headline/", lasts=False)
     let_articles_be_due(workspace)
     workspace.crawl()
     in_a_minute = datetime.now(UTC) + timedelta(minutes=1)  # feeds tell no parts of a second
     site.edit("a-better-headline", title="The best headline", modified_at=in_a_minute)
     workspace.crawl()
-    del extra_pages[story.path]
+    del site.extra_pages[story.path]
     site.remove("a-better-headline")
     for _ in range(2):
         let_articles_be_due(workspace)
@@ -530,7 +517,7 @@ STUB = (
 
 @pytest.mark.parametrize("status", [301, 302])
 def test_an_article_whose_address_leads_to_another_brings_no_second_version_or_alert(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], status: int
+    workspace: Workspace, site: SampleSite, status: int
 ) -> None:
     model = regional(site)
     workspace.write_config(site.base_url, FEW_SOURCES)
@@ -547,12 +534,12 @@ def test_an_article_whose_address_leads_to_another_brings_no_second_version_or_a
     assert stub["topics"] == []
     assert set(alerted(workspace)) - set(told_before) == {report["article_id"]}
 
-    extra_pages["/a-stub/"] = Resource(status, location="/a-report/", lasts=False)
+    site.extra_pages["/a-stub/"] = Resource(status, location="/a-report/", lasts=False)
     for _ in range(2):
         let_articles_be_due(workspace)
         workspace.crawl()
     assert workspace.records()[-1]["version"] == 1
-    del extra_pages["/a-stub/"]
+    del site.extra_pages["/a-stub/"]
     site.edit("a-stub", paragraphs=[*STUB, "Nothing came of it, the agency said on Wednesday."])
     let_articles_be_due(workspace)
     workspace.crawl()
@@ -672,10 +659,10 @@ def test_of_a_text_that_two_sites_publish_at_once_one_is_the_copy_and_one_is_tol
 
 
 def test_a_copy_found_together_with_its_original_stays_one_when_it_is_edited(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     model = regional(site)
-    extra_pages[LISTING] = listing_of("/one-of-two/", "/two-of-two/")
+    site.extra_pages[LISTING] = listing_of("/one-of-two/", "/two-of-two/")
     workspace.write_config(site.base_url, sources(LISTING))
     for number, slug in enumerate(("one-of-two", "two-of-two")):
         site.publish(replace(model, slug=slug, post_id=f"265599902{number}", title=f"Title {slug}"))
@@ -749,15 +736,15 @@ def publish_issues(site: SampleSite, number: int, issues: Sequence[Issue]) -> li
 
 
 def test_each_issue_of_a_series_is_an_article_of_its_own_and_told(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(LISTING))
     known = [story.path for story in site.stories[:3]]
-    extra_pages[LISTING] = listing_of(*known)
+    site.extra_pages[LISTING] = listing_of(*known)
     workspace.crawl()
     paths = publish_issues(site, 1, series(1, 4))
     for count in (2, 4):
-        extra_pages[LISTING] = listing_of(*known, *paths[:count])
+        site.extra_pages[LISTING] = listing_of(*known, *paths[:count])
         workspace.crawl()
     found = workspace.records()[3:]
     assert [record["duplicate_of"] for record in found] == [None] * 4
@@ -766,16 +753,16 @@ def test_each_issue_of_a_series_is_an_article_of_its_own_and_told(
 
 @pytest.mark.slow
 def test_ten_series_of_twenty_issues_are_two_hundred_articles_and_all_told(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(LISTING))
     known = [story.path for story in site.stories[:3]]
-    extra_pages[LISTING] = listing_of(*known)
+    site.extra_pages[LISTING] = listing_of(*known)
     workspace.crawl()
     paths = [
         path for number in range(10) for path in publish_issues(site, number, series(number, 20))
     ]
-    extra_pages[LISTING] = listing_of(*known, *paths)
+    site.extra_pages[LISTING] = listing_of(*known, *paths)
     assert workspace.crawl()["articles_new"] == 200
     found = workspace.records()[3:]
     assert {record["duplicate_of"] for record in found} == {None}
@@ -784,11 +771,11 @@ def test_ten_series_of_twenty_issues_are_two_hundred_articles_and_all_told(
 
 
 def test_the_same_story_with_new_facts_follows_the_article_before_it_and_is_told(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(LISTING))
     known = [story.path for story in site.stories[:3]]
-    extra_pages[LISTING] = listing_of(*known)
+    site.extra_pages[LISTING] = listing_of(*known)
     workspace.crawl()
     (issue,) = series(0, 1)
     fresh = (
@@ -799,7 +786,7 @@ def test_the_same_story_with_new_facts_follows_the_article_before_it_and_is_told
     later = replace(issue, paragraphs=(*issue.paragraphs, fresh))
     paths = publish_issues(site, 0, [issue, later])
     for count in (1, 2):
-        extra_pages[LISTING] = listing_of(*known, *paths[:count])
+        site.extra_pages[LISTING] = listing_of(*known, *paths[:count])
         workspace.crawl()
     first, update = workspace.records()[3:]
     assert (first["follows"], update["follows"]) == (None, first["article_id"])
@@ -807,11 +794,11 @@ def test_the_same_story_with_new_facts_follows_the_article_before_it_and_is_told
 
 
 def test_a_dry_run_says_what_the_present_rules_would_decide_and_changes_nothing(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     workspace.write_config(site.base_url, sources(LISTING))
     paths = publish_issues(site, 0, series(0, 3))
-    extra_pages[LISTING] = listing_of(*paths)
+    site.extra_pages[LISTING] = listing_of(*paths)
     workspace.crawl()
     assert workspace.run("identity", "check", "--json").json == {
         "total": 3, "skipped": 0, "changes": [],

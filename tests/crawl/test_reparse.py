@@ -19,6 +19,7 @@ from tests.crawl.probes import (
     articles_requested,
     change_database,
     let_articles_be_due,
+    listing_of,
     sources,
 )
 from tests.crawl.starts import Start
@@ -199,26 +200,16 @@ def test_a_page_that_was_no_article_is_recorded_as_new_and_nobody_is_mailed(
     workspace: Workspace,
     site: SampleSite,
     mailbox: Mailbox,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     known, late = [true for true in site.truth() if len(true.aliases) == 2][:2]
-    listed = [known.aliases[1]]
-    find = routes.find_resource
-
-    def find_resource(state: Any, path: str, page: int) -> Resource:
-        if path != LISTING:
-            return find(state, path, page)
-        links = "".join(f'<a href="{address}">read</a>' for address in listed)
-        return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
-
-    monkeypatch.setattr(demo_server, "find_resource", find_resource)
+    site.extra_pages[LISTING] = listing_of(known.aliases[1])
     rest = sources(LISTING) + ARCHIVE + EMAIL.format(port=mailbox.port)
     path = late.url.removeprefix(site.base_url)
     workspace.write_config(
         site.base_url, f'{rest}[sites.{SITE}.links]\nnot_article = ["^{path}$"]\n'
     )
     workspace.crawl()
-    listed.append(late.aliases[1])
+    site.extra_pages[LISTING] = listing_of(known.aliases[1], late.aliases[1])
     assert workspace.crawl()["dropped"] == 1
     workspace.write_config(site.base_url, rest)
     assert counts(reparse(workspace)) == {"unchanged": 1, "now_articles": 1}
@@ -237,12 +228,10 @@ def test_an_article_that_one_run_met_at_two_addresses_is_not_passed_over(
 ) -> None:
     true = next(true for true in site.truth() if true.aliases)
     path = true.url.removeprefix(site.base_url)
-    links = "".join(f'<a href="{url}">read</a>' for url in (true.url, true.aliases[0]))
+    site.extra_pages[LISTING] = listing_of(true.url, true.aliases[0])
     numbers, find = count(), routes.find_resource
 
     def find_resource(state: Any, requested: str, page: int) -> Resource:
-        if requested == LISTING:
-            return Resource(body=f"<html><body>{links}</body></html>".encode(), lasts=False)
         found = find(state, requested, page)
         if requested != path:
             return found

@@ -119,6 +119,8 @@ class SampleSite(ServedSite):
         self.gone: dict[str, tuple[Story, int]] = {}  # the stories taken away, and their status
         self.served: deque[ServedRequest] = deque(maxlen=_REMEMBERED_REQUESTS)
         self.faults: list[FaultRule] = []  # the first that fits a request decides
+        self.extra_pages: dict[str, Resource] = {}  # by path, also in the place of the site's own
+        self.answers: dict[str, Reply] = {}  # by target, its query included: sent as they are
         self.server = FaultyServer(self)
 
     # What is true.
@@ -240,9 +242,14 @@ class FaultyServer(Server):
 
     state: SampleSite
 
+    def reply(self, method: str, target: str, headers: Headers) -> Reply:
+        if urlsplit(target).path in self.state.extra_pages:
+            self._built.clear()
+        return self.state.answers.get(target) or super().reply(method, target, headers)
+
     def resource(self, path: str, page_number: int) -> Resource:
         site, slug = self.state, path.strip("/")
-        found = super().resource(path, page_number)
+        found = site.extra_pages.get(path) or super().resource(path, page_number)
         if found.status == 404 and path == f"/{slug}/" and slug in site.gone:
             text = render_not_found("This article has been taken down.")
             return Resource(site.gone[slug][1], text.encode())
