@@ -128,6 +128,7 @@ class Server(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
+        await asyncio.gather(*self.server_state.tasks)  # a file is closed after its last byte
         await self.lifespan.shutdown()
 
 
