@@ -164,7 +164,7 @@ def test_a_notice_with_which_a_site_is_back_after_a_week_costs_no_article(
 
 
 def test_what_is_gone_at_its_second_look_is_asked_for_no_more_often_than_a_notice(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, site: SampleSite
 ) -> None:
     configure(workspace, site, few=sources(SECTION))
     workspace.crawl()
@@ -173,10 +173,10 @@ def test_what_is_gone_at_its_second_look_is_asked_for_no_more_often_than_a_notic
     workspace.crawl()
     site.heal()
     site.forget_requests()
-    with answering(monkeypatch, story.path, Reply(404, {"Content-Type": "text/html"}, b"gone")):
-        for _ in range(9):
-            let_time_pass(workspace, hours=24 * 6)
-            workspace.crawl()
+    site.answers[story.path] = Reply(404, {"Content-Type": "text/html"}, b"gone")
+    for _ in range(9):
+        let_time_pass(workspace, hours=24 * 6)
+        workspace.crawl()
     assert len(articles_requested(site)) == 7
 
 
@@ -339,7 +339,7 @@ def test_an_edit_is_not_missed_though_its_page_fails_and_its_source_is_quiet_aga
 
 
 def test_an_edit_is_not_missed_though_a_cache_gave_the_old_page_when_a_source_told_of_it(
-    workspace: Workspace, site: SampleSite, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, site: SampleSite
 ) -> None:
     configure(workspace, site)
     workspace.crawl("--full")
@@ -351,8 +351,9 @@ def test_an_edit_is_not_missed_though_a_cache_gave_the_old_page_when_a_source_to
         cached = Reply(200, dict(answer.headers), answer.read())
     site.edit(story.slug, title=story.title + ", officials say")
     site.forget_requests()
-    with answering(monkeypatch, story.path, cached):
-        assert workspace.crawl()["articles_unchanged"] == 1
+    site.answers[story.path] = cached
+    assert workspace.crawl()["articles_unchanged"] == 1
+    site.answers.clear()
     assert articles_requested(site) == [story.slug]
     let_articles_be_due(workspace)
     assert workspace.crawl()["articles_updated"] == 1
