@@ -226,11 +226,13 @@ def test_what_robots_txt_forbids_is_no_page_that_could_not_be_read(
 
 
 def test_a_document_that_a_section_leads_to_is_no_page_that_could_not_be_read(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     document = Resource(body=bytes(range(256)), content_type="application/pdf", lasts=False)
-    extra_pages["/media-12/"] = document
-    extra_pages[LISTING] = listing_of(*(story.path for story in site.stories[:3]), "/media-12/")
+    site.extra_pages["/media-12/"] = document
+    site.extra_pages[LISTING] = listing_of(
+        *(story.path for story in site.stories[:3]), "/media-12/"
+    )
     workspace.write_config(site.base_url, sources(LISTING))
     reports = []
     for _ in range(5):
@@ -278,19 +280,19 @@ def test_what_is_no_article_is_given_up_though_a_news_sitemap_goes_on_dating_it(
 
 @pytest.mark.parametrize("is_published", [False, True], ids=["dated later", "dated first"])
 def test_what_was_no_article_is_read_once_a_source_dates_it_though_that_crawl_is_killed(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], is_published: bool
+    workspace: Workspace, site: SampleSite, is_published: bool
 ) -> None:
     story = site.stories[0]
     site.fail(story.path, Fault.WALL)
     sitemap = "/news.xml"
-    extra_pages |= {LISTING: listing_of(story.path), sitemap: urlset()}
+    site.extra_pages |= {LISTING: listing_of(story.path), sitemap: urlset()}
     workspace.write_config(site.base_url, sources(LISTING, sitemap, SECTION))
     workspace.crawl()
     let_second_looks_pass(workspace)
     now = rfc3339(datetime.now(UTC))
     news = f"<news><publication_date>{now}</publication_date></news>"
     dated = news if is_published else f"<lastmod>{now}</lastmod>"
-    extra_pages[sitemap] = urlset(f"<loc>{site.base_url}{story.path}</loc>{dated}")
+    site.extra_pages[sitemap] = urlset(f"<loc>{site.base_url}{story.path}</loc>{dated}")
     site.fail(story.path, Fault.HANG)
     site.forget_requests()
     workspace.crawl_and_kill(lambda: articles_requested(site) == [story.slug])
@@ -878,13 +880,15 @@ def test_a_first_run_ends_at_max_pages_and_a_later_one_goes_on_while_there_is_ne
 
 
 def test_a_section_that_shows_its_first_page_again_as_its_second_has_lost_nothing(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource]
+    workspace: Workspace, site: SampleSite
 ) -> None:
     addresses = [site.truth_of(story).url for story in site.stories]
-    extra_pages[LISTING] = listing_of(*addresses[:8])
+    site.extra_pages[LISTING] = listing_of(*addresses[:8])
     workspace.write_config(site.base_url, sources(LISTING), "max_pages = 1\n")
     workspace.crawl()
-    extra_pages[LISTING] = listing_of(*addresses[-1:], *addresses[:6])  # news, and one link less
+    site.extra_pages[LISTING] = listing_of(
+        *addresses[-1:], *addresses[:6]
+    )  # news, and one link less
     site.forget_requests()
     report = workspace.crawl()
     assert f"{LISTING}?page=2" in paths_requested(site)
@@ -998,7 +1002,7 @@ def test_what_an_archive_holds_is_not_fetched_because_its_sitemap_changes(
 
 @pytest.mark.parametrize("is_named", [True, False], ids=["of the profile", "of an index"])
 def test_a_sitemap_without_dates_that_is_added_to_a_profile_is_archive_but_for_what_comes_later(
-    workspace: Workspace, site: SampleSite, extra_pages: dict[str, Resource], is_named: bool
+    workspace: Workspace, site: SampleSite, is_named: bool
 ) -> None:
     def sitemap_of(kind: str, *addresses: str) -> Resource:
         entries = "".join(f"<{kind}><loc>{each}</loc></{kind}>" for each in addresses)
@@ -1006,9 +1010,9 @@ def test_a_sitemap_without_dates_that_is_added_to_a_profile_is_archive_but_for_w
         return Resource(body=f"<{outer}>{entries}</{outer}>".encode(), lasts=False)
 
     addresses = [site.truth_of(story).url for story in site.stories]
-    extra_pages[LISTING] = listing_of(*addresses[:2])
-    extra_pages["/posts.xml"] = sitemap_of("url", *addresses)
-    extra_pages["/index.xml"] = sitemap_of("sitemap", f"{site.base_url}/posts.xml")
+    site.extra_pages[LISTING] = listing_of(*addresses[:2])
+    site.extra_pages["/posts.xml"] = sitemap_of("url", *addresses)
+    site.extra_pages["/index.xml"] = sitemap_of("sitemap", f"{site.base_url}/posts.xml")
     workspace.write_config(site.base_url, sources(LISTING))
     workspace.crawl()
     added = "/posts.xml" if is_named else "/index.xml"
@@ -1016,7 +1020,7 @@ def test_a_sitemap_without_dates_that_is_added_to_a_profile_is_archive_but_for_w
     assert workspace.crawl()["articles_new"] == 0
     story = site.publish(replace(regional(site), slug="only-here", post_id="2655777001"))
     site.edit(story.slug, paragraphs=[told_backwards(text) for text in story.paragraphs])
-    extra_pages["/posts.xml"] = sitemap_of("url", *addresses, site.truth_of(story).url)
+    site.extra_pages["/posts.xml"] = sitemap_of("url", *addresses, site.truth_of(story).url)
     assert workspace.crawl()["articles_new"] == 1
     assert urls(workspace)[-1] == site.truth_of(story).url
 
