@@ -42,6 +42,11 @@ def read(
         ('<blockquote>Rain. <cite class="quote-author">Leo Tolstoy</cite></blockquote>', []),
         ('<div class="related"><p class="card-author">Bob Ray</p></div>', []),
         ('<p itemprop="author">Nora Weiss</p>', ["Nora Weiss"]),
+        (
+            '<p><a rel="author" href="/x">Nora Weiss</a> <a rel="author" href="/x">More by Nora '
+            'Weiss</a> <a rel="author" href="/x">View all posts by Nora Weiss →</a></p>',
+            ["Nora Weiss"],
+        ),
         ("<p>By Nora Weiss and Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
         ("<p>Von Nora Weiss und Timur Aliev</p>", ["Nora Weiss", "Timur Aliev"]),
         ("<p>By Nora</p>", ["Nora"]),
