@@ -304,7 +304,7 @@ def _foreign_in(own: Own) -> Iterator[Element]:
         yield from headed
         if _has_text_outside(part, nested):
             # Some sites print the headline above their own `article`.
-            own_text = _around_middle(part)
+            own_text = _around_text(part, headed, page)
             yield from (each for each in nested if each not in headed and each not in own_text)
         yield from _other_bodies(part, own, headed)
 
@@ -341,13 +341,20 @@ def _is_headed(element: Element, page: PageContext) -> bool:
     return all(place(headline) < place(body) for body in bodies)
 
 
-def _around_middle(part: Element) -> set[Element]:
-    """What holds the paragraph in the middle of the prose."""
+def _around_text(part: Element, headed: list[Element], page: PageContext) -> set[Element]:
+    """What holds the profile's body; without one, the paragraph in the middle of the prose."""
+    others = set(headed)
+    bodies = page.index.select_all(part, page.profile.markup.body)
+    own = [each for each in bodies if others.isdisjoint((each, *each.iterancestors()))]
     paragraphs = list(part.iter("p"))
-    reached = list(accumulate(map(text_length, paragraphs)))
-    if not reached:
+    if own:
+        text = max(own, key=text_length)
+    elif paragraphs:
+        reached = list(accumulate(map(text_length, paragraphs)))
+        text = paragraphs[bisect_left(reached, reached[-1] / 2)]
+    else:
         return set()
-    return set(paragraphs[bisect_left(reached, reached[-1] / 2)].iterancestors())
+    return {text, *text.iterancestors()}
 
 
 def _has_text_outside(part: Element, inner: list[Element]) -> bool:

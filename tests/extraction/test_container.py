@@ -216,11 +216,16 @@ NEWSPACK = (
     f"<aside><article><h3><a href='/frozen-assets-lawsuit/'>Belgium fears a lawsuit</a></h3>"
     f"<p>{FOREIGN[0]}</p></article></aside>"
 )
+DISCUSSION = '<ol class="comment-list">' + 9 * (
+    '<li><article class="comment-body"><p>Five generations of my family have farmed below that '
+    "canal, and nobody has asked one of us.</p></article></li>"
+) + "</ol>"  # fmt: skip
 
 
-def test_an_article_element_below_its_headline_is_the_own_one() -> None:
+@pytest.mark.parametrize("comments", ["", DISCUSSION], ids=["quiet", "much discussed"])
+def test_an_article_element_below_its_headline_is_the_own_one(comments: str) -> None:
     markup = Markup(container=["main"], body=[".entry-content"], title=["h1.entry-title"])
-    article = read(page_html(NEWSPACK), markup=markup)
+    article = read(page_html(NEWSPACK + comments), markup=markup)
     assert (article.title, article.body) == (TITLE, BODY)
     assert article.extraction.warnings == ()
 
