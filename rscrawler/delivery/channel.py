@@ -33,6 +33,9 @@ class Fate(Enum):
     REFUSED = auto()  # rejected for good; retried at the slow pace all the same
 
 
+MAY_HAVE_IT = frozenset({Fate.SERVED, Fate.CUT_OFF, Fate.UNANSWERED})
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one attempt; `error` is one line, without addresses that hold tokens."""
@@ -100,10 +103,6 @@ class MessageChannel:
     def everybody(self) -> tuple[str, ...]:
         """Every address, once."""
         return tuple(dict.fromkeys([*self.addresses, *self.operators]))
-
-    def served_with(self, kind: str) -> tuple[str, ...]:
-        """Who gets messages of a kind; what is for operators, where there are none, everybody."""
-        return self.addresses if kind in ALERT_KINDS else self.operators or self.addresses
 
     def beside(self, address: str) -> tuple[str, ...]:
         """The addresses that cannot be reached either while this one cannot."""

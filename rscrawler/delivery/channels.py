@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rscrawler.config import Config, QuietHours
-from rscrawler.decisions import CLOCK_TOLERANCE
 from rscrawler.delivery import chat, mail, webhook
 from rscrawler.delivery.alert import Interest
 from rscrawler.delivery.channel import ALERT_KINDS, MessageChannel, Notice
@@ -42,8 +41,8 @@ class Channels:
         channel = self.by_name.get(name)
         if channel is None or not channel.gets_alerts:
             return _UNKNOWN
-        # What bears a time to come was written by a clock that was ahead: it has waited enough.
-        is_of_wrong_clock = oldest > now + CLOCK_TOLERANCE
+        # A clock that was far ahead has written it: it has waited enough.
+        is_of_wrong_clock = oldest > now + timedelta(days=1)
         wait = None if is_of_wrong_clock else channel.waits(oldest, now)
         return self.sending_waits(name, "alert", now) or wait
 

@@ -19,6 +19,7 @@ from rscrawler.delivery.wording import rendered
 _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionError|SSLError")
 # What it logs of each post that was taken: another attempt is another copy of it.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
+_LEAST_PART = 2_000  # letters
 # What it logs holds addresses with tokens: it is for us alone.
 logging.getLogger("apprise").propagate = False
 
@@ -65,8 +66,12 @@ class Chat(MessageChannel):
             # The 4 s of its own are too short: a slow service has posted the message by then.
             if service.socket_read_timeout == type(service).socket_read_timeout:
                 service.socket_read_timeout = seconds
-            if service.overflow_mode == OverflowMode.UPSTREAM:
-                service.overflow_mode = OverflowMode.SPLIT  # else a service refuses what is long
+            # A service refuses what is too long; one of few letters would get dozens of parts.
+            is_divided = service.overflow_mode == OverflowMode.UPSTREAM
+            if is_divided and service.body_maxlen >= _LEAST_PART:
+                service.overflow_mode = OverflowMode.SPLIT
+                parts = len(message["text"]) // service.body_maxlen
+                seconds += parts * service.request_rate_per_sec  # it pauses between them
 
         def notify() -> Outcome:
             capture = LogCapture(level=logging.DEBUG, fmt="%(message)s")  # type: ignore[no-untyped-call]
@@ -78,7 +83,8 @@ class Chat(MessageChannel):
                 return SERVED if is_taken else _failure(said.getvalue())
 
         try:
-            return within(1.1 * self.timeout, notify)  # the library's own time-outs say more
+            # The library's own time-outs say more.
+            return within(1.1 * timedelta(seconds=seconds), notify)
         except TimeoutError:
             late = f"no answer within {seconds:g} s; it may have been taken"
             return Outcome(Fate.UNANSWERED, late)
@@ -116,7 +122,7 @@ def _stored(title: str, text: str) -> bytes:
 
 def _failure(said: str) -> Outcome:
     if _SENT.search(said):  # to one of the address's targets, or one part of a long message
-        return Outcome(Fate.REFUSED, "the service took a part of it only")
+        return Outcome(Fate.UNANSWERED, "the service took a part of it only")
     if "Socket Exception" not in said:
         return Outcome(Fate.PASSING, "the service did not take it")
     if _NOTHING_SENT.search(said):

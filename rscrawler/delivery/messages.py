@@ -15,7 +15,15 @@ from functools import partial
 
 from rscrawler.config import AlertSettings
 from rscrawler.delivery.alert import Alert, Interest, alert_of
-from rscrawler.delivery.channel import Batch, Fate, MessageChannel, Outcome, Step
+from rscrawler.delivery.channel import (
+    ALERT_KINDS,
+    MAY_HAVE_IT,
+    Batch,
+    Fate,
+    MessageChannel,
+    Outcome,
+    Step,
+)
 from rscrawler.delivery.channels import Channels
 from rscrawler.delivery.timing import SLOW, USUAL, gives_up, next_try
 from rscrawler.errors import StoreError
@@ -38,8 +46,6 @@ CLAIM_DURATION = timedelta(minutes=15)
 FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
 # Trying again is of little use, or may make another copy.
 _SLOW_FATES = frozenset({Fate.SENDING, Fate.CUT_OFF, Fate.UNANSWERED, Fate.REFUSED})
-# It went out: if that is not noted, it goes out again.
-_OUT_FATES = frozenset({Fate.SERVED, Fate.CUT_OFF, Fate.UNANSWERED})
 _NOTING_POLL_SECONDS = 1.0
 # Other messages for the same address would fare the same now.
 _CLOSED_FATES = frozenset({Fate.UNREACHABLE, Fate.CUT_OFF, Fate.UNANSWERED})
@@ -126,15 +132,14 @@ def _title_before(article: Article, store: Store) -> str | None:
 
 
 def readdress(delivery: Round) -> None:
-    """Let what waits for an address that was changed in the configuration go to the new one.
+    """Let alerts that wait for an address that was changed in the configuration go to the new one.
 
     A token that was renewed and a recipient that was misspelt are addresses of their own.
     """
     outbox = delivery.store.outbox
     for channel in delivery.channels.by_name.values():
-        present = channel.everybody
-        for message_id, kind in outbox.stranded(channel.name, present):
-            outbox.readdress(message_id, present, channel.served_with(kind), delivery.clock())
+        for message_id in outbox.stranded(channel.name, ALERT_KINDS, channel.addresses):
+            outbox.readdress(message_id, channel.addresses, delivery.clock())
 
 
 def send_due(delivery: Round, skip: Collection[str] = ()) -> None:
@@ -179,7 +184,8 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
                 _mark(claimed, address, attempts[address], outcome, now)
                 for address, outcome in step.items()
             ]
-            is_out = not _OUT_FATES.isdisjoint(outcome.fate for outcome in step.values())
+            # If this is not noted, it goes out again.
+            is_out = not MAY_HAVE_IT.isdisjoint(outcome.fate for outcome in step.values())
             is_ours, is_over = _noted(
                 partial(_note, outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks),
                 CLAIM_DURATION if is_out else timedelta(),

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from rscrawler import __version__
 from rscrawler.config import Config
-from rscrawler.delivery.channel import SERVED, Notice, last_words
+from rscrawler.delivery.channel import MAY_HAVE_IT, SERVED, Notice, last_words
 from rscrawler.delivery.channels import message_channels
 from rscrawler.delivery.spool import spool_folder
 
@@ -115,7 +115,8 @@ def _tell(config: Config, subject: str, text: str, now: datetime) -> int:
         try:
             steps = channels.by_name[message.channel].send(message.content, message.addresses)
             for address, outcome in last_words(steps).items():
-                served += outcome == SERVED
+                # Who may have it is not told again and again.
+                served += outcome.fate in MAY_HAVE_IT
                 if outcome != SERVED:
                     logger.warning("%s: %s: %s", message.channel, address, outcome.error)
         except Exception:

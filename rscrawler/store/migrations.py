@@ -78,6 +78,8 @@ def migrate(engine: Engine, now: datetime) -> None:
             return
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
+            # Another process may be at it, for as long as a large database takes.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(select(func.pg_advisory_xact_lock(_POSTGRESQL_LOCK)))
         found = _version(connection)
         if found is None:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Update,
     and_,
     case,
+    delete,
     exists,
     func,
     or_,
@@ -51,6 +52,7 @@ JSONL_CHANNELS = (ARTICLES_CHANNEL, FLAGGED_CHANNEL)
 FURTHEST_TRY = timedelta(hours=8)
 _IS_TRIED = recipient.c.state.in_(["pending", "refused"])  # still to be served
 _IS_UNSERVED = recipient.c.state.in_(["pending", "refused", "failed"])
+_ATTEMPTS_IN_VAIN = 3  # from which an address that is no longer configured has a successor
 _FAILED = recipient.alias()
 # When the latest message was composed that reached one who was given up before.
 _LAST_SERVED = (
@@ -472,32 +474,36 @@ class OutboxStore(_Rows):
             later.where(recipient.c.message_id.in_(of_channel)).values(next_try_at=now)
         )
 
-    def stranded(self, channel: str, addresses: Collection[str]) -> list[tuple[str, str]]:
-        """`(message_id, kind)` of what an address got in vain that a channel has no more."""
-        query = select(message.c.message_id, message.c.kind).filter_by(channel=channel)
+    def stranded(
+        self, channel: str, kinds: Collection[str], addresses: Collection[str]
+    ) -> list[str]:
+        """The messages that an address got in vain which a channel has no more."""
+        query = select(message.c.message_id).filter_by(channel=channel)
         is_for = recipient.c.message_id == message.c.message_id
-        query = query.where(exists().where(is_for, _gone(addresses)))
-        return [(*row,) for row in self._database.rows(query)]
+        is_stranded = exists().where(is_for, _gone(addresses))
+        return self._database.scalars(query.where(message.c.kind.in_(kinds), is_stranded))
 
-    def readdress(
-        self, message_id: str, addresses: Collection[str], successors: Iterable[str], now: datetime
-    ) -> None:
-        """Let successors have a message in the place of those who are not among the addresses.
+    def readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
+        """Let those of the addresses who are new to a message have it in the place of others.
 
-        Without one who is new to it, or while it is being sent, it stays as it is.
+        Without one, or while it is being sent, it stays as it is. One whose place was taken is new
+        to it again.
         """
         chosen = update(message).filter_by(message_id=message_id)
         free = chosen.where(_is_unclaimed(now)).values(state="pending")
         of_message = select(recipient.c.address).filter_by(message_id=message_id)
+        of_others = of_message.where(recipient.c.state != "cancelled")
+        former = delete(recipient).filter_by(message_id=message_id, state="cancelled")
         gone = update(recipient).filter_by(message_id=message_id).where(_gone(addresses))
         with self._database.writing() as connection:
             is_free = connection.execute(free).rowcount == 1
             is_unserved = connection.execute(gone.values(state="cancelled")).rowcount > 0
-            known = set(connection.scalars(of_message))
-            new = [each for each in successors if each not in known]
+            known = set(connection.scalars(of_others))
+            new = [each for each in addresses if each not in known]
             if not (is_free and is_unserved and new):
                 connection.rollback()
                 return
+            connection.execute(former.where(recipient.c.address.in_(new)))
             _insert_recipients(connection, message_id, new, now)
 
     def retry_failed(self, now: datetime) -> int:
@@ -603,9 +609,9 @@ def _is_due(now: datetime, since: datetime) -> ColumnElement[bool]:
 
 
 def _gone(addresses: Collection[str]) -> ColumnElement[bool]:
-    # What was not tried yet may be of another service, which has read a later configuration.
+    # What was hardly tried may be of another service, which has read a later configuration.
     is_other = recipient.c.address.not_in(addresses)
-    return and_(_IS_TRIED, recipient.c.attempts > 0, is_other)
+    return and_(_IS_TRIED, recipient.c.attempts >= _ATTEMPTS_IN_VAIN, is_other)
 
 
 def _is_of_wrong_clock(now: datetime) -> ColumnElement[bool]:

@@ -139,10 +139,10 @@ async def _keep_index(dashboard: Dashboard) -> None:
                 pass
             trouble = ""
         except Exception as error:
-            if str(error) != trouble:  # told once, not every two seconds
-                trouble = str(error)
+            if repr(error) != trouble:  # told once, not every two seconds
+                trouble = repr(error)
                 is_bug = not isinstance(error, RscrawlerError)
-                logger.warning("the index is not brought up to date: %s", trouble, exc_info=is_bug)
+                logger.warning("the index is not brought up to date: %s", error, exc_info=is_bug)
         await anyio.sleep(_PAUSE_SECONDS)
 
 

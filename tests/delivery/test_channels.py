@@ -243,15 +243,32 @@ def test_what_waits_for_an_address_goes_to_the_one_that_takes_its_place(
     deliver(config, store, now=NOW)
     base = f"json://localhost:{listener.port}"
     renewed = make_config(listener, tmp_path, channels={"desk": [f"{base}/new", f"{base}/second"]})
-    for hours in range(1, 4):
+    for hours in range(1, 9):
         deliver(renewed, store, now=NOW + hours * HOUR)
     assert (len(listener.at("/new")), len(listener.at("/second"))) == (1, 1)
     assert store.outbox.undelivered() == []
-    deliver(config, store, now=NOW + 4 * HOUR)  # by a service that has not read it yet
+    deliver(config, store, now=NOW + 9 * HOUR)  # by a service that has not read it yet
     assert (len(listener.at(DESK)), len(listener.at("/new"))) == (1, 1)
 
 
-@on_sqlite
+def test_an_address_that_comes_back_gets_what_waited_for_the_one_in_its_place(
+    store: Store, listener: Listener, config: Config, tmp_path: Path
+) -> None:
+    listener.statuses |= {DESK: 403, "/new": 403}
+    record(store, an_article(1), "channel:desk")
+    base = f"json://localhost:{listener.port}"
+    renewed = make_config(listener, tmp_path, channels={"desk": [f"{base}/new"]})
+    for hours in range(8):
+        deliver(config if hours < 2 else renewed, store, now=NOW + hours * HOUR)
+    assert listener.at("/new")
+    listener.statuses.clear()
+    before = len(listener.at(DESK)), len(listener.at("/new"))
+    for hours in range(8, 40):
+        deliver(config, store, now=NOW + hours * HOUR)
+    assert (len(listener.at(DESK)), len(listener.at("/new"))) == (before[0] + 1, before[1])
+    assert store.outbox.undelivered() == []
+
+
 @pytest.mark.parametrize("title", HOSTILE_TITLES.values(), ids=HOSTILE_TITLES)
 def test_a_hostile_title_arrives_harmless(
     store: Store, listener: Listener, config: Config, title: str
