@@ -64,7 +64,7 @@ class DedupePipeline:
         item.known = known
         item.event = decisions.event_of(known, item.fingerprint.text_digest)
         if known is not None and item.event is not None and self._is_degraded(known, article):
-            item.event, item.is_degraded = None, True
+            item.event = None
         self._identify(item, requested)
 
     def _known(

@@ -103,13 +103,8 @@ class StorePipeline:
         assert known is not None
         url = outcome.page.article.url if outcome.page is not None else None
         visit, session = self._visit(outcome, known.first_seen_at), self._session
-        fetched_at = outcome.at
-        if outcome.page is not None and outcome.page.is_degraded and not outcome.page.is_archived:
-            # Its text was not read: it is asked for, and read, until it is.
-            fetched_at, again_at = known.fetched_at, decisions.recheck_at(known, outcome.at)
-            visit = replace(visit, page_digest=None, next_check_at=again_at)
         session.store.articles.record_unchanged(
-            session.site, known.article_id, visit, fetched_at, url
+            session.site, known.article_id, visit, outcome.at, url
         )
         self._count("articles/unchanged")
 

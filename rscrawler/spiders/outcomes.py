@@ -85,7 +85,6 @@ class FetchedArticle:
             one stays when it was.
         known: the article whose page this is; None if it is a new one.
         event: what its record is; None if it is as it was.
-        is_degraded: its text could not be read as well as before, so what changed is not known.
         merged: an article that turns out to be this one.
         led_here: an article whose address leads here, though they stay two.
     """
@@ -102,7 +101,6 @@ class FetchedArticle:
     is_archived: bool = False
     known: KnownArticle | None = None
     event: Event | None = None
-    is_degraded: bool = False
     merged: KnownArticle | None = None
     led_here: KnownArticle | None = None
 

@@ -16,7 +16,7 @@ from tests.crawl.probes import (
     sources,
 )
 from tests.crawl.starts import Start
-from tests.sample_site import Fault, SampleSite, Theme
+from tests.sample_site import Fault, SampleSite
 from tests.workspace import Program, Workspace
 
 
@@ -204,21 +204,6 @@ def test_pages_asked_again_by_age_and_not_changed_make_no_version(
     report = known.crawl()
     assert report["articles_unchanged"] == len(site.stories)
     assert report["articles_new"] == report["articles_updated"] == 0
-
-
-def test_an_edit_is_not_missed_though_its_page_could_not_be_read_as_before(
-    known: Workspace, site: SampleSite
-) -> None:
-    change_database(
-        known, "UPDATE article SET next_check_at = NULL, first_seen_at = '2026-01-01T00:00:00Z'"
-    )
-    story = site.stories[3]
-    site.change_markup(Theme.BARE)
-    site.edit(story.slug, title=story.title + " (updated)")
-    assert known.run("crawl", "--json").json["articles_unchanged"] == 1
-    site.change_markup(Theme.REBELMOUSE)
-    assert known.crawl()["articles_updated"] == 1
-    assert known.records()[-1]["title"].endswith(" (updated)")
 
 
 def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_returns(
