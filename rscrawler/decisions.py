@@ -246,26 +246,17 @@ def is_surely_an_article(hint: datetime | None, found_at: datetime, now: datetim
     return hint is not None and now - found_at < timedelta(days=2)
 
 
-# How long after a page was no article it is looked at again, and how long after each such look: a
-# consent wall or a notice of maintenance stands in an article's place for a while.
+# Ages of an address, since it was found, at which a page that was no article is looked at again:
+# a consent wall or a notice of maintenance stands in an article's place for a while.
 SECOND_LOOKS = (
     timedelta(minutes=10),
     timedelta(hours=1),
-    timedelta(hours=2),
-    timedelta(hours=5),
-    timedelta(hours=16),
+    timedelta(hours=3),
+    timedelta(hours=8),
     timedelta(days=1),
-    timedelta(days=5),
+    timedelta(days=2),
+    timedelta(days=7),
 )
-
-
-def second_look(looks: int, now: datetime) -> datetime | None:
-    """When a page that is no article is looked at again, after so many second looks; None: never.
-
-    They count from the first look, however late that came: a site may be down for longer than a
-    week, and be back with a notice.
-    """
-    return now + SECOND_LOOKS[looks] if looks < len(SECOND_LOOKS) else None
 
 
 def walks_on(

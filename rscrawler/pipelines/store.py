@@ -154,8 +154,7 @@ class StorePipeline:
     def _leads_nowhere(self, outcome: PageOutcome) -> bool:
         """Whether an address is taken for no article's here, as far as can be seen now."""
         requested = outcome.requested
-        is_early = requested.attempts + 1 < MAX_ATTEMPTS and not requested.is_second_look
-        if outcome.kind is not Kind.NOT_ARTICLE and is_early:
+        if outcome.kind is not Kind.NOT_ARTICLE and requested.attempts + 1 < MAX_ATTEMPTS:
             return False
         if outcome.kind is Kind.OFF_SITE:
             # What a feed dated is an article: it is the site that leads astray, for now.
@@ -191,14 +190,12 @@ class StorePipeline:
         requested = outcome.requested
         self._count("rejected")
         logger.info("%s is no article: %s", outcome.url, outcome.reason)
-        looks = requested.attempts + 1 if requested.is_second_look else 0
         self._session.store.discovery.record_rejected(
             self._session.site,
             requested.key,
             outcome.url,
             outcome.at,
-            decisions.second_look(looks, outcome.at),
-            looks,
+            decisions.next_check(requested.found_at, outcome.at, decisions.SECOND_LOOKS),
         )
 
     def _note_limit(self, outcome: PageOutcome) -> None:

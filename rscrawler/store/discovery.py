@@ -261,20 +261,10 @@ class DiscoveryStore(Part):
         self._database.execute(upsert(source, again, site=site, url=url, kind=kind, failures=1))
 
     def record_rejected(
-        self,
-        site: str,
-        key: str,
-        url: str,
-        now: datetime,
-        next_try_at: datetime | None,
-        looks: int = 0,
+        self, site: str, key: str, url: str, now: datetime, next_try_at: datetime | None
     ) -> None:
-        """The page behind an address is no article, after so many second looks at it."""
-        rejected = {
-            "state": AddressState.REJECTED,
-            "next_try_at": next_try_at,
-            "attempts": looks,
-        }
+        """The page behind an address is no article; it may be looked at once more later."""
+        rejected = {"state": AddressState.REJECTED, "next_try_at": next_try_at}
         upsert = self._database.upsert
         self._database.execute(upsert(address, rejected, site=site, key=key, url=url, seen_at=now))
 

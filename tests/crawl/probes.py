@@ -6,7 +6,6 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from rscrawler.decisions import SECOND_LOOKS
 from tests.sample_site import SampleSite
 from tests.sample_site.routes import Resource
 from tests.workspace import Workspace
@@ -76,15 +75,6 @@ def let_articles_be_due(workspace: Workspace) -> None:
     change_database(
         workspace,
         f"UPDATE article SET next_check_at = '{long_ago}' WHERE next_check_at IS NOT NULL",
-    )
-
-
-def let_second_looks_pass(workspace: Workspace) -> None:
-    """Let every page that was no article have been looked at again as often as ever."""
-    change_database(
-        workspace,
-        f"UPDATE address SET attempts = {len(SECOND_LOOKS)}, next_try_at = NULL,"
-        " seen_at = '2026-01-01T00:00:00.000000Z' WHERE state = 'rejected'",
     )
 
 

@@ -138,46 +138,12 @@ def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_
     site.fail(story.path, Fault.WALL)
     site.forget_requests()
     looks = []
-    for hours in (0, 0, 1, 7, 16, 24, 24 * 6, 24 * 7, 24 * 30, 24 * 30):
+    for hours in (0, 0, 1, 7, 16, 24 * 6, 24 * 30):
         let_time_pass(workspace, hours=hours)
         site.forget_requests()
         workspace.crawl()
         looks.append(len(articles_requested(site)))
-    assert looks == [1, 0, 1, 1, 1, 1, 1, 1, 1, 0]
-
-
-def test_a_notice_with_which_a_site_is_back_after_a_week_costs_no_article(
-    workspace: Workspace, site: SampleSite
-) -> None:
-    configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
-    story = publish_in_section(site)
-    site.fail(story.path, Fault.SERVER_ERROR)
-    workspace.run("crawl")
-    let_time_pass(workspace, hours=24 * 8)
-    site.heal()
-    site.fail(story.path, Fault.WALL)
-    workspace.crawl()
-    site.heal()
-    let_time_pass(workspace, hours=1)
-    assert workspace.crawl()["articles_new"] == 1
-
-
-def test_what_is_gone_at_its_second_look_is_asked_for_no_more_often_than_a_notice(
-    workspace: Workspace, site: SampleSite
-) -> None:
-    configure(workspace, site, few=sources(SECTION))
-    workspace.crawl()
-    story = publish_in_section(site)
-    site.fail(story.path, Fault.WALL)
-    workspace.crawl()
-    site.heal()
-    site.forget_requests()
-    site.answers[story.path] = Reply(404, {"Content-Type": "text/html"}, b"gone")
-    for _ in range(9):
-        let_time_pass(workspace, hours=24 * 6)
-        workspace.crawl()
-    assert len(articles_requested(site)) == 7
+    assert looks == [1, 0, 1, 1, 1, 1, 0]
 
 
 def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
