@@ -181,6 +181,7 @@ def requested_pause(not_before: datetime | None, now: datetime) -> datetime | No
 
 
 LONGEST_RETRY = timedelta(hours=6)
+_MOST_PAGES = 50  # of a listing, on any run but a first or a full one
 _PATIENCE = timedelta(minutes=10)  # a short outage costs a due page no cycle
 
 
@@ -192,7 +193,7 @@ def recheck_at(known: KnownArticle, now: datetime) -> datetime:
     """
     due_at = min(known.next_check_at or now, now)
     if now - due_at < _PATIENCE:
-        return now
+        return due_at
     return now + min(max(now - known.fetched_at, _PATIENCE), timedelta(days=1))
 
 
@@ -271,6 +272,8 @@ def walks_on(
 ) -> bool:
     """Whether a listing is followed to its next page.
 
+    A site may name further pages that no walk has read yet, its whole archive: it is not read.
+
     `has_links`: the page shows an article at all that this walk has not shown before;
     `has_news`: it shows one that no walk through this listing has; `must_reach`: the
     page that an earlier, unfinished walk was about to read (0: none).
@@ -283,7 +286,7 @@ def walks_on(
         return True
     if is_first_run:
         return page < max_pages
-    return has_news
+    return has_news and page < _MOST_PAGES
 
 
 def was_read_too_soon(dated_at: datetime, read_at: datetime) -> bool:

@@ -85,7 +85,7 @@ class Discovery:
         discovered.articles += len(articles)
         for key, address in found.items():
             before = known.get(key)
-            if before is None or source.path not in before.seen_in:
+            if before is None or _is_missed(before, source, state):
                 discovered.has_news = True
             if before is not None:
                 article = articles.get(before.article_id or "")
@@ -212,6 +212,12 @@ class Discovery:
             )
             if self._session.is_full or not is_as_read:
                 yield replace(state, dated_at=entry.dated_at)
+
+
+def _is_missed(address: Address, source: Source, state: SourceState) -> bool:
+    """Whether others have shown an address since a source was read, which never has."""
+    is_later = state.read_at is None or address.seen_at >= state.read_at
+    return is_later and source.path not in address.seen_in
 
 
 def _is_after(dated_at: datetime | None, before: datetime | None) -> bool:

@@ -21,7 +21,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction import looks_cut_off
-from rscrawler.identity.addresses import address_key, other_form
+from rscrawler.identity.addresses import address_key, canonical_url, other_form
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
 from rscrawler.spiders.discovered import DiscoveredLinks, Discovery
@@ -259,7 +259,10 @@ class NewsSpider(Spider):
             return
         assert isinstance(reading, ReadSource)
         discovered = await self._discovered(reading, source, state)
-        has_next = source.is_paged or reading.next_url is not None
+        following = reading.next_url
+        if following is not None and canonical_url(following, self.profile) is None:
+            following = None  # on another host, where no crawl goes
+        has_next = source.is_paged or following is not None
         next_page = self.discovery.next_page(has_next, state, requested.page, discovered)
         store.record_reading(
             SourceReading(
@@ -289,7 +292,7 @@ class NewsSpider(Spider):
             if number % PORTION == 0:
                 await asyncio.sleep(0)
         if next_page is not None:
-            url = reading.next_url or page_address(source, state.url, next_page)
+            url = following or page_address(source, state.url, next_page)
             yield self._source_request(source, url, state, next_page)
         for request in self._sitemap_requests(discovered.sitemaps, requested):
             yield request

@@ -62,6 +62,8 @@ STEPS: list[Step] = [
         "UPDATE address SET state = 'skipped' WHERE state = 'passed'",
     ],
     ["ALTER TABLE article DROP COLUMN dated_at"],
+    # They are followed to pages that were never read: no further than on a first run.
+    ["UPDATE source SET read_at = NULL WHERE kind IN ('section', 'tag')"],
 ]
 CURRENT_VERSION = 1 + len(STEPS)
 _POSTGRESQL_LOCK = 7_226_104_115

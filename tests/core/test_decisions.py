@@ -318,6 +318,7 @@ def test_a_first_run_goes_to_max_pages_whatever_it_meets() -> None:
 def test_a_later_run_goes_on_while_a_page_shows_something_unknown() -> None:
     assert walks_on(has_news=True, page=40)
     assert not walks_on(has_news=False)
+    assert not walks_on(has_news=True, page=50)  # the archive of a site that was not paged before
 
 
 def test_a_full_run_goes_on_while_there_is_anything() -> None:
@@ -341,7 +342,7 @@ def test_a_page_out_of_reach_is_asked_for_at_once_and_then_less_and_less_often()
         page = replace(KNOWN, next_check_at=NOON - due_for, fetched_at=NOON - unreached_for)
         return decisions.recheck_at(page, NOON) - NOON
 
-    assert wait(timedelta(minutes=5), timedelta(days=3)) == timedelta()
+    assert wait(timedelta(minutes=5), timedelta(days=3)) == -timedelta(minutes=5)  # as it was
     assert wait(timedelta(minutes=15), timedelta(minutes=90)) == timedelta(minutes=90)
     assert wait(timedelta(hours=2), timedelta(days=9)) == timedelta(days=1)
     assert decisions.recheck_at(replace(KNOWN, next_check_at=None), NOON) == NOON

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from tests.crawl.probes import change_database
 from tests.probing.built import BUILT
 from tests.probing.pieces import PIECES, Piece
 from tests.probing.server import BASE, Reply, SmallSite
@@ -101,3 +102,38 @@ def test_more_news_than_one_page_of_a_section_holds_is_found_in_one_cycle(
         outlet.pages |= drupal(PIECES).pages
         report = workspace.crawl("outlet")
     assert (report["articles_new"], len(workspace.records())) == (7, 12)
+
+
+def test_a_page_that_is_next_on_another_host_is_none_and_no_failure(workspace: Workspace) -> None:
+    pages = drupal(PIECES[:5]).pages
+    page = pages["/archive"].text + '<a rel="next" href="https://elsewhere.example/2">Next</a>'
+    with SmallSite(pages | {"/archive": Reply(page)}) as outlet:
+        configure(workspace, outlet, "section")
+        report = workspace.crawl("outlet")
+        requested = [path for path in outlet.requested if path.startswith("/archive")]
+    assert (requested, report["errors"]) == (["/archive", "/archive?page=2"], 0)
+
+
+def test_what_others_told_of_long_before_the_last_reading_leads_no_further(
+    workspace: Workspace,
+) -> None:
+    old, fresh, *known = PIECES
+    link = f'<main><a href="/{old.slug}">{old.title}</a>'
+    with drupal(known) as outlet:
+        outlet.pages["/archive?tag=old"] = Reply(f"<title>Old</title>{link}</main>")
+        configure(workspace, outlet, "section")
+        elsewhere = ', {kind = "section", path = "/archive?tag=old", page_parameter = ""}]'
+        workspace.config.write_text(
+            workspace.config.read_text(encoding="utf-8").replace("}]", "}" + elsewhere),
+            encoding="utf-8",
+        )
+        workspace.crawl("outlet")
+        long_ago = "UPDATE address SET seen_at = '2026-01-01T00:00:00.000000Z'"
+        change_database(workspace, f"{long_ago} WHERE url LIKE '%{old.slug}'")
+        pages = drupal([fresh, *known]).pages
+        second = pages["/archive?page=1"].text.replace("<main>", link)
+        outlet.pages |= pages | {"/archive?page=1": Reply(second)}
+        outlet.requested.clear()
+        workspace.crawl("outlet")
+        requested = [path for path in outlet.requested if path.startswith("/archive")]
+    assert sorted(requested) == ["/archive", "/archive?page=1", "/archive?tag=old"]

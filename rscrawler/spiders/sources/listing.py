@@ -30,4 +30,5 @@ def read(page: SourcePage) -> SourceContent:
     if not entries and next(root.iter(*_PAGE_ELEMENTS), None) is None:
         raise UnreadableSource("is no page")  # an empty list is one, and fine
     following = (web_address(each.get("href", ""), base) for each in select(root, _NEXT))
-    return SourceContent(entries, next_url=next(filter(None, following), None))
+    further = (each for each in following if each and each != page.url)  # no button of a script
+    return SourceContent(entries, next_url=next(further, None))
