@@ -302,10 +302,10 @@ def _foreign_in(own: Own) -> Iterator[Element]:
         nested = [e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep]
         headed = [element for element in nested if _is_headed(element, page)]
         yield from headed
-        if _has_text_outside(part, nested):
+        if nested and _has_text_outside(part, nested):
             # Some sites print the headline above their own `article`.
-            own_text = _around_text(part, headed, page)
-            yield from (each for each in nested if each not in headed and each not in own_text)
+            kept = {*headed, *_around_text(part, headed, own)}
+            yield from (each for each in nested if each not in kept)
         yield from _other_bodies(part, own, headed)
 
 
@@ -341,14 +341,16 @@ def _is_headed(element: Element, page: PageContext) -> bool:
     return all(place(headline) < place(body) for body in bodies)
 
 
-def _around_text(part: Element, headed: list[Element], page: PageContext) -> set[Element]:
+def _around_text(part: Element, headed: list[Element], found: Own) -> set[Element]:
     """What holds the profile's body; without one, the paragraph in the middle of the prose."""
-    others = set(headed)
-    bodies = page.index.select_all(part, page.profile.markup.body)
-    own = [each for each in bodies if others.isdisjoint((each, *each.iterancestors()))]
+    others, index = set(headed), found.page.index
+    headline = -1 if found.headline is None else index.place(found.headline)
+    bodies = index.select_all(part, found.page.profile.markup.body)
+    bodies = [b for b in bodies if others.isdisjoint((b, *b.iterancestors()))]
+    bodies = [b for b in bodies if index.place(b) > headline] or bodies
     paragraphs = list(part.iter("p"))
-    if own:
-        text = max(own, key=text_length)
+    if bodies:
+        text = next((b for b in bodies if text_length(b) >= _LEAST_TEXT), bodies[0])
     elif paragraphs:
         reached = list(accumulate(map(text_length, paragraphs)))
         text = paragraphs[bisect_left(reached, reached[-1] / 2)]

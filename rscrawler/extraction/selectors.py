@@ -6,6 +6,7 @@ several times faster than as many XPath walks of the tree. The others go to lxml
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ class Index:
         first, last = self._places[scope], self.end(scope)
         if places[-1] < first or places[0] > last:
             return []
-        return [elements[place] for place in places if first <= place <= last]
+        within = places[bisect_left(places, first) : bisect_right(places, last)]
+        return [elements[place] for place in within]
 
     def select_all(self, scope: Element, selectors: Iterable[str]) -> list[Element]:
         """Every match in `scope`: by preference of the selectors, then in document order."""
@@ -147,9 +149,12 @@ class Index:
         shapes = self._marked.get(wanted.marks[0], []) if wanted.marks else list(self._shapes)
         if len(wanted.marks) > 1:
             shapes = [shape for shape in shapes if wanted.is_marked(shape)]
+        named = [each for each in wanted.attributes if each[0] == "class"]
+        for _, holds, value in named:
+            shapes = [s for s in shapes if s[1] is not None and holds(s[1], value)]
         places = [place for shape in shapes for place in self._shapes[shape]]
         places.sort()
-        if not (wanted.attributes or wanted.excluded):
+        if len(named) == len(wanted.attributes) and not wanted.excluded:
             return places
         found = wanted.among([self._elements[place] for place in places])
         return [self._places[element] for element in found]

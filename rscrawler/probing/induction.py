@@ -192,7 +192,10 @@ class _Induction:
             if one.article and other.article:
                 old, new = _kept(one.page, self._profile), _kept(other.page, profile)
                 cut += _names_of_more(new, old, one.page.root)
-                subtitle += _names_of_more(old[:_MOST_LEADS], new, one.page.root)
+                # What repeats the headline, such as a bar that stays while one reads, is none.
+                title = one.article.title or one.page.url
+                leads = [block for block in old[:_MOST_LEADS] if title not in block.text]
+                subtitle += _names_of_more(leads, new, one.page.root)
         changed = {"cut": list(dict.fromkeys(cut)), "subtitle": list(dict.fromkeys(subtitle))}
         return markup.model_copy(update=changed)
 
@@ -287,6 +290,8 @@ def _elements(name: str, sample: Sample, profile: SiteProfile) -> Iterator[Eleme
     above = [] if headline is None else [*headline.iterancestors()]
     held = _holder(sample.page, profile)
     for element in [] if held is None else [held, *held.iterancestors()]:
+        if element.tag in ("body", "html"):
+            break
         if (element in above) is (name == "container") or (element is held and name == "body"):
             yield element
 

@@ -230,6 +230,16 @@ def test_an_article_element_below_its_headline_is_the_own_one(comments: str) -> 
     assert article.extraction.warnings == ()
 
 
+def test_a_longer_article_behind_the_own_one_is_not_taken_for_it() -> None:
+    markup = Markup(container=["main"], body=[".entry-content"], title=["h1.entry-title"])
+    following = f'<article><div class="entry-content">{paragraphs(FOREIGN * 9)}</div></article>'
+    lead = f"<p>{OWN[1]} That is what the ministry said on Monday.</p>"
+    page = NEWSPACK.replace("<article class", f"{lead}<article class", 1) + following
+    article = read(page_html(page), markup=markup)
+    assert article.body.endswith(OWN[2])
+    assert not any(each in article.body for each in FOREIGN)
+
+
 # CryptoSlate: the text is an `article` of its own below the headline, headed by a box of links; a
 # card of the page itself stands among the newest.
 BOXED = (
