@@ -73,7 +73,7 @@ def test_a_declared_name_without_small_letters_is_one_in_any_script() -> None:
 def test_a_form_around_the_whole_page_takes_no_name_away() -> None:
     page = (
         f'<html><head><title>{TITLE}</title></head><body><form class="ad-portal"><div>'
-        f'<h1>{TITLE}</h1><div>{TEXT}</div><p class="author">Nora Weiss</p></div></form></body></html>'
+        f'<h1>{TITLE}</h1><div>{TEXT}</div><p class="author">Nora Weiss</p></div></form></body>'
     )
     assert rscrawler.extract_page(page.encode(), URL).authors == ["Nora Weiss"]
 
