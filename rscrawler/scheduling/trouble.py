@@ -8,6 +8,7 @@ after a quarter of an hour of it the service ends, for its supervisor to start a
 """
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -132,11 +133,25 @@ def _alarm(
 ) -> None:
     """Notify the operators of what the service has not done; `note` is told how many have it.
 
-    It may be told late, by the thread in which a slow server is waited for.
+    It may be told late, by the thread in which a slow server is waited for; until then nobody is
+    notified again.
     """
     _briefly(lambda: beat(config, is_good=False))
     text = f"For {format_duration(NOTIFIED_AFTER)} the service has not {what}"
-    _briefly(lambda: note(notify_directly(config, subject, text, now)))
+
+    def tell() -> None:
+        try:
+            note(notify_directly(config, subject, text, now))
+        finally:
+            _telling.release()
+
+    if _telling.acquire(blocking=False):
+        _briefly(tell)
+    else:
+        note(0)
+
+
+_telling = threading.Lock()
 
 
 def _briefly(call: Callable[[], object]) -> None:
