@@ -5,11 +5,10 @@ other: the selector, the tag of its headline and its agreement with what the pag
 Where no selector helps, `locate` finds the region.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate
 from operator import itemgetter
 from typing import cast
 
@@ -342,20 +341,15 @@ def _is_headed(element: Element, page: PageContext) -> bool:
 
 
 def _around_text(part: Element, headed: list[Element], found: Own) -> set[Element]:
-    """What holds the profile's body; without one, the paragraph in the middle of the prose."""
+    """The profile's body below the headline, and what holds it."""
     others, index = set(headed), found.page.index
     headline = -1 if found.headline is None else index.place(found.headline)
     bodies = index.select_all(part, found.page.profile.markup.body)
     bodies = [b for b in bodies if others.isdisjoint((b, *b.iterancestors()))]
     bodies = [b for b in bodies if index.place(b) > headline] or bodies
-    paragraphs = list(part.iter("p"))
-    if bodies:
-        text = next((b for b in bodies if text_length(b) >= _LEAST_TEXT), bodies[0])
-    elif paragraphs:
-        reached = list(accumulate(map(text_length, paragraphs)))
-        text = paragraphs[bisect_left(reached, reached[-1] / 2)]
-    else:
+    if not bodies:
         return set()
+    text = next((b for b in bodies if text_length(b) >= _LEAST_TEXT), bodies[0])
     return {text, *text.iterancestors()}
 
 
