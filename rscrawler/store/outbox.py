@@ -478,10 +478,9 @@ class OutboxStore(_Rows):
         self, channel: str, kinds: Collection[str], addresses: Collection[str]
     ) -> list[str]:
         """The messages that an address got in vain which a channel has no more."""
-        query = select(message.c.message_id).filter_by(channel=channel)
-        is_for = recipient.c.message_id == message.c.message_id
-        is_stranded = exists().where(is_for, _gone(addresses))
-        return self._database.scalars(query.where(message.c.kind.in_(kinds), is_stranded))
+        is_of_channel = and_(message.c.channel == channel, message.c.kind.in_(kinds))
+        query = select(message.c.message_id).join_from(recipient, message).distinct()
+        return self._database.scalars(query.where(is_of_channel, _gone(addresses)))
 
     def readdress(self, message_id: str, addresses: Collection[str], now: datetime) -> None:
         """Let those of the addresses who are new to a message have it in the place of others.
