@@ -275,8 +275,8 @@ def walks_on(
     A site may name further pages that no walk has read yet, its whole archive: it is not read.
 
     `has_links`: the page shows an article at all that this walk has not shown before;
-    `has_news`: it shows one that no walk through this listing has; `must_reach`: the
-    page that an earlier, unfinished walk was about to read (0: none).
+    `has_news`: it shows one that was unknown, or that others have told of since the listing was
+    last read; `must_reach`: the page that an earlier, unfinished walk was about to read (0: none).
     """
     if page < must_reach:
         return True

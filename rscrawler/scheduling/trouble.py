@@ -28,6 +28,7 @@ NOTIFIED_AFTER = timedelta(minutes=5)
 ENDED_AFTER = timedelta(minutes=15)
 LOGGED_EVERY = timedelta(hours=1)
 NOTIFICATION_LIMIT = timedelta(seconds=20)
+_telling = threading.Lock()  # held while the operators are told
 
 
 class StoreTrouble:
@@ -149,9 +150,6 @@ def _alarm(
         _briefly(tell)
     else:
         note(0)
-
-
-_telling = threading.Lock()
 
 
 def _briefly(call: Callable[[], object]) -> None:

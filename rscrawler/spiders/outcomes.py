@@ -43,7 +43,7 @@ class RequestedArticle:
         key: of the address that is requested.
         found_at: when that address was found, or the article first seen.
         hint: the date that a feed or sitemap gave it.
-        attempts: earlier requests in vain; of a second look, earlier ones of these.
+        attempts: earlier requests in vain.
         known: the article as it is stored; None if the page was never read.
         dated_at: the later date of a source for which a known article is requested.
         is_second_look: whether it was taken for no article before.
