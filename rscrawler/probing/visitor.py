@@ -129,7 +129,7 @@ class Visitor:
         origin = _origin(url)
         if origin not in self._rules:
             try:
-                text = self._fetch(f"{origin}/robots.txt").body.decode("utf-8", "replace")
+                text = self._fetch(f"{origin}/robots.txt").body.decode("utf-8-sig", "replace")
             except _Refused as refusal:
                 # RFC 9309, 2.3.1: without a robots.txt all is allowed, with a broken one nothing.
                 if refusal.status >= 500 or refusal.status in _BUSY:

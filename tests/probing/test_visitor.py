@@ -17,8 +17,9 @@ def visitor() -> Visitor:
     return Visitor(Config(contact="desk@example.org"), delay=0)
 
 
-def test_robots_txt_is_read_once_and_heeded() -> None:
-    with SmallSite({"/robots.txt": plain(ROBOTS), "/open": page("yes")}) as site:
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_robots_txt_is_read_once_and_heeded(mark: str) -> None:
+    with SmallSite({"/robots.txt": plain(mark + ROBOTS), "/open": page("yes")}) as site:
         guest = visitor()
         assert guest.get(f"{site.base_url}/open").body == b"yes"
         for path in ("/closed/x", "/closed/y"):
