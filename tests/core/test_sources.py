@@ -28,6 +28,9 @@ SECTION = Source(kind=SourceKind.SECTION, path="/europe/")
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SITEMAP = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
+SPACES = """xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"
+  xmlns:content="http://purl.org/rss/1.0/modules/content/" """
+
 
 def read(kind: str, body: bytes, path: str = "/europe/", **more: Any) -> SourceContent:
     """What a source of that kind at `path` says; `more` are the source's keys, or the page's."""
@@ -139,6 +142,67 @@ def test_an_atom_feed_tells_publication_from_update() -> None:
     assert entry.dated_at == NOON.replace(day=25)
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Tue, Nov 24 2026 01:00:00 PM +0100",
+        "Tue, 24 Nov 2026 13:00 CET",
+        "mar, 24 nov 2026 13:00:00 +0100",  # Italian
+        "Ter, 24 Nov 2026 09:00:00 -0300",  # Portuguese
+        "24.11.2026 12:00:00",
+        "2026/11/24 12:00:00",
+        "1795521600",
+        "2026-11-24T13:00:0+01:00",
+        "Tue, 24 Nov 26 12:00:00 GMT",
+        "Tue, 24 Nov 2026 08:00:00 AST",
+    ],
+)
+def test_a_date_of_a_feed_is_read_as_pages_are_and_as_its_format_has_it(date: str) -> None:
+    feed = rss(f"<item><link>/one/</link><pubDate>{date}</pubDate></item>")
+    assert read_feed(feed) == [Entry("https://example.org/one/", NOON, NOON)]
+
+
+def test_the_one_date_of_an_entry_in_rss_is_that_of_its_publication() -> None:
+    item = "<item {}><link>/one/</link><dc:date>2026-11-24T13:00:00+01:00</dc:date></item>"
+    feed = f"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+      xmlns="http://purl.org/rss/1.0/" {SPACES}>{item.format("rdf:about='/one/'")}</rdf:RDF>"""
+    told = Entry("https://example.org/one/", NOON, NOON)
+    assert read_feed(feed.encode()) == [told]
+    feed = f"""<rss version="2.0" {SPACES}><channel>{item.format("")}</channel></rss>"""
+    assert read_feed(feed.encode()) == [told]
+    feed = """<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="/one/"/>
+      <updated>2026-11-24T12:00:00Z</updated></entry></feed>"""
+    assert read_feed(feed.encode()) == [Entry("https://example.org/one/", NOON)]
+
+
+def test_the_year_1_of_an_undated_page_is_no_date() -> None:
+    feed = rss("<item><link>/a/</link><pubDate>Mon, 01 Jan 0001 00:00:00 +0000</pubDate></item>")
+    body = b"""<urlset><url><loc>https://example.org/a/</loc>
+      <lastmod>0001-01-01T00:00:00+00:00</lastmod></url></urlset>"""
+    assert read_feed(feed) == list(read_sitemap(body).entries) == [Entry("https://example.org/a/")]
+
+
+def test_a_feeds_entry_is_its_page_not_a_picture_or_another_article_beside_it() -> None:
+    feed = b"""<feed xmlns="http://www.w3.org/2005/Atom"><entry>
+      <link rel="alternate" type="text/html" href="/one/"/>
+      <link rel="enclosure" type="image/jpeg">https://img.example.org/one.jpg</link></entry></feed>"""
+    assert read_feed(feed) == [Entry("https://example.org/one/")]
+    feed = rss(
+        "<item><title>A & B</title><link>/two/</link>"
+        "<x:related><link url='/three/'><x:title>3</x:title></link></x:related></item>"
+    )
+    assert read_feed(feed) == [Entry("https://example.org/two/")]
+
+
+@pytest.mark.parametrize("start", [b"", b"\n", b"\xef\xbb\xbf"])
+def test_a_source_that_calls_its_utf_8_utf_16_is_read_all_the_same(start: bytes) -> None:
+    head = start + b'<?xml version="1.0" encoding="utf-16"?>'
+    url = "https://example.org/т/"
+    feed = rss(f"<item><title>т</title><link>{url}</link></item>")
+    sitemap = f"<urlset><url><loc>{url}</loc></url></urlset>".encode()
+    assert read_feed(head + feed) == list(read_sitemap(head + sitemap).entries) == [Entry(url)]
+
+
 def test_a_link_that_is_no_address_is_passed_over_in_a_feed_and_in_a_sitemap() -> None:
     links = ("http://[oops/", "mailto:desk@example.org", "https://example.org/article/")
     items = "".join(f"<item><link>{link}</link></item>" for link in links)
@@ -154,8 +218,6 @@ FULL_TEXT = """<title>A &amp; B</title><dc:creator>Ann</dc:creator><category>Kaz
   <source url="https://else.org/feed">Else</source>
   <content:encoded><![CDATA[<p>As <a href="https://else.org/">told</a> &eacute;]]></content:encoded>
   <description>&lt;p&gt;As told, &amp;eacute;&lt;/p&gt;</description>"""
-SPACES = """xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:media="http://search.yahoo.com/mrss/"
-  xmlns:content="http://purl.org/rss/1.0/modules/content/" """
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "windows-1251", "utf-16"])

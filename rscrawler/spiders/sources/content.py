@@ -1,9 +1,15 @@
 """A page of a source as it was fetched, and what it says: addresses, dates, what is next."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from rscrawler.extraction.dates import EARLIEST, read_date
 from rscrawler.sites import Source
+
+_FALSE_UTF16 = re.compile(
+    rb"\A((?:\xef\xbb\xbf)?\s*<\?xml[^>]*?)\sencoding\s*=\s*[\"']utf-?16[\"']", re.IGNORECASE
+)
 
 
 class UnreadableSource(Exception):
@@ -43,3 +49,14 @@ class SourceContent:
     entries: tuple[Entry, ...]
     sitemaps: tuple[Entry, ...] = ()
     next_url: str | None = None
+
+
+def moment_of(text: str) -> datetime | None:
+    """The date that a source gives; None if it is none, as the year 1 of an undated page."""
+    found = read_date(text)
+    return found.at if found is not None and found.at >= EARLIEST else None
+
+
+def without_false_encoding(body: bytes) -> bytes:
+    """XML without a declaration of UTF-16 that its own bytes belie: .NET writes it on UTF-8."""
+    return _FALSE_UTF16.sub(rb"\1", body)

@@ -7,9 +7,14 @@ from html import unescape
 from itertools import islice
 from typing import Any
 
-from rscrawler.extraction.dates import read_date
 from rscrawler.identity.addresses import web_address
-from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
+from rscrawler.spiders.sources.content import (
+    Entry,
+    SourceContent,
+    SourcePage,
+    UnreadableSource,
+    moment_of,
+)
 
 MAX_ENTRIES = 1_000  # as of a feed: the newest stand first
 _NEXT = re.compile(r"<([^<>]+)>[^<,]*;\s*rel\s*=\s*\"?next\b", re.IGNORECASE)  # RFC 8288
@@ -59,5 +64,4 @@ def _text(value: Any, path: str) -> str:
 
 def _date(value: Any, path: str) -> datetime | None:
     found = _at(value, path) if path else None
-    date = read_date(str(found)) if isinstance(found, str | int | float) else None
-    return date.at if date else None
+    return moment_of(str(found)) if isinstance(found, str | int | float) else None

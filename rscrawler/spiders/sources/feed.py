@@ -3,13 +3,22 @@
 import io
 import re
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from lxml import etree
 
+from rscrawler.extraction.dates import read_date
 from rscrawler.identity.addresses import web_address
-from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
+from rscrawler.spiders.sources.content import (
+    Entry,
+    SourceContent,
+    SourcePage,
+    UnreadableSource,
+    moment_of,
+    without_false_encoding,
+)
 
 MAX_ENTRIES = 1_000  # the newest stand first
 # All that may hold an address or a date of a feed's entry, in RSS 0.9 to 2.0, RDF and Atom.
@@ -26,7 +35,7 @@ def read(page: SourcePage) -> SourceContent:
     try:
         feed = feedparser.parse(
             # Bytes as such that look like an address or a path would be opened.
-            io.BytesIO(_without_texts(page.body)),
+            io.BytesIO(_without_texts(without_false_encoding(page.body))),
             response_headers={"content-location": page.url},
             # Only links and dates are used; cleaning the rest of a broken feed takes long.
             sanitize_html=False,
@@ -39,12 +48,26 @@ def read(page: SourcePage) -> SourceContent:
         raise UnreadableSource("is not a feed")
     entries = []
     for entry in feed.entries:
-        if url := web_address(entry["link"], page.url) if entry.get("link") else None:
-            published = entry.get("published_parsed")
-            # feedparser gives the one for the other where it is asked with `get`.
-            changed = entry["updated_parsed"] if "updated_parsed" in entry else published  # noqa: SIM401
-            entries.append(Entry(url, _moment(changed), _moment(published)))
+        link = _link(entry)
+        if url := web_address(link, page.url) if link else None:
+            published, changed = _date(entry, "published"), _date(entry, "updated")
+            # `dc:date`, the only date of RSS 1.0, is an update to feedparser.
+            is_dated_once = published is None and not feed.version.startswith("atom")
+            entries.append(
+                Entry(url, changed or published, changed if is_dated_once else published)
+            )
     return SourceContent(tuple(entries))
+
+
+def _link(entry: Any) -> str | None:
+    """The first page that an entry links to; feedparser takes the last link, as of a picture."""
+    pages = (
+        each.get("href")
+        for each in entry.get("links", ())
+        if each.get("rel") == "alternate" and "html" in each.get("type", "")
+    )
+    link: str | None = next(pages, None) or entry.get("link")
+    return link
 
 
 def _without_texts(body: bytes) -> bytes:
@@ -80,10 +103,12 @@ def _cut_off(body: bytes) -> bytes:
     return body if last is None else body[: last.end()]
 
 
-def _moment(parsed: time.struct_time | None) -> datetime | None:
-    if parsed is None:
+def _date(entry: Any, name: str) -> datetime | None:
+    """A date of an entry by our own reading, since feedparser takes 2 PM for 2 AM; else by its."""
+    if name not in entry:
         return None
-    try:
-        return datetime(*parsed[:6], tzinfo=UTC)
-    except ValueError:
-        return None
+    text, parsed = entry[name], entry.get(f"{name}_parsed")
+    found = read_date(text)
+    if parsed is not None and (found is None or found.odd_zone is not None):
+        text = time.strftime("%Y-%m-%dT%H:%M:%SZ", parsed)
+    return moment_of(text)

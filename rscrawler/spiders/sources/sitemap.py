@@ -7,9 +7,15 @@ from itertools import islice
 from lxml import etree
 from lxml.etree import _Element as Element
 
-from rscrawler.extraction.dates import read_date
 from rscrawler.identity.addresses import web_address
-from rscrawler.spiders.sources.content import Entry, SourceContent, SourcePage, UnreadableSource
+from rscrawler.spiders.sources.content import (
+    Entry,
+    SourceContent,
+    SourcePage,
+    UnreadableSource,
+    moment_of,
+    without_false_encoding,
+)
 
 MAX_BYTES = 50 * 2**20  # what the sitemap protocol allows
 MAX_ADDRESSES = 50_000  # the same
@@ -23,7 +29,7 @@ def read(page: SourcePage) -> SourceContent:
     body = _unpacked(page.body) if page.body.startswith(_GZIP_MAGIC) else page.body
     parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, huge_tree=True)
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(without_false_encoding(body), parser)
     except etree.XMLSyntaxError as error:
         raise UnreadableSource(f"is not XML: {error.msg}") from None
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
@@ -53,11 +59,8 @@ def _entries(root: Element) -> Iterator[Entry]:
         news = next((_texts_of_parts(part) for part in element if _name(part) == "news"), {})
         # A relative one, which the protocol does not allow, is no address either.
         if location := web_address(values.get("loc", ""), ""):
-            published = read_date(news.get("publication_date", ""))
-            changed = read_date(values.get("lastmod", "")) or published
-            yield Entry(
-                location, changed.at if changed else None, published.at if published else None
-            )
+            published = moment_of(news.get("publication_date", ""))
+            yield Entry(location, moment_of(values.get("lastmod", "")) or published, published)
 
 
 def _texts_of_parts(element: Element) -> dict[str, str]:
