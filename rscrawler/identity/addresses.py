@@ -15,7 +15,8 @@ from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
 # A path that ends so does not tell one article from another by itself: `/?p=81` and
 # `/index.php?n=81` are articles, while a query behind `/slug/` mostly says who linked to it.
-_PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp))$", re.IGNORECASE)
+_PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp|pl))$", re.IGNORECASE)
+_NUMBER = re.compile(r"\d")
 _WORDPRESS_ARTICLE = "p"  # names an article on any site of WordPress without permalinks
 # What campaigns, advertisements and networks add to an address, and how a page is shown.
 _TRACKING = re.compile(
@@ -207,5 +208,10 @@ def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> st
     named = {f"{name}={value}" for name, _, value in pairs if value and name in parameters}
     if not _PATH_NEEDS_QUERY.search(path):
         return "&".join(sorted(named))
-    kept = [pair for pair in parse_qsl(query) if not _TRACKING.match(pair[0])]
-    return "&".join(sorted({*named, *urlencode(kept).split("&")} - {""}))
+    kept = {
+        urlencode([(name, value)]).removesuffix("=")
+        for name, value in parse_qsl(query, keep_blank_values=True)
+        # SPIP's `?article81` has no value, and a number in its name.
+        if (value or _NUMBER.search(name)) and not _TRACKING.match(name)
+    }
+    return "&".join(sorted({*named, *kept}))

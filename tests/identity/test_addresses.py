@@ -91,6 +91,9 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
         ("/a-canal/?xid=81", "/a-canal/"),
         ("/index.php?id=81&utm_source=a", "/index.php?id=81"),
         ("/?p=12345&fbclid=1", "/?p=12345"),
+        ("/spip.php?breve1323", "/spip.php?breve1323"),  # SPIP without rewritten addresses
+        ("/spip.php?article81&lang=&utm_source=a&print", "/spip.php?article81"),
+        ("/cgi-bin/show.pl?air_date=05/31/05&x=", "/cgi-bin/show.pl?air_date=05%2F31%2F05"),
         ("/?utm_source=a", "/"),
         ("", "/"),
         ("/a-canal.html?x=1", "/a-canal.html"),
