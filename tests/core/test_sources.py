@@ -194,6 +194,25 @@ def test_a_feeds_entry_is_its_page_not_a_picture_or_another_article_beside_it() 
     assert read_feed(feed) == [Entry("https://example.org/two/")]
 
 
+@pytest.mark.parametrize(
+    ("prefix", "space"),
+    [
+        ("feedburner", "http://rssnamespace.org/feedburner/ext/1.0"),
+        ("pheedo", "http://www.pheedo.com/namespace/pheedo"),
+    ],
+)
+@pytest.mark.parametrize("title", ["", "<title>A & B</title>"])
+def test_an_entry_whose_link_counts_clicks_is_the_page_that_is_named_beside_it(
+    prefix: str, space: str, title: str
+) -> None:
+    feed = f"""<rss version="2.0" xmlns:{prefix}="{space}"><channel><item>{title}
+      <link>http://counts.example/~r/x/~3/1/</link>
+      <{prefix}:origLink>https://example.org/one/?from=rss</{prefix}:origLink></item>
+      <item><link>/two/</link></item></channel></rss>"""
+    found = [entry.url for entry in read_feed(feed.encode())]
+    assert found == ["https://example.org/one/?from=rss", "https://example.org/two/"]
+
+
 @pytest.mark.parametrize("start", [b"", b"\n", b"\xef\xbb\xbf"])
 def test_a_source_that_calls_its_utf_8_utf_16_is_read_all_the_same(start: bytes) -> None:
     head = start + b'<?xml version="1.0" encoding="utf-16"?>'

@@ -23,7 +23,7 @@ from rscrawler.spiders.sources.content import (
 MAX_ENTRIES = 1_000  # the newest stand first
 # All that may hold an address or a date of a feed's entry, in RSS 0.9 to 2.0, RDF and Atom.
 _ENTRY_PARTS = frozenset({
-    "link", "guid", "id", "url", "uri", "homepage",
+    "link", "origlink", "guid", "id", "url", "uri", "homepage",
     "published", "pubdate", "issued", "created", "updated", "modified", "lastbuilddate", "date",
 })  # fmt: skip
 
@@ -60,13 +60,17 @@ def read(page: SourcePage) -> SourceContent:
 
 
 def _link(entry: Any) -> str | None:
-    """The first page that an entry links to; feedparser takes the last link, as of a picture."""
+    """The first page that an entry links to; feedparser takes the last link, as of a picture.
+
+    FeedBurner and Pheedo have links of their own that count clicks, and name the page beside them.
+    """
     pages = (
         each.get("href")
         for each in entry.get("links", ())
         if each.get("rel") == "alternate" and "html" in each.get("type", "")
     )
-    link: str | None = next(pages, None) or entry.get("link")
+    named = entry.get("feedburner_origlink") or entry.get("pheedo_origlink")
+    link: str | None = named or next(pages, None) or entry.get("link")
     return link
 
 
