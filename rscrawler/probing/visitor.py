@@ -3,6 +3,7 @@
 import socket
 import ssl
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_ope
 
 from lxml.etree import _Element as Element
 from protego import Protego
+from scrapy.utils.gz import gunzip
 from w3lib.url import safe_url_string
 
 from rscrawler.config import Config, is_web_address
@@ -153,13 +155,15 @@ class Visitor:
             limit = int(self._config.crawl.max_response_mib * 2**20)
             with self._opener.open(request, timeout=timeout) as answer:
                 body = answer.read(limit + 1)
+                if answer.headers.get("Content-Encoding", "").lower() == "gzip":
+                    body = gunzip(body, max_size=limit)  # unasked for, as of files on S3
                 final, content_type = answer.url, answer.headers.get("Content-Type")
         except HTTPError as error:
             if error.code in _BUSY:
                 self._busy.add(host)
             error.close()
             raise _Refused(url, error.code) from error
-        except (OSError, HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError, EOFError, zlib.error) as error:
             cause = getattr(error, "reason", None) or error
             raise PageUnavailable(
                 f"{url}: cannot be reached: {cause}; check the address"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ class Reply:
     kind: str = "text/html; charset=utf-8"
     status: int = 200
     location: str | None = None
+    is_packed: bool = False
 
 
 @dataclass
@@ -39,6 +41,9 @@ class SmallSite:
                 reply = site.pages.get(self.path, Reply("<h1>Not found</h1>", status=404))
                 body = reply.text.replace(BASE, site.base_url).encode()
                 self.send_response(reply.status)
+                if reply.is_packed:
+                    body = gzip.compress(body)
+                    self.send_header("Content-Encoding", "gzip")
                 if reply.location is not None:
                     self.send_header("Location", reply.location.replace(BASE, site.base_url))
                 self.send_header("Content-Type", reply.kind)

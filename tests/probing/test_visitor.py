@@ -31,6 +31,18 @@ def test_robots_txt_is_read_once_and_heeded(mark: str) -> None:
         assert all("desk@example.org" in agent for agent in site.agents)
 
 
+def test_what_a_server_packs_unasked_is_unpacked() -> None:
+    pages = {
+        "/robots.txt": Reply(ROBOTS, "text/plain", is_packed=True),
+        "/open": Reply("yes", is_packed=True),
+    }
+    with SmallSite(pages) as site:
+        guest = visitor()
+        assert guest.get(f"{site.base_url}/open").body == b"yes"
+        with pytest.raises(PageUnavailable, match=r"robots\.txt forbids it"):
+            guest.get(f"{site.base_url}/closed/x")
+
+
 def test_a_redirect_leads_nowhere_that_robots_txt_forbids() -> None:
     pages = {
         "/robots.txt": plain(ROBOTS),
