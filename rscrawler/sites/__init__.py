@@ -11,6 +11,7 @@ nothing but the address is known.
 import hashlib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
@@ -42,8 +43,14 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def host_of(parts: SplitResult | ParseResult) -> str:
-    """The host of an http(s) address, in lower case, with its port unless that is the usual one."""
+    """The host of an http(s) address as it is requested, with its port unless it is the usual one.
+
+    In lower case, and in ASCII: `xn--` and so on for a name in letters of its own.
+    """
     host = (parts.hostname or "").rstrip(".")
+    if not host.isascii():
+        with suppress(UnicodeError):  # an endless label, say: nobody has such a host
+            host = host.encode("idna").decode("ascii")
     host = f"[{host}]" if ":" in host else host
     is_usual = parts.port in (None, DEFAULT_PORTS[parts.scheme.lower()])
     return host if is_usual else f"{host}:{parts.port}"

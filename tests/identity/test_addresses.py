@@ -12,6 +12,7 @@ from rscrawler.identity.addresses import (
     is_article_address,
     slug_stem,
 )
+from rscrawler.sites import SiteProfile
 from tests.extraction.pages import BASE, PROFILE
 
 LOCAL = PROFILE.model_copy(update={"base_url": "http://127.0.0.1:8080"})
@@ -122,6 +123,21 @@ def test_paths_are_normalised(address: str, canonical: str) -> None:
 )
 def test_an_address_elsewhere_has_no_canonical_form(address: str) -> None:
     assert canonical_url(address, PROFILE) is None
+
+
+@pytest.mark.parametrize("base", ["https://новости.қаз", "https://xn--b1amnebsh.xn--80ao21a"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://www.новости.қаз/a/",
+        "https://XN--b1amnebsh.xn--80ao21a/a/",
+        "https://НОВОСТИ.ҚАЗ./a/",
+    ],
+)
+def test_a_host_in_letters_of_its_own_is_the_one_that_is_requested(base: str, address: str) -> None:
+    profile = SiteProfile(base_url=base)
+    assert canonical_url(address, profile) == "https://xn--b1amnebsh.xn--80ao21a/a/"
+    assert canonical_url(f"https://{'н' * 80}.қаз/a/", profile) is None
 
 
 def test_a_base_on_loopback_keeps_its_port_and_takes_the_sites_own_hosts() -> None:
