@@ -30,6 +30,7 @@ TITLES = {
     "fuzz": "Pages mutated at random",
     "peers": "Extraction against others",
     "real_pages": "Pages of real sites, without a profile",
+    "real_sources": "Feeds and sitemaps of real sites",
     "growth": "A million known articles",
     "matcher": "Matching names",
     "flags": "Flags on texts held out",
