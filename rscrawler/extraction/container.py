@@ -6,7 +6,7 @@ Where no selector helps, `locate` finds the region.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
@@ -301,10 +301,11 @@ def _foreign_in(own: Own) -> Iterator[Element]:
         nested = [e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep]
         headed = [element for element in nested if _is_headed(element, page)]
         yield from headed
-        if nested and _has_text_outside(part, nested):
+        if nested and (outside := _prose_outside(part, nested)) >= _LEAST_OWN_TEXT:
             # Some sites print the headline above their own `article`.
-            kept = {*headed, *_around_text(part, headed, own)}
-            yield from (each for each in nested if each not in kept)
+            bare = [each for each in nested if each not in set(headed)]
+            kept = _around_text(part, headed, own) or _outweighing(bare, outside)
+            yield from (each for each in bare if each not in kept)
         yield from _other_bodies(part, own, headed)
 
 
@@ -337,7 +338,8 @@ def _is_headed(element: Element, page: PageContext) -> bool:
     if headline is None:
         return False
     bodies = page.index.select_all(element, page.profile.markup.body)
-    return all(place(headline) < place(body) for body in bodies)
+    first = next((p for p in element.iter("p") if text_length(p) >= _LEAST_OWN_TEXT), headline)
+    return all(place(headline) <= place(text) for text in bodies or [first])
 
 
 def _around_text(part: Element, headed: list[Element], found: Own) -> set[Element]:
@@ -353,9 +355,22 @@ def _around_text(part: Element, headed: list[Element], found: Own) -> set[Elemen
     return {text, *text.iterancestors()}
 
 
-def _has_text_outside(part: Element, inner: list[Element]) -> bool:
+def _outweighing(elements: list[Element], outside: int) -> set[Element]:
+    """The first element with more prose than `outside`, and what holds it."""
+    found = next((element for element in elements if _prose(element) > outside), None)
+    return set() if found is None else {found, *found.iterancestors()}
+
+
+def _prose_outside(part: Element, inner: list[Element]) -> int:
+    """Characters of the paragraphs in a part that no element of `inner` holds."""
     within = {paragraph for element in inner for paragraph in element.iter("p")}
-    return any(p not in within and text_length(p) >= _LEAST_OWN_TEXT for p in part.iter("p"))
+    return _prose(part, within)
+
+
+def _prose(element: Element, without: Collection[Element] = ()) -> int:
+    """Characters of the paragraphs in `element`, but for the short ones."""
+    lengths = (text_length(p) for p in element.iter("p") if p not in without)
+    return sum(length for length in lengths if length >= _LEAST_OWN_TEXT)
 
 
 def text_length(element: Element) -> int:

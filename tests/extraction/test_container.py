@@ -222,12 +222,16 @@ DISCUSSION = '<ol class="comment-list">' + 9 * (
 ) + "</ol>"  # fmt: skip
 
 
+@pytest.mark.parametrize("body", [[".entry-content"], []], ids=["a body", "a container alone"])
 @pytest.mark.parametrize("comments", ["", DISCUSSION], ids=["quiet", "much discussed"])
-def test_an_article_element_below_its_headline_is_the_own_one(comments: str) -> None:
-    markup = Markup(container=["main"], body=[".entry-content"], title=["h1.entry-title"])
+def test_an_article_element_below_its_headline_is_the_own_one(
+    comments: str, body: list[str]
+) -> None:
+    markup = Markup(container=["main"], body=body, title=["h1.entry-title"])
     article = read(page_html(NEWSPACK + comments), markup=markup)
     assert (article.title, article.body) == (TITLE, BODY)
-    assert article.extraction.warnings == ()
+    expected = () if body else ("body: none of the profile's selectors matched",)
+    assert article.extraction.warnings == expected
 
 
 def test_a_longer_article_behind_the_own_one_is_not_taken_for_it() -> None:
