@@ -135,8 +135,9 @@ def _check_is_article(
     """Raise if the page is something else than an article, or has lost its text."""
     own, profile, structured = located.own, located.own.page.profile, located.own.page.structured
     # Any page may print a date or a name with its headline.
-    told = {name for name, origin in provenance.items() if not origin.startswith("fallback")}
-    is_dated = "published_at" in told and page.published_at is None
+    others = ("fallback", "hint")
+    told = {name for name, origin in provenance.items() if not origin.startswith(others)}
+    is_dated = "published_at" in told
     signs = sum((
         is_dated, "authors" in told, bool(article.sections), structured.says_article,
         "article:section" in structured.meta, bool(article.tags),
@@ -157,5 +158,6 @@ def _check_is_article(
             says_article=structured.says_article or (has_headline and is_dated),
             has_appeals=any(block.label == "appeal" for block in located.blocks),
         )
-    if not (is_article or signs) and (structured.says_other or not own.is_from_profile):
+    is_known = own.is_from_profile or page.published_at is not None  # a feed dates articles alone
+    if not (is_article or signs) and (structured.says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

@@ -512,6 +512,18 @@ def test_another_kind_of_page_is_no_article(url: str, html: str) -> None:
         read(html, url)
 
 
+def test_a_page_that_says_nothing_of_itself_is_an_article_where_a_feed_dates_it() -> None:
+    html = f"<html><body><h1>{TITLE}</h1>{paragraphs()}</body></html>".encode()
+
+    def extracted(feed: datetime | None) -> str:
+        page = Page.of(f"{BASE}/story/gas/", html, "text/html", NOW, feed)
+        return extract(page, SiteProfile(base_url=BASE), "plain").body
+
+    with pytest.raises(NotAnArticle, match="a static page"):
+        extracted(None)
+    assert extracted(NOW) == BODY
+
+
 @pytest.mark.parametrize("pattern", ["^/video/$", "^/video$"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_a_path_that_the_profile_rules_out_is_no_articles_in_either_form(
