@@ -18,7 +18,7 @@ from rscrawler.identity.addresses import (
     is_article_address,
 )
 from rscrawler.items import rfc3339
-from rscrawler.probing.paths import article_patterns, is_telling, likely_articles
+from rscrawler.probing.paths import alike, article_patterns, is_telling, likely_articles
 from rscrawler.probing.visitor import Answer, PageUnavailable, Visitor
 from rscrawler.sites import (
     FILE_PATHS,
@@ -42,6 +42,7 @@ _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")
 _MOST_SOURCES, _MOST_PARTS, _MOST_SECTIONS = 3, 2, 8  # of a kind; of an index; of a menu
 _LEAST_LINKS = 3  # to articles, from which a page is a section
+_LEAST_AGAINST = 0.2  # of a feed's paths, from which a usual rule of what is no article is wrong
 _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
 _PAGE_NUMBERS = ("page", "paged", "p", "pg")
@@ -142,9 +143,12 @@ class Finding:
         shown: list[Entry] = []
         with suppress(UnreadableSource):
             shown += read_answer(self._front, fronted, self.profile).entries
-        self._learn(links=self._links(shown))
+        listed = self._listings()
+        self._learn(links=self._links(shown, [e for each in listed for e in each.entries]))
         found = [self._with_articles(each.source, each.entries) for each in self.sources]
-        self.sources = [each for each in (*found, *self._sections()) if each.entries]
+        sections = [self._with_articles(each.source, each.entries) for each in listed]
+        sections = [each for each in sections if len(each.entries) >= _LEAST_LINKS]
+        self.sources = [each for each in (*found, *sections) if each.entries]
         if not self.sources:
             # What a menu leads to is mostly a section.
             shown.sort(key=lambda entry: _path(entry.url) in self._frame)
@@ -208,18 +212,27 @@ class Finding:
 
     # What an article's address looks like, and which pages are sections.
 
-    def _links(self, shown: list[Entry]) -> Links:
+    def _links(self, shown: list[Entry], listings: list[Entry]) -> Links:
         """Which paths are articles: those like the ones seen, without what the menus lead to."""
         default, within = Links(), self._within
         paths: dict[SourceKind, list[str]] = {SourceKind.FEED: [], SourceKind.SITEMAP: []}
         for each in self.sources:
             paths[each.source.kind] += [_path(entry.url) for entry in each.entries]
         sure = paths[SourceKind.FEED]
+        # Behind the path of the front page, the query alone tells articles from others.
+        telling = [path for path in sure if path != "/"]
+        usual = [rule for rule in default.not_article if _share(rule, telling) < _LEAST_AGAINST]
+        sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
         listed = [path for path in paths[SourceKind.SITEMAP] if path.startswith(within)]
         if not sure and not listed:
             listed = [_path(entry.url) for entry in shown]
             listed = [path for path in listed if path not in self._frame or is_telling(path)]
         article = article_patterns(sure or likely_articles(listed))
+        # A feed may be of one section alone, or its newest articles be of one.
+        known = Links(article=article, not_article=usual)
+        others = alike(self._own_paths([*shown, *listings]), sure)
+        others = [p for p in others if p.startswith(within) and not known.rules_out(p)]
+        article += article_patterns(path for path in others if not known.is_article_path(path))
         article = article or ([f"^{re.escape(within)}/.+"] if within else default.article)
         shaped = Links(article=article)
         # A menu can lead to articles, too; their addresses are dated, numbered or of many words.
@@ -227,13 +240,14 @@ class Finding:
         odd = sorted({path.strip("/") for path in plain if shaped.is_article_path(path)})
         menus = "|".join(re.escape(path).replace(r"\-", "-") for path in odd)
         extra = [f"^/(?:{menus})/?$"] if odd else []
-        # Behind the path of the front page, the query alone tells articles from others.
-        telling = [path for path in sure if path != "/"]
-        usual = [p for p in default.not_article if not any(re.search(p, path) for path in telling)]
         return Links(article=article, not_article=[*usual, *extra])
 
-    def _sections(self) -> list[FoundSource]:
-        """What the menu leads to, where there are several articles."""
+    def _own_paths(self, entries: Iterable[Entry]) -> list[str]:
+        paths = (_path(e.url) for e in entries if canonical_url(e.url, self.profile))
+        return list(dict.fromkeys(paths))
+
+    def _listings(self) -> list[FoundSource]:
+        """What the menu leads to, with every link there."""
         likely = [
             path
             for path in self._paths_in(_MENUS)
@@ -250,9 +264,8 @@ class Finding:
                 answer = self._visitor.get(self.profile.address(path))
                 paging = _page_parameter(answer)
                 source = Source(kind=SourceKind.SECTION, path=path, page_parameter=paging)
-                entries = read_answer(answer, source, self.profile).entries
-                found.append(self._with_articles(source, entries))
-        return [each for each in found if len(each.entries) >= _LEAST_LINKS]
+                found.append(FoundSource(source, read_answer(answer, source, self.profile).entries))
+        return found
 
     def _with_articles(self, source: Source, entries: Iterable[Entry]) -> FoundSource:
         """A source with its entries that may be articles, each once."""
@@ -292,6 +305,11 @@ def _page_parameter(answer: Answer) -> str:
                     numbers[name].add(value)
     # Where the second page is number 1 (Drupal), page 2 is the third one.
     return next((name for name, found in numbers.items() if "2" in found and "1" not in found), "")
+
+
+def _share(rule: str, paths: list[str]) -> float:
+    """Which share of the paths a rule matches."""
+    return sum(1 for path in paths if re.search(rule, path)) / max(1, len(paths))
 
 
 def _path(url: str) -> str:

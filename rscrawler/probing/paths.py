@@ -86,6 +86,17 @@ def likely_articles(paths: Sequence[str]) -> list[str]:
     return [path for found in groups.values() if 4 * len(found) >= most for path in found]
 
 
+def alike(paths: Iterable[str], known: Iterable[str]) -> list[str]:
+    """Those of `paths` that are dated or numbered as the known ones are, whatever their words."""
+    forms = {_form(path) for path in known}
+    return [path for path in paths if _form(path) in forms and any(_form(path)[:-1])]
+
+
+def _form(path: str) -> tuple[str | None, ...]:
+    segments = _segments(path)
+    return tuple(part for part, _ in _runs(segments, set())) if segments else ()
+
+
 def is_telling(path: str) -> bool:
     """Whether a path is an article's by itself: dated, numbered or of many words."""
     return bool(re.search(r"\d{3}", path)) or path.rstrip("/").rpartition("/")[2].count("-") >= (

@@ -21,6 +21,7 @@ from rscrawler.sites import Links, Markup, SiteProfile, SourceKind, is_site_name
 
 SAMPLES = 3  # article pages that are read
 _MOST_TRIES = 5
+_LEAST_TEXT = 200  # characters of an article's text
 _WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP, SourceKind.JSON)
 
 
@@ -63,14 +64,16 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
         finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
     name = name or name_of(finding.profile.base_url)
     samples: list[Sample] = []
-    read: list[Sample] = []
+    read, told = list[Sample](), list[Sample]()
     urls = [entry.url for entry in finding.entries()[:_MOST_TRIES]]
     for sample in read_samples(urls, visitor, finding.profile, name, finding.notes):
         samples.append(sample)
         read = [each for each in samples if each.article]
-        if len(read) == SAMPLES:
+        # What holds a line or two tells little of where texts are; it may be no article at all.
+        told = [e for e in read if e.article and len(e.article.body) >= _LEAST_TEXT]
+        if len(told) == SAMPLES:
             break
-    markup = induce_markup(read, finding.profile, name)
+    markup = induce_markup((told or read)[:SAMPLES], finding.profile, name)
     title = _title(finding.profile, samples)
     profile = finding.profile.model_copy(update={"markup": markup, "title": title})
     samples = [read_sample(sample.page, profile, name) for sample in samples]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,8 @@ from rscrawler.probing import PageUnavailable, Proposal, Visitor, check_live, pr
 from rscrawler.probing.proposal import name_of
 from rscrawler.sites import Links, SiteProfile
 from tests.probing.built import APPEAL, BUILT
-from tests.probing.pieces import PIECES
-from tests.probing.server import Reply, SmallSite, page, plain
+from tests.probing.pieces import PIECES, section_of
+from tests.probing.server import BASE, Reply, SmallSite, page, plain
 from tests.sample_site import SampleSite
 from tests.workspace import Workspace
 
@@ -199,6 +201,53 @@ def test_a_menu_that_leads_to_a_piece_does_not_rule_it_out() -> None:
     pages["/"] = page(pages["/"].text.replace("<body>", f"<body>{extra}"))
     with SmallSite(pages) as site:
         assert propose(site).profile.links.is_article_path(f"/{old.slug}")
+
+
+def test_a_feed_of_one_section_does_not_keep_the_articles_of_others_out() -> None:
+    pages = BUILT["static"]()
+    for piece in PIECES:
+        dated = f"/{section_of(piece)}/2026/11/{piece.slug}/"
+        pages = {
+            path.replace(f"/posts/{piece.slug}/", dated): replace(
+                reply, text=reply.text.replace(f"/posts/{piece.slug}/", dated)
+            )
+            for path, reply in pages.items()
+        }
+    items = re.findall("<item>.*?</item>", feed := pages["/index.xml"].text)
+    others = "".join(item for item in items if "/politics/" not in item)
+    assert others
+    for item in re.findall("<item>.*?</item>", others):
+        feed = feed.replace(item, "")
+    pages["/index.xml"] = replace(pages["/index.xml"], text=feed)
+    with SmallSite(pages) as site:
+        links = propose(site).profile.links
+    assert all(
+        links.is_article_path(f"/{section_of(piece)}/2026/11/{piece.slug}/") for piece in PIECES
+    )
+    assert not links.is_article_path("/politics/")
+
+
+def test_a_feed_that_names_a_listing_too_does_not_make_listings_articles() -> None:
+    pages = BUILT["static"]()  # as Hugo's feeds do in some themes
+    item = f"<item><title>Tags</title><link>{BASE}/tags/</link></item>"
+    feed = pages["/index.xml"]
+    pages["/index.xml"] = replace(feed, text=feed.text.replace("<item>", f"{item}<item>", 1))
+    with SmallSite(pages) as site:
+        links = propose(site).profile.links
+    assert links.article == ["^/posts/[^/]+/?$"]
+    assert links.rules_out("/tags/gaza/")
+
+
+def test_selectors_are_learnt_from_pages_with_a_text() -> None:
+    pages = BUILT["static"]()
+    issue = pages[path := f"/posts/{PIECES[0].slug}/"]
+    note = '<div class="note"><p>This is our first issue; you can get it below.</p></div>'
+    text = re.sub('<div class="post-body">.*?</div>', note, issue.text, flags=re.DOTALL)
+    pages[path] = replace(issue, text=text)
+    with SmallSite(pages) as site:
+        samples = propose(site).samples
+    read = [len(each.article.paragraphs) for each in samples if each.article]
+    assert read == [1, *[len(PIECES[0].paragraphs)] * 3]
 
 
 def test_a_site_with_nothing_that_leads_to_articles_is_a_problem() -> None:
