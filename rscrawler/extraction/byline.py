@@ -12,7 +12,7 @@ from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import is_called_author, pattern
 from rscrawler.text import clean
 
-_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w+\)?")
+_HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w[\w.]*\)?")
 _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 # Bylines of other languages are read with the headline alone: "Ortega y Gasset" is one name.

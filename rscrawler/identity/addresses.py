@@ -6,6 +6,7 @@ are one story is for those who have both texts.
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -28,6 +29,7 @@ _TRACKING = re.compile(
 )
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)+/?|/")
 _FILE_NAME = re.compile(r"\.[a-z0-9]{2,5}$", re.IGNORECASE)
+_MONTH = re.compile(r"/((?:19|20)\d\d)/(0[1-9]|1[0-2])/")
 
 
 def canonical_url(url: str, profile: SiteProfile) -> str | None:
@@ -131,6 +133,14 @@ def slug_stem(url: str, profile: SiteProfile) -> str:
     slug = _FILE_NAME.sub("", slug) or slug
     suffix = profile.links.slug_suffix
     return (re.sub(suffix, "", slug) or slug) if suffix else slug
+
+
+def end_of_month(url: str) -> datetime | None:
+    """When the month was over that an address has, `/2016/12/slug/`; None without one."""
+    if (match := _MONTH.search(urlsplit(url).path)) is None:
+        return None
+    year, month = map(int, match.groups())
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
 
 def is_article_address(url: str, profile: SiteProfile) -> bool:

@@ -15,6 +15,7 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.delivery import alert_channels
 from rscrawler.errors import StoreError
+from rscrawler.identity.addresses import end_of_month
 from rscrawler.identity.changes import summarize
 from rscrawler.identity.fingerprints import new_record_id
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
@@ -274,7 +275,7 @@ class StorePipeline:
     def _novelty(self, article: Article, found_at: datetime) -> Novelty:
         baseline_at = self._session.state.baseline_at
         return decisions.novelty_of(
-            article.published_at,
+            article.published_at or end_of_month(article.url),
             found_at,
             timedelta(days=self._alerts.max_age_days),
             in_baseline=baseline_at is None or found_at <= baseline_at,

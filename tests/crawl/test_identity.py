@@ -838,6 +838,28 @@ def test_an_old_article_that_surfaces_again_is_backfill_and_nobody_is_told(
     assert alerted(workspace) == []
 
 
+@pytest.mark.parametrize(("month", "novelty"), [("2016/12", "backfill"), ("2096/12", "new")])
+def test_an_undated_article_is_no_news_where_its_address_has_an_old_month(
+    workspace: Workspace, site: SampleSite, month: str, novelty: str
+) -> None:
+    links = '[sites.responsiblestatecraft.links]\narticle = ["^/2[^/]+/[^/]+/gas"]'
+    workspace.write_config(site.base_url, f"{sources(LISTING)}\n{links}")
+    head = '<head><meta property="og:type" content="article"></head>'
+    text = "".join(f"<p>{each}</p>" for each in regional(site).paragraphs)
+    paths = ["/2025/11/gas/", f"/{month}/gas-again/"]
+    for path, count in zip(paths, (9, 10), strict=True):
+        body = (
+            f"<html>{head}<body><h1>Gas, part {count}</h1>{text}<p>Part {count}</p></body></html>"
+        )
+        site.extra_pages[path] = Resource(body=body.encode(), lasts=False)
+    for seen in (1, 2):
+        site.extra_pages[LISTING] = listing_of(*paths[:seen])
+        workspace.crawl()
+    first, second = workspace.records()
+    assert (first["novelty"], first["published_at"]) == ("baseline", None)
+    assert (second["novelty"], second["published_at"]) == (novelty, None)
+
+
 # Walks.
 
 

@@ -54,6 +54,8 @@ def read(
         ('<footer class="meta"><a rel="author" href="/w">Nora Weiss</a></footer>', ["Nora Weiss"]),
         ('<p class="author-role">Water editor</p>', []),
         ('<p class="byline">Staff</p>', []),
+        ('<p class="byline">Nora Weiss (@nora.weiss)</p>', ["Nora Weiss"]),
+        ('<address class="author"><a href="/authors/nora/">@nora.weiss</a></address>', []),
     ],
 )
 def test_authors_are_whom_the_lines_at_the_headline_name(byline: str, names: list[str]) -> None:
@@ -129,12 +131,13 @@ def test_elements_that_are_called_a_date_tell_it_if_they_agree(
 
 
 def test_a_day_in_the_address_is_the_date_where_nothing_else_tells_one() -> None:
-    for path in ("2024/12/09/reservoir", "news/2024-12-09/content_1.htm"):
+    for path in ("2024/12/09/reservoir", "2024-12-09/content_1.htm", "2024-12-09-reservoir"):
         article = read(url=f"https://gazette.example/{path}")
         assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC), path
     dated = read("<p>Dec 8, 2024</p>", url="https://gazette.example/2024/12/09/reservoir")
     assert dated.published_at == datetime(2024, 12, 8, tzinfo=UTC)
-    assert read(url="https://gazette.example/2024/12/x/").published_at is None
+    for path in ("2024/12/x/", "2024/12/09-pumps-of-the-year"):
+        assert read(url=f"https://gazette.example/{path}").published_at is None, path
 
 
 def test_sections_are_links_that_say_they_are_categories() -> None:

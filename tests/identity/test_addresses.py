@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from rscrawler.identity.addresses import (
     address_key,
     canonical_url,
+    end_of_month,
     is_article_address,
     slug_stem,
 )
@@ -184,3 +187,17 @@ def test_a_profile_names_the_parameters_that_tell_articles_apart() -> None:
     assert canonical_url(url, profile) == f"{BASE}/story?n=81&part=2"
     assert address_key(url, profile) != address_key(f"{BASE}/story?n=82&part=2", profile)
     assert canonical_url(f"{BASE}/story?n=&part=2&part=2", profile) == f"{BASE}/story?part=2"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("2016/12/gas/", datetime(2017, 1, 1, tzinfo=UTC)),
+        ("news/2017/01/09/gas", datetime(2017, 2, 1, tzinfo=UTC)),
+        ("2016/13/gas/", None),
+        ("2016/gas/", None),
+        ("gas-2016/12/", None),
+    ],
+)
+def test_an_address_may_say_when_its_month_was_over(path: str, expected: datetime | None) -> None:
+    assert end_of_month(f"{BASE}/{path}") == expected
