@@ -111,6 +111,26 @@ def test_the_next_page_of_a_listing_is_the_one_that_it_says_is_next(
     assert [each.url for each in content.entries] == ["https://example.org/one/"]
 
 
+@pytest.mark.parametrize(
+    ("path", "hrefs", "following"),
+    [
+        ("/europe/", ["/europe/page/3/", "/europe/page/2/"], "/europe/page/2/"),
+        ("/europe/page/2/", ["/europe/", "../1/", "../3/"], "/europe/page/3/"),
+        ("/", ["page/2"], "/page/2"),
+        ("/europe/page/9/", ["/europe/page/8/", "/europe/page/1/"], None),
+        ("/europe/", ["/asia/page/2/", "/page/2/"], None),
+    ],
+)
+def test_a_listing_that_counts_in_its_path_links_to_the_next_number(
+    path: str, hrefs: list[str], following: str | None
+) -> None:
+    page = "".join(f'<p><a href="{href}">x</a></p>' for href in hrefs).encode()
+    page = b"<main>" + page + b"</main>"
+    content = read("section", page, path, page_parameter="")
+    assert content.next_url == (following and f"https://example.org{following}")
+    assert read("section", page, path, page_parameter="paged").next_url is None
+
+
 # Feeds.
 
 

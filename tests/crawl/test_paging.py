@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from tests.crawl.probes import change_database
@@ -90,6 +91,24 @@ def test_a_section_is_followed_to_the_page_that_it_says_is_next(workspace: Works
         requested = [path for path in outlet.requested if path.startswith("/archive")]
     # The last one says nothing, so that its number is tried.
     assert requested == ["/archive", "/archive?page=1", "/archive?page=2", "/archive?page=4"]
+    assert (report["articles_new"], report["errors"]) == (12, 0)
+
+
+def test_a_section_that_counts_in_its_path_is_followed_where_no_parameter_counts(
+    workspace: Workspace,
+) -> None:
+    pages = drupal(PIECES).pages
+    for number in (3, 2, 1):
+        page = pages.pop("/archive" if number == 1 else f"/archive?page={number - 1}")
+        newer = f'<a href="/archive/page/{number - 1}/">«</a>' if number > 1 else ""
+        older = f'{newer}<a href="/archive/page/{number + 1}/" class="older">»</a>'
+        text = re.sub('<a href="[^"]*" rel="next">Next</a>', older, page.text)
+        pages["/archive" if number == 1 else f"/archive/page/{number}/"] = Reply(text)
+    with SmallSite(pages) as outlet:
+        configure(workspace, outlet, "section", ', page_parameter = ""')
+        report = workspace.crawl("outlet")
+        requested = [path for path in outlet.requested if path.startswith("/archive")]
+    assert requested == ["/archive", "/archive/page/2/", "/archive/page/3/"]
     assert (report["articles_new"], report["errors"]) == (12, 0)
 
 
