@@ -24,7 +24,6 @@ from rscrawler.config.models import QuietHours as QuietHours
 from rscrawler.config.models import WebhookSettings as WebhookSettings
 from rscrawler.config.values import Duration as Duration
 from rscrawler.config.values import Model as Model
-from rscrawler.config.values import Switch as Switch
 from rscrawler.config.values import TimeZoneName as TimeZoneName
 from rscrawler.config.values import WebAddress as WebAddress
 from rscrawler.config.values import checked_user_name as checked_user_name

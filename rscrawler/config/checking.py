@@ -3,11 +3,10 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from rscrawler.config.values import EnvironmentText
 from rscrawler.errors import ConfigurationError
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -141,7 +140,7 @@ _ALLOWED = "allowed: "
 _ALLOWED_BY_TYPE = {
     "bool": "true or false",
     "date": "a day, such as 2026-11-24",
-    "dict": "a table",
+    "dict": "a table, in {{…}} or under […]",
     "enum": "{expected}",
     "finite": "a number",
     "float": "a number",
@@ -151,7 +150,7 @@ _ALLOWED_BY_TYPE = {
     "less_than_equal": "{le:g} or less",
     "list": "a list, in […] or as tables under [[…]]",
     "literal": "{expected}",
-    "model": "a table",
+    "model": "a table, in {{…}} or under […]",
     "path": "a path in quotes",
     "string": "text in quotes",
     "string_pattern_mismatch": "text that fits the pattern {pattern}",
@@ -169,17 +168,10 @@ def _message(model: type[BaseModel], found: dict[str, Any]) -> str:
         return f"unknown key; allowed here: {allowed}" if allowed else "unknown key"
     if kind == "missing":
         return "is missing"
-    if _is_no_json(found):
-        return f"""{_ALLOWED}a list or table in JSON, such as '["central-asia"]'"""
     known = _ALLOWED_BY_TYPE.get(kind) or _ALLOWED_BY_TYPE.get(kind.partition("_")[0])
     if known is not None:
         return _ALLOWED + known.format(**found.get("ctx", {}))
     return str(found["msg"].removeprefix("Value error, "))
-
-
-def _is_no_json(found: dict[str, Any]) -> bool:
-    """Whether the environment has text where a list or table is meant."""
-    return isinstance(found["input"], EnvironmentText) and found["type"] in ("list_type", *_TABLES)
 
 
 def _shown(found: dict[str, Any]) -> str:
@@ -192,40 +184,21 @@ def _shown(found: dict[str, Any]) -> str:
         for part in found["loc"]
         for word in ("password", "secret", "channels", "url", "users", "webhooks")
     )
-    # An address can hold a password wherever it stands, and a text in the place of a whole table
-    # is one, in a spelling that is not understood.
-    is_spelt = found["type"] in _TABLES and not str(shown).isalnum()
-    if is_secret or is_spelt or _is_no_json(found) or "://" in str(shown):
+    # An address can hold a password wherever it stands, and so can a text in the place of a table.
+    is_instead = found["type"] in _TABLES and isinstance(shown, str)
+    if is_secret or is_instead or "://" in str(shown):
         return ""
     return f": {str(shown).lower() if isinstance(shown, bool) else repr(shown)}"
 
 
 def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     """The keys that the table holding `location` may have, as far as they can be told."""
-    table = _model_within(_declared(model, location[:-1]))
-    return list(table.model_fields) if table else []
-
-
-def may_hold_more(model: type[BaseModel], location: Sequence[int | str]) -> bool:
-    """Whether the value at `location` may be a list or table, as far as it can be told."""
-    return _is_compound(_declared(model, location))
-
-
-def _declared(model: type[BaseModel], location: Sequence[int | str]) -> Any:
-    """The type declared for a key, or for the mapping or list that it is in."""
-    declared: Any = model
-    for part in location:
-        table = _model_within(declared)
+    table: type[BaseModel] | None = model
+    for part in location[:-1]:
         # Without one: a list index, a name in a mapping, or a union member's tag.
         if table is not None and (info := table.model_fields.get(str(part))) is not None:
-            declared = info.annotation
-    return declared
-
-
-def _is_compound(annotation: Any) -> bool:
-    if _model_within(annotation) is not None or get_origin(annotation) in (list, dict):
-        return True
-    return any(map(_is_compound, get_args(annotation)))
+            table = _model_within(info.annotation)
+    return list(table.model_fields) if table else []
 
 
 def _model_within(annotation: Any) -> type[BaseModel] | None:

@@ -3,15 +3,14 @@
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rscrawler.config.checking import checked, may_hold_more, merged, read_toml
+from rscrawler.config.checking import checked, merged, read_toml
 from rscrawler.config.models import DEFAULT_CONFIG_NAME, Config
-from rscrawler.config.values import EnvironmentText
 from rscrawler.errors import ConfigurationError
 
 ResultT = TypeVar("ResultT")
@@ -97,19 +96,19 @@ def _environment() -> dict[str, Any]:
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
             keys = name.removeprefix(_PREFIX).lower().split("__")
-            said: Any = _read(os.environ[name], keys)
+            said: Any = _read(os.environ[name])
             for key in reversed(keys):
                 said = {key: said}
             values = merged(values, said)
     return values
 
 
-def _read(text: str, keys: Sequence[str]) -> object:
-    """A list or table in JSON as such, where the key may hold one; else text of the environment."""
-    if text.startswith(("[", "{")) and may_hold_more(Config, keys):
+def _read(text: str) -> object:
+    """A list or table in JSON as such; all else as text."""
+    if text.startswith(("[", "{")):
         with suppress(ValueError):
             return json.loads(text)
-    return EnvironmentText(text)
+    return text
 
 
 class _Kept:

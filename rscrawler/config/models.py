@@ -28,7 +28,6 @@ from rscrawler.config.values import (
     PositiveDuration,
     SecretWebAddress,
     Size,
-    Switch,
     TimeOfDay,
     TimeOut,
     TimeZoneName,
@@ -202,7 +201,7 @@ class MonitoringSettings(Model):
     heartbeat_url: SecretWebAddress | None = Field(
         default=None, description="requested after each good cycle; with /fail after a bad one"
     )
-    weekly_mail: Switch = Field(default=False, description="one a week, to say that all is well")
+    weekly_mail: bool = Field(default=False, description="one a week, to say that all is well")
     metrics_file: UserPath | None = Field(default=None, description="Prometheus text, each cycle")
     silent_after_factor: float = Field(
         default=4.0, gt=1, description="times the longest usual gap between two articles"
@@ -229,7 +228,7 @@ class WebSettings(Model):
 class ArchiveSettings(Model):
     """Article pages kept as they were fetched, for `rscrawler reparse`."""
 
-    enabled: Switch = Field(default=False, description="keep every article page as fetched")
+    enabled: bool = Field(default=False, description="keep every article page as fetched")
     folder: UserPath | None = Field(default=None, description="default: archive in output_dir")
     keep_days: int | None = Field(
         default=None,

@@ -21,7 +21,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     SecretStr,
-    StrictBool,
     ValidationInfo,
     WithJsonSchema,
 )
@@ -31,15 +30,6 @@ _PASSWORD_HASH = re.compile(r"scrypt\$\d{4,7}\$\d{1,3}\$\d{1,3}\$[\w+/=]{16,}\$[
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES_PER_UNIT = {"MiB": 2**20, "GiB": 2**30}
 _LONGEST_SECONDS = 5_000 * _SECONDS_PER_UNIT["w"]
-_BOOLEANS = dict.fromkeys(("true", "yes", "on", "1"), True) | dict.fromkeys(
-    ("false", "no", "off", "0"), False
-)
-
-
-class EnvironmentText(str):
-    """A value of the environment, which has no other type; a file's text is a plain one."""
-
-    __slots__ = ()
 
 
 def parse_duration(value: object) -> timedelta:
@@ -90,10 +80,6 @@ def _only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
         raise ValueError(f"allowed: {allowed}")
 
     return AfterValidator(check)
-
-
-def _boolean(value: object) -> object:
-    return _BOOLEANS.get(value.lower(), value) if isinstance(value, EnvironmentText) else value
 
 
 def _time_of_day(value: object) -> time:
@@ -210,7 +196,6 @@ AsciiSecret = Annotated[
     ),
 ]
 UserPath = Annotated[Path, AfterValidator(_absolute)]
-Switch = Annotated[StrictBool, BeforeValidator(_boolean)]
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),

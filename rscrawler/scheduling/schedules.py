@@ -17,7 +17,7 @@ from typing import Annotated, Literal, Self
 
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
-from pydantic import AfterValidator, Field, StrictBool, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
@@ -64,8 +64,8 @@ class Job(Model):
         description="each run of `every` or `cron` is late by up to this; nothing to `adaptive`",
     )
     timezone: TimeZoneName = Field(default="UTC", description="of `cron`; nothing to the others")
-    full: StrictBool = Field(default=False, description="follow pagination and sitemaps to the end")
-    enabled: StrictBool = True
+    full: bool = Field(default=False, description="follow pagination and sitemaps to the end")
+    enabled: bool = True
     time_limit: Duration | None = Field(
         default=None, description="a run that takes longer is ended; default: scheduling.time_limit"
     )

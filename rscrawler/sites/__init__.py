@@ -27,7 +27,6 @@ from rscrawler import PACKAGE_DIR
 from rscrawler.config import (
     Config,
     Model,
-    Switch,
     WebAddress,
     checked,
     is_web_address,
@@ -253,8 +252,8 @@ class SiteProfile(Model):
         default=[], description="further host names of the site; with or without www. is one"
     )
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
-    enabled: Switch = Field(default=True, description="crawled when no site is named")
-    verified: Switch = Field(
+    enabled: bool = Field(default=True, description="crawled when no site is named")
+    verified: bool = Field(
         default=False, description="somebody has seen it read this site's live pages well"
     )
     reviewed_on: date | None = Field(

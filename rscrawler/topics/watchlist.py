@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, model_validator
 
 from rscrawler import PACKAGE_DIR
 from rscrawler.config import Config, Model, checked, kept, read_toml, toml_files
@@ -50,7 +50,7 @@ class Context(Model):
         default="text", description="at most so many words away, or where; lead: up to paragraph 1"
     )
     side: Literal["before", "after", "either"] = "either"
-    unbroken: StrictBool = Field(
+    unbroken: bool = Field(
         default=False, description="with a number in `within`: no punctuation or possessive between"
     )
     at_least: int = Field(default=1, ge=1, description="so many of them")
