@@ -1,7 +1,7 @@
 """What an article's address looks like on a site, learnt from a few of them."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from rscrawler.sites import LISTING_PATHS, STATIC_PATHS
@@ -9,7 +9,6 @@ from rscrawler.sites import LISTING_PATHS, STATIC_PATHS
 _WORD = r"[^/]+"
 _LEAST_SHARE = 0.05  # of the addresses, from which a form is the site's and no stray one
 _LEAST_ALIKE = 3  # addresses, from which a word that they share belongs to their form
-_MOST = 0.8  # of all addresses have a word that belongs to every form
 _MOST_WORDS = 4  # in the name of a section or a static page
 _FILE_NAME = re.compile(r"(.+)(\.[a-z]{2,5})")
 _KIND_OF_PAGE = re.compile(r"stor(?:y|ies)|articles?|posts?|archives?|node|item", re.IGNORECASE)
@@ -37,16 +36,13 @@ def article_patterns(paths: Iterable[str]) -> list[str]:
     r"""Patterns that `paths`, all of them articles' (or nearly so), have in common.
 
     Words that differ from path to path become wildcards; numbers, file endings and words that
-    most paths share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and articles
-    under `/news/` alone give `^/news/…`. Empty if no form is common enough.
+    all paths of a form share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and
+    articles under `/news/` alone give `^/news/…`. Empty if no form is common enough.
     """
     split = [segments for path in paths if (segments := _segments(path))]
-    counts = Counter(word for segments in split for word in set(segments[:-1]))
-    shared = {word for word, n in counts.items() if n >= max(_LEAST_ALIKE, _MOST * len(split))}
-    shared |= {word for word in counts if _KIND_OF_PAGE.fullmatch(word)}
     forms: defaultdict[object, list[list[_Run]]] = defaultdict(list)
     for segments in split:
-        runs = _runs(segments, shared)
+        runs = _runs(segments)
         parts = tuple(part for part, _ in runs)
         # Of words alone, their number tells articles from sections.
         forms[parts, len(segments) if {None, _WORD}.issuperset(parts) else None].append(runs)
@@ -79,7 +75,7 @@ def likely_articles(paths: Sequence[str]) -> list[str]:
     telling = [path for path in usual if is_telling(path)]
     groups: defaultdict[object, list[str]] = defaultdict(list)
     for path in telling if len(telling) >= _LEAST_ALIKE else usual:
-        runs = _runs(_segments(path), set())
+        runs = _runs(_segments(path))
         first = runs[0][1][0] if runs[0][0] is None else None
         groups[first, *(part for part, _ in runs)].append(path)
     most = max(map(len, groups.values()), default=0)
@@ -108,10 +104,12 @@ def _segments(path: str) -> list[str]:
     return [segment for segment in path.split("/") if segment]
 
 
-def _runs(segments: list[str], shared: set[str]) -> list[_Run]:
+def _runs(segments: list[str]) -> list[_Run]:
     runs: list[_Run] = []
     for segment in segments[:-1]:
-        part = _shape(segment, _NUMBERS) or (_escaped(segment) if segment in shared else None)
+        part = _shape(segment, _NUMBERS)
+        if part is None and _KIND_OF_PAGE.fullmatch(segment):
+            part = _escaped(segment)
         if part is None and runs and runs[-1][0] is None:
             runs[-1][1].append(segment)
         else:
