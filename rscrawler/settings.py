@@ -5,14 +5,10 @@ from rscrawler import __version__
 BOT_NAME = "rscrawler"
 SPIDER_MODULES = ["rscrawler.spiders.news"]  # of a package Scrapy imports all modules
 
-
 ROBOTSTXT_OBEY = True
 ROBOTSTXT_USER_AGENT = BOT_NAME
 USER_AGENT = f"{BOT_NAME}/{__version__}"  # a crawl adds the contact
 DOWNLOAD_VERIFY_CERTIFICATES = True
-COOKIES_ENABLED = False
-METAREFRESH_ENABLED = False
-REFERER_ENABLED = True
 DOWNLOAD_DELAY_JITTER = 0  # else half of the delay that the profile promises will do
 LOG_LEVEL = "WARNING"
 RETRY_GIVE_UP_LOG_LEVEL = "DEBUG"  # the spider tells why

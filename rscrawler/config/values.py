@@ -139,8 +139,6 @@ def checked_user_name(name: str) -> str:
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
     """`path` below the folder that the context names, such as that of the file that says it."""
-    if "\0" in str(path):
-        raise ValueError("allowed: a path, which holds no null character")
     try:
         path = path.expanduser()
     except RuntimeError:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from rscrawler.config import is_web_address
-from rscrawler.sites import DEFAULT_PORTS, Links, SiteProfile, host_of, hosts_of
+from rscrawler.sites import DEFAULT_PORTS, SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
 # A path that ends so does not tell one article from another by itself: `/?p=81` and
@@ -156,7 +156,7 @@ def is_article_address(url: str, profile: SiteProfile) -> bool:
     if parts.path == "/":
         named = {pair.partition("=")[0] for pair in parts.query.split("&")}
         return not named.isdisjoint({_WORDPRESS_ARTICLE, *links.parameters})
-    return _is_article_path(parts.path, tuple(links.article), tuple(links.not_article))
+    return links.is_article_path(unquote(parts.path))
 
 
 def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:
@@ -165,13 +165,6 @@ def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:
     if canonical is None or not is_article_address(canonical, profile):
         return None
     return address_key(canonical, profile), canonical
-
-
-@lru_cache(maxsize=16_384)
-def _is_article_path(path: str, article: tuple[str, ...], not_article: tuple[str, ...]) -> bool:
-    # Cached like `_canonical`, and for the same reason.
-    links = Links.model_construct(article=list(article), not_article=list(not_article))
-    return links.is_article_path(unquote(path))
 
 
 def absolute(href: str, base: str) -> str:

@@ -1,12 +1,9 @@
 """One page, read as a crawl would read it, with nothing stored."""
 
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-from w3lib.url import safe_url_string
 
 from rscrawler.clock import utc_now
 from rscrawler.config import Config, is_web_address
@@ -66,12 +63,11 @@ def explain(
     """
     sites = load_sites(config)
     is_address = page.startswith(("http://", "https://"))
-    if is_address:
-        page = _sendable(page)
-    if url is not None and not is_web_address(url):
-        raise ConfigurationError(
-            f"--url: {url!r}: allowed: an http or https address, such as https://host/path"
-        )
+    for option, each in (("", page if is_address else None), ("--url: ", url)):
+        if each is not None and not is_web_address(each):
+            raise ConfigurationError(
+                f"{option}{each}: is not an address; allowed: https://host/path"
+            )
     address = page if is_address else url
     name = site or _site_of(address, sites)
     profile = chosen_sites(sites, [name])[name]
@@ -117,12 +113,3 @@ def _site_of(address: str | None, sites: dict[str, SiteProfile]) -> str:
     raise ConfigurationError(
         f"{address or 'the page'}: belongs to no known site; name one with --site ({known})"
     )
-
-
-def _sendable(address: str) -> str:
-    """An address as a request can carry it: spaces and letters beyond ASCII are encoded."""
-    with suppress(ValueError):
-        encoded = safe_url_string(address)
-        if urlsplit(encoded).hostname:
-            return encoded
-    raise ConfigurationError(f"{address}: is not an address; allowed: https://host/path")

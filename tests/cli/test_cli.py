@@ -689,7 +689,7 @@ def test_explain_refuses_what_is_no_address_of_a_page(
     result = crawled.run(*named)
     assert result.status == 2
     (line,) = complaints(result)
-    assert line.startswith(f"rscrawler: --url: {url!r}: allowed: an http or https address")
+    assert line.startswith(f"rscrawler: --url: {url}: is not an address; allowed: https://")
 
 
 @pytest.mark.parametrize(
