@@ -26,7 +26,6 @@ from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from rscrawler import __version__
 from rscrawler.errors import OutputError
 from rscrawler.spiders.outcomes import RequestedArticle, request_context
 from rscrawler.spiders.session import session_of
@@ -78,7 +77,6 @@ class ArchiveWriter:
         if self._writer is None or day != self._day:
             self.close()
             self._writer, self._day = WARCWriter(self._opened(day), warc_version=_WARC_VERSION), day
-            self._describe(self._writer)
         record = self._writer.create_warc_record(
             page.url,
             "response",
@@ -104,16 +102,6 @@ class ArchiveWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return os.fdopen(descriptor, "ab")
-
-    def _describe(self, writer: WARCWriter) -> None:
-        description = {
-            "software": f"rscrawler/{__version__}",
-            "format": f"WARC File Format {_WARC_VERSION}",
-            "isPartOf": self._run_id,
-            "description": f"article pages of {self._site}, without their content encoding",
-        }
-        name = f"{self._run_id}{SUFFIX}"
-        writer.write_record(writer.create_warcinfo_record(name, description))
 
 
 def page_of(response: Response, key: str, fetched_at: datetime) -> ArchivedPage:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit, urlunsplit
 
 from rscrawler.config import is_web_address
-from rscrawler.sites import DEFAULT_PORTS, SiteProfile, host_of, hosts_of
+from rscrawler.sites import SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
 # A path that ends so does not tell one article from another by itself: `/?p=81` and
@@ -174,36 +174,31 @@ def absolute(href: str, base: str) -> str:
         return href
     try:
         if href.startswith("/") and not href.startswith("//"):
-            return _origin(base) + href
+            return origin_of(base) + href
         return urljoin(base, href)
     except ValueError:
         return href
 
 
 def web_address(href: str, base: str) -> str | None:
-    """`href` as an absolute http(s) address; None if it is none."""
+    """`href` as an absolute http(s) address; None if it is none, or empty."""
     link = absolute(href, base)
-    return link if _is_of_web(link) else None
+    return link if href.strip() and _is_of_web(link) else None
 
 
 _is_of_web = lru_cache(maxsize=16_384)(is_web_address)  # a site's pages show the same menus
 
 
 @lru_cache(maxsize=64)
-def _origin(base: str) -> str:
+def origin_of(base: str) -> str:
+    """Scheme and host of an address."""
     parts = urlsplit(base)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError:
-        return None
-    if parts.scheme.lower() not in DEFAULT_PORTS or not parts.hostname:
-        return None
-    return None if port == 0 else parts
+    url = url.strip()
+    return urlsplit(url) if is_web_address(url) else None
 
 
 def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> str:

@@ -22,6 +22,7 @@ from w3lib.url import safe_url_string
 from rscrawler.config import Config, is_web_address
 from rscrawler.errors import RscrawlerError
 from rscrawler.extraction import Page, parse_page
+from rscrawler.identity.addresses import origin_of
 from rscrawler.sites import DEFAULT_PORTS, host_of, hosts_of
 
 ROBOTS_NAME = "rscrawler"
@@ -128,7 +129,7 @@ class Visitor:
             raise PageUnavailable(f"{url}: robots.txt forbids it, and nothing here overrides that")
 
     def _rules_of(self, url: str) -> Protego:
-        origin = _origin(url)
+        origin = origin_of(url)
         if origin not in self._rules:
             try:
                 text = self._fetch(f"{origin}/robots.txt").body.decode("utf-8-sig", "replace")
@@ -173,18 +174,13 @@ class Visitor:
         return Answer(final, body, content_type)
 
     def _pause(self, url: str) -> None:
-        rules = self._rules.get(_origin(url))
+        rules = self._rules.get(origin_of(url))
         wished = rules.crawl_delay(ROBOTS_NAME) if rules is not None else None
         pause = max(self._delay, min(wished or 0.0, LONGEST_WISHED_DELAY_SECONDS))
         wait = self._last + pause - time.monotonic()
         if wait > 0:
             self._sleep(wait)
         self._last = time.monotonic()
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _is_public(parts: SplitResult) -> bool:

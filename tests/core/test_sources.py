@@ -76,7 +76,6 @@ def test_a_listing_gives_its_links_once_absolute_and_in_order() -> None:
         "https://example.org/one/",
         "https://example.org/europe/two/",
         "https://elsewhere.org/x",
-        "https://example.org/europe/",
     ]
 
 

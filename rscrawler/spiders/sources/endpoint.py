@@ -32,17 +32,13 @@ def read(page: SourcePage) -> SourceContent:
         raise UnreadableSource(f"has no list at {paths.entries!r}; see paths.entries")
     entries = []
     for item in islice(listed, MAX_ENTRIES):
-        if url := _link(_text(item, paths.address), page.url):
+        if url := web_address(_text(item, paths.address), page.url):
             published = _date(item, paths.published)
             title = unescape(_text(item, paths.title)).strip() or None
             entries.append(Entry(url, _date(item, paths.modified) or published, published, title))
     header = _NEXT.search(page.link_header or "")
     following = _text(answer, paths.next) or (header[1] if header else "")
-    return SourceContent(tuple(entries), next_url=_link(following, page.url))
-
-
-def _link(href: str, base: str) -> str | None:
-    return web_address(href, base) if href else None
+    return SourceContent(tuple(entries), next_url=web_address(following, page.url))
 
 
 def _at(value: Any, path: str) -> Any:

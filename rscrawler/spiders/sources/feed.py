@@ -48,8 +48,7 @@ def read(page: SourcePage) -> SourceContent:
         raise UnreadableSource("is not a feed")
     entries = []
     for entry in feed.entries:
-        link = _link(entry)
-        if url := web_address(link, page.url) if link else None:
+        if url := web_address(_link(entry), page.url):
             published, changed = _date(entry, "published"), _date(entry, "updated")
             # `dc:date`, the only date of RSS 1.0, is an update to feedparser.
             is_dated_once = published is None and not feed.version.startswith("atom")
@@ -59,7 +58,7 @@ def read(page: SourcePage) -> SourceContent:
     return SourceContent(tuple(entries))
 
 
-def _link(entry: Any) -> str | None:
+def _link(entry: Any) -> str:
     """The first page that an entry links to; feedparser takes the last link, as of a picture.
 
     FeedBurner and Pheedo have links of their own that count clicks, and name the page beside them.
@@ -70,7 +69,7 @@ def _link(entry: Any) -> str | None:
         if each.get("rel") == "alternate" and "html" in each.get("type", "")
     )
     named = entry.get("feedburner_origlink") or entry.get("pheedo_origlink")
-    link: str | None = named or next(pages, None) or entry.get("link")
+    link: str = named or next(pages, None) or entry.get("link") or ""
     return link
 
 

@@ -26,11 +26,9 @@ def read(page: SourcePage) -> SourceContent:
     scopes = [found for selector in page.within for found in select(root, selector)]
     base = str(root.xpath("string(//head/base/@href)")).strip()
     base = urljoin(page.url, base) if base else page.url
-    hrefs = (link.get("href") for scope in scopes or [root] for link in scope.iter("a"))
+    hrefs = (link.get("href", "") for scope in scopes or [root] for link in scope.iter("a"))
     # The same addresses stand in menus and cards of one page: each is made absolute once.
-    links = dict.fromkeys(
-        web_address(href, base) for href in dict.fromkeys(hrefs) if href is not None
-    )
+    links = dict.fromkeys(web_address(href, base) for href in dict.fromkeys(hrefs))
     entries = tuple(Entry(link) for link in links if link)
     if not entries and next(root.iter(*_PAGE_ELEMENTS), None) is None:
         raise UnreadableSource("is no page")  # an empty list is one, and fine
