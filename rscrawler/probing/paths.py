@@ -90,7 +90,7 @@ def alike(paths: Iterable[str], known: Iterable[str]) -> list[str]:
 
 def _form(path: str) -> tuple[str | None, ...]:
     segments = _segments(path)
-    return tuple(part for part, _ in _runs(segments, set())) if segments else ()
+    return tuple(part for part, _ in _runs(segments)) if segments else ()
 
 
 def is_telling(path: str) -> bool:
