@@ -148,9 +148,8 @@ class ArticleStore(Part):
         return self._database.upsert(address, known)
 
     @cached_property
-    def _insert_band(self) -> str:
-        insert = self._database.insert(band).on_conflict_do_nothing()
-        return self._database.driver_sql(insert)
+    def _insert_band(self) -> Insert:
+        return self._database.insert(band).on_conflict_do_nothing()
 
     @cached_property
     def _upsert_flag(self) -> Insert:
@@ -331,14 +330,12 @@ class ArticleStore(Part):
     def _write_keys(
         self, connection: Connection, numbered: Iterable[tuple[int, Recording]]
     ) -> None:
-        rows = [
+        rows = (
             {"key": key, "article": number}
             for number, recording in numbered
             for key in recording.fingerprint.keys
-        ]
-        # Past SQLAlchemy, which would take longer for so many than the database.
-        if rows:
-            connection.exec_driver_sql(self._insert_band, rows)
+        )
+        _execute_many(connection, self._insert_band, rows)
 
     def record_unchanged(
         self, site: str, article_id: str, visit: Visit, fetched_at: datetime, url: str | None = None

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Executable,
-    Insert,
     Row,
     Select,
     Table,
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
-_HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
 _COMPILED = 500  # statements, the latest used
 _STREAMED = 100  # rows that are held at a time
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
@@ -76,28 +74,12 @@ class Database:
         alone = {"isolation_level": "AUTOCOMMIT"} if self.is_postgresql else {"is_reader": True}
         self._reader = engine.execution_options(**alone)
         self._hasty = engine.execution_options(is_hasty=True)
-        self._idle: list[tuple[int, Connection]] = []  # of the reader, and whose process it is
-        self._keeps_idle = not self.is_postgresql
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that never waits for a writer."""
-        with _trouble_named(self._engine.url), ExitStack() as kept:
-            # Without a transaction, as in SQLite, the last one serves again: to take it from the
-            # pool and give it back takes as long as a look-up.
-            connection = self._idle_one() or self._reader.connect()
-            kept.enter_context(connection)
+        with _trouble_named(self._engine.url), self._reader.connect() as connection:
             yield connection
-            if self._keeps_idle and not self._idle:
-                self._idle.append((os.getpid(), connection))
-                kept.pop_all()
-
-    def _idle_one(self) -> Connection | None:
-        try:
-            owner, connection = self._idle.pop()  # which no two threads get
-        except IndexError:
-            return None
-        return connection if owner == os.getpid() else None
 
     def rows(self, query: TypedReturnsRows[*_Columns]) -> Sequence[Row[*_Columns]]:
         """The rows of a query."""
@@ -121,10 +103,10 @@ class Database:
     def streamed(self, query: TypedReturnsRows[*_Columns]) -> Generator[Row[*_Columns]]:
         """The rows of a long query, some at a time. Close it if it is not read to the end."""
         # Within a transaction, as PostgreSQL's cursors are.
-        open_connection = self._engine.connect if self.is_postgresql else self.reading
+        engine = self._engine if self.is_postgresql else self._reader
         with (
             _trouble_named(self._engine.url),
-            open_connection() as connection,
+            engine.connect() as connection,
             connection.execution_options(yield_per=_STREAMED).execute(query) as rows,
         ):
             yield from rows
@@ -199,12 +181,6 @@ class Database:
             index_elements=table.primary_key, set_=updated, where=where
         )
 
-    def driver_sql(self, statement: Insert) -> str:
-        """An INSERT as the driver takes it, for rows of plain numbers and texts, each a dict."""
-        dialect: Callable[..., Dialect] = type(self._engine.dialect)
-        named = "pyformat" if self.is_postgresql else "named"
-        return str(statement.compile(dialect=dialect(paramstyle=named)))
-
     def compact(self) -> None:
         """Give the space of what was deleted back to the disk (PostgreSQL does so by itself).
 
@@ -217,9 +193,6 @@ class Database:
 
     def close(self) -> None:
         """Give the connections back."""
-        self._keeps_idle = False  # another thread may be reading: its file may be gone after this
-        while (connection := self._idle_one()) is not None:
-            connection.close()
         self._engine.dispose()
 
 
@@ -285,25 +258,6 @@ def place_of(url: str) -> tuple[object, ...]:
     host = parsed.host or parsed.query.get("host") or "localhost"
     port = parsed.port or parsed.query.get("port") or 5432
     return host, str(port), parsed.database or parsed.username
-
-
-def is_suspect(url: str) -> bool:
-    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says.
-
-    Not for a process that has the file open: see `recovery.StoreKeeper.is_lost`.
-    """
-    path = sqlite_file(url)
-    if path is None:
-        return False
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-        page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
-        # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
-        whole = pages * (65_536 if page_bytes == 1 else page_bytes)
-        return (len(header) == 100 and path.stat().st_size < whole) or is_marked(url)
-    except OSError:
-        return False  # gone, or nothing that can be read: opening it says what it is
 
 
 def is_marked(url: str) -> bool:
