@@ -203,9 +203,8 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
     report.served += counted["done"]
     report.put_off += counted["pending"]
     report.failed += counted["refused"] + counted["failed"]
-    for address, fate in fates.items():
-        if fate in _CLOSED_FATES:
-            delivery.unreachable[channel.name].update(channel.beside(address))
+    closed = (address for address, fate in fates.items() if fate in _CLOSED_FATES)
+    delivery.unreachable[channel.name].update(closed)
 
 
 def _note(
