@@ -102,18 +102,14 @@ def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
 
 def judge_overdue(
     store: Store, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime
-) -> bool:
-    """A run that did not come to its end makes its sites overdue; one that did ends that.
-
-    True if there is something to notify the operators of.
-    """
+) -> None:
+    """A run that did not come to its end makes its sites overdue; one that did ends that."""
     if outcome.has_failed and not outcome.finished:
         for subject in scheduled.sites or (OUTBOX_SUBJECT,):
             message = f"job {scheduled.id} {outcome.summary}"
             store.health.raise_problem(subject, ProblemCode.OVERDUE, message, now)
-        return True
-    ended = [store.health.clear_problem(each, ProblemCode.OVERDUE) for each in outcome.finished]
-    return any(ended)
+    for each in outcome.finished:
+        store.health.clear_problem(each, ProblemCode.OVERDUE)
 
 
 def write_end(

@@ -120,8 +120,6 @@ class Service:
         self._runs: dict[str, _Run] = {}  # by job id
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._alive_at: datetime | None = None
-        self._has_news_for_ops = False
-        self._delivery_has_failed = False
         self._trouble = StoreTrouble(lambda: self._config)
         self._fault: Exception | None = None  # which this process cannot recover from
 
@@ -336,10 +334,8 @@ class Service:
                 logger.warning("job %s is gone from the store; it is scheduled again", scheduled.id)
                 self._is_planned = False
         if OUTBOX.id not in self._runs:
-            # A delivery that has failed is itself news for the operators, and would fail again.
-            is_urgent = self._has_news_for_ops and not self._delivery_has_failed
-            latest = now if is_urgent else now + OUTBOX_CHECK
-            self._fire_at(OUTBOX.id, min(self._scheduler.get_job(OUTBOX.id).next_run_time, latest))
+            planned = self._scheduler.get_job(OUTBOX.id).next_run_time
+            self._fire_at(OUTBOX.id, min(planned, now + OUTBOX_CHECK))
 
     def _fire_at(self, job_id: str, at: datetime) -> None:
         """Let a job fire at a time, and from then on by its trigger."""
@@ -402,7 +398,6 @@ class Service:
         if scheduled is OUTBOX:
             if not self._attempt(lambda: self._has_something_to_deliver(self._now())):
                 return None
-            self._has_news_for_ops = False
             return await self._run(scheduled, None)
         firing = self._attempt(lambda: self._claim(scheduled))
         return await self._run(scheduled, firing) if firing is not None else None
@@ -437,9 +432,8 @@ class Service:
         )
 
     def _has_something_to_deliver(self, now: datetime) -> bool:
-        if self._has_news_for_ops or due_since(self._config, self._store, now):
-            return True
-        return self._queue is not None and word_is_due(self._config, self._store)
+        is_due = due_since(self._config, self._store, now) is not None
+        return is_due or word_is_due(self._config, self._store)
 
     async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> _EndedRun:
         """One run, from start to end; no exception leaves it."""
@@ -480,12 +474,9 @@ class Service:
         self, scheduled: ScheduledJob, firing: Firing | None, outcome: RunOutcome
     ) -> None:
         now = self._now()
-        if judge_overdue(self._store, scheduled, outcome, now):
-            self._has_news_for_ops = True
+        judge_overdue(self._store, scheduled, outcome, now)
         if firing is not None:
             write_end(self._store, scheduled, firing, outcome, now)
-            return
-        self._delivery_has_failed = outcome.has_failed
-        if outcome.has_failed:
+        elif outcome.has_failed:
             self._fire_at(OUTBOX.id, now + OUTBOX_CHECK)
             notify_directly_of_undelivered(self._config, self._store, now)

@@ -180,21 +180,15 @@ class HealthStore(Part):
         upsert = self._database.upsert
         self._database.execute(upsert(problem, values, subject=subject, code=code, since=now))
 
-    def clear_problem(self, subject: str, code: ProblemCode) -> Problem | None:
-        """Something is healthy again; gives the problem that ended, if there was one.
+    def clear_problem(self, subject: str, code: ProblemCode) -> None:
+        """Something is healthy again.
 
         If the operators were told that it began, it is kept until they are told that it ended.
         """
         present = {"subject": subject, "code": code, "ended": 0}
         with self._database.writing() as connection:
-            row = connection.execute(select(problem).filter_by(**present)).one_or_none()
-            if row is None:
-                return None
-            if row.notified_at is None:
-                connection.execute(delete(problem).filter_by(**present))
-            else:
-                connection.execute(update(problem).filter_by(**present).values(ended=1))
-        return _problem_of(row)
+            connection.execute(delete(problem).filter_by(**present, notified_at=None))
+            connection.execute(update(problem).filter_by(**present).values(ended=1))
 
     def notify_start(self, started: Problem, messages: Sequence[NewMessage], now: datetime) -> bool:
         """Write the messages that tell of a problem; False if another process has told of it."""
