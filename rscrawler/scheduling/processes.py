@@ -14,9 +14,7 @@ from typing import BinaryIO
 
 from rscrawler.forks import Forked
 
-PATIENCE = timedelta(seconds=20)  # after the first SIGTERM of a time limit
-STOP_PATIENCE = timedelta(seconds=30)  # the same, when the service stops
-LAST_WARNING = timedelta(seconds=3)  # after the second SIGTERM
+PATIENCE = timedelta(seconds=30)  # after SIGTERM
 _OUTPUT_BYTES = 4 * 2**20
 _ERROR_BYTES = 16 * 2**10
 
@@ -48,7 +46,6 @@ async def run_child(
     stopping: asyncio.Event,
     *,
     environment: Mapping[bytes, bytes] = {},
-    **pauses: timedelta,
 ) -> ChildResult:
     """Run a command to its end, as `watch` does; `environment` is added to this process's own.
 
@@ -66,7 +63,7 @@ async def run_child(
             start_new_session=True,
         )
 
-    return await watch(start, limit, stopping, **pauses)
+    return await watch(start, limit, stopping)
 
 
 async def watch(
@@ -75,15 +72,11 @@ async def watch(
     stopping: asyncio.Event,
     *,
     patience: timedelta = PATIENCE,
-    stop_patience: timedelta = STOP_PATIENCE,
-    last_warning: timedelta = LAST_WARNING,
 ) -> ChildResult:
     """Start a child; let it run to its end, for at most `limit`, or until `stopping` is set.
 
-    A child that is ended gets SIGTERM, after `patience` (`stop_patience` when the
-    service stops) SIGTERM again, then SIGKILL: all of them with its whole process
-    group. Whatever its group leaves behind is killed, however it ended. Cancelling
-    kills at once.
+    A child that is ended gets SIGTERM, after `patience` SIGKILL, both with its whole process
+    group. Whatever its group leaves behind is killed, however it ended. Cancelling kills at once.
 
     Its output goes to files, not pipes: a descendant that holds a pipe open would
     otherwise hold up the service.
@@ -95,10 +88,8 @@ async def watch(
             is_cut = not await _ends_within(process, limit, stopping)
             was_stopped = is_cut and stopping.is_set()
             if is_cut:
-                for pause in (stop_patience if was_stopped else patience, last_warning):
-                    _signal_group(process, signal.SIGTERM)
-                    if await _ends_within(process, pause):
-                        break
+                _signal_group(process, signal.SIGTERM)
+                await _ends_within(process, patience)
         finally:
             _signal_group(process, signal.SIGKILL)
             await process.wait()

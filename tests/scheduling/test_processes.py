@@ -106,9 +106,7 @@ def test_a_child_that_will_not_end_is_killed_with_its_descendants(
 
     async def scenario() -> ChildResult | None:
         limit = SOON if ending == "limit" else LONG
-        running = asyncio.create_task(
-            watch(start, limit, stopping, patience=SOON, stop_patience=SOON, last_warning=SOON)
-        )
+        running = asyncio.create_task(watch(start, limit, stopping, patience=SOON))
         await started.wait()
         if ending == "stop":
             stopping.set()
