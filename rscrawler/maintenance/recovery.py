@@ -131,12 +131,6 @@ class StoreKeeper:
         is_to_check = is_shorter or is_marked(self._config.database)
         return is_to_check and is_damaged(self._config.database)
 
-    @property
-    def is_replaced(self) -> bool:
-        """Whether another file is in the place of the one that is open."""
-        file, _ = self._present_file()
-        return file is not None and file != self._file
-
     def reopen(self) -> Store:
         """Another store in the place of the one that is open.
 

@@ -246,14 +246,10 @@ class Service:
         """
         if self._keeper is None or self._runs:
             return
-        if self._keeper.is_lost:
-            if self._keeper.is_replaced:  # who rebuilds one that was removed says so
-                logger.warning("the database file was replaced: it is reopened")
-        elif not self._trouble.wants_reopening(self._now()):
-            return
-        self._store = self._keeper.reopen()
-        self._is_planned = False
-        self._alive_at = None
+        if self._trouble.error or self._keeper.is_lost:
+            self._store = self._keeper.reopen()
+            self._is_planned = False
+            self._alive_at = None
 
     def _keep_alive(self, now: datetime) -> None:
         if self._alive_at is not None and abs(now - self._alive_at) < LEASE_RENEWAL:

@@ -1,6 +1,6 @@
 """What a service logs and does while its store fails, or its deliveries.
 
-It keeps trying, and reopens the store once a minute. It logs the failure at once and then
+It keeps trying, and reopens the store each time. It logs the failure at once and then
 every hour; after five minutes it notifies the operators directly, since no alert can be
 stored, or sent, and every five minutes until somebody has it. Of damage the rebuilding writes,
 unless the damage outlasts it. A failure that looks like a bug may be one of this process alone:
@@ -23,7 +23,7 @@ from rscrawler.store.jobs import DatabaseFailure
 
 logger = logging.getLogger(__name__)
 
-REOPENED_EVERY = timedelta(minutes=1)
+MENDED_WITHIN = timedelta(minutes=1)
 NOTIFIED_AFTER = timedelta(minutes=5)
 ENDED_AFTER = timedelta(minutes=15)
 LOGGED_EVERY = timedelta(hours=1)
@@ -40,18 +40,8 @@ class StoreTrouble:
         self._complaint = ""
         self._since: datetime | None = None
         self._logged_at: datetime | None = None
-        self._reopened_at: datetime | None = None
         self._notified_at: datetime | None = None
         self._is_notified = False  # unless it is known that nobody was reached
-
-    def wants_reopening(self, now: datetime) -> bool:
-        """Whether the store should be reopened now."""
-        if self.error is None:
-            return False
-        is_time = self._reopened_at is None or abs(now - self._reopened_at) >= REOPENED_EVERY
-        if is_time:
-            self._reopened_at = now
-        return is_time
 
     def is_hopeless(self, now: datetime) -> bool:
         """Whether the service should end, so that another process can try."""
@@ -66,7 +56,7 @@ class StoreTrouble:
         lasted = now - self._since
         is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
         is_new_bug = is_bug and complaint != self._complaint
-        is_to_mend = isinstance(error, DamagedDatabase) and lasted < REOPENED_EVERY
+        is_to_mend = isinstance(error, DamagedDatabase) and lasted < MENDED_WITHIN
         # On a full disk some writes fail and some do not: that is one fault.
         again_after = NOTIFIED_AFTER if self.error is None else LOGGED_EVERY
         is_due = self._logged_at is None or abs(now - self._logged_at) >= again_after
@@ -93,7 +83,7 @@ class StoreTrouble:
             text = f"The store works again. It had failed for {_in_words(now - self._since)}."
             config = self._config()
             _briefly(lambda: notify_directly(config, STORE_WORKS, text, now))
-        self.error = self._since = self._reopened_at = self._notified_at = None
+        self.error = self._since = self._notified_at = None
         self._is_notified = False
 
     def _notify(self, now: datetime) -> None:

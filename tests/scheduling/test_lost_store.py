@@ -21,7 +21,7 @@ from rscrawler.config import Config
 from rscrawler.errors import StoreError
 from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.service import Service
-from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER, REOPENED_EVERY
+from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER
 from rscrawler.store import Store
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.tables import job
@@ -203,8 +203,7 @@ def test_a_file_that_was_removed_or_replaced_is_let_go(
         await next_run(world, service)
 
     asyncio.run(scenario())
-    line = "the database file was replaced: it is reopened"
-    assert warnings_of(log) == ([line] if is_replaced else [])
+    assert warnings_of(log) == []
     with closing(Store.open(f"sqlite:///{file}")) as seen_by_others:
         assert seen_by_others.jobs.states()["job"].last_outcome == "ok"
 
@@ -247,26 +246,6 @@ def test_looking_after_the_file_gives_no_lock_away(
 
 def locked(*_: object, **__: object) -> None:
     raise StoreError("database is locked")
-
-
-def test_a_failing_store_is_opened_anew_once_a_minute(
-    keep_file: Callable[[], StoreKeeper], monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
-    keeper = keep_file()
-    world, service = service_of(keeper, clock)
-    opened: list[Store] = []
-    reopen = keeper.reopen
-
-    def counted() -> Store:
-        opened.append(reopen())
-        return opened[-1]
-
-    monkeypatch.setattr(keeper, "reopen", counted)
-    monkeypatch.setattr(JobStore, "states", locked)
-    for seconds in range(0, 120, 5):
-        world.clock.now = NOON + timedelta(seconds=seconds)
-        service.check()
-    assert len(opened) == timedelta(minutes=2) / REOPENED_EVERY
 
 
 def test_a_store_that_fails_now_and_then_is_complained_of_once(
