@@ -75,7 +75,7 @@ def adaptive(limits: Adaptive) -> PolicyMaker:
             if plan is None or day != planned_on:
                 plan, planned_on = weekly_plan(learn(seen.history, seen.now), limits), day
             now = datetime.fromtimestamp(seen.now, UTC)
-            return next_visit(seen.history, limits, now, plan=plan).at.timestamp()
+            return next_visit(seen.history, limits, now, plan=plan).timestamp()
 
         return choose
 

@@ -130,7 +130,7 @@ def replay_shared(
         seen = observer.visit(now)
         moment = datetime.fromtimestamp(now, UTC)
         chosen = next_visit(seen.history, shares[name], moment, plan=plans[name])
-        heapq.heappush(due, (chosen.at.timestamp(), name))
+        heapq.heappush(due, (chosen.timestamp(), name))
     return {name: observer.replay() for name, observer in observers.items()}
 
 

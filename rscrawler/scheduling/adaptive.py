@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Self
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -58,13 +58,6 @@ class Adaptive(Model):
         return min(max(self.visits_per_day or DEFAULT_VISITS_PER_DAY, fewest), most)
 
 
-class NextVisit(NamedTuple):
-    """When to go, and why: one line for the log."""
-
-    at: datetime
-    reason: str
-
-
 @dataclass(frozen=True, slots=True)
 class VisitPlan:
     """The density of visits over the week; good until the next UTC midnight, as the rates are."""
@@ -75,7 +68,7 @@ class VisitPlan:
 
 def plan_visit(
     store: Store, sites: Sequence[str], limits: Adaptive, failures: int, now: datetime
-) -> NextVisit:
+) -> datetime:
     """The earliest next visit that any of the sites calls for, after one that ended at `now`.
 
     `failures` counts the job's failed runs in a row.
@@ -96,7 +89,7 @@ def next_visit(
     failures: int = 0,
     retry_after: datetime | None = None,
     plan: VisitPlan | None = None,
-) -> NextVisit:
+) -> datetime:
     """The next visit, for a source that was visited at `now`.
 
     1. After `failures` in a row: `min` doubled for each of them, at most `max`, and never
@@ -105,28 +98,17 @@ def next_visit(
        interval. `plan`: one that `weekly_plan` made of the history earlier in the same UTC day.
     3. Never before `retry_after`, which the host asked for and may exceed `max`
        (`decisions.requested_pause`).
-
-    Raises:
-        ValueError: `now` has no time zone.
     """
-    if now.tzinfo is None:
-        raise ValueError(f"{now} has no time zone")
     moment = now.timestamp()
     plan = plan or weekly_plan(learn(history, moment), limits)
     shortest, longest = limits.min.total_seconds(), limits.max.total_seconds()
     level = plan.rates.level(history, moment)
     wait = min(max(seconds_to_next(plan, level, moment, longest), shortest), longest)
-    reason = "learning: even interval" if not plan.rates.is_learnt else _rate_reason(level)
     if failures > 0:
         # The exponent is bounded so that a long outage cannot overflow it.
-        backed_off = min(shortest * 2.0 ** min(failures, 32), longest)
-        if backed_off > wait:
-            wait, reason = backed_off, f"backing off after {failures} failures"
+        wait = max(wait, min(shortest * 2.0 ** min(failures, 32), longest))
     at = now.astimezone(UTC) + timedelta(seconds=wait)
-    pause_end = requested_pause(retry_after, now)
-    if pause_end is not None and pause_end > at:
-        at, reason = pause_end.astimezone(UTC), "the host asked to wait (Retry-After)"
-    return NextVisit(at, reason)
+    return max(at, requested_pause(retry_after, now) or at)
 
 
 def weekly_plan(rates: WeeklyRates, limits: Adaptive) -> VisitPlan:
@@ -173,11 +155,3 @@ def seconds_to_next(plan: VisitPlan, level: float, now: float, longest: float) -
         visits += density * step
         wait += step
     return longest
-
-
-def _rate_reason(level: float) -> str:
-    if level > 1.25:
-        return f"livelier than usual (× {level:.1f})"
-    if level < 0.8:
-        return f"quieter than usual (× {level:.1f})"
-    return "as usual at this hour"

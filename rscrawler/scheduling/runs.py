@@ -16,7 +16,6 @@ from typing import Any
 
 from rscrawler.config import Config, format_duration
 from rscrawler.delivery.ops import OUTBOX_SUBJECT
-from rscrawler.items import rfc3339
 from rscrawler.scheduling.adaptive import plan_visit
 from rscrawler.scheduling.processes import ChildResult, ChildRunner
 from rscrawler.scheduling.schedules import ScheduledJob
@@ -120,9 +119,7 @@ def write_end(
     if scheduled.job.adaptive is not None:
         state = store.jobs.states().get(scheduled.id)
         failures = 1 + (state.failures if state else 0) if outcome.has_failed else 0
-        visit = plan_visit(store, scheduled.sites, scheduled.job.adaptive, failures, now)
-        next_fire_at = visit.at
-        logger.debug("job %s: next at %s: %s", scheduled.id, rfc3339(visit.at), visit.reason)
+        next_fire_at = plan_visit(store, scheduled.sites, scheduled.job.adaptive, failures, now)
     store.jobs.end(
         firing,
         outcome=outcome.summary,

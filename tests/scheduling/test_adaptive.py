@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from rscrawler.scheduling.adaptive import (
     Adaptive,
-    NextVisit,
     next_visit,
     weekly_plan,
 )
@@ -49,18 +48,17 @@ def visits_in(history: PublicationHistory, begin: datetime, end: datetime) -> li
     visits, now = [], begin
     while now < end:
         visits.append(now)
-        now = next_visit(history, LIMITS, now).at
+        now = next_visit(history, LIMITS, now)
     return visits
 
 
 def wait(history: PublicationHistory, now: datetime = MONDAY, failures: int = 0) -> timedelta:
-    return next_visit(history, LIMITS, now, failures).at - now
+    return next_visit(history, LIMITS, now, failures) - now
 
 
 def test_a_source_without_history_is_visited_at_the_even_interval_of_the_budget() -> None:
     visit = next_visit(PublicationHistory(), LIMITS, MONDAY)
-    assert visit.at - MONDAY == pytest.approx(timedelta(minutes=30), abs=timedelta(seconds=1))
-    assert "learning" in visit.reason
+    assert visit - MONDAY == pytest.approx(timedelta(minutes=30), abs=timedelta(seconds=1))
 
 
 def test_the_hours_that_bring_news_get_the_visits() -> None:
@@ -77,7 +75,7 @@ def test_a_visit_before_a_busy_hour_does_not_sleep_through_it() -> None:
     history = weekdays_at_ten(weeks=8)
     before = MONDAY + timedelta(hours=9, minutes=20)
     at_night = MONDAY + timedelta(hours=2)
-    assert next_visit(history, LIMITS, before).at < MONDAY + timedelta(hours=10)
+    assert next_visit(history, LIMITS, before) < MONDAY + timedelta(hours=10)
     assert wait(history, before) < wait(history, at_night)
 
 
@@ -117,7 +115,6 @@ def test_a_burst_brings_the_next_visit_nearer_at_a_site_that_writes_in_bursts() 
     burst = replace(history, moments=(*history.moments, *fresh))
     assert learn(history, now.timestamp()).persistence > 0.5
     assert wait(burst, now) < wait(history, now) / 2
-    assert "livelier" in next_visit(burst, LIMITS, now).reason
 
 
 def test_articles_that_come_independently_do_not_look_like_bursts() -> None:
@@ -151,11 +148,6 @@ def test_the_zone_in_which_now_is_told_does_not_matter() -> None:
     assert next_visit(history, LIMITS, almaty) == next_visit(history, LIMITS, now)
 
 
-def test_a_moment_without_a_zone_is_refused() -> None:
-    with pytest.raises(ValueError, match="no time zone"):
-        next_visit(PublicationHistory(), LIMITS, datetime(2025, 6, 2))  # noqa: DTZ001
-
-
 def test_failures_double_the_wait_up_to_the_ceiling() -> None:
     history = PublicationHistory()
     waits = [wait(history, failures=failures) for failures in (3, 4, 5, 9, 100_000)]
@@ -172,8 +164,7 @@ def test_a_failure_never_brings_a_visit_forward() -> None:
 @pytest.mark.parametrize("requested", [timedelta(minutes=90), timedelta(days=1)])
 def test_retry_after_is_obeyed_even_beyond_the_ceiling(requested: timedelta) -> None:
     visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + requested)
-    assert visit.at == MONDAY + requested
-    assert "Retry-After" in visit.reason
+    assert visit == MONDAY + requested
 
 
 @pytest.mark.parametrize(
@@ -183,7 +174,7 @@ def test_a_retry_after_that_has_passed_or_is_longer_than_any_changes_nothing(
     requested: timedelta,
 ) -> None:
     visit = next_visit(PublicationHistory(), LIMITS, MONDAY, retry_after=MONDAY + requested)
-    assert visit.at - MONDAY == wait(PublicationHistory())
+    assert visit - MONDAY == wait(PublicationHistory())
 
 
 moments = st.lists(
@@ -204,8 +195,7 @@ def test_floor_and_ceiling_hold_whatever_the_history(
     history = PublicationHistory(tuple(sorted(moments)), min(moments, default=now.timestamp()))
     limits = LIMITS.model_copy(update={"visits_per_day": budget})
     visit = next_visit(history, limits, now, failures)
-    assert isinstance(visit, NextVisit)
-    assert limits.min <= visit.at - now <= limits.max
+    assert limits.min <= visit - now <= limits.max
 
 
 @pytest.mark.parametrize(
