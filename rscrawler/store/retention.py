@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from rscrawler.errors import StoreError
 from rscrawler.items import PRUNED
 from rscrawler.store.database import Part
-from rscrawler.store.tables import fired, message, outbox, recipient, run, version
+from rscrawler.store.tables import message, outbox, recipient, run, version
 
 logger = logging.getLogger(__name__)
 
@@ -58,12 +58,10 @@ class RetentionStore(Part):
         of_these = recipient.c.message_id.in_(select(message.c.message_id).where(is_old))
         failed = update(recipient).filter_by(state="failed").where(of_these)
         forgotten = update(message).where(is_old).values(content=b"")
-        ended = fired.c.ended_at.is_not(None)
         with self._database.writing() as connection:
             connection.execute(failed.values(state="cancelled"))
             messages = connection.execute(forgotten).rowcount
             runs = connection.execute(delete(run).where(_old_runs(before))).rowcount
-            connection.execute(delete(fired).where(ended, fired.c.fire_at < before))
         try:
             self._database.compact()
         except StoreError as error:
