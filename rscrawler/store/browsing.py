@@ -174,9 +174,9 @@ class BrowseStore(Part):
             found = text(statement).bindparams(terms=_fts5(terms))
         return entry.c.number.in_(found.columns(literal_column("rowid")))
 
-    def values(self, name: str, limit: int) -> list[str]:
-        """The values of a facet (`section`, `author`), the most frequent first."""
-        query = select(facet.c.value).filter_by(name=name).group_by(facet.c.value)
+    def sections(self, limit: int) -> list[str]:
+        """The slugs of sections, the most frequent first."""
+        query = select(facet.c.value).filter_by(name="section").group_by(facet.c.value)
         often_first = query.order_by(func.count().desc(), facet.c.value)
         return self._database.scalars(often_first.limit(limit))
 

@@ -35,7 +35,6 @@ LEVELS = {
 }
 NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "there at the start"}
 _MEDIA_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
-_SUGGESTIONS = 200
 _VISIT_ENDS_AFTER = timedelta(minutes=30)
 
 
@@ -93,8 +92,7 @@ def _page(
         novelties=NOVELTIES,
         countries=[(code, country_name(code)) for code in dashboard.countries(wanted.topics)],
         sites=[(name, name) for name in dashboard.site_names()],
-        sections=[(slug, words_of_slug(slug)) for slug in store.browsing.values("section", 200)],
-        authors=store.browsing.values("author", _SUGGESTIONS),
+        sections=[(slug, words_of_slug(slug)) for slug in store.browsing.sections(200)],
     )
 
 
@@ -247,9 +245,8 @@ def _last_visit(session: dict[str, Any], now: datetime) -> datetime | None:
     seen, since = (
         parse_rfc3339(session[name]) if name in session else None for name in ("seen", "since")
     )
-    if seen is None or now - seen > timedelta(minutes=1):
-        if seen is not None and now - seen > _VISIT_ENDS_AFTER:
-            since = seen
-            session["since"] = rfc3339(seen)
-        session["seen"] = rfc3339(now)
+    if seen is not None and now - seen > _VISIT_ENDS_AFTER:
+        since = seen
+        session["since"] = rfc3339(seen)
+    session["seen"] = rfc3339(now)
     return since

@@ -217,8 +217,7 @@ def test_facets_are_named_by_frequency(store: Store) -> None:
     record(store, an_article(1, sections=["europe", "media"]))
     record(store, an_article(2, sections=["europe"]))
     store.index.catch_up()
-    assert store.browsing.values("section", 10) == ["europe", "media"]
-    assert store.browsing.values("author", 1) == ["eldar mamedov"]
+    assert store.browsing.sections(10) == ["europe", "media"]
 
 
 def test_what_was_sent_is_told_by_channel(store: Store) -> None:
