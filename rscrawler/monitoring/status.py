@@ -33,7 +33,6 @@ from rscrawler.store.leases import runs_here, site_lease
 if TYPE_CHECKING:
     from rscrawler.scheduling.schedules import ScheduledJob
 
-_TRIED = ("failed ", "refused ")  # so begins why something waits that was tried
 SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
 TOPICS_SUBJECT = "topics"
@@ -118,7 +117,7 @@ class Status:
     def waiting_lines(self) -> Iterator[str]:
         """What waits in the outbox, why and until when, a line each."""
         for each in self.outbox.waiting:
-            behind = "; next try at" if each.why.startswith(_TRIED) else " until"
+            behind = "; next try at" if each.last_error else " until"
             until = f"{behind} {rfc3339(each.until)}" if each.until else ""
             error = f" (last error: {each.last_error})" if each.last_error else ""
             yield f"{each.channel}: {each.count} {each.why}{until}{error}"
