@@ -90,6 +90,12 @@ def address_key(url: str, profile: SiteProfile) -> str:
     return f"{key}?{parts.query}" if parts.query else key
 
 
+def present_url(url: str, profile: SiteProfile) -> str:
+    """A stored address as it is requested now: `base_url` may have been another one then."""
+    base = urlsplit(profile.base_url)
+    return urlunsplit(urlsplit(url)._replace(scheme=base.scheme, netloc=host_of(base)))
+
+
 def addresses_by_key(
     key: str, led_by: Sequence[str], declared: Iterable[str], profile: SiteProfile
 ) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:

@@ -21,7 +21,12 @@ from rscrawler import decisions
 from rscrawler.decisions import KnownArticle
 from rscrawler.errors import StoreError
 from rscrawler.extraction import looks_cut_off
-from rscrawler.identity.addresses import address_key, canonical_url, other_form
+from rscrawler.identity.addresses import (
+    address_key,
+    canonical_url,
+    other_form,
+    present_url,
+)
 from rscrawler.sites import SiteProfile, Source, SourceKind
 from rscrawler.spiders import http
 from rscrawler.spiders.discovered import DiscoveredLinks, Discovery
@@ -201,17 +206,17 @@ class NewsSpider(Spider):
                     attempts=address.attempts,
                     is_second_look=address.state is AddressState.REJECTED,
                 )
-                yield self._article_request(address.url, requested)
+                yield self._article_request(present_url(address.url, self.profile), requested)
         for article in known:
             if self._is_to_be_requested(article.article_id):
-                key = address_key(article.url, self.profile)
+                url = present_url(article.url, self.profile)
                 requested = RequestedArticle(
-                    key,
+                    address_key(url, self.profile),
                     article.first_seen_at,
                     known=article,
                     dated_at=dates.get(article.article_id),
                 )
-                yield self._article_request(article.url, requested)
+                yield self._article_request(url, requested)
 
     def _is_to_be_requested(self, identity: str) -> bool:
         """Whether a page was not requested in this cycle, which may ask for another one."""
@@ -473,7 +478,9 @@ class NewsSpider(Spider):
             is_early = requested.attempts < FEW_ATTEMPTS and not requested.is_second_look
             return other_form(url) if is_early else None
         found = self.session.store.discovery.addresses_of(requested.known.article_id)
-        return next((each.url for each in found if each.url != requested.known.url), None)
+        urls = (present_url(each.url, self.profile) for each in found)
+        own = present_url(requested.known.url, self.profile)
+        return next((each for each in urls if each != own), None)
 
     def article_failed(self, failure: Failure) -> Iterator[PageOutcome]:
         """An article page could not be fetched: after the retries, so for this cycle."""

@@ -449,6 +449,32 @@ def test_two_stories_whose_slugs_differ_in_their_id_alone_are_two(
     assert len({record["article_id"] for record in both}) == 2
 
 
+def test_after_a_site_moved_to_another_domain_what_waits_and_what_is_known_is_requested_there(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    settings = '[crawl]\nretries = 0\nremoval_after = "0s"\n'
+    workspace.write_config(site.base_url, settings, site=sources(FEED))
+    workspace.crawl()
+    late, edited = site.publish(), site.stories[3]
+    site.fail(late.path, Fault.SERVER_ERROR)
+    assert workspace.run("crawl").status == 1
+    site.heal()
+
+    site.base_url = site.base_url.replace("127.0.0.1", "localhost")
+    site.edit(edited.slug, paragraphs=(*edited.paragraphs, "Officials in Oslo later denied it."))
+    workspace.write_config(site.base_url, settings, site=sources(FEED))
+    let_articles_be_due(workspace)
+    report = workspace.crawl()
+
+    assert (report["articles_new"], report["articles_updated"], report["errors"]) == (1, 1, 0)
+    assert records_of(workspace, late.slug)[0]["url"].startswith(site.base_url)
+    site.remove(edited.slug)
+    for _ in range(2):
+        let_articles_be_due(workspace)
+        workspace.crawl()
+    assert [r["event"] for r in records_of(workspace, edited.slug)] == ["new", "updated", "removed"]
+
+
 @pytest.mark.parametrize("keeps_stem", [True, False])
 def test_an_article_that_moves_to_another_slug_stays_itself(
     workspace: Workspace,
