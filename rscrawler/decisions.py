@@ -11,6 +11,8 @@ from datetime import datetime, time, timedelta
 from rscrawler.items import Article, Event, Level, Novelty, TopicFlag
 
 _LONGEST_TRUST = timedelta(days=1)  # in a server that says "not modified"
+# In the place of `last_modified`: the rules are others than when the page was read.
+READ_ANEW = ""
 
 
 @dataclass(frozen=True, slots=True)

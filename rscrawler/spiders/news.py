@@ -536,9 +536,9 @@ class NewsSpider(Spider):
 
 
 def is_as_known(response: Response, requested: RequestedArticle) -> bool:
-    """Whether the page is, to the byte, the one that was read before."""
+    """Whether the page is, to the byte, the one that was read before, by the same rules."""
     known = requested.known
-    if known is None or known.removed_at is not None:
+    if known is None or known.removed_at is not None or known.last_modified == decisions.READ_ANEW:
         return False
     return response.status == 304 or http.page_digest(response.body) == known.page_digest
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from rscrawler.decisions import LONGEST_RETRY
+from rscrawler.decisions import LONGEST_RETRY, READ_ANEW
 from rscrawler.sites import SourceKind
 from rscrawler.store.database import Database, Part
 from rscrawler.store.lookups import among
@@ -216,8 +216,8 @@ class DiscoveryStore(Part):
     def adopt_rules(self, site: str, rules_digest: str, sitemaps: Collection[str]) -> None:
         """Read by these rules from now on; if they were others, much is due anew.
 
-        What was no article by the former rules waits to be fetched again, and no source is
-        taken for read as it is: the same page may say something else now. Of sitemaps only
+        What was no article by the former rules waits to be fetched again, and no source or article
+        is taken for read as it is: the same page may say something else now. Of sitemaps only
         those in `sitemaps` are still known; an index will name its own again.
         """
         known = select(site_table.c.rules_digest).filter_by(name=site)
@@ -234,6 +234,8 @@ class DiscoveryStore(Part):
             if former is None:
                 return
             connection.execute(update(source).filter_by(site=site).values(unread))
+            articles = update(article).filter_by(site=site)
+            connection.execute(articles.values(etag=None, last_modified=READ_ANEW))
             connection.execute(of_index.where(source.c.url.not_in(sitemaps)))
             connection.execute(rejected.values(anew))
 

@@ -154,6 +154,25 @@ def test_after_a_profile_was_mended_what_was_no_article_is_asked_for_once_more(
     assert requested[1].isdisjoint(requested[2])
 
 
+def test_after_a_profile_was_mended_a_known_page_is_read_anew_once_though_it_has_not_changed(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    updated: list[int] = []
+    conditional: list[set[bool]] = []
+    for profile in ('markup.cut = ["p + p"]', "", ""):
+        workspace.write_config(site.base_url, FEW_SOURCES, profile)
+        site.forget_requests()
+        updated.append(workspace.crawl()["articles_updated"])
+        paths = article_paths(site)
+        asked = [each.headers for each in site.requests if each.path in paths]
+        validators = {"if-none-match", "if-modified-since"}
+        conditional.append({bool(validators & headers.keys()) for headers in asked})
+        let_articles_be_due(workspace)
+    assert updated[0] == updated[2] == 0
+    assert updated[1] > 20  # all but a few of a single paragraph
+    assert conditional[1:] == [{False}, {True}]
+
+
 def test_after_a_profile_was_mended_a_source_that_fails_is_read_with_the_next_cycle(
     workspace: Workspace, site: SampleSite
 ) -> None:
