@@ -14,6 +14,7 @@ from rscrawler.delivery.channel import SERVED, Fate, Outcome, Step, within
 from rscrawler.delivery.wording import one_line
 
 _CLOSING = 421  # "mailbox busy, closing"
+_OF_ITS_SIZE = (452, 552)  # to MAIL: too large for now, or for good; a smaller mail may be taken
 # For the answer to the whole mail: a server that thinks for longer than its client waits has
 # taken the mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
 _TIMEOUTS_TO_TAKE_IT = 20
@@ -30,8 +31,8 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
 
     A server that got the end of the mail and does not answer may have taken it. One
     that cannot be reached, refuses the login or refuses the sender is something the
-    operator can mend, so it never counts as a refusal. Whoever was served is told
-    before the server has said goodbye.
+    operator can mend, so it never counts as a refusal; one that finds the mail too large
+    refuses this mail alone. Whoever was served is told before the server has said goodbye.
     """
     outcomes: dict[str, Outcome] = {}
     try:
@@ -132,6 +133,9 @@ def _hand_over(
     sender = address_of(settings.sender)
     options = [f"size={len(content)}"] if session.has_extn("size") else []
     code, reply = session.mail(sender, options)
+    if code in _OF_ITS_SIZE:
+        yield dict.fromkeys(recipients, _refusal(code, reply))
+        return
     if code != 250:
         raise smtplib.SMTPSenderRefused(code, reply, sender)
     accepted = []

@@ -245,6 +245,38 @@ def test_what_may_pass_is_tried_again(
     assert len(mailbox.received) == 1
 
 
+def test_a_mail_that_is_too_large_for_the_server_holds_up_no_other(
+    store: Store, email_config: EmailConfig
+) -> None:
+    with serving(Mailbox(), data_size_limit=10_000) as small:
+        config = email_config({"ops": {"recipients": ["ops@example.org"]}}, port=small.port)
+        for number in range(1, 9):
+            record(store, an_article(number), "email")
+        report = deliver(config, store, now=NOW)
+        assert (report.failed, report.served) == (1, 1)
+        (problem,) = report.problems
+        assert problem.startswith("email: desk@example.org: 552 ")
+        assert small.only().recipients == ("ops@example.org",)
+        record(store, an_article(9), "email")
+        deliver(config, store, now=NOW + HOUR)  # when the first is due again
+        told = [mail.mail["X-RSCrawler-Articles"] for mail in small.received]
+    assert told == [None, an_article(9).article_id]
+
+
+def test_a_mail_that_is_too_large_for_now_holds_up_no_other_and_is_taken_later(
+    store: Store, mailbox: Mailbox, email_config: EmailConfig
+) -> None:
+    config = email_config()
+    mailbox.sender_reply = "452 4.3.1 Insufficient system storage"
+    record(store, an_article(1), "email")
+    assert counts(deliver(config, store, now=NOW)) == {"composed": 1, "put_off": 1}
+    record(store, an_article(2), "email")
+    report = deliver(config, store, now=NOW + HOUR)
+    assert counts(report) == {"composed": 1, "put_off": 2}  # each was tried
+    mailbox.sender_reply = ""
+    assert deliver(config, store, now=NOW + 2 * HOUR).served == 2
+
+
 def test_one_refused_recipient_of_three_does_not_stop_the_others(
     store: Store, mailbox: Mailbox, email_config: EmailConfig
 ) -> None:
