@@ -27,6 +27,7 @@ from contextlib import suppress
 CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive who asked for it
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MOST_DESCRIPTORS = 8
+ANSWER_SECONDS = 120.0  # one that says nothing for so long, even when it starts, is frozen
 ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal, or STARTED
 STARTED = -1_000
 
@@ -38,8 +39,8 @@ class NurseryLost(Exception):
 class Forked:
     """A child of a nursery."""
 
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
+    def __init__(self, pid: int, nursery: "Nursery") -> None:
+        self.pid, self.nursery = pid, nursery
         self.returncode: int | None = None  # negative for a signal; None while it runs
         self._ended = asyncio.Event()
 
@@ -58,9 +59,9 @@ class Forked:
 class Nursery:
     """The side of who asks; to be used in one event loop. `reap` waits for the process's end."""
 
-    def __init__(self, control: socket.socket, reap: Callable[[], object]) -> None:
+    def __init__(self, control: socket.socket, pid: int, reap: Callable[[], object]) -> None:
         control.setblocking(False)
-        self._control, self._reap = control, reap
+        self._control, self._pid, self._reap = control, pid, reap
         self._loop: asyncio.AbstractEventLoop | None = None
         self._requested: deque[asyncio.Future[Forked]] = deque()
         self._running: dict[int, Forked] = {}
@@ -82,7 +83,18 @@ class Nursery:
             self._lose()
             raise NurseryLost(str(error)) from error
         self._requested.append(started)
-        return await started
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await started
+        except TimeoutError:
+            self.kill()
+            raise NurseryLost("the process that forks does not answer") from None
+
+    def kill(self) -> None:
+        """End a nursery that does not answer."""
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+        self.close()
 
     def close(self) -> None:
         """End the nursery, and on Linux all its children."""
@@ -119,7 +131,7 @@ class Nursery:
             if not started.done():
                 started.set_exception(NurseryLost(os.strerror(-pid)))
             return
-        child = self._running[pid] = Forked(pid)
+        child = self._running[pid] = Forked(pid, self)
         if started.done():  # who asked has gone
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -158,7 +170,7 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
 
     pid = _fork(nurse)
     theirs.close()
-    return Nursery(ours, lambda: os.waitpid(pid, 0))
+    return Nursery(ours, pid, lambda: os.waitpid(pid, 0))
 
 
 def serve(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import BinaryIO
 
-from rscrawler.forks import Forked
+from rscrawler import forks
 
 PATIENCE = timedelta(seconds=30)  # after SIGTERM
 _OUTPUT_BYTES = 4 * 2**20
@@ -35,7 +35,7 @@ class ChildResult:
     was_stopped: bool = False
 
 
-Child = Process | Forked  # it leads a group of its own
+Child = Process | forks.Forked  # it leads a group of its own
 # Runs rscrawler with arguments, for at most a time, until the event is set.
 ChildRunner = Callable[[Sequence[str], timedelta, asyncio.Event], Awaitable[ChildResult]]
 
@@ -91,8 +91,7 @@ async def watch(
                 _signal_group(process, signal.SIGTERM)
                 await _ends_within(process, patience)
         finally:
-            _signal_group(process, signal.SIGKILL)
-            await process.wait()
+            await _kill(process)
         assert process.returncode is not None
         return ChildResult(
             exit_status=process.returncode,
@@ -119,6 +118,14 @@ async def _ends_within(
         for each in waits:
             each.cancel()
     return process.returncode is not None
+
+
+async def _kill(process: Child) -> None:
+    _signal_group(process, signal.SIGKILL)
+    silence = timedelta(seconds=forks.ANSWER_SECONDS)
+    if isinstance(process, forks.Forked) and not await _ends_within(process, silence):
+        process.nursery.kill()  # which would have said that it ended
+    await process.wait()
 
 
 def _signal_group(process: Child, number: signal.Signals) -> None:

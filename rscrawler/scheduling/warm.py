@@ -2,8 +2,9 @@
 
 To import a thousand modules, and to compile watch-lists and profiles, is most of what an idle
 cycle costs. The process has one thread, no socket but the one that it is asked over, and no
-connection to a database. It is replaced when it dies, and when the program, a watch-list, a
-profile or the configuration changes. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` is it.
+connection to a database. It is replaced when it dies or does not answer, and when the program, a
+watch-list, a profile or the configuration changes.
+`python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` is it.
 """
 
 import asyncio
@@ -123,7 +124,7 @@ class WarmRuns:
             process.kill()
             process.wait()
 
-        return Nursery(ours, reap)
+        return Nursery(ours, process.pid, reap)
 
 
 def own_folders(config: Config) -> list[Path]:

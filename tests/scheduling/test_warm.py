@@ -14,6 +14,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from rscrawler import forks
 from rscrawler.scheduling.processes import ChildResult
 from rscrawler.scheduling.warm import WarmRuns
 
@@ -126,6 +127,44 @@ def test_a_run_ends_with_the_warm_process_and_the_next_one_has_another(tmp_path:
         assert not child.is_running()
         assert (await runs.version()).startswith("rscrawler ")
         assert runs.process().pid != first.pid
+
+    with_runs(tmp_path, scenario)
+
+
+def test_a_warm_process_that_does_not_answer_holds_up_no_run_and_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        version = await runs.version()
+        frozen = runs.process()
+        frozen.suspend()
+        monkeypatch.setattr(forks, "ANSWER_SECONDS", 0.2)
+        async with asyncio.timeout(60):
+            assert await runs.version() == version  # as a fresh process
+        assert not frozen.is_running()
+        monkeypatch.undo()
+        assert await runs.version() == version
+        assert runs.process().pid != frozen.pid
+
+    with_runs(tmp_path, scenario)
+
+
+def test_a_run_ends_though_the_warm_process_does_not_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(runs: Runs) -> None:
+        await runs.version()
+        serving = asyncio.create_task(runs.run("web", "--port", "0", "--config", str(runs.config)))
+        frozen = runs.process()
+        async with asyncio.timeout(30):
+            while not frozen.children():
+                await asyncio.sleep(0.01)
+        frozen.suspend()
+        monkeypatch.setattr(forks, "ANSWER_SECONDS", 0.2)
+        serving.cancel()  # as a second SIGTERM does
+        await asyncio.wait([serving], timeout=30)
+        assert serving.cancelled()
+        assert not frozen.is_running()
 
     with_runs(tmp_path, scenario)
 
