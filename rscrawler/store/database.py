@@ -385,6 +385,11 @@ def _postgresql_engine(url: URL) -> Engine:
     }
     arguments = {name: value for name, value in timeouts.items() if name not in url.query}
     engine = create_engine(url, pool_pre_ping=True, connect_args=arguments)
+    from rscrawler.store.postgresql import LimitedConnection
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Dialect, _record: object, place: Any, options: Any) -> Any:
+        return LimitedConnection.connect(*place, **options)
 
     @event.listens_for(engine, "connect")
     def _limit_waits(connection: Any, _record: object) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, inspect, select, text
+from sqlalchemy import Connection, create_engine, func, inspect, select, text
 
 from rscrawler.errors import ConfigurationError, StoreError
 from rscrawler.store import Store
@@ -158,6 +161,28 @@ def test_a_lock_that_is_never_given_back_is_one_line(
     assert store.health.crawled_sites() == ["site"]
     holder.dispose()
     store.close()
+
+
+def test_a_server_that_is_frozen_is_one_line_and_answers_again_later(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rscrawler.store.postgresql.LONGEST_SILENCE_SECONDS", 0.3)
+    with databases.with_tables() as url, closing(open_database(url)) as database:
+        ask, frozen = select(func.pg_backend_pid()), list[int]()
+
+        def freeze_and_ask() -> None:
+            with database.writing() as connection:
+                frozen.append(connection.execute(ask).scalar_one())
+                os.kill(frozen[0], signal.SIGSTOP)  # the system still acknowledges what is sent
+                connection.execute(ask)
+
+        try:
+            with pytest.raises(StoreError, match=r"has not answered for 0\.3 s"):
+                freeze_and_ask()
+            assert database.scalar(ask) not in frozen
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
 
 
 def test_a_server_that_only_lets_itself_be_read_is_one_line(databases: Databases) -> None:
