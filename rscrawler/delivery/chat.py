@@ -20,8 +20,9 @@ _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionErro
 # What it logs of each post that was taken: another attempt is another copy of it.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
 _LEAST_PART = 2_000  # letters
-# What it logs holds addresses with tokens: it is for us alone.
+# What it logs holds addresses with tokens: it is for us alone, and all of it.
 logging.getLogger("apprise").propagate = False
+logging.getLogger("apprise").setLevel(logging.DEBUG)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +55,13 @@ class Chat(MessageChannel):
         address that it cannot read. Its log tells one that was answered from one that was not.
         """
         # Imported here: it takes a quarter of the time that a delivery without chats needs.
-        from apprise import Apprise, LogCapture, NotifyFormat, OverflowMode
+        from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
 
         if (url := self.urls.get(address)) is None:
             return Outcome(Fate.REFUSED, "its address is no longer in the configuration")
-        apprise, message = Apprise(), json.loads(content)
+        # Its own limit of a minute for all would be taken for a refusal.
+        apprise = Apprise(asset=AppriseAsset(service_timeout=0))
+        message = json.loads(content)
         if not apprise.add(url):
             return Outcome(Fate.REFUSED, "not an address that Apprise knows")
         seconds = self.timeout.total_seconds()
@@ -66,6 +69,7 @@ class Chat(MessageChannel):
             # The 4 s of its own are too short: a slow service has posted the message by then.
             if service.socket_read_timeout == type(service).socket_read_timeout:
                 service.socket_read_timeout = seconds
+            seconds = max(seconds, service.socket_read_timeout)
             # A service refuses what is too long; one of few letters would get dozens of parts.
             is_divided = service.overflow_mode == OverflowMode.UPSTREAM
             if is_divided and service.body_maxlen >= _LEAST_PART:
@@ -74,13 +78,14 @@ class Chat(MessageChannel):
                 seconds += parts * service.request_rate_per_sec  # it pauses between them
 
         def notify() -> Outcome:
-            capture = LogCapture(level=logging.DEBUG, fmt="%(message)s")  # type: ignore[no-untyped-call]
-            with capture as said:
-                # Declared as plain text, it is escaped for services that read HTML or Markdown.
-                is_taken = apprise.notify(
-                    body=message["text"], title=message["title"], body_format=NotifyFormat.TEXT
-                )
-                return SERVED if is_taken else _failure(said.getvalue())
+            # Declared as plain text, it is escaped for services that read HTML or Markdown.
+            result = apprise.notify(
+                body=message["text"],
+                title=message["title"],
+                body_format=NotifyFormat.TEXT,
+                log_level=logging.DEBUG,
+            )
+            return SERVED if result else _failure("\n".join(each.message for each in result.logs()))
 
         try:
             # The library's own time-outs say more.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,12 +29,13 @@ class Posted:
 class Listener:
     """What was posted; `statuses` answers by path, `hanging` paths are never answered.
 
-    A body that has `refused` in it is answered with 403.
+    A body that has `refused` in it is answered with 403. `on_post` is called before each answer.
     """
 
     statuses: dict[str, int] = field(default_factory=dict)
     hanging: set[str] = field(default_factory=set)
     refused: bytes = b""
+    on_post: Callable[[], object] = lambda: None
     posted: list[Posted] = field(default_factory=list)
     port: int = 0
 
@@ -56,6 +57,7 @@ def listening() -> Iterator[Listener]:
             if self.path in listener.hanging:
                 ended.wait()
                 return
+            listener.on_post()
             is_refused = listener.refused and listener.refused in body
             status = 403 if is_refused else listener.statuses.get(self.path, 200)
             self.send_response(status)

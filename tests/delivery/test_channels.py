@@ -6,6 +6,8 @@ import hashlib
 import hmac
 import json
 import logging
+import threading
+from contextlib import ExitStack
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 
 from rscrawler.config import Config
 from rscrawler.delivery import deliver, outbox_summary
+from rscrawler.delivery.channel import Fate, Notice, last_words
+from rscrawler.delivery.chat import Chat
 from rscrawler.delivery.status import due_since
 from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
@@ -29,6 +33,7 @@ from tests.delivery.helpers import (
 )
 from tests.delivery.listener import Listener, dripping, dropping
 from tests.delivery.mailbox import Mailbox
+from tests.workspace import wait_until
 
 # A plug-in that Apprise loads with all others uses it.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -155,6 +160,45 @@ def test_one_address_of_a_chat_channel_that_fails_is_tried_again_alone(
     listener.statuses.clear()
     deliver(config, store, now=NOW + HOUR)
     assert (len(listener.at(DESK)), len(listener.at("/second"))) == (2, 1)
+
+
+def test_what_comes_late_of_one_address_of_a_chat_is_not_taken_for_the_next_one(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Chat, "timeout", timedelta(seconds=0.5))
+    listener.statuses["/second"] = 500
+    with ExitStack() as slow:
+        port = slow.enter_context(dripping(b"HTTP/1.1 200 OK\r\nX: "))
+
+        def end_the_first() -> None:
+            slow.close()
+            wait_until(lambda: [each.name for each in threading.enumerate()].count("bounded") == 1)
+
+        listener.on_post = end_the_first
+        urls = {
+            "first": f"json://127.0.0.1:{port}/first",
+            "second": f"json://127.0.0.1:{listener.port}/second?rto=30",
+        }
+        chat = Chat("channel:desk", tuple(urls), tuple(urls), urls=urls)
+        content = chat.notice_content(Notice("subject", "text", "key", "ops", NOW), "id")
+        outcomes = last_words(chat.send(content, chat.addresses))
+    assert {address: outcome.fate for address, outcome in outcomes.items()} == {
+        "first": Fate.UNANSWERED,
+        "second": Fate.PASSING,
+    }
+
+
+def test_a_chat_has_the_time_that_its_address_gives_it(
+    store: Store, listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Chat, "timeout", timedelta(seconds=0.2))
+    answering = threading.Event()
+    listener.on_post = answering.wait
+    threading.Timer(0.6, answering.set).start()
+    desk = f"json://localhost:{listener.port}/desk?rto=30"
+    record(store, an_article(1), "channel:desk")
+    config = make_config(listener, tmp_path, channels={"desk": desk})
+    assert deliver(config, store, now=NOW).served == 1
 
 
 def test_a_chat_gets_a_list_that_is_too_long_for_one_message_in_parts(
@@ -337,13 +381,14 @@ def test_secrets_are_neither_stored_nor_logged_nor_shown(
     config: Config,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     heard: list[logging.LogRecord] = []
     everything = logging.Handler()  # caplog would listen to loggers that tell nobody
     monkeypatch.setattr(everything, "emit", heard.append)
     monkeypatch.setattr(logging.getLogger(), "handlers", [everything])
-    monkeypatch.setattr(logging.getLogger(), "level", logging.DEBUG)
+    caplog.set_level(logging.DEBUG)
     listener.statuses |= {HOOK: 404, DESK: 500}
     record(store, an_article(1), "channel:desk", "webhook:hook")
     report = deliver(config, store, now=NOW)
