@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -230,6 +231,16 @@ def test_several_processes_may_open_a_new_database_at_once(database_url: str) ->
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_database_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    with closing(sqlite3.connect(path, check_same_thread=False)) as another:
+        another.execute("BEGIN IMMEDIATE")  # as it does to switch to the write-ahead log
+        end = threading.Timer(0.5, another.rollback)
+        end.start()
+        Store.open(f"sqlite:///{path}").close()  # SQLite's own time-out does not count here
+        end.join()
 
 
 def test_a_failed_transaction_leaves_nothing(database_url: str) -> None:
