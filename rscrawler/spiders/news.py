@@ -6,9 +6,8 @@ It asks, reads and writes down what it met; what follows from that is decided in
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
 from itertools import chain
 from typing import Any, Self
 
@@ -188,15 +187,9 @@ class NewsSpider(Spider):
         )
 
     def _article_requests(
-        self,
-        unread: Iterable[Address],
-        known: Iterable[KnownArticle],
-        dates: Mapping[str, datetime | None] = {},
+        self, unread: Iterable[Address], known: Iterable[KnownArticle]
     ) -> Iterator[Request]:
-        """Requests for pages that were never read, and for known ones; none twice in a cycle.
-
-        `dates` are those of a source for which known articles are requested, by their ids.
-        """
+        """Requests for pages that were never read, and for known ones; none twice in a cycle."""
         for address in unread:
             if self._is_to_be_requested(address.key):
                 requested = RequestedArticle(
@@ -210,12 +203,8 @@ class NewsSpider(Spider):
         for article in known:
             if self._is_to_be_requested(article.article_id):
                 url = present_url(article.url, self.profile)
-                requested = RequestedArticle(
-                    address_key(url, self.profile),
-                    article.first_seen_at,
-                    known=article,
-                    dated_at=dates.get(article.article_id),
-                )
+                key = address_key(url, self.profile)
+                requested = RequestedArticle(key, article.first_seen_at, known=article)
                 yield self._article_request(url, requested)
 
     def _is_to_be_requested(self, identity: str) -> bool:
@@ -291,7 +280,9 @@ class NewsSpider(Spider):
         )
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(discovered.keys))
-        requests = self._article_requests(discovered.unread, discovered.changed, discovered.dates)
+        for each in discovered.changed:
+            self.discovery.dates[each.article_id] = discovered.dates.get(each.article_id)
+        requests = self._article_requests(discovered.unread, discovered.changed)
         for number, request in enumerate(requests, 1):
             yield request
             if number % PORTION == 0:
@@ -410,6 +401,9 @@ class NewsSpider(Spider):
         """Read one article page."""
         if requested.hint is None:
             requested = replace(requested, hint=self.discovery.published.get(requested.key))
+        if requested.known is not None:  # it may have been due by age as well, and before
+            dated_at = self.discovery.dates.get(requested.known.article_id)
+            requested = replace(requested, dated_at=dated_at)
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(requested, response.url)
             if elsewhere is not None:
