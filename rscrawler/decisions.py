@@ -262,6 +262,16 @@ SECOND_LOOKS = (
 )
 
 
+def next_look(found_at: datetime, now: datetime, *, was_out_of_reach: bool) -> datetime | None:
+    """When a page that was no article is looked at again; None: no more.
+
+    Once, a day later, where it could not be had until its looks had passed: after an outage a
+    site may come back with a notice in the place of its pages.
+    """
+    by_age = next_check(found_at, now, SECOND_LOOKS)
+    return now + timedelta(days=1) if by_age is None and was_out_of_reach else by_age
+
+
 def walks_on(
     *,
     page: int,

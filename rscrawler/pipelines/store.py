@@ -189,6 +189,8 @@ class StorePipeline:
 
     def _reject(self, outcome: PageOutcome) -> None:
         requested = outcome.requested
+        is_failed = requested.attempts > 0 and not requested.is_second_look
+        was_out_of_reach = is_failed and outcome.kind is not Kind.GONE
         self._count("rejected")
         logger.info("%s is no article: %s", outcome.url, outcome.reason)
         self._session.store.discovery.record_rejected(
@@ -196,7 +198,7 @@ class StorePipeline:
             requested.key,
             outcome.url,
             outcome.at,
-            decisions.next_check(requested.found_at, outcome.at, decisions.SECOND_LOOKS),
+            decisions.next_look(requested.found_at, outcome.at, was_out_of_reach=was_out_of_reach),
         )
 
     def _note_limit(self, outcome: PageOutcome) -> None:

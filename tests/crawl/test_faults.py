@@ -146,6 +146,22 @@ def test_a_page_that_is_no_article_is_looked_at_again_less_and_less_and_then_no_
     assert looks == [1, 0, 1, 1, 1, 1, 0]
 
 
+def test_a_notice_after_a_weeks_outage_costs_a_day_and_not_the_article(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(story.path, Fault.SERVER_ERROR)
+    workspace.run("crawl", "--json")
+    let_time_pass(workspace, hours=24 * 8)
+    site.fail(story.path, Fault.WALL)
+    workspace.crawl()
+    site.heal()
+    let_time_pass(workspace, hours=24)
+    assert workspace.crawl()["articles_new"] == 1
+
+
 def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
     workspace: Workspace, site: SampleSite
 ) -> None:
