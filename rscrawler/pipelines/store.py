@@ -104,8 +104,12 @@ class StorePipeline:
         assert known is not None
         url = outcome.page.article.url if outcome.page is not None else None
         visit, session = self._visit(outcome, known.first_seen_at), self._session
+        fetched_at = outcome.at
+        if outcome.page and outcome.page.fingerprint.text_digest != known.text_digest:
+            # It was read worse than before: a mended profile is to read the same bytes.
+            visit, fetched_at = replace(visit, page_digest=None), known.fetched_at
         session.store.articles.record_unchanged(
-            session.site, known.article_id, visit, outcome.at, url
+            session.site, known.article_id, visit, fetched_at, url
         )
         self._count("articles/unchanged")
 

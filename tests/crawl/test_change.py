@@ -225,6 +225,22 @@ def test_pages_asked_again_by_age_and_not_changed_make_no_version(
     assert report["articles_new"] == report["articles_updated"] == 0
 
 
+def test_an_edit_that_was_read_worse_than_before_appears_once_the_profile_is_mended(
+    known: Workspace, site: SampleSite
+) -> None:
+    story = site.stories[3]
+    site.edit(story.slug, title=story.title + " (updated)")
+    mended = known.config.read_text(encoding="utf-8")
+    broken = f'{mended}\n[sites.responsiblestatecraft.markup]\nbody = ["div.gone"]\n'
+    known.config.write_text(broken, encoding="utf-8")
+    let_articles_be_due(known)
+    assert known.run("crawl", "--json").json["articles_updated"] == 0
+    known.config.write_text(mended, encoding="utf-8")
+    let_articles_be_due(known)
+    assert known.run("crawl", "--json").json["articles_updated"] == 1
+    assert known.records()[-1]["title"].endswith(" (updated)")
+
+
 def test_a_removed_page_is_recorded_after_its_second_check_and_again_when_it_returns(
     known: Workspace, site: SampleSite
 ) -> None:
