@@ -51,8 +51,8 @@ class Own:
         """What a selector matches in the parts, in reading order."""
         found = self._matches.get(selector)
         if found is None:
-            select = self.page.index.select
-            found = [element for part in self.parts for element in select(part, selector)]
+            between = self.page.index.between
+            found = [e for first, last in self._ranges for e in between(first, last, selector)]
             if found and self.foreign:
                 found = [element for element in found if not self.is_foreign(element)]
             self._matches[selector] = found
@@ -77,6 +77,12 @@ class Own:
         return _covers(self._foreign_places, self.page.index.place(element))
 
     @cached_property
+    def _ranges(self) -> list[tuple[int, int]]:
+        """The first and the last place in each of the parts."""
+        index = self.page.index
+        return [(index.place(part), index.end(part)) for part in self.parts]
+
+    @cached_property
     def _foreign_places(self) -> list[tuple[int, int]]:
         index = self.page.index
         ranges = [(index.place(each), index.end(each)) for each in self.foreign]
@@ -84,7 +90,8 @@ class Own:
 
     def holds(self, element: Element) -> bool:
         """Whether an element lies in one of the parts."""
-        return any(self.page.index.is_within(element, part) for part in self.parts)
+        place = self.page.index.place(element)
+        return any(first <= place <= last for first, last in self._ranges)
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
         """What a selector matches beside the parts; a bare tag says too little."""
@@ -314,8 +321,9 @@ def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[E
     index = own.page.index
     found = (index.select(part, selector) for selector in own.page.profile.markup.body)
     bodies = next(filter(None, found), [])
-    others = set(foreign)
-    bodies = [b for b in bodies if others.isdisjoint((b, *b.iterancestors()))]
+    if foreign:
+        others = set(foreign)
+        bodies = [b for b in bodies if others.isdisjoint((b, *b.iterancestors()))]
     if len(bodies) < 2:
         return
     within = set(bodies)

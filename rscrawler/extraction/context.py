@@ -15,6 +15,7 @@ from rscrawler.extraction.text import shared_words, text_of, words
 from rscrawler.identity.addresses import absolute, address_key, is_article_address
 from rscrawler.sites import SiteProfile
 
+CALLED_DATES = ["[class*='date']", "[class*='Date']", "[class*='time']", "[class*='ublish']"]
 LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only hold one
 
 
@@ -33,7 +34,8 @@ class PageContext:
         """What can be known of a page at once."""
         structured = read_structured(page.root, page.url, profile)
         titles = tuple(headline for _, headline in structured.headlines)
-        return cls(page.url, profile, structured, titles, Index(page.root))
+        index = Index(page.root, (*profile.markup.selectors, *CALLED_DATES, "article"))
+        return cls(page.url, profile, structured, titles, index)
 
     @cached_property
     def _title_words(self) -> list[frozenset[str]]:
@@ -84,8 +86,10 @@ class PageContext:
         """How well `headline` agrees with what the page declares, 0 … 1."""
         if headline not in self._agreements:
             own = frozenset(words(headline))
-            self._agreements[headline] = max(
-                (shared_words(own, title) for title in self._title_words), default=0.0
+            self._agreements[headline] = (
+                1.0
+                if own and headline in self.titles
+                else max((shared_words(own, title) for title in self._title_words), default=0.0)
             )
         return self._agreements[headline]
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice, pairwise
 from operator import itemgetter
 from typing import Any
@@ -20,7 +20,7 @@ from rscrawler.extraction.byline import (
     split_names,
 )
 from rscrawler.extraction.container import Own, text_length
-from rscrawler.extraction.context import PageContext
+from rscrawler.extraction.context import CALLED_DATES, PageContext
 from rscrawler.extraction.dates import FoundDate, is_plausible, read_date
 from rscrawler.extraction.page import Page
 from rscrawler.extraction.structured import (
@@ -65,7 +65,6 @@ _DECLARED = {
 _MOST_WITHIN = 50  # elements in which a date is looked for
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=\d{4}-\d\d-\d\d)-)")
-_CALLED_DATES = ["[class*='date']", "[class*='Date']", "[class*='time']", "[class*='ublish']"]
 _LONGEST_DATE = 150  # characters of an element that is called a date, white space and all
 _WANTED = ("title", "published_at")  # a warning tells of their lack
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
@@ -302,6 +301,7 @@ def _guessed_sections(source: Source) -> list[str]:
     return _unique(slug for slug in slugs if slug in known)
 
 
+@lru_cache(maxsize=4096)  # a site's pages link to the same sections and tags
 def last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 
@@ -345,7 +345,7 @@ def _agreed_dates(source: Source) -> list[tuple[str, str]]:
     """What the elements that are called a date give; nothing if it is more than one day."""
     given = [
         (origin.replace("profile", "fallback"), value)
-        for origin, elements in source.own.places(_CALLED_DATES)
+        for origin, elements in source.own.places(CALLED_DATES)
         for element in islice(elements, _MOST_WITHIN)
         if text_length(element) <= _LONGEST_DATE and not source.is_in_prose(element)
         for value in _dates_in(element)
@@ -490,7 +490,13 @@ def is_picture(image: Element) -> bool:
             break
         if ancestor.tag in ("picture", "a", "span", "div"):
             marks.append(ancestor.get("class") or "")
-    return not pattern("no_pictures").search(" ".join(marks))
+    return not _is_called_no_picture(" ".join(marks))
+
+
+@lru_cache(maxsize=8192)
+def _is_called_no_picture(names: str) -> bool:
+    """Whether classes and ids are those of an author's picture, a logo or a counter."""
+    return pattern("no_pictures").search(names) is not None
 
 
 def image_source(image: Element) -> str | None:

@@ -1,14 +1,16 @@
-"""CSS selectors over one page, answered from an index of its classes.
+"""CSS selectors over one page, answered from the shapes of its elements.
 
-Profiles ask some thirty selectors of every page, nearly all for a class. Looking those up is
-several times faster than as many XPath walks of the tree. The others go to lxml's own translation.
+Profiles ask some thirty selectors of every page, nearly all for a class. What an element can be is
+told by its tag and its class attribute, which are the same on every page of a site: each shape is
+looked at once for all selectors, and the answer is kept. That is several times faster than as many
+XPath walks of the tree. The other selectors go to lxml's own translation.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import contains
@@ -28,21 +30,47 @@ _OPERATORS: dict[str, _Holds] = {
     "^=": str.startswith,
     "$=": str.endswith,
 }
+_MOST_SHAPES = 8192  # that are kept for a profile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class _Form:
+    """What the shape of an element must be: its tag, and what the class attribute holds."""
+
+    tag: str
+    names: tuple[tuple[_Holds, str], ...]
+
+    @property
+    def is_any(self) -> bool:
+        """Whether it is every shape."""
+        return not (self.tag or self.names)
+
+    def fits(self, shape: _Shape) -> bool:
+        """Whether elements of that shape can be such."""
+        tag, names = shape
+        if self.tag and tag != self.tag:
+            return False
+        return not self.names or (
+            names is not None and all(holds(names, wanted) for holds, wanted in self.names)
+        )
+
+
+_form = lru_cache(maxsize=1024)(_Form)  # the same one for all selectors that ask for it
+
+
+@dataclass(frozen=True, eq=False)
 class _Compound:
     """What one element must be: `article.page-article:not(.image-article)`.
 
-    `marks` are its classes and its tag, as `_marks` writes them.
+    `attributes` are (name, operator, value), without those of the class attribute.
     """
 
-    marks: tuple[str, ...]
-    attributes: tuple[tuple[str, _Holds, str], ...] = ()  # name, operator, value
+    form: _Form
+    attributes: tuple[tuple[str, _Holds, str], ...] = ()
     excluded: tuple[_Compound, ...] = ()
 
     def among(self, found: list[Element]) -> list[Element]:
-        """Those of the elements, which have its marks, that are such."""
+        """Those of the elements, whose shapes fit, that are such."""
         for name, holds, wanted in self.attributes:
             found = [
                 element
@@ -50,32 +78,53 @@ class _Compound:
                 if (value := element.get(name)) is not None and holds(value, wanted)
             ]
         for other in self.excluded:
-            marked = [element for element in found if other.is_marked(_shape(element))]
-            others = set(other.among(marked))
+            fitting = [e for e in found if other.form.fits((e.tag, e.get("class")))]
+            others = set(other.among(fitting))
             found = [element for element in found if element not in others]
         return found
 
-    def is_marked(self, shape: _Shape) -> bool:
-        """Whether elements of that shape have its marks."""
-        marks = _marks(shape)
-        return all(mark in marks for mark in self.marks)
+
+class _Sheet(dict[_Shape, tuple[_Form, ...]]):
+    """Of selectors, the forms that elements of a shape have; kept from page to page."""
+
+    def __init__(self, selectors: Iterable[str]) -> None:
+        self.parsed = {selector: _parsed(selector) for selector in selectors}
+        forms = {each.form for compounds in self.parsed.values() for each in compounds}
+        self._forms = [form for form in forms if not form.is_any]
+
+    def __missing__(self, shape: _Shape) -> tuple[_Form, ...]:
+        if len(self) >= _MOST_SHAPES:
+            self.clear()
+        found = self[shape] = tuple(form for form in self._forms if form.fits(shape))
+        return found
+
+    def places(self, shapes: list[_Shape]) -> _Places:
+        """Where among the shapes each form is."""
+        found = defaultdict(list)
+        for place, forms in enumerate(map(self.__getitem__, shapes)):
+            for form in forms:
+                found[form].append(place)
+        return found
+
+
+_Places = dict[_Form, list[int]]
+_sheet = lru_cache(maxsize=64)(_Sheet)
 
 
 class Index:
-    """The elements of one page by shape, in document order; keeps the tree's elements alive."""
+    """The elements of one page in document order; keeps the tree's elements alive.
 
-    def __init__(self, root: Element) -> None:
+    `selectors` are those that are asked of every page of the site.
+    """
+
+    def __init__(self, root: Element, selectors: tuple[str, ...] = ()) -> None:
         self._elements: list[Element] = list(root.iter())
         self._places = dict(zip(self._elements, range(len(self._elements)), strict=True))
         self._ends: dict[Element, int] = {}
         self._found: dict[str, list[int]] = {}
-        self._shapes: defaultdict[_Shape, list[int]] = defaultdict(list)
-        for place, element in enumerate(self._elements):
-            self._shapes[element.tag, element.get("class")].append(place)
-        self._marked: defaultdict[str, list[_Shape]] = defaultdict(list)
-        for shape in self._shapes:
-            for mark in _marks(shape):
-                self._marked[mark].append(shape)
+        self._shapes: list[_Shape] = [(each.tag, each.get("class")) for each in self._elements]
+        self._sheet = _sheet(selectors)
+        self._forms = self._sheet.places(self._shapes)
 
     @property
     def root(self) -> Element:
@@ -88,17 +137,18 @@ class Index:
         Raises:
             cssselect.SelectorError: it is not a CSS selector.
         """
-        places = self._found.get(selector)
+        return self.between(self._places[scope], self.end(scope), selector)
+
+    def between(self, first: int, last: int, selector: str) -> list[Element]:
+        """What `selector` matches from one place to another, the last included."""
+        elements, places = self._elements, self._found.get(selector)
         if places is None:
-            places = self._found[selector] = self._find(selector)
-        elements = self._elements
-        if not places or scope is elements[0]:
-            return [elements[place] for place in places]
-        first, last = self._places[scope], self.end(scope)
-        if places[-1] < first or places[0] > last:
-            return []
-        within = places[bisect_left(places, first) : bisect_right(places, last)]
-        return [elements[place] for place in within]
+            compounds, forms = self._parsed(selector)
+            if len(compounds) == 1 and not compounds[0].form.is_any:
+                fitting = _slice(forms.get(compounds[0].form, ()), first, last)
+                return compounds[0].among([elements[place] for place in fitting])
+            places = self._found[selector] = self._find(selector, compounds, forms)
+        return [elements[place] for place in _slice(places, first, last)]
 
     def select_all(self, scope: Element, selectors: Iterable[str]) -> list[Element]:
         """Every match in `scope`: by preference of the selectors, then in document order."""
@@ -122,15 +172,40 @@ class Index:
         """Whether `inner` is `outer` or lies in it."""
         return self._places[outer] <= self._places[inner] <= self.end(outer)
 
-    def _find(self, selector: str) -> list[int]:
+    def _parsed(self, selector: str) -> tuple[tuple[_Compound, ...], _Places]:
+        """The compounds of a selector, and where on the page shapes fit them."""
+        compounds = self._sheet.parsed.get(selector)
+        if compounds is not None:
+            return compounds, self._forms
+        sheet = _sheet((selector,))
+        return sheet.parsed[selector], sheet.places(self._shapes)
+
+    def _find(self, selector: str, compounds: tuple[_Compound, ...], forms: _Places) -> list[int]:
         """The places of all that `selector` matches on the page."""
-        compounds = _parsed(selector)
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
-        places = self._fitting(compounds[0])
-        for compound in compounds[1:]:
-            places = self._inside(self._fitting(compound), places) if places else places
-        return places
+        if any(each.form not in forms and not each.form.is_any for each in compounds):
+            return []
+        places = self._being(compounds[-1], forms, [])
+        outer: list[int] | None = None
+        for compound in compounds[:-1] if places else ():
+            found = self._being(compound, forms, places)
+            outer = found if outer is None else self._inside(found, outer)
+        return places if outer is None else self._inside(places, outer)
+
+    def _being(self, compound: _Compound, forms: _Places, inner: list[int]) -> list[int]:
+        """The places of the elements that are such; enough of them to hold all of `inner`."""
+        if not compound.form.is_any:
+            places = forms[compound.form]
+            if not (compound.attributes or compound.excluded):
+                return places
+            found = [self._elements[place] for place in places]
+        elif inner:
+            each = (a for place in inner for a in self._elements[place].iterancestors())
+            found = list(dict.fromkeys(each))
+        else:
+            found = self._elements
+        return sorted(self._places[element] for element in compound.among(found))
 
     def _inside(self, places: list[int], outer: list[int]) -> list[int]:
         """Those of the places that lie in an element of `outer`; both are in order."""
@@ -144,20 +219,12 @@ class Index:
                 found.append(place)
         return found
 
-    def _fitting(self, wanted: _Compound) -> list[int]:
-        """The places of the elements that are as wanted."""
-        shapes = self._marked.get(wanted.marks[0], []) if wanted.marks else list(self._shapes)
-        if len(wanted.marks) > 1:
-            shapes = [shape for shape in shapes if wanted.is_marked(shape)]
-        named = [each for each in wanted.attributes if each[0] == "class"]
-        for _, holds, value in named:
-            shapes = [s for s in shapes if s[1] is not None and holds(s[1], value)]
-        places = [place for shape in shapes for place in self._shapes[shape]]
-        places.sort()
-        if len(named) == len(wanted.attributes) and not wanted.excluded:
-            return places
-        found = wanted.among([self._elements[place] for place in places])
-        return [self._places[element] for element in found]
+
+def _slice(places: Sequence[int], first: int, last: int) -> Sequence[int]:
+    """Those of the places, which are in order, from `first` to `last`."""
+    if not places or (first <= places[0] and places[-1] <= last):
+        return places
+    return places[bisect_left(places, first) : bisect_right(places, last)]
 
 
 def select(scope: Element, selector: str) -> list[Element]:
@@ -172,17 +239,6 @@ def select(scope: Element, selector: str) -> list[Element]:
 @lru_cache(maxsize=1024)
 def _as_xpath(selector: str) -> CSSSelector:
     return CSSSelector(selector, translator="html")
-
-
-def _shape(element: Element) -> _Shape:
-    return element.tag, element.get("class")
-
-
-@lru_cache(maxsize=8192)
-def _marks(shape: _Shape) -> tuple[str, ...]:
-    """The tag of an element and its classes, as a selector writes them."""
-    tag, names = shape
-    return (tag, *(f".{name}" for name in dict.fromkeys((names or "").split())))
 
 
 @lru_cache(maxsize=1024)
@@ -202,12 +258,12 @@ def _parsed(selector: str) -> tuple[_Compound, ...]:
 
 
 def _compound(tree: parser.Tree) -> _Compound | None:
-    marks: list[str] = []
+    names: list[tuple[_Holds, str]] = []
     attributes: list[tuple[str, _Holds, str]] = []
     excluded: list[_Compound] = []
     while not isinstance(tree, parser.Element):
         if isinstance(tree, parser.Class):
-            marks.append(f".{tree.class_name}")
+            names.append((_OPERATORS["~="], tree.class_name))
         elif isinstance(tree, parser.Hash):
             attributes.append(("id", _OPERATORS["="], tree.id))
         elif isinstance(tree, parser.Attrib) and tree.namespace is None:
@@ -216,7 +272,10 @@ def _compound(tree: parser.Tree) -> _Compound | None:
             value = tree.value.value or "" if tree.value is not None else ""
             if not value and tree.operator in ("*=", "^=", "$="):  # nothing is such
                 return None
-            attributes.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
+            if tree.attrib.lower() == "class":
+                names.append((_OPERATORS[tree.operator], value))
+            else:
+                attributes.append((tree.attrib.lower(), _OPERATORS[tree.operator], value))
         elif isinstance(tree, parser.Negation):
             other = _compound(tree.subselector)
             if other is None:
@@ -227,6 +286,5 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         tree = tree.selector
     if tree.namespace is not None:
         return None
-    if tree.element:
-        marks.append(tree.element.lower())
-    return _Compound(tuple(marks), tuple(attributes), tuple(excluded))
+    form = _form((tree.element or "").lower(), tuple(names))
+    return _Compound(form, tuple(attributes), tuple(excluded))

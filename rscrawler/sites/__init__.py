@@ -233,6 +233,15 @@ class Markup(Model):
         default=[], description="a paragraph that matches one of these is never part of the body"
     )
 
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """All of them."""
+        return (
+            *self.container, *self.foreign, *self.title, *self.subtitle, *self.authors,
+            *self.sections, *self.tags, *self.published_text, *self.body, *self.image,
+            *self.caption, *self.credit, *self.cut,
+        )  # fmt: skip
+
 
 # Where most sites have these; one that is not there costs a request and is passed over.
 _USUAL_SOURCES = [
