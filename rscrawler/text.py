@@ -28,9 +28,9 @@ def clean(text: str) -> str:
 
     Joiners stay but where they stand alone. Empty if nothing is left; any text can be written.
     """
+    if text.isprintable() and "  " not in text:  # most lines: no white space but single spaces
+        return unicodedata.normalize("NFC", text.strip())
     if text.isascii():
-        if text.isprintable() and "  " not in text:  # most lines
-            return text.strip()
         return " ".join(text.translate(_TABLE).split())
     if _ODD.search(text):
         text = text.translate(_TABLE)

@@ -8,7 +8,6 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from lxml import etree
 from lxml.etree import _Attrib as Attributes
 from lxml.etree import _Element as Element
 
@@ -46,7 +45,7 @@ _ANCHORED = frozenset({"section", "table"})  # their ids are made of what they s
 _KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _SENTENCE_ENDS, _CLOSING = frozenset(".!?…。！？؟:;।"), "”’\"')]»"
-_SEPARATOR = re.compile(r"[\s*•·.…_=~#–—-]*$")
+_SEPARATORS = " *•·.…_=~#–—-"
 _BREAK = "\v"  # white space that no page can hold
 _LEAST_PROSE, _LEAST_SENTENCE = 80, 30  # characters without links
 
@@ -113,7 +112,7 @@ class Block:
     def is_small_print(self) -> bool:
         """Whether it stands with a picture and is printed small: a caption."""
         element = self.region.element
-        if next(element.iter("img", "picture"), None) is None:
+        if len(element) == 0 or next(element.iter("img", "picture"), None) is None:
             return False
         lacking = 0.9 * len(self.text)
         for each in element.iter("small"):  # of which one may hold thousands of others
@@ -148,15 +147,18 @@ class _Walk:
         self._breaks = 0
 
     def read(self, root: Element) -> None:
-        walk = etree.iterwalk(root, events=("start", "end"))
-        for event, element in walk:
-            if event == "start":
-                is_read = self._start(element) if self._open else self._begin(element, None, "")
-                if is_read:
-                    self._text(element.text)
-                else:
-                    walk.skip_subtree()
-                continue
+        # With a stack of its own: of what holds nothing, nothing is said twice.
+        waiting = [(root, False)]
+        while waiting:
+            element, is_read = waiting.pop()
+            if not is_read and (
+                self._start(element) if self._open else self._begin(element, None, "")
+            ):
+                self._text(element.text)
+                if len(element):
+                    waiting.append((element, True))
+                    waiting.extend([(child, False) for child in reversed(element)])
+                    continue
             self._end(element)
             if element is not root:
                 self._text(element.tail)
@@ -227,12 +229,12 @@ class _Walk:
         self._end_link()
         printed = "".join(self._pieces)
         text = clean(printed)
-        if text and not _SEPARATOR.match(text):
+        if text.strip(_SEPARATORS):
             region, tag = self._open[-1]
             lines = printed.split(_BREAK) if _BREAK in printed else []
             lines = [line for piece in lines if (line := clean(piece))]
             links = [each for each in self._links if each[1]]
-            linked = min(len(text), sum(len(each) for _, each in links))
+            linked = min(len(text), sum(len(each) for _, each in links)) if links else 0
             self.blocks.append(Block(text, tag, region, links, lines, linked))
         self._pieces, self._links = [], []
         if link is not None:  # it goes on in the next block
