@@ -67,15 +67,15 @@ def _requests() -> dict[str, list[_Request]]:
     found = defaultdict(list)
     for name, rows in table("requests").items():
         for words, phrase, *kind in rows:
-            row = _Request(name, "".join(kind), compiled(phrase))
+            row = _Request(name, "".join(kind), compiled(phrase, re.NOFLAG))
             for word in words.split():
                 found[word].append(row)
     return dict(found)
 
 
 def _said(text: str, tokens: frozenset[str]) -> list[_Request]:
-    """The rows of `[requests]` whose pattern fits the text."""
-    requests = _requests()
+    """The rows of `[requests]` whose pattern fits the text; in lower case, as they are."""
+    requests, text = _requests(), text.lower()
     rows = dict.fromkeys(row for token in tokens & requests.keys() for row in requests[token])
     return [row for row in rows if row.phrase.search(text)]
 
@@ -269,6 +269,8 @@ def _may_ask(paragraph: Block, voice: Voice) -> bool:
 
 def _giving(paragraph: Block) -> int:
     """Characters of links under which a reader gives, subscribes or joins."""
+    if not paragraph.links:
+        return 0
     links = pattern("giving_links")
     return sum(len(text) for href, text in paragraph.links if links.search(href))
 

@@ -78,15 +78,16 @@ def declared_text(context: PageContext) -> list[str]:
 def _profile_text(own: Own, context: PageContext) -> LocatedText:
     """The text in the profile's body; without one, that of the region that holds most of it."""
     left_out = _furniture(own, context)
-    best, origin = list[Block](), ""
+    best, most, origin = list[Block](), 0, ""
     for selector in context.profile.markup.body:
         bodies = _outermost(own.matches(selector), context.index)
         found = max(
             (_bodies_in(part, bodies, left_out, context) for part in own.parts), key=_length
         )
-        if _length(found) > 3 * _length(best):
-            best, origin = found, f"profile: {selector}"
-        if _length(best) >= _LEAST_BODY:
+        length = _length(found)
+        if length > 3 * most:
+            best, most, origin = found, length, f"profile: {selector}"
+        if most >= _LEAST_BODY:
             break
     if best:
         return LocatedText(own, best, origin)
@@ -173,9 +174,10 @@ def _labelled(
 
 def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None:
     patterns = _finders(tuple(context.profile.markup.cut_text))
-    for block in blocks:
-        if block.label == "text" and any(found_in(block.text) for found_in in patterns):
-            block.label, block.rule = "boilerplate", "profile: cut_text"
+    for found_in in patterns:
+        for block in blocks:
+            if block.label == "text" and found_in(block.text):
+                block.label, block.rule = "boilerplate", "profile: cut_text"
     label(
         Body(
             [block for block in blocks if block.label == "text"],

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 
 from lxml.etree import _Element as Element
@@ -133,7 +134,8 @@ def is_nobody(name: str) -> bool:
     )
 
 
-def split_names(text: str) -> list[str]:
+@lru_cache(maxsize=1024)  # the same people write for a site
+def split_names(text: str) -> tuple[str, ...]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
     first, *others = _ASIDE.split(_HANDLE.sub("", pattern("bylines").sub("", clean(text))))
@@ -146,7 +148,7 @@ def split_names(text: str) -> list[str]:
             names[-1] += f", {name}"
         else:
             names.append(name)
-    return names
+    return tuple(names)
 
 
 def _is_role(text: str) -> bool:

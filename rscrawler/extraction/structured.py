@@ -95,9 +95,9 @@ class Structured:
                 bare = head.rstrip(_SEPARATORS)
                 if bare != head:
                     return bare.strip() or None
-        for name in self.site_names:
+        if folded.startswith(tuple(name.casefold() for name in self.site_names)):
             first, *rest = TITLE_SEPARATOR.split(title, maxsplit=1)
-            if rest and first.casefold() == name.casefold():
+            if rest and first.casefold() in map(str.casefold, self.site_names):
                 return rest[0]
         return title or None
 
@@ -137,6 +137,8 @@ def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured
         ),
         is_listing=_LISTING.search(template) is not None,
     )  # fmt: skip
+    if not scripts:
+        return found
     warnings: list[str] = []
     nodes = [node for script in scripts for node in _nodes(script, warnings)]
     return replace(

@@ -22,9 +22,9 @@ def table(name: str) -> dict[str, Any]:
     return found
 
 
-def compiled(text: str) -> re.Pattern[str]:
+def compiled(text: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
     """A pattern of the vocabulary with its `{parts}`; upper and lower case are alike."""
-    return re.compile(_whole(text), re.IGNORECASE)
+    return re.compile(_whole(text), flags)
 
 
 def _whole(text: str) -> str:

@@ -292,7 +292,7 @@ def _holder(page: Page, profile: SiteProfile) -> Element | None:
 def _is_byline(element: Element, article: Article) -> bool:
     """Whether an element names the authors that are known, or else whoever it may be."""
     text = text_of(element)
-    names = split_names(text) if 0 < len(text) <= _LONGEST_LINE else []
+    names = split_names(text) if 0 < len(text) <= _LONGEST_LINE else ()
     is_known = not article.authors or not set(names).isdisjoint(article.authors)
     return bool(names) and is_known and all(map(_is_name, names))
 
