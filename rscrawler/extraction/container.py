@@ -5,11 +5,9 @@ other: the selector, the tag of its headline and its agreement with what the pag
 Where no selector helps, `locate` finds the region.
 """
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from operator import itemgetter
 from typing import cast
 
 from lxml import etree
@@ -17,6 +15,7 @@ from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import FOREIGN_KINDS, HEADINGS, kind_of
 from rscrawler.extraction.context import PageContext, links_elsewhere
+from rscrawler.extraction.selectors import apart, covers
 from rscrawler.extraction.structured import AGREEMENT
 from rscrawler.extraction.text import text_of
 from rscrawler.extraction.vocabulary import pattern
@@ -74,7 +73,7 @@ class Own:
 
     def is_foreign(self, element: Element) -> bool:
         """Whether an element belongs to another article that the parts hold."""
-        return _covers(self._foreign_places, self.page.index.place(element))
+        return covers(self._foreign_places, self.page.index.place(element))
 
     @cached_property
     def _ranges(self) -> list[tuple[int, int]]:
@@ -86,7 +85,7 @@ class Own:
     def _foreign_places(self) -> list[tuple[int, int]]:
         index = self.page.index
         ranges = [(index.place(each), index.end(each)) for each in self.foreign]
-        return _apart(ranges)
+        return apart(ranges)
 
     def holds(self, element: Element) -> bool:
         """Whether an element lies in one of the parts."""
@@ -106,7 +105,7 @@ class Own:
         return [
             element
             for element in found
-            if start <= (place := index.place(element)) <= end and not _covers(closed, place)
+            if start <= (place := index.place(element)) <= end and not covers(closed, place)
         ]
 
     def _is_elsewhere(self, element: Element) -> bool:
@@ -157,21 +156,6 @@ class Own:
             if element not in self.parts and (is_other or is_headline):
                 fences.append(place)
         return closed, fences
-
-
-def _apart(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The intervals in order, without those that lie in another."""
-    outer: list[tuple[int, int]] = []
-    for interval in sorted(intervals):
-        if not outer or interval[0] > outer[-1][1]:
-            outer.append(interval)
-    return outer
-
-
-def _covers(intervals: list[tuple[int, int]], place: int) -> bool:
-    """Whether one of the intervals, which are in order and apart, has the place."""
-    number = bisect_right(intervals, place, key=itemgetter(0))
-    return number > 0 and place <= intervals[number - 1][1]
 
 
 def _is_closed(element: Element) -> bool:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
 
@@ -28,6 +28,8 @@ class PageContext:
     structured: Structured
     titles: tuple[str, ...]
     index: Index
+    _agreements: dict[str, float] = field(default_factory=dict, repr=False)
+    _foreign: dict[str, bool] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, page: Page, profile: SiteProfile) -> Self:
@@ -40,14 +42,6 @@ class PageContext:
     @cached_property
     def _title_words(self) -> list[frozenset[str]]:
         return [frozenset(words(title)) for title in dict.fromkeys(self.titles)]
-
-    @cached_property
-    def _agreements(self) -> dict[str, float]:
-        return {}
-
-    @cached_property
-    def _foreign(self) -> dict[str, bool]:
-        return {}
 
     @cached_property
     def _main_headlines(self) -> list[Element]:

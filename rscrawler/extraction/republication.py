@@ -38,20 +38,17 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
     distant: str | None = None
     for index in range(len(paragraphs) - 1, -1, -1):
         outlet, is_distant = _line(paragraphs[index])
-        if outlet is None or _is_own(outlet, own_names):
+        if outlet is None:
+            continue
+        own = {_letters(name) for each in own_names for name in (each, each.rsplit(".", 1)[0])}
+        editions = tuple(f"{name.casefold()} " for name in own_names)
+        if _letters(outlet) in own or outlet.casefold().startswith(editions):
             continue
         if not is_distant:
             return outlet
         if distant is None and (index == 0 or index >= len(paragraphs) - _LAST):
             distant = outlet
     return distant
-
-
-def _is_own(outlet: str, own_names: tuple[str, ...]) -> bool:
-    """Whether an outlet is the site itself, its host, or an edition of it."""
-    own = {_letters(name) for each in own_names for name in (each, each.rsplit(".", 1)[0])}
-    editions = tuple(f"{name.casefold()} " for name in own_names)
-    return _letters(outlet) in own or outlet.casefold().startswith(editions)
 
 
 def is_republication_line(paragraph: str) -> bool:

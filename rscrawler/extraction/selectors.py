@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import contains
+from operator import contains, itemgetter
 from typing import cast
 
 from cssselect import parser
@@ -30,20 +30,32 @@ _OPERATORS: dict[str, _Holds] = {
     "^=": str.startswith,
     "$=": str.endswith,
 }
-_MOST_SHAPES = 8192  # that are kept for a profile
+_MOST_SHAPES = 2048  # that are kept for a profile
 
 
 @dataclass(frozen=True, eq=False)
-class _Form:
-    """What the shape of an element must be: its tag, and what the class attribute holds."""
+class _Compound:
+    """What one element must be: `article.page-article:not(.image-article)`.
+
+    `names` are (operator, value) of its class attribute, `attributes` (name, operator, value) of
+    the others.
+    """
 
     tag: str
     names: tuple[tuple[_Holds, str], ...]
+    attributes: tuple[tuple[str, _Holds, str], ...]
+    excluded: tuple[_Compound, ...]
 
     @property
-    def is_any(self) -> bool:
-        """Whether it is every shape."""
+    def is_any_shape(self) -> bool:
+        """Whether every shape fits."""
         return not (self.tag or self.names)
+
+    @property
+    def mark(self) -> str:
+        """A class or tag that every such element has; empty if that is not known."""
+        classes = (name for holds, name in self.names if holds is _OPERATORS["~="])
+        return next(classes, self.tag)
 
     def fits(self, shape: _Shape) -> bool:
         """Whether elements of that shape can be such."""
@@ -54,21 +66,6 @@ class _Form:
             names is not None and all(holds(names, wanted) for holds, wanted in self.names)
         )
 
-
-_form = lru_cache(maxsize=1024)(_Form)  # the same one for all selectors that ask for it
-
-
-@dataclass(frozen=True, eq=False)
-class _Compound:
-    """What one element must be: `article.page-article:not(.image-article)`.
-
-    `attributes` are (name, operator, value), without those of the class attribute.
-    """
-
-    form: _Form
-    attributes: tuple[tuple[str, _Holds, str], ...] = ()
-    excluded: tuple[_Compound, ...] = ()
-
     def among(self, found: list[Element]) -> list[Element]:
         """Those of the elements, whose shapes fit, that are such."""
         for name, holds, wanted in self.attributes:
@@ -78,36 +75,40 @@ class _Compound:
                 if (value := element.get(name)) is not None and holds(value, wanted)
             ]
         for other in self.excluded:
-            fitting = [e for e in found if other.form.fits((e.tag, e.get("class")))]
-            others = set(other.among(fitting))
+            others = set(other.among([e for e in found if other.fits((e.tag, e.get("class")))]))
             found = [element for element in found if element not in others]
         return found
 
 
-class _Sheet(dict[_Shape, tuple[_Form, ...]]):
-    """Of selectors, the forms that elements of a shape have; kept from page to page."""
+class _Sheet(dict[_Shape, tuple[_Compound, ...]]):
+    """Of selectors, the compounds that elements of a shape can be; kept from page to page."""
 
     def __init__(self, selectors: Iterable[str]) -> None:
         self.parsed = {selector: _parsed(selector) for selector in selectors}
-        forms = {each.form for compounds in self.parsed.values() for each in compounds}
-        self._forms = [form for form in forms if not form.is_any]
+        self._marked: defaultdict[str, list[_Compound]] = defaultdict(list)
+        for compound in (each for compounds in self.parsed.values() for each in compounds):
+            if not compound.is_any_shape:
+                self._marked[compound.mark].append(compound)
 
-    def __missing__(self, shape: _Shape) -> tuple[_Form, ...]:
+    def __missing__(self, shape: _Shape) -> tuple[_Compound, ...]:
         if len(self) >= _MOST_SHAPES:
             self.clear()
-        found = self[shape] = tuple(form for form in self._forms if form.fits(shape))
+        tag, names = shape
+        marks = dict.fromkeys(("", tag, *(names or "").split()))
+        each = (each for mark in marks if mark in self._marked for each in self._marked[mark])
+        found = self[shape] = tuple(compound for compound in each if compound.fits(shape))
         return found
 
     def places(self, shapes: list[_Shape]) -> _Places:
-        """Where among the shapes each form is."""
+        """Where among the shapes each compound can be."""
         found = defaultdict(list)
-        for place, forms in enumerate(map(self.__getitem__, shapes)):
-            for form in forms:
-                found[form].append(place)
+        for place, compounds in enumerate(map(self.__getitem__, shapes)):
+            for compound in compounds:
+                found[compound].append(place)
         return found
 
 
-_Places = dict[_Form, list[int]]
+_Places = dict[_Compound, list[int]]
 _sheet = lru_cache(maxsize=64)(_Sheet)
 
 
@@ -124,7 +125,7 @@ class Index:
         self._found: dict[str, list[int]] = {}
         self._shapes: list[_Shape] = [(each.tag, each.get("class")) for each in self._elements]
         self._sheet = _sheet(selectors)
-        self._forms = self._sheet.places(self._shapes)
+        self._fitting = self._sheet.places(self._shapes)
 
     @property
     def root(self) -> Element:
@@ -143,11 +144,11 @@ class Index:
         """What `selector` matches from one place to another, the last included."""
         elements, places = self._elements, self._found.get(selector)
         if places is None:
-            compounds, forms = self._parsed(selector)
-            if len(compounds) == 1 and not compounds[0].form.is_any:
-                fitting = _slice(forms.get(compounds[0].form, ()), first, last)
-                return compounds[0].among([elements[place] for place in fitting])
-            places = self._found[selector] = self._find(selector, compounds, forms)
+            compounds, fitting = self._parsed(selector)
+            if len(compounds) == 1 and not compounds[0].is_any_shape:
+                within = _slice(fitting.get(compounds[0], ()), first, last)
+                return compounds[0].among([elements[place] for place in within])
+            places = self._found[selector] = self._find(selector, compounds, fitting)
         return [elements[place] for place in _slice(places, first, last)]
 
     def select_all(self, scope: Element, selectors: Iterable[str]) -> list[Element]:
@@ -176,30 +177,30 @@ class Index:
         """The compounds of a selector, and where on the page shapes fit them."""
         compounds = self._sheet.parsed.get(selector)
         if compounds is not None:
-            return compounds, self._forms
+            return compounds, self._fitting
         sheet = _sheet((selector,))
         return sheet.parsed[selector], sheet.places(self._shapes)
 
-    def _find(self, selector: str, compounds: tuple[_Compound, ...], forms: _Places) -> list[int]:
+    def _find(self, selector: str, compounds: tuple[_Compound, ...], fitting: _Places) -> list[int]:
         """The places of all that `selector` matches on the page."""
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
-        if any(each.form not in forms and not each.form.is_any for each in compounds):
+        if any(each not in fitting and not each.is_any_shape for each in compounds):
             return []
-        places = self._being(compounds[-1], forms, [])
-        outer: list[int] | None = None
-        for compound in compounds[:-1] if places else ():
-            found = self._being(compound, forms, places)
-            outer = found if outer is None else self._inside(found, outer)
-        return places if outer is None else self._inside(places, outer)
+        *holders, innermost = compounds
+        found = self._being(innermost, fitting, [])
+        around = [(0, len(self._elements))]
+        for compound in holders:
+            places = [p for p in self._being(compound, fitting, found) if covers(around, p)]
+            around = apart((place + 1, self.end(self._elements[place])) for place in places)
+        return [place for place in found if covers(around, place)]
 
-    def _being(self, compound: _Compound, forms: _Places, inner: list[int]) -> list[int]:
+    def _being(self, compound: _Compound, fitting: _Places, inner: list[int]) -> list[int]:
         """The places of the elements that are such; enough of them to hold all of `inner`."""
-        if not compound.form.is_any:
-            places = forms[compound.form]
+        if not compound.is_any_shape:
             if not (compound.attributes or compound.excluded):
-                return places
-            found = [self._elements[place] for place in places]
+                return fitting[compound]
+            found = [self._elements[place] for place in fitting[compound]]
         elif inner:
             each = (a for place in inner for a in self._elements[place].iterancestors())
             found = list(dict.fromkeys(each))
@@ -207,17 +208,20 @@ class Index:
             found = self._elements
         return sorted(self._places[element] for element in compound.among(found))
 
-    def _inside(self, places: list[int], outer: list[int]) -> list[int]:
-        """Those of the places that lie in an element of `outer`; both are in order."""
-        found: list[int] = []
-        number, end = 0, -1
-        for place in places:
-            while number < len(outer) and outer[number] < place:
-                end = max(end, self.end(self._elements[outer[number]]))
-                number += 1
-            if place <= end:
-                found.append(place)
-        return found
+
+def apart(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The intervals in order, without those that lie in another."""
+    outer: list[tuple[int, int]] = []
+    for interval in sorted(intervals):
+        if not outer or interval[0] > outer[-1][1]:
+            outer.append(interval)
+    return outer
+
+
+def covers(intervals: list[tuple[int, int]], place: int) -> bool:
+    """Whether one of the intervals, which are in order and apart, has the place."""
+    number = bisect_right(intervals, place, key=itemgetter(0))
+    return number > 0 and place <= intervals[number - 1][1]
 
 
 def _slice(places: Sequence[int], first: int, last: int) -> Sequence[int]:
@@ -286,5 +290,5 @@ def _compound(tree: parser.Tree) -> _Compound | None:
         tree = tree.selector
     if tree.namespace is not None:
         return None
-    form = _form((tree.element or "").lower(), tuple(names))
-    return _Compound(form, tuple(attributes), tuple(excluded))
+    tag = (tree.element or "").lower()
+    return _Compound(tag, tuple(names), tuple(attributes), tuple(excluded))
