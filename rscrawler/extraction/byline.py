@@ -134,7 +134,7 @@ def is_nobody(name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=1024)  # the same people write for a site
+@lru_cache(maxsize=128)  # the same people write for a site
 def split_names(text: str) -> tuple[str, ...]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []

@@ -301,7 +301,7 @@ def _guessed_sections(source: Source) -> list[str]:
     return _unique(slug for slug in slugs if slug in known)
 
 
-@lru_cache(maxsize=4096)  # a site's pages link to the same sections and tags
+@lru_cache(maxsize=1024)  # a site's pages link to the same sections and tags
 def last_component(address: str) -> str:
     """The slug that ends an address's path: `/regions/asia-pacific/` → `asia-pacific`.
 
@@ -493,7 +493,7 @@ def is_picture(image: Element) -> bool:
     return not _is_called_no_picture(" ".join(marks))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _is_called_no_picture(names: str) -> bool:
     """Whether classes and ids are those of an author's picture, a logo or a counter."""
     return pattern("no_pictures").search(names) is not None
