@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import scrapy.core.downloader.contextfactory  # noqa: F401 (slow from deeper, see `crawling`)
 
 from rscrawler.store import Store
 from tests.databases import Databases, started_server

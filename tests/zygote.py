@@ -13,6 +13,7 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ import rich.table  # noqa: F401 (as some commands do when they show something)
 
 from rscrawler.__main__ import main
 from rscrawler.cli import COMMANDS, load_command
+from rscrawler.cli.deliver import deliver_due
+from rscrawler.cli.inputs import opened_store
 from rscrawler.config import Config
 from rscrawler.crawling import prepare
 from rscrawler.forks import serve
@@ -68,11 +71,20 @@ def _status_of(before: str) -> int:
     return status if isinstance(status, int) else int(status is not None)
 
 
+def rehearse() -> None:
+    """Deliver nothing from an empty store: SQL that is compiled here no child compiles again."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config(output_dir=Path(folder))
+        with opened_store(config) as store:
+            deliver_due(config, store)
+
+
 if __name__ == "__main__":
     import_all()
     for name in COMMANDS:
         load_command(name)
     prepare(Config())
+    rehearse()
     gc.collect()
     gc.freeze()
     assert sys.path[0] == str(Path.cwd())

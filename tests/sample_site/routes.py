@@ -48,7 +48,9 @@ def find_resource(site: SiteState, path: str, page_number: int) -> Resource:
 
 def _machine_readable(site: SiteState, path: str, page_number: int) -> Resource | None:
     if path == "/robots.txt":
-        return Resource(body=pages.render_robots(site).encode(), content_type="text/plain")
+        # Without a charset Scrapy would guess one, anew in each crawl.
+        robots = pages.render_robots(site).encode()
+        return Resource(body=robots, content_type="text/plain; charset=utf-8")
     if path in ("/feed", "/feed/"):
         return Resource(301, location="/feeds/feed.rss")
     if path == "/sitemap.xml":
