@@ -58,8 +58,6 @@ def crawl_command(
     """Run one cycle over the sites, then deliver what is due."""
     keep(config)
     with store_failures_reported(config):
-        with opened_store(config):
-            pass  # a lost database is rebuilt before anything is requested of a site
         with ExitStack() as shown:
             bars = progress() if sys.stderr.isatty() and not quiet else None
             if bars is not None:
@@ -70,8 +68,7 @@ def crawl_command(
                 is_full=full,
                 limit=limit,
                 on_crawler=_watching(bars) if bars is not None else None,
-                # It may be lost since it was opened above: then it is rebuilt before it is filled.
-                opening=open_store,
+                opening=open_store,  # a lost one is rebuilt before anything is requested of a site
             )
         _hand_on(config, report, quiet=quiet, as_json=as_json)
 
