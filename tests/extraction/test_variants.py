@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from itertools import product
+from itertools import cycle, islice, product
 
 import pytest
 
@@ -81,12 +81,14 @@ def test_the_text_is_whole_and_free_of_appeals(appeal: str, body: str) -> None:
 def test_what_the_article_lacks_is_not_taken_from_others(place: str, missing: str) -> None:
     if missing == "head" and "body" in PLACES[place][0]:
         pytest.skip("without headline and text, the article would be an empty element")
+    containers = ("article in a wrapper", "the article is the wrapper", "no wrapper", "no article")
+    # Each of them with each of the neighbours, in some of the places.
+    first = list(PLACES).index(place) + list(GROUPS).index(missing)
     assert (
         _wrong(
             Variant(container, place, neighbours, missing=missing)
-            for container, neighbours in product(
-                ("article in a wrapper", "the article is the wrapper", "no wrapper", "no article"),
-                NEIGHBOURS,
+            for container, neighbours in zip(
+                islice(cycle(containers), first, None), NEIGHBOURS, strict=False
             )
             # What is loose behind others in the own wrapper may be theirs.
             if not (missing == "picture" and "own wrapper" in neighbours)
@@ -106,4 +108,5 @@ def test_fields_are_found_with_less_to_go_by(container: str, change: str) -> Non
         # Nothing tells the article from others whose headlines link nowhere.
         neighbours.remove("page-articles that link nowhere")
     variants = [Variant(container, *rest) for rest in product(PLACES, neighbours)]
-    assert _wrong(variants, CHANGES[change]) == []
+    # Each place with some of the neighbours; in another container with others.
+    assert _wrong(variants[list(CONTAINERS).index(container) % 5 :: 5], CHANGES[change]) == []
