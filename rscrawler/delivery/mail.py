@@ -17,7 +17,7 @@ from rscrawler.delivery.alert import countries_of, subject_of
 from rscrawler.delivery.channel import Batch, MessageChannel, Notice, Step, digest
 from rscrawler.delivery.smtp import address_of, send_mail
 from rscrawler.delivery.timing import Wait, next_time
-from rscrawler.delivery.wording import SUBJECT_LIMIT, TEXT_WIDTH, one_line, rendered
+from rscrawler.delivery.wording import SUBJECT_LIMIT, TEXT_WIDTH, one_line, rendered, wrap
 
 _PLAIN_SUBJECT = 68  # letters, with the header's name on one line
 
@@ -130,8 +130,11 @@ class _MailPolicy(EmailPolicy):
         lower = name.lower()
         if lower == "subject":
             return f"{name}: {self._encoded(value)}{self.linesep}"
-        if lower.startswith("list-"):
+        if lower == "message-id" or lower.startswith("list-"):
             return f"{name}: {value}{self.linesep}"
+        if lower.startswith("x-rscrawler-"):
+            # Ids, divided by ", ": the first of them beside the name, where `grep` finds it.
+            return f"{self.linesep} ".join(wrap(f"{name}: {value}")) + self.linesep
         return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:

@@ -145,9 +145,10 @@ def test_the_headers_are_those_of_an_automatic_list_mail() -> None:
     assert mail["X-RSCrawler-Articles"] == "0000000000000001, 0000000000000002"
 
 
-def test_many_article_ids_are_folded_and_come_back_whole() -> None:
-    ids = [f"{number:016x}" for number in range(200)]
-    received = composed(*(alert_of(an_article(number), INTEREST) for number in range(200)))
+@pytest.mark.parametrize("count", [3, 4, 5, 200])
+def test_article_ids_are_folded_and_come_back_whole(count: int) -> None:
+    ids = [f"{number:016x}" for number in range(count)]
+    received = composed(*(alert_of(an_article(number), INTEREST) for number in range(count)))
     assert received.mail["X-RSCrawler-Articles"].split(", ") == ids
     assert b"X-RSCrawler-Articles: " + ids[0].encode() in received.content
     assert max(map(len, received.content.split(b"\r\n"))) <= 78
