@@ -26,7 +26,6 @@ from rscrawler.delivery.wording import (
 from rscrawler.errors import StoreError
 from rscrawler.items import Level, rfc3339
 from rscrawler.maintenance.recovery import StoreKeeper
-from rscrawler.monitoring.lateness import in_days
 from rscrawler.monitoring.status import Status, read_status
 from rscrawler.scheduling.schedules import ScheduledJob, planned_jobs
 from rscrawler.sites import SiteProfile, load_sites
@@ -43,6 +42,7 @@ _RECENT_SECONDS = 5.0
 _INDEXED_AT_ONCE = 60
 _INDEXING = Lock()
 _RELATIVE_WITHIN = timedelta(days=30)
+_UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
 def newest_store(keeper: StoreKeeper) -> Callable[[], Store]:
@@ -226,7 +226,7 @@ def _environment() -> Environment:
         rfc3339=rfc3339,
         shortened=shortened,
         slug=words_of_slug,
-        span=in_days,
+        span=_span_in_words,
         thousands="{:,}".format,
         week=week_label,
         without_addresses=without_addresses,
@@ -238,7 +238,17 @@ def _relative(moment: datetime, now: datetime) -> str:
     distance = now - moment
     if abs(distance) > _RELATIVE_WITHIN:
         return day_in_words(moment)
-    if abs(distance) < timedelta(minutes=1):
+    span = _span_in_words(abs(distance))
+    if span == "less than a minute":
         return "just now"
-    span = in_days(abs(distance))
     return f"{span} ago" if distance > timedelta(0) else f"in {span}"
+
+
+def _span_in_words(span: timedelta) -> str:
+    """`2 days`, `3 h`, `5 min`, to the unit below."""
+    seconds = int(span.total_seconds())
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = seconds // size
+            return f"{count} {unit}{'s' if unit == 'day' and count != 1 else ''}"
+    return "less than a minute"
