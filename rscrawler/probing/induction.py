@@ -65,6 +65,18 @@ _TELLING = {
         "published_text": "date|time|publish|posted|created",
     }.items()
 }
+# What sites call a field that the generic profile did not find, in order of preference.
+_COMMON: dict[str, tuple[str, ...]] = {
+    "sections": (
+        "a[rel~='category']", ".cat-links a", ".post-categories a", ".category a", ".section a",
+        "a.section", ".breadcrumb a:last-of-type",
+    ),
+    "subtitle": (
+        ".subtitle", ".standfirst", ".dek", ".deck", ".entry-subtitle", ".article-subtitle",
+        ".field--name-field-subtitle", ".lead",
+    ),
+    "tags": ("a[rel='tag']", ".tags a", ".tag-links a", ".field--name-field-tags a"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +128,7 @@ def read_samples(
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:
     """The markup of `profile` with what the samples, all of them read, have in common."""
     induction = _Induction(samples, profile, site)
-    for step in _STEPS if samples else ():
+    for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
         induction.take(step)
     return induction.markup
 
@@ -139,7 +151,8 @@ class _Induction:
             if "body" in step and (mended := self._mended(tried, after)) != tried:
                 tried, after = mended, self._read(mended)
             found = self._found(step, tried, after)
-            if found & missing and all(map(_is_same, self._generic, after)):
+            is_enough = len(found) == len(after) if step[0] in _COMMON else found & missing
+            if is_enough and all(map(_is_same, self._generic, after)):
                 self.markup, self.samples = tried, after
                 missing -= found
 
@@ -246,6 +259,9 @@ def _candidates(
     step: tuple[str, ...], samples: Sequence[Sample], profile: SiteProfile
 ) -> Iterable[dict[str, str]]:
     """What may be tried: selectors by field; those that most of the pages have first."""
+    if step[0] in _COMMON:
+        is_known = any(getattr(each.article, step[0]) for each in samples)
+        return [] if is_known else [{step[0]: selector} for selector in _COMMON[step[0]]]
     counts: Counter[tuple[str, ...]] = Counter()
     for sample in samples:
         columns = []

@@ -214,9 +214,7 @@ class Markup(Model):
     sections: Selectors = Field(
         default=["a[rel~='category']"], description="links whose address ends in the slug"
     )
-    tags: Selectors = Field(
-        default=["a[rel='tag']", "a[href*='/tag/']"], description="links to tag pages"
-    )
+    tags: Selectors = Field(default=["a[href*='/tag/']"], description="links to tag pages")
     published_text: Selectors = Field(
         default=[
             "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",

@@ -145,11 +145,6 @@ def test_sections_are_links_that_say_they_are_categories() -> None:
     assert read(f"<p>{links}</p>").sections == ["water"]
 
 
-def test_tags_are_links_that_say_they_are_tags() -> None:
-    links = '<a href="/thema/water/" rel="tag">Water</a> <a href="/thema/" rel="nofollow">All</a>'
-    assert read(f"<p>{links}</p>").tags == ["water"]
-
-
 def test_a_line_that_the_page_declares_as_its_description_is_the_subtitle() -> None:
     dek = "Keepers of the sluices wait for snow"
     head = f'<meta name="description" content="{dek}">'
