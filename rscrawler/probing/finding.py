@@ -298,8 +298,8 @@ def _page_parameter(answer: Answer) -> str:
         if parts.netloc != own.netloc:
             continue
         if re.fullmatch(re.escape(own.path.rstrip("/")) + r"/page/\d+/?", parts.path):
-            if b"/wp-content/" in answer.body:
-                numbers["paged"].add("2")  # WordPress knows both forms
+            # WordPress knows both forms.
+            numbers["paged" if b"/wp-content/" in answer.body else "/page/"].add("2")
         elif parts.path.rstrip("/") == own.path.rstrip("/"):
             for name, value in parse_qsl(parts.query):
                 if name in _PAGE_NUMBERS and value.isdigit():

@@ -142,7 +142,8 @@ class Source(Model):
     path: str = Field(description="relative to base_url")
     page_parameter: str | None = Field(
         default="page",
-        description="query parameter of further pages where none is named as next; empty: none",
+        description="query parameter of further pages where none is named as next, or what "
+        "stands before their number in the path, as in /news/page/2/: /page/; empty: none",
     )
     paths: JsonPaths = Field(default=JsonPaths(), description="of kind json alone")
 

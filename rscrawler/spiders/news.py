@@ -356,9 +356,11 @@ class NewsSpider(Spider):
         status, cause = http.status_of(failure), http.reason_of(failure)
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
-        elif isinstance(failure.value, http.ForbiddenByRobots):
+        elif isinstance(failure.value, http.ForbiddenByRobots) and requested.page == 1:
             self._record_source_failure(requested, request.url, cause, "forbidden")
-        elif self._is_end_of_walk(requested, status):
+        elif isinstance(failure.value, http.ForbiddenByRobots) or self._is_end_of_walk(
+            requested, status
+        ):
             self.count("sources/ended")
             self.session.store.discovery.record_end_of_walk(
                 self.session.site, requested.state.url, self.session.now()

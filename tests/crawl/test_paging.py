@@ -94,9 +94,7 @@ def test_a_section_is_followed_to_the_page_that_it_says_is_next(workspace: Works
     assert (report["articles_new"], report["errors"]) == (12, 0)
 
 
-def test_a_section_that_counts_in_its_path_is_followed_where_no_parameter_counts(
-    workspace: Workspace,
-) -> None:
+def test_a_section_is_followed_to_pages_that_are_counted_in_its_path(workspace: Workspace) -> None:
     pages = drupal(PIECES).pages
     for number in (3, 2, 1):
         page = pages.pop("/archive" if number == 1 else f"/archive?page={number - 1}")
@@ -105,11 +103,22 @@ def test_a_section_that_counts_in_its_path_is_followed_where_no_parameter_counts
         text = re.sub('<a href="[^"]*" rel="next">Next</a>', older, page.text)
         pages["/archive" if number == 1 else f"/archive/page/{number}/"] = Reply(text)
     with SmallSite(pages) as outlet:
-        configure(workspace, outlet, "section", ', page_parameter = ""')
+        configure(workspace, outlet, "section", ', page_parameter = "/page/"')
         report = workspace.crawl("outlet")
         requested = [path for path in outlet.requested if path.startswith("/archive")]
-    assert requested == ["/archive", "/archive/page/2/", "/archive/page/3/"]
+    assert requested == ["/archive", *(f"/archive/page/{number}/" for number in (2, 3, 4))]
     assert (report["articles_new"], report["errors"]) == (12, 0)
+
+
+def test_further_pages_that_robots_txt_forbids_are_the_end_and_no_problem(
+    workspace: Workspace,
+) -> None:
+    with drupal(PIECES) as outlet:
+        outlet.pages["/robots.txt"] = Reply("User-agent: *\nDisallow: /archive?page=", "text/plain")
+        configure(workspace, outlet, "section")
+        report = workspace.crawl("outlet")
+    assert (report["articles_new"], report["errors"]) == (5, 0)
+    assert report["sites"]["outlet"]["problems"] == []
 
 
 def test_more_news_than_one_page_of_a_section_holds_is_found_in_one_cycle(

@@ -46,5 +46,7 @@ def page_address(source: Source, url: str, page: int) -> str:
     if page <= 1 or not source.page_parameter:
         return url
     parts, name = urlsplit(url), source.page_parameter
+    if name.startswith("/"):
+        return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}{name}{page}/"))
     kept = [each for each in parts.query.split("&") if each and each.partition("=")[0] != name]
     return urlunsplit(parts._replace(query="&".join([*kept, urlencode({name: page})])))
