@@ -64,7 +64,7 @@ _DECLARED = {
 }  # fmt: skip
 _MOST_WITHIN = 50  # elements in which a date is looked for
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
-_DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=\d{4}-\d\d-\d\d)-)")
+_DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
 _LONGEST_DATE = 150  # characters of an element that is called a date, white space and all
 _WANTED = ("title", "published_at")  # a warning tells of their lack
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)

@@ -17,7 +17,7 @@ LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 
 # A path that ends so does not tell one article from another by itself: `/?p=81` and
 # `/index.php?n=81` are articles, while a query behind `/slug/` mostly says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp|pl))$", re.IGNORECASE)
-_NUMBER = re.compile(r"\d")
+_NAMED_NUMBER = re.compile(r"[a-z_]+\d+")
 _WORDPRESS_ARTICLE = "p"  # names an article on any site of WordPress without permalinks
 # What campaigns, advertisements and networks add to an address, and how a page is shown.
 _TRACKING = re.compile(
@@ -143,9 +143,9 @@ def slug_stem(url: str, profile: SiteProfile) -> str:
 
 def end_of_month(url: str) -> datetime | None:
     """When the month was over that an address has, `/2016/12/slug/`; None without one."""
-    if (match := _MONTH.search(urlsplit(url).path)) is None:
+    if not (found := _MONTH.findall(urlsplit(url).path)):
         return None
-    year, month = map(int, match.groups())
+    year, month = map(int, found[-1])
     return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
 
 
@@ -214,8 +214,8 @@ def _identifying_query(path: str, query: str, parameters: tuple[str, ...]) -> st
         return "&".join(sorted(named))
     kept = {
         urlencode([(name, value)]).removesuffix("=")
-        for name, value in parse_qsl(query, keep_blank_values=True)
-        # SPIP's `?article81` has no value, and a number in its name.
-        if (value or _NUMBER.search(name)) and not _TRACKING.match(name)
+        for place, (name, value) in enumerate(parse_qsl(query, keep_blank_values=True))
+        # SPIP's `?article81` comes first, has no value, and a number in its name.
+        if (value or (place == 0 and _NAMED_NUMBER.fullmatch(name))) and not _TRACKING.match(name)
     }
     return "&".join(sorted({*named, *kept}))

@@ -156,7 +156,8 @@ class Visitor:
             limit = int(self._config.crawl.max_response_mib * 2**20)
             with self._opener.open(request, timeout=timeout) as answer:
                 body = answer.read(limit + 1)
-                if answer.headers.get("Content-Encoding", "").lower() == "gzip":
+                is_packed = answer.headers.get("Content-Encoding", "").lower() == "gzip"
+                if is_packed and body.startswith(b"\x1f\x8b"):
                     body = gunzip(body, max_size=limit)  # unasked for, as of files on S3
                 final, content_type = answer.url, answer.headers.get("Content-Type")
         except HTTPError as error:

@@ -110,26 +110,6 @@ def test_the_next_page_of_a_listing_is_the_one_that_it_says_is_next(
     assert [each.url for each in content.entries] == ["https://example.org/one/"]
 
 
-@pytest.mark.parametrize(
-    ("path", "hrefs", "following"),
-    [
-        ("/europe/", ["/europe/page/3/", "/europe/page/2/"], "/europe/page/2/"),
-        ("/europe/page/2/", ["/europe/", "../1/", "../3/"], "/europe/page/3/"),
-        ("/", ["page/2"], "/page/2"),
-        ("/europe/page/9/", ["/europe/page/8/", "/europe/page/1/"], None),
-        ("/europe/", ["/asia/page/2/", "/page/2/"], None),
-    ],
-)
-def test_a_listing_that_counts_in_its_path_links_to_the_next_number(
-    path: str, hrefs: list[str], following: str | None
-) -> None:
-    page = "".join(f'<p><a href="{href}">x</a></p>' for href in hrefs).encode()
-    page = b"<main>" + page + b"</main>"
-    content = read("section", page, path, page_parameter="")
-    assert content.next_url == (following and f"https://example.org{following}")
-    assert read("section", page, path, page_parameter="paged").next_url is None
-
-
 # Feeds.
 
 
@@ -230,6 +210,24 @@ def test_an_entry_whose_link_counts_clicks_is_the_page_that_is_named_beside_it(
       <item><link>/two/</link></item></channel></rss>"""
     found = [entry.url for entry in read_feed(feed.encode())]
     assert found == ["https://example.org/one/?from=rss", "https://example.org/two/"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "<fb:origLink type='x'>https://example.org/one/</fb:origLink>",
+        "<links>one two</links>",
+        "<published_parsed>2026</published_parsed>",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "</channel>"], ids=["well-formed", "broken"])
+def test_an_element_that_the_parser_has_a_use_of_its_own_for_hides_no_entry(
+    odd: str, end: str
+) -> None:
+    feed = f"""<rss version="2.0" xmlns:fb="http://rssnamespace.org/feedburner/ext/1.0"><channel>
+      <item><link>/one/</link>{odd}</item>{end}<item><link>/two/</link></item></channel></rss>"""
+    found = [entry.url for entry in read_feed(feed.encode())]
+    assert found == ["https://example.org/one/", "https://example.org/two/"]
 
 
 @pytest.mark.parametrize("start", [b"", b"\n", b"\xef\xbb\xbf"])

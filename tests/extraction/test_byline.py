@@ -136,7 +136,7 @@ def test_a_day_in_the_address_is_the_date_where_nothing_else_tells_one() -> None
         assert article.published_at == datetime(2024, 12, 9, tzinfo=UTC), path
     dated = read("<p>Dec 8, 2024</p>", url="https://gazette.example/2024/12/09/reservoir")
     assert dated.published_at == datetime(2024, 12, 8, tzinfo=UTC)
-    for path in ("2024/12/x/", "2024/12/09-pumps-of-the-year"):
+    for path in ("2024/12/x/", "2024/12/09-pumps-of-the-year", "1991-12-16-independence"):
         assert read(url=f"https://gazette.example/{path}").published_at is None, path
 
 

@@ -244,6 +244,13 @@ def test_a_longer_article_behind_the_own_one_is_not_taken_for_it() -> None:
     assert not any(each in article.body for each in FOREIGN)
 
 
+def test_what_the_profile_calls_foreign_is_never_the_own_article_however_long_it_is() -> None:
+    markup = Markup(container=["main"], foreign=[".related"], body=[], title=["h1.entry-title"])
+    related = f'<div class="related">{paragraphs(FOREIGN * 9)}</div>'
+    page = f'<h1 class="entry-title">{TITLE}</h1>{paragraphs()}{related}'
+    assert read(page_html(page), markup=markup).body == BODY
+
+
 # CryptoSlate: the text is an `article` of its own below the headline, headed by a box of links; a
 # card of the page itself stands among the newest.
 BOXED = (

@@ -97,6 +97,8 @@ def test_an_address_keeps_its_trailing_slash_or_the_lack_of_one() -> None:
         ("/?p=12345&fbclid=1", "/?p=12345"),
         ("/spip.php?breve1323", "/spip.php?breve1323"),  # SPIP without rewritten addresses
         ("/spip.php?article81&lang=&utm_source=a&print", "/spip.php?article81"),
+        ("/index.php?n=81&v2", "/index.php?n=81"),
+        ("/news.php?id=81&1732967890", "/news.php?id=81"),
         ("/cgi-bin/show.pl?air_date=05/31/05&x=", "/cgi-bin/show.pl?air_date=05%2F31%2F05"),
         ("/?utm_source=a", "/"),
         ("", "/"),
@@ -194,6 +196,7 @@ def test_a_profile_names_the_parameters_that_tell_articles_apart() -> None:
     [
         ("2016/12/gas/", datetime(2017, 1, 1, tzinfo=UTC)),
         ("news/2017/01/09/gas", datetime(2017, 2, 1, tzinfo=UTC)),
+        ("1999/12/archive/2016/12/gas/", datetime(2017, 1, 1, tzinfo=UTC)),
         ("2016/13/gas/", None),
         ("2016/gas/", None),
         ("gas-2016/12/", None),

@@ -63,14 +63,16 @@ def _link(entry: Any) -> str:
 
     FeedBurner and Pheedo have links of their own that count clicks, and name the page beside them.
     """
+    # An element of that name, or with attributes of its own, takes the place of what is meant.
+    links = (each for each in entry.get("links", ()) if isinstance(each, dict))
     pages = (
         each.get("href")
-        for each in entry.get("links", ())
+        for each in links
         if each.get("rel") == "alternate" and "html" in each.get("type", "")
     )
-    named = entry.get("feedburner_origlink") or entry.get("pheedo_origlink")
-    link: str = named or next(pages, None) or entry.get("link") or ""
-    return link
+    named = (entry.get("feedburner_origlink"), entry.get("pheedo_origlink"))
+    given = (*named, next(pages, None), entry.get("link"))
+    return next((each for each in given if each and isinstance(each, str)), "")
 
 
 def _without_texts(body: bytes) -> bytes:
@@ -112,6 +114,7 @@ def _date(entry: Any, name: str) -> datetime | None:
         return None
     text, parsed = entry[name], entry.get(f"{name}_parsed")
     found = read_date(text)
-    if parsed is not None and (found is None or found.odd_zone is not None):
+    is_read = found is not None and found.has_time and found.odd_zone is None
+    if isinstance(parsed, time.struct_time) and not is_read:
         text = time.strftime("%Y-%m-%dT%H:%M:%SZ", parsed)
     return moment_of(text)
