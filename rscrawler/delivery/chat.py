@@ -20,6 +20,7 @@ _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionErro
 # What it logs of each post that was taken: another attempt is another copy of it.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
 _LEAST_PART = 2_000  # letters
+_LONGEST_SECONDS = 600  # for an answer: the claim on a message lasts for 15 min
 # What it logs holds addresses with tokens: it is for us alone, and all of it.
 logging.getLogger("apprise").propagate = False
 logging.getLogger("apprise").setLevel(logging.DEBUG)
@@ -69,6 +70,7 @@ class Chat(MessageChannel):
             # The 4 s of its own are too short: a slow service has posted the message by then.
             if service.socket_read_timeout == type(service).socket_read_timeout:
                 service.socket_read_timeout = seconds
+            service.socket_read_timeout = min(service.socket_read_timeout, _LONGEST_SECONDS)
             seconds = max(seconds, service.socket_read_timeout)
             # A service refuses what is too long; one of few letters would get dozens of parts.
             is_divided = service.overflow_mode == OverflowMode.UPSTREAM

@@ -133,7 +133,7 @@ def _hand_over(
     sender = address_of(settings.sender)
     options = [f"size={len(content)}"] if session.has_extn("size") else []
     code, reply = session.mail(sender, options)
-    if code in _OF_ITS_SIZE:
+    if code in _OF_ITS_SIZE or reply[1:5] == b".3.4":  # RFC 3463: too big, whatever the code
         yield dict.fromkeys(recipients, _refusal(code, reply))
         return
     if code != 250:

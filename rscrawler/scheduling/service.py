@@ -259,9 +259,10 @@ class Service:
         self._alive_at = now
 
     def _adopt_orphans(self, now: datetime) -> None:
-        living = {self._owner, QUEUE} if self._queue is not None else {self._owner}
-        for firing in self._store.jobs.orphans(now):
-            if firing.fired_by not in living and self._store.jobs.give_back(firing):
+        running = {*self._runs, *self._unwritten}
+        for firing in self._store.jobs.orphans(now, self._owner, running):
+            is_queued = self._queue is not None and firing.fired_by == QUEUE
+            if not is_queued and self._store.jobs.give_back(firing):
                 logger.warning(
                     "job %s: its run of %s was cut short when %s died; it is due again",
                     firing.job_id,

@@ -234,7 +234,9 @@ class DiscoveryStore(Part):
             if former is None:
                 return
             connection.execute(update(source).filter_by(site=site).values(unread))
+            # What is not requested by its age any more is left, of an archive nearly all.
             articles = update(article).filter_by(site=site)
+            articles = articles.where(article.c.next_check_at.is_not(None))
             connection.execute(articles.values(etag=None, last_modified=READ_ANEW))
             connection.execute(of_index.where(source.c.url.not_in(sitemaps)))
             connection.execute(rejected.values(anew))

@@ -5,7 +5,7 @@ that moves the job on to its next one, so each runs once; a run whose service ha
 died is given back, and is then due again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -163,10 +163,11 @@ class JobStore(Part):
         )
         return [Firing(*row) for row in self._database.rows(query)]
 
-    def orphans(self, now: datetime) -> list[Firing]:
+    def orphans(self, now: datetime, service: str, running: Collection[str]) -> list[Firing]:
         """Runs that have not ended and whose service is dead: known so, or long silent.
 
-        A run that was handed over to the queue has no service.
+        So are those of `service`, which asks, but of the jobs in `running`: a claim whose answer
+        was lost may have been stored. A run that was handed over to the queue has no service.
         """
         query = (
             select(*_FIRING, lease.c.expires_at)
@@ -175,9 +176,13 @@ class JobStore(Part):
             .order_by(fired.c.fire_at)
         )
         return [
-            Firing(*firing)
-            for *firing, until in self._database.rows(query)
-            if until is None or until <= now or not is_alive(firing[-1])
+            firing
+            for *found, until in self._database.rows(query)
+            if (
+                (firing := Firing(*found)).job_id not in running
+                if found[-1] == service
+                else until is None or until <= now or not is_alive(found[-1])
+            )
         ]
 
     def install_queue(self, table: str, schema: str) -> None:

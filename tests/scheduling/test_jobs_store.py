@@ -69,8 +69,18 @@ def test_a_run_is_an_orphan_once_its_service_has_been_silent_for_too_long(store:
     store.jobs.schedule("job", "every 1m", NOON)
     store.leases.acquire(service_lease(OWNER), OWNER, NOON)
     firing = claim(store, 0)
-    assert store.jobs.orphans(NOON) == []
-    assert store.jobs.orphans(NOON + LEASE_DURATION) == [firing]
+    assert store.jobs.orphans(NOON, "another", ()) == []
+    assert store.jobs.orphans(NOON + LEASE_DURATION, "another", ()) == [firing]
+
+
+def test_a_claim_whose_answer_was_lost_is_an_orphan_to_the_service_that_made_it(
+    store: Store,
+) -> None:
+    store.jobs.schedule("job", "every 1m", NOON)
+    store.leases.acquire(service_lease(OWNER), OWNER, NOON)
+    firing = claim(store, 0)
+    assert store.jobs.orphans(NOON, OWNER, {"job"}) == []
+    assert store.jobs.orphans(NOON, OWNER, ()) == [firing]
 
 
 def test_a_fire_time_cannot_be_claimed_again_as_long_as_its_run_is_remembered(store: Store) -> None:

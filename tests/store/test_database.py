@@ -168,22 +168,38 @@ def test_a_server_that_is_frozen_is_one_line_and_answers_again_later(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rscrawler.store.postgresql.LONGEST_SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr("rscrawler.store.postgresql.CONNECT_SECONDS", 2)
     with databases.with_tables() as url, closing(open_database(url)) as database:
         ask, frozen = select(func.pg_backend_pid()), list[int]()
 
         def freeze_and_ask() -> None:
             with database.writing() as connection:
-                frozen.append(connection.execute(ask).scalar_one())
-                os.kill(frozen[0], signal.SIGSTOP)  # the system still acknowledges what is sent
+                own = connection.execute(ask).scalar_one()
+                frozen.extend((own, parent_of(own)))
+                for pid in frozen:
+                    os.kill(pid, signal.SIGSTOP)  # the system still acknowledges what is sent
                 connection.execute(ask)
 
         try:
             with pytest.raises(StoreError, match=r"has not answered for 0\.3 s"):
                 freeze_and_ask()
-            assert database.scalar(ask) not in frozen
         finally:
             for pid in frozen:
                 os.kill(pid, signal.SIGCONT)
+        assert database.scalar(ask) not in frozen
+
+
+def parent_of(pid: int) -> int:
+    """The process that started one, as Linux says."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_server_that_is_at_work_for_long_is_waited_for(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rscrawler.store.postgresql.LONGEST_SILENCE_SECONDS", 0.1)
+    with databases.with_tables() as url, closing(open_database(url)) as database:
+        assert database.scalar(select(func.pg_sleep(1).is_not(None)))
 
 
 def test_a_server_that_only_lets_itself_be_read_is_one_line(databases: Databases) -> None:
