@@ -104,6 +104,10 @@ class MessageChannel:
         """Every address, once."""
         return tuple(dict.fromkeys([*self.addresses, *self.operators]))
 
+    def beside(self, address: str) -> tuple[str, ...]:
+        """The addresses that cannot be reached either while this one cannot."""
+        return (address,)
+
     def waits(self, oldest: datetime, now: datetime) -> Wait | None:
         """Why rows, the oldest written at `oldest`, are not composed yet; None: they are."""
         return None

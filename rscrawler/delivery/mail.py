@@ -29,6 +29,10 @@ class Email(MessageChannel):
     settings: EmailSettings
     operator_recipients: Sequence[str] = ()  # as written: with names
 
+    def beside(self, address: str) -> tuple[str, ...]:
+        """All of them: one server takes what is for anybody."""
+        return (address, *self.everybody)
+
     def waits(self, oldest: datetime, now: datetime) -> Wait | None:
         """A daily mail is due at the first digest time after the oldest row, or later."""
         if self.settings.digest != "daily":

@@ -203,8 +203,9 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
     report.served += counted["done"]
     report.put_off += counted["pending"]
     report.failed += counted["refused"] + counted["failed"]
-    closed = (address for address, fate in fates.items() if fate in _CLOSED_FATES)
-    delivery.unreachable[channel.name].update(closed)
+    for address, fate in fates.items():
+        if fate in _CLOSED_FATES:
+            delivery.unreachable[channel.name].update(channel.beside(address))
 
 
 def _note(
