@@ -17,7 +17,7 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from rscrawler.config import format_duration
-from rscrawler.decisions import LONGEST_PAUSE
+from rscrawler.decisions import LONGEST_PAUSE, requested_pause
 from rscrawler.spiders.http import HeldBack
 from rscrawler.spiders.session import CrawlSession, session_of
 
@@ -45,7 +45,7 @@ class RetryAfterMiddleware:
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
-        self._paused_until: datetime | None = None  # one that is stored begins no cycle
+        self._paused_until = requested_pause(session.state.not_before, session.now())
         self._limit = session.config.crawl.retry_after_limit
         self._unanswered = self._broken = 0
         self._is_logged = False

@@ -26,6 +26,7 @@ def test_a_pause_is_told_as_durations_are_written(caplog: pytest.LogCaptureFixtu
         now=lambda: NOON,
         site="s",
         store=MagicMock(),
+        state=MagicMock(not_before=None),
     )
     response = Response("https://example.org/", 503, {"Retry-After": "3600"})
     RetryAfterMiddleware(session).process_response(Request(response.url), response)
