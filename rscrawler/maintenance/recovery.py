@@ -36,6 +36,7 @@ from rscrawler.store.database import (
     DamagedDatabase,
     is_damaged,
     is_marked,
+    is_suspect,
     set_aside,
     sqlite_file,
 )
@@ -57,7 +58,7 @@ def open_store(config: Config) -> Store:
         StoreError: the database cannot be used, and cannot be set aside.
         OutputError: the JSONL from which it is to be rebuilt cannot be read.
     """
-    if not is_marked(config.database):
+    if not is_suspect(config.database):
         with suppress(DamagedDatabase):
             store = Store.open(config.database)
             if not _is_lost(config, store):

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 POSTGRESQL_TIMEOUT_SECONDS = 30
+_HEADER = ((16, 2), (28, 4))  # of a SQLite file: where it gives bytes a page, and pages
 _COMPILED = 500  # statements, the latest used
 _STREAMED = 100  # rows that are held at a time
 _Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
@@ -258,6 +259,25 @@ def place_of(url: str) -> tuple[object, ...]:
     host = parsed.host or parsed.query.get("host") or "localhost"
     port = parsed.port or parsed.query.get("port") or 5432
     return host, str(port), parsed.database or parsed.username
+
+
+def is_suspect(url: str) -> bool:
+    """Whether a SQLite file may be damaged: a process has met it, or it is shorter than it says.
+
+    Not for a process that has the file open: see `recovery.StoreKeeper.is_lost`.
+    """
+    path = sqlite_file(url)
+    if path is None:
+        return False
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+        page_bytes, pages = (int.from_bytes(header[at : at + width]) for at, width in _HEADER)
+        # 1 stands for 65,536. In WAL mode a shorter one can be well: `is_damaged` knows.
+        whole = pages * (65_536 if page_bytes == 1 else page_bytes)
+        return (len(header) == 100 and path.stat().st_size < whole) or is_marked(url)
+    except OSError:
+        return False  # gone, or nothing that can be read: opening it says what it is
 
 
 def is_marked(url: str) -> bool:
