@@ -175,15 +175,16 @@ class JobStore(Part):
             .where(fired.c.ended_at.is_(None))
             .order_by(fired.c.fire_at)
         )
-        return [
-            firing
-            for *found, until in self._database.rows(query)
-            if (
-                (firing := Firing(*found)).job_id not in running
-                if found[-1] == service
-                else until is None or until <= now or not is_alive(found[-1])
-            )
-        ]
+        orphans = []
+        for *found, until in self._database.rows(query):
+            firing = Firing(*found)
+            if firing.fired_by == service:
+                is_orphan = firing.job_id not in running
+            else:
+                is_orphan = until is None or until <= now or not is_alive(firing.fired_by)
+            if is_orphan:
+                orphans.append(firing)
+        return orphans
 
     def install_queue(self, table: str, schema: str) -> None:
         """Make the tables of the workers' queue, another program's, unless `table` is there.
