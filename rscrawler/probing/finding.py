@@ -287,7 +287,7 @@ class Finding:
 
 
 def _page_parameter(answer: Answer) -> str:
-    """The query parameter that leads to a listing's second page, if it counts from 1."""
+    """What counts a listing's pages, in the query or in the path, if it counts from 1."""
     own = urlsplit(answer.url)
     numbers: defaultdict[str, set[str]] = defaultdict(set)
     for href in cast("list[str]", answer.tree().xpath("//a/@href")):
@@ -298,8 +298,7 @@ def _page_parameter(answer: Answer) -> str:
         if parts.netloc != own.netloc:
             continue
         if re.fullmatch(re.escape(own.path.rstrip("/")) + r"/page/\d+/?", parts.path):
-            # WordPress knows both forms.
-            numbers["paged" if b"/wp-content/" in answer.body else "/page/"].add("2")
+            numbers["/page/"].add("2")
         elif parts.path.rstrip("/") == own.path.rstrip("/"):
             for name, value in parse_qsl(parts.query):
                 if name in _PAGE_NUMBERS and value.isdigit():

@@ -17,7 +17,7 @@ from rscrawler.config import Config, checked
 from rscrawler.errors import ConfigurationError
 from rscrawler.probing import PageUnavailable, Proposal, Visitor, check_live, propose_site
 from rscrawler.probing.proposal import name_of
-from rscrawler.sites import Links, SiteProfile, SourceKind
+from rscrawler.sites import Links, SiteProfile
 from tests.probing.built import APPEAL, BUILT
 from tests.probing.pieces import PIECES, section_of
 from tests.probing.server import BASE, Reply, SmallSite, page, plain
@@ -30,9 +30,9 @@ SOURCES = {
     "wordpress": [
         ("feed", "/feed/", "paged"),
         ("sitemap", "/wp-sitemap.xml", "page"),
-        ("section", "/category/politics/", "paged"),
-        ("section", "/category/economy/", "paged"),
-        ("section", "/category/culture/", "paged"),
+        ("section", "/category/politics/", "/page/"),
+        ("section", "/category/economy/", "/page/"),
+        ("section", "/category/culture/", "/page/"),
     ],
     "drupal": [
         ("feed", "/rss.xml", ""),
@@ -59,17 +59,6 @@ def propose(site: SmallSite | SampleSite, path: str = "") -> Proposal:
 def built(request: pytest.FixtureRequest) -> Iterator[tuple[str, SmallSite]]:
     with SmallSite(BUILT[request.param]()) as site:
         yield request.param, site
-
-
-def test_pages_that_are_counted_in_the_path_are_proposed_so_where_no_parameter_is_known() -> None:
-    pages = BUILT["wordpress"]()
-    front = pages["/"]
-    for path, reply in pages.items():
-        pages[path] = replace(reply, text=reply.text.replace("/wp-content/", "/theme/"))
-    with SmallSite(pages) as site:
-        found = propose(site).profile.sources
-    assert front != pages["/"]
-    assert {s.page_parameter for s in found if s.kind is SourceKind.SECTION} == {"/page/"}
 
 
 def test_the_sources_of_a_site_are_found_however_it_is_built(
