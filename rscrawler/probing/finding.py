@@ -139,7 +139,11 @@ class Finding:
         paths = self._paths_in(_FRAME)
         self._frame = [p for p in paths if p != "/" and _key(p) not in self._known]
         self._within = re.sub(r"/[^/]*\.[^/]*$", "", urlsplit(self._front.url).path).rstrip("/")
-        fronted = Source(kind=SourceKind.SECTION, path=f"{self._within}/", page_parameter="")
+        fronted = Source(
+            kind=SourceKind.SECTION,
+            path=f"{self._within}/",
+            page_parameter=_page_parameter(self._front),
+        )
         shown: list[Entry] = []
         with suppress(UnreadableSource):
             shown += read_answer(self._front, fronted, self.profile).entries

@@ -61,6 +61,17 @@ def built(request: pytest.FixtureRequest) -> Iterator[tuple[str, SmallSite]]:
         yield request.param, site
 
 
+def test_a_front_page_that_is_the_only_source_is_followed_to_its_further_pages() -> None:
+    pages = {
+        path: reply
+        for path, reply in BUILT["wordpress"]().items()
+        if path == "/" or re.match(r"/\d{4}/", path)
+    }
+    with SmallSite(pages) as site:
+        [source] = propose(site).profile.sources
+    assert (source.kind, source.path, source.page_parameter) == ("section", "/", "/page/")
+
+
 def test_the_sources_of_a_site_are_found_however_it_is_built(
     built: tuple[str, SmallSite],
 ) -> None:
