@@ -344,22 +344,23 @@ def test_an_edit_is_not_missed_though_a_cache_gave_the_old_page_when_a_source_to
 
 
 def test_an_edit_that_a_cache_hid_is_not_missed_though_its_page_was_due_by_age_as_well(
-    workspace: Workspace, site: SampleSite
+    workspace: Workspace,
 ) -> None:
-    configure(workspace, site, concurrency=1)
-    workspace.crawl("--full")
-    story = site.stories[2]
-    old = "UPDATE article SET first_seen_at = '2026-01-01T00:00:00Z', next_check_at ="
-    change_database(workspace, f"{old} '2026-01-08T00:00:00Z'")
-    change_database(workspace, f"{old} '2026-01-09T00:00:00Z' WHERE url LIKE '%/{story.slug}/'")
-    with urlopen(f"{site.base_url}{story.path}") as answer:
-        cached = Reply(200, dict(answer.headers), answer.read())
-    site.edit(story.slug, title=story.title + ", officials say")
-    site.answers[story.path] = cached
-    assert workspace.crawl()["articles_updated"] == 0  # it comes last, after the source
-    site.answers.clear()
-    let_articles_be_due(workspace)
-    assert workspace.crawl()["articles_updated"] == 1
+    with SampleSite(stories=120) as site:  # of which it comes last, long after the source
+        configure(workspace, site, concurrency=1)
+        workspace.crawl("--full")
+        story = site.stories[2]
+        old = "UPDATE article SET first_seen_at = '2026-01-01T00:00:00Z', next_check_at ="
+        change_database(workspace, f"{old} '2026-01-08T00:00:00Z'")
+        change_database(workspace, f"{old} '2026-01-09T00:00:00Z' WHERE url LIKE '%/{story.slug}/'")
+        with urlopen(f"{site.base_url}{story.path}") as answer:
+            cached = Reply(200, dict(answer.headers), answer.read())
+        site.edit(story.slug, title=story.title + ", officials say")
+        site.answers[story.path] = cached
+        assert workspace.crawl()["articles_updated"] == 0
+        site.answers.clear()
+        let_articles_be_due(workspace)
+        assert workspace.crawl()["articles_updated"] == 1
 
 
 KILLED_BEFORE_THE_LAST_PORTION = """
