@@ -294,10 +294,9 @@ def _foreign_in(own: Own) -> Iterator[Element]:
         yield from headed
         if nested and (outside := _prose_outside(part, nested)) >= _LEAST_OWN_TEXT:
             # Some sites print the headline above their own `article`.
-            others = set(headed)
+            others, foreign = set(headed), set(named)
             bare = [each for each in nested if each not in others]
-            others.update(named)
-            articles = [each for each in bare if each not in others]
+            articles = [each for each in bare if each not in foreign]
             kept = _around_text(part, headed, own) or _outweighing(articles, outside)
             yield from (each for each in bare if each not in kept)
         yield from _other_bodies(part, own, headed)

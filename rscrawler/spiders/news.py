@@ -354,17 +354,16 @@ class NewsSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]
         requested: RequestedSource = request.cb_kwargs["requested"]
         status, cause = http.status_of(failure), http.reason_of(failure)
+        is_forbidden = isinstance(failure.value, http.ForbiddenByRobots)
         if http.was_held_back(failure, request):
             self.count("sources/held_back")
-        elif isinstance(failure.value, http.ForbiddenByRobots) and requested.page == 1:
-            self._record_source_failure(requested, request.url, cause, "forbidden")
-        elif isinstance(failure.value, http.ForbiddenByRobots) or self._is_end_of_walk(
-            requested, status
-        ):
+        elif self._is_end_of_walk(requested, status) or (is_forbidden and requested.page > 1):
             self.count("sources/ended")
             self.session.store.discovery.record_end_of_walk(
                 self.session.site, requested.state.url, self.session.now()
             )
+        elif is_forbidden:
+            self._record_source_failure(requested, request.url, cause, "forbidden")
         elif status in GONE_STATUSES and requested.state.read_at is None:
             # A tag that was never used, a section that this site does not have.
             self.count("sources/absent")
