@@ -103,7 +103,7 @@ class StorePipeline:
     def _record_unchanged(self, outcome: PageOutcome, known: KnownArticle | None) -> None:
         assert known is not None
         url = outcome.page.article.url if outcome.page is not None else None
-        visit, session = self._visit(outcome, known.first_seen_at), self._session
+        visit, session = self._visit(outcome, known.article_id, known.first_seen_at), self._session
         fetched_at = outcome.at
         if outcome.page and outcome.page.fingerprint.text_digest != known.text_digest:
             # It was read worse than before: a mended profile is to read the same bytes.
@@ -113,13 +113,14 @@ class StorePipeline:
         )
         self._count("articles/unchanged")
 
-    def _visit(self, outcome: PageOutcome, first_seen_at: datetime) -> Visit:
+    def _visit(self, outcome: PageOutcome, article_id: str, first_seen_at: datetime) -> Visit:
         """What is remembered of a request; of one that brought no page, nothing of that."""
         page, session = outcome.page, self._session
-        recheck_after = session.config.crawl.recheck_after
-        next_check_at = decisions.next_check(
-            first_seen_at, session.now(), recheck_after, outcome.requested.dated_at
+        recheck_after, dated_at = (
+            session.config.crawl.recheck_after,
+            session.redated.get(article_id),
         )
+        next_check_at = decisions.next_check(first_seen_at, session.now(), recheck_after, dated_at)
         if page is None:
             return Visit(session.run_id, (), None, next_check_at=next_check_at)
         if page.is_archived and page.known is not None:
@@ -253,7 +254,7 @@ class StorePipeline:
             Recording(
                 article=article,
                 fingerprint=item.fingerprint,
-                visit=self._visit(outcome, article.first_seen_at),
+                visit=self._visit(outcome, article.article_id, article.first_seen_at),
                 recorded_at=now,
                 channels=self._files_of(article) + (self._alert_channels if alerts else ()),
                 alerted_topics=tuple(flag.topic for flag in alerts),

@@ -57,15 +57,13 @@ class DiscoveredLinks:
 class Discovery:
     """What one cycle has found out so far from the sources of its site.
 
-    `published` holds the date of publication that a source gave, by address key; `dates` the later
-    date for which a known article is requested, by its id; `shown` the keys that the walk through
-    each source has shown, `linked` how many its first page led to.
+    `published` holds the date of publication that a source gave, by address key; `shown` the keys
+    that the walk through each source has shown, `linked` how many its first page led to.
     """
 
     def __init__(self, session: CrawlSession) -> None:
         self._session = session
         self.published: dict[str, datetime] = {}
-        self.dates: dict[str, datetime | None] = {}
         self.shown: dict[str, set[str]] = {}
         self.linked: dict[str, int] = {}
 

@@ -258,6 +258,8 @@ class NewsSpider(Spider):
             following = None  # on another host, where no crawl goes
         has_next = source.is_paged or following is not None
         next_page = self.discovery.next_page(has_next, state, requested.page, discovered)
+        if discovered.changed:  # what waits must not be written over the mark that they are due
+            self.session.store.batch.flush(waits_for_disk=False)
         store.record_reading(
             SourceReading(
                 site=self.session.site,
@@ -281,7 +283,7 @@ class NewsSpider(Spider):
         self.count("sources/read")
         self.count(f"sources/links/{source.kind}", len(discovered.keys))
         for each in discovered.changed:
-            self.discovery.dates[each.article_id] = discovered.dates.get(each.article_id)
+            self.session.redated[each.article_id] = discovered.dates.get(each.article_id)
         requests = self._article_requests(discovered.unread, discovered.changed)
         for number, request in enumerate(requests, 1):
             yield request
@@ -402,9 +404,6 @@ class NewsSpider(Spider):
         """Read one article page."""
         if requested.hint is None:
             requested = replace(requested, hint=self.discovery.published.get(requested.key))
-        if requested.known is not None:  # it may have been due by age as well, and before
-            dated_at = self.discovery.dates.get(requested.known.article_id)
-            requested = replace(requested, dated_at=dated_at)
         if response.status in GONE_STATUSES:
             elsewhere = self._elsewhere(requested, response.url)
             if elsewhere is not None:

@@ -45,7 +45,6 @@ class RequestedArticle:
         hint: the date that a feed or sitemap gave it.
         attempts: earlier requests in vain.
         known: the article as it is stored; None if the page was never read.
-        dated_at: the later date of a source for which a known article is requested.
         is_second_look: whether it was taken for no article before.
         is_elsewhere: whether the address is another one, after the article's own led to nothing.
     """
@@ -55,7 +54,6 @@ class RequestedArticle:
     hint: datetime | None = None
     attempts: int = 0
     known: KnownArticle | None = None
-    dated_at: datetime | None = None
     is_second_look: bool = False
     is_elsewhere: bool = False
 

@@ -37,7 +37,8 @@ class CrawlSession:
     for (None: no limit); `state` is the site's state before this cycle; `unread_robots` says of
     hosts why their robots.txt could not be read in this cycle, `failed_sources` why a source could
     not, by address; `over_limit` are the keys of addresses whose pages were over their limit when
-    they were last read.
+    they were last read; `redated` are the known articles that a source of this cycle dates later
+    (or shows again, None), with that date.
     """
 
     config: Config
@@ -55,6 +56,7 @@ class CrawlSession:
     over_limit: frozenset[str] = field(init=False)
     unread_robots: dict[str, str] = field(default_factory=dict)
     failed_sources: dict[str, str] = field(default_factory=dict)
+    redated: dict[str, datetime | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.state = self.store.health.site(self.site, as_of=self.started_at)

@@ -178,7 +178,7 @@ def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
 def test_an_article_of_the_feed_that_answers_that_it_is_not_there_is_asked_for_for_days(
     workspace: Workspace, site: SampleSite
 ) -> None:
-    configure(workspace, site, few=sources(FEED))
+    configure(workspace, site, few=sources(SITEMAP))
     workspace.crawl()
     story = site.publish()
     site.answers[story.path] = Reply(404, {"Content-Type": "text/html"}, b"not here")
@@ -361,6 +361,28 @@ def test_an_edit_that_a_cache_hid_is_not_missed_though_its_page_was_due_by_age_a
         site.answers.clear()
         let_articles_be_due(workspace)
         assert workspace.crawl()["articles_updated"] == 1
+
+
+def test_edits_are_not_missed_though_older_pages_come_with_the_source_that_tells_of_them(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, concurrency=16, few=sources(SITEMAP))
+    workspace.crawl("--full")
+    change_database(
+        workspace,
+        "UPDATE article SET first_seen_at = '2026-01-01T00:00:00Z',"
+        " next_check_at = '2026-01-08T00:00:00Z'",
+    )
+    for story in site.stories:
+        story = site.edit(story.slug, subtitle="Before the last edit")
+        with urlopen(f"{site.base_url}{story.path}") as answer:
+            site.answers[story.path] = Reply(200, dict(answer.headers), answer.read())
+        site.edit(story.slug, title=story.title + ", officials say")
+    site.hold(STORIES, behind=site.stories[0].path)
+    assert workspace.crawl()["articles_updated"] == len(site.stories)
+    site.answers.clear()
+    let_articles_be_due(workspace)
+    assert workspace.crawl()["articles_updated"] == len(site.stories)
 
 
 KILLED_BEFORE_THE_LAST_PORTION = """

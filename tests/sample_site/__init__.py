@@ -121,6 +121,7 @@ class SampleSite(ServedSite):
         self.faults: list[FaultRule] = []  # the first that fits a request decides
         self.extra_pages: dict[str, Resource] = {}  # by path, also in the place of the site's own
         self.answers: dict[str, Reply] = {}  # by target, its query included: sent as they are
+        self.held: dict[str, tuple[str, asyncio.Event]] = {}  # targets, and what they wait for
         self.server = FaultyServer(self)
 
     # What is true.
@@ -221,6 +222,10 @@ class SampleSite(ServedSite):
         with self.lock:
             self.faults.insert(0, FaultRule(path_prefix, fault, times, retry_after_seconds))
 
+    def hold(self, target: str, *, behind: str) -> None:
+        """Answer requests to a target only once `behind` has been answered from now on."""
+        self.held[target] = (behind, asyncio.Event())
+
     def heal(self) -> None:
         """End all faults."""
         with self.lock:
@@ -260,6 +265,8 @@ class FaultyServer(Server):
     async def answer(
         self, method: str, target: str, headers: Headers, writer: asyncio.StreamWriter
     ) -> bool:
+        if target in self.state.held:
+            await self.state.held[target][1].wait()
         rule = self.state.fault_of(target)
         fault = rule.fault if rule else None
         reply = self._faulty(rule, target, headers) if rule else self.reply(method, target, headers)
@@ -274,6 +281,9 @@ class FaultyServer(Server):
         )
         writer.write(sent)
         await writer.drain()
+        for other, is_answered in self.state.held.values():
+            if other == target:
+                is_answered.set()
         if fault is Fault.HANG:
             await asyncio.Event().wait()
         if fault is Fault.HUGE:
