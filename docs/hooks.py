@@ -1,8 +1,8 @@
-"""What the build of the documentation adds to the pages: the reference, made from the code.
+"""Hooks of the documentation's build: they generate the reference from the code.
 
-A line `{{ name }}` on a page is replaced by what `GENERATED[name]` gives. The README is the first
-page; every other file of the repository that a page links to becomes a page, too, so that no link
-of the built site leads out of it.
+A line `{{ name }}` on a page is replaced by the result of `GENERATED[name]`. The README is the
+first page. Every other file of the repository that a page links to becomes a page too, so that
+no link leads out of the built site.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from rscrawler.sites import SiteProfile
 
 ROOT = Path(__file__).parents[1]
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]*)(#[^)\s]*)?\)")
-_SHOWN = ".shown.md"  # behind the name of a file that is shown as it is
+_SHOWN = ".shown.md"  # appended to the name of a file that is shown as it is
 _ELSEWHERE = re.compile("[a-z]+:")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the README as the first page, and every file of the repository that is linked to."""
+    """Add the README as the first page, and every linked file of the repository."""
     for path in _linked_files(f"docs/{file.src_uri}" for file in files.documentation_pages()):
         text = (ROOT / path).read_text(encoding="utf-8")
         content = text if path.endswith(".md") else f"# {path}\n\n```\n{text.rstrip()}\n```\n"
@@ -47,7 +47,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _linked_files(pages: Iterable[str]) -> list[str]:
-    """The files outside docs/ that the navigation names, and those that pages lead to."""
+    """The files outside docs/ that the navigation names or pages link to."""
     navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     found = ["README.md", *re.findall(r"project/(\S+\.md)", navigation)]
     waiting = [*pages, *found]
@@ -70,7 +70,7 @@ def _targets(markdown: str) -> Iterator[str]:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Fill in what is generated, and let links lead to pages of the site."""
+    """Insert the generated parts, and turn links to files into links to pages of the site."""
     here = page.file.src_uri
 
     def relinked(link: re.Match[str]) -> str:
@@ -85,12 +85,12 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def _joined(path: str, target: str) -> str:
-    """The file of the repository that a link on a page leads to."""
+    """The file of the repository that a link on a page names."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
 
 
 def _uri(path: str) -> str:
-    """Where a file of the repository stands on the site."""
+    """The page of the site for a file of the repository."""
     if path == "README.md":
         return "index.md"
     if path.startswith("docs/"):
@@ -180,7 +180,7 @@ def _keys(model: type[BaseModel], name: str = "", heading: str = "") -> Iterator
 
 
 def _table_in(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    """The model of a key that is a table, or holds tables."""
+    """The model of a key that is a table or an array of tables; None for any other key."""
 
     def models(annotation: Any) -> Iterator[type[BaseModel]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -192,7 +192,7 @@ def _table_in(model: type[BaseModel], key: str) -> type[BaseModel] | None:
 
 
 def _value(value: Mapping[str, Any], models: Mapping[str, Any]) -> str:
-    """What a value may be, from its JSON Schema."""
+    """The type or choices of a value in words, from its JSON Schema."""
     if "$ref" in value:
         return _value(models[value["$ref"].rpartition("/")[2]], models)
     if "enum" in value:
@@ -247,7 +247,7 @@ def metrics() -> str:
 
 
 def python() -> str:
-    """What is public in Python: signature, fields and docstring."""
+    """The public names in Python: signature, fields and docstring."""
     parts = []
     for name in sorted(rscrawler.__all__):
         thing = getattr(rscrawler, name)

@@ -1,6 +1,6 @@
-"""Take the pictures of the documentation anew: `python docs/pictures.py`.
+"""Renew the screenshots of the documentation: `python docs/pictures.py`.
 
-Runs the demo, then looks at its mail and its dashboard with the Chromium that the system has.
+Runs the demo, then opens its mail and its dashboard in the system's Chromium.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROGRAM = [sys.executable, "-m", "rscrawler"]
 
 
 def main() -> None:
-    """Run the demo, and take both pictures."""
+    """Run the demo, and take both screenshots."""
     with tempfile.TemporaryDirectory() as folder:
         demo = Path(folder) / "demo"
         subprocess.run([*PROGRAM, "demo", "--folder", str(demo)], check=True)  # noqa: S603

@@ -1,6 +1,6 @@
-"""Installs what a lock file pins and says how far it is: pip alone says nothing, or too much.
+"""Installs the packages of a lock file and shows progress; pip alone prints nothing or too much.
 
-`python tools/install.py LOCK`, by the Python of the environment that is to have it.
+`python tools/install.py LOCK`, run by the Python of the environment to install into.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 from threading import Event, Thread
 
 PIP = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-color"]
-SECONDS_BETWEEN_LINES = 10  # where no terminal can show one line that changes
+SECONDS_BETWEEN_LINES = 10  # without a terminal
 
 
 class Progress:
-    """One line on a terminal, else a line every few seconds."""
+    """Shows the progress: one changing line on a terminal, else a line every ten seconds."""
 
     def __init__(self, total: int) -> None:
         self.total, self.seen, self.is_installing = total, 0, False
@@ -47,7 +47,7 @@ class Progress:
 
 
 def main(lock: str) -> int:
-    """Install; gives pip's exit status."""
+    """Install; return pip's exit status."""
     text = Path(lock).read_text(encoding="utf-8")
     pinned = ["--no-deps", "--require-hashes", "--progress-bar", "off", "--requirement", lock]
     with (

@@ -1,1 +1,1 @@
-"""A Scrapy project that reads and judges pages by rscrawler."""
+"""A Scrapy project that uses rscrawler to extract and judge articles."""

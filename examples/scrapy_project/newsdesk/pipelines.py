@@ -1,4 +1,4 @@
-"""A pipeline of the project's own, between rscrawler's."""
+"""The project's own pipeline, between those of rscrawler."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from itemadapter import ItemAdapter
 
 
 class TitlePipeline:
-    """Counts the titles that name a country."""
+    """Counts the articles whose title names the topic."""
 
     def __init__(self, stats: Any) -> None:
         self.stats = stats
@@ -17,7 +17,7 @@ class TitlePipeline:
         return cls(crawler.stats)
 
     def process_item(self, item: Any) -> Any:
-        """The same item."""
+        """Count the item, and pass it on."""
         flags = ItemAdapter(item)["topics"]
         if any(proof.field == "title" for flag in flags for proof in flag.evidence):
             self.stats.inc_value("newsdesk/named_in_title")

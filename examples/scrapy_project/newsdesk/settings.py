@@ -7,7 +7,7 @@ ROBOTSTXT_OBEY = True
 DOWNLOAD_DELAY = 1.0
 
 ITEM_PIPELINES = {
-    "rscrawler.pipelines.topics.TopicsPipeline": 300,  # sets `topics`, drops the rest
+    "rscrawler.pipelines.topics.TopicsPipeline": 300,  # sets `topics`, drops other items
     "newsdesk.pipelines.TitlePipeline": 500,  # your own
     "rscrawler.pipelines.record.RecordPipeline": 900,  # an Article becomes its record
 }

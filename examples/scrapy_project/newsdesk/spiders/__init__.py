@@ -1,1 +1,1 @@
-"""Its spiders."""
+"""The project's spiders."""

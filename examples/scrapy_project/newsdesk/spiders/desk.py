@@ -1,4 +1,4 @@
-"""A spider of the project's own: links from a feed, articles read by rscrawler."""
+"""The project's own spider: it follows a feed, and rscrawler extracts the articles."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -10,7 +10,7 @@ import rscrawler
 
 
 class DeskSpider(Spider):
-    """Reads what the feed of a site links to."""
+    """Yields the articles that the feed of a site links to."""
 
     name = "desk"
 
@@ -19,16 +19,16 @@ class DeskSpider(Spider):
         self.site, self.feed = site, feed
 
     async def start(self) -> AsyncIterator[Any]:
-        """Ask for the feed."""
+        """Request the feed."""
         yield Request(self.site + self.feed, callback=self.parse_feed)
 
     def parse_feed(self, response: TextResponse) -> Iterator[Request]:
-        """Follow each entry of the feed."""
+        """Request the page of each entry."""
         for link in response.xpath("//item/link/text()").getall():
             yield response.follow(link, callback=self.parse_article)
 
     def parse_article(self, response: Response) -> Iterator[rscrawler.Article]:
-        """Read the article on a page; what is none is left out."""
+        """Extract the article; skip a page that has none."""
         try:
             yield rscrawler.extract_page(response.body, response.url)
         except rscrawler.PageError as error:
