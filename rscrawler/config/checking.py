@@ -50,7 +50,7 @@ def toml_files(folder: Path, name: str) -> list[Path]:
         return sorted(path for path in folder.iterdir() if path.match("*.toml"))
     except OSError as error:
         raise ConfigurationError(
-            f"{name}: {folder}: cannot be read: {error.strerror}; allowed: a folder that is there"
+            f"{name}: {folder}: cannot be read: {error.strerror}; allowed: an existing folder"
         ) from error
 
 

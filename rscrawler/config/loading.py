@@ -76,8 +76,8 @@ def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
     value = text.encode()
     if len(value) > _LONGEST_TEXT_KIB * 1024:
         logger.warning(
-            "%s: is larger than %s KiB, so that each run reads it anew; what it says of sites can "
-            "be in files of sites_dir",
+            "%s: is larger than %s KiB, so each run reads the file again; move its [sites] tables "
+            "to files in sites_dir",
             path,
             _LONGEST_TEXT_KIB,
         )

@@ -48,7 +48,7 @@ class EmailSettings(Model):
         default="starttls", description="none: in the clear, for a server on the same machine"
     )
     username: str | None = Field(
-        default=None, pattern=r"^[\x20-\x7e]+$", description="without one, nobody logs in"
+        default=None, pattern=r"^[\x20-\x7e]+$", description="without one, there is no login"
     )
     password: AsciiSecret = Field(default=SecretStr(""), description="better from the environment")
     sender: MailAddress = Field(description='"Name <address>" or an address')
@@ -98,7 +98,7 @@ class AlertSettings(Model):
 
     topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
     min_level: Literal["primary", "substantial", "mention"] = Field(
-        default="substantial", description="an article below it is recorded, and alerts nobody"
+        default="substantial", description="an article below it is recorded without an alert"
     )
     max_age_days: float = Field(
         default=14,
@@ -185,7 +185,7 @@ class SchedulingSettings(Model):
 
     executor: Literal["process", "procrastinate"] = Field(
         default="process",
-        description="procrastinate: crawls go to `rscrawler worker` through the PostgreSQL",
+        description="procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`",
     )
     time_limit: TimeOut = Field(
         default=timedelta(minutes=30), description="a crawl that runs longer is ended"
@@ -218,7 +218,7 @@ class WebSettings(Model):
         default=None, description="where people reach it; for links in mails"
     )
     hosts: list[HostName] = Field(
-        default=[], description="further names it answers to, beside that of url and the loopback's"
+        default=[], description="further host names it answers to, besides url's and loopback's"
     )
     users: dict[UserName, PasswordHash] = Field(
         default={}, description="as `rscrawler web --add-user NAME` writes them"

@@ -142,7 +142,7 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
     try:
         path = path.expanduser()
     except RuntimeError:
-        raise ValueError("allowed: a path; of that user no home folder is known") from None
+        raise ValueError("allowed: a path; no home folder is known for that user") from None
     return path if info.context is None else (info.context / path).resolve()
 
 

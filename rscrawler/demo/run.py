@@ -58,7 +58,7 @@ def run_demo(folder: Path) -> None:
     _print_cycles(first=first, second=second)
     say("\nFlagged on Central Asia")
     _print_flagged(folder / "output" / "flagged")
-    say("\nThe first cycle is the baseline: recorded and flagged, and nobody is mailed.")
+    say("\nThe first cycle is the baseline: its articles are recorded and flagged, but not mailed.")
     if not mailbox.paths():
         raise DemoFailed("the new article was not mailed; see the log above")
     for path, mail in zip(mailbox.paths(), mailbox.messages(), strict=True):

@@ -248,4 +248,4 @@ class ArchiveExtension:
             with suppress(OSError):  # closing may be what failed
                 writer.close()
         self._crawler.stats.inc_value("rscrawler/errors")
-        logger.error("archive: no more pages of this cycle are kept: %s", error)
+        logger.error("archive: no more pages of this cycle are archived: %s", error)

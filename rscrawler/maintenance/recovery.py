@@ -84,7 +84,7 @@ def _mended(config: Config) -> Store:
                 count = store.articles.restore(_recordings(config, load_sites(config)))
                 _tell(config, store, count, aside)
             elif aside:
-                logger.warning("the database was damaged and is now %s: a new one begins", aside)
+                logger.warning("the database was damaged and is now %s: a new one is used", aside)
         except BaseException:
             store.close()  # the caller does not get it, and cannot close it
             raise
@@ -138,7 +138,7 @@ class StoreKeeper:
         Raises:
             ConfigurationError, StoreError: as `opening`; the next call tries again.
         """
-        # Before there is a new database: SQLite deletes its WAL by name, and would delete the new.
+        # First: SQLite deletes a WAL by name, and would delete that of a new database.
         self.store.close()
         self.store = self._opening(self._config)
         self._file, self._size = self._present_file()
@@ -179,7 +179,7 @@ def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
             try:
                 article = Article.from_record(json.loads(line.decode(errors="replace")))
             except ValueError:
-                logger.warning("%s: line %d is no whole record: left out", path, number)
+                logger.warning("%s: line %d is not a complete record: left out", path, number)
                 continue
             if article.first_seen_at is None:
                 logger.warning("%s: line %d: no first_seen_at: left out", path, number)
@@ -192,8 +192,8 @@ def _lines(path: Path) -> Iterator[bytes]:
         yield from day_lines(path)
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: mend it, "
-            "or move it away"
+            f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: repair "
+            "it, or move it away"
         ) from error
 
 

@@ -76,9 +76,7 @@ class RetryAfterMiddleware:
     def _held_back(self, reason: str) -> HeldBack:
         """The exception for a refused request; only the first one of a cycle is logged."""
         if not self._is_logged:
-            logger.warning(
-                "%s: nothing more is asked in this cycle: %s", self._session.site, reason
-            )
+            logger.warning("%s: no more requests in this cycle: %s", self._session.site, reason)
             self._is_logged = True
         return HeldBack(reason)
 

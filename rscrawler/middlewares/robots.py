@@ -121,7 +121,7 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         """The rules if robots.txt cannot be read: a copy of the last day, else forbid all."""
         if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
             return kept.body
-        logger.warning("the robots.txt of %s %s: nothing is asked of the host", host, reason)
+        logger.warning("the robots.txt of %s %s: no requests to the host", host, reason)
         self._session.unread_robots[host] = reason
         self._stats.inc_value("rscrawler/errors")
         return DISALLOW_ALL
@@ -133,7 +133,7 @@ def _failure_logged(host: str) -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        logger.warning("the robots.txt of %s is not kept: %s", host, error)
+        logger.warning("the robots.txt of %s cannot be stored or loaded: %s", host, error)
 
 
 def _cut(body: bytes) -> bytes:

@@ -124,13 +124,13 @@ FILE_PATHS = (
 class JsonPaths(Model):
     """Where a JSON endpoint has its fields, as dotted names; the defaults are WordPress's."""
 
-    entries: str = Field(default="", description="the list; empty: the answer itself")
-    address: str = Field(default="link", min_length=1, description="in an entry, as all but next")
+    entries: str = Field(default="", description="the list; empty: the response itself")
+    address: str = Field(default="link", min_length=1, description="in an entry")
     title: str = Field(default="title.rendered", description="in an entry")
-    published: str = Field(default="date_gmt", description="empty: there is none")
-    modified: str = Field(default="modified_gmt", description="empty: there is none")
+    published: str = Field(default="date_gmt", description="in an entry; empty: none")
+    modified: str = Field(default="modified_gmt", description="in an entry; empty: none")
     next: str = Field(
-        default="", description="the next page's address, in the answer; else the Link header's"
+        default="", description="next page's address, in the response; empty: the Link header's"
     )
 
 
@@ -141,15 +141,15 @@ class Source(Model):
     path: str = Field(description="relative to base_url")
     page_parameter: str | None = Field(
         default="page",
-        description="query parameter of further pages where none is named as next, or what "
-        "stands before their number in the path, as in /news/page/2/: /page/; empty: none",
+        description="query parameter of further pages if a page names no next one, or the path "
+        "before their number: /page/ for /news/page/2/; empty: none",
     )
-    paths: JsonPaths = Field(default=JsonPaths(), description="of kind json alone")
+    paths: JsonPaths = Field(default=JsonPaths(), description="only for kind json")
 
     @model_validator(mode="after")
     def _has_paths_where_they_are_read(self) -> Self:
         if "paths" in self.model_fields_set and self.kind is not SourceKind.JSON:
-            raise ValueError(f'paths are of kind "json" alone; this one is "{self.kind}"')
+            raise ValueError(f'paths are only for kind "json"; this source is "{self.kind}"')
         return self
 
     @property
@@ -169,13 +169,13 @@ class Links(Model):
     )
     not_article: list[Pattern] = Field(
         default=[LISTING_PATHS, STATIC_PATHS, FILE_PATHS],
-        description="a path that matches one of these is none",
+        description="a path that matches one of these is not an article",
     )
     within: Selectors = Field(
-        default=[], description="where on a listing the links count; empty: on the whole page"
+        default=[], description="elements of a listing whose links count; empty: the whole page"
     )
     parameters: list[str] = Field(
-        default=["id"], description="parts of a query that tell one article from another"
+        default=["id"], description="query parameters that identify an article"
     )
     slug_suffix: Pattern | None = Field(
         default=None, description="what a slug may end in besides its words, such as a post id"
@@ -217,7 +217,7 @@ class Markup(Model):
             "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",
             ".entry-date", ".article-date", ".posted-on",
         ],
-        description="the printed date, for want of a better",
+        description="the printed date, used if no better one is found",
     )  # fmt: skip
     body: Selectors = Field(default=[], description="holds the paragraphs")
     image: Selectors = Field(default=["figure img", "img"], description="the lead image")
@@ -255,20 +255,20 @@ class SiteProfile(Model):
         json_schema_extra={"pattern": "^https?://[^/]+"},
     )
     hosts: list[Annotated[str, AfterValidator(_host_name)]] = Field(
-        default=[], description="further host names of the site; with or without www. is one"
+        default=[], description="further host names of the site, each with and without www."
     )
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
     enabled: bool = Field(default=True, description="crawled when no site is named")
     verified: bool = Field(
-        default=False, description="somebody has seen it read this site's live pages well"
+        default=False, description="somebody has checked it on the site's live pages"
     )
     reviewed_on: date | None = Field(
         default=None,
-        description="the day of that; until then, of the last comparison with what is public",
+        description="the day of that check; before it, of the last comparison with public sources",
     )
     download_delay: float = Field(default=1.0, ge=0, le=600, description="seconds between requests")
     concurrency: int = Field(default=2, ge=1, le=16, description="requests at a time")
-    max_pages: int = Field(default=2, ge=1, description="listing pages deep on a first run")
+    max_pages: int = Field(default=2, ge=1, description="pages of a listing read on a first run")
     sources: list[Source] = Field(default=_USUAL_SOURCES, min_length=1)
     links: Links = Links()
     markup: Markup = Markup()
@@ -276,7 +276,7 @@ class SiteProfile(Model):
     @model_validator(mode="after")
     def _says_when_it_was_verified(self) -> Self:
         if self.verified and self.reviewed_on is None:
-            raise ValueError("verified needs reviewed_on, the day on which it was seen")
+            raise ValueError("verified needs reviewed_on, the day of the check")
         return self
 
     @property
@@ -340,7 +340,7 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
         if not is_whole and (near := get_close_matches(name, files, 1, _LIKE)):
             raise ConfigurationError(
                 f"{place}: no site of that name has a profile; did you mean "
-                f"{near[0]!r}? A further site of so like a name brings its base_url and sources"
+                f"{near[0]!r}? A new site with such a similar name needs base_url and sources"
             )
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)

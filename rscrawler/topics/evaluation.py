@@ -224,7 +224,7 @@ def fit(flagger: Flagger, parts: Parts) -> Model:
     """
     rows = rows_of(flagger, parts)
     if not {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY} <= {r.level for r in rows if r.values}:
-        raise ConfigurationError("labelled lines: mention, substantial and primary must be there")
+        raise ConfigurationError("labelled lines: need each of mention, substantial and primary")
     return _fitted(rows, {name: each.figures for name, each in held_out(rows).items()})
 
 

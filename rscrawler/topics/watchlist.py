@@ -42,18 +42,18 @@ class Context(Model):
     entities of `countries` (`"*"`: of any in this watch-list), sure names of `entities`.
     """
 
-    words: Spelled = Field(default=[], description="any case; a final * stands for any ending")
+    words: Spelled = Field(default=[], description="any case; a final * matches any ending")
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
-    entities: list[str] = Field(default=[], description="names of entities beyond doubt")
-    against: Spelled = Field(default=[], description="of these words there must be fewer")
+    entities: list[str] = Field(default=[], description="entities whose sure names count")
+    against: Spelled = Field(default=[], description="words that must be fewer than the above")
     within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = Field(
-        default="text", description="at most so many words away, or where; lead: up to paragraph 1"
+        default="text", description="distance in words, or where; lead: up to paragraph 1"
     )
     side: Literal["before", "after", "either"] = "either"
     unbroken: bool = Field(
         default=False, description="with a number in `within`: no punctuation or possessive between"
     )
-    at_least: int = Field(default=1, ge=1, description="so many of them")
+    at_least: int = Field(default=1, ge=1, description="how many of them must be found")
 
     @model_validator(mode="after")
     def _names_something(self) -> Context:
@@ -79,10 +79,10 @@ class Entity(Model):
     name: str = Field(min_length=1)
     kind: Kind
     country: Country | list[Country] = Field(default=[], description="ISO 3166; none: the region")
-    spellings: Spelled = Field(min_length=1, description="a final * stands for any ending")
+    spellings: Spelled = Field(min_length=1, description="a final * matches any ending")
     weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")
     case: Literal["any", "capital", "exact"] = Field(
-        default="any", description="capital: starts with one; exact: letter by letter"
+        default="any", description="capital: starts with one; exact: as spelled"
     )
     counts: Literal["full", "passing", "never"] = Field(
         default="full", description="passing: at most a mention; never: a lookalike"
@@ -90,7 +90,7 @@ class Entity(Model):
     needs: list[str] = Field(default=[], description="contexts, one of which must hold")
     unless: list[str] = Field(default=[], description="contexts that rule it out")
     passing_with: list[str] = Field(default=[], description="contexts that make it a mention")
-    despite: list[str] = Field(default=[], description="contexts that overrule these two")
+    despite: list[str] = Field(default=[], description="contexts that overrule the two above")
 
     @cached_property
     def countries(self) -> tuple[str, ...]:
@@ -114,10 +114,10 @@ class Levels(Model):
     substantial: Share = Field(default=0.5, description="the score from which a text is flagged")
     primary: Share = Field(default=0.5, description="how sure the model must be that it is primary")
     country_of_leader: Share = Field(
-        default=0.38, description="a state counts with so many of the leading state's sentences"
+        default=0.38, description="least share of the leading state's count for a state to be named"
     )
     country_of_region: Share = Field(
-        default=0.9, description="the leading state needs more than so many of the region's"
+        default=0.9, description="the leading state must exceed this share of the region's count"
     )
 
 
