@@ -1,4 +1,4 @@
-"""Judging flags, and how often they were right."""
+"""Judging flags, and a page on how often flags were right."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _NOTE_LIMIT = 2_000
 
 
 async def judge(request: Request) -> Response:
-    """Write down what somebody says of a flag."""
+    """Store a judgement on a flag."""
     dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
     name, form = await signed_form(request, "judge")
     await run_in_threadpool(_judge, dashboard, article_id, name, form)
@@ -39,10 +39,10 @@ def _judge(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) 
 
 
 def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryParams) -> Judgement:
-    """What a form says.
+    """The judgement in a form.
 
     Raises:
-        HTTPException: it says nothing, or nothing that can be.
+        HTTPException: a value is missing or not allowed, or "wrong" repeats the flag (400).
     """
     panels = {panel.flag.topic: panel for panel in topic_panels(dashboard, article)}
     panel = panels[chosen(form, "topic", panels, None)]
@@ -78,7 +78,7 @@ def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryPar
 
 
 def judgements(request: Request) -> Response:
-    """Precision over time, and what was judged wrong most."""
+    """Precision over time, and the most frequent errors."""
     dashboard = dashboard_of(request)
     store, minimum = dashboard.store, dashboard.minimum
     topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *store.judgements.topics()]))
@@ -132,7 +132,7 @@ def _precision(
 
 
 def _entities(dashboard: Dashboard, wrong: list[Judgement]) -> Iterator[tuple[str]]:
-    """The names that stand in what was flagged too high, once for each article."""
+    """The entities in articles that were flagged too high, once for each article."""
     too_high = {
         each.article_id: each.topic for each in wrong if each.level.rank < each.flagged_level.rank
     }

@@ -1,4 +1,4 @@
-"""The outbox: what waits, why, and what to do about what failed."""
+"""The outbox page: pending deliveries, and failed messages to retry or cancel."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ from rscrawler.web.access import dashboard_of, signed_form
 
 
 def outbox(request: Request) -> Response:
-    """What waits to be delivered, and why; which messages were tried in vain."""
+    """Pending deliveries with their reasons, and messages that were attempted in vain."""
     dashboard = dashboard_of(request)
     status = dashboard.status()
     failed: dict[str, list[Undelivered]] = {}
@@ -29,7 +29,7 @@ def outbox(request: Request) -> Response:
 
 
 async def mend(request: Request) -> Response:
-    """Send a failed message again with the next delivery (`retry`), or give it up (`cancel`)."""
+    """Make a failed message due with the next delivery (`retry`), or give it up (`cancel`)."""
     dashboard, how = dashboard_of(request), request.url.path.rpartition("/")[2]
     _, form = await signed_form(request, "mend")
 
