@@ -26,7 +26,7 @@ class Fate(Enum):
 
     SERVED = auto()  # accepted by the recipient's side
     PASSING = auto()  # not accepted now; a retry may succeed
-    UNREACHABLE = auto()  # no connection; other messages to the address would fail as well
+    UNREACHABLE = auto()  # cannot send now; other messages to the address would fail as well
     SENDING = auto()  # the end of the message goes out now; from here on it may be accepted
     CUT_OFF = auto()  # all was sent, then the connection broke: it may have been accepted
     UNANSWERED = auto()  # all was sent, but no answer came in time: it may have been accepted
@@ -46,7 +46,7 @@ class Outcome:
 
 Step = Mapping[str, Outcome]  # outcomes of some recipients, by address
 SERVED = Outcome(Fate.SERVED)
-CUT_SHORT = Outcome(Fate.SENDING, "cut short before the other side said that it took it")
+CUT_SHORT = Outcome(Fate.SENDING, "interrupted before the other side confirmed it")
 
 
 def last_words(steps: Iterable[Step]) -> dict[str, Outcome]:

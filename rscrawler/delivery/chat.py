@@ -93,7 +93,7 @@ class Chat(MessageChannel):
             # Slightly longer than the library's own timeouts, whose errors say more.
             return within(1.1 * timedelta(seconds=seconds), notify)
         except TimeoutError:
-            late = f"no answer within {seconds:g} s; it may have been taken"
+            late = f"no answer within {seconds:g} s; it may have been accepted"
             return Outcome(Fate.UNANSWERED, late)
         except Exception as error:  # from any plug-in; its text may hold the address
             return Outcome(Fate.PASSING, f"the service failed: {type(error).__name__}")
@@ -129,11 +129,11 @@ def _stored(title: str, text: str) -> bytes:
 
 def _failure(said: str) -> Outcome:
     if _SENT.search(said):  # to one of several targets, or one part of a long message
-        return Outcome(Fate.UNANSWERED, "the service took a part of it only")
+        return Outcome(Fate.UNANSWERED, "the service accepted only a part of it")
     if "Socket Exception" not in said:
-        return Outcome(Fate.PASSING, "the service did not take it")
+        return Outcome(Fate.PASSING, "the service did not accept it")
     if _NOTHING_SENT.search(said):
         return Outcome(Fate.UNREACHABLE, "cannot be reached")
     if "timed out" in said:
-        return Outcome(Fate.UNANSWERED, "no answer in time; it may have been taken")
-    return Outcome(Fate.CUT_OFF, "the connection broke; it may have been taken")
+        return Outcome(Fate.UNANSWERED, "no answer in time; it may have been accepted")
+    return Outcome(Fate.CUT_OFF, "the connection broke; it may have been accepted")

@@ -126,7 +126,7 @@ class _LineFile:
         if not self._store.commit_lines(self._name, [row.number for row in rows], end + len(data)):
             raise OutputError(
                 f"{self._path}: another process wrote the same records; "
-                "let one machine alone write the output folder"
+                "only one machine may write the output folder"
             )
         return len(rows)
 
@@ -288,5 +288,5 @@ def output_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{error.filename or path}: cannot be written: {error.strerror}; nothing is lost, "
-            "`rscrawler deliver` goes on once that is mended"
+            "`rscrawler deliver` goes on once that is fixed"
         ) from error

@@ -54,7 +54,7 @@ class Email(MessageChannel):
         is_summary = bool(batch.is_flood or batch.note)
         subject = subject_of(alerts)
         if batch.note:
-            subject = one_line(f"Possibly told before: {subject}")
+            subject = one_line(f"Possibly sent before: {subject}")
         mail = self._mail(subject, self.settings.recipients, message_id, batch.now)
         mail["X-RSCrawler-Articles"] = ", ".join(alert.article_id for alert in alerts)
         mail["X-RSCrawler-Run"] = ", ".join(dict.fromkeys(row.run_id for row in batch.rows))

@@ -38,8 +38,8 @@ logger = logging.getLogger(__name__)
 
 DATABASE_SUBJECT = "database"
 _POSSIBLY_ALERTED = (
-    "The database was lost and has been rebuilt. These were published about that time: "
-    "they may have been told before."
+    "The database was lost and has been rebuilt. These articles were published about that time: "
+    "they may have been sent before."
 )
 # Renewed at each step, and longer than any; void at once when a process of this machine has died.
 CLAIM_DURATION = timedelta(minutes=15)
@@ -236,7 +236,7 @@ def _noted(note: Callable[[], tuple[bool, bool]], patience: timedelta) -> tuple[
             if time.monotonic() >= deadline:
                 raise
             if str(error) != complaint:
-                logger.warning("what came of a message is not noted yet: %s", error)
+                logger.warning("the outcome of a message is not stored yet: %s", error)
             complaint = str(error)
             time.sleep(_NOTING_POLL_SECONDS)
 

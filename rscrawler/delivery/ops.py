@@ -82,15 +82,15 @@ def end_overdue(store: Store, now: datetime) -> None:
 # What to do, for mails, `status` and the dashboard.
 ADVICE = {
     ProblemCode.UNREACHABLE: "open the site; if it is up, ask it to lift a block of our address.",
-    ProblemCode.ROBOTS_DISALLOWED: "take forbidden sources out of the profile, or ask the site.",
-    ProblemCode.LAYOUT_DRIFT: "run `rscrawler sites check`, and mend the site's profile.",
+    ProblemCode.ROBOTS_DISALLOWED: "remove forbidden sources from the profile, or ask the site.",
+    ProblemCode.LAYOUT_DRIFT: "run `rscrawler sites check`, and fix the site's profile.",
     ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
-    ProblemCode.DELIVERY_FAILING: "mend what the reason names; `rscrawler alerts test` tries it.",
+    ProblemCode.DELIVERY_FAILING: "fix what the reason names; `rscrawler alerts test` tests it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
-    ProblemCode.DISK_FULL: "make room on the disk; `rscrawler prune` forgets old texts.",
+    ProblemCode.DISK_FULL: "free space on the disk; `rscrawler prune` deletes old texts.",
     ProblemCode.OVER_LIMIT: "open the page; leave it out of the profile, or raise the limit.",
-    ProblemCode.WATCH_LIST: "mend the file; `rscrawler config check` says when it is right.",
-    ProblemCode.REBUILT: "nothing; it is over when every site has had a good cycle.",
+    ProblemCode.WATCH_LIST: "fix the file; `rscrawler config check` says when it is right.",
+    ProblemCode.REBUILT: "nothing; it ends when every site has had a good cycle.",
 }
 _PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # dashboard pages; else `sites`
 

@@ -41,7 +41,7 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
                 yield step
     except (smtplib.SMTPException, OSError) as error:
         unreachable = Outcome(Fate.UNREACHABLE, _reason(error, settings, settings.timeout))
-        doubt = f"{_reason(error, settings, _time_to_take_it(settings))}; it may have been taken"
+        doubt = f"{_reason(error, settings, _time_to_take_it(settings))}; it may have been accepted"
         in_doubt = Outcome(
             Fate.UNANSWERED if isinstance(error, TimeoutError) else Fate.CUT_OFF, doubt
         )
@@ -153,7 +153,7 @@ def _hand_over(
     if code == 354:
         dotted = re.sub(rb"(?m)^\.", b"..", content)
         session.send(dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n")
-        on_its_way = Outcome(Fate.SENDING, "cut short before the server said that it took it")
+        on_its_way = Outcome(Fate.SENDING, "interrupted before the server confirmed it")
         yield dict.fromkeys(accepted, on_its_way)
         code, reply = session.end_mail(_time_to_take_it(settings))
     yield dict.fromkeys(accepted, SERVED if code == 250 else _refusal(code, reply))

@@ -42,7 +42,7 @@ def sync_spool(config: Config, store: Store) -> None:
         _restore(folder, store)
         _keep(folder, store)
     except OSError as error:
-        logger.warning("%s: alerts that wait are in the database alone: %s", folder, error.strerror)
+        logger.warning("%s: pending alerts are only in the database: %s", folder, error.strerror)
 
 
 def _restore(folder: Path, store: Store) -> None:
@@ -58,7 +58,7 @@ def _restore(folder: Path, store: Store) -> None:
             restored += store.outbox.add(_message(values))  # False if known: then it is done
         path.unlink(missing_ok=True)
     if restored:
-        logger.warning("%s: %d that waited were lost by the database, and go out", folder, restored)
+        logger.warning("%s: %d deliveries that the database has lost go out", folder, restored)
 
 
 def _keep(folder: Path, store: Store) -> None:

@@ -74,9 +74,9 @@ class Webhook(MessageChannel):
                 shown = late
             return Outcome(Fate.UNREACHABLE, shown or "cannot be reached")
         except TimeoutError:
-            return Outcome(Fate.UNANSWERED, f"{late}; it may have been taken")
+            return Outcome(Fate.UNANSWERED, f"{late}; it may have been accepted")
         except (OSError, http.client.HTTPException) as error:
-            broken = f"the connection broke: {type(error).__name__}; it may have been taken"
+            broken = f"the connection broke: {type(error).__name__}; it may have been accepted"
             return Outcome(Fate.CUT_OFF, broken)
 
 

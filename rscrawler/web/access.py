@@ -106,7 +106,7 @@ async def checked_form(request: Request) -> QueryParams:
     try:
         form = QueryParams(body.decode())
     except UnicodeDecodeError:
-        raise HTTPException(400, "what was sent is not a form") from None
+        raise HTTPException(400, "the request is not a form") from None
     _check_token(request, form.get("token", ""))
     return form
 

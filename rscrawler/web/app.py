@@ -75,7 +75,10 @@ ROUTES = [
     Mount("/static", StaticFiles(directory=PACKAGE_DIR / "web" / "static")),
 ]
 # In place of Starlette's own messages.
-_WORDS = {"Not Found": "there is no such page", "Method Not Allowed": "this can only be read"}
+_WORDS = {
+    "Not Found": "there is no such page",
+    "Method Not Allowed": "this address does not accept such a request",
+}
 # How long an idle connection stays open.
 _KEEP_ALIVE_SECONDS = 20
 # How long running requests may go on when the server is told to stop.
@@ -142,7 +145,7 @@ async def _keep_index(dashboard: Dashboard) -> None:
             if repr(error) != trouble:  # logged once, not every two seconds
                 trouble = repr(error)
                 is_bug = not isinstance(error, RscrawlerError)
-                logger.warning("the index is not brought up to date: %s", error, exc_info=is_bug)
+                logger.warning("the search index cannot be updated: %s", error, exc_info=is_bug)
         await anyio.sleep(_PAUSE_SECONDS)
 
 

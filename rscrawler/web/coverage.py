@@ -33,7 +33,7 @@ LEVELS = {
     "mention": "mentions too",
     "none": "every article",
 }
-NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "there at the start"}
+NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "found in the first cycle"}
 _MEDIA_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _VISIT_ENDS_AFTER = timedelta(minutes=30)
 

@@ -151,7 +151,7 @@ class Dashboard:
                 if index.backlog() <= _INDEXED_AT_ONCE:
                     index.catch_up()
         except StoreError as error:  # such as a read-only database
-            logger.info("the index is not brought up to date: %s", error)
+            logger.info("the search index cannot be updated: %s", error)
 
     def problem_count(self) -> int:
         """The number of problems, cached for some seconds, since every page shows it."""

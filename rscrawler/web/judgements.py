@@ -58,7 +58,7 @@ def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryPar
         if (level, set(countries)) == (flag.level, set(flag.countries)):
             raise HTTPException(
                 400,
-                "level: what was said to be wrong is what the flag says; "
+                "level: the judgement says wrong, but names what the flag says; "
                 "choose the true level or the true countries",
             )
     note = form.get("note", "").replace("\r\n", "\n").replace("\x00", "").strip()
@@ -103,7 +103,7 @@ def judgements(request: Request) -> Response:
             if each.level is not each.flagged_level
         ),
         countries=_most(
-            (code, "named, and not meant" if code in each.flagged_countries else "meant, not named")
+            (code, "flagged by mistake" if code in each.flagged_countries else "missed")
             for each in wrong
             for code in sorted(set(each.flagged_countries) ^ set(each.countries))
         ),

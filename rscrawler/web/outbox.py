@@ -31,7 +31,7 @@ def outbox(request: Request) -> Response:
 async def mend(request: Request) -> Response:
     """Make a failed message due with the next delivery (`retry`), or give it up (`cancel`)."""
     dashboard, how = dashboard_of(request), request.url.path.rpartition("/")[2]
-    _, form = await signed_form(request, "mend")
+    _, form = await signed_form(request, "retry or cancel a message")
 
     def change() -> bool:
         store = dashboard.store.outbox
@@ -40,6 +40,6 @@ async def mend(request: Request) -> Response:
 
     if not await run_in_threadpool(change):
         raise HTTPException(
-            400, "message: it was delivered, given up, or is being sent this moment; look again"
+            400, "message: it was delivered, given up, or is being sent now; reload the page"
         )
     return RedirectResponse(f"/outbox?done={how}", 303)
