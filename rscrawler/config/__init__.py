@@ -1,8 +1,8 @@
 """The configuration: `rscrawler.toml` and the environment, validated.
 
-Every model forbids unknown keys, and `checked` turns what pydantic finds wrong
-into one line for each problem that names the file, the key and what is allowed.
-Site profiles, watch-lists and schedules are read through the same functions.
+Every model forbids unknown keys, and `checked` turns pydantic's errors into one line
+for each problem, with the file, the key and what is allowed. Site profiles, watch-lists
+and schedules are read through the same functions.
 """
 
 from rscrawler.config.checking import checked as checked

@@ -1,4 +1,4 @@
-"""Files of the operator, and one line for each thing that is wrong in them."""
+"""Reads and validates the operator's files; an error has one line for each problem."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,10 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def read_text(path: Path) -> str:
-    """What a file of the operator says, without the mark that some editors put before it.
+    """The text of one of the operator's files, without a byte order mark.
 
     Raises:
-        ConfigurationError: it cannot be read or is not UTF-8.
+        ConfigurationError: the file cannot be read or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8").removeprefix("\ufeff")
@@ -29,28 +29,28 @@ def read_text(path: Path) -> str:
 
 
 def read_toml(path: Path, text: str | None = None) -> dict[str, Any]:
-    """The table in a TOML file; `text`: its content, if that is known.
+    """The table in a TOML file; `text` is its content, if it has been read already.
 
     Raises:
         ConfigurationError: the file cannot be read or is not TOML.
     """
     try:
         return tomllib.loads(read_text(path) if text is None else text)
-    except ValueError as error:  # also for a number of more digits than Python reads
+    except ValueError as error:  # also for a number with more digits than Python parses
         raise ConfigurationError(f"{path}: is not valid TOML: {error}") from error
 
 
 def toml_files(folder: Path, name: str) -> list[Path]:
-    """The TOML files in a folder, in order; `name` is what named it, such as a file and its key.
+    """The TOML files in a folder, sorted; errors begin with `name`, the file and key that name it.
 
     Raises:
-        ConfigurationError: it is no folder that can be read.
+        ConfigurationError: the folder cannot be read.
     """
     try:
         return sorted(path for path in folder.iterdir() if path.match("*.toml"))
     except OSError as error:
         raise ConfigurationError(
-            f"{name}: {folder}: cannot be read: {error.strerror}; allowed: a folder that is there"
+            f"{name}: {folder}: cannot be read: {error.strerror}; allowed: an existing folder"
         ) from error
 
 
@@ -62,15 +62,15 @@ def checked(
     table: str = "",
     folder: Path | None = None,
 ) -> ModelT:
-    """`values` as a `model`.
+    """Validate `values` as a `model`.
 
     Args:
-        model: what they should be.
-        values: what a file says, with the environment on top.
-        name: of the file that they came from, but for those of `environment`.
-        environment: what the environment says of them.
-        table: the table of the file that holds them, if not the file as a whole.
-        folder: where relative paths begin; None leaves them as they are.
+        model: the model to validate against.
+        values: the values of a file, overridden by those of the environment.
+        name: the file that they come from, except for those of `environment`.
+        environment: the values among them that come from the environment.
+        table: the table of the file that holds them, if not the whole file.
+        folder: the base of relative paths; None leaves them relative.
 
     Raises:
         ConfigurationError: one line for each problem: file, key, what is wrong, what is allowed.
@@ -88,14 +88,14 @@ def _lines(
     environment: Mapping[str, Any],
     table: str,
 ) -> list[str]:
-    """One line for each wrong key; what the members of a union allow is told together."""
+    """One line for each wrong key; what the members of a union allow is joined in one line."""
     wrong: list[tuple[str, dict[str, Any]]] = [
         (_key(found["loc"]), dict(found)) for found in error.errors()
     ]
     messages: dict[str, list[str]] = {}
     for key, found in wrong:
         if any(other.startswith(f"{key}.") for other, _ in wrong):
-            continue  # the member of a union that the value is not meant for
+            continue  # an error of another member of the union than the value is meant for
         origin = _origin(name, environment, found["loc"])
         if table:
             origin = f"{origin}: {table}"
@@ -108,7 +108,7 @@ def _lines(
 
 
 def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | str]) -> str:
-    """Where a wrong value came from; a table can be of both."""
+    """Where a wrong value came from: file, environment or, for a table, both."""
     said = said_at(environment, location)
     if said is None:
         return name
@@ -117,7 +117,7 @@ def _origin(name: str, environment: Mapping[str, Any], location: Sequence[int | 
 
 
 def said_at(values: Mapping[str, Any], location: Sequence[int | str]) -> Any:
-    """What nested `values` say at `location`, or at a key on the way to it; None if nothing."""
+    """The value at `location` in nested `values`, or on the way if that is no table; else None."""
     said: Any = values
     for part in location:
         if not isinstance(said, dict):
@@ -127,7 +127,7 @@ def said_at(values: Mapping[str, Any], location: Sequence[int | str]) -> Any:
 
 
 def _key(location: Sequence[int | str]) -> str:
-    """The key as the file has it: without the names that pydantic gives to members of unions."""
+    """The dotted key as in the file, without pydantic's names of union members."""
     parts = [str(part) for part in location]
     return ".".join(
         part for part in parts if "[" not in part and not part.startswith("constrained-")
@@ -135,8 +135,8 @@ def _key(location: Sequence[int | str]) -> str:
 
 
 _ALLOWED = "allowed: "
-# What is allowed, by pydantic's type of error or the first word of it; the names in braces are
-# of the error's context.
+# What is allowed, by pydantic's error type or its first word; names in braces are those in the
+# error's context.
 _ALLOWED_BY_TYPE = {
     "bool": "true or false",
     "date": "a day, such as 2026-11-24",
@@ -175,7 +175,7 @@ def _message(model: type[BaseModel], found: dict[str, Any]) -> str:
 
 
 def _shown(found: dict[str, Any]) -> str:
-    """The value that is wrong, after a colon; nothing where it is long or may be a secret."""
+    """The wrong value, after a colon; empty if it is a table or list, or may be a secret."""
     shown = found["input"]
     if found["type"] in ("extra_forbidden", "missing") or not isinstance(shown, str | int | float):
         return ""
@@ -184,7 +184,7 @@ def _shown(found: dict[str, Any]) -> str:
         for part in found["loc"]
         for word in ("password", "secret", "channels", "url", "users", "webhooks")
     )
-    # An address can hold a password wherever it stands, and so can a text in the place of a table.
+    # An address under any key may hold a password, and so may a text in the place of a table.
     is_instead = found["type"] in _TABLES and isinstance(shown, str)
     if is_secret or is_instead or "://" in str(shown):
         return ""
@@ -192,10 +192,10 @@ def _shown(found: dict[str, Any]) -> str:
 
 
 def _keys_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    """The keys that the table holding `location` may have, as far as they can be told."""
+    """The keys allowed in the table that holds `location`, as far as that is known."""
     table: type[BaseModel] | None = model
     for part in location[:-1]:
-        # Without one: a list index, a name in a mapping, or a union member's tag.
+        # A list index, a name in a mapping and a union member's tag have no field.
         if table is not None and (info := table.model_fields.get(str(part))) is not None:
             table = _model_within(info.annotation)
     return list(table.model_fields) if table else []
@@ -211,7 +211,7 @@ def _model_within(annotation: Any) -> type[BaseModel] | None:
 
 
 def merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`, table by table."""
+    """`below` overridden by `above`, table by table."""
     result = dict(below)
     for key, value in above.items():
         beneath = result.get(key)

@@ -1,4 +1,4 @@
-"""The configuration that a command works with: which file, and the environment on top."""
+"""Loads the configuration of a command: finds the file, and lets the environment override it."""
 
 import json
 import logging
@@ -16,18 +16,18 @@ from rscrawler.errors import ConfigurationError
 ResultT = TypeVar("ResultT")
 logger = logging.getLogger(__name__)
 
-# A service hands the text of its file on to its runs in this, so that all of them work with what
-# it has checked, whatever becomes of the file. No key, and not for anybody else to set.
+# In this variable a service passes the text of its file to its runs, so that all use the text that
+# it validated, even if the file changes. It is no configuration key, and not for users to set.
 _PREFIX = "RSCRAWLER_"
 _TEXT = f"{_PREFIX}CONFIG_TEXT"
-_LONGEST_TEXT_KIB = 120  # Linux gives a variable 128 KiB
+_LONGEST_TEXT_KIB = 120  # Linux limits a variable to 128 KiB
 
 
 def find_config(named: Path | None) -> Path | None:
     """The configuration file: the one named, `$RSCRAWLER_CONFIG`, `./rscrawler.toml` or none.
 
     Raises:
-        ConfigurationError: a file was named and is not there, or out of reach.
+        ConfigurationError: a named file does not exist, or may not be accessed.
     """
     origin = "--config"
     if named is None and (from_environment := os.environ.get("RSCRAWLER_CONFIG")):
@@ -35,7 +35,7 @@ def find_config(named: Path | None) -> Path | None:
     if named is not None:
         try:
             is_there = named.is_file()
-        except OSError as error:  # a folder on the way that may not be looked into
+        except OSError as error:  # such as a folder on the way without permission
             raise ConfigurationError(
                 f"{named}: cannot be read: {error.strerror} ({origin})"
             ) from error
@@ -49,10 +49,10 @@ def find_config(named: Path | None) -> Path | None:
 
 
 def load_config(path: Path | None, text: str | None = None) -> Config:
-    """The configuration in `path` (None: the defaults), with the environment on top.
+    """The configuration in `path` (None: the defaults), overridden by the environment.
 
-    `text`: what `path` says, if that is known; else what the service that started this
-    process read there, or what is there now.
+    `text` is the content of `path`, if it has been read already; None stands for the text that
+    the service passed to this process, else for the file as it is now.
 
     Raises:
         ConfigurationError: with every problem found, one a line.
@@ -68,16 +68,16 @@ def load_config(path: Path | None, text: str | None = None) -> Config:
 
 
 def handed_on(text: str, path: Path | None) -> dict[bytes, bytes]:
-    """The environment of a run that is to work with `text`, the content of `path`.
+    """The environment variable that passes `text`, the content of `path`, to a run.
 
-    As bytes, since the encoding of the environment is not always UTF-8. Where it is too long for
-    that, the run reads the file itself.
+    As bytes, since the encoding of the environment is not always UTF-8. Empty if the text is too
+    long: the run then reads the file itself.
     """
     value = text.encode()
     if len(value) > _LONGEST_TEXT_KIB * 1024:
         logger.warning(
-            "%s: is larger than %s KiB, so that each run reads it anew; what it says of sites can "
-            "be in files of sites_dir",
+            "%s: is larger than %s KiB, so each run reads the file again; move its [sites] tables "
+            "to files in sites_dir",
             path,
             _LONGEST_TEXT_KIB,
         )
@@ -91,7 +91,7 @@ def _handed_down() -> str | None:
 
 
 def _environment() -> dict[str, Any]:
-    """What the environment says, table by table; a list or table in it is JSON."""
+    """The values in `RSCRAWLER_…` variables as nested tables; lists and tables are JSON."""
     values: dict[str, Any] = {}
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in (f"{_PREFIX}CONFIG", _TEXT):
@@ -104,7 +104,7 @@ def _environment() -> dict[str, Any]:
 
 
 def _read(text: str) -> object:
-    """A list or table in JSON as such; all else as text."""
+    """Parse a list or table in JSON; anything else stays text."""
     if text.startswith(("[", "{")):
         with suppress(ValueError):
             return json.loads(text)
@@ -112,23 +112,23 @@ def _read(text: str) -> object:
 
 
 class _Kept:
-    """Nothing is kept, until `keep` says for which configuration."""
+    """The cached results of `kept` functions, for the one configuration given to `keep`."""
 
     config: Config | None = None
     values: dict[object, Any] = {}
 
 
 def keep(config: Config) -> None:
-    """From now on, read what belongs to `config` once: for a process that does one thing.
+    """From now on, cache results of `kept` functions for `config`: for a process of one run.
 
-    What was kept for it already, before this process was forked, stays.
+    Results cached for an equal configuration before this process was forked stay.
     """
     if config != _Kept.config:
         _Kept.config, _Kept.values = config, {}
 
 
 def kept(read: Callable[[Config], ResultT]) -> Callable[[Config], ResultT]:
-    """`read`, whose results are kept while `keep` says so; else it reads each time."""
+    """Cache the result of `read` for the configuration given to `keep`; else read each time."""
 
     @wraps(read)
     def reading(config: Config) -> ResultT:

@@ -1,4 +1,4 @@
-"""What `rscrawler.toml` may say, table by table."""
+"""The models of `rscrawler.toml`, one for each table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DEFAULT_CONFIG_NAME = "rscrawler.toml"
 
 
 class EmailSettings(Model):
-    """Where alert mails go and how they get there."""
+    """Who gets alert mails, and through which SMTP server."""
 
     host: HostName = Field(description="the SMTP server")
     port: int = Field(default=587, ge=1, le=65_535, description="usually 587, or 465 for tls")
@@ -48,7 +48,7 @@ class EmailSettings(Model):
         default="starttls", description="none: in the clear, for a server on the same machine"
     )
     username: str | None = Field(
-        default=None, pattern=r"^[\x20-\x7e]+$", description="without one, nobody logs in"
+        default=None, pattern=r"^[\x20-\x7e]+$", description="without one, there is no login"
     )
     password: AsciiSecret = Field(default=SecretStr(""), description="better from the environment")
     sender: MailAddress = Field(description='"Name <address>" or an address')
@@ -87,7 +87,7 @@ class WebhookSettings(Model):
 
 
 class OpsSettings(Model):
-    """Who hears of trouble: mail addresses and names of `alerts.channels`."""
+    """Who is notified of problems: mail addresses and names of `alerts.channels`."""
 
     recipients: list[MailAddress] = Field(default=[], description="mailed through alerts.email")
     channels: list[str] = Field(default=[], description="names in alerts.channels")
@@ -98,7 +98,7 @@ class AlertSettings(Model):
 
     topics: list[str] = Field(default=["central-asia"], description="names of watch-lists")
     min_level: Literal["primary", "substantial", "mention"] = Field(
-        default="substantial", description="an article below it is recorded, and alerts nobody"
+        default="substantial", description="an article below it is recorded without an alert"
     )
     max_age_days: float = Field(
         default=14,
@@ -122,7 +122,7 @@ class AlertSettings(Model):
         unknown = [name for name in self.ops.channels if name not in self.channels]
         if unknown:
             known = ", ".join(sorted(self.channels)) or "none"
-            # An address in the place of a name holds a token.
+            # An address in the place of a name may hold a token.
             named = "an address" if "://" in unknown[0] else repr(unknown[0])
             raise ValueError(
                 f"ops.channels names {named}, which is not in alerts.channels ({known})"
@@ -144,7 +144,7 @@ class AlertSettings(Model):
 
 
 def usual_readers() -> int:
-    """A core is left to the process that fetches and records."""
+    """All cores but one, which is left to the process that fetches and records; at least 1."""
     return max(len(os.sched_getaffinity(0)) - 1, 1) if hasattr(os, "sched_getaffinity") else 1
 
 
@@ -185,7 +185,7 @@ class SchedulingSettings(Model):
 
     executor: Literal["process", "procrastinate"] = Field(
         default="process",
-        description="procrastinate: crawls go to `rscrawler worker` through the PostgreSQL",
+        description="procrastinate: crawls are queued in PostgreSQL for `rscrawler worker`",
     )
     time_limit: TimeOut = Field(
         default=timedelta(minutes=30), description="a crawl that runs longer is ended"
@@ -196,7 +196,7 @@ class SchedulingSettings(Model):
 
 
 class MonitoringSettings(Model):
-    """Signs of life for the operator."""
+    """Signs of life for the operators, and when a site counts as silent or overdue."""
 
     heartbeat_url: SecretWebAddress | None = Field(
         default=None, description="requested after each good cycle; with /fail after a bad one"
@@ -212,13 +212,13 @@ class MonitoringSettings(Model):
 
 
 class WebSettings(Model):
-    """The dashboard: its address, the names it answers to, who may judge and mend."""
+    """The dashboard: its address, its host names, and the users who may make changes."""
 
     url: BareWebAddress | None = Field(
         default=None, description="where people reach it; for links in mails"
     )
     hosts: list[HostName] = Field(
-        default=[], description="further names it answers to, beside that of url and the loopback's"
+        default=[], description="further host names it answers to, besides url's and loopback's"
     )
     users: dict[UserName, PasswordHash] = Field(
         default={}, description="as `rscrawler web --add-user NAME` writes them"
@@ -239,7 +239,7 @@ class ArchiveSettings(Model):
 
 
 class Config(Model):
-    """Everything `rscrawler.toml` can say. Paths are absolute once loaded."""
+    """The whole of `rscrawler.toml`. Paths are absolute once loaded."""
 
     output_dir: UserPath = Field(
         default=Path("output"),
@@ -294,26 +294,26 @@ class Config(Model):
 
     @property
     def environment(self) -> Mapping[str, Any]:
-        """What of this came from the environment; it may hold secrets."""
+        """The values that came from the environment; they may hold secrets."""
         return self._environment
 
     def place_of(self, key: str) -> str:
-        """Where the value at a key came from and the key, for messages: `FILE: alerts.topics`."""
+        """The origin of a value and its key, for messages: `FILE: alerts.topics`."""
         is_of_file = said_at(self._environment, key.split(".")) is None
         return f"{self._origin if is_of_file else 'environment'}: {key}"
 
     def own_files(self, key: Literal["sites_dir", "topics_dir", "schedules_dir"]) -> list[Path]:
-        """The TOML files in the folder of the operator that a key names; none without it.
+        """The TOML files in the operator's folder that `key` names; empty if it is not set.
 
         Raises:
-            ConfigurationError: it is no folder that can be read.
+            ConfigurationError: the folder cannot be read.
         """
         folder: Path | None = getattr(self, key)
         return toml_files(folder, self.place_of(key)) if folder else []
 
     @property
     def user_agent(self) -> str:
-        """Who we say we are, with the operator's contact."""
+        """The User-Agent header, with the operator's contact."""
         contact = f"; {self.contact}" if self.contact else ""
         return f"rscrawler/{__version__} (news monitor{contact})"
 
@@ -326,5 +326,5 @@ class Config(Model):
 
     @property
     def archive_folder(self) -> Path:
-        """Where article pages are archived, whether or not they are now."""
+        """The folder of archived article pages, whether or not archiving is enabled."""
         return self.archive.folder or self.output_dir / "archive"

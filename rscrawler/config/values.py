@@ -1,4 +1,4 @@
-"""What a value may be, and how it is written: time spans, addresses, names of hosts and zones."""
+"""Types of configuration values: time spans, sizes, addresses, names of hosts and time zones."""
 
 import re
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def parse_size(value: object) -> int:
 
 
 def _only(is_allowed: Callable[[Any], object], allowed: str) -> AfterValidator:
-    """Refuse what `is_allowed` says no to, or raises ValueError for."""
+    """A validator that refuses values for which `is_allowed` is false or raises ValueError."""
 
     def check(value: Any) -> Any:
         with suppress(ValueError):
@@ -115,7 +115,7 @@ def is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         _ = parts.port
-    except ValueError:  # a bracket or a port that is none
+    except ValueError:  # an invalid bracket or port
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
 
@@ -127,10 +127,10 @@ def _is_bare_web_address(url: str) -> bool:
 
 
 def checked_user_name(name: str) -> str:
-    """`name` as it is.
+    """`name`, unchanged.
 
     Raises:
-        ValueError: nobody can be called that.
+        ValueError: it is no valid name of a user.
     """
     if re.fullmatch(r"[\w.@-]{1,64}", name) is None:
         raise ValueError("allowed: up to 64 letters, digits and . @ - _")
@@ -138,11 +138,11 @@ def checked_user_name(name: str) -> str:
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
-    """`path` below the folder that the context names, such as that of the file that says it."""
+    """`path` without `~`, resolved against the context's folder, such as that of its file."""
     try:
         path = path.expanduser()
     except RuntimeError:
-        raise ValueError("allowed: a path; of that user no home folder is known") from None
+        raise ValueError("allowed: a path; no home folder is known for that user") from None
     return path if info.context is None else (info.context / path).resolve()
 
 
@@ -158,7 +158,7 @@ HostName = Annotated[
     str,
     Field(min_length=1),
     _only(
-        # As an address, or as a look-up encodes it.
+        # An IPv6 address, or a name that a look-up can encode.
         lambda name: IPv6Address(name) if ":" in name else name.encode("idna"),
         'a host name alone, such as "smtp.example.org"; the port is a key of its own',
     ),

@@ -1,6 +1,6 @@
-"""Delivery: what the outbox holds, handed on.
+"""Delivers what is due in the outbox: JSONL lines, feeds and messages.
 
-The JSONL exactly once; messages at least once, each under one identity for good.
+Each JSONL line is written exactly once. A message is sent at least once, always with the same id.
 Any number of processes may deliver at the same time.
 """
 
@@ -43,25 +43,25 @@ def deliver(
     must_stop: Callable[[], bool] = lambda: False,
     next_tries: Mapping[str, datetime] | None = None,
 ) -> DeliveryReport:
-    """Hand on everything that is due: JSONL and feeds, alerts, then word to the operators.
+    """Deliver everything that is due: JSONL and feeds, alerts, then notices to the operators.
 
-    An output folder that cannot be written holds up no alert.
+    An output folder that cannot be written does not hold up alerts.
 
     Args:
-        config: whose `alerts` say where to.
-        store: the outbox.
-        now: decides what is due, and is the date of what is composed.
-        clock: the time while it goes on; by default `now` and what has passed since.
-        topic_titles: a title for people for each topic.
-        next_tries: when each site is crawled next, to be said with its problems.
-        must_stop: asked before each message; the one in hand is always finished.
+        config: its `alerts` name the channels and recipients.
+        store: holds the outbox.
+        now: decides which alerts are composed, and is their date.
+        clock: the current time during delivery; by default `now` plus the time elapsed since.
+        topic_titles: the display title of each topic.
+        next_tries: when each site is crawled next, for the notices of its problems.
+        must_stop: checked before each message; a message that is being sent is always finished.
     """
     clock = clock or _clock_from(now)
     alerts, channels, titles = config.alerts, message_channels(config), topic_titles or {}
     interest = Interest(alerts.topics, alerts.minimum, titles, _sites(config), config.web.url)
     delivery = messages.Round(alerts, channels, store, interest, clock, must_stop)
     report = delivery.report
-    # What is in the JSONL counts as told when a lost database is rebuilt from it.
+    # Spool first: a database that is rebuilt from the JSONL counts the articles in it as alerted.
     sync_spool(config, store)
     _write_files(config, delivery, now)
     report.composed = messages.compose_due(delivery, now) + messages.alert_unalerted(delivery, now)
@@ -93,7 +93,7 @@ def _sites(config: Config) -> Mapping[str, SiteProfile]:
     try:
         return load_sites(config)
     except ConfigurationError:
-        return {}  # a wrong profile must not hold up an alert
+        return {}  # an invalid profile must not hold up alerts
 
 
 def _clock_from(now: datetime) -> Callable[[], datetime]:

@@ -1,4 +1,4 @@
-"""What an alert says of one article: the same words for mail, chat and feed."""
+"""The content of an alert about one article, shared by mail, chat, feeds and the dashboard."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WHERE = {"title": "Headline", "subtitle": "Subtitle", "tags": "Tag"}
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A part of a text; `entity` is what its words stand for, empty if they are no evidence."""
+    """A part of a text; `entity` is the entity that it names, empty if it is not evidence."""
 
     text: str
     entity: str = ""
@@ -37,25 +37,25 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A quotation, in stretches; `where` is empty for one from the body."""
+    """A quotation cut into stretches; `where` names its field and is empty for the body."""
 
     where: str
     stretches: tuple[Stretch, ...]
 
     @property
     def text(self) -> str:
-        """The whole quotation."""
+        """The quotation as plain text."""
         return "".join(each.text for each in self.stretches)
 
     @property
     def starred(self) -> str:
-        """The whole quotation, its terms between asterisks."""
+        """The quotation with its evidence between asterisks."""
         return isolated("".join(f"*{s.text}*" if s.entity else s.text for s in self.stretches))
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One article in words; every text is on one line and safe to show."""
+    """One article, ready for display; every text is on one line and safe to show."""
 
     article_id: str
     title: str
@@ -73,15 +73,15 @@ class Alert:
     reprints: tuple[str, ...] = ()  # other addresses with the same text
     is_update: bool = False
     changed: str = ""
-    follows: Alert | None = None  # the earlier article that it is an update of
-    page: str | None = None  # of the dashboard, where it can be judged
+    follows: Alert | None = None  # the earlier article whose story it continues
+    page: str | None = None  # its address on the dashboard, where it can be judged
 
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """What the receivers asked for, and what it is called.
+    """Which flags count for an alert, and the titles to display.
 
-    `titles` are the topics' by name, `sites` the profiles by name, `dashboard` is its address.
+    `titles` and `sites` map names to topic titles and site profiles; `dashboard` is its address.
     """
 
     topics: Sequence[str]
@@ -91,12 +91,12 @@ class Interest:
     dashboard: str | None = None
 
     def title(self, topic: str) -> str:
-        """The topic for people."""
+        """The display title of a topic."""
         return one_line(self.titles.get(topic), 80) or words_of_slug(topic)
 
 
 def outlet_of(article: Article, sites: Mapping[str, SiteProfile]) -> str:
-    """The site of an article for people: its profile's title, or its host for want of one."""
+    """The display name of an article's site: the title in its profile, else the host."""
     profile = sites.get(article.site)
     return one_line(profile.title if profile else None, 80) or host_of(article.url)
 
@@ -109,10 +109,10 @@ def alert_of(
     title_before: str | None = None,
     followed: Article | None = None,
 ) -> Alert:
-    """The alert for a version.
+    """The alert for one version of an article.
 
-    `title_before` is the headline of the version before, `followed` the article whose update
-    this one is.
+    `reprints` are addresses with the same text, `title_before` is the headline of the previous
+    version, and `followed` is the article whose story this one continues.
     """
     flags = [
         flag
@@ -159,21 +159,21 @@ def _changed(article: Article, title_before: str | None) -> str:
         if number
     ]
     if "body" in change.fields and words:
-        # They were counted over all the fields.
+        # The words were counted over all changed fields.
         where = "in the text" if change.fields == ("body",) else "in all"
         parts.append(f"{', '.join(words)} {where}")
     return "; ".join(parts)
 
 
 def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
-    """The quotations of the evidence, one for each place, with all the terms found there."""
+    """One quotation for each field or paragraph with evidence, with all its terms marked."""
     terms: dict[tuple[str, int | None], dict[str, str]] = {}
     quotes: dict[tuple[str, int | None], str] = {}
     for flag in flags:
         for each in flag.evidence:
             place = (each.field, each.paragraph)
             terms.setdefault(place, {})[one_line(each.term, 120)] = each.entity or each.term
-            # Of two cuts of one paragraph the longer says more.
+            # Evidence in one paragraph may be quoted differently: keep the longest quotation.
             quotes[place] = max(quotes.get(place, ""), each.quote, key=len)
     shown = list(quotes.items())[:MAX_PASSAGES]
     return tuple(
@@ -182,7 +182,7 @@ def _passages(flags: Sequence[TopicFlag]) -> tuple[Passage, ...]:
 
 
 def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Stretch, ...]:
-    """The quotation, cut at the terms in it; `entities` are what they stand for, by term."""
+    """Cut a quotation at the terms in it; `entities` maps each term to its entity."""
     text = one_line(quote, QUOTE_LIMIT)
     wanted = sorted(filter(None, entities), key=len, reverse=True)
     if not wanted:
@@ -196,7 +196,7 @@ def _marked(quote: str, entities: Mapping[str, str]) -> tuple[Stretch, ...]:
 
 
 def subject_of(alerts: Sequence[Alert]) -> str:
-    """The title of a single article, or how many there are, on what."""
+    """The subject line: the title of a single article, else their number, topics and countries."""
     if len(alerts) == 1:
         prefix = "Updated: " if alerts[0].is_update else ""
         return one_line(prefix + alerts[0].title, SUBJECT_LIMIT)
@@ -209,5 +209,5 @@ def subject_of(alerts: Sequence[Alert]) -> str:
 
 
 def countries_of(alerts: Sequence[Alert]) -> list[tuple[str, int]]:
-    """Each country with the number of articles on it, most first."""
+    """Each country with its number of articles, most frequent first."""
     return Counter(name for alert in alerts for name in alert.countries).most_common()

@@ -1,7 +1,7 @@
-"""The interface of a channel that sends, and what comes of it. The table of all is in `channels`.
+"""The interface of channels that send messages, and the outcomes of sending.
 
-A channel is made of its part of the configuration; without one it is not there. Adding one
-takes a file with a class and `configured`, a row in the table, and its settings in `config`.
+A channel exists if it is configured. To add a kind, write a module with a class and a function
+`configured`, add the function to the table in `channels`, and the settings to `config`.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ ALERT_KINDS = frozenset({"alert", "summary"})
 
 
 class Fate(Enum):
-    """What came of a message for one recipient."""
+    """The outcome of sending a message to one recipient."""
 
-    SERVED = auto()  # the recipient's side has taken it
-    PASSING = auto()  # not taken now; it may be later
-    UNREACHABLE = auto()  # no connection: other messages to the address would fare the same now
-    SENDING = auto()  # its end goes out now; if nothing more is heard, it may have been taken
-    CUT_OFF = auto()  # all was sent, and the connection broke: it may have been taken
-    UNANSWERED = auto()  # all was sent, and no answer came in time: it may have been taken
+    SERVED = auto()  # accepted by the recipient's side
+    PASSING = auto()  # not accepted now; a retry may succeed
+    UNREACHABLE = auto()  # cannot send now; other messages to the address would fail as well
+    SENDING = auto()  # the end of the message goes out now; from here on it may be accepted
+    CUT_OFF = auto()  # all was sent, then the connection broke: it may have been accepted
+    UNANSWERED = auto()  # all was sent, but no answer came in time: it may have been accepted
     REFUSED = auto()  # rejected for good; retried at the slow pace all the same
 
 
@@ -38,42 +38,42 @@ MAY_HAVE_IT = frozenset({Fate.SERVED, Fate.CUT_OFF, Fate.UNANSWERED})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one attempt; `error` is one line, without addresses that hold tokens."""
+    """The outcome of one attempt; `error` is one line, without addresses that hold tokens."""
 
     fate: Fate
     error: str = ""
 
 
-Step = Mapping[str, Outcome]  # what came of some recipients, by address
+Step = Mapping[str, Outcome]  # outcomes of some recipients, by address
 SERVED = Outcome(Fate.SERVED)
-CUT_SHORT = Outcome(Fate.SENDING, "cut short before the other side said that it took it")
+CUT_SHORT = Outcome(Fate.SENDING, "interrupted before the other side confirmed it")
 
 
 def last_words(steps: Iterable[Step]) -> dict[str, Outcome]:
-    """What came of each recipient in the end."""
+    """The last outcome of each recipient."""
     return {address: outcome for step in steps for address, outcome in step.items()}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Outbox rows for one channel, and what is said of each to people; to machines nothing."""
+    """Outbox rows for one channel, each with its alert; channels for machines need no alerts."""
 
     rows: Sequence[OutboxRow]
     alerts: Sequence[Alert]
     now: datetime
     flood_limit: int
-    nonce: str = ""  # another one gives the same rows another identity
-    note: str = ""  # said before everything else; a mail then lists the articles in one summary
+    nonce: str = ""  # a different nonce gives the same rows a different message id
+    note: str = ""  # text at the top; with a note, a mail is a summary that lists the articles
 
     @property
     def is_flood(self) -> bool:
-        """Whether they are too many to be told one by one."""
+        """Whether there are too many rows to show each article."""
         return len(self.rows) > self.flood_limit
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message to the operators; the same `key` and `kind` give the same identity."""
+    """A message to the operators; the same `key` and `kind` give the same message id."""
 
     subject: str
     text: str
@@ -84,40 +84,40 @@ class Notice:
 
 @dataclass(frozen=True)
 class MessageChannel:
-    """A channel whose messages somebody takes.
+    """A channel that sends messages to recipients.
 
     Attributes:
         name: `KIND` or `KIND:NAME`, as in the outbox.
-        addresses: who gets alerts, as the store has them: without tokens.
-        operators: who hears of problems, likewise.
-        gets_alerts: else only word for the operators.
+        addresses: the recipients of alerts, as in the store: without tokens.
+        operators: the recipients of notices about problems, likewise.
+        gets_alerts: False if only notices to the operators go out here.
     """
 
     name: str
     addresses: tuple[str, ...]
     operators: tuple[str, ...] = ()
     gets_alerts: bool = True
-    is_for_people: ClassVar[bool] = True  # keeps quiet hours
+    is_for_people: ClassVar[bool] = True  # quiet hours apply
 
     @property
     def everybody(self) -> tuple[str, ...]:
-        """Every address, once."""
+        """Every address, without repeats."""
         return tuple(dict.fromkeys([*self.addresses, *self.operators]))
 
     def beside(self, address: str) -> tuple[str, ...]:
-        """The addresses that cannot be reached either while this one cannot."""
+        """The addresses that are unreachable whenever this one is."""
         return (address,)
 
     def waits(self, oldest: datetime, now: datetime) -> Wait | None:
-        """Why rows, the oldest written at `oldest`, are not composed yet; None: they are."""
+        """Why rows, the oldest created at `oldest`, are not composed yet; None if they are due."""
         return None
 
     def identity(self, key: str) -> str:
-        """The id of a message for good: the same for the same key."""
+        """The permanent id of a message; the same key gives the same id."""
         return f"{self.name}/{digest(key)}"
 
     def compose(self, batch: Batch) -> Iterator[tuple[NewMessage, Sequence[OutboxRow]]]:
-        """The messages for a batch, each with the rows that it carries; here one for all."""
+        """The messages for a batch, each with its rows; by default one message for all rows."""
         ids = [self.name, *(row.record_id for row in batch.rows), batch.nonce]
         message_id = self.identity(" ".join(filter(None, ids)))
         kind = "summary" if batch.is_flood or batch.note else "alert"
@@ -126,11 +126,11 @@ class MessageChannel:
         yield new, batch.rows
 
     def content(self, batch: Batch, message_id: str) -> bytes:
-        """A batch as it is stored and sent."""
+        """The message for a batch, as it is stored and sent."""
         raise NotImplementedError
 
     def notice(self, notice: Notice) -> NewMessage | None:
-        """A message to the operators; None: there are none here."""
+        """A message to the operators; None if the channel has no operators."""
         if not self.operators:
             return None
         message_id = self.identity(f"{notice.kind} {notice.key}")
@@ -138,15 +138,15 @@ class MessageChannel:
         return NewMessage(message_id, self.name, notice.kind, notice.now, content, self.operators)
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
-        """A notice as it is stored and sent, for a channel that has operators."""
+        """A notice as it is stored and sent; only called if the channel has operators."""
         raise NotImplementedError
 
     def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Step]:
-        """Send to these addresses; yields step by step what came of some of them, or of nobody.
+        """Send to these addresses, by default one after another; yields steps with outcomes.
 
-        The last word on an address counts, and each is stored before the next step: before the
-        end of a message goes out, `Fate.SENDING` is yielded, since from then on it may be taken
-        whether or not an answer arrives. Here one address after another.
+        The caller stores each step before it asks for the next; the last outcome of an address
+        counts. `Fate.SENDING` is yielded before the end of a message goes out: from then on it may
+        be accepted, whether or not an answer arrives. An empty step only renews the claim.
         """
         for address in addresses:
             yield {address: CUT_SHORT}
@@ -158,16 +158,16 @@ class MessageChannel:
 
 
 def digest(key: str) -> str:
-    """32 hexadecimal digits for a key."""
+    """The digest of a key: 32 hexadecimal digits."""
     return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def within(limit: timedelta, call: Callable[[], ResultT]) -> ResultT:
-    """What a call gives; one that takes longer is left alone.
+    """The result of a call, made in a thread that is abandoned after `limit`.
 
     Raises:
-        TimeoutError: it took longer.
-        Exception: whatever it raises.
+        TimeoutError: the call took longer.
+        Exception: whatever the call raises.
     """
     result: Future[ResultT] = Future()
 
@@ -177,6 +177,6 @@ def within(limit: timedelta, call: Callable[[], ResultT]) -> ResultT:
         except Exception as error:
             result.set_exception(error)
 
-    # A daemon thread: one that never comes back must not keep the process from ending.
+    # A daemon thread: a call that never returns must not keep the process from exiting.
     Thread(target=run, name="bounded", daemon=True).start()
     return result.result(limit.total_seconds())

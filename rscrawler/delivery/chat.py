@@ -1,4 +1,4 @@
-"""Chats, by Apprise address: Slack, Telegram, Teams and many more."""
+"""Chat channels through Apprise: Slack, Telegram, Teams and many more."""
 
 import hashlib
 import json
@@ -14,27 +14,27 @@ from rscrawler.delivery.alert import countries_of, subject_of
 from rscrawler.delivery.channel import SERVED, Batch, Fate, MessageChannel, Notice, Outcome, within
 from rscrawler.delivery.wording import rendered
 
-# What Apprise logs when no connection was made, in the words of its HTTP library: nothing was
-# sent. After any other broken connection the service may have taken the message.
+# Errors of Apprise's HTTP library, in its log, that mean no connection was made: nothing was sent.
+# After any other connection error, the service may have accepted the message.
 _NOTHING_SENT = re.compile("NewConnectionError|ConnectTimeout|NameResolutionError|SSLError")
-# What it logs of each post that was taken: another attempt is another copy of it.
+# Apprise logs this for each accepted post; a retry would post another copy.
 _SENT = re.compile(r"^Sent ", re.MULTILINE)
-_LEAST_PART = 2_000  # letters
-_LONGEST_SECONDS = 600  # for an answer: the claim on a message lasts for 15 min
-# What it logs holds addresses with tokens: it is for us alone, and all of it.
+_LEAST_PART = 2_000  # characters
+_LONGEST_SECONDS = 600  # for an answer; less than the claim on a message, 15 min
+# Apprise logs addresses with tokens: its log is only for us, but at every level.
 logging.getLogger("apprise").propagate = False
 logging.getLogger("apprise").setLevel(logging.DEBUG)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chat(MessageChannel):
-    """`alerts.channels.NAME`: Apprise addresses, which hold tokens, by what stands for them."""
+    """`alerts.channels.NAME`; `urls` maps stored addresses to Apprise URLs, which hold tokens."""
 
     urls: Mapping[str, str]
     timeout: ClassVar[timedelta] = timedelta(seconds=30)
 
     def content(self, batch: Batch, message_id: str) -> bytes:
-        """A short list, or for a flood only its size."""
+        """A short list of articles; for a flood only the counts by country."""
         alerts = batch.alerts
         text = rendered(
             "chat.txt.j2",
@@ -46,41 +46,41 @@ class Chat(MessageChannel):
         return _stored(subject_of(alerts), text.strip())
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
-        """Subject and text."""
+        """The subject and text."""
         return _stored(notice.subject, notice.text)
 
     def attempt(self, content: bytes, address: str) -> Outcome:
         """Send a stored message to one Apprise address.
 
-        Apprise only says whether it worked, so every failure counts as passing, but for an
-        address that it cannot read. Its log tells one that was answered from one that was not.
+        Apprise only reports success or failure; its log shows whether the service may have accepted
+        the message. An address is refused only if it is not configured or Apprise cannot read it.
         """
-        # Imported here: it takes a quarter of the time that a delivery without chats needs.
+        # Imported here: the import takes a quarter of the time of a delivery without chats.
         from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
 
         if (url := self.urls.get(address)) is None:
             return Outcome(Fate.REFUSED, "its address is no longer in the configuration")
-        # Its own limit of a minute for all would be taken for a refusal.
+        # Apprise's own limit, a minute for all, would look like a failure of the service.
         apprise = Apprise(asset=AppriseAsset(service_timeout=0))
         message = json.loads(content)
         if not apprise.add(url):
             return Outcome(Fate.REFUSED, "not an address that Apprise knows")
         seconds = self.timeout.total_seconds()
         for service in apprise:
-            # The 4 s of its own are too short: a slow service has posted the message by then.
+            # The default of 4 s is too short: a slow service posts the message and answers later.
             if service.socket_read_timeout == type(service).socket_read_timeout:
                 service.socket_read_timeout = seconds
             service.socket_read_timeout = min(service.socket_read_timeout, _LONGEST_SECONDS)
             seconds = max(seconds, service.socket_read_timeout)
-            # A service refuses what is too long; one of few letters would get dozens of parts.
+            # A long message is refused, so split it; but not into dozens of short parts.
             is_divided = service.overflow_mode == OverflowMode.UPSTREAM
             if is_divided and service.body_maxlen >= _LEAST_PART:
                 service.overflow_mode = OverflowMode.SPLIT
                 parts = len(message["text"]) // service.body_maxlen
-                seconds += parts * service.request_rate_per_sec  # it pauses between them
+                seconds += parts * service.request_rate_per_sec  # Apprise pauses between them
 
         def notify() -> Outcome:
-            # Declared as plain text, it is escaped for services that read HTML or Markdown.
+            # Apprise escapes plain text for services that read HTML or Markdown.
             result = apprise.notify(
                 body=message["text"],
                 title=message["title"],
@@ -90,17 +90,17 @@ class Chat(MessageChannel):
             return SERVED if result else _failure("\n".join(each.message for each in result.logs()))
 
         try:
-            # The library's own time-outs say more.
+            # Slightly longer than the library's own timeouts, whose errors say more.
             return within(1.1 * timedelta(seconds=seconds), notify)
         except TimeoutError:
-            late = f"no answer within {seconds:g} s; it may have been taken"
+            late = f"no answer within {seconds:g} s; it may have been accepted"
             return Outcome(Fate.UNANSWERED, late)
-        except Exception as error:  # whatever a plug-in raises; its text may hold the address
+        except Exception as error:  # from any plug-in; its text may hold the address
             return Outcome(Fate.PASSING, f"the service failed: {type(error).__name__}")
 
 
 def configured(config: Config) -> Iterator[Chat]:
-    """A channel for each name in `[alerts.channels]`; one of the operators gets no alerts."""
+    """A channel for each name in `[alerts.channels]`; those of the operators get no alerts."""
     for name in config.alerts.channels:
         urls = {
             f"{name}#{hashlib.blake2b(url.encode(), digest_size=4).hexdigest()}": url
@@ -128,12 +128,12 @@ def _stored(title: str, text: str) -> bytes:
 
 
 def _failure(said: str) -> Outcome:
-    if _SENT.search(said):  # to one of the address's targets, or one part of a long message
-        return Outcome(Fate.UNANSWERED, "the service took a part of it only")
+    if _SENT.search(said):  # to one of several targets, or one part of a long message
+        return Outcome(Fate.UNANSWERED, "the service accepted only a part of it")
     if "Socket Exception" not in said:
-        return Outcome(Fate.PASSING, "the service did not take it")
+        return Outcome(Fate.PASSING, "the service did not accept it")
     if _NOTHING_SENT.search(said):
         return Outcome(Fate.UNREACHABLE, "cannot be reached")
     if "timed out" in said:
-        return Outcome(Fate.UNANSWERED, "no answer in time; it may have been taken")
-    return Outcome(Fate.CUT_OFF, "the connection broke; it may have been taken")
+        return Outcome(Fate.UNANSWERED, "no answer in time; it may have been accepted")
+    return Outcome(Fate.CUT_OFF, "the connection broke; it may have been accepted")

@@ -1,4 +1,4 @@
-"""Atom and JSON feeds of flagged coverage, one of each for a topic."""
+"""Atom and JSON feeds of flagged coverage, one of each per topic."""
 
 import json
 import re
@@ -16,14 +16,14 @@ from rscrawler.items import Article, rfc3339
 from rscrawler.store import Store
 
 FEED_SIZE = 100
-# Records looked at for one feed: flagged articles are few, and one article may have many versions.
+# Flagged records read for all feeds: flagged articles are few, but one may have many versions.
 _RECORDS_READ = 1_000
 _GAPS = re.compile("…[ …]*…")
-Item = dict[str, Any]  # of JSON Feed 1.1: one article, in its last version
+Item = dict[str, Any]  # an item of JSON Feed 1.1
 
 
 def write_feeds(config: Config, store: Store, interest: Interest) -> int:
-    """Bring the feeds of each topic up to date; returns how many files changed."""
+    """Update the feeds of each topic; returns how many files changed."""
     with closing(store.outbox.flagged_records()) as records:
         found = _items(records, interest)
     folder, changed = config.output_dir / "feeds", 0
@@ -38,13 +38,13 @@ def write_feeds(config: Config, store: Store, interest: Interest) -> int:
 
 
 def feed_of(articles: Sequence[Article], interest: Interest, *, name: str, title: str) -> bytes:
-    """Any articles as Atom; `name` is what tells this feed from all others."""
+    """An Atom feed of these articles; `name` distinguishes it from all other feeds."""
     items = [_item(article, interest) for article in articles]
     return _atom_feed(_uri(f"feed:?{name}"), one_line(title), items)
 
 
 def _items(records: Iterator[str], interest: Interest) -> dict[str, list[Item]]:
-    """For each topic, the last version of each article flagged on it, newest first."""
+    """For each topic, the articles flagged on it in their last flagged version, newest first."""
     found: dict[str, list[Item]] = {topic: [] for topic in interest.topics}
     seen: set[str] = set()
     for record in islice(records, _RECORDS_READ):
@@ -67,10 +67,10 @@ def _item(article: Article, interest: Interest) -> Item:
     said = (passage.text for passage in alert.passages if passage.text != alert.title)
     quotes = _GAPS.sub("… ", " … ".join(said))
     summary = one_line(article.subtitle, 500) or one_line(quotes, 500) or alert.title
-    # The date that the article gives, or when it was first seen if it gives none.
+    # The article's own date, else when it was first seen.
     published = article.published_at or article.first_seen_at or article.fetched_at
     item: Item = {
-        "id": _uri(f"article:{article.article_id}"),  # the same in every feed and for good
+        "id": _uri(f"article:{article.article_id}"),  # permanent, and the same in every feed
         "title": alert.title,
         "content_text": f"{summary}\n\n{', '.join([*alert.levels, *alert.countries])}",
         "summary": summary,
@@ -98,7 +98,7 @@ def _json_feed(title: str, items: Sequence[Item]) -> bytes:
 
 
 def _atom_feed(uri: str, title: str, items: Sequence[Item]) -> bytes:
-    # A feed without entries must have a date too, and must not change with every look.
+    # An empty feed needs a date too, which must not change each time the feed is made.
     updated = max((item["date_modified"] for item in items), default="1970-01-01T00:00:00Z")
     feed = rendered("feed.atom.j2", uri=uri, title=title, updated=updated, articles=items)
     return feed.encode()

@@ -1,10 +1,10 @@
-"""The JSONL files: every line once, whole, whatever crashes.
+"""The JSONL files: every line is written exactly once and whole, whatever crashes.
 
-Lines are appended and flushed to the disk, then one transaction marks their rows as
-done and remembers how far the file is whole. A crash in between leaves lines behind
-that point: on the next start they are read again, what is whole is marked as done
-and what is torn is cut off. One process writes at a time: on one machine by a lock file,
-on several by a lease. The rows tell a second one, if ever there is one, that it came late.
+Lines are appended and flushed to disk, then one transaction marks their rows as done and stores
+the committed size of the file. A crash in between leaves lines after the committed end. The next
+write to the file reads them, marks the rows of whole lines as done, and cuts off a torn line. One
+process writes at a time: a lock file decides on one machine, a lease across machines. If a second
+process writes all the same, it finds the rows done and fails.
 """
 
 import fcntl
@@ -28,19 +28,18 @@ from rscrawler.store.outbox import JSONL_CHANNELS, LineStore, OutboxRow
 
 LINES_PER_BATCH = 500
 LOCK_NAME = ".jsonl.lock"
-WRITER = "writer"  # the lease
+WRITER = "writer"  # name of the lease
 LOCK_TIMEOUT_SECONDS = 120.0
 _LOCK_POLL_SECONDS = 0.02
-# Not line feeds in JSON, but some readers divide lines at them.
+# JSON allows these in strings, but some readers split lines at them.
 _LINE_BREAKS = {"\u0085": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
 def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> int:
-    """Write every pending line, and again what somebody cut off a file of today (UTC).
+    """Write every pending line, and restore lines that somebody cut off a file of today (UTC).
 
-    There is a line for each recorded version, and one for each that is flagged.
-
-    Gives the number of lines.
+    Each recorded version has a line in `articles`, a flagged one another in `flagged`.
+    Returns the number of lines written.
 
     Raises:
         OutputError: the folder cannot be written. Nothing is lost: the lines stay pending.
@@ -54,7 +53,7 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
             with closing(_LineFile(folder, name, lines)) as file:
                 file.end()
         while rows := lines.pending_lines(LINES_PER_BATCH):
-            _acquire(store, 0)  # again, so that a long delivery keeps it
+            _acquire(store, 0)  # renewed, so that a long delivery keeps it
             for name, of_file in groupby(sorted(rows, key=_file_of), key=_file_of):
                 with closing(_LineFile(folder, name, lines)) as file:
                     written += file.append(list(of_file))
@@ -62,7 +61,7 @@ def deliver_jsonl(config: Config, store: Store, today: date | None = None) -> in
 
 
 def _cut_files(folder: Path, day: date, store: LineStore) -> list[str]:
-    """The files of a day that are shorter than they were, or gone."""
+    """The files of a day that are shorter than their committed size, or missing."""
     names = [_name(channel, day) for channel in JSONL_CHANNELS]
     return [name for name in names if _size(folder / name) < (store.committed_bytes(name) or 0)]
 
@@ -71,11 +70,11 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        return 0  # gone; what else it may be is said when it is opened
+        return 0  # missing; any other error is raised when the file is opened
 
 
 def _name(channel: str, day: date) -> str:
-    """The name of a file, relative to the output folder."""
+    """The path of a file, relative to the output folder."""
     return f"{channel}/{day:%Y-%m-%d}.jsonl"
 
 
@@ -84,15 +83,15 @@ def _file_of(row: OutboxRow) -> str:
 
 
 def line_of(record: str) -> bytes:
-    """The line of a record's JSON text, with its line feed."""
-    for character, escape in _LINE_BREAKS.items():  # `str.translate` takes many times as long
+    """A record's JSON text as a line, with its line feed."""
+    for character, escape in _LINE_BREAKS.items():  # `str.translate` is many times slower
         record = record.replace(character, escape)
-    # A lone surrogate has no UTF-8; its escape is what JSON writes for it.
+    # UTF-8 cannot encode a lone surrogate; this writes its JSON escape.
     return record.encode("utf-8", "backslashreplace") + b"\n"
 
 
 class _LineFile:
-    """A file of lines, open, and what the database knows of it; a new one is durable."""
+    """An open JSONL file and its state in the database; a new file's name is synced to disk."""
 
     def __init__(self, folder: Path, name: str, store: LineStore) -> None:
         self._path, self._name, self._store = folder / name, name, store
@@ -108,10 +107,10 @@ class _LineFile:
         os.close(self._descriptor)
 
     def append(self, rows: Sequence[OutboxRow]) -> int:
-        """Append the lines of rows; gives how many were written or found written.
+        """Append the lines of rows; returns how many were written.
 
-        Nothing is written, and 0 given, when the file had first to be brought into line
-        with the rows: they may have changed.
+        If file and rows did not match, they are reconciled, and nothing is written (0): the caller
+        must read the rows again.
         """
         end = self.end()
         if end is None:
@@ -127,12 +126,12 @@ class _LineFile:
         if not self._store.commit_lines(self._name, [row.number for row in rows], end + len(data)):
             raise OutputError(
                 f"{self._path}: another process wrote the same records; "
-                "let one machine alone write the output folder"
+                "only one machine may write the output folder"
             )
         return len(rows)
 
     def _write(self, data: bytes, position: int) -> None:
-        # Whoever follows the file and sees it cut, as on a full disk, begins it anew (`tail -F`).
+        # Detect a full disk before the file grows: when a file is cut, `tail -F` rereads all of it.
         with tempfile.TemporaryFile(dir=self._path.parent) as trial:
             trial.write(data)
         rest = memoryview(data)
@@ -141,15 +140,15 @@ class _LineFile:
             rest, position = rest[written:], position + written
 
     def end(self) -> int | None:
-        """Where the next line goes; None when rows changed state to match the file."""
+        """Where the next line goes; None if file and rows had to be reconciled."""
         size = os.fstat(self._descriptor).st_size
         committed = self._store.committed_bytes(self._name) or 0
         is_in_place = self._ends_line(committed)
         if is_in_place and size == committed:
             return size
-        # A crash left lines behind the committed end; or somebody has cut, lengthened or deleted
-        # the file, or the database knows nothing of it. What it holds is kept, what it lacks is
-        # written again.
+        # A crash left lines after the committed end; or somebody cut, extended or deleted the
+        # file; or the database does not know it. Lines in the file are kept, missing ones become
+        # pending again.
         is_of_crash = is_in_place and 0 < committed < size
         present, end = self._whole_lines(strict_from=committed if is_of_crash else size)
         present |= _compressed_lines(self._path)
@@ -157,14 +156,14 @@ class _LineFile:
         return None
 
     def _ends_line(self, position: int) -> bool:
-        """Whether a line may begin at a position; not where somebody has moved the lines."""
+        """Whether a line can start at a position; False after an edit that moved the lines."""
         return position == 0 or os.pread(self._descriptor, 1, position - 1) == b"\n"
 
     def _whole_lines(self, strict_from: int) -> tuple[set[str], int]:
-        """The ids of the records in the file, and the whole end, where it is cut.
+        """Cut the file after its last whole line; returns the record ids in it and its end.
 
-        An unterminated last line does not count; from `strict_from` on, neither does anything
-        from the first line on that is not a record.
+        A line without a line feed is not whole. From `strict_from` on, the file is also cut before
+        the first line that is not a record.
         """
         present: set[str] = set()
         end = 0
@@ -183,7 +182,7 @@ class _LineFile:
 
 
 def _compressed_lines(path: Path) -> set[str]:
-    """The ids of the records in a compressed file beside another."""
+    """The ids of the records in the compressed file beside `path`, if there is one."""
     packed = path.with_name(path.name + COMPRESSED)
     lines = day_lines(packed) if packed.exists() else ()
     return {record_id for line in lines if (record_id := _record_id(line))}
@@ -203,7 +202,7 @@ def _record_id(line: bytes) -> str | None:
 
 @contextmanager
 def only_holder(lock: Path) -> Iterator[None]:
-    """Wait until no other process of this machine holds the file."""
+    """Hold a lock file; first wait for other processes of this machine that hold it."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
     try:
@@ -224,7 +223,7 @@ def _locked(descriptor: int) -> bool:
 
 @contextmanager
 def _only_writing_machine(store: Store) -> Iterator[None]:
-    """Wait until no other process that shares the store writes lines, on any machine."""
+    """Hold the lease on writing lines; first wait for other processes, on any machine."""
     _acquire(store, LOCK_TIMEOUT_SECONDS)
     try:
         yield
@@ -233,7 +232,7 @@ def _only_writing_machine(store: Store) -> Iterator[None]:
 
 
 def _acquire(store: Store, seconds: float) -> None:
-    """Take or renew the lease, which may take so long."""
+    """Take or renew the lease; wait for it at most `seconds`."""
     _wait(
         lambda: store.leases.acquire(WRITER, process_identity(), utc_now()),
         lambda: f"{store.leases.holder(WRITER)} writes the output",
@@ -253,7 +252,7 @@ def _wait(is_ours: Callable[[], bool], complaint: Callable[[], str], seconds: fl
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Sync the file names in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -262,7 +261,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
-    """Put a file in the place of another at one stroke; False if it is the same already."""
+    """Replace a file atomically; False if it has this content already."""
     if path.exists() and path.read_bytes() == content:
         return False
     folder = path.parent
@@ -283,11 +282,11 @@ def replace_file(path: Path, content: bytes, mode: int = 0o644) -> bool:
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn an error of the file system into one line that says what to mend."""
+    """Turn an `OSError` into an `OutputError` that names the file and the remedy."""
     try:
         yield
     except OSError as error:
         raise OutputError(
             f"{error.filename or path}: cannot be written: {error.strerror}; nothing is lost, "
-            "`rscrawler deliver` goes on once that is mended"
+            "`rscrawler deliver` goes on once that is fixed"
         ) from error

@@ -1,4 +1,4 @@
-"""Alerts by mail: composed once, and sent as they were composed, over an SMTP server."""
+"""Alerts and notices by mail: composed once, and sent unchanged over an SMTP server."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,42 +19,42 @@ from rscrawler.delivery.smtp import address_of, send_mail
 from rscrawler.delivery.timing import Wait, next_time
 from rscrawler.delivery.wording import SUBJECT_LIMIT, TEXT_WIDTH, one_line, rendered, wrap
 
-_PLAIN_SUBJECT = 68  # letters, with the header's name on one line
+_PLAIN_SUBJECT = 68  # characters that fit on one line after the header's name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Email(MessageChannel):
-    """`[alerts.email]`, and `alerts.ops.recipients` as the operators."""
+    """The channel of `[alerts.email]`; `alerts.ops.recipients` are the operators."""
 
     settings: EmailSettings
-    operator_recipients: Sequence[str] = ()  # as written: with names
+    operator_recipients: Sequence[str] = ()  # as configured: with display names
 
     def beside(self, address: str) -> tuple[str, ...]:
-        """All of them: one server takes what is for anybody."""
+        """Every address, since one mail server accepts the mail for all of them."""
         return (address, *self.everybody)
 
     def waits(self, oldest: datetime, now: datetime) -> Wait | None:
-        """A daily mail is due at the first digest time after the oldest row, or later."""
+        """A daily digest is due from the first digest time after the oldest row on."""
         if self.settings.digest != "daily":
             return None
         due = next_time(oldest, self.settings.digest_at, ZoneInfo(self.settings.timezone))
         return Wait("daily digest", due) if now < due else None
 
     def identity(self, key: str) -> str:
-        """A Message-ID with its brackets."""
+        """A Message-ID with its angle brackets."""
         domain = address_of(self.settings.sender).rpartition("@")[2]
         return f"<rscrawler.{digest(key)}@{domain}>"
 
     def content(self, batch: Batch, message_id: str) -> bytes:
-        """A text and an HTML part with everything; for a flood counts, and the list attached.
+        """A text and an HTML part with every article; for a flood counts, with the list attached.
 
-        With a note, which says why there is a summary, the list is in the mail itself.
+        With a note, which explains the summary, the list is in the mail itself.
         """
         alerts = batch.alerts
         is_summary = bool(batch.is_flood or batch.note)
         subject = subject_of(alerts)
         if batch.note:
-            subject = one_line(f"Possibly told before: {subject}")
+            subject = one_line(f"Possibly sent before: {subject}")
         mail = self._mail(subject, self.settings.recipients, message_id, batch.now)
         mail["X-RSCrawler-Articles"] = ", ".join(alert.article_id for alert in alerts)
         mail["X-RSCrawler-Run"] = ", ".join(dict.fromkeys(row.run_id for row in batch.rows))
@@ -76,14 +76,14 @@ class Email(MessageChannel):
         return mail.as_bytes()
 
     def notice_content(self, notice: Notice, message_id: str) -> bytes:
-        """A mail in plain text alone."""
+        """A mail with a text part only."""
         subject = one_line(notice.subject, SUBJECT_LIMIT)
         mail = self._mail(subject, self.operator_recipients, message_id, notice.now)
         mail.set_content(notice.text.rstrip() + "\n", cte="quoted-printable")
         return mail.as_bytes()
 
     def send(self, content: bytes, addresses: Sequence[str]) -> Iterator[Step]:
-        """One conversation for all addresses."""
+        """Send to all addresses in one SMTP session."""
         return send_mail(self.settings, content, addresses)
 
     def _mail(
@@ -101,7 +101,7 @@ class Email(MessageChannel):
 
 
 def configured(config: Config) -> Iterator[Email]:
-    """The channel, if there is an `[alerts.email]`."""
+    """The channel, if `[alerts.email]` is configured."""
     settings, operators = config.alerts.email, config.alerts.ops.recipients
     if settings is not None:
         yield Email(
@@ -119,10 +119,10 @@ def _address(written: str) -> Address:
 
 
 class _MailPolicy(EmailPolicy):
-    """The standard policy, but for headers that it would encode and break.
+    """The standard policy, except for headers that it would encode and break.
 
-    It also decodes what looks like an encoded word in a value that it is given: a
-    subject that holds one could so bring a line feed, and a header of its own.
+    The standard policy also decodes encoded words in a value. With one in a subject, a page could
+    inject a line feed and a header.
     """
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
@@ -137,7 +137,7 @@ class _MailPolicy(EmailPolicy):
         if lower == "message-id" or lower.startswith("list-"):
             return f"{name}: {value}{self.linesep}"
         if lower.startswith("x-rscrawler-"):
-            # Ids, divided by ", ": the first of them beside the name, where `grep` finds it.
+            # Ids joined by ", "; the first is on the line of the name, where `grep` finds it.
             return f"{self.linesep} ".join(wrap(f"{name}: {value}")) + self.linesep
         return str(super().fold(name, value))
 

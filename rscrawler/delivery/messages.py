@@ -1,6 +1,6 @@
-"""Messages: composed once of outbox rows, stored as they are, and sent to each recipient.
+"""Messages: composed once from outbox rows, stored, and sent unchanged to each recipient.
 
-Sending is to claim, hand over and mark, recipient by recipient.
+To send a message, a process claims it, sends it, and stores the outcome for each recipient.
 """
 
 import json
@@ -38,39 +38,39 @@ logger = logging.getLogger(__name__)
 
 DATABASE_SUBJECT = "database"
 _POSSIBLY_ALERTED = (
-    "The database was lost and has been rebuilt. These were published about that time: "
-    "they may have been told before."
+    "The database was lost and has been rebuilt. These articles were published about that time: "
+    "they may have been sent before."
 )
-# Renewed at each step, and longer than any; a dead process loses it at once.
+# Renewed at each step, and longer than any; void at once when a process of this machine has died.
 CLAIM_DURATION = timedelta(minutes=15)
-FEW_ATTEMPTS = 3  # which a process may die of before something is wrong with the message
-# Trying again is of little use, or may make another copy.
+FEW_ATTEMPTS = 3  # that a process may die in before we suspect the message
+# A retry is of little use, or may deliver a second copy.
 _SLOW_FATES = frozenset({Fate.SENDING, Fate.CUT_OFF, Fate.UNANSWERED, Fate.REFUSED})
 _NOTING_POLL_SECONDS = 1.0
-# Other messages for the same address would fare the same now.
+# Other messages to the same address would fail as well now.
 _CLOSED_FATES = frozenset({Fate.UNREACHABLE, Fate.CUT_OFF, Fate.UNANSWERED})
 
 
 @dataclass(slots=True)
 class DeliveryReport:
-    """What one delivery did, and what is left."""
+    """The results of one delivery, and what is left to do."""
 
     lines: int = 0  # written to the JSONL files
     feeds: int = 0  # feed files that changed
     composed: int = 0  # messages
-    messages: int = 0  # with nobody left to serve, that reached somebody
+    messages: int = 0  # finished, and accepted by a recipient
     served: int = 0  # recipients
-    put_off: int = 0  # recipients: tried in vain, to be tried again
-    failed: int = 0  # recipients: refused, or given up
-    waiting: int = 0  # deliveries still to be made, of every kind
-    problems: tuple[str, ...] = ()  # one line for each recipient who cannot be served
-    was_stopped: bool = False  # before everything that is due was tried
+    put_off: int = 0  # recipients: failed, to be retried
+    failed: int = 0  # recipients: refused or given up
+    waiting: int = 0  # pending deliveries of every kind
+    problems: tuple[str, ...] = ()  # one line for each failing recipient
+    was_stopped: bool = False  # before every due message was tried
     output_problem: str | None = None  # why the output folder could not be written
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one delivery works with; `must_stop` is asked before each message."""
+    """The context of one delivery; `must_stop` is checked before each message."""
 
     alerts: AlertSettings
     channels: Channels
@@ -79,12 +79,12 @@ class Round:
     clock: Callable[[], datetime]
     must_stop: Callable[[], bool]
     report: DeliveryReport = field(default_factory=DeliveryReport)
-    # Addresses by channel: left alone from then on.
+    # Addresses, by channel, to skip for the rest of the delivery.
     unreachable: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def compose_due(delivery: Round, now: datetime) -> int:
-    """Compose every message whose time has come; returns their number."""
+    """Compose every message that is due; returns how many."""
     return sum(
         _compose(delivery.channels.by_name[rows.channel], delivery, now)
         for rows in delivery.store.outbox.unassigned()
@@ -102,12 +102,12 @@ def _compose(channel: MessageChannel, delivery: Round, now: datetime) -> int:
         ]
         composed += sum(assigned)
         if all(assigned):
-            break  # else another process has taken some meanwhile: those that are left
+            break  # else another process has taken some rows: compose the rest
     return composed
 
 
 def _alerts_of(delivery: Round, rows: Sequence[OutboxRow]) -> list[Alert]:
-    """What is to be said of each row's article; the most telling first, then as they came."""
+    """An alert for each row; the highest level first, then in the order of the outbox."""
     store = delivery.store
     articles = [Article.from_record(json.loads(row.record)) for row in rows]
     copies = store.browsing.copies(article.article_id for article in articles)
@@ -132,9 +132,9 @@ def _title_before(article: Article, store: Store) -> str | None:
 
 
 def readdress(delivery: Round) -> None:
-    """Let alerts that wait for an address that was changed in the configuration go to the new one.
+    """Redirect undelivered alerts from addresses that left the configuration to the new ones.
 
-    A token that was renewed and a recipient that was misspelt are addresses of their own.
+    A renewed token and a corrected misspelling each make a new address.
     """
     outbox = delivery.store.outbox
     for channel in delivery.channels.by_name.values():
@@ -143,9 +143,9 @@ def readdress(delivery: Round) -> None:
 
 
 def send_due(delivery: Round, skip: Collection[str] = ()) -> None:
-    """Send every message that is due, and what becomes due meanwhile, once, until one must stop.
+    """Send every message that is due or becomes due meanwhile, once each, until `must_stop`.
 
-    Counts in the report; kinds in `skip` are left out.
+    Adds the results to the report; messages of a kind in `skip` are not sent.
     """
     begun: set[str] = set()
     due = delivery.store.outbox.due_messages
@@ -184,7 +184,7 @@ def _send(claimed: ClaimedMessage, owner: str, delivery: Round) -> None:
                 _mark(claimed, address, attempts[address], outcome, now)
                 for address, outcome in step.items()
             ]
-            # If this is not noted, it goes out again.
+            # If this outcome is not stored, the message goes out again.
             is_out = not MAY_HAVE_IT.isdisjoint(outcome.fate for outcome in step.values())
             is_ours, is_over = _noted(
                 partial(_note, outbox, claimed.message_id, owner, now + CLAIM_DURATION, marks),
@@ -215,16 +215,16 @@ def _note(
     until: datetime,
     marks: Sequence[RecipientOutcome],
 ) -> tuple[bool, bool]:
-    """Write a step down; whether the message is still ours, and whether it has ended."""
+    """Store a step; whether the claim is still ours, and whether a served message has ended."""
     is_ours = outbox.renew(message_id, owner, until)
     return is_ours, bool(marks) and outbox.mark(message_id, marks)
 
 
 def _noted(note: Callable[[], tuple[bool, bool]], patience: timedelta) -> tuple[bool, bool]:
-    """What a note gives; while the database is busy or away, it is tried again for so long.
+    """The result of `note`, retried for `patience` while the database is busy or away.
 
     Raises:
-        StoreError: it could not be written.
+        StoreError: the step could not be stored; at once if the database is damaged.
     """
     deadline, complaint = time.monotonic() + patience.total_seconds(), ""
     while True:
@@ -236,13 +236,13 @@ def _noted(note: Callable[[], tuple[bool, bool]], patience: timedelta) -> tuple[
             if time.monotonic() >= deadline:
                 raise
             if str(error) != complaint:
-                logger.warning("what came of a message is not noted yet: %s", error)
+                logger.warning("the outcome of a message is not stored yet: %s", error)
             complaint = str(error)
             time.sleep(_NOTING_POLL_SECONDS)
 
 
 def _steps(channel: MessageChannel, content: bytes, addresses: Sequence[str]) -> Generator[Step]:
-    """What a channel tells; a bug in it is its own trouble and stops no other."""
+    """The steps of a channel; an exception in it becomes an outcome and stops no other channel."""
     notified: dict[str, Fate] = {}
     try:
         for step in channel.send(content, addresses):
@@ -266,24 +266,24 @@ def _mark(
     if fate is not Fate.SENDING and gives_up(attempts, claimed.created_at, now):
         return RecipientOutcome(address, "failed", error)
     if fate is Fate.SENDING and attempts < FEW_ATTEMPTS:
-        # Our claim holds while we live; if we die, an alert should not wait for it.
+        # Due at once: while we live, our claim protects it; if we die, it must not wait.
         return RecipientOutcome(address, "pending", error, now)
-    # A connection that broke once has more often lost the message than its answer.
+    # When a connection breaks for the first time, the message is more often lost than its answer.
     is_slow = fate in _SLOW_FATES and not (fate is Fate.CUT_OFF and attempts == 1)
     due = next_try(attempts, claimed.message_id, now, SLOW if is_slow else USUAL)
     return RecipientOutcome(address, "refused" if fate is Fate.REFUSED else "pending", error, due)
 
 
-# After a database was lost: one message with what was published meanwhile.
+# After a database was lost: one message with the articles published meanwhile.
 
 
 def alert_unalerted(delivery: Round, now: datetime) -> int:
-    """Compose the messages of a rebuilding; gives their number.
+    """Compose the messages that follow the rebuilding of a lost database; returns how many.
 
-    The first cycle after it is a baseline, in which nobody is alerted. What it finds flagged,
-    recent and newer than the last known article of its site is news all the same, but for what was
-    told before the loss and not yet recorded: so it is marked as possibly told before. The
-    rebuilding ends when every site has had its baseline.
+    The first cycle after it is a baseline, which alerts nobody. Articles that it finds flagged,
+    recent and newer than their site's last known article are alerted all the same. Some may have
+    been alerted before the loss, without a record of it, so the messages say so. The rebuilding
+    ends when every enabled site with known articles has had its baseline.
     """
     store, interest = delivery.store, delivery.interest
     problem = next((p for p in store.health.problems() if p.code is ProblemCode.REBUILT), None)

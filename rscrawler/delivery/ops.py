@@ -1,4 +1,4 @@
-"""What the operators hear: each problem once when it starts, once when it ends."""
+"""Notices to the operators: one when a problem starts, one when it ends."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,16 +15,16 @@ from rscrawler.store.outbox import Undelivered
 OUTBOX_SUBJECT = "outbox"
 OUTPUT_SUBJECT = "output"
 FAILING_ATTEMPTS = 3
-NextTries = Mapping[str, datetime]  # when each site is crawled next, as far as is known
+NextTries = Mapping[str, datetime]  # when each site is crawled next, if known
 
 
 def tell_ops(
     config: Config, store: Store, now: datetime, next_tries: NextTries | None = None
 ) -> None:
-    """Compose a message for each problem that started or ended untold.
+    """Compose a notice for each problem that started or ended without one.
 
-    They are sent with the next round, whatever the hour. Without anybody to tell, a
-    problem stays untold and its end is forgotten.
+    The next `send_due` sends them, even in quiet hours. Without operators, a problem stays
+    unnotified, and one that has ended is deleted.
     """
     channels = message_channels(config)
     for problem in store.health.problems():
@@ -39,7 +39,7 @@ def tell_ops(
 def raise_or_clear(
     store: Store, subject: str, code: ProblemCode, message: str | None, now: datetime
 ) -> None:
-    """Raise a problem, or clear it where there is no message."""
+    """Raise a problem, or clear it if `message` is None."""
     if message is None:
         store.health.clear_problem(subject, code)
     else:
@@ -47,13 +47,13 @@ def raise_or_clear(
 
 
 def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Undelivered]:
-    """Raise or clear `delivery-failing`; gives the recipients who cannot be served."""
+    """Raise or clear `delivery-failing`; returns the failing recipients."""
     undelivered = [
         each
         for each in store.outbox.undelivered()
         if channels.is_addressed(each.channel, each.address)
     ]
-    # Refused, given up, or tried in vain three times.
+    # Refused, given up, or attempted three times.
     failing = [
         each for each in undelivered if each.state != "pending" or each.attempts >= FAILING_ATTEMPTS
     ]
@@ -62,15 +62,15 @@ def judge_delivery(channels: Channels, store: Store, now: datetime) -> list[Unde
         first, *others = failing
         message = f"{first.channel}: {first.address}: {first.reason}"
         message += f" (and {len(others)} more)" if others else ""
-    # Who is being tried again just now has not been reached yet.
+    # While a recipient with an error is being retried, the problem stays as it is.
     if failing or not any(each.last_error for each in undelivered):
         raise_or_clear(store, OUTBOX_SUBJECT, ProblemCode.DELIVERY_FAILING, message, now)
     return failing
 
 
 def end_overdue(store: Store, now: datetime) -> None:
-    """A delivery that could be made ends what is overdue, but sites without a good cycle since."""
-    as_of = now + CLOCK_TOLERANCE  # one dated later was dated by a wrong clock
+    """Clear `overdue` after a delivery: for the outbox, and for sites with a good cycle since."""
+    as_of = now + CLOCK_TOLERANCE  # a later date comes from a wrong clock
     for each in store.health.problems():
         if each.code is not ProblemCode.OVERDUE:
             continue
@@ -82,21 +82,21 @@ def end_overdue(store: Store, now: datetime) -> None:
 # What to do, for mails, `status` and the dashboard.
 ADVICE = {
     ProblemCode.UNREACHABLE: "open the site; if it is up, ask it to lift a block of our address.",
-    ProblemCode.ROBOTS_DISALLOWED: "take forbidden sources out of the profile, or ask the site.",
-    ProblemCode.LAYOUT_DRIFT: "run `rscrawler sites check`, and mend the site's profile.",
+    ProblemCode.ROBOTS_DISALLOWED: "remove forbidden sources from the profile, or ask the site.",
+    ProblemCode.LAYOUT_DRIFT: "run `rscrawler sites check`, and fix the site's profile.",
     ProblemCode.SILENT: "open the site; if it does publish, run `rscrawler sites check`.",
-    ProblemCode.DELIVERY_FAILING: "mend what the reason names; `rscrawler alerts test` tries it.",
+    ProblemCode.DELIVERY_FAILING: "fix what the reason names; `rscrawler alerts test` tests it.",
     ProblemCode.OVERDUE: "see whether the service or cron runs, and read its log.",
-    ProblemCode.DISK_FULL: "make room on the disk; `rscrawler prune` forgets old texts.",
+    ProblemCode.DISK_FULL: "free space on the disk; `rscrawler prune` deletes old texts.",
     ProblemCode.OVER_LIMIT: "open the page; leave it out of the profile, or raise the limit.",
-    ProblemCode.WATCH_LIST: "mend the file; `rscrawler config check` says when it is right.",
-    ProblemCode.REBUILT: "nothing; it is over when every site has had a good cycle.",
+    ProblemCode.WATCH_LIST: "fix the file; `rscrawler config check` says when it is right.",
+    ProblemCode.REBUILT: "nothing; it ends when every site has had a good cycle.",
 }
-_PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # of the dashboard; else sites
+_PAGES = {OUTBOX_SUBJECT: "outbox", OUTPUT_SUBJECT: "outbox"}  # dashboard pages; else `sites`
 
 
 def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[str]:
-    """When it is tried next, what to do, and where to look, as far as is known."""
+    """The next try, the remedy and the page of the dashboard, as far as known."""
     next_at = next_tries.get(problem.subject)
     url = config.web.url
     page = f"{url.rstrip('/')}/{_PAGES.get(problem.subject, 'sites')}" if url else ""
@@ -105,7 +105,7 @@ def what_next(config: Config, problem: Problem, next_tries: NextTries) -> list[s
 
 
 def notice_of(opening: str, problem: Problem, text: str, now: datetime) -> Notice:
-    """The notice that a problem has begun or ended, as `opening` says."""
+    """The notice about a problem; `opening` says whether it began or ended."""
     key = f"{problem.subject} {problem.code} {problem.since.isoformat()} {opening}"
     return Notice(f"{opening}: {problem.subject}: {problem.code}", text, key, "ops", now)
 

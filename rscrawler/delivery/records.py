@@ -1,4 +1,4 @@
-"""Records, read back from the JSONL, and written out as JSONL, CSV or Parquet."""
+"""Reads records from the JSONL, and exports them as JSONL, CSV or Parquet."""
 
 import csv
 import gzip
@@ -20,22 +20,22 @@ from rscrawler.items import Article, Level, columns
 logger = logging.getLogger(__name__)
 
 _PARQUET_BATCH = 1_000
-COMPRESSED = ".gz"  # behind the name of a file that the user has compressed
+COMPRESSED = ".gz"  # suffix of a file that the user has compressed
 
 
 class RecordError(RscrawlerError, ValueError):
-    """A line is no record of ours; the text names file and line."""
+    """A line is not a record; the message names file and line."""
 
 
 def read_records(where: str | PathLike[str]) -> Iterator[Article]:
-    """Each record of a JSONL file, or of a folder of such, oldest first.
+    """Each record of a JSONL file or of a folder of JSONL files, oldest first.
 
     `where` is a file (`….jsonl`, or compressed, `….jsonl.gz`), a folder of such files, or an
-    output folder: then its `articles`. A line that is still being written is left out.
+    output folder, whose `articles` are read. A line that is still being written is left out.
 
     Raises:
-        FileNotFoundError: it is not there.
-        RecordError: a line is no record.
+        FileNotFoundError: `where` does not exist.
+        RecordError: a line is not a record.
     """
     path = Path(where)
     if not path.exists():
@@ -48,7 +48,7 @@ def _records(files: list[Path]) -> Iterator[Article]:
     for file in files:
         for number, line in enumerate(day_lines(file), start=1):
             if not line.endswith(b"\n"):
-                break  # the last of its file; there may be further ones
+                break  # the last line of its file; further files may follow
             try:
                 article = Article.from_record(json.loads(line))
             except ValueError as error:
@@ -57,13 +57,13 @@ def _records(files: list[Path]) -> Iterator[Article]:
 
 
 def day_files(folder: Path) -> list[Path]:
-    """The files of all days in their order, of each day what was compressed first."""
+    """The files of a folder in the order of days; of one day, the compressed file first."""
     files = [*folder.glob("*.jsonl"), *folder.glob(f"*.jsonl{COMPRESSED}")]
     return sorted(files, key=lambda path: (path.name[:10], path.suffix != COMPRESSED, path.name))
 
 
 def day_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, compressed or not; of a damaged one, what can be read."""
+    """The lines of a file, compressed or not; a damaged file gives those before the damage."""
     with gzip.open(path) if path.suffix == COMPRESSED else path.open("rb") as lines:
         try:
             yield from lines
@@ -71,11 +71,11 @@ def day_lines(path: Path) -> Iterator[bytes]:
             logger.warning("%s: the rest of it cannot be read: %s", path, error)
 
 
-# Written out.
+# Export.
 
 
 class ExportFormat(StrEnum):
-    """What `export` can write."""
+    """The formats of `export`."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -91,13 +91,13 @@ def export_records(
     minimum: Level = Level.SUBSTANTIAL,
     is_raw: bool = False,
 ) -> int:
-    """Write records to a file, or to standard output; gives their number.
+    """Write records to a file, or to standard output; returns how many.
 
-    With `topic`, only those whose level on it reaches `minimum`. `is_raw`: CSV cells are not
-    made harmless for spreadsheets.
+    With `topic`, only those whose level on it reaches `minimum`. With `is_raw`, CSV cells that a
+    spreadsheet would read as formulas are left as they are.
 
     Raises:
-        ConfigurationError: the format cannot be written as asked.
+        ConfigurationError: Parquet without an output file or without `pyarrow`.
         OutputError: the file cannot be written.
     """
     written = 0
@@ -122,7 +122,7 @@ def export_records(
                 stream.writelines(lines)
     except OSError as error:
         if output is None or isinstance(error, BrokenPipeError):
-            raise  # of standard output the command line tells
+            raise  # the command line reports errors of standard output
         raise OutputError(f"{output}: cannot be written: {error.strerror or error}") from error
     return written
 
@@ -140,22 +140,22 @@ def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def defused(cell: Any) -> Any:
-    """A cell of which no spreadsheet makes a formula: an apostrophe before what could begin one."""
+    """A cell that no spreadsheet reads as a formula: a risky first character gets an apostrophe."""
     is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     return f"'{cell}" if is_formula else cell
 
 
 class _Line:
-    """A file of which `csv` gives back what it would have written."""
+    """A file whose `write` returns the text, so that `csv` returns the lines that it writes."""
 
     def write(self, text: str) -> str:
         return text
 
 
 def csv_lines(records: Iterable[dict[str, Any]], *, is_raw: bool = False) -> Iterator[str]:
-    """The records as lines of CSV, behind a line with the names of the columns.
+    """The records as lines of CSV, after a line with the names of the columns.
 
-    `is_raw`: cells are not made harmless for spreadsheets.
+    With `is_raw`, cells that a spreadsheet would read as formulas are left as they are.
     """
     names = [column.name for _, column in columns()]
     writer = csv.DictWriter(_Line(), names, lineterminator="\n")
@@ -194,7 +194,7 @@ def _write_parquet(records: Iterable[dict[str, Any]], output: Path | None) -> No
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    """The cells of a record, by column; what an older record does not have is empty."""
+    """The cells of a record, by column; fields that an older record lacks are empty."""
     cells: dict[str, Any] = {}
     for name, column in columns():
         value = record.get(name)

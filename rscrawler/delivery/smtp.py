@@ -1,4 +1,4 @@
-"""Handing a mail over to an SMTP server, with an answer for each recipient."""
+"""Sends a mail to an SMTP server, with an outcome for each recipient."""
 
 import re
 import smtplib
@@ -13,10 +13,10 @@ from rscrawler.config import EmailSettings
 from rscrawler.delivery.channel import SERVED, Fate, Outcome, Step, within
 from rscrawler.delivery.wording import one_line
 
-_CLOSING = 421  # "mailbox busy, closing"
-_OF_ITS_SIZE = (452, 552)  # to MAIL: too large for now, or for good; a smaller mail may be taken
-# For the answer to the whole mail: a server that thinks for longer than its client waits has
-# taken the mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
+_CLOSING = 421  # service not available, closing the channel
+_OF_ITS_SIZE = (452, 552)  # to MAIL: too large now, or for good; a smaller mail may pass
+# For the answer to the whole mail: a server that takes longer than its client waits may accept the
+# mail all the same (RFC 5321, 4.5.3.2.6 and 6.1).
 _TIMEOUTS_TO_TAKE_IT = 20
 _LONGEST_TO_TAKE_IT = timedelta(minutes=10)
 
@@ -27,12 +27,11 @@ def address_of(written: str) -> str:
 
 
 def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]) -> Iterator[Step]:
-    """Send the bytes to these addresses; tells step by step what came of each.
+    """Send the bytes to these addresses; yields steps with their outcomes.
 
-    A server that got the end of the mail and does not answer may have taken it. One
-    that cannot be reached, refuses the login or refuses the sender is something the
-    operator can mend, so it never counts as a refusal; one that finds the mail too large
-    refuses this mail alone. Whoever was served is told before the server has said goodbye.
+    A server that got the end of the mail and does not answer may have accepted it. An unreachable
+    server, a refused login and a refused sender are for the operator to fix, so they never count as
+    a refusal. If the mail is too large, only this mail fails. Outcomes are yielded before QUIT.
     """
     outcomes: dict[str, Outcome] = {}
     try:
@@ -42,7 +41,7 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
                 yield step
     except (smtplib.SMTPException, OSError) as error:
         unreachable = Outcome(Fate.UNREACHABLE, _reason(error, settings, settings.timeout))
-        doubt = f"{_reason(error, settings, _time_to_take_it(settings))}; it may have been taken"
+        doubt = f"{_reason(error, settings, _time_to_take_it(settings))}; it may have been accepted"
         in_doubt = Outcome(
             Fate.UNANSWERED if isinstance(error, TimeoutError) else Fate.CUT_OFF, doubt
         )
@@ -54,13 +53,13 @@ def send_mail(settings: EmailSettings, content: bytes, recipients: Sequence[str]
 
 
 class _Connection(smtplib.SMTP):
-    """The library's, with time-outs for whole answers; its own begin anew with each byte."""
+    """`smtplib.SMTP` with timeouts for whole answers; its own start again with each byte."""
 
     def getreply(self) -> tuple[int, bytes]:
         """The server's answer.
 
         Raises:
-            TimeoutError: it was not there in time.
+            TimeoutError: the answer was not complete in time.
         """
         connection = self.sock
         try:
@@ -71,13 +70,13 @@ class _Connection(smtplib.SMTP):
             raise
         except TimeoutError:
             if connection is not None:
-                with suppress(OSError):  # it ends the thread that still reads
+                with suppress(OSError):  # ends the thread that still reads
                     connection.shutdown(socket.SHUT_RDWR)
             self.close()
             raise
 
     def end_mail(self, limit: timedelta) -> tuple[int, bytes]:
-        """Send the end of the mail; gives the answer to it, which may take so long."""
+        """Send the end of the mail; returns the answer, which may take up to `limit`."""
         usual = self.timeout
         self._wait_at_most(limit.total_seconds())
         self.send(b".\r\n")
@@ -101,7 +100,7 @@ def _tls(settings: EmailSettings) -> ssl.SSLContext:
 
 @contextmanager
 def _session(settings: EmailSettings) -> Iterator[_Connection]:
-    """A connection on which the login is done."""
+    """A connection, logged in if a username is configured."""
     timeout = settings.timeout.total_seconds()
     session: _Connection
     if settings.security == "tls":
@@ -111,7 +110,7 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
         session = _Connection(settings.host, settings.port, timeout=timeout)
     try:
         if session.sock is not None:
-            # Else the end of a mail, sent by itself, waits until its text is acknowledged.
+            # Otherwise Nagle's algorithm delays the end of a mail until its text is acknowledged.
             session.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if settings.security == "starttls":
             session.starttls(context=_tls(settings))
@@ -119,7 +118,7 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
         if settings.username is not None:
             session.login(settings.username, settings.password.get_secret_value())
         yield session
-        # The mail has been taken: a server that does not say goodbye changes nothing.
+        # The outcomes are known: a failing QUIT changes nothing.
         with suppress(smtplib.SMTPException, OSError):
             session.quit()
     finally:
@@ -129,7 +128,7 @@ def _session(settings: EmailSettings) -> Iterator[_Connection]:
 def _hand_over(
     session: _Connection, settings: EmailSettings, content: bytes, recipients: Sequence[str]
 ) -> Iterator[Step]:
-    """MAIL, RCPT for each, DATA."""
+    """Send MAIL, RCPT for each recipient, and DATA."""
     sender = address_of(settings.sender)
     options = [f"size={len(content)}"] if session.has_extn("size") else []
     code, reply = session.mail(sender, options)
@@ -154,7 +153,7 @@ def _hand_over(
     if code == 354:
         dotted = re.sub(rb"(?m)^\.", b"..", content)
         session.send(dotted if dotted.endswith(b"\r\n") else dotted + b"\r\n")
-        on_its_way = Outcome(Fate.SENDING, "cut short before the server said that it took it")
+        on_its_way = Outcome(Fate.SENDING, "interrupted before the server confirmed it")
         yield dict.fromkeys(accepted, on_its_way)
         code, reply = session.end_mail(_time_to_take_it(settings))
     yield dict.fromkeys(accepted, SERVED if code == 250 else _refusal(code, reply))
@@ -171,7 +170,7 @@ def _refusal(code: int, reply: bytes) -> Outcome:
 
 
 def _reason(error: Exception, settings: EmailSettings, limit: timedelta) -> str:
-    """What went wrong on the way to the server; `limit` is the time that it had."""
+    """The server and the error, on one line; `limit` is the timeout that applied."""
     match error:
         case smtplib.SMTPResponseException():
             what = f"{error.smtp_code} {_shown(error.smtp_error)}"

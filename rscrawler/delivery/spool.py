@@ -1,8 +1,8 @@
-"""What waits for delivery, kept beside the database so that it survives the loss of it.
+"""The spool: a copy of pending alerts beside the database, in case the database is lost.
 
-A file for each message with somebody left to serve, and one for the rows that no message
-carries yet. Each delivery brings the folder and the store into line: what the store does not
-know at all is taken up from the folder, what is done goes from it.
+It has a file for each message with pending recipients, and one file for the rows that are in no
+message yet. Each delivery syncs folder and store: what the store does not know is restored from
+the folder, and what is done is deleted from it.
 """
 
 import json
@@ -23,26 +23,26 @@ from rscrawler.store.outbox import NewMessage
 logger = logging.getLogger(__name__)
 
 _ROWS = "rows.json"
-_OWNER_ALONE = 0o600  # they name recipients
+_OWNER_ALONE = 0o600  # the files name recipients
 
 
 def spool_folder(config: Config) -> Path:
-    """Beside the file of SQLite, else in the output folder."""
+    """The folder of the spool: beside the SQLite file, else in the output folder."""
     file = sqlite_file(config.database)
     return file.with_name(f"{file.name}.spool") if file else config.output_dir / "spool"
 
 
 def sync_spool(config: Config, store: Store) -> None:
-    """Take up what the store has lost, and keep what waits in it.
+    """Restore from the spool what the store has lost, and copy what is pending to it.
 
-    A folder that cannot be written is a line in the log: it holds up no alert.
+    If the folder cannot be written, this is only logged: it must not hold up alerts.
     """
     folder = spool_folder(config)
     try:
         _restore(folder, store)
         _keep(folder, store)
     except OSError as error:
-        logger.warning("%s: alerts that wait are in the database alone: %s", folder, error.strerror)
+        logger.warning("%s: pending alerts are only in the database: %s", folder, error.strerror)
 
 
 def _restore(folder: Path, store: Store) -> None:
@@ -55,10 +55,10 @@ def _restore(folder: Path, store: Store) -> None:
         if path.name in waiting:
             continue
         if values := _read(path, {}):
-            restored += store.outbox.add(_message(values))  # not one that it knows: that is done
+            restored += store.outbox.add(_message(values))  # False if known: then it is done
         path.unlink(missing_ok=True)
     if restored:
-        logger.warning("%s: %d that waited were lost by the database, and go out", folder, restored)
+        logger.warning("%s: %d deliveries that the database has lost go out", folder, restored)
 
 
 def _keep(folder: Path, store: Store) -> None:
@@ -79,7 +79,7 @@ def _keep(folder: Path, store: Store) -> None:
 
 
 def spooled_record_ids(config: Config) -> set[str]:
-    """The records that wait in the spool for a message."""
+    """The ids of records in the spool that are in no message yet."""
     return {each["record_id"] for each in _read(spool_folder(config) / _ROWS, [])}
 
 
@@ -100,12 +100,12 @@ def _name(message_id: str, left: tuple[str, ...]) -> str:
 def _read(path: Path, default: Any) -> Any:
     try:
         return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):  # half a file cannot be: each is replaced whole
+    except (FileNotFoundError, ValueError):  # no file is half written: they are replaced atomically
         return default
 
 
 def _values(kept: NewMessage) -> dict[str, Any]:
-    # Any bytes; those of a mail are ASCII.
+    # Latin-1 keeps any bytes; those of a mail are ASCII.
     content = kept.content.decode("latin-1")
     return asdict(kept) | {"created_at": kept.created_at.isoformat(), "content": content}
 

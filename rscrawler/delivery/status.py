@@ -1,4 +1,4 @@
-"""What waits in the outbox, why, since when and until when."""
+"""What is pending in the outbox: why, since when and until when."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _NEXT = Wait("goes out with the next delivery")
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Something that waits on a channel; `until` is None where no time is known."""
+    """Undelivered rows or messages of a channel; `until` is None if no time is known."""
 
     channel: str
     count: int
@@ -27,7 +27,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class OutboxSummary:
-    """Deliveries still to be made, those refused or given up, and what they wait for."""
+    """The numbers of pending and of failed (refused or given up) deliveries, and the reasons."""
 
     pending: int
     failed: int
@@ -37,7 +37,7 @@ class OutboxSummary:
 def outbox_summary(config: Config, store: Store, now: datetime) -> OutboxSummary:
     """The state of the outbox.
 
-    One that was given up counts until something later reaches the same address, or the
+    A delivery that was given up counts until a later message reaches the same address, or the
     address leaves the configuration.
     """
     channels, undelivered = message_channels(config), store.outbox.undelivered()
@@ -68,7 +68,7 @@ def _wait_of(channels: Channels, each: Undelivered, now: datetime) -> Wait:
     if each.attempts == 0:
         return _NEXT
     times = "once" if each.attempts == 1 else f"{each.attempts} times"
-    is_of_wrong_clock = each.next_try_at - now > FURTHEST_TRY  # and due, whatever it says
+    is_of_wrong_clock = each.next_try_at - now > FURTHEST_TRY  # it is due now
     return Wait(
         f"{'refused' if each.state == 'refused' else 'failed'} {times}",
         None if is_of_wrong_clock else each.next_try_at,
@@ -78,10 +78,10 @@ def _wait_of(channels: Channels, each: Undelivered, now: datetime) -> Wait:
 def due_since(
     config: Config, store: Store, now: datetime, *, ago: timedelta = timedelta(0)
 ) -> datetime | None:
-    """Since when something of the outbox waits that is due; None: nothing is.
+    """Since when the oldest due delivery has been waiting, at least; None if nothing is due.
 
-    With `ago`, only what was due so long ago already counts. What bears a time to come, by more
-    than clocks may differ, was written by one that was ahead, and is due.
+    With `ago`, only what was due that long ago counts. A creation time in the future, by more than
+    clocks may differ, comes from a clock that was ahead; such a row is due.
     """
     return min(_due(config, store, now, now - ago), default=None)
 
@@ -104,7 +104,7 @@ def _due(config: Config, store: Store, now: datetime, then: datetime) -> Iterato
 
 
 def word_is_due(config: Config, store: Store) -> bool:
-    """Whether a problem has begun or ended of which the operators are still to be told."""
+    """Whether a problem has begun or ended without a notice to the operators so far."""
     ops = config.alerts.ops
     if not (ops.recipients or ops.channels):
         return False

@@ -1,4 +1,4 @@
-"""When something may go out, decided over plain values with the time handed in."""
+"""Decides when something may go out, from plain values and a given time."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,20 +8,20 @@ from zoneinfo import ZoneInfo
 from rscrawler.config import QuietHours
 
 GIVE_UP_AFTER = timedelta(days=3)
-LEAST_ATTEMPTS = 12  # before giving up; some seven hours of them
+LEAST_ATTEMPTS = 12  # before giving up; they take about six hours
 _JITTER = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long to wait before trying again: `first`, doubling, up to `longest`."""
+    """How long to wait before a retry: `first`, then twice as long each time, up to `longest`."""
 
     first: timedelta
     longest: timedelta
 
 
 USUAL = Pace(timedelta(minutes=1), timedelta(hours=1))
-SLOW = Pace(timedelta(minutes=30), timedelta(hours=6))  # where an attempt may do harm
+SLOW = Pace(timedelta(minutes=30), timedelta(hours=6))  # where a retry may do harm
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class Wait:
     """Why something does not go out yet, and until when."""
 
     why: str
-    until: datetime | None = None  # where no time is known
+    until: datetime | None = None  # None if no time is known
 
 
 def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:
-    """When the quiet hours that `now` is in end; None outside them.
+    """When the current quiet hours end; None if `now` is outside quiet hours.
 
-    The clock on the wall counts, so they last an hour less or more when it is changed.
+    Local time counts, so they are an hour shorter or longer when clocks change.
     """
     zone = ZoneInfo(quiet.timezone)
     local = now.astimezone(zone)
@@ -46,17 +46,17 @@ def quiet_until(quiet: QuietHours, now: datetime) -> datetime | None:
         is_quiet = wall >= quiet.start or wall < quiet.end
     if not is_quiet:
         return None
-    # Of an end that the clock shows twice, the second may be the one to come.
+    # When clocks go back, the end occurs twice; the second may still be ahead.
     again = _moment(local.date(), quiet.end.replace(fold=1), zone)
     is_over = _moment(local.date(), quiet.end, zone) <= now
     return again if is_over and now < again else next_time(now, quiet.end, zone)
 
 
 def next_time(after: datetime, at: time, zone: ZoneInfo) -> datetime:
-    """The first moment after `after`, in UTC, at which the wall clock shows `at`.
+    """The first moment after `after`, in UTC, at which the local time is `at`.
 
-    A time that the clock skips counts as the moment it would have been; of one that it
-    shows twice, the first counts.
+    A time that clocks skip counts as if they had not been changed; of one that occurs twice, the
+    first counts.
     """
     day = after.astimezone(zone).date()
     moment = _moment(day, at, zone)
@@ -64,12 +64,12 @@ def next_time(after: datetime, at: time, zone: ZoneInfo) -> datetime:
 
 
 def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    # Compared in UTC: two times of one zone would be compared by the wall clock.
+    # In UTC, since Python compares two times of one zone by their local time.
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
 def next_try(attempts: int, key: str, now: datetime, pace: Pace = USUAL) -> datetime:
-    """When to try again after `attempts` failures: as the pace says, ± a fifth.
+    """When to retry after `attempts` failures: at the given pace, with a jitter of ± 20 %.
 
     The jitter depends on `key` and `attempts` alone.
     """
@@ -80,8 +80,8 @@ def next_try(attempts: int, key: str, now: datetime, pace: Pace = USUAL) -> date
 
 
 def gives_up(attempts: int, created_at: datetime, now: datetime) -> bool:
-    """Whether a passing failure has lasted too long to go on trying.
+    """Whether a failure has lasted too long to go on retrying.
 
-    Days in which nobody tried, since the machine was off, do not count for it alone.
+    It takes both days and attempts: days with the machine off are not enough.
     """
     return attempts >= LEAST_ATTEMPTS and now - created_at >= GIVE_UP_AFTER

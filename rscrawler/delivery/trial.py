@@ -1,4 +1,4 @@
-"""One test alert through every configured channel, at once and past the outbox."""
+"""One test alert through every configured channel, sent at once and without the outbox."""
 
 import json
 import uuid
@@ -20,9 +20,9 @@ _BODY = (
 
 @dataclass(frozen=True, slots=True)
 class ChannelResult:
-    """Why a test alert was not taken (None: it was).
+    """The result of a test alert for one address; `error` is None if it was accepted.
 
-    `address` is one of mail, or stands for one in the store.
+    `address` is a mail address, or the name by which the store knows a chat or webhook.
     """
 
     channel: str
@@ -31,7 +31,7 @@ class ChannelResult:
 
 
 def send_test_alert(config: Config, now: datetime | None = None) -> list[ChannelResult]:
-    """Send one test alert to every address of every channel, those of the operators included."""
+    """Send one test alert to every address of every channel, including the operators'."""
     alerts, now = config.alerts, now or utc_now()
     article = _sample(alerts, now)
     interest = Interest(alerts.topics, alerts.minimum, {})

@@ -1,4 +1,4 @@
-"""The signed JSON webhook: one record, one POST."""
+"""Signed JSON webhooks: one POST for each record."""
 
 import hashlib
 import hmac
@@ -20,13 +20,13 @@ from rscrawler.store.outbox import NewMessage, OutboxRow
 
 @dataclass(frozen=True, kw_only=True)
 class Webhook(MessageChannel):
-    """`alerts.webhooks.NAME`: a machine, which waits for nothing and gets each record alone."""
+    """`alerts.webhooks.NAME`: for a machine, so each record is sent alone and at any hour."""
 
     settings: WebhookSettings
     is_for_people = False
 
     def compose(self, batch: Batch) -> Iterator[tuple[NewMessage, Sequence[OutboxRow]]]:
-        """A message for each record, whatever the flood."""
+        """One message for each record, however many there are."""
         for row in batch.rows:
             message_id = f"{self.name}/{row.record_id}"
             content = line_of(row.record).rstrip(b"\n")
@@ -34,7 +34,7 @@ class Webhook(MessageChannel):
             yield new, [row]
 
     def attempt(self, content: bytes, address: str) -> Outcome:
-        """POST a record's JSON. Errors never show the address: it may hold a token."""
+        """POST a record's JSON. Errors never show the address, which may hold a token."""
         settings = self.settings
         secret, timestamp = settings.secret.get_secret_value(), str(int(time.time()))
         request = urllib.request.Request(  # noqa: S310 - the configuration allows http and https alone
@@ -48,7 +48,7 @@ class Webhook(MessageChannel):
                 "X-RSCrawler-Signature-V2": signature_of(
                     f"{timestamp}.".encode() + content, secret
                 ),
-                # Of the body alone; gone with release 2.
+                # Signs the body alone; release 2 removes it.
                 "X-RSCrawler-Signature": signature_of(content, secret),
                 "X-RSCrawler-Record": str(json.loads(content)["record_id"]),
             },
@@ -61,36 +61,36 @@ class Webhook(MessageChannel):
                 return SERVED
 
         try:
-            # The library's time-out begins anew with each byte of the answer. A connection that is
-            # not made in time fails by it before ours is up.
+            # The library's timeout starts again with each byte of the answer; ours limits the
+            # whole. A connection that is not made in time still fails by the library's.
             return within(1.1 * settings.timeout, post)
         except urllib.error.HTTPError as error:
             error.close()
             return Outcome(_fate_of(error.code), f"HTTP {error.code}")
-        except urllib.error.URLError as error:  # what the library meets before all is sent
+        except urllib.error.URLError as error:  # raised before the whole request is sent
             reason = error.reason
             shown = reason.strerror if isinstance(reason, OSError) else None
             if isinstance(reason, TimeoutError):
                 shown = late
             return Outcome(Fate.UNREACHABLE, shown or "cannot be reached")
         except TimeoutError:
-            return Outcome(Fate.UNANSWERED, f"{late}; it may have been taken")
+            return Outcome(Fate.UNANSWERED, f"{late}; it may have been accepted")
         except (OSError, http.client.HTTPException) as error:
-            broken = f"the connection broke: {type(error).__name__}; it may have been taken"
+            broken = f"the connection broke: {type(error).__name__}; it may have been accepted"
             return Outcome(Fate.CUT_OFF, broken)
 
 
 def configured(config: Config) -> Iterator[Webhook]:
     """A channel for each table under `[alerts.webhooks]`.
 
-    Its name stands for the address, which may hold a token.
+    The store has its name in place of the address, which may hold a token.
     """
     for name, settings in config.alerts.webhooks.items():
         yield Webhook(f"webhook:{name}", (name,), settings=settings)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A redirected POST would arrive as a GET without its body."""
+    """Follows no redirect: a redirected POST would arrive as a GET without its body."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
@@ -100,12 +100,12 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 def signature_of(body: bytes, secret: str) -> str:
-    """`sha256=` and the HMAC-SHA256, in hex."""
+    """`sha256=` and the HMAC-SHA256 of the body, in hex."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def _fate_of(code: int) -> Fate:
     if code in (429, 503):  # too many requests, unavailable
         return Fate.UNREACHABLE
-    # Time-out and too early mean "later" as well.
+    # 408 (timeout) and 425 (too early) ask for a retry as well.
     return Fate.PASSING if code >= 500 or code in (408, 425) else Fate.REFUSED

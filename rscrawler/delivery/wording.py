@@ -1,7 +1,7 @@
-"""Words for people, made of text that a page supplied and nobody trusts.
+"""Texts for people, made from untrusted text of pages.
 
-Whatever goes into a mail, a chat or a feed passes through `one_line` or `safe_link`
-first: then no control character, line break or direction override is left in it.
+Every text and link in a mail, a chat or a feed passes through `one_line` or `safe_link` first, so
+it contains no control character, line break or direction override.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ TITLE_LIMIT = 300
 SUBJECT_LIMIT = 120
 QUOTE_LIMIT = 600
 TEXT_WIDTH = 76
-# Addresses and ids stay whole.
+# Addresses and ids are not broken.
 wrap = partial(textwrap.wrap, width=TEXT_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 # Left-to-right and right-to-left marks, embeddings, overrides and isolates.
 _DIRECTION_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# Controls, lone surrogates and code points that XML refuses. The line separators count.
+# Control characters, line separators, lone surrogates and code points that XML forbids.
 _UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufff9-\uffff\U000e0001]"
 )
@@ -45,17 +45,17 @@ _LEVELS = {
 
 
 def one_line(text: str | None, limit: int = TITLE_LIMIT) -> str:
-    """`text` on one line, without what could do harm, cut to `limit` characters."""
+    """`text` on one line, cut to `limit` characters, without control or direction characters."""
     if not text:
         return ""
-    # What lies far behind the limit is not even looked at.
+    # Text far beyond the limit is not processed.
     shown = _DIRECTION_CONTROLS.sub("", text[: 4 * limit])
     shown = " ".join(_UNPRINTABLE.sub(" ", shown).split())
     return shown if len(shown) <= limit else _cut(shown, limit - 1) + "…"
 
 
 def _cut(text: str, limit: int) -> str:
-    """The first `limit` characters, fewer where that would divide a letter from its marks."""
+    """The first `limit` characters; fewer if the cut would split a letter from its marks."""
     while limit > 0 and (
         unicodedata.combining(text[limit])
         or text[limit] in "\u200d\ufe0f"
@@ -66,14 +66,14 @@ def _cut(text: str, limit: int) -> str:
 
 
 def isolated(text: str) -> str:
-    """`text`, set off so that right-to-left letters in it do not turn the line around it."""
+    """`text`, isolated if right-to-left letters in it could reorder the line around it."""
     if any(unicodedata.bidirectional(letter) in _RIGHT_TO_LEFT for letter in text):
         return f"{_FIRST_STRONG_ISOLATE}{text}{_POP_ISOLATE}"
     return text
 
 
 def safe_link(url: str | None) -> str | None:
-    """The address if it is a plain http or https one, else None."""
+    """The address if it is a plain http or https address, else None."""
     if not url or _UNPRINTABLE.search(url) or _DIRECTION_CONTROLS.search(url):
         return None
     try:
@@ -87,7 +87,7 @@ def safe_link(url: str | None) -> str | None:
 
 
 def host_of(url: str) -> str:
-    """The host in an address, for people: without `www.`."""
+    """The host of an address without `www.`; empty if the address is not a safe link."""
     link = safe_link(url)
     return (urlsplit(link).hostname or "").removeprefix("www.") if link else ""
 
@@ -98,7 +98,7 @@ def words_of_slug(slug: str) -> str:
 
 
 def level_in_words(level: Level, topic_title: str) -> str:
-    """The level with what it means: `primary – it is about Central Asia`."""
+    """The level with its meaning: `primary – it is about Central Asia`."""
     return _LEVELS[level].format(topic=topic_title)
 
 
@@ -117,19 +117,19 @@ def day_in_words(moment: datetime) -> str:
 
 @cache
 def country_name(code: str) -> str:
-    """The English name for an ISO 3166 code; the code itself if it is none."""
+    """The English name for an ISO 3166 code; the code itself if it is unknown."""
     from rscrawler.topics.reading import states
 
     return states().get(code, [one_line(code, 40)])[0]
 
 
 def rendered(template: str, **values: Any) -> str:
-    """A template of messages, filled in; HTML and Atom are escaped."""
+    """Render a template of messages; HTML and Atom are escaped."""
     return _environment().get_template(template).render(values)
 
 
 def compile_templates() -> None:
-    """Compile every template of messages, for this process and those forked from it."""
+    """Compile every template of messages, for this process and its forks."""
     for name in _environment().list_templates():
         _environment().get_template(name)
 
@@ -140,7 +140,7 @@ def _environment() -> Environment:
 
 
 def templates(room: str, **filters: Any) -> Environment:
-    """The templates of a room of the package; a value that none gave is a bug and raises."""
+    """The Jinja environment of a subpackage; a variable that is not defined raises."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
@@ -157,5 +157,5 @@ def templates(room: str, **filters: Any) -> Environment:
 
 
 def _wrapped(text: str, indent: str = "", hanging: str = "") -> str:
-    """The text at the width of a terminal; lines after the first are indented by both."""
+    """Wrap a text at `TEXT_WIDTH`; lines after the first are indented by `indent` + `hanging`."""
     return "\n".join(wrap(text, initial_indent=indent, subsequent_indent=indent + hanging))

@@ -1,4 +1,4 @@
-"""A mail server on loopback that keeps what it is sent as files, for the demo."""
+"""A mail server on loopback that stores each mail as a file, for the demo."""
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,16 +19,16 @@ class Mailbox(LoopbackServer):
         folder.mkdir(parents=True, exist_ok=True)
 
     def keep(self, message: bytes) -> None:
-        """Write one message down."""
+        """Write one message to a file."""
         with self._numbering:
             (self.folder / f"{len(self.paths()) + 1:03}.eml").write_bytes(message)
 
     def paths(self) -> list[Path]:
-        """The messages, in the order in which they came."""
+        """The files of the messages, in order of arrival."""
         return sorted(self.folder.glob("*.eml"))
 
     def messages(self) -> list[EmailMessage]:
-        """The messages, parsed, in the order in which they came."""
+        """The messages, parsed, in order of arrival."""
         return [
             message_from_bytes(path.read_bytes(), policy=policy.default) for path in self.paths()
         ]
@@ -38,7 +38,7 @@ class _Conversation(StreamRequestHandler):
     """As much of SMTP (RFC 5321) as a client needs to hand over its mail."""
 
     def handle(self) -> None:
-        """Accept every message; each is a file before that is said."""
+        """Accept every message; it is in a file before the reply is sent."""
         assert isinstance(self.server, Mailbox)
         self._say("220 the demo's mailbox")
         for line in self.rfile:
@@ -54,7 +54,7 @@ class _Conversation(StreamRequestHandler):
                 return
 
     def _message(self) -> bytes | None:
-        """What the client sends; None if it goes away before the end."""
+        """The message that the client sends; None if it disconnects before the end."""
         lines: list[bytes] = []
         for line in self.rfile:
             if line == b".\r\n":

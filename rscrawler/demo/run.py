@@ -1,4 +1,4 @@
-"""`rscrawler demo`: two whole cycles against the sample site, and what came of them."""
+"""`rscrawler demo`: two whole cycles against the sample site, and their results."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ _COLUMNS = {
 
 
 class DemoFailed(RscrawlerError):
-    """A command of the demo did not do what it should."""
+    """A command of the demo failed, or its folder cannot be used."""
 
 
 def run_demo(folder: Path) -> None:
@@ -58,7 +58,7 @@ def run_demo(folder: Path) -> None:
     _print_cycles(first=first, second=second)
     say("\nFlagged on Central Asia")
     _print_flagged(folder / "output" / "flagged")
-    say("\nThe first cycle is the baseline: recorded and flagged, and nobody is mailed.")
+    say("\nThe first cycle is the baseline: its articles are recorded and flagged, but not mailed.")
     if not mailbox.paths():
         raise DemoFailed("the new article was not mailed; see the log above")
     for path, mail in zip(mailbox.paths(), mailbox.messages(), strict=True):
@@ -79,7 +79,7 @@ def run_demo(folder: Path) -> None:
 
 
 def _crawl(config: Path, *options: str) -> dict[str, Any]:
-    """The report of a cycle."""
+    """Run a cycle, and return its JSON report."""
     command = [sys.executable, "-m", "rscrawler", "crawl", "--config", str(config), "--json"]
     done = subprocess.run(  # noqa: S603 - our own program, no shell
         [*command, *options], stdout=subprocess.PIPE, text=True, check=False
@@ -99,12 +99,12 @@ def _print_cycles(**reports: dict[str, Any]) -> None:
 
 
 def _print_flagged(folder: Path) -> None:
-    """The flagged articles; titles and terms share what a terminal's width leaves."""
+    """Print the flagged articles; titles and terms share the rest of the terminal's width."""
     room = get_terminal_size().columns - len("substantial  KG KZ TJ UZ    ")
     rows = []
     for record in read_records(folder):
         flag = next(flag for flag in record.topics if flag.topic == "central-asia")
-        # A tag is a slug, and says what the text says.
+        # Not those in tags: a tag is a slug, and repeats the text.
         terms = dict.fromkeys(each.term for each in flag.evidence if each.field != "tags")
         title = one_line(record.title, room * 5 // 9)
         because = one_line(", ".join(list(terms)[:3]), room * 4 // 9)
@@ -113,6 +113,6 @@ def _print_flagged(folder: Path) -> None:
 
 
 def _shown(path: Path) -> str:
-    """A path below the working folder without that."""
+    """`path`, relative to the working folder if it is below it."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,11 +1,11 @@
 """The sample site of `rscrawler demo`: an invented magazine on loopback.
 
-`python -m rscrawler.demo.server --port 8000` serves it until it is told to end (SIGTERM or
-SIGINT); the first line that it prints is the site's address.
+`python -m rscrawler.demo.server --port 8000` serves it until SIGTERM or SIGINT; the first line
+of its output is the site's address.
 
-The articles are TOML files in `articles/`. A body is written with blank lines between paragraphs; a
-paragraph that begins with `## `, `- ` or `> ` is a subhead, a list item or a quotation. The keys
-`level`, `countries` and `shapes` are for the sample site of the tests, which has the same articles.
+The articles are in TOML files in `articles/`. Blank lines in a body divide paragraphs; a paragraph
+that begins with `## `, `- ` or `> ` is a subhead, a list item or a quotation. The keys `level`,
+`countries` and `shapes` are for the sample site of the tests, which has the same articles.
 """
 
 import argparse
@@ -33,7 +33,7 @@ SECTIONS = (
     "latin-america", "north-america", "washington-politics", "global-crises",
     "military-industrial-complex", "media",
 )  # fmt: skip
-SPREAD = timedelta(days=60)  # over which the articles were published
+SPREAD = timedelta(days=60)  # the dates of the articles are spread over this span
 _ELEMENTS = {"##": "h3", "-": "li", ">": "blockquote"}
 _HTML, _XML = "text/html; charset=utf-8", "application/xml"
 _TEMPLATES = templates("demo", label=words_of_slug, rfc5322=format_datetime)
@@ -56,7 +56,7 @@ class Story(BaseModel):
 
     @property
     def blocks(self) -> list[tuple[str, str]]:
-        """The paragraphs of the body, each after its element."""
+        """(element, text) of each paragraph of the body."""
         return [_block(" ".join(text.split())) for text in self.body.split("\n\n")]
 
 
@@ -95,7 +95,7 @@ class SampleSite(LoopbackServer):
             for path in sorted(ARTICLES.glob("*.toml"))
         }
         self._held_back = iter(files.pop("held_back"))
-        # The files in turn, an article of each: the subjects are mixed.
+        # One article of each file in turn, so that the subjects are mixed.
         tables = [table for row in zip_longest(*files.values()) for table in row if table]
         newest = utc_now().replace(microsecond=0) - timedelta(minutes=20)
         step = SPREAD / len(tables)
@@ -105,13 +105,13 @@ class SampleSite(LoopbackServer):
         ]
 
     def publish(self) -> Story:
-        """Make the next article that was held back public now."""
+        """Publish the next held-back article, dated now."""
         story = Story(**next(self._held_back), published_at=utc_now().replace(microsecond=0))
         self.stories = [story, *self.stories]
         return story
 
     def page(self, path: str, *, is_first: bool = True) -> tuple[str, str] | None:
-        """Media type and text of what an address shows; further pages of lists are empty."""
+        """(media type, text) of a page, None if there is none; further pages of lists are empty."""
         stories = self.stories
         shown = stories if is_first else []
         match path.strip("/").split("/"):
@@ -148,7 +148,7 @@ class _Visit(BaseHTTPRequestHandler):
     """One client's requests."""
 
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body leave together
+    wbufsize = -1  # headers and body are sent together
     server: SampleSite
 
     def do_GET(self) -> None:

@@ -1,1 +1,1 @@
-"""Extensions of Scrapy: the JSONL of a plain `scrapy crawl`, the archive of fetched pages."""
+"""Scrapy extensions: the JSONL and the exporters of `scrapy crawl`, the archive of pages."""

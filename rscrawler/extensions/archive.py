@@ -1,8 +1,8 @@
-"""Article pages as they were fetched, kept as WARC (ISO 28500), if `archive.enabled` says so.
+"""Archives article pages as they were fetched, as WARC (ISO 28500), if `archive.enabled` is set.
 
 One file for each site, day and run: `SITE/2026-11-24/RUN_ID.warc.gz`, so no two processes
-write the same one. Every record is a gzip member of its own, on the disk before the page is
-read on: a crawl that is killed leaves whole records and at most one cut-off one behind them.
+write the same one. Every record is a gzip member of its own, written out before the page is
+parsed: a killed crawl leaves whole records, and at most one truncated record at the end.
 Bodies are stored without their transfer and content encoding, as extraction sees them.
 """
 
@@ -32,11 +32,11 @@ from rscrawler.spiders.session import session_of
 
 logger = logging.getLogger(__name__)
 
-KEY_HEADER = "X-Rscrawler-Address-Key"  # by which the page was requested; the store knows it
+KEY_HEADER = "X-Rscrawler-Address-Key"  # the key of the requested address in the store
 SUFFIX = ".warc.gz"
 _WARC_VERSION = "1.1"  # the first whose dates have fractions of a second
 _CHUNK_BYTES = 65_536
-# What they say of a body holds no more once its encoding is taken off.
+# Headers that are wrong once the body has been decoded.
 _OUTDATED_HEADERS = frozenset({"content-length", "transfer-encoding"})
 
 
@@ -44,8 +44,8 @@ _OUTDATED_HEADERS = frozenset({"content-length", "transfer-encoding"})
 class ArchivedPage:
     """One article page as it was fetched.
 
-    `key` is the address key that it was asked by, `url` the final address; `headers` are
-    those of the answer, with a Content-Length that fits the decoded `body`.
+    `key` is the address key of the request, `url` the final address; `headers` are those
+    of the response, with a Content-Length that fits the decoded `body`.
     """
 
     key: str
@@ -55,7 +55,7 @@ class ArchivedPage:
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """A header of the answer, whatever its case."""
+        """A header of the response by its name in any case; None without it."""
         return next((text for key, text in self.headers if key.lower() == name.lower()), None)
 
 
@@ -68,10 +68,10 @@ class ArchiveWriter:
         self._writer: WARCWriter | None = None
 
     def add(self, page: ArchivedPage) -> None:
-        """Write one page down.
+        """Append one page.
 
         Raises:
-            OSError: the file cannot be made or written; it may end in a cut-off record.
+            OSError: the file cannot be created or written; it may end in a truncated record.
         """
         day = page.fetched_at.astimezone(UTC).date()
         if self._writer is None or day != self._day:
@@ -105,7 +105,7 @@ class ArchiveWriter:
 
 
 def page_of(response: Response, key: str, fetched_at: datetime) -> ArchivedPage:
-    """An answer of the crawl as the archive keeps it."""
+    """A response as the archive stores it."""
     headers = [
         (name.decode("latin-1"), value.decode("latin-1"))
         for name, values in response.headers.items()
@@ -122,9 +122,9 @@ def archive_files(folder: Path, site: str) -> list[Path]:
 
 
 def archived_pages(files: Iterable[Path], since: datetime | None = None) -> Iterator[ArchivedPage]:
-    """The pages in `files`, in their order; `since` leaves out what was fetched earlier.
+    """The pages in `files`, in their order; `since` skips pages fetched earlier.
 
-    What cannot be read of a file is left out with a warning.
+    From the first unreadable record of a file on, the rest is skipped with a warning.
     """
     for path in files:
         if since is not None and path.parent.name < since.astimezone(UTC).date().isoformat():
@@ -155,10 +155,10 @@ def _pages_in(file: BinaryIO) -> Iterator[ArchivedPage]:
 
 
 def _members(file: BinaryIO) -> Iterator[bytes]:
-    """The content of each gzip member: warcio would take a cut-off one for a short record.
+    """The content of each gzip member; warcio would take a truncated one for a short record.
 
     Raises:
-        EOFError: the last one is cut off.
+        EOFError: the last one is truncated.
         zlib.error: one is damaged.
     """
     ahead = b""
@@ -174,7 +174,7 @@ def _members(file: BinaryIO) -> Iterator[bytes]:
 
 
 def prune_archive(folder: Path, before: date, *, is_dry: bool = False) -> int:
-    """Delete the files of days before a day, on any site; gives their number.
+    """Delete (if `is_dry`, only count) all sites' files of days before `before`; their number.
 
     Raises:
         OutputError: one cannot be deleted.
@@ -198,10 +198,10 @@ def prune_archive(folder: Path, before: date, *, is_dry: bool = False) -> int:
 
 
 class ArchiveExtension:
-    """Keeps every article page that a crawl is given, before it is read.
+    """Archives every article page of a crawl before it is parsed.
 
-    An archive that fails costs no article: the failure is told once and counted, and the
-    rest of the cycle goes without.
+    An archive that fails costs no article: the failure is logged once and counted, and the
+    rest of the cycle is not archived.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -212,7 +212,7 @@ class ArchiveExtension:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Connected to the answers of one crawl; left out unless `archive.enabled`."""
+        """Connect to the responses of the crawl; `NotConfigured` unless `archive.enabled`."""
         if not session_of(crawler).config.archive.enabled:
             raise NotConfigured
         extension = cls(crawler)
@@ -221,7 +221,7 @@ class ArchiveExtension:
         return extension
 
     def response_received(self, response: Response, request: Request) -> None:
-        """Keep an article's page."""
+        """Archive a response with status 200 to the request of an article."""
         requested = request_context(request)
         if (
             self._writer is None
@@ -245,7 +245,7 @@ class ArchiveExtension:
     def _give_up(self, error: OSError) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            with suppress(OSError):  # it may have been the closing that failed
+            with suppress(OSError):  # closing may be what failed
                 writer.close()
         self._crawler.stats.inc_value("rscrawler/errors")
-        logger.error("archive: no more pages of this cycle are kept: %s", error)
+        logger.error("archive: no more pages of this cycle are archived: %s", error)

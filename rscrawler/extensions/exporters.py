@@ -1,4 +1,4 @@
-"""Records in the feeds of `scrapy crawl -O FILE` that are no JSON."""
+"""Exporters of records for `scrapy crawl -O FILE` in CSV and XML."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from rscrawler.delivery.records import csv_cells
 
 
 class RecordCsvExporter(CsvItemExporter):
-    """A record as the row that `rscrawler export --format csv` writes; other items as Scrapy's."""
+    """Writes records as `rscrawler export --format csv` does, other items as Scrapy does."""
 
     def export_item(self, item: Any) -> None:
-        """Write one row, and the names of the columns before the first."""
+        """Write one row, and the header before the first."""
         super().export_item(csv_cells(item) if _is_record(item) else item)
 
 
 class RecordXmlExporter(XmlItemExporter):
-    """Leaves out what is not known: Scrapy's own writes the word None."""
+    """Leaves out unknown fields, for which Scrapy's own exporter writes the word None."""
 
     def export_item(self, item: Any) -> None:
         """Write one element."""

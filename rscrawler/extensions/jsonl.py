@@ -1,4 +1,4 @@
-"""Plain `scrapy crawl` writes the JSONL too."""
+"""Writes the JSONL after a plain `scrapy crawl`, too."""
 
 import logging
 from typing import Self
@@ -15,24 +15,24 @@ logger = logging.getLogger(__name__)
 
 
 class JsonlExtension:
-    """Appends what a crawl recorded to the JSONL files when its spider closes."""
+    """Appends the records of a crawl to the JSONL files when its spider closes."""
 
     def __init__(self, crawler: Crawler) -> None:
-        self._session = session_of(crawler)  # there is none in `scrapy shell` and the like
+        self._session = session_of(crawler)  # not configured in `scrapy shell` and the like
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Connected to the end of one crawl."""
+        """Connect to the end of the crawl."""
         extension = cls(crawler)
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
         return extension
 
     def spider_closed(self) -> None:
-        """Deliver; what cannot be written now stays in the outbox."""
+        """Write the JSONL; records that cannot be written now stay in the outbox."""
         session = self._session
         if session.config.uses_workers:
             return  # the service writes the files
-        # First: what is in the JSONL counts as told when a lost database is rebuilt from it.
+        # The spool first: a database rebuilt from the JSONL takes its records for alerted.
         sync_spool(session.config, session.store)
         try:
             deliver_jsonl(session.config, session.store)

@@ -1,6 +1,6 @@
-"""Whose page is this, and is its news new? Decided over plain values: no store, no clock.
+"""Identity: which article a page is, repeats or follows. Plain values: no store, no clock.
 
-`addresses` gives one form to the addresses of a page, `fingerprints` what a text is found
-by again, `sameness` compares two texts and says how the later one relates to the earlier,
-and `kinship` draws from that which article an article is, repeats or follows.
+`addresses` gives canonical forms and keys, `fingerprints` the digests and keys by which texts
+are found, `sameness` compares two texts, `kinship` decides which article a text is, repeats or
+follows, `changes` shows what an update changed.
 """

@@ -1,7 +1,7 @@
-"""Addresses of a site: one form of each, and keys that tell when two lead to one page.
+"""Addresses of a site: canonical forms, and keys that are equal if two lead to one page.
 
-Everything here judges an address by itself. Whether two addresses with one stem
-are one story is for those who have both texts.
+Addresses are judged without their pages: whether two with one slug stem are one article
+is decided by comparing their texts (`kinship`).
 """
 
 import re
@@ -14,12 +14,12 @@ from rscrawler.config import is_web_address
 from rscrawler.sites import SiteProfile, host_of, hosts_of
 
 LONGEST_ADDRESS = 2_000  # characters; PostgreSQL can index no key of more than 2,700 bytes
-# A path that ends so does not tell one article from another by itself: `/?p=81` and
-# `/index.php?n=81` are articles, while a query behind `/slug/` mostly says who linked to it.
+# A path with this ending needs its query to identify an article: `/?p=81`, `/index.php?n=81`.
+# A query behind `/slug/` mostly says who linked to it.
 _PATH_NEEDS_QUERY = re.compile(r"(?:^/?|/[^/]*\.(?:php\d?|aspx?|cfm|jsp|pl))$", re.IGNORECASE)
 _NAMED_NUMBER = re.compile(r"[a-z_]+\d+")
-_WORDPRESS_ARTICLE = "p"  # names an article on any site of WordPress without permalinks
-# What campaigns, advertisements and networks add to an address, and how a page is shown.
+_WORDPRESS_ARTICLE = "p"  # identifies an article on a WordPress site without permalinks
+# Parameters of campaigns, advertising and social networks, and of how a page is shown.
 _TRACKING = re.compile(
     r"^(?:utm_?.*|(?:ads?|ga|gad|gs|itm|mc|mkt|ml|mtm|oly|pk|vero)_.*|\w*clid|c_?id|eid|uid|_hs.*|hs.*"
     r"|(?:click|gbra|igsh|msclk|partner|wbra)id|aff(?:iliate)?|campaign|medium|kwd|keyword|xtor|session"
@@ -36,12 +36,12 @@ def canonical_url(url: str, profile: SiteProfile) -> str | None:
     """The canonical form of an address of this site.
 
     Scheme and host become those of `base_url` (the profile's other hosts, and each with or
-    without `www.`, map to it); tracking parameters and the fragment go; percent-encoding, dot
-    segments and repeated slashes are normalised. A trailing slash, or the lack of one, stays:
-    a site may answer one of the two alone. Idempotent.
+    without `www.`, map to it); tracking parameters and the fragment are removed; percent-encoding,
+    dot segments and repeated slashes are normalised. A trailing slash, or the lack of one, stays,
+    since a site may answer only one of the two. Idempotent.
 
     Returns:
-        None if the address is not http(s), not on one of the site's hosts, or endless.
+        None if the address is not http(s) or invalid, not on one of the site's hosts, or too long.
     """
     return _canonical(url, profile.base_url, tuple(profile.hosts), tuple(profile.links.parameters))
 
@@ -50,7 +50,7 @@ def canonical_url(url: str, profile: SiteProfile) -> str | None:
 def _canonical(
     url: str, base_url: str, hosts: tuple[str, ...], parameters: tuple[str, ...]
 ) -> str | None:
-    # Cached, since a site's pages name the same sections, tags and neighbours again and again.
+    # Cached, since the pages of a site link to the same sections, tags and articles.
     parts = _split(url)
     if parts is None or host_of(parts) not in hosts_of(base_url, hosts):
         return None
@@ -74,10 +74,10 @@ def _canonical(
 
 
 def address_key(url: str, profile: SiteProfile) -> str:
-    """What all spellings of one address share: for look-ups, never for requests.
+    """The key that all spellings of one address share: for look-ups, never for requests.
 
-    The same with and without the trailing slash, `www.`, https, tracking parameters, and for
-    every host of the site. For an address elsewhere: its host, path and query.
+    It is the same with and without the trailing slash, `www.`, https and tracking parameters,
+    and for every host of the site. For another site's address: host, path and query.
     """
     canonical = canonical_url(url, profile)
     if canonical is None:
@@ -91,7 +91,7 @@ def address_key(url: str, profile: SiteProfile) -> str:
 
 
 def present_url(url: str, profile: SiteProfile) -> str:
-    """A stored address as it is requested now: `base_url` may have been another one then."""
+    """A stored address on the present `base_url`, which may have changed since."""
     base = urlsplit(profile.base_url)
     return urlunsplit(urlsplit(url)._replace(scheme=base.scheme, netloc=host_of(base)))
 
@@ -99,10 +99,10 @@ def present_url(url: str, profile: SiteProfile) -> str:
 def addresses_by_key(
     key: str, led_by: Sequence[str], declared: Iterable[str], profile: SiteProfile
 ) -> tuple[tuple[tuple[str, str], ...], frozenset[str]]:
-    """(key, url) of every address of a page, and the keys of those that it merely declares.
+    """(key, url) of every address of a page, and the keys of those that only the page declares.
 
-    The first of `led_by` is the one that was requested, by `key`; it stands first, then those that
-    it led on to. Addresses elsewhere are left out; of several spellings the first counts.
+    `led_by` is the requested address, which has the key `key`, and its redirects; they come first.
+    Other addresses off the site are left out; of several spellings the first counts.
     """
     pairs = {key: canonical_url(led_by[0], profile) or led_by[0]}
     of_its_own_word: set[str] = set()
@@ -119,7 +119,7 @@ def addresses_by_key(
 
 
 def other_form(url: str) -> str | None:
-    """An address with its trailing slash, if it has none, or without; None where neither is."""
+    """An address with its trailing slash added or removed; None for a home page or a file."""
     parts = _split(url)
     if parts is None or not parts.path.strip("/") or _FILE_NAME.search(parts.path):
         return None
@@ -142,7 +142,7 @@ def slug_stem(url: str, profile: SiteProfile) -> str:
 
 
 def end_of_month(url: str) -> datetime | None:
-    """When the month was over that an address has, `/2016/12/slug/`; None without one."""
+    """The end (UTC) of the month in an address like `/2016/12/slug/`; None without one."""
     if not (found := _MONTH.findall(urlsplit(url).path)):
         return None
     year, month = map(int, found[-1])
@@ -150,10 +150,10 @@ def end_of_month(url: str) -> datetime | None:
 
 
 def is_article_address(url: str, profile: SiteProfile) -> bool:
-    """Whether `url` (absolute) is of this site and may be an article's, by its path.
+    """Whether `url` (absolute) is on this site and may be an article's, by its path.
 
-    Behind the path of the front page, by its query: it must name an article, since others choose
-    a language or an older page.
+    With the front page's path, the query must have a parameter that identifies an article: other
+    parameters choose a language or an older page.
     """
     canonical = canonical_url(url, profile)
     if canonical is None:
@@ -174,7 +174,7 @@ def article_address(url: str, profile: SiteProfile) -> tuple[str, str] | None:
 
 
 def absolute(href: str, base: str) -> str:
-    """`href` as an absolute address; as it is when it can not be read as one."""
+    """`href` as an absolute address; unchanged if it cannot be parsed."""
     href = href.strip()
     if href.startswith(("https://", "http://")):
         return href
@@ -187,12 +187,12 @@ def absolute(href: str, base: str) -> str:
 
 
 def web_address(href: str, base: str) -> str | None:
-    """`href` as an absolute http(s) address; None if it is none, or empty."""
+    """`href` as an absolute http(s) address; None if it is empty or not one."""
     link = absolute(href, base)
     return link if href.strip() and _is_of_web(link) else None
 
 
-_is_of_web = lru_cache(maxsize=16_384)(is_web_address)  # a site's pages show the same menus
+_is_of_web = lru_cache(maxsize=16_384)(is_web_address)  # a site's pages have the same menus
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from operator import attrgetter
 from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article, ChangeSummary
 
-# Beyond this many comparisons a changed stretch is given whole, not word by word.
+# Above this many comparisons a changed stretch is shown whole, not word by word.
 _MAX_COMPARISONS = 2_000_000
 _TOKEN = re.compile(r"\S+\s+|\s+")
 
@@ -34,17 +34,17 @@ class Change:
 
 
 def word_diff(old: str, new: str) -> list[Change]:
-    """The stretches of both texts, in order.
+    """The diff of two texts as stretches, in order.
 
-    Those that are same or removed make up `old`, those that are same or added `new`,
-    but for white space at the ends of words. Paragraphs are matched first (blank lines
-    divide them), then the words within those that differ.
+    Same and removed stretches together are `old`, same and added ones `new`, except for
+    white space at the ends of words. Paragraphs (divided by blank lines) are matched first,
+    then the words within those that differ.
     """
     return list(_joined(_by_paragraph(_paragraphs(old), _paragraphs(new))))
 
 
 def summarize(before: Article, after: Article) -> ChangeSummary | None:
-    """What an update changed; None if nothing that counts did (an article that came back)."""
+    """What an update changed; None if the normalized text is equal (an article that came back)."""
     changed: list[str] = []
     words = Counter[Kind]()
     for name in ("title", "subtitle", "body"):
@@ -59,7 +59,7 @@ def summarize(before: Article, after: Article) -> ChangeSummary | None:
 
 
 def _paragraphs(text: str) -> list[str]:
-    """The text in pieces that each end behind a blank line."""
+    """The paragraphs, each with the blank lines behind it."""
     return re.findall(r"(?s).+?(?:\n\n+|\Z)", text)
 
 
@@ -88,14 +88,14 @@ def _by_word(old: str, new: str) -> Iterator[Change]:
 
 
 def _words(text: str) -> list[str]:
-    """The words, each with the white space behind it; the last one has some too.
+    """The words, each with the white space behind it; a blank is added to the last if need be.
 
-    So no two words run together when stretches of both texts are put side by side.
+    So words do not run together when stretches of both texts are joined.
     """
     return _TOKEN.findall(text if text[-1:].isspace() else f"{text} ") if text else []
 
 
 def _joined(changes: Iterator[Change]) -> Iterator[Change]:
-    """Without empty stretches, and neighbours of one kind as one."""
+    """Drop empty stretches, and merge neighbours of one kind."""
     for kind, neighbours in groupby((c for c in changes if c.text), key=attrgetter("kind")):
         yield Change(kind, "".join(each.text for each in neighbours))

@@ -1,4 +1,4 @@
-"""What a text is found by again: digests of equal texts, keys that similar texts share.
+"""Fingerprints of texts: digests for equal texts, keys that similar texts share.
 
 A fingerprint is a function of the article alone, so any process can compute it.
 
@@ -19,7 +19,7 @@ from rensa import RMinHash
 from rscrawler.items import Article
 from rscrawler.text import INVISIBLE, JOINERS
 
-# Spellings that a typesetter changes without changing the text.
+# Typographic variants, which do not change the text.
 _TYPOGRAPHY = (
     *((quote, "'") for quote in "‘’‚‛′`"),
     *((quote, '"') for quote in "“”„‟«»″"),
@@ -28,9 +28,9 @@ _TYPOGRAPHY = (
     *((invisible, "") for invisible in INVISIBLE + JOINERS),
 )
 
-_LEAST_WORDS = 20  # of a body that tells copies apart
+_LEAST_WORDS = 20  # of a body; equal shorter ones need not be copies
 
-# Keys already stored are of no use after a change of any of these.
+# A change of any of these makes the stored keys useless.
 ALGORITHM_VERSION = 1
 PERMUTATIONS = 128
 BANDS = 16
@@ -42,8 +42,8 @@ _MASK_63_BITS = (1 << 63) - 1
 _HIGHEST_BITS = int.from_bytes(b"\x80\0\0\0" * PERMUTATIONS)  # of each row of a signature
 _LOWER_BITS = int.from_bytes(b"\x7f\xff\xff\xff" * PERMUTATIONS)
 
-# The opening: of every 24 shingles in a row the one with the least hash, the first 8 of them.
-# They stand in the first 130 words or so, which a reprint keeps though it is cut.
+# Opening keys: the least hash of each window of 24 shingles, the first 8 different ones. They
+# come from the first 130 words or so, which a reprint keeps even if it is cut.
 OPENING_KEYS = 8
 _OPENING_SHINGLE_WORDS = 5
 _OPENING_WINDOW = 24
@@ -53,13 +53,13 @@ KEYS = BANDS + OPENING_KEYS
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What an article is found by again.
+    """The digests and keys by which an article, or one like it, is found again.
 
     Attributes:
         text_digest: of title, subtitle and body, normalized: 32 hex digits.
-        body_digest: of the body, normalized; None if it is too short to tell copies apart.
+        body_digest: the same of the body alone; None if it is too short to identify copies.
         slug_stem: the words of its address.
-        signature: the MinHash of the body, for an estimate; None if it is too short.
+        signature: the MinHash of the body, to estimate similarity; None if it is too short.
         keys: 63-bit integers; two texts that share one may be the same news.
     """
 
@@ -71,7 +71,7 @@ class Fingerprint:
 
 
 def fingerprint_of(article: Article, slug_stem: str) -> Fingerprint:
-    """The fingerprint of an article whose address has this stem."""
+    """The fingerprint of an article; `slug_stem` is that of its address."""
     title, subtitle, body = map(normalized, (article.title, article.subtitle, article.body))
     words = body.casefold().split()
     signature = _signature(words)
@@ -84,9 +84,9 @@ def fingerprint_of(article: Article, slug_stem: str) -> Fingerprint:
     )
 
 
-@lru_cache(maxsize=8)  # each digest of an article asks for the same body
+@lru_cache(maxsize=8)  # fingerprint and comparisons normalize the same body
 def normalized(text: str | None) -> str:
-    """`text` without what a mere re-typesetting changes: quotes, dashes, what prints nothing."""
+    """`text` with quotes, dashes, white space and invisible characters normalized."""
     if not text:
         return ""
     # One replacement after another: 30 times as fast as `str.translate` on a whole body.
@@ -100,12 +100,12 @@ def normalized(text: str | None) -> str:
 
 
 def new_article_id(site: str, address_key: str) -> str:
-    """16 hex digits, the same for the same site and first address on every machine."""
+    """16 hex digits from site and first address, so the same on every machine."""
     return _digest(f"{site}\x1f{address_key}")[:16]
 
 
 def new_record_id(article_id: str, version: int) -> str:
-    """The identity of one line of the JSONL: stable, however often it is delivered."""
+    """The id of one version's record: stable, however often it is delivered."""
     return f"{article_id}-{version}"
 
 
@@ -114,7 +114,7 @@ def _digest(text: str) -> str:
 
 
 def _signature(words: Sequence[str]) -> bytes | None:
-    """128 × uint32; None for fewer than 40 words."""
+    """The MinHash, 128 × uint32; None for fewer than 40 words."""
     if len(words) < MIN_WORDS:
         return None
     hasher = RMinHash(PERMUTATIONS, _SEED)
@@ -138,7 +138,7 @@ def _bands(signature: bytes) -> Iterator[int]:
 
 
 def _opening_keys(words: Sequence[str]) -> list[int]:
-    """The least hash of each window of shingles, until there are enough different ones."""
+    """The least hash of each window of shingles; up to `OPENING_KEYS` different ones."""
     keys: list[int] = []
     hashes: list[int] = []
     chosen = least = -1
@@ -161,7 +161,7 @@ def _opening_keys(words: Sequence[str]) -> list[int]:
 
 
 def likeness(first: bytes | None, second: bytes | None) -> float:
-    """The Jaccard similarity of two texts as their signatures estimate it, 0 … 1."""
+    """The Jaccard similarity, 0 to 1, estimated from two signatures; 0 if one is missing."""
     if first is None or second is None:
         return 0.0
     differing = int.from_bytes(first) ^ int.from_bytes(second)

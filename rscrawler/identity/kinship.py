@@ -1,4 +1,4 @@
-"""Which article a fetched text is, repeats or follows, drawn from how it relates to others."""
+"""Decides which article a fetched text is, repeats or follows, from its relation to others."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from rscrawler.decisions import KnownArticle
 from rscrawler.identity.fingerprints import Fingerprint, likeness
 from rscrawler.identity.sameness import Relation, Verdict
 
-# An estimate below this is too little for the same news or an update; it errs by 0.04 or so.
+# With a lower estimate a text is neither the same news nor an update; its error is about 0.04.
 _LEAST_LIKENESS = 0.15
-# An issue of a long series has hundreds of candidates, and no comparison tells more than these.
+# An issue of a long series has hundreds of candidates; comparing more of them finds nothing more.
 _MOST_COMPARED = 10
-# What is printed again later, a notice or a column of last year's, goes on with no story.
+# A later reprint, such as a notice or column of last year's, is no update of its story.
 _LONGEST_STORY = timedelta(days=60)
 
 
@@ -34,7 +34,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A stored article, and what a text is to it."""
+    """A stored article, and the relation of the fetched text to it."""
 
     article: Candidate
     verdict: Verdict
@@ -45,7 +45,7 @@ def worth_comparing(
 ) -> Sequence[Candidate]:
     """The candidates that are compared word by word, in their order.
 
-    Those of the same body, and of the others the most alike as their signatures estimate it.
+    These are the most similar ones by their signatures, where an equal body counts as 1.
     """
     ranks = {each.article_id: _likeness(each, fingerprint) for each in candidates}
     found = sorted(ranks, key=lambda article_id: -ranks[article_id])[:_MOST_COMPARED]
@@ -70,10 +70,10 @@ def has_same_body(first: Candidate | Fingerprint, second: Fingerprint) -> bool:
 
 
 def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerprint) -> str | None:
-    """The id of the article that is now at another address of its site.
+    """The id of the article that moved to the text's address on the same site; None if none did.
 
     Its text is the same but for edits, and either its slug is the same but for the suffix or
-    nothing in its text differs at all.
+    title, subtitle and body are equal.
     """
     return next(
         (
@@ -91,7 +91,7 @@ def moved_article(relatives: Sequence[Relative], site: str, fingerprint: Fingerp
 
 
 def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) -> str | None:
-    """The id of the first-seen article of the same news, other than the article itself."""
+    """The id of the first-seen article with the same news, or of its original; None if none."""
     earlier = (
         each.article
         for each in relatives
@@ -106,7 +106,7 @@ def repeated_article(relatives: Sequence[Relative], known: KnownArticle | None) 
 def followed_article(
     relatives: Sequence[Relative], known: KnownArticle | None, published_at: datetime | None
 ) -> str | None:
-    """The id of the last-seen article that the text, published then, is an update of."""
+    """The id of the last-seen article, or of its original, that the text updates; None if none."""
     earlier = [
         each.article.duplicate_of or each.article.article_id
         for each in relatives
@@ -123,7 +123,7 @@ def _are_far_apart(first: datetime | None, second: datetime | None) -> bool:
 
 
 def _was_before(candidate: Candidate, known: KnownArticle | None) -> bool:
-    """Whether an article can repeat or follow another: never itself, or one seen after it."""
+    """Whether the known article can repeat or follow the candidate: not itself or a later one."""
     if known is None:
         return True
     if candidate.article_id == known.article_id:
@@ -132,5 +132,5 @@ def _was_before(candidate: Candidate, known: KnownArticle | None) -> bool:
         candidate.article_id,
         candidate.duplicate_of,
     ):
-        return True  # as it is: both may have been found at one moment, on one page
+        return True  # as recorded: both may have been found at one moment, on one page
     return candidate.first_seen_at < known.first_seen_at

@@ -1,8 +1,8 @@
-"""How does a later text relate to an earlier one: the same article or news, an update, another?
+"""Compares two texts: is the later one the same article, the same news, an update or different?
 
-The rules were chosen on pairs of real news that were read and labelled first; what each is
-worth stands in `benchmarks/results.md`, the labels in `tests/identity/`. In doubt the answer
-is "different": a text told twice is a nuisance, one told never is news lost.
+The rules were chosen on pairs of real news that were read and labelled first; the effect of
+each is in `benchmarks/results.md`, the labels in `tests/identity/`. In doubt the answer is
+"different": news that is alerted twice is a nuisance, news that is never alerted is lost.
 """
 
 import re
@@ -14,11 +14,11 @@ from typing import Self
 from rscrawler.identity.fingerprints import normalized
 
 _LONGEST = 20_000  # words of a text that are compared
-_SHINGLE = 3  # words; a word that was changed by itself leaves its neighbours in shared ones
-_DATELINE = 15  # words at the start, whose date is that of the print
-_SAME_PRINT = 3  # days between two prints of one text; an issue of a series comes later
-_SHORT = 60  # words; a shorter text is mostly frame, as is one of figures
-_TABLE = 0.3  # share of the words that are figures
+_SHINGLE = 3  # words; the neighbours of a single changed word remain in shared shingles
+_DATELINE = 15  # words at the start; a date there is that of the dateline
+_SAME_PRINT = 3  # days at most between prints of one text; an issue of a series comes later
+_SHORT = 60  # words; a shorter text is mostly standing phrases, as is a table
+_TABLE = 0.3  # least share of numbers among the words of a table
 _WORD = re.compile(r"[^\W_]+(?:[.,:/'][^\W_]+)*")
 _NUMBER = re.compile(r"\d[\d.,:/]*")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -32,7 +32,7 @@ _MONTH_NAMES = (
 _DAY_NAMES = "monday tuesday wednesday thursday friday saturday sunday"
 _REVISED_WORDS = "update updates updated correction corrected corrects correcting"
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)")
-# A line about where a text was printed before or can be read, whatever names stand in it.
+# Words of a line on where a text was published before, whose names and words do not count.
 _PRINT_WORDS = "appeared licence license originally permission published reprinted republished"
 _SPELLED = {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(), start=2)}
 _REVISED = frozenset(_REVISED_WORDS.split())
@@ -43,7 +43,7 @@ _WEEKDAYS = frozenset(_DAY_NAMES.split())
 
 
 class Relation(StrEnum):
-    """What a later text is to an earlier one."""
+    """The relation of a later text to an earlier one."""
 
     SAME_ARTICLE = "same article"  # the same but for edits
     SAME_NEWS = "same news"  # a reprint: it may be cut, and lines added around it
@@ -60,7 +60,7 @@ class Verdict:
 
     @property
     def is_same_news(self) -> bool:
-        """Whether telling both would tell one thing twice."""
+        """Whether alerting both texts would alert the same news twice."""
         return self.relation in (Relation.SAME_ARTICLE, Relation.SAME_NEWS)
 
 
@@ -68,31 +68,31 @@ class Verdict:
 class Comparison:
     """What two texts have in common, and what is new in the later one.
 
-    Words count as shared where they stand in a run of three that both texts have; six make a
-    longer run, since any two texts may have three.
+    A word is shared if it stands in a run of three words that both texts have. The shared part
+    begins and ends with runs of at least six shared words, since any two texts may share three.
 
     Attributes:
-        known: share of the later text's words, from its first longer shared run to its last.
-        known_in_all: the same share of all its words.
-        kept: share of the earlier text's words.
-        words: how many the later one has.
-        added: the longest passage before or behind what it shares, in words.
-        opening: words before what both share, in the text that has fewer of them there.
-        passages: passages of 8 words or more within that are new.
-        fresh: words that the earlier text has nowhere, in one passage within or behind; where
-            it was printed before does not count.
-        revised: whether the later one alone speaks of an update or a correction, or the
-            headlines call themselves different ones ("2nd Update").
-        numbers: numbers in its body that the earlier text lacks; years count, days do not. In a
-            table of figures all that are not in shared runs count.
-        dates: the same of dates (a month with a day or year); that of the dateline counts if
-            it is more than three days from the earlier one's, or another in a text of frame.
-        is_frame: whether the later one is short or a table of figures.
-        names: names that stand where the earlier text has another one.
+        known: shared words as a share of the words in the later text's shared part.
+        known_in_all: shared words as a share of all words of the later text.
+        kept: shared words as a share of all words of the earlier text.
+        words: number of words of the later text.
+        added: words before or behind the later text's shared part, whichever are more.
+        opening: words before the shared part, in the text that has fewer of them there.
+        passages: new passages of 8 words or more within the shared part.
+        fresh: the most words in one passage, within or behind the shared part, that the earlier
+            text has nowhere; a line on where the text was published before does not count.
+        revised: whether only the later text has words for an update or a correction, or the
+            headlines differ in such words ("2nd Update").
+        numbers: numbers in the later body that the earlier text lacks; years count, days do
+            not. In a table, all numbers outside shared runs count.
+        dates: new dates (a month with a day or year) behind the dateline; one more if the
+            datelines are over three days apart, or differ in a short text or table.
+        is_frame: whether the later text is short or a table of figures.
+        names: names where the earlier text has another name.
         titles: Jaccard similarity of the headlines' words.
         title_numbers: whether each headline has a number that the other lacks.
-        shared_numbers: share of the numbers that both have, of those of the text with fewer.
-        shared_names: the same of the names.
+        shared_numbers: numbers in both texts, as a share of those in the text with fewer.
+        shared_names: the same for names.
     """
 
     known: float
@@ -116,7 +116,7 @@ class Comparison:
 
 Rule = Callable[[Comparison], bool]
 
-# What keeps a text from being the same news, by its name; the first that holds is the reason.
+# Rules by name: a text for which one holds is not the same news; the first gives the reason.
 RULES: dict[str, Rule] = {
     "content": lambda each: each.known < 0.85 or each.passages > 1,
     "length": lambda each: each.kept < 0.4,
@@ -124,19 +124,19 @@ RULES: dict[str, Rule] = {
     "addition": lambda each: each.added > 30,
     # A reprint may put a line before the original's opening; a new lead replaces it.
     "opening": lambda each: each.opening > 11,
-    # A line of news within or behind a text that is told again.
+    # News added within or behind a reprinted text.
     "passage": lambda each: each.fresh > 6,
     "revision": lambda each: each.revised,
     "numbers": lambda each: each.numbers > 0,
     "dates": lambda each: each.dates > 0,
-    # Of a text that is mostly frame, the headline alone has the news.
+    # In a short text or a table, the headline alone has the news.
     "headline": lambda each: each.title_numbers and (each.titles >= 0.5 or each.is_frame),
     "names": lambda each: each.names > 0,
 }
 
 
 def decide(comparison: Comparison) -> Verdict:
-    """What the later text is to the earlier one, and why."""
+    """The relation of the later text to the earlier one, and the reason."""
     reason = next((name for name, differs in RULES.items() if differs(comparison)), None)
     if reason is None:
         if min(comparison.known_in_all, comparison.kept) >= 0.85:
@@ -148,8 +148,8 @@ def decide(comparison: Comparison) -> Verdict:
 
 
 def _is_update(comparison: Comparison) -> bool:
-    # An issue of a series has other numbers and names in the same frame; an update keeps those
-    # that were reported.
+    # An issue of a series has other numbers and names in the same phrases; an update keeps those
+    # already reported.
     return (
         comparison.known_in_all >= 0.4
         and comparison.shared_numbers >= 0.9
@@ -162,7 +162,7 @@ def _is_update(comparison: Comparison) -> bool:
 
 
 class Text:
-    """A headline and a body, taken apart for comparison."""
+    """A headline and a body, split into words, numbers, dates and names for comparison."""
 
     def __init__(self, title: str | None, body: str) -> None:
         written = _words(body)
@@ -195,7 +195,7 @@ class Text:
 
 
 def compare(earlier: Text, later: Text) -> Comparison:
-    """What a later text shares with an earlier one, and what is new in it. Linear in both."""
+    """Compare a later text with an earlier one. Linear in both."""
     shared = earlier.shingles & later.shingles
     before, after = (_Coverage.of(text.words, shared) for text in (earlier, later))
     core = after.core
@@ -230,7 +230,7 @@ def compare(earlier: Text, later: Text) -> Comparison:
 class _Coverage:
     """Which words of a text stand in shared shingles; `gaps` are runs of those that do not."""
 
-    in_core: int  # shared words there
+    in_core: int  # shared words in `core`
     shared_words: int
     core: tuple[int, int]  # from the first longer shared run to behind the last
     gaps: list[tuple[int, int]]
@@ -249,7 +249,7 @@ class _Coverage:
 
 def _new_numbers(earlier: Text, later: Text, gaps: Sequence[tuple[int, int]]) -> int:
     found = later.numbers - earlier.known_numbers
-    # The few figures of a table stand in both texts, but elsewhere.
+    # Two tables may have the same few numbers in different places.
     if later.is_table and later.words != earlier.words:
         for start, end in gaps:
             found |= later.numbers.intersection(later.words[start:end])
@@ -272,10 +272,10 @@ def _replaced_names(
     later: Text,
     gaps_after: Sequence[tuple[int, int]],
 ) -> int:
-    """How many names the later text has where the earlier one has another.
+    """The number of names in the later text where the earlier one has another name.
 
-    In the same place: behind the same two words, or before them. A name that the other text
-    has elsewhere does not count.
+    The same place is behind, or before, the same two words. A name that the other text has
+    elsewhere does not count.
     """
     replaced: set[str] = set()
     for is_behind in (True, False):
@@ -305,7 +305,7 @@ def _held(first: set[str], second: set[str]) -> float:
 
 
 def _words(text: str | None) -> list[str]:
-    # Addresses are left out: their words and numbers say nothing.
+    # Web and mail addresses are left out: their words and numbers say nothing.
     parts = (
         part
         for part in normalized(text).split()
@@ -323,7 +323,7 @@ def _is_numeric(word: str) -> bool:
 
 
 def _plain(word: str) -> str:
-    """A number in one spelling; of `40mln` the number alone."""
+    """The plain spelling of a number; `40` for `40mln`; other words unchanged."""
     word = _SPELLED.get(word, word)
     found = _NUMBER.match(word)
     return found[0].rstrip(".,:/").replace(",", "") if found else word
@@ -348,7 +348,7 @@ def _dates(words: Sequence[str], behind: int = 0) -> Iterator[tuple[str, str]]:
 
 
 def _day_of_year(date: tuple[str, str]) -> int | None:
-    """Near enough for a difference of days; None for a month with a year."""
+    """The approximate day of the year; None for a month with a year."""
     month, day = date
     if _YEAR.fullmatch(day):
         return None

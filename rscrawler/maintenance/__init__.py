@@ -1,1 +1,1 @@
-"""What is done to records that are stored already: read again, regrouped, rebuilt."""
+"""Maintenance of stored records: archived pages reparsed, articles regrouped, a store rebuilt."""

@@ -1,9 +1,9 @@
-"""A lost or damaged database is set aside and rebuilt from the JSONL.
+"""Sets a damaged database aside, and rebuilds a lost one from the JSONL.
 
-What the JSONL holds is every version of every article, so what was seen stays seen.
-What waited to be sent is in the spool. What neither holds (validators, who was mailed) is
-met with caution: the rebuilt site is in baseline mode, in which nobody is alerted, but for
-one summary of what is newer (`delivery.messages.alert_unalerted`).
+The JSONL has every version of every article, so known articles stay known. Pending alerts
+are in the spool. The rest is lost (validators, who was mailed), so a rebuilt site starts in
+baseline mode: nobody is alerted, except for one summary of newer articles
+(`delivery.messages.alert_unalerted`).
 """
 
 import json
@@ -47,14 +47,14 @@ logger = logging.getLogger(__name__)
 
 RUN_ID = "rebuilt"
 LOCK_NAME = ".rebuild.lock"
-UNCERTAIN = timedelta(days=1)  # before a loss: of what was flagged in it the operators get a list
+UNCERTAIN = timedelta(days=1)  # before a loss; operators get a list of what was flagged in it
 
 
 def open_store(config: Config) -> Store:
-    """The store of a configuration; a damaged or missing one is rebuilt from the JSONL first.
+    """Open the store of a configuration; rebuild a damaged or missing one from the JSONL first.
 
     Raises:
-        ConfigurationError: the database URL or a site profile is of no use.
+        ConfigurationError: the database URL or a site profile is invalid.
         StoreError: the database cannot be used, and cannot be set aside.
         OutputError: the JSONL from which it is to be rebuilt cannot be read.
     """
@@ -72,7 +72,7 @@ def _is_lost(config: Config, store: Store) -> bool:
 
 
 def _mended(config: Config) -> Store:
-    """The store, set aside if it is damaged and rebuilt if it is lost, by one process alone."""
+    """Open the store in one process at a time: set a damaged one aside, rebuild a lost one."""
     with output_errors(config.output_dir), only_holder(config.output_dir / LOCK_NAME):
         aside: Path | None = None
         if is_damaged(config.database):
@@ -80,22 +80,22 @@ def _mended(config: Config) -> Store:
         store = Store.open(config.database)
         try:
             if _is_lost(config, store):
-                # All or nothing: one that is killed begins anew with the next start.
+                # One transaction: after a kill, the next start begins again.
                 count = store.articles.restore(_recordings(config, load_sites(config)))
                 _tell(config, store, count, aside)
             elif aside:
-                logger.warning("the database was damaged and is now %s: a new one begins", aside)
+                logger.warning("the database was damaged and is now %s: a new one is used", aside)
         except BaseException:
-            store.close()  # nobody will have it to close
+            store.close()  # the caller does not get it, and cannot close it
             raise
     return store
 
 
 class StoreKeeper:
-    """The store of a process that lives long: it is opened anew when its file is another one.
+    """The store of a long-lived process, which can reopen it when the file has been replaced.
 
-    Who replaces a SQLite database, or moves it away, does not reach a process that has
-    the former file open: it would go on with what nobody else sees.
+    When a SQLite file is replaced or moved away, a process that has the old file open would
+    go on with a database that nobody else sees.
 
     Raises:
         ConfigurationError, StoreError: as `opening`.
@@ -109,7 +109,7 @@ class StoreKeeper:
         self._file, self._size = self._present_file()
 
     def _present_file(self) -> tuple[tuple[int, int] | None, int]:
-        """Which file there is, and its bytes."""
+        """The (device, inode) of the database file, None without one, and its size in bytes."""
         if self._path is None:
             return None, 0
         try:
@@ -120,10 +120,10 @@ class StoreKeeper:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the store that is open is no longer the one of the configuration, or damaged.
+        """Whether the open database was replaced, moved away or damaged.
 
-        SQLite alone may open the file here: when any other descriptor of it is closed, POSIX drops
-        this process's locks, another one takes itself for the last, and removes the WAL.
+        Only SQLite may open the file here: closing any other descriptor of it drops this process's
+        POSIX locks; another process then takes itself for the last one, and removes the WAL.
         """
         file, size = self._present_file()
         if file != self._file:
@@ -133,19 +133,19 @@ class StoreKeeper:
         return is_to_check and is_damaged(self._config.database)
 
     def reopen(self) -> Store:
-        """Another store in the place of the one that is open.
+        """Close the store, and open it again.
 
         Raises:
-            ConfigurationError, StoreError: as `opening`; it is tried again with the next call.
+            ConfigurationError, StoreError: as `opening`; the next call tries again.
         """
-        # First, while SQLite can tell whose its files are: by name it would delete the new ones.
+        # First: SQLite deletes a WAL by name, and would delete that of a new database.
         self.store.close()
         self.store = self._opening(self._config)
         self._file, self._size = self._present_file()
         return self.store
 
     def close(self) -> None:
-        """Close the store that is open."""
+        """Close the open store."""
         self.store.close()
 
 
@@ -154,7 +154,7 @@ def _has_lines(output_dir: Path) -> bool:
 
 
 def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Recording]:
-    """Every version in the JSONL, as one that is handed on to nobody."""
+    """Every version in the JSONL, as a recording that alerts nobody."""
     flagged = {each.record_id for each, _ in _articles(config.output_dir / FLAGGED_CHANNEL)}
     said: dict[str, list[TopicFlag]] = {}  # by article id, without the evidence
     for article, first_seen_at in _articles(config.output_dir / ARTICLES_CHANNEL):
@@ -165,7 +165,7 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
             yield replace(
                 recording,
                 is_folded=decisions.is_folded(article, repeated),
-                # The feeds are made of what is in that file.
+                # The feeds are made from the rows of this channel.
                 channels=(FLAGGED_CHANNEL,) if article.record_id in flagged else (),
             )
         else:
@@ -179,7 +179,7 @@ def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
             try:
                 article = Article.from_record(json.loads(line.decode(errors="replace")))
             except ValueError:
-                logger.warning("%s: line %d is no whole record: left out", path, number)
+                logger.warning("%s: line %d is not a complete record: left out", path, number)
                 continue
             if article.first_seen_at is None:
                 logger.warning("%s: line %d: no first_seen_at: left out", path, number)
@@ -192,8 +192,8 @@ def _lines(path: Path) -> Iterator[bytes]:
         yield from day_lines(path)
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: mend it, "
-            "or move it away"
+            f"{path}: cannot be read: {error.strerror}; the database is rebuilt from it: repair "
+            "it, or move it away"
         ) from error
 
 
@@ -213,13 +213,13 @@ def _recording(
         ),
         recorded_at=article.fetched_at,
         channels=(),
-        # Whoever was mailed is not known any more: better nobody than somebody twice.
+        # Who was mailed is no longer known: better no alert than a second one.
         alerted_topics=tuple(each.topic for each in article.topics if each.level.reaches(minimum)),
     )
 
 
 def _flagged_before(config: Config) -> list[tuple[str, str]]:
-    """Title and address of what was flagged in the day before a loss, and is not in the spool."""
+    """(title, url) of articles flagged in the last day before a loss and not in the spool."""
     last = deque((article for article, _ in _articles(config.output_dir / FLAGGED_CHANNEL)), 20)
     newest = max((each.fetched_at for each in last), default=None)
     spooled = spooled_record_ids(config)
@@ -228,13 +228,13 @@ def _flagged_before(config: Config) -> list[tuple[str, str]]:
         for each in last
         if newest
         and each.fetched_at > newest - UNCERTAIN
-        and each.novelty is Novelty.NEW  # else nobody is told
+        and each.novelty is Novelty.NEW  # others alert nobody
         and each.record_id not in spooled
     ]
 
 
 def _tell(config: Config, store: Store, count: int, aside: Path | None) -> None:
-    """Raise the problem, and tell the operators at once what was lost and what may be."""
+    """Raise the problem, and notify the operators at once of what was or may be lost."""
     now, cause = utc_now(), f"was damaged and is now {aside}" if aside else "was missing or empty"
     text = f"The database {cause}. It has been rebuilt from the JSONL: {count} versions."
     logger.warning("%s", text)

@@ -1,4 +1,4 @@
-"""Which stored articles today's rules of identity would fold or unfold: a dry run."""
+"""A dry run: the stored articles that today's identity rules would fold or unfold."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from rscrawler.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An article that would repeat or follow another one than is recorded (None: none)."""
+    """An article whose `duplicate_of` or `follows` would change; None stands for no article."""
 
     article_id: str
     url: str
@@ -38,7 +38,7 @@ def _in_words(duplicate_of: str | None, follows: str | None) -> str:
 
 @dataclass(slots=True)
 class Regrouping:
-    """The outcome for the articles of a store; `skipped` have no text any more."""
+    """The result for the articles of a store; the text of `skipped` ones has been pruned."""
 
     total: int = 0
     skipped: int = 0
@@ -48,10 +48,10 @@ class Regrouping:
 def regrouped(
     store: Store, sites: Mapping[str, SiteProfile], articles: Iterable[Article]
 ) -> Regrouping:
-    """Decide anew what each of the store's `articles` repeats or follows among those before it.
+    """Decide again which earlier article each of the store's `articles` repeats or follows.
 
-    Reads only. Articles that were recorded by an older version share fewer keys, so that fewer
-    cut reprints are found among them; articles of unknown sites are left out.
+    Writes nothing. Articles recorded by an older version share fewer keys, so that fewer cut
+    reprints are found among them; articles of unknown sites are left out.
     """
     result = Regrouping()
     for article in articles:

@@ -1,4 +1,4 @@
-"""Archived pages, read again by today's site profile, without a request."""
+"""Parses archived pages again with today's site profile, without requests."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -30,33 +30,33 @@ from rscrawler.store.leases import LEASE_RENEWAL
 
 
 class SiteIsBusy(RscrawlerError):
-    """A crawl of the site runs, or has taken its lease."""
+    """Another process crawls the site, or has taken its lease."""
 
 
 class Verdict(StrEnum):
-    """What today's profile makes of an archived page."""
+    """The result of parsing an archived page with today's profile."""
 
-    UNCHANGED = "unchanged"  # title, subtitle and body are in substance as recorded
+    UNCHANGED = "unchanged"  # title, subtitle and body equal the recorded ones once normalized
     CHANGED = "changed"
     NEW = "now_articles"  # it led to no record, and would lead to one now
     LOST = "no_longer_articles"
     REJECTED = "no_articles"  # neither then nor now
-    WORSE = "fallen_back"  # read by a fallback where the profile's selectors read it before
-    OVERTAKEN = "overtaken"  # what is recorded comes from a later visit, which is not archived
-    UNREADABLE = "unreadable"  # cut off, empty or garbage
+    WORSE = "fallen_back"  # extracted by a fallback; the profile's selectors matched before
+    OVERTAKEN = "overtaken"  # the record comes from a later visit, which is not archived
+    UNREADABLE = "unreadable"  # truncated, empty or garbage
 
 
-# What says nothing of the article as it was seen last: another of its pages may.
+# Verdicts that leave the latest state of the article open: another of its pages may show it.
 _UNSETTLED = frozenset({Verdict.LOST, Verdict.REJECTED, Verdict.UNREADABLE, Verdict.OVERTAKEN})
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One archived page, read again.
+    """The result for one archived page.
 
-    `article` is what it gives now (None if nothing), `before` the recorded version, `outcome`
-    what makes another one, if it does; `beside` names what differs beside title, subtitle and
-    body in a page whose text is unchanged, which makes no version.
+    `article` is extracted now (None if nothing is), `before` is the recorded version. `outcome`
+    is what records a new version, if there is one. `beside` names the other fields that differ
+    if title, subtitle and body are unchanged; they make no version.
     """
 
     verdict: Verdict
@@ -69,16 +69,16 @@ class Reading:
 
     @property
     def change(self) -> ChangeSummary | None:
-        """What it changes of the recorded version; None where that is not known any more."""
+        """Its changes to the recorded version; None without an article or the recorded text."""
         if self.before is None or self.before.is_pruned or self.article is None:
             return None
         return summarize(self.before, self.article)
 
     @property
     def levels(self) -> dict[str, tuple[Level, Level]]:
-        """The topics on which the level changes: the one before, and the one now."""
+        """The changed levels by topic: (before, now)."""
         if self.outcome is None:
-            return {}  # what makes no version was not flagged again
+            return {}  # without a new version, nothing was flagged again
         before, after = (_levels_of(each) for each in (self.before, self.article))
         return {
             topic: (before.get(topic, Level.NONE), after.get(topic, Level.NONE))
@@ -101,7 +101,7 @@ class _Reader:
         self._dedupe = DedupePipeline(session)
 
     def read(self, page: ArchivedPage, address: Address | None) -> Reading:
-        """What a page gives now, and how that compares with what is recorded."""
+        """Parse a page, and compare the result with the record."""
         known = self._known(address)
         if known is not None and _is_overtaken(known, page):
             return Reading(Verdict.OVERTAKEN, page.url)
@@ -120,7 +120,7 @@ class _Reader:
         if item.known is None:
             item.article.topics = item.flags or []
             return Reading(Verdict.NEW, page.url, item.article, outcome=outcome)
-        # It may have turned out to be another known article, under a further address.
+        # The page may be another known article, at a further address.
         if _is_overtaken(item.known, page):
             return Reading(Verdict.OVERTAKEN, page.url)
         return self._compared(outcome, item, item.known)
@@ -131,7 +131,7 @@ class _Reader:
         return self._store.articles.by_ids([address.article_id]).get(address.article_id)
 
     def _item(self, page: ArchivedPage, address: Address | None) -> FetchedArticle | Unread:
-        """What the spider would have made of the page."""
+        """Parse the page as the spider would."""
         headers = Headers(page.headers)
         make = responsetypes.from_args(headers=headers, url=page.url, body=page.body)
         if not issubclass(make, TextResponse):
@@ -159,7 +159,7 @@ class _Reader:
         before = self._store.articles.latest_record(known.article_id)
         if item.event is Event.UPDATED:
             article.topics = item.flags or []
-            # A later visit found the same page: what came between the two stays overtaken.
+            # If a later visit found the same page, pages between the two must stay overtaken.
             article.fetched_at = max(article.fetched_at, known.fetched_at)
             return Reading(Verdict.CHANGED, url, article, before, outcome=outcome)
         if item.fingerprint.text_digest != known.text_digest:
@@ -179,17 +179,17 @@ def _is_overtaken(known: KnownArticle, page: ArchivedPage) -> bool:
 def reparse(
     session: CrawlSession, files: Iterable[Path], since: datetime | None = None
 ) -> Iterator[Reading]:
-    """Read the latest page of each article in `files` (the latest file first); writes nothing.
+    """Parse the latest page of each article in `files` (the latest file first); write nothing.
 
-    Where that page gives no article or is overtaken, the others are tried (one run may have
-    requested an article by several addresses); what gave none comes last. `since`
-    leaves out pages that were fetched earlier.
+    If that page gives no article or is overtaken, the article's other pages are tried (one run
+    may request it by several addresses); articles whose pages all fail come last. `since` skips
+    pages fetched earlier.
     """
     reader = _Reader(session)
     settled: set[str] = set()
     failed: dict[str, Reading] = {}
     for page in archived_pages(files, since):
-        # What is known of the address that was requested.
+        # The stored row of the requested address.
         address = session.store.discovery.addresses(session.site, [page.key]).get(page.key)
         identity = (address.article_id if address else None) or page.key
         if identity in settled:
@@ -206,12 +206,12 @@ def reparse(
 
 
 def recorded(session: CrawlSession, readings: Iterator[Reading]) -> Iterator[Reading]:
-    """The readings as they come; each that makes a version is then recorded.
+    """Yield each reading, then record its new version, if it has one.
 
-    Recorded as by a crawl, but that nobody is alerted. Crawls of the site are kept away.
+    As in a crawl, but nobody is alerted. The crawl lease of the site is held meanwhile.
 
     Raises:
-        SiteIsBusy: one runs, or has taken the site in the meantime.
+        SiteIsBusy: a crawl of the site runs, or has taken the lease in the meantime.
         StoreError: the database cannot be written.
     """
     crawl_lease = session.crawl_lease()

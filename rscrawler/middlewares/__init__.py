@@ -1,1 +1,1 @@
-"""What concerns HTTP alone: whose hosts are asked, robots.txt, how often."""
+"""Downloader middlewares for HTTP alone: hosts, robots.txt, Retry-After."""

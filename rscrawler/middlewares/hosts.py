@@ -1,4 +1,4 @@
-"""Requests and redirects stay on the site's own hosts."""
+"""Keeps requests and redirects on the site's own hosts."""
 
 from typing import Self
 

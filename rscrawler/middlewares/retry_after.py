@@ -1,4 +1,4 @@
-"""A host that asks for a pause gets it."""
+"""Obeys Retry-After, and stops requests to a host that does not respond."""
 
 import asyncio
 import logging
@@ -24,9 +24,9 @@ from rscrawler.spiders.session import CrawlSession, session_of
 logger = logging.getLogger(__name__)
 
 PAUSING_STATUSES = frozenset({429, 503})
-# So many requests in a row without any answer, retries included: the host is left alone.
+# After this many requests in a row without a response, retries included, the cycle sends no more.
 MAX_UNANSWERED = 6
-MAX_BROKEN = 20  # the same for answers that the server itself is broken
+MAX_BROKEN = 20  # the same for responses with a status of 500 or more
 NO_ANSWER = (
     CannotResolveHostError,
     DownloadConnectionRefusedError,
@@ -36,11 +36,11 @@ NO_ANSWER = (
 
 
 class RetryAfterMiddleware:
-    """Holds every request to the site back until its Retry-After has passed.
+    """Delays every request to the site until its Retry-After has passed.
 
     A pause longer than `crawl.retry_after_limit` ends the cycle's requests; its end is
-    stored, and no later cycle asks before it. A host that answers nothing at all ends
-    them too, so that a cycle against a dead site is short.
+    stored, and no later cycle sends a request before it. A host that does not respond, or
+    only with errors, ends them too, so that a cycle over a dead site is short.
     """
 
     def __init__(self, session: CrawlSession) -> None:
@@ -56,7 +56,7 @@ class RetryAfterMiddleware:
         return cls(session_of(crawler))
 
     async def process_request(self, request: Request) -> None:
-        """Wait for the end of a short pause; refuse during a long one, or if nobody answers."""
+        """Wait for the end of a short pause; raise `HeldBack` for a long one or a dead host."""
         if self._unanswered >= MAX_UNANSWERED:
             raise self._held_back(f"the host left {self._unanswered} requests in a row unanswered")
         if self._broken >= MAX_BROKEN:
@@ -74,16 +74,14 @@ class RetryAfterMiddleware:
                 await asyncio.sleep(remaining.total_seconds())
 
     def _held_back(self, reason: str) -> HeldBack:
-        """The refusal of a request; the log has the first, and need not have all the others."""
+        """The exception for a refused request; only the first one of a cycle is logged."""
         if not self._is_logged:
-            logger.warning(
-                "%s: nothing more is asked in this cycle: %s", self._session.site, reason
-            )
+            logger.warning("%s: no more requests in this cycle: %s", self._session.site, reason)
             self._is_logged = True
         return HeldBack(reason)
 
     def process_response(self, request: Request, response: Response) -> Response:
-        """Note the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""
+        """Record the pause that a 429 or 503 asks for; Scrapy's retry then comes after it."""
         self._unanswered = 0
         self._broken = self._broken + 1 if response.status >= 500 else 0
         if response.status in PAUSING_STATUSES:
@@ -101,13 +99,13 @@ class RetryAfterMiddleware:
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> None:
-        """Count the requests that got no answer; a host that is down is not asked for hours."""
+        """Count the requests without a response, so that a dead host is not requested for hours."""
         if isinstance(exception, NO_ANSWER):
             self._unanswered += 1
 
 
 def retry_after(header: bytes | None, now: datetime) -> timedelta | None:
-    """The pause that a Retry-After header asks for: seconds or a date (RFC 9110, 10.2.3)."""
+    """The pause of a Retry-After header, seconds or a date (RFC 9110, 10.2.3); None if invalid."""
     if not header:
         return None
     text = header.decode("latin-1").strip()

@@ -1,4 +1,4 @@
-"""robots.txt is heeded, asked for conditionally, and its failure is read as RFC 9309 says."""
+"""Obeys robots.txt: requests it conditionally, and handles its failures as RFC 9309 says."""
 
 import asyncio
 import logging
@@ -31,10 +31,10 @@ ALLOW_ALL = b""
 
 
 class RobotsMiddleware(RobotsTxtMiddleware):
-    """Scrapy's own, with conditional requests, refusals that can be told from others, RFC 9309.
+    """Scrapy's middleware with conditional requests, own exceptions, and the rules of RFC 9309.
 
-    A 4xx answer means that everything is allowed; a 5xx one or none at all, that nothing
-    is (2.3.1), unless one of the last day is kept. Only real answers are kept.
+    A 4xx response allows everything, except 429: like 5xx or no response it forbids everything
+    (2.3.1), unless a copy of the last day is stored. Other 4xx and 2xx responses are stored.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -44,14 +44,14 @@ class RobotsMiddleware(RobotsTxtMiddleware):
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsTxtMiddleware:  # type: ignore[override]
-        """Built for the spider's site; Scrapy's own in `scrapy shell`, which has none."""
+        """Built for the spider's site; Scrapy's own class in `scrapy shell`, which has no site."""
         try:
             return cls(crawler)
         except NotConfigured:
             return RobotsTxtMiddleware(crawler)
 
     async def process_request(self, request: Request) -> None:  # type: ignore[override]
-        """Let a request pass that the rules allow.
+        """Let the request pass if the rules allow it.
 
         Raises:
             ForbiddenByRobots, HeldBack: the rules forbid it, or cannot be read.
@@ -65,9 +65,9 @@ class RobotsMiddleware(RobotsTxtMiddleware):
             raise ForbiddenByRobots(str(error)) from None
 
     async def robot_parser(self, request: Request) -> RobotParser:
-        """The rules of the request's host.
+        """The rules of the request's host; requests that wait for them share one task.
 
-        In Scrapy 2.19, of the requests that wait for them side by side only the first gets them.
+        In Scrapy 2.19, only the first of several waiting requests gets the rules.
         """
         parts = urlparse_cached(request)
         if parts.netloc not in self._rules:
@@ -91,20 +91,20 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         return rules
 
     async def _answer(self, request: Request, host: str, kept: KeptRobots | None) -> bytes:
-        """What a host answers, once its status and its absence are given their meaning."""
+        """The robots.txt to apply, by the status of the host's response or its absence."""
         now, store = self._session.now(), self._session.store.discovery
         try:
             response = await self.crawler.engine.download_async(request)
         except Exception as error:
             if type(error) is IgnoreRequest:
-                return ALLOW_ALL  # redirected again and again: there is none
+                return ALLOW_ALL  # too many redirects count as no robots.txt
             return self._without_answer(host, kept, f"cannot be read: {in_words(error)}")
         if response.status >= 500 or response.status == 429:
             return self._without_answer(host, kept, f"answers HTTP {response.status}")
         if response.status == 304 and kept is not None:
             kept = replace(kept, fetched_at=now)
         elif 300 <= response.status < 400:
-            return ALLOW_ALL  # redirected nowhere
+            return ALLOW_ALL  # a redirect that leads nowhere
         else:
             kept = KeptRobots(
                 host=host,
@@ -118,10 +118,10 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         return kept.body
 
     def _without_answer(self, host: str, kept: KeptRobots | None, reason: str) -> bytes:
-        """The rules of a host whose robots.txt cannot be read: of the last day, else "nothing"."""
+        """The rules if robots.txt cannot be read: a copy of the last day, else forbid all."""
         if kept is not None and self._session.now() - kept.fetched_at < FRESH_FOR:
             return kept.body
-        logger.warning("the robots.txt of %s %s: nothing is asked of the host", host, reason)
+        logger.warning("the robots.txt of %s %s: no requests to the host", host, reason)
         self._session.unread_robots[host] = reason
         self._stats.inc_value("rscrawler/errors")
         return DISALLOW_ALL
@@ -129,15 +129,15 @@ class RobotsMiddleware(RobotsTxtMiddleware):
 
 @contextmanager
 def _failure_logged(host: str) -> Iterator[None]:
-    """Let a store that fails keep no host waiting: the site is not to blame."""
+    """Log an error of the store and go on: the site is not to blame for it."""
     try:
         yield
     except StoreError as error:
-        logger.warning("the robots.txt of %s is not kept: %s", host, error)
+        logger.warning("the robots.txt of %s cannot be stored or loaded: %s", host, error)
 
 
 def _cut(body: bytes) -> bytes:
-    """What is read of a robots.txt: whole lines alone."""
+    """The whole lines in the first `MAX_BYTES` of a robots.txt."""
     if len(body) <= MAX_BYTES:
         return body
     return body[: max(body.rfind(b"\n", 0, MAX_BYTES), 0)]

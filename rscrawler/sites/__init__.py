@@ -1,11 +1,10 @@
-"""Site profiles: what a site is, as data.
+"""Site profiles: the description of a site as data.
 
-A profile is a TOML file named for its site. The shipped ones lie beside this
+A profile is a TOML file named for its site. The shipped ones are beside this
 module; a configuration can add a folder (`sites_dir`), where a file of the same
 name wins, and `[sites.NAME]` in `rscrawler.toml` overrides single keys.
 
-The defaults are the generic profile: it is what a site is read by of which
-nothing but the address is known.
+The defaults are the generic profile, for sites of which only the address is known.
 """
 
 import hashlib
@@ -37,18 +36,18 @@ from rscrawler.config import (
 from rscrawler.errors import ConfigurationError
 
 SHIPPED_SITES_DIR = PACKAGE_DIR / "sites"
-_LIKE = 0.8  # of two names: one letter of five is another
+_LIKE = 0.8  # least similarity of two names: one letter in five differs
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def host_of(parts: SplitResult | ParseResult) -> str:
-    """The host of an http(s) address as it is requested, with its port unless it is the usual one.
+    """The host of an http(s) address as in requests, with its port unless it is the default.
 
-    In lower case, and in ASCII: `xn--` and so on for a name in letters of its own.
+    In lower case and ASCII: an internationalized name becomes `xn--…`.
     """
     host = (parts.hostname or "").rstrip(".")
     if not host.isascii():
-        with suppress(UnicodeError):  # an endless label, say: nobody has such a host
+        with suppress(UnicodeError):  # such as a label that is too long: no such host exists
             host = host.encode("idna").decode("ascii")
     host = f"[{host}]" if ":" in host else host
     is_usual = parts.port in (None, DEFAULT_PORTS[parts.scheme.lower()])
@@ -77,7 +76,7 @@ def _base_url(written: str) -> str:
 
 
 class SourceKind(StrEnum):
-    """What a source's answer looks like, and so how its links are read."""
+    """The format of a source's response, and so how its links are read."""
 
     SECTION = "section"
     TAG = "tag"
@@ -106,7 +105,7 @@ def _valid_selector(selector: str) -> str:
 Pattern = Annotated[str, AfterValidator(_valid_pattern)]
 Selectors = list[Annotated[str, Field(min_length=1), AfterValidator(_valid_selector)]]
 
-# What sites call the pages that are no articles, whatever system they are made with.
+# Common paths of pages that are not articles, whatever the publishing system.
 LISTING_PATHS = (
     r"^/(?:[a-z]{2}/)?(?:tags?|topics?|category|categories|authors?|page|search|feeds?|rss|login"
     r"|register|account|wp-[a-z]+)(?:/|$)|/page/\d+/?$"
@@ -123,15 +122,15 @@ FILE_PATHS = (
 
 
 class JsonPaths(Model):
-    """Where a JSON endpoint has what, as dotted names; the defaults are those of WordPress."""
+    """Where a JSON endpoint has its fields, as dotted names; the defaults are WordPress's."""
 
-    entries: str = Field(default="", description="the list; empty: the answer itself")
-    address: str = Field(default="link", min_length=1, description="in an entry, as all but next")
+    entries: str = Field(default="", description="the list; empty: the response itself")
+    address: str = Field(default="link", min_length=1, description="in an entry")
     title: str = Field(default="title.rendered", description="in an entry")
-    published: str = Field(default="date_gmt", description="empty: there is none")
-    modified: str = Field(default="modified_gmt", description="empty: there is none")
+    published: str = Field(default="date_gmt", description="in an entry; empty: none")
+    modified: str = Field(default="modified_gmt", description="in an entry; empty: none")
     next: str = Field(
-        default="", description="the next page's address, in the answer; else the Link header's"
+        default="", description="next page's address, in the response; empty: the Link header's"
     )
 
 
@@ -142,15 +141,15 @@ class Source(Model):
     path: str = Field(description="relative to base_url")
     page_parameter: str | None = Field(
         default="page",
-        description="query parameter of further pages where none is named as next, or what "
-        "stands before their number in the path, as in /news/page/2/: /page/; empty: none",
+        description="query parameter of further pages if a page names no next one, or the path "
+        "before their number: /page/ for /news/page/2/; empty: none",
     )
-    paths: JsonPaths = Field(default=JsonPaths(), description="of kind json alone")
+    paths: JsonPaths = Field(default=JsonPaths(), description="only for kind json")
 
     @model_validator(mode="after")
     def _has_paths_where_they_are_read(self) -> Self:
         if "paths" in self.model_fields_set and self.kind is not SourceKind.JSON:
-            raise ValueError(f'paths are of kind "json" alone; this one is "{self.kind}"')
+            raise ValueError(f'paths are only for kind "json"; this source is "{self.kind}"')
         return self
 
     @property
@@ -162,7 +161,7 @@ class Source(Model):
 class Links(Model):
     """Which addresses of the site are articles, judged by their path alone.
 
-    What passes is still checked on the page itself, so the patterns may be generous.
+    The page of each such address is still checked, so the patterns may be generous.
     """
 
     article: list[Pattern] = Field(
@@ -170,13 +169,13 @@ class Links(Model):
     )
     not_article: list[Pattern] = Field(
         default=[LISTING_PATHS, STATIC_PATHS, FILE_PATHS],
-        description="a path that matches one of these is none",
+        description="a path that matches one of these is not an article",
     )
     within: Selectors = Field(
-        default=[], description="where on a listing the links count; empty: on the whole page"
+        default=[], description="elements of a listing whose links count; empty: the whole page"
     )
     parameters: list[str] = Field(
-        default=["id"], description="parts of a query that tell one article from another"
+        default=["id"], description="query parameters that identify an article"
     )
     slug_suffix: Pattern | None = Field(
         default=None, description="what a slug may end in besides its words, such as a post id"
@@ -187,15 +186,12 @@ class Links(Model):
         return _match(self.article, path) and not self.rules_out(path)
 
     def rules_out(self, path: str) -> bool:
-        """Whether `path` is no article's, whatever its page says of itself."""
+        """Whether `path` is not an article's, whatever its page declares."""
         return _match(self.not_article, path)
 
 
 def _match(patterns: list[str], path: str) -> bool:
-    """Whether one of `patterns` fits a path.
-
-    A trailing slash, or the lack of one, tells nothing: they are tried on both.
-    """
+    """Whether one of `patterns` matches a path with or without its trailing slash."""
     bare = path.rstrip("/")
     forms = (bare, f"{bare}/") if bare else ("/",)
     return any(re.search(pattern, form) for pattern in patterns for form in forms)
@@ -204,7 +200,7 @@ def _match(patterns: list[str], path: str) -> bool:
 class Markup(Model):
     """CSS selectors, each list in order of preference.
 
-    `container` is the page's own article; all but `foreign` are looked for inside it.
+    `container` is the page's own article; all but `foreign` apply inside it, fields also beside it.
     """
 
     container: Selectors = Field(default=["article"], description="the page's own article")
@@ -221,7 +217,7 @@ class Markup(Model):
             "time[datetime]", "[itemprop='datePublished']", ".published", ".date", ".post-date",
             ".entry-date", ".article-date", ".posted-on",
         ],
-        description="the printed date, for want of a better",
+        description="the printed date, used if no better one is found",
     )  # fmt: skip
     body: Selectors = Field(default=[], description="holds the paragraphs")
     image: Selectors = Field(default=["figure img", "img"], description="the lead image")
@@ -234,7 +230,7 @@ class Markup(Model):
 
     @property
     def selectors(self) -> tuple[str, ...]:
-        """All of them."""
+        """All selectors."""
         return (
             *self.container, *self.foreign, *self.title, *self.subtitle, *self.authors,
             *self.sections, *self.tags, *self.published_text, *self.body, *self.image,
@@ -242,7 +238,7 @@ class Markup(Model):
         )  # fmt: skip
 
 
-# Where most sites have these; one that is not there costs a request and is passed over.
+# The places where most sites have these; a missing one costs a request and is skipped.
 _USUAL_SOURCES = [
     Source(kind=SourceKind.FEED, path="/feed/"),
     Source(kind=SourceKind.FEED, path="/rss.xml"),
@@ -252,27 +248,27 @@ _USUAL_SOURCES = [
 
 
 class SiteProfile(Model):
-    """One site: where it is, how politely it is asked, and how its pages are read."""
+    """One site: its addresses, the rate of requests to it, and how its pages are read."""
 
     base_url: Annotated[WebAddress, AfterValidator(_base_url)] = Field(
         description="every address is relative to it",
         json_schema_extra={"pattern": "^https?://[^/]+"},
     )
     hosts: list[Annotated[str, AfterValidator(_host_name)]] = Field(
-        default=[], description="further host names of the site; with or without www. is one"
+        default=[], description="further host names of the site, each with and without www."
     )
     title: str | None = Field(default=None, description="the outlet's name, as readers know it")
     enabled: bool = Field(default=True, description="crawled when no site is named")
     verified: bool = Field(
-        default=False, description="somebody has seen it read this site's live pages well"
+        default=False, description="somebody has checked it on the site's live pages"
     )
     reviewed_on: date | None = Field(
         default=None,
-        description="the day of that; until then, of the last comparison with what is public",
+        description="the day of that check; before it, of the last comparison with public sources",
     )
     download_delay: float = Field(default=1.0, ge=0, le=600, description="seconds between requests")
     concurrency: int = Field(default=2, ge=1, le=16, description="requests at a time")
-    max_pages: int = Field(default=2, ge=1, description="listing pages deep on a first run")
+    max_pages: int = Field(default=2, ge=1, description="pages of a listing read on a first run")
     sources: list[Source] = Field(default=_USUAL_SOURCES, min_length=1)
     links: Links = Links()
     markup: Markup = Markup()
@@ -280,7 +276,7 @@ class SiteProfile(Model):
     @model_validator(mode="after")
     def _says_when_it_was_verified(self) -> Self:
         if self.verified and self.reviewed_on is None:
-            raise ValueError("verified needs reviewed_on, the day on which it was seen")
+            raise ValueError("verified needs reviewed_on, the day of the check")
         return self
 
     @property
@@ -290,14 +286,14 @@ class SiteProfile(Model):
 
     @property
     def rules_digest(self) -> str:
-        """32 hex digits of all by which links and pages are read; another when that is mended."""
+        """The digest, 32 hex digits, of all rules by which links and pages are read."""
         rules = self.model_dump_json(include={"base_url", "hosts", "links", "markup"})
         rules = "\n".join([rules, *sorted(self.sitemap_addresses)])
         return hashlib.blake2b(rules.encode(), digest_size=16).hexdigest()
 
     @property
     def sitemap_addresses(self) -> frozenset[str]:
-        """The addresses of the profile's own sitemaps; those that an index names are not here."""
+        """The addresses of the profile's own sitemaps, without those that an index names."""
         return frozenset(
             self.address(each.path) for each in self.sources if each.kind is SourceKind.SITEMAP
         )
@@ -329,7 +325,7 @@ def load_sites(config: Config) -> dict[str, SiteProfile]:
 
 
 def is_site_name(name: str) -> bool:
-    """Whether a site may be called that."""
+    """Whether `name` is a valid name of a site."""
     return re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is not None
 
 
@@ -344,7 +340,7 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
         if not is_whole and (near := get_close_matches(name, files, 1, _LIKE)):
             raise ConfigurationError(
                 f"{place}: no site of that name has a profile; did you mean "
-                f"{near[0]!r}? A further site of so like a name brings its base_url and sources"
+                f"{near[0]!r}? A new site with such a similar name needs base_url and sources"
             )
         table = f"sites.{name} (no profile of that name is shipped)"
         return checked(SiteProfile, overrides, config.origin, environment, table)
@@ -356,12 +352,12 @@ def _site(name: str, files: Mapping[str, Path], config: Config) -> SiteProfile:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], SiteProfile]:
-    """What a profile's file says, and the profile."""
+    """The values in a profile's file, and the profile."""
     values = read_toml(path)
     return values, checked(SiteProfile, values, str(path))
 
 
-# What is shipped does not change while a process lives, like the program.
+# Shipped files do not change while a process lives.
 _read_shipped = cache(_read)
 
 

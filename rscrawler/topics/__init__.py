@@ -1,7 +1,7 @@
-"""Topics: which articles are about what a watch-list describes, how much, and why.
+"""Topics: which articles are about the topic of a watch-list, how much, and why.
 
-`load_watchlists` reads the lists, `Flagger` applies them, `evaluate` and `backtest` show
-how well they do and what a change to them would change.
+`load_watchlists` reads the watch-lists, `Flagger` applies them, `evaluate` measures one on
+labelled texts, `backtest` compares one with the flags of stored articles.
 """
 
 from rscrawler.topics.evaluation import Evaluation as Evaluation

@@ -1,8 +1,8 @@
-"""Which of the names found are meant: each context is looked up around each name.
+"""Disambiguates names: decides by the contexts around a name whether its entity is meant.
 
-Names are settled in two rounds. First those that need nothing, or that the words around
-them settle; the ones that stand are beyond doubt, and contexts that ask for "a name of this
-country" look among them. Then those that need company. Linear in the text and in its names.
+There are two rounds. The first accepts names that need no context, or whose contexts hold by
+words alone; these are sure. The second judges all names again, and contexts that need company
+("a name of this country") look for it among the sure names. Linear in the text and its names.
 """
 
 import re
@@ -15,16 +15,16 @@ from rscrawler.topics.matcher import Match, Spelling, longest, within
 from rscrawler.topics.text import JoinedText
 from rscrawler.topics.watchlist import Context, Entity
 
-# A name of less weight than this is wider than the topic, and no company for another.
+# An entity of less weight is wider than the topic, and its names are no company for others.
 SURE_WEIGHT = 0.5
 _LONGEST_WORD = 40
-# What parts a name from a word: punctuation ("\x00" is the end of a zone), and a possessive: a
-# "Kazakh's" border is that of a town or a man of that name.
+# What separates a name from a word: punctuation, the end of a zone ("\x00"), and a possessive:
+# "Kazakh's border" is that of a town or a man of that name.
 _BREAK = re.compile(r"[,;:.!?()\x00]|\s[—–-]|['’]s\b")
 
 
 class Part(float, Enum):
-    """The part that a name plays in its sentence, and how far that makes it the subject."""
+    """The role of a mention in its sentence; the value is how much the mention counts there."""
 
     LEADS = 1.0
     NAMED = 0.6
@@ -34,30 +34,30 @@ class Part(float, Enum):
 
 @dataclass(slots=True)
 class Mention(Match):
-    """A name that is meant; it stands in the zone of that index."""
+    """A match that means its entity; `zone` is the index of the zone that holds it."""
 
     zone: int
     part: Part = Part.NAMED
 
     @property
     def entity(self) -> Entity:
-        """Whose name it is."""
+        """The entity that it names."""
         entity: Entity = self.owner
         return entity
 
     @property
     def is_sure(self) -> bool:
-        """Whether it is no wider than the topic, and more than in passing."""
+        """Whether its entity is no wider than the topic, and not named in passing."""
         return self.part is not Part.PASSING and self.entity.weight >= SURE_WEIGHT
 
     @property
     def strength(self) -> float:
-        """How much it says, in 0 … 1."""
+        """How much it counts, 0 to 1: weight times role."""
         return self.entity.weight * self.part
 
 
 def context_words(contexts: Mapping[str, Context], group: str) -> Iterator[Spelling]:
-    """The words of contexts; owned by a context's name, and whether they are against it."""
+    """The words of contexts; an owner is (name of the context, whether they count against it)."""
     for name, context in contexts.items():
         for is_against, words in ((False, context.words), (True, context.against)):
             for word in words:
@@ -70,7 +70,7 @@ def settle(
     contexts: Mapping[str, Context],
     words: Iterable[Match],
 ) -> list[Mention]:
-    """The candidates that are meant, in reading order; none overlaps another."""
+    """The candidates that mean the topic, in reading order; none overlaps another."""
     hits = [
         Mention(each.owner, each.start, each.end, joined.zone_index(each.start))
         for each in candidates
@@ -86,7 +86,7 @@ def settle(
 
 @dataclass
 class _Nearby:
-    """Judges names by the contexts around them; `sure` are the names that are company."""
+    """Judges names by the contexts around them; `sure` are the mentions that can be company."""
 
     joined: JoinedText
     contexts: Mapping[str, Context]
@@ -95,7 +95,7 @@ class _Nearby:
     companies: dict[tuple[str, str | None], list[Mention]] = field(default_factory=dict)
 
     def judged(self, hits: Sequence[Mention]) -> Iterator[Mention]:
-        """The hits that are meant."""
+        """The hits whose contexts allow them; some become mentions in passing."""
         for hit in hits:
             entity = hit.entity
             if entity.needs and not self._holds_one(hit, entity.needs):
@@ -113,14 +113,14 @@ class _Nearby:
     def _holds(self, hit: Mention, name: str) -> bool:
         context, window = self.contexts[name], self._window(hit, self.contexts[name])
         found = self._count_words(name, False, hit, window)
-        # Company is another name, not the same one once more.
+        # Another mention of the same entity is no company.
         found += len(within(self._company(name, hit.entity.name), *window))
         return found >= context.at_least and (
             not context.against or found > self._count_words(name, True, hit, window)
         )
 
     def _company(self, name: str, own: str | None = None) -> list[Mention]:
-        """The sure names that the context `name` asks for, without those of the entity `own`."""
+        """Sure mentions that count for the context `name`, except those of the entity `own`."""
         if (name, own) not in self.companies:
             if own is None:
                 context = self.contexts[name]
@@ -134,7 +134,7 @@ class _Nearby:
         self, name: str, is_against: bool, hit: Mention, window: tuple[int, int]
     ) -> int:
         words = self.words.get((name, is_against), ())
-        # No word is company for the name that holds it.
+        # A word inside the name itself does not count.
         before = within(words, window[0], min(window[1], hit.start))
         after = within(words, max(window[0], hit.end), window[1])
         if self.contexts[name].unbroken:
@@ -142,7 +142,7 @@ class _Nearby:
         return len(before) + len(after)
 
     def _window(self, hit: Mention, context: Context) -> tuple[int, int]:
-        """The part of the text in which something near `hit` begins."""
+        """The span in which a match must begin to be near `hit`."""
         text, words = self.joined.text, context.within
         first, last = 0, len(text)
         if words == "paragraph":
@@ -162,6 +162,6 @@ class _Nearby:
         return first, hit.start if context.side == "before" else last
 
     def _is_unbroken(self, word: Match, hit: Mention) -> bool:
-        """Whether nothing parts word and name."""
+        """Whether nothing separates word and name."""
         first, last = (word.end, hit.start) if word.start < hit.start else (hit.end, word.start)
         return first <= last and not _BREAK.search(self.joined.text, first, last)

@@ -1,9 +1,9 @@
-"""How well a watch-list does: against labelled text, and against what it said before.
+"""Evaluates a watch-list on labelled texts and against stored flags, and fits the model.
 
-And the model, fitted from labelled lines, with the figures it reaches on texts that it has not
-seen: scikit-learn does it (the extra `fit`), and the same lines give the same weights. A line may
-say `weight` (default 1; less for a label that can be argued about) and `source`: of a file with
-several sources one source at a time is held out, else the whole file.
+Fitting needs scikit-learn (the extra `fit`); the same labelled lines give the same weights. The
+model's figures are those on held-out texts. A line may have `weight` (default 1; less for a
+debatable label) and `source`: each source of a file is held out in turn, or the whole file if
+its lines have none.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from rscrawler.topics.model import FEATURES, Model, Weights
 from rscrawler.topics.text import FlaggableText
 
 _FLAGGED = Level.SUBSTANTIAL
-# The less, the closer to zero the weights are held.
+# The inverse of the regularization: the lower, the closer to zero the weights.
 _STRENGTH = 0.1
 _DIGITS = 4
-# Labelled lines by the name of their file.
+# Labelled lines by file name.
 Parts = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A labelled text, and what the watch-list says of it.
+    """A labelled text and its flag.
 
-    `id` is what the line has, a text or a number. `expected_countries` is None where they do not
-    matter or were not labelled.
+    `id` is that of the line, a text or a number. `expected_countries` is None if the label is
+    below substantial or has no countries.
     """
 
     id: Any
@@ -44,7 +44,7 @@ class Judgement:
 
     @classmethod
     def of(cls, line: Mapping[str, Any], flag: TopicFlag) -> Judgement:
-        """A labelled line beside its flag."""
+        """The judgement of a labelled line and its flag."""
         expected = Level(line["level"])
         labelled = line.get("countries") if expected.reaches(_FLAGGED) else None
         countries = None if labelled is None else tuple(sorted(labelled))
@@ -53,12 +53,12 @@ class Judgement:
 
     @property
     def has_countries(self) -> bool:
-        """Whether its countries can be right or wrong: it is flagged, and they are labelled."""
+        """Whether its countries can be compared: it is flagged, and they are labelled."""
         return self.expected_countries is not None and self.level.reaches(_FLAGGED)
 
     @property
     def difference(self) -> str:
-        """What is labelled and what is said, where they differ; empty where they do not."""
+        """Label → flag where they differ, as `mention → primary`; empty if they agree."""
         parts = [] if self.expected is self.level else [f"{self.expected} → {self.level}"]
         if self.has_countries and self.expected_countries != self.countries:
             expected, given = " ".join(self.expected_countries or ()), " ".join(self.countries)
@@ -75,12 +75,12 @@ class Evaluation:
 
     @property
     def misses(self) -> list[Judgement]:
-        """Those whose level or countries differ from the label."""
+        """The texts whose level or countries differ from the label."""
         return [each for each in self.judged if each.difference]
 
     @property
     def confusion(self) -> dict[str, dict[str, int]]:
-        """How many texts by label and level."""
+        """The number of texts by label and level."""
         counts = {str(expected): {str(level): 0 for level in Level} for expected in Level}
         for each in self.judged:
             counts[each.expected][each.level] += 1
@@ -88,10 +88,10 @@ class Evaluation:
 
     @property
     def figures(self) -> dict[str, Any]:
-        """Precision, recall and F1 of what is flagged; how many levels and countries are right.
+        """Precision, recall and F1 of the flags; the shares of right levels and countries.
 
-        Countries are those of the texts flagged on both sides and labelled with countries (None
-        without such texts).
+        Countries are compared where label and watch-list both flag a text and the label has
+        countries; None without such texts.
         """
         wanted = [each for each in self.judged if each.expected.reaches(_FLAGGED)]
         given = [each for each in self.judged if each.level.reaches(_FLAGGED)]
@@ -121,7 +121,7 @@ class Evaluation:
 
 
 def _part(some: float, of: float) -> float:
-    """What part `some` is of `of`; nothing of nothing is all of it."""
+    """`some / of`, to 4 digits; 1 if `of` is 0."""
     return round(some / of, 4) if of else 1.0
 
 
@@ -136,7 +136,7 @@ def evaluate(flagger: Flagger, lines: Iterable[Mapping[str, Any]]) -> Evaluation
 
 @dataclass(frozen=True)
 class Change:
-    """A stored article on which the present watch-list differs from the stored flag."""
+    """A stored article whose level the present watch-list would change."""
 
     article_id: str
     url: str
@@ -151,7 +151,7 @@ class Change:
 class Backtest:
     """What the present watch-list would change among stored articles. Nothing is written.
 
-    `skipped` articles, beside the `total`, have no text any more that could be judged.
+    `skipped` articles are not in `total`: their text has been pruned.
     """
 
     topic: str
@@ -163,7 +163,7 @@ class Backtest:
 
 
 def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
-    """What the flagger's first watch-list says today of stored articles, against their flags."""
+    """Judge stored articles by the flagger's first watch-list; compare with the stored flags."""
     topic = flagger.topics[0]
     result = Backtest(topic, 0, 0, 0, 0, [])
     for article in articles:
@@ -181,7 +181,7 @@ def backtest(flagger: Flagger, articles: Iterable[Article]) -> Backtest:
 
 
 class Row(NamedTuple):
-    """A labelled line, its fold (file and source), and its features; none: nothing is named."""
+    """A labelled line, its fold (file, source) and features; none if the topic is not named."""
 
     line: Mapping[str, Any]
     level: Level
@@ -190,7 +190,7 @@ class Row(NamedTuple):
 
 
 def rows_of(flagger: Flagger, parts: Parts) -> list[Row]:
-    """The labelled lines of all `parts` with their features."""
+    """The labelled lines of all `parts`, with their features for the first watch-list."""
     return [
         Row(
             {**line, "countries": None},
@@ -204,7 +204,7 @@ def rows_of(flagger: Flagger, parts: Parts) -> list[Row]:
 
 
 def held_out(rows: Sequence[Row]) -> dict[str, Evaluation]:
-    """How models judge the rows of each file, and of `all`, each fitted without their fold."""
+    """Rows judged by a model fitted without their fold: by file, and `all` files."""
     judged: dict[str, list[Judgement]] = {row.fold[0]: [] for row in rows}
     for fold in dict.fromkeys(row.fold for row in rows):
         model = _fitted([row for row in rows if row.fold != fold], {})
@@ -217,14 +217,14 @@ def held_out(rows: Sequence[Row]) -> dict[str, Evaluation]:
 
 
 def fit(flagger: Flagger, parts: Parts) -> Model:
-    """Fit the model on the labelled lines of all `parts`, read for the first watch-list.
+    """Fit the model on the labelled lines of all `parts`, for the first watch-list.
 
     Raises:
         ConfigurationError: scikit-learn is not installed, or the lines lack a level.
     """
     rows = rows_of(flagger, parts)
     if not {Level.MENTION, Level.SUBSTANTIAL, Level.PRIMARY} <= {r.level for r in rows if r.values}:
-        raise ConfigurationError("labelled lines: mention, substantial and primary must be there")
+        raise ConfigurationError("labelled lines: need each of mention, substantial and primary")
     return _fitted(rows, {name: each.figures for name, each in held_out(rows).items()})
 
 
@@ -237,9 +237,9 @@ def _fitted(rows: Sequence[Row], figures: dict[str, dict[str, Any]]) -> Model:
 
 
 def _regression(rows: Sequence[Row], level: Level) -> tuple[Weights, dict[str, float]]:
-    """Whether rows reach `level`, and the average of each feature.
+    """A logistic regression on whether rows reach `level`, and the average of each feature.
 
-    A logistic regression over features of one scale, told in the features' own scales.
+    It is fitted on standardized features; the weights are converted to the features' own scales.
     """
     try:
         from sklearn.linear_model import LogisticRegression

@@ -1,8 +1,8 @@
-"""Many watch-lists over one text, in one matching pass; and `rscrawler.flag_text`.
+"""Flags a text by many watch-lists in one matching pass; and `rscrawler.flag_text`.
 
-A flag names the states that most sentences name: with `country_of_leader` of the sentences of
-the first, if that one stands out from the region as a whole (`country_of_region`). Three or more
-states (not all) under a headline on the region alone are the region: none is named.
+A flag names the leading state, which most sentences name, and those with `country_of_leader` of
+its count. It names none if the leading count is at most `country_of_region` of the region's, or
+if the headlines name the region alone and three or more states, but not all, would be named.
 """
 
 import re
@@ -23,9 +23,9 @@ from rscrawler.topics.watchlist import Levels, WatchList, load_watchlist, load_w
 
 Flag = TopicFlag
 _REGION = ""
-_SEVERAL_STATES = 3  # so many under a headline on the region are the region
-# A place of several states says less of each. "The region" only takes up a name that has been
-# counted, and the region's name beside a state that leads says where the state is.
+_SEVERAL_STATES = 3  # this many under a headline on the region alone mean the region
+# A place in several states counts less for each. "The region" only refers back to a name that
+# has been counted, and the region's name beside a leading state only says where the state is.
 _SHARED, _BESIDE = 0.7, 0.5
 _MAX_EVIDENCE = 12
 _REACH = 80  # characters on each side of a quoted name
@@ -49,7 +49,7 @@ class Contribution:
 
 
 class Flagger:
-    """Flags texts on every watch-list it was built with; keeps nothing between texts."""
+    """Flags texts by all its watch-lists; keeps no state between texts."""
 
     def __init__(self, watchlists: Iterable[WatchList]) -> None:
         self._watchlists = sorted(watchlists, key=lambda watchlist: watchlist.name)
@@ -60,17 +60,17 @@ class Flagger:
         return tuple(watchlist.name for watchlist in self._watchlists)
 
     def flag(self, text: FlaggableText) -> list[TopicFlag]:
-        """One flag for each watch-list that the text at least mentions, by topic name."""
+        """One flag for each watch-list whose topic the text names, sorted by topic."""
         joined = JoinedText(text)
         return [self._flag(each, joined, reading) for each, reading in self._readings(joined)]
 
     def verdict(self, text: FlaggableText) -> TopicFlag:
-        """What the first watch-list says, also of a text that does not mention its topic."""
+        """The flag of the first watch-list; level `none`, score 0 if its topic is not named."""
         flags = (flag for flag in self.flag(text) if flag.topic == self.topics[0])
         return next(flags, TopicFlag(self.topics[0], Level.NONE, 0.0))
 
     def explain(self, text: FlaggableText) -> dict[str, list[Contribution]]:
-        """What each feature adds to the score, by topic, the weightiest first."""
+        """The contributions to the score by topic, the largest first, whatever their sign."""
         explained: dict[str, list[Contribution]] = {}
         for topic, values in self.features(text).items():
             rows = zip(FEATURES, values, shipped_model().shares(values), strict=True)
@@ -82,7 +82,7 @@ class Flagger:
         return explained
 
     def features(self, text: FlaggableText) -> dict[str, list[float]]:
-        """The value of each feature, by topic that the text names; what a model is fitted on."""
+        """The feature values by topic that the text names; a model is fitted on them."""
         return {each.name: features_of(found) for each, found in self._readings(JoinedText(text))}
 
     def _flag(self, watchlist: WatchList, joined: JoinedText, reading: Reading) -> TopicFlag:
@@ -95,9 +95,9 @@ class Flagger:
 
     @cached_property
     def _matchers(self) -> tuple[Matcher, Matcher]:
-        """What finds the topics' names, and what else an article that has one is read for.
+        """The matcher of the topics' names, and that of all else, for texts with such a name.
 
-        Made for the first text, since most cycles have none.
+        Built for the first text, since most cycles flag none.
         """
         names = [
             Spelling(spelling, entity.case, entity, watchlist.name)
@@ -109,7 +109,7 @@ class Flagger:
         return Matcher(names), Matcher([*surroundings(), *chain(*words)])
 
     def _readings(self, joined: JoinedText) -> Iterator[tuple[WatchList, Reading]]:
-        """Each watch-list that the text names, with the text read for it."""
+        """Each watch-list whose topic the text names, and the text's `Reading` for it."""
         folded = fold_with_offsets(joined.text)
         names, words = self._matchers
         if not (candidates := names.find(folded)):
@@ -117,13 +117,13 @@ class Flagger:
         found = words.find(folded)
         for each in self._watchlists:
             if hits := settle(candidates[each.name], joined, each.context, found[each.name]):
-                # Beside a topic without states, no state is a rival.
+                # States do not compete with a topic that has no states of its own.
                 others = found[OTHERS] if each.states else []
                 yield each, read(joined, hits, others, found[GENRES])
 
 
 def _countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> tuple[str, ...]:
-    """The codes of the states that a flagged text is about, sorted; none for the region."""
+    """The codes of the states that a flagged text is about, sorted; empty for the region."""
     titles, counts = _counted(reading.titles), _counted(s for s in reading.sentences if s.mentions)
     region = counts.pop(_REGION, 0.0)
     leader = max(counts.values(), default=0.0)
@@ -136,7 +136,7 @@ def _countries_of(reading: Reading, levels: Levels, states: Collection[str]) -> 
 
 
 def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
-    """How much each state, and the region, is named: at most once in a sentence."""
+    """The sum of each state's, and the region's, strongest mention in each sentence."""
     counts: Counter[str] = Counter()
     for sentence in sentences:
         named: dict[str, float] = {}
@@ -157,7 +157,7 @@ def _counted(sentences: Iterable[Sentence]) -> Counter[str]:
 
 
 def _evidence_of(joined: JoinedText, mentions: Sequence[Mention]) -> tuple[Evidence, ...]:
-    """At most `_MAX_EVIDENCE` passages, the strongest first, then in reading order."""
+    """At most `_MAX_EVIDENCE` passages, the strongest first; ties in reading order."""
     bonus = [_FIELD_BONUS.get(zone.field, 0.0) for zone in joined.zones]
     ranked = sorted(mentions, key=lambda m: (-round(m.strength + bonus[m.zone], 6), m.start))
     return tuple(_passage(joined, each) for each in ranked[:_MAX_EVIDENCE])
@@ -172,7 +172,7 @@ def _passage(joined: JoinedText, mention: Mention) -> Evidence:
 
 
 def _quote(text: str, start: int, end: int) -> str:
-    """The words around [start, end), with the name itself left exactly as printed."""
+    """The text around [start, end); the name itself stays exactly as printed."""
     before = _BLANK.sub(" ", text[max(0, start - _REACH) : start])
     after = _BLANK.sub(" ", text[end : end + _REACH])
     if start > _REACH:
@@ -187,11 +187,11 @@ def flag_text(
 ) -> Flag:
     """Judge one text by a watch-list: its level, score, countries and evidence.
 
-    `body` holds paragraphs divided by blank lines; without any, by the line ends after a sentence.
+    Blank lines in `body` divide paragraphs; without any, line ends after a sentence do.
     `topic` names a watch-list, shipped or of the configuration that the commands would find.
 
     Raises:
-        ConfigurationError: `topic` has no watch-list.
+        ConfigurationError: `topic` has no watch-list, or the configuration is wrong.
     """
     line = {"text": body, "title": title, "subtitle": subtitle}
     return _flagger(topic).verdict(FlaggableText.from_line(line))
@@ -199,7 +199,7 @@ def flag_text(
 
 @cache
 def shipped_flagger() -> Flagger:
-    """What flags texts by the shipped watch-lists; the same whatever the configuration."""
+    """The flagger with the shipped watch-lists alone, whatever the configuration."""
     return Flagger(load_watchlists().values())
 
 

@@ -1,13 +1,13 @@
-"""Where names stand in a text: all of them in one pass.
+"""Finds all names in a text in one pass.
 
 Names and text are folded first: one case, plain letters, one kind of blank, hyphen and
-apostrophe. Nearly every text folds to the same number of code points, so that an offset in the
-folded text is the offset in the original. Soft hyphens, words broken at a line's end, runs of
-blanks and combining accents do not; then `Folded.span` maps back.
+apostrophe. Nearly every text keeps its number of code points, so offsets in the folded text are
+those of the original. Soft hyphens, words broken at a line's end, runs of blanks and combining
+accents are cut; `Folded.span` then maps offsets back.
 
-An Aho-Corasick automaton finds every spelling, overlapping ones too. Only then come word
-boundaries and case, and only then the longest match: an automaton that prefers the longest
-itself would hide a shorter name that is valid behind a longer one that is not.
+An Aho-Corasick automaton finds every spelling, overlapping ones too. Word boundaries and case
+are checked next, and the longest match is chosen last (`longest`): an automaton that prefers
+the longest match would hide a valid shorter name behind an invalid longer one.
 """
 
 import re
@@ -25,18 +25,18 @@ from ahocorasick_rs import BytesAhoCorasick
 from rscrawler.text import INVISIBLE, JOINERS
 
 _UNREAD = f"{INVISIBLE}{JOINERS}\u0300-\u036f"
-# What is cut out: what prints nothing by itself, combining accents, a hyphen at a line's end
-# inside a word, and all but the first of a run of blanks.
+# Cut: invisible characters, combining accents, a hyphen that breaks a word at a line's end, and
+# all but the first of a run of blanks.
 _CUT = re.compile(
     rf"[{_UNREAD}]+"
     r"|(?<=[^\W\d_])[-\u2010]\s*\n\s*(?=[^\W\d_A-Z])"
     r"|(?<=\s)\s+"
 )
 _ASCII = bytes(range(128))
-# Cyrillic keeps its letters: "й" is not "и".
+# Cyrillic letters keep their accents: "й" is not "и".
 _CYRILLIC = ("Ѐ", "ԯ")
-# For every currency and picture, as text in ASCII is handled much faster; no text
-# has it itself.
+# Replaces every other symbol (currency, emoji), since ASCII text is handled much faster; no
+# text contains it.
 _SIGN = "\x1a"
 _BLANKS = "\n\t\r\v\f"
 _SAME = (
@@ -47,13 +47,13 @@ _SAME = (
 )
 _ENDING = "*"
 _UTF8 = "utf-8", "surrogatepass"
-# Below this length a digit beside a name makes it another word ("C5" in "C50").
+# A digit behind a name shorter than this makes it another word ("CSTO" in "CSTO2").
 _SURE_LENGTH = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """`original` and what it folds to; from each of `starts`, offsets lag by the shift beside."""
+    """A text and its folded form; from `starts[i]` on, the original offset is `shifts[i]` more."""
 
     original: str
     text: str
@@ -69,7 +69,7 @@ class Folded:
 
 
 def fold_with_offsets(text: str) -> Folded:
-    """`text` folded, with the way back to its offsets."""
+    """Fold `text`, with the map back to its offsets."""
     foreign = "" if text.isascii() else _foreign_characters(text)
     plain = _fold_characters(text, foreign)
     if "  " not in plain and "\n" not in text and not _CUT.search(foreign):
@@ -88,19 +88,19 @@ def fold_with_offsets(text: str) -> Folded:
 
 
 def fold(text: str) -> str:
-    """`text` folded."""
+    """The folded text alone."""
     return fold_with_offsets(text).text
 
 
 def _foreign_characters(text: str) -> str:
-    """The different characters beyond ASCII in `text`, in order; found at memory speed."""
+    """The different non-ASCII characters of `text`, sorted; over bytes, at memory speed."""
     beyond = text.encode(*_UTF8).translate(None, _ASCII)
     return "".join(sorted(set(beyond.decode(*_UTF8))))
 
 
 def _fold_characters(text: str, foreign: str) -> str:
-    """One code point for each one of `text`."""
-    # Plain letters first: lowering is several times faster once the text is ASCII.
+    """Fold `text` code point by code point, so that its length stays."""
+    # Replace letters first: lowering is several times faster once the text is ASCII.
     for character in foreign:
         if not _CYRILLIC[0] <= character <= _CYRILLIC[1]:
             text = text.replace(character, _plain(character))
@@ -125,9 +125,9 @@ def _plain(character: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A name to look for, what it stands for, and the group that it is found in.
+    """A name to find, its owner, and the group under which its matches are returned.
 
-    `case` is `any`, `capital` or `exact`; a final `*` is any ending.
+    `case` is `any`, `capital` or `exact`; a final `*` matches any ending.
     """
 
     text: str
@@ -138,7 +138,7 @@ class Spelling:
 
 @dataclass(slots=True)
 class Match:
-    """A spelling of `owner` stands at [start, end) of the original text."""
+    """A spelling of `owner` at [start, end) of the original text."""
 
     owner: Any
     start: int
@@ -155,18 +155,18 @@ class Matcher:
         owners: dict[str, list[int]] = defaultdict(list)
         for index, spelling in enumerate(spellings):
             plain = fold(spelling.text.removesuffix(_ENDING).strip())
-            # Pictures and currencies all fold to one sign: they must be printed as they are.
+            # All symbols fold to one sign, so a name that has one must match exactly.
             self._cases.append("exact" if _SIGN in plain else spelling.case)
-            # Hyphens and blanks stand for each other.
+            # Hyphens and blanks match each other.
             for pattern in {plain, plain.replace("-", " "), plain.replace(" ", "-")}:
                 owners[pattern].append(index)
         self._patterns = [(len(pattern), owned) for pattern, owned in owners.items()]
         # Over bytes, which is much faster than over text. Not as a DFA, which is faster still
-        # and takes 60 MiB more.
+        # but takes 60 MiB more.
         self._automaton = BytesAhoCorasick([pattern.encode(*_UTF8) for pattern in owners])
 
     def find(self, folded: Folded) -> dict[Any, list[Match]]:
-        """Every match in the original text by group, in order of start, the longer first."""
+        """All matches in the original text by group, sorted by start, longer ones first."""
         plain, encoded = folded.text, folded.text.encode(*_UTF8)
         last, is_ascii = len(plain), len(plain) == len(encoded)
         matches: list[tuple[int, int, int]] = []
@@ -216,13 +216,13 @@ _START = attrgetter("start")
 
 
 def within(spans: Sequence[SpanT], first: int, last: int) -> Sequence[SpanT]:
-    """Those of `spans`, which are in order, that start in [first, last)."""
+    """The part of the sorted `spans` that starts in [first, last)."""
     begun = bisect_left(spans, first, key=_START)
     return spans[begun : bisect_left(spans, last, begun, key=_START)]
 
 
 def longest(spans: Iterable[SpanT]) -> list[SpanT]:
-    """`spans` without those that a longer one overlaps, in reading order.
+    """`spans` without those that overlap a longer one, in reading order.
 
     Of two spans at the same place the first given stays.
     """

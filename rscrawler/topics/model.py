@@ -1,13 +1,13 @@
-"""What the model knows of a text, and how sure that makes it that the text is worth a flag.
+"""The features of a text, and the model that computes its level and score from them.
 
-It knows some named numbers, the same for every topic. Each is a row of `FEATURES`: its name,
-what it says to an analyst, and how it is worked out. Counts are logarithms, since the tenth
-sentence says less than the second. What is not here (runs of sentences, words of markets or
-food, a headline on others, …) was tried and made no difference on texts held out.
+The features are the same for every topic. Each is a row of `FEATURES`: its name, its meaning
+for an analyst, and its function. Counts are logarithms, since the tenth sentence says less
+than the second. Further features (runs of sentences, words of markets or food, a headline on
+others, …) made no difference on held-out texts.
 
-Over them stand two logistic regressions: whether a text is flagged, and whether a flagged one
-is primary. `model.json` holds their weights, what each feature is on average, and the figures
-they reached on texts that they were not fitted on; `rscrawler topics fit` writes it.
+The model is two logistic regressions over the features: whether a text is flagged, and
+whether a flagged text is primary. `model.json` holds their weights, the average of each
+feature, and the figures reached on held-out texts; `rscrawler topics fit` writes it.
 """
 
 import re
@@ -30,8 +30,8 @@ from rscrawler.topics.reading import NAMES, Reading, Sentence
 MODEL_FILE = Path(__file__).with_name("model.json")
 _LEAST = 0.001
 _DIGITS = 3
-_PASSAGE = 60  # words; news is often printed in paragraphs of one sentence
-_ITS_NAME = 40  # characters in which a paragraph's own heading names it
+_PASSAGE = 60  # words; shorter neighbours are joined, as news often has one sentence a paragraph
+_ITS_NAME = 40  # characters at a paragraph's start; the name in a run-in heading begins there
 _GOES_ON = re.compile(
     r"\W{0,3}(?:It|Its|They|Their|There|The (?:country|state|republic|government|region))\b"
 )
@@ -39,7 +39,7 @@ _GOES_ON = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One number about a text, and what it means; "it" is the topic."""
+    """A number computed from a text; "it" in its `meaning` is the topic."""
 
     name: str
     meaning: str
@@ -47,7 +47,7 @@ class Feature:
 
 
 def features_of(reading: Reading) -> list[float]:
-    """The value of each of `FEATURES`."""
+    """The values of `FEATURES`, in order."""
     return [float(feature.of(reading)) for feature in FEATURES]
 
 
@@ -60,7 +60,7 @@ def _named(sentences: Sequence[Sentence]) -> float:
 
 
 def _best_pair(values: Sequence[float]) -> float:
-    """The lesser of the two values side by side whose lesser is greatest."""
+    """The highest minimum of two adjacent values; 0 for fewer than two values."""
     return _most(map(min, pairwise(values)))
 
 
@@ -73,7 +73,7 @@ def _words_about(sentences: Sequence[Sentence]) -> float:
 
 
 def _passage_share(reading: Reading) -> float:
-    passages = [(0.0, 0)]  # how many words are about it, of how many
+    passages = [(0.0, 0)]  # (words about the topic, all words)
     for paragraph in reading.paragraphs:
         about, words = _words_about(paragraph), sum(each.words for each in paragraph)
         if max(words, passages[-1][1]) < _PASSAGE:
@@ -101,7 +101,7 @@ def _is_headed(paragraph: Sequence[Sentence]) -> bool:
 
 
 def _genre(name: str) -> Callable[[Reading], float]:
-    # One word of it says nothing; after that, 20 in a thousand count as 1.
+    # The first word does not count; 20 more in a thousand words give a value of about 1.
     return lambda r: 50 * max(0, r.genres[name] - 1) / (r.words + 60)
 
 
@@ -113,28 +113,28 @@ FEATURES = (
             lambda r: _share(sum(_named(p) >= NAMES for p in r.passages), len(r.paragraphs))),
     Feature("several", "two sentences or more name it",
             lambda r: sum(s.named >= NAMES for s in r.body) > 1),
-    Feature("pair", "two sentences side by side name it",
+    Feature("pair", "two sentences in a row name it",
             lambda r: _best_pair([s.named for s in r.body])),
-    Feature("pair_about", "two sentences side by side are about it",
+    Feature("pair_about", "two sentences in a row are about it",
             lambda r: _most(_best_pair([s.about for s in p]) for p in r.passages)),
-    Feature("goes_on", "a sentence after one that begins with it goes on with it", _goes_on),
-    Feature("heading", "a paragraph has its name for a heading",
+    Feature("goes_on", "the sentence after one that begins with it refers back to it", _goes_on),
+    Feature("heading", "a paragraph has its name as a heading",
             lambda r: any(map(_is_headed, r.passages))),
-    Feature("paragraph_words", "words about it in its longest paragraph, as a logarithm",
+    Feature("paragraph_words", "most words about it in one paragraph, as a logarithm",
             lambda r: log1p(_most(map(_words_about, r.passages)) / 20)),
-    Feature("passage_share", "share of its best paragraph, short ones together", _passage_share),
-    Feature("ratio_all", "its names among those of all states",
+    Feature("passage_share", "its highest share of a paragraph, short ones joined", _passage_share),
+    Feature("ratio_all", "its names as a share of all states' names",
             lambda r: _share(len(r.sure), len(r.sure) + r.others.total())),
-    Feature("ratio_first", "its names beside those of the state named most",
+    Feature("ratio_first", "its names as a share of its and the most named other state's",
             lambda r: _share(len(r.sure), len(r.sure) + max(r.others.values(), default=0))),
-    Feature("listed", "share of its names in lists of others",
+    Feature("listed", "share of its names in datelines or lists of other names",
             lambda r: _share(sum(m.part is Part.LISTED for m in r.sure), len(r.sure))),
-    Feature("different", "different names of it, as a logarithm",
+    Feature("different", "its different entities named, as a logarithm",
             lambda r: log1p(len({m.entity.name for m in r.sure}))),
     Feature("length", "words of the text, as a logarithm", lambda r: log(r.words + 20)),
-    Feature("persons", "its people are named", lambda r: "person" in r.kinds),
+    Feature("persons", "one of its persons is named", lambda r: "person" in r.kinds),
     Feature("places_only", "only places are named", lambda r: r.kinds == {"place"}),
-    Feature("bodies_only", "only organisations and projects are named",
+    Feature("bodies_only", "only organisations, projects and formats are named",
             lambda r: bool(r.kinds) and r.kinds <= {"organisation", "project", "format"}),
     Feature("sport", "words of sport", _genre("sport")),
     Feature("space", "words of spaceflight", _genre("space")),
@@ -145,20 +145,20 @@ FEATURES = (
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A logistic regression; its weights are in the order of `FEATURES`."""
+    """A logistic regression: the intercept `start`, and weights in the order of `FEATURES`."""
 
     start: float
     weights: dict[str, float]
 
     def probability(self, values: Sequence[float]) -> float:
-        """How probable it is for a text with these features, in 0 … 1."""
+        """The probability for a text with these features, 0 to 1."""
         odds = self.start + sum(map(mul, self.weights.values(), values))
         return 1 / (1 + exp(-max(-30.0, min(30.0, odds))))
 
 
 @dataclass(frozen=True)
 class Model:
-    """Whether a text is flagged, whether it is primary, and the average text behind them."""
+    """Both regressions, the features' averages over the fitted texts, and held-out figures."""
 
     flagged: Weights
     primary: Weights
@@ -170,8 +170,8 @@ class Model:
     ) -> tuple[Level, float]:
         """The level and the score of a text with these features.
 
-        The score is how probable it is that the text is worth a flag; from `flagged` on it is
-        flagged. Of those it is primary where that is as probable as `primary`.
+        The score is the probability that the text is worth a flag. Below `flagged` the level is
+        a mention; else it is primary if the probability of that is at least `primary`.
         """
         score = max(_LEAST, round(self.flagged.probability(values), _DIGITS))
         if score < flagged:
@@ -180,17 +180,17 @@ class Model:
         return Level.PRIMARY if is_primary else Level.SUBSTANTIAL, score
 
     def shares(self, values: Sequence[float]) -> list[float]:
-        """What each feature adds to the log-odds of a flag, against an average text."""
+        """What each feature adds to the log-odds of a flag, compared with an average text."""
         rows = zip(self.flagged.weights.values(), values, self.averages.values(), strict=True)
         return [weight * (value - average) for weight, value, average in rows]
 
 
 @cache
 def shipped_model() -> Model:
-    """The model that comes with this version.
+    """The model in `model.json`.
 
     Raises:
-        ConfigurationError: its features are not those of this version.
+        ConfigurationError: it was fitted on other features than `FEATURES`.
     """
     model = TypeAdapter(Model).validate_json(MODEL_FILE.read_bytes())
     if list(model.averages) != [feature.name for feature in FEATURES]:

@@ -1,11 +1,11 @@
 """A text read for a topic: its sentences, and how far each is about the topic.
 
-No grammar beyond this: a name that comes early in its sentence leads it, a name in a list of
-strangers says nothing of the rest, and the sentences after one that the topic leads go on with
-it. Every other rule of language changed no figure on real articles.
+The grammar is three rules: a name early in its sentence leads it; a name in a list of other
+entities does not make the text its subject; sentences after one that the topic leads continue
+it. Further rules changed no figure on real articles.
 
-What it may be about instead, the world's states and regions, and the words that are dense in some
-kinds of articles are data (`others.toml`, `genres.toml`), the same for every topic.
+The other entities (the world's states and regions, `others.toml`) and the words frequent in some
+kinds of articles (`genres.toml`) are data, the same for every topic.
 """
 
 import re
@@ -23,36 +23,36 @@ from rscrawler.topics.contexts import SURE_WEIGHT, Mention, Part
 from rscrawler.topics.matcher import Match, Spelling, within
 from rscrawler.topics.text import JoinedText, Zone, sentence_spans
 
-# The groups of what is found in a text beside the topic's names.
+# The groups of matches other than the topic's names.
 OTHERS, GENRES = "others", "genres"
-NAMES = 0.25  # a sentence of which this much is about the topic names it
-# What each next sentence of a paragraph keeps if it names nobody, and if it names others.
+NAMES = 0.25  # a sentence names the topic if its `named` is at least this
+# The share of `about` that each next sentence keeps: without other entities, and with them.
 _GOES_ON = 0.85
 _BESIDE_OTHERS = 0.4
-_FIRST_WORDS = 8  # among these a name leads, if no stranger stands before it
+_FIRST_WORDS = 8  # a name among these leads its sentence, unless another entity stands before it
 _DATELINE = re.compile(
     r"\W{0,3}(?:[A-ZÀ-ÞА-Я][A-ZÀ-ÞА-Я.'’ -]{2,40}(?:,\s[A-ZÀ-Þ][\w.]+)?|[A-Z]\w+,\s[A-Z][\w.]+)"
     r"(?:\s\([^)]{2,40}\))?(?:,\s\w+\.?\s\d+)?\s*(?:[—–]|-{1,2}\s)"
 )
-# Bounded, so that no text makes the search slow.
+# Bounded repetitions, so that no text makes the search slow.
 _WORD = r"[“\"'‘(]{0,3}+[A-ZÀ-ÞА-ЯЁ][^\s,;/•:]{0,40}+"
 _NAME = rf"(?:the\s)?{_WORD}(?:\s(?:(?:of|the|de)\s){{0,2}}{_WORD}){{0,3}}"
 _SEPARATOR = r"(?:\s?[,;/•]\s?(?:(?:and|or)\s)?|\s(?:and|or|y|e|et|und|&|[—–-]{1,2})\s)"
 _LIST = re.compile(rf"{_NAME}(?:{_SEPARATOR}{_NAME}){{2,}}")
 _NEXT = re.compile(_SEPARATOR)
 _STRANGERS = 2
-# With more of them in a sentence they are a list, whatever divides them: the countries of a form.
+# More states in a sentence are a list, whatever separates them: the countries of a form.
 _MOST_STATES = 20
-_ENGLISH = 0.012  # of its words at least are "the"
+_ENGLISH = 0.012  # least share of "the" among the words of an English text
 _FOLDER = Path(__file__).parent / "data"
 
 
 @dataclass(slots=True)
 class Sentence:
-    """A sentence with the topic's names in it, and the `others` that it names.
+    """A sentence with its mentions of the topic, and its matches of `others`.
 
-    It is `named` by so much for its own names, and led by one of them; `about` counts, too, what it
-    takes up from the sentence before it.
+    `named` is the strength of its strongest sure mention, 0 to 1; `is_led`: one of them leads it.
+    `about` is `named`, or what carries over from the sentence before it, if that is more.
     """
 
     text: str
@@ -65,16 +65,16 @@ class Sentence:
 
     @property
     def words(self) -> int:
-        """About how many words it has."""
+        """The approximate number of words."""
         return self.text.count(" ") + 1
 
 
 class Reading:
-    """A text read for a topic; what features are made of.
+    """A text read for a topic; features are computed from it.
 
-    `passages` are the paragraphs with one of its names; other paragraphs are not divided. `sure`
-    are the names in headlines and body that are no wider than the topic, of these `kinds`. `others`
-    counts the names of each other state, `genres` the words of each genre, `words` all of the body.
+    `passages` are the paragraphs that mention the topic; others are not split. `sure` are mentions
+    in headlines and body of entities no wider than the topic, of these `kinds`. `others` counts
+    names by other state or region, `genres` words by genre, `words` all words of the body.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ def states() -> dict[str, list[str]]:
 
 
 def surroundings() -> Iterator[Spelling]:
-    """The names of others, owned by their code, and the words of genres."""
+    """The names of other states and regions, and the words of genres, as spellings to match."""
     for owner, names in (states() | _read("others.toml")["regions"]).items():
         for name in names:
             yield Spelling(name, "exact" if name.isupper() else "capital", owner, OTHERS)
@@ -125,7 +125,7 @@ def read(
     surroundings: Iterable[Match],
     genre_words: Iterable[Match],
 ) -> Reading:
-    """Read a text in which `hits` stand, and what was found of its surroundings, all in order."""
+    """Read a text for the topic of `hits`, all in order; overlapping `surroundings` are dropped."""
     reach = [hit.end for hit in hits]
     others: list[Match] = []
     for each in surroundings:
@@ -164,7 +164,7 @@ def _sentences(zone: Zone, hits: Sequence[Mention], others: Sequence[Match]) -> 
 
 
 def _give_parts(sentence: Sentence, said: int) -> None:
-    """Give the names of a sentence their parts; those before `said` stand in a dateline."""
+    """Set the role of each mention in a sentence; those before `said` stand in a dateline."""
     first = sentence.start
     listed = _listed(sentence.text, [each.start - first for each in sentence.mentions])
     if len({each.owner for each in sentence.others}) > _MOST_STATES:
@@ -182,9 +182,9 @@ def _give_parts(sentence: Sentence, said: int) -> None:
 
 
 def _carry(sentences: Sequence[Sentence]) -> None:
-    """Hand on what a sentence is about to those after it, where the topic leads it.
+    """Carry `about` over from a sentence that the topic leads to those after it.
 
-    Only in English: elsewhere the others' names are not known.
+    For English only: in other languages, the names of other entities are incomplete.
     """
     kept = 0.0
     for sentence in sentences:
@@ -195,7 +195,7 @@ def _carry(sentences: Sequence[Sentence]) -> None:
 
 
 def _listed(text: str, names: Sequence[int]) -> set[int]:
-    """Which of `names`, by their starts, stand in a list with two others or more."""
+    """Those of `names` (start offsets) in a list with two or more other names."""
     listed: set[int] = set()
     for found in _LIST.finditer(text):
         ends = [each.start() for each in _NEXT.finditer(text, found.start(), found.end())]

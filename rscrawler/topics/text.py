@@ -1,4 +1,4 @@
-"""The parts of an article that are read for topics, as one text with a way back to the parts."""
+"""The parts of an article that are read for topics, joined into one text with their offsets."""
 
 import re
 from bisect import bisect_right
@@ -9,11 +9,11 @@ from typing import Any, Self
 
 from rscrawler.items import Article
 
-# Between two zones: no name, blank or hyphen reaches over it.
+# Between two zones; neither letter, blank nor hyphen, so that no match spans two zones.
 _BOUNDARY = "\x00"
-# A line that ends a sentence ends a paragraph, where no blank line does.
+# Without blank lines, a line end after a sentence divides paragraphs.
 _FULL_LINE = re.compile(r"(?<=[.!?…:\"”’)*])[ \t]*\r?\n(?=\W*[A-ZÀ-ÞА-ЯЁ\d])")
-# A sentence ends at . ! ? … with closing quotes, before a blank and an opening.
+# A sentence ends at . ! ? … and closing quotes, if a blank and a capital or digit follow.
 _END = re.compile(r"[.!?…][\"'”’)\]*_]{0,4}+\s++(?=[\"'“‘(\[*•–-]{0,3}\s?[A-ZÀ-ÞА-ЯЁ\d])")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Gen|Col|Lt|Sgt|Maj|Adm|Sen|Rep|Gov|St|Mt|No|vs|Inc|Ltd|Co|Jr|Sr"
@@ -23,7 +23,7 @@ _ABBREVIATION = re.compile(
 
 @dataclass(frozen=True)
 class FlaggableText:
-    """The article's own words, by zone. No caption, no credit, no neighbour."""
+    """An article's own text by zone, without captions, credits and other articles."""
 
     title: str | None = None
     subtitle: str | None = None
@@ -32,9 +32,9 @@ class FlaggableText:
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Self:
-        """The zones of `{title, subtitle, text, tags}`, of which only `text` must be there.
+        """The zones of a line `{title, subtitle, text, tags}`; only `text` is required.
 
-        Its paragraphs are divided by blank lines; without any, by line ends after a sentence.
+        Blank lines divide paragraphs; without any, line ends after a sentence do.
         """
         parts = re.split(r"\n\s*\n", line["text"].replace("\r\n", "\n"))
         if len(parts) == 1:
@@ -65,8 +65,8 @@ class Zone:
 class JoinedText:
     """The zones of a text in one string, so that one pass finds everything.
 
-    They stand in reading order: title, subtitle, body, tags. The headlines and the first
-    paragraph are its lead.
+    The order is title, subtitle, body, tags. Title, subtitle and first paragraph are the lead,
+    which ends at `lead_end`.
     """
 
     def __init__(self, text: FlaggableText) -> None:

@@ -1,7 +1,7 @@
-"""A watch-list: what a topic is called, where a name misleads, and how levels are drawn.
+"""Watch-lists: a topic's names, the contexts in which they count, the thresholds of levels.
 
 A watch-list is a TOML file that an analyst edits; `docs/watch-lists.md` explains each
-key. The models here check it and give its JSON Schema (`WatchList.model_json_schema()`).
+key. The models here validate it and give its JSON Schema (`WatchList.model_json_schema()`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from rscrawler.topics.matcher import fold
 logger = logging.getLogger(__name__)
 
 SHIPPED_DIR = PACKAGE_DIR / "topics"
-# The world's towns of 15,000 people and more by their own names alone, without those that stand
-# in two states: `python -m benchmarks.make_towns` writes it from GeoNames. Alternate names are
-# surnames, towns elsewhere and airport codes more often than names in use.
+# The world's towns of 15,000 people or more by main name, without names that occur in two
+# states; `python -m benchmarks.make_towns` writes it from GeoNames. Alternate names are left out:
+# most are surnames, towns elsewhere or airport codes, not names in use.
 _TOWNS = SHIPPED_DIR / "data" / "towns.tsv"
 Country = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 Kind = Literal["state", "people", "place", "region", "person", "organisation", "project", "format"]
@@ -36,24 +36,24 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Context(Model):
-    """Surroundings that a name needs, or that rule it out.
+    """A context that a name needs, or that rules it out.
 
-    It holds where one of `words` stands, or a name of one of `countries` that is
-    itself beyond doubt (`"*"`: any such name of this watch-list), or one of `entities`.
+    It holds if `at_least` of these stand near the name: `words`, sure names of other
+    entities of `countries` (`"*"`: of any in this watch-list), sure names of `entities`.
     """
 
-    words: Spelled = Field(default=[], description="any case; a final * stands for any ending")
+    words: Spelled = Field(default=[], description="any case; a final * matches any ending")
     countries: list[Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]] = []
-    entities: list[str] = Field(default=[], description="names of entities beyond doubt")
-    against: Spelled = Field(default=[], description="of these words there must be fewer")
+    entities: list[str] = Field(default=[], description="entities whose sure names count")
+    against: Spelled = Field(default=[], description="words that must be fewer than the above")
     within: Annotated[int, Field(ge=1)] | Literal["paragraph", "lead", "text"] = Field(
-        default="text", description="at most so many words away, or where; lead: up to paragraph 1"
+        default="text", description="distance in words, or where; lead: up to paragraph 1"
     )
     side: Literal["before", "after", "either"] = "either"
     unbroken: bool = Field(
         default=False, description="with a number in `within`: no punctuation or possessive between"
     )
-    at_least: int = Field(default=1, ge=1, description="so many of them")
+    at_least: int = Field(default=1, ge=1, description="how many of them must be found")
 
     @model_validator(mode="after")
     def _names_something(self) -> Context:
@@ -62,7 +62,7 @@ class Context(Model):
         return self
 
     def asks_for(self, entity: Entity) -> bool:
-        """Whether a sure name of `entity` makes it hold."""
+        """Whether a sure name of `entity` counts for the context."""
         return (
             entity.name in self.entities
             or "*" in self.countries
@@ -71,18 +71,18 @@ class Context(Model):
 
 
 class Entity(Model):
-    """One thing that belongs to the topic (or only looks like it), and its spellings.
+    """An entity that belongs to the topic (or only looks like it), and its spellings.
 
-    Two blocks may carry the same `name`, where spellings differ in their rules.
+    Two blocks may have the same `name` if their spellings need different rules.
     """
 
     name: str = Field(min_length=1)
     kind: Kind
     country: Country | list[Country] = Field(default=[], description="ISO 3166; none: the region")
-    spellings: Spelled = Field(min_length=1, description="a final * stands for any ending")
+    spellings: Spelled = Field(min_length=1, description="a final * matches any ending")
     weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")
     case: Literal["any", "capital", "exact"] = Field(
-        default="any", description="capital: starts with one; exact: letter by letter"
+        default="any", description="capital: starts with one; exact: as spelled"
     )
     counts: Literal["full", "passing", "never"] = Field(
         default="full", description="passing: at most a mention; never: a lookalike"
@@ -90,7 +90,7 @@ class Entity(Model):
     needs: list[str] = Field(default=[], description="contexts, one of which must hold")
     unless: list[str] = Field(default=[], description="contexts that rule it out")
     passing_with: list[str] = Field(default=[], description="contexts that make it a mention")
-    despite: list[str] = Field(default=[], description="contexts that overrule these two")
+    despite: list[str] = Field(default=[], description="contexts that overrule the two above")
 
     @cached_property
     def countries(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ class Entity(Model):
 
 
 class PlaceRules(Model):
-    """Which towns of the states to take, and how far to trust their names."""
+    """Which towns of the states to add, and how much their names count."""
 
     min_population: int = Field(default=15_000, ge=15_000)
     min_length: int = Field(default=5, ge=3, description="letters in a name")
@@ -109,15 +109,15 @@ class PlaceRules(Model):
 
 
 class Levels(Model):
-    """Where the levels of this topic begin, and which states a flag names."""
+    """Thresholds: from which score a level begins, and which states a flag names."""
 
     substantial: Share = Field(default=0.5, description="the score from which a text is flagged")
     primary: Share = Field(default=0.5, description="how sure the model must be that it is primary")
     country_of_leader: Share = Field(
-        default=0.38, description="a state counts with so many of the leading state's sentences"
+        default=0.38, description="least share of the leading state's count for a state to be named"
     )
     country_of_region: Share = Field(
-        default=0.9, description="the leading state needs more than so many of the region's"
+        default=0.9, description="the leading state must exceed this share of the region's count"
     )
 
 
@@ -149,11 +149,11 @@ class WatchList(Model):
 
     @cached_property
     def entities(self) -> tuple[Entity, ...]:
-        """The entities written in the file, then the towns that `places` asks for."""
+        """The entities in the file, then the towns that `places` selects."""
         return (*self.entity, *(self._towns(self.places) if self.places else ()))
 
     def _towns(self, rules: PlaceRules) -> Iterator[Entity]:
-        """The towns of the states that no entity names yet, by code and name."""
+        """The towns of the states that no entity names yet, sorted by code and name."""
         named = (spelling for entity in self.entity for spelling in entity.spellings)
         taken = set(map(fold, [*named, *rules.exclude]))
         trust = {"case": "capital", "weight": rules.weight, "needs": [rules.context]}
@@ -175,7 +175,7 @@ def _check(key: str, named: Iterable[str], known: Collection[str], of: str) -> N
 
 
 def read_watchlist(file: Path) -> WatchList:
-    """The watch-list in one file; its name is the file's.
+    """Read a watch-list; its name is that of the file.
 
     Raises:
         ConfigurationError: with every problem, each naming file and key.
@@ -188,18 +188,18 @@ def read_watchlist(file: Path) -> WatchList:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """The watch-lists that can be used, and what is wrong with files; both by name, in order."""
+    """The usable watch-lists, and the problems of wrong files; both by name, in order."""
 
     lists: dict[str, WatchList]
     problems: dict[str, tuple[str, ...]]
 
 
-# What is shipped does not change while a process lives, like the program.
+# Shipped files do not change while a process lives.
 _read_shipped = cache(read_watchlist)
 
 
 def _read_all(config: Config | None) -> Topics:
-    """Those shipped and those of the configuration, where a file of the same name wins."""
+    """The shipped watch-lists and the configuration's, which win over shipped ones by name."""
     files = toml_files(SHIPPED_DIR, "shipped watch-lists")
     files += config.own_files("topics_dir") if config else []
     topics = Topics({}, {})
@@ -216,7 +216,7 @@ def load_watchlists(config: Config | None = None) -> dict[str, WatchList]:
     """Every watch-list by name, in order: the shipped ones, and those of a configuration.
 
     Raises:
-        ConfigurationError: the folder is not there, or a file is wrong; with every problem.
+        ConfigurationError: the folder cannot be read, or a file is wrong; with every problem.
     """
     topics = _read_all(config)
     if topics.problems:
@@ -228,7 +228,7 @@ def load_watchlist(topic: str, config: Config) -> WatchList:
     """The watch-list called `topic`.
 
     Raises:
-        ConfigurationError: there is none, or a file is wrong.
+        ConfigurationError: there is no such watch-list, or any watch-list is wrong.
     """
     watchlists = load_watchlists(config)
     if topic in watchlists:
@@ -238,12 +238,12 @@ def load_watchlist(topic: str, config: Config) -> WatchList:
 
 @kept
 def usable_topics(config: Config) -> Topics:
-    """The watch-lists that can be used: a wrong file stops its topic, and nothing else.
+    """The usable watch-lists, and problems: a wrong file affects its own topic alone.
 
-    Of a file that became wrong the last good copy is used (`keep_good_copies`).
+    The last good copy (`keep_good_copies`) stands in for a file that became wrong.
 
     Raises:
-        ConfigurationError: the folder is wrong.
+        ConfigurationError: the folder cannot be read.
     """
     topics = _read_all(config)
     for name, problems in topics.problems.items():
@@ -256,7 +256,7 @@ def usable_topics(config: Config) -> Topics:
 
 
 def usable_watchlists(config: Config) -> Collection[WatchList]:
-    """The watch-lists that can be used, with a warning in the log for each wrong file."""
+    """The usable watch-lists; logs a warning for each problem of a wrong file."""
     topics = usable_topics(config)
     for problem in chain.from_iterable(topics.problems.values()):
         logger.warning("%s", problem)
@@ -264,9 +264,9 @@ def usable_watchlists(config: Config) -> Collection[WatchList]:
 
 
 def keep_good_copies(config: Config) -> None:
-    """Keep a copy of each of the operator's own watch-lists, for when its file becomes wrong.
+    """Copy each of the operator's own watch-lists that is valid, in case its file becomes wrong.
 
-    What is read here counts: the file may have changed since `usable_topics` read it.
+    The copied bytes are validated here: the file may have changed since `usable_topics` read it.
     """
     for file in config.own_files("topics_dir"):
         copy, text = _good_copy(config, file.stem), file.read_bytes()
@@ -286,10 +286,10 @@ def _good_copy(config: Config, name: str) -> Path:
 
 
 def check_alerted(config: Config, known: Collection[str]) -> Collection[str]:
-    """The names `known` of watch-lists, among which each topic that is alerted must be.
+    """Check that every topic of `alerts.topics` is among `known`, and return `known`.
 
     Raises:
-        ConfigurationError: one has none.
+        ConfigurationError: a topic has no watch-list.
     """
     key = config.place_of("alerts.topics")
     refusal = f"is not a watch-list; allowed: {', '.join(sorted(known))}"

@@ -1,6 +1,6 @@
-"""The dashboard: search, judge, look, mend, for people with a browser.
+"""The dashboard: search articles, judge flags, check health and retry messages in a browser.
 
-A Starlette application over the store, served by uvicorn; plain HTML that needs no script.
-`app` says which view serves what and puts the guards around them; each page is a module with
-its views; `dashboard` is what they are made from, `access` says who may change something.
+A Starlette application over the store, served by uvicorn; plain HTML without scripts. `app` has
+the routes, middleware and server; each page is a module with its views; `dashboard` has what all
+pages share; `access` decides who may change something.
 """

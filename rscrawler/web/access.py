@@ -1,8 +1,8 @@
-"""Who may change something: whoever is logged in; without users, whoever sits at the machine.
+"""Access control: who may change something, logins and passwords.
 
-Changes are made by POST alone. Each is refused unless it comes from a page of ours: by the
-browser's word (`Origin`, `Sec-Fetch-Site`) and by a signed token that only such a page has.
-Passwords of `[web] users` are kept as scrypt hashes alone.
+Logged-in users may make changes; if no users are configured, anybody at the machine itself. Only
+POST requests change something, and only from our own pages: `Origin`, `Sec-Fetch-Site` and a
+signed token in the form are checked. Passwords of `[web] users` are kept only as scrypt hashes.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]")
 SESSION_SECONDS = 14 * 86_400
 MAX_FORM_BYTES = 64 * 1024
 _ANYBODY = "somebody at this machine"
-# One login at a time: guessing is slow, and cannot keep processors or pages busy.
+# One login at a time: guessing is slow, and cannot use up the CPU or the threads for pages.
 _ATTEMPTS = CapacityLimiter(1)
 
 
 def signing_key(config: Config) -> str:
-    """The key of cookies and forms.
+    """The key that signs cookies and forms.
 
-    It changes with the users, so a user or password that is taken out ends every session;
-    without users it is a new one at each start.
+    It depends on the users, so a changed user or password ends every session; without users, each
+    start has a new key.
     """
     users = sorted(
         f"{name}:{hashed.get_secret_value()}" for name, hashed in config.web.users.items()
@@ -54,7 +54,7 @@ def signing_key(config: Config) -> str:
 
 
 def visitor_of(request: Request) -> str | None:
-    """The name that a judgement of whoever sends a request is signed with; None: may only look."""
+    """The name under which the sender of a request makes changes; None if it may only read."""
     users = dashboard_of(request).config.web.users
     if users:
         name: str | None = request.session.get("user")
@@ -63,13 +63,13 @@ def visitor_of(request: Request) -> str | None:
 
 
 def dashboard_of(request: Request) -> Dashboard:
-    """The dashboard that a request is for."""
+    """The dashboard of the application that got the request."""
     dashboard: Dashboard = request.app.state.dashboard
     return dashboard
 
 
 def _is_at_this_machine(request: Request) -> bool:
-    """Whether both ends are the loopback, by address and by name, and no proxy says otherwise."""
+    """Whether client, server and host name are the loopback, and no proxy has added a header."""
     if any(name in request.headers for name in ("forwarded", "x-forwarded-for", "via")):
         return False
     server = request.scope.get("server") or ("", 0)
@@ -85,17 +85,17 @@ def _is_at_this_machine(request: Request) -> bool:
 
 
 def form_token(request: Request) -> str:
-    """A token for the forms of a page, good for this session alone; another one each time."""
+    """A token for the forms of a page: signed, dated, and valid in this session alone."""
     session = request.session.setdefault("id", secrets.token_hex(16))
     return _signer(request).sign(session).decode()
 
 
 async def checked_form(request: Request) -> QueryParams:
-    """The fields of a form that was sent from a page of ours.
+    """The fields of a form that was sent from one of our pages.
 
     Raises:
-        HTTPException: it is too large, or no form (400); it comes from elsewhere, or from a page
-            that is too old (403).
+        HTTPException: the form is too large or not UTF-8 (400); it comes from another site or
+            from a page that is too old (403).
     """
     _check_origin(request)
     body = bytearray()
@@ -106,16 +106,16 @@ async def checked_form(request: Request) -> QueryParams:
     try:
         form = QueryParams(body.decode())
     except UnicodeDecodeError:
-        raise HTTPException(400, "what was sent is not a form") from None
+        raise HTTPException(400, "the request is not a form") from None
     _check_token(request, form.get("token", ""))
     return form
 
 
 async def signed_form(request: Request, to_do: str) -> tuple[str, QueryParams]:
-    """Who sends a form, and its fields.
+    """The name of a form's sender, and its fields; `to_do` is what the form is for.
 
     Raises:
-        HTTPException: as `checked_form`; or whoever it is may only look (403).
+        HTTPException: as `checked_form`; or the sender may only read (403).
     """
     form, name = await checked_form(request), visitor_of(request)
     if name is None:
@@ -151,7 +151,7 @@ def _signer(request: Request) -> TimestampSigner:
 
 
 def local_path(address: str) -> str:
-    """The address if it leads to a page of ours, else the first page."""
+    """The address if it is a path on the dashboard, else `/`."""
     parts = urlsplit(address)
     is_local = not parts.scheme and not parts.netloc and parts.path.startswith("/")
     is_plain = address.isprintable() and not address.startswith(("//", "/\\"))
@@ -162,7 +162,7 @@ def local_path(address: str) -> str:
 
 
 def login(request: Request) -> Response:
-    """The form."""
+    """The login page."""
     return _login_page(request, local_path(request.query_params.get("next", "/")))
 
 
@@ -178,7 +178,7 @@ def _login_page(request: Request, following: str, *, name: str = "", status: int
 
 
 async def log_in(request: Request) -> Response:
-    """Begin a session, if name and password are right."""
+    """Start a session if name and password are right."""
     dashboard = dashboard_of(request)
     form = await checked_form(request)
     name, password = form.get("name", ""), form.get("password", "")
@@ -206,21 +206,21 @@ async def log_out(request: Request) -> Response:
 
 # Passwords.
 
-# OWASP's choice for scrypt: 32 MiB and about a quarter of a second for each attempt.
+# As OWASP recommends for scrypt: 32 MiB and about a quarter of a second for each attempt.
 _N, _R, _P = 2**15, 8, 3
 
 
 def hash_password(password: str) -> str:
-    """What stands for a password in the configuration: `scrypt$N$R$P$SALT$HASH`."""
+    """The hash of a password, as the configuration has it: `scrypt$N$R$P$SALT$HASH`."""
     salt = secrets.token_bytes(16)
     digest = _digest(password, salt, _N, _R, _P)
     return f"scrypt${_N}${_R}${_P}${b64encode(salt).decode()}${b64encode(digest).decode()}"
 
 
 def is_password(password: str, hashed: str | None) -> bool:
-    """Whether it is the password that was hashed; for a name that is not known (None) it is not.
+    """Whether a password matches its hash; False for an unknown name, which has no hash (None).
 
-    It takes as long either way.
+    Both take equally long.
     """
     _, n, r, p, salt, known = (hashed or _NOBODY).split("$")
     digest = _digest(password, b64decode(salt), int(n), int(r), int(p))

@@ -1,4 +1,4 @@
-"""Which view serves what, the guards around them, and the server."""
+"""The application: its routes, its middleware, and the server."""
 
 import logging
 import signal
@@ -40,11 +40,11 @@ from rscrawler.web.dashboard import Dashboard, render
 
 logger = logging.getLogger(__name__)
 
-# More threads only wait for each other: pages are made by one processor.
+# More threads would only wait for each other, since one CPU makes all pages.
 THREADS = 8
-_PAUSE_SECONDS = 2.0  # between two looks at what is not in the index yet
-# Nothing runs, nothing frames it, nothing leaks. A referrer is sent to ourselves alone:
-# without one, browsers hide where a form comes from.
+_PAUSE_SECONDS = 2.0  # between two updates of the index
+# No scripts, no framing, no leaks. The referrer is sent only to our own pages: without it,
+# browsers hide the origin of a form.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -74,17 +74,20 @@ ROUTES = [
     Route("/healthz", machines.healthz),
     Mount("/static", StaticFiles(directory=PACKAGE_DIR / "web" / "static")),
 ]
-# For what Starlette says itself.
-_WORDS = {"Not Found": "there is no such page", "Method Not Allowed": "this can only be read"}
-# What a client may keep open without asking anything.
+# In place of Starlette's own messages.
+_WORDS = {
+    "Not Found": "there is no such page",
+    "Method Not Allowed": "this address does not accept such a request",
+}
+# How long an idle connection stays open.
 _KEEP_ALIVE_SECONDS = 20
-# A page in the making may be finished when the server is told to stop.
+# How long running requests may go on when the server is told to stop.
 _SHUTDOWN_SECONDS = 10
-_BACKLOG = 512  # clients that wait to be let in
+_BACKLOG = 512  # connections that wait to be accepted
 
 
 def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlette:
-    """The application; it also answers to the address that it is `bound_to`."""
+    """The application; the address that it is `bound_to` is one of its host names."""
     app = Starlette(
         routes=ROUTES,
         middleware=[
@@ -112,7 +115,7 @@ def create_app(dashboard: Dashboard, *, bound_to: str | None = None) -> Starlett
 
 
 def own_hosts(config: Config, bound_to: str | None) -> list[str]:
-    """The names that the dashboard answers to: whoever comes by another was led there."""
+    """The host names that the dashboard answers to; others may be an attack by DNS rebinding."""
     names = [*access.LOOPBACK_NAMES, *config.web.hosts]
     if config.web.url is not None:
         names.append(urlsplit(config.web.url).hostname or "")
@@ -131,7 +134,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def _keep_index(dashboard: Dashboard) -> None:
-    """Keep the index up with what crawls record."""
+    """Keep indexing what crawls record."""
     trouble = ""
     while True:
         try:
@@ -139,15 +142,15 @@ async def _keep_index(dashboard: Dashboard) -> None:
                 pass
             trouble = ""
         except Exception as error:
-            if repr(error) != trouble:  # told once, not every two seconds
+            if repr(error) != trouble:  # logged once, not every two seconds
                 trouble = repr(error)
                 is_bug = not isinstance(error, RscrawlerError)
-                logger.warning("the index is not brought up to date: %s", error, exc_info=is_bug)
+                logger.warning("the search index cannot be updated: %s", error, exc_info=is_bug)
         await anyio.sleep(_PAUSE_SECONDS)
 
 
 class _Guard:
-    """Puts the same headers on every answer, and answers for a page that broke."""
+    """Adds the headers to every response, and answers with an error page if a view raises."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -191,21 +194,21 @@ def _error(
     if request.url.path == "/healthz":
         content = {"healthy": False, "error": message}
         return JSONResponse(content, max(status, HTTPStatus.SERVICE_UNAVAILABLE), headers)
-    # Without the frame: what broke may be what the frame is made of.
+    # Without the frame: the failure may be in what the frame needs.
     page = render("error.html.j2", status=status, message=message)
     return HTMLResponse(page, status, headers)
 
 
-# On the wire.
+# The server.
 
 
 def serve(dashboard: Dashboard, host: str, port: int, *, announce: Callable[[str], None]) -> None:
     """Serve the dashboard until SIGTERM or SIGINT; port 0 takes a free one.
 
-    `announce` is told the address once it listens.
+    `announce` is called with the URL once the server listens.
 
     Raises:
-        ConfigurationError: the host and port cannot be listened on.
+        ConfigurationError: the server cannot listen on host and port.
     """
     with closing(listening(host, port)) as listener:
         name, taken = listener.getsockname()[:2]
@@ -229,10 +232,10 @@ def server_of(dashboard: Dashboard, host: str) -> uvicorn.Server:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens.
+    """A listening socket.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: the socket cannot listen on host and port.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -251,7 +254,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _signals_left_alone() -> Iterator[None]:
-    """Uvicorn stops at a signal, and then sends it once more to whoever handled it before."""
+    """Ignore the signal that uvicorn, once stopped by it, raises again for the former handler."""
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, lambda *_: None) for number in numbers}
     try:

@@ -1,4 +1,4 @@
-"""One article: its text with the evidence, why it counts, what was sent, what people say of it."""
+"""The page of an article: its text with the evidence, its flags, judgements and messages."""
 
 import re
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ VERSIONS_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class TopicPanel:
-    """What was said of one topic, by the watch-list and by people (the last one first).
+    """The flag of an article on one topic, and the judgements on it, newest first.
 
-    `choices` are the codes of the countries that it may be about.
+    `choices` are the codes of the countries that a judgement may name.
     """
 
     flag: TopicFlag
@@ -42,7 +42,7 @@ def article(request: Request) -> Response:
     if known is None or not history:
         raise HTTPException(404, "no article has this id")
     latest = history[-1]
-    # One version more than is shown: the oldest shown is compared with it.
+    # One version more than is shown, to compare the oldest shown with.
     changes = list(version_changes(history[-VERSIONS_SHOWN - 1 :]))[-VERSIONS_SHOWN:]
     addresses = store.discovery.addresses_of(article_id)
     return dashboard.page(
@@ -67,9 +67,9 @@ def article(request: Request) -> Response:
 
 
 def topic_panels(dashboard: Dashboard, latest: Article) -> list[TopicPanel]:
-    """The topics that an article was flagged on, or that are alerted on.
+    """A panel for each topic that the article was flagged on or that alerts are sent on.
 
-    What made a score is what the watch-lists of today make of the text.
+    The contributions to a score are computed anew, with the watch-lists of the dashboard's start.
     """
     flags = {flag.topic: flag for flag in latest.topics}
     judgements = dashboard.store.judgements.history(latest.article_id)

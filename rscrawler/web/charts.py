@@ -1,4 +1,4 @@
-"""Pictures of the coverage: how much, on whom, when, how soon it was told."""
+"""The charts of the coverage: by week, country, level and hour, and the delay of alerts."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ _MAPS = PACKAGE_DIR / "web" / "templates" / "maps"
 
 
 def charts(request: Request) -> Response:
-    """The page."""
+    """The page of charts."""
     dashboard = dashboard_of(request)
     dashboard.catch_up()
     topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *dashboard.titles]))
@@ -40,7 +40,7 @@ def charts(request: Request) -> Response:
     end = start + timedelta(weeks=len(weeks))
 
     def link(week: date | None = None, **filters: str) -> str:
-        """The address of the articles of a week (None: of all) that fit some filters."""
+        """The address of the articles of a week (None: of all weeks) that match the filters."""
         first, last = (week, week) if week else (weeks[0], weeks[-1])
         until = last + timedelta(days=6)
         query = {"topic": topic, **filters, "since": first, "until": until}
@@ -83,7 +83,7 @@ def _by_week(
     names: Mapping[str, str],
     filter_: str,
 ) -> dict[str, object]:
-    """Plot and table of articles a week, by level or country."""
+    """Plot and table of articles per week, by level or country."""
     found: Counter[tuple[date, str]] = Counter()
     for (day, value), count in by_day.items():
         found[monday_of(date.fromisoformat(day)), value] += count
@@ -115,7 +115,7 @@ def _hours(counts: Mapping[int, int]) -> dict[str, object]:
 
 
 def _delays(weeks: Sequence[date], found: Sequence[Delay]) -> dict[str, object]:
-    """The time from publication to alert, week by week: the median, and what 95 % are within."""
+    """The time from publication to alert, week by week: median and 95th percentile."""
     minutes: dict[date, list[float]] = {week: [] for week in weeks}
     for _, at, delay in found:
         minutes[monday_of(at.date())].append(delay / timedelta(minutes=1))

@@ -1,4 +1,4 @@
-"""The first page: articles by words and filters; also as JSONL, CSV and feed."""
+"""The first page: a search for articles by words and filters; also as JSONL, CSV and feed."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,21 +33,21 @@ LEVELS = {
     "mention": "mentions too",
     "none": "every article",
 }
-NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "there at the start"}
+NOVELTIES = {"new": "news", "backfill": "older, found late", "baseline": "found in the first cycle"}
 _MEDIA_TYPES = {"jsonl": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 _VISIT_ENDS_AFTER = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the parameters ask for; `given` are those that were given."""
+    """The articles that the parameters ask for; `given` are the parameters that were set."""
 
     wanted: Coverage
     given: dict[str, str]
     page: int
 
     def link(self, **changes: str) -> str:
-        """The address of the same page but for these parameters; an empty one is left out."""
+        """The address with these parameters changed; empty ones are left out."""
         values = {**self.given, **changes}
         query = urlencode({name: value for name, value in values.items() if value})
         return f"/?{query}" if query else "/"
@@ -99,7 +99,7 @@ def _page(
 def _entries(
     dashboard: Dashboard, wanted: Coverage, articles: Sequence[Article]
 ) -> list[dict[str, Any]]:
-    """The articles in the list, in words that are safe to show."""
+    """The entries of the list, with texts that are safe to show."""
     ids = [each.article_id for each in articles]
     copies = dashboard.store.browsing.copies(ids)
     judgements = dashboard.store.judgements.of_articles(ids)
@@ -120,10 +120,10 @@ def _entries(
 
 
 def _passage(article: Article, alert: Alert, terms: list[Term]) -> Passage | None:
-    """What is shown of an article: where a search found it, else why it counts, else its start."""
+    """The passage to show: with a search term, else with evidence, else the start of the text."""
     if terms and (stretches := found_passage(article, terms)):
         return Passage("", tuple(stretches))
-    # The headline stands above; a passage of the text says more.
+    # Prefer a passage of the body: the headline is shown anyway.
     if alert.passages:
         return next((each for each in alert.passages if not each.where), alert.passages[0])
     return Passage("", (Stretch(article.paragraphs[0][:300]),)) if article.paragraphs else None
@@ -134,7 +134,7 @@ def _interest(dashboard: Dashboard, wanted: Coverage) -> Interest:
     return Interest(wanted.topics, minimum, dashboard.titles, dashboard.sites)
 
 
-# The set as a file.
+# The found articles as a file.
 
 
 def _feed(request: Request, dashboard: Dashboard, requested: Asked) -> Response:
@@ -164,7 +164,7 @@ def _download(dashboard: Dashboard, requested: Asked, kind: str) -> Response:
 
 
 def _together(lines: Iterator[str]) -> Iterator[str]:
-    """The lines, a hundred at a time: each is handed to the server by itself."""
+    """The lines in blocks of a hundred, since the server sends each block by itself."""
     while block := "".join(islice(lines, 100)):
         yield block
 
@@ -175,10 +175,10 @@ def _together(lines: Iterator[str]) -> Iterator[str]:
 def _requested_for(
     dashboard: Dashboard, parameters: Mapping[str, str], last_visit: datetime | None
 ) -> Asked:
-    """What the parameters of an address ask for.
+    """Parse the parameters of an address.
 
     Raises:
-        HTTPException: one has a value that is not among the choices.
+        HTTPException: a value is not allowed (400).
     """
 
     def text(name: str) -> str:
@@ -216,7 +216,7 @@ def _requested_for(
 
 
 def _day(parameters: Mapping[str, str], name: str) -> datetime | None:
-    """The beginning of a day, UTC."""
+    """The start of a day, UTC; None if the parameter is empty."""
     value = parameters.get(name)
     if not value:
         return None
@@ -224,7 +224,7 @@ def _day(parameters: Mapping[str, str], name: str) -> datetime | None:
         day = date.fromisoformat(value)
     except ValueError:
         day = date.min
-    # A year of its own on either side leaves room for what is added to a day.
+    # The first and the last year are not allowed, so that adding days cannot overflow.
     if not 1 < day.year < 9999:
         raise HTTPException(400, f"{name}: {value[:80]!r} is not a date; allowed: 2026-11-24")
     return datetime.combine(day, time(), UTC)
@@ -238,9 +238,9 @@ def _number(parameters: Mapping[str, str]) -> int:
 
 
 def _last_visit(session: dict[str, Any], now: datetime) -> datetime | None:
-    """When the visit before this one ended; None: there was none.
+    """When the visit before this one ended; None if there was none.
 
-    A visit ends when no page was requested in half an hour.
+    A visit ends when `/` was not requested for half an hour.
     """
     seen, since = (
         parse_rfc3339(session[name]) if name in session else None for name in ("seen", "since")

@@ -1,4 +1,4 @@
-"""What every page is made from."""
+"""What all pages share: the store, the configuration, and the rendering of templates."""
 
 import logging
 import time
@@ -38,7 +38,7 @@ from rscrawler.web.texts import channel_in_words, path_on, shortened, without_ad
 logger = logging.getLogger(__name__)
 
 _RECENT_SECONDS = 5.0
-# So many a page itself indexes before it looks: some hundredths of a second.
+# The largest backlog that a page indexes itself: this takes some hundredths of a second.
 _INDEXED_AT_ONCE = 60
 _INDEXING = Lock()
 _RELATIVE_WITHIN = timedelta(days=30)
@@ -46,7 +46,7 @@ _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
 def newest_store(keeper: StoreKeeper) -> Callable[[], Store]:
-    """Gives the store of a keeper, opened anew when its file is another one, to any thread."""
+    """A thread-safe function that gives a keeper's store, reopened if its file was replaced."""
     lock = Lock()
 
     def newest() -> Store:
@@ -57,7 +57,7 @@ def newest_store(keeper: StoreKeeper) -> Callable[[], Store]:
 
 
 class RecentCount:
-    """A number that is counted anew after some seconds; of many at once, one counts."""
+    """A cached number, counted again after some seconds; of several threads, only one counts."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -65,7 +65,7 @@ class RecentCount:
         self._until = 0.0
 
     def count(self, anew: Callable[[], int]) -> int:
-        """The number."""
+        """The cached number, or a new one from `anew`."""
         with self._lock:
             if time.monotonic() >= self._until:
                 self._count = anew()
@@ -75,10 +75,10 @@ class RecentCount:
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """A store to look at, and the files that say what its names mean.
+    """The store, and the profiles and watch-lists that explain its names.
 
-    `sites`, `flagger`, `titles` and `codes` (the title of each topic, and the ISO 3166 codes that
-    it knows) are as they were when the dashboard started. `key` signs cookies and forms.
+    `sites`, `flagger`, `titles` and `codes` (title and ISO 3166 codes of each topic) are those of
+    the start of the dashboard. `key` signs cookies and forms.
     """
 
     config: Config
@@ -95,10 +95,10 @@ class Dashboard:
     def of(
         cls, config: Config, store: Store | Callable[[], Store], *, now: Callable[[], datetime]
     ) -> Self:
-        """The dashboard of a configuration; of a store, or of whichever is the newest.
+        """The dashboard of a configuration and a store, or a function that gives the store.
 
         Raises:
-            ConfigurationError: a site profile is wrong.
+            ConfigurationError: a site profile is invalid.
         """
         watchlists = usable_topics(config).lists
         return cls(
@@ -118,10 +118,10 @@ class Dashboard:
 
     @property
     def store(self) -> Store:
-        """The store to look at.
+        """The store, reopened if its file was replaced.
 
         Raises:
-            StoreError: it is gone, or damaged.
+            StoreError: the database is missing or damaged.
         """
         return self.newest()
 
@@ -131,34 +131,34 @@ class Dashboard:
         return self.config.alerts.minimum
 
     def countries(self, topics: Iterable[str]) -> list[str]:
-        """The codes of the countries of some topics, in order."""
+        """The country codes of some topics, sorted."""
         return sorted({code for name in topics for code in self.codes.get(name, ())})
 
     def site_names(self) -> list[str]:
-        """The names of the sites that are watched, or ever were."""
+        """The names of the enabled sites, then of all others that were ever crawled."""
         enabled = [name for name, profile in self.sites.items() if profile.enabled]
         return list(dict.fromkeys([*enabled, *self.store.health.crawled_sites()]))
 
     def status(self) -> Status:
-        """The health of everything, now."""
+        """The health of everything at this moment."""
         return read_status(self.config, self.store, self.now(), self.jobs())
 
     def catch_up(self) -> None:
-        """Index what was recorded just now, so that a page shows it; much is left to the server."""
+        """Index new records, so that the page shows them; a large backlog is left to the server."""
         index = self.store.index
         try:
             with _INDEXING:
                 if index.backlog() <= _INDEXED_AT_ONCE:
                     index.catch_up()
-        except StoreError as error:  # such as a database that can only be read
-            logger.info("the index is not brought up to date: %s", error)
+        except StoreError as error:  # such as a read-only database
+            logger.info("the search index cannot be updated: %s", error)
 
     def problem_count(self) -> int:
-        """How many problems there are, or were some seconds ago: every page shows it."""
+        """The number of problems, cached for some seconds, since every page shows it."""
         return self.problems.count(lambda: len(self.status().problems))
 
     def jobs(self) -> tuple[ScheduledJob, ...]:
-        """The jobs that run, as the files say now; none if a file is wrong."""
+        """The active jobs of the schedule files, read anew; none if a file is invalid."""
         return planned_jobs(self.config)
 
     def page(
@@ -170,7 +170,7 @@ class Dashboard:
         status_code: int = 200,
         **values: Any,
     ) -> HTMLResponse:
-        """A page within the frame that all pages share."""
+        """Render a page within the common frame."""
         visitor, can_log_in = visitor_of(request), bool(self.config.web.users)
         content = render(
             template,
@@ -190,10 +190,10 @@ class Dashboard:
 def chosen(
     values: Mapping[str, str], name: str, allowed: Collection[str], default: str | None = ""
 ) -> str:
-    """One of the values of a form or address that is among a few; `default` if it is empty.
+    """A value of a form or address, which must be `allowed`; `default` if it is empty.
 
     Raises:
-        HTTPException: it is another, or empty and there is no default.
+        HTTPException: the value is not allowed, or empty without a default (400).
     """
     value = values.get(name) or default
     if value is None or (value and value not in allowed):
@@ -203,11 +203,11 @@ def chosen(
     return value
 
 
-# Templates to HTML: everything escaped.
+# Rendering: every value is escaped.
 
 
 def render(template: str, **values: Any) -> bytes:
-    """A page as UTF-8; a value that a template names and nobody gave is a bug and raises."""
+    """Render a template as UTF-8; a variable that is not defined raises."""
     text = _environment().get_template(template).render(values)
     return text.encode("utf-8", "replace")
 
@@ -245,7 +245,7 @@ def _relative(moment: datetime, now: datetime) -> str:
 
 
 def _span_in_words(span: timedelta) -> str:
-    """`2 days`, `3 h`, `5 min`, to the unit below."""
+    """`2 days`, `3 h`, `5 min`: in the largest unit that fits, rounded down."""
     seconds = int(span.total_seconds())
     for size, unit in _UNITS:
         if seconds >= size:

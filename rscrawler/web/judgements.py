@@ -1,4 +1,4 @@
-"""Judging flags, and how often they were right."""
+"""Judging flags, and a page on how often flags were right."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _NOTE_LIMIT = 2_000
 
 
 async def judge(request: Request) -> Response:
-    """Write down what somebody says of a flag."""
+    """Store a judgement on a flag."""
     dashboard, article_id = dashboard_of(request), request.path_params["article_id"]
     name, form = await signed_form(request, "judge")
     await run_in_threadpool(_judge, dashboard, article_id, name, form)
@@ -39,10 +39,10 @@ def _judge(dashboard: Dashboard, article_id: str, name: str, form: QueryParams) 
 
 
 def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryParams) -> Judgement:
-    """What a form says.
+    """The judgement in a form.
 
     Raises:
-        HTTPException: it says nothing, or nothing that can be.
+        HTTPException: a value is missing or not allowed, or "wrong" repeats the flag (400).
     """
     panels = {panel.flag.topic: panel for panel in topic_panels(dashboard, article)}
     panel = panels[chosen(form, "topic", panels, None)]
@@ -58,7 +58,7 @@ def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryPar
         if (level, set(countries)) == (flag.level, set(flag.countries)):
             raise HTTPException(
                 400,
-                "level: what was said to be wrong is what the flag says; "
+                "level: the judgement says wrong, but names what the flag says; "
                 "choose the true level or the true countries",
             )
     note = form.get("note", "").replace("\r\n", "\n").replace("\x00", "").strip()
@@ -78,7 +78,7 @@ def _judgement(dashboard: Dashboard, article: Article, name: str, form: QueryPar
 
 
 def judgements(request: Request) -> Response:
-    """Precision over time, and what was judged wrong most."""
+    """Precision over time, and the most frequent errors."""
     dashboard = dashboard_of(request)
     store, minimum = dashboard.store, dashboard.minimum
     topics = list(dict.fromkeys([*dashboard.config.alerts.topics, *store.judgements.topics()]))
@@ -103,7 +103,7 @@ def judgements(request: Request) -> Response:
             if each.level is not each.flagged_level
         ),
         countries=_most(
-            (code, "named, and not meant" if code in each.flagged_countries else "meant, not named")
+            (code, "flagged by mistake" if code in each.flagged_countries else "missed")
             for each in wrong
             for code in sorted(set(each.flagged_countries) ^ set(each.countries))
         ),
@@ -132,7 +132,7 @@ def _precision(
 
 
 def _entities(dashboard: Dashboard, wrong: list[Judgement]) -> Iterator[tuple[str]]:
-    """The names that stand in what was flagged too high, once for each article."""
+    """The entities in articles that were flagged too high, once for each article."""
     too_high = {
         each.article_id: each.topic for each in wrong if each.level.rank < each.flagged_level.rank
     }

@@ -1,4 +1,4 @@
-"""What machines ask for: feeds, metrics, health."""
+"""Endpoints for machines: feeds, metrics, health."""
 
 import hashlib
 
@@ -22,7 +22,7 @@ def feed(request: Request) -> Response:
     """A feed as the last delivery wrote it."""
     config = dashboard_of(request).config
     topic, kind = request.path_params["topic"], request.path_params["kind"]
-    # Looked up, not pieced together: no path leads out of the folder.
+    # Only known names become part of the path, so it cannot leave the folder.
     if topic not in config.alerts.topics or kind not in FEED_TYPES:
         raise HTTPException(404, "no alerts are sent on a topic of that name, so it has no feed")
     path = config.output_dir / "feeds" / f"{topic}.{kind}"
@@ -36,7 +36,7 @@ def feed(request: Request) -> Response:
 
 
 def with_etag(request: Request, content: bytes, media_type: str) -> Response:
-    """The content, or "not modified" to whoever has it already."""
+    """The content with an ETag; 304 if the client has it already."""
     etag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
     headers = {"ETag": etag, "Content-Type": media_type}
     if request.headers.get("if-none-match", "").removeprefix("W/") == etag:
@@ -45,17 +45,17 @@ def with_etag(request: Request, content: bytes, media_type: str) -> Response:
 
 
 def metrics(request: Request) -> Response:
-    """Prometheus text."""
+    """Metrics in the text format of Prometheus."""
     dashboard = dashboard_of(request)
     found = Metrics(dashboard.config, dashboard.store, dashboard.now(), dashboard.jobs())
     return Response(generate_latest(found), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def healthz(request: Request) -> Response:
-    """The object of `status --json`; 503 when something is unhealthy.
+    """The object of `status --json`, without addresses of recipients; 503 when unhealthy.
 
     Raises:
-        ConfigurationError: a schedule is wrong, so that nobody knows which jobs should run.
+        ConfigurationError: a schedule is invalid, so it is not known which jobs should run.
     """
     dashboard = dashboard_of(request)
     load_schedules(dashboard.config)

@@ -1,4 +1,4 @@
-"""The outbox: what waits, why, and what to do about what failed."""
+"""The outbox page: pending deliveries, and failed messages to retry or cancel."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ from rscrawler.web.access import dashboard_of, signed_form
 
 
 def outbox(request: Request) -> Response:
-    """What waits to be delivered, and why; which messages were tried in vain."""
+    """Pending deliveries with their reasons, and messages that were attempted in vain."""
     dashboard = dashboard_of(request)
     status = dashboard.status()
     failed: dict[str, list[Undelivered]] = {}
@@ -29,9 +29,9 @@ def outbox(request: Request) -> Response:
 
 
 async def mend(request: Request) -> Response:
-    """Send a failed message again with the next delivery (`retry`), or give it up (`cancel`)."""
+    """Make a failed message due with the next delivery (`retry`), or give it up (`cancel`)."""
     dashboard, how = dashboard_of(request), request.url.path.rpartition("/")[2]
-    _, form = await signed_form(request, "mend")
+    _, form = await signed_form(request, "retry or cancel a message")
 
     def change() -> bool:
         store = dashboard.store.outbox
@@ -40,6 +40,6 @@ async def mend(request: Request) -> Response:
 
     if not await run_in_threadpool(change):
         raise HTTPException(
-            400, "message: it was delivered, given up, or is being sent this moment; look again"
+            400, "message: it was delivered, given up, or is being sent now; reload the page"
         )
     return RedirectResponse(f"/outbox?done={how}", 303)

@@ -1,7 +1,6 @@
-"""Weeks, and plots as SVG within the page, drawn by pygal: no script, no style of their own.
+"""Weeks, and plots as inline SVG, drawn by pygal without scripts or styles.
 
-Each plot is a picture of the table beside it and hidden from screen readers; its links are
-those of the table.
+Each plot shows the table beside it, has the same links, and is hidden from screen readers.
 """
 
 import sys
@@ -16,11 +15,11 @@ from markupsafe import Markup
 from pygal import PluginImportFixer
 from pygal.style import Style
 
-# Pygal's finder of map plug-ins, of which there are none here, lacks what Python 3.11 asks for.
+# Pygal's import finder for map plug-ins, unused here, lacks methods that Python 3.11 calls.
 sys.meta_path[:] = [each for each in sys.meta_path if not isinstance(each, PluginImportFixer)]
 
 _XLINK = "{http://www.w3.org/1999/xlink}href"
-# For the room that is left for texts; colours and fonts are those of the style sheet.
+# Pygal only computes the room for texts from these; the style sheet has colours and fonts.
 _STYLE = Style(label_font_size=13, major_label_font_size=13, legend_font_size=14)
 _OPTIONS = {
     "js": [],
@@ -37,13 +36,13 @@ _LABELS_SHOWN = 9
 
 
 def last_weeks(now: datetime, count: int) -> list[date]:
-    """The Mondays of the last weeks, UTC, this one included, oldest first."""
+    """The Mondays of the last `count` weeks in UTC, including this week, oldest first."""
     monday = monday_of(now.astimezone(UTC).date())
     return [monday - timedelta(weeks=back) for back in reversed(range(count))]
 
 
 def monday_of(day: date) -> date:
-    """The first day of a day's week."""
+    """The Monday of a day's week."""
     return day - timedelta(days=day.weekday())
 
 
@@ -54,7 +53,7 @@ def week_label(monday: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values side by side (None: there is none), each with the address of its articles."""
+    """Values, one for each label (None if there is none), with the addresses of their articles."""
 
     name: str
     values: Sequence[float | None]
@@ -69,7 +68,7 @@ def plot(
     *,
     unit: str = "",
 ) -> Markup:
-    """Bars or lines over the labels; where there is no value, a line is broken."""
+    """A plot of bars or lines over the labels; a missing value breaks a line."""
     chart = getattr(pygal, kind)(
         **_OPTIONS,
         show_legend=len(series) > 1,
@@ -106,7 +105,7 @@ def _value(value: Any, label: str, link: str) -> dict[str, Any]:
     }
 
 
-# What pygal draws, made fit for the page.
+# Pygal's drawing, adapted to the page.
 
 
 def _svg(chart: Any, title: str) -> Markup:
@@ -122,5 +121,5 @@ def _svg(chart: Any, title: str) -> Markup:
     etree.cleanup_namespaces(root)
     root.set("aria-hidden", "true")
     root.set("data-title", title)
-    # Whatever came from outside was escaped by the library that writes it.
+    # lxml has escaped all texts from outside.
     return Markup(etree.tostring(root, encoding="unicode"))  # noqa: S704

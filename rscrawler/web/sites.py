@@ -1,4 +1,4 @@
-"""The health of everything: sites and their sources, cycles, problems, schedules."""
+"""The health page: sites and their sources, cycles, problems, schedules."""
 
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -17,7 +17,7 @@ RATE_OVER = timedelta(weeks=4)
 
 
 def sites(request: Request) -> Response:
-    """The page."""
+    """The health page."""
     dashboard = dashboard_of(request)
     status, now, store = dashboard.status(), dashboard.now(), dashboard.store
     jobs = _jobs(dashboard, now)
@@ -54,7 +54,7 @@ def sites(request: Request) -> Response:
 
 
 def _jobs(dashboard: Dashboard, now: datetime) -> list[dict[str, Any]]:
-    """The jobs that run, the next to fire first."""
+    """The active jobs, the next to fire first."""
     states, running = dashboard.store.jobs.states(), dashboard.store.jobs.unended()
     panels = []
     for job in dashboard.jobs():

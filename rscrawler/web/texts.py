@@ -1,4 +1,4 @@
-"""An article's texts for people: what counted or was found, marked; what a version changed."""
+"""An article's texts for display: evidence and search terms marked, changes between versions."""
 
 import re
 import unicodedata
@@ -14,11 +14,11 @@ from rscrawler.identity.changes import Change, Kind, word_diff
 from rscrawler.items import Article, Evidence
 from rscrawler.store.words import Term, spots
 
-# Characters shown before the first word that was found, and in all.
+# Characters shown before the first search term, and in all.
 _LEAD, _SHOWN = 120, 400
-# Of a long stretch that stayed the same, so many words are shown on either side of a change.
+# Of a long unchanged stretch, this many words are shown on either side of a change.
 _CONTEXT_WORDS = 15
-# Longer than any text: `one_line` is wanted for what it takes out.
+# Longer than any text: `one_line` is only used to remove characters.
 _NO_LIMIT = 10_000_000
 GAP = " […] "
 _ADDRESS = re.compile(r"\b\w[\w+.-]*://\S+|\S+@\S+")
@@ -27,7 +27,7 @@ _CHANNEL_KINDS = {"channel": "chat", "webhook": "webhook"}
 
 
 def marked_article(article: Article) -> dict[str, Any]:
-    """Title, subtitle and paragraphs, each in stretches, with the evidence of all flags marked."""
+    """Title, subtitle and paragraphs cut into stretches, with the evidence of all flags marked."""
     found: dict[tuple[str, int | None], list[Evidence]] = {}
     for flag in article.topics:
         for each in flag.evidence:
@@ -44,10 +44,10 @@ def marked_article(article: Article) -> dict[str, Any]:
 
 
 def marked(text: str, evidence: Iterable[Evidence]) -> list[Stretch]:
-    """`text` cut at the evidence in it.
+    """Cut `text` at the evidence in it.
 
-    Evidence whose offsets do not give its term is left unmarked, and so is what overlaps
-    an earlier or longer one.
+    Evidence is left unmarked if its term is not at its offsets, or if it overlaps evidence that
+    starts earlier or is longer.
     """
     spans = (
         (each.start, each.end, each.entity)
@@ -58,7 +58,7 @@ def marked(text: str, evidence: Iterable[Evidence]) -> list[Stretch]:
 
 
 def _cut(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -> list[Stretch]:
-    """The stretches of `text` from `done` on, those that are marked and those between them."""
+    """Cut `text` from `done` on into the marked stretches and those between them."""
     stretches = []
     for start, end, mark in spans:
         if start >= done:
@@ -69,7 +69,7 @@ def _cut(text: str, spans: Iterable[tuple[int, int, str]], done: int = 0) -> lis
 
 
 def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
-    """The first passage of the text in which a term was found; nothing if none is."""
+    """The first passage of the text that contains a search term; empty if none does."""
     for part in (*article.paragraphs, article.subtitle or ""):
         text = unicodedata.normalize("NFC", part)
         found = list(spots(text, terms))
@@ -84,7 +84,7 @@ def found_passage(article: Article, terms: list[Term]) -> list[Stretch]:
 
 
 def _word_start(text: str, at: int) -> int:
-    """The beginning of the word that holds or follows a place."""
+    """The start of the next word after a position; the position itself if no blank is near."""
     if at == 0:
         return 0
     blank = text.find(" ", at, at + 40)
@@ -93,7 +93,7 @@ def _word_start(text: str, at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version, and what it changed of the one before it, by field (nothing, for the first)."""
+    """A version and its changes from the previous one, by field; the first has no changes."""
 
     article: Article
     changes: dict[str, list[Change]]
@@ -117,13 +117,13 @@ def _changes(before: Article, after: Article) -> dict[str, list[Change]]:
 
 
 def _printable(text: str | None) -> str:
-    """`text` without what could do harm on a terminal or a page; its paragraphs stay."""
+    """`text` without control and direction characters; its paragraphs stay."""
     lines = (one_line(paragraph, _NO_LIMIT) for paragraph in (text or "").split("\n\n"))
     return "\n\n".join(lines)
 
 
 def shortened(changes: Sequence[Change], words: int = _CONTEXT_WORDS) -> list[Change]:
-    """The changes with `words` words of what stayed the same on either side of them."""
+    """The changes, with about `words` unchanged words on either side of each."""
     last = len(changes) - 1
     return [
         Change(
@@ -137,7 +137,7 @@ def shortened(changes: Sequence[Change], words: int = _CONTEXT_WORDS) -> list[Ch
 
 
 def _middle_cut(text: str, head: int, tail: int) -> str:
-    """`text` without what lies between its first `head` and its last `tail` words."""
+    """The first `head` and the last `tail` words of `text`; all of it if little would be cut."""
     tokens = text.split(" ")
     if len(tokens) <= head + tail + 5:
         return text
@@ -145,7 +145,7 @@ def _middle_cut(text: str, head: int, tail: int) -> str:
 
 
 def channel_in_words(channel: str) -> str:
-    """The kind of a channel, and its name where it has one; never an address."""
+    """The kind of a channel, and its name if it has one; never an address."""
     kind, _, name = channel.partition(":")
     if name:
         return f"{_CHANNEL_KINDS.get(kind, kind)} “{name}”"
@@ -153,12 +153,12 @@ def channel_in_words(channel: str) -> str:
 
 
 def without_addresses(text: str | None) -> str:
-    """`text` without mail and web addresses: who is told is nobody's business here."""
+    """`text` without mail and web addresses: recipients are private."""
     return _ADDRESS.sub("(address)", text or "")
 
 
 def path_on(url: str, base_url: str) -> str:
-    """The path of an address below `base_url`, else the address."""
+    """The path of an address on the host of `base_url`; else the whole address."""
     parts = urlsplit(url)
     path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     return path if parts.netloc == urlsplit(base_url).netloc else url

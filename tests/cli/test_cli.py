@@ -907,7 +907,7 @@ def test_a_folder_that_cannot_be_read_is_told_with_file_and_key(
     assert line.startswith(
         f"rscrawler: {workspace.config}: {key}: {workspace.folder / folder}: cannot be read: "
     )
-    assert line.endswith("; allowed: a folder that is there")
+    assert line.endswith("; allowed: an existing folder")
 
 
 def test_a_folder_in_the_place_of_a_file_of_records_is_one_line(workspace: Workspace) -> None:

@@ -118,7 +118,7 @@ def test_a_folder_of_profiles_that_is_not_there_is_a_problem(tmp_path: Path) -> 
     (line,) = problems_of(Config(sites_dir=tmp_path / "none"))
     assert line == (
         f"rscrawler.toml: sites_dir: {tmp_path / 'none'}: cannot be read: "
-        "No such file or directory; allowed: a folder that is there"
+        "No such file or directory; allowed: an existing folder"
     )
 
 

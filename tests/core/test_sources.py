@@ -453,7 +453,7 @@ def test_no_more_entries_of_an_endpoint_are_looked_at_than_of_a_feed() -> None:
 
 
 def test_paths_of_a_source_that_is_no_endpoint_are_a_mistake() -> None:
-    with pytest.raises(ValidationError, match='paths are of kind "json" alone'):
+    with pytest.raises(ValidationError, match='paths are only for kind "json"'):
         Source.model_validate({"kind": "feed", "path": "/feed/", "paths": {"entries": "items"}})
 
 

@@ -590,7 +590,7 @@ def test_requests_that_were_held_back_are_no_attempts_and_no_errors(
     answered = [request.path.strip("/") not in sent for request in larger_site.requests]
     assert answered[::-1].index(True) == MAX_BROKEN  # so many in a row, behind the last source
     assert (result.status, result.json["errors"]) == (1, len(sent))
-    assert result.stderr.count("nothing more is asked in this cycle") == 1
+    assert result.stderr.count("no more requests in this cycle") == 1
     attempts = rows_of(workspace, "SELECT attempts, count(*) FROM address GROUP BY attempts")
     assert dict(attempts)[1] == len(sent)
     assert dict(attempts)[0] > 0
@@ -776,7 +776,7 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
     (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
     assert f" cannot be read: {reason}, so nothing was asked there" in problem["message"]
     (logged, complaint) = result.stderr.splitlines()
-    assert f" cannot be read: {reason}: nothing is asked of the host" in logged
+    assert f" cannot be read: {reason}: no requests to the host" in logged
     assert problem["message"] in complaint
 
 
@@ -811,7 +811,7 @@ def test_a_robots_txt_that_cannot_be_kept_is_heeded_and_the_site_is_not_to_blame
     assert result.status == 0
     assert urls(workspace)
     assert "robots.txt" in result.stderr
-    assert "is not kept: database x: is locked" in result.stderr
+    assert "cannot be stored or loaded: database x: is locked" in result.stderr
 
 
 def test_malformed_http_leaves_one_line(workspace: Workspace, site: SampleSite) -> None:

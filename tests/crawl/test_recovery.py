@@ -167,11 +167,11 @@ def test_what_is_published_while_the_database_is_lost_is_told_in_one_summary(
     flagged = next(each for each in meanwhile if each.title in summary["Subject"])
     assert (summary["To"], summary["Subject"]) == (
         "desk@example.org",
-        f"Possibly told before: {flagged.title}",
+        f"Possibly sent before: {flagged.title}",
     )
     text = summary.get_body(("plain",))
     assert text is not None
-    assert "they may have been told before." in " ".join(text.get_content().split())
+    assert "they may have been sent before." in " ".join(text.get_content().split())
     assert (problem["Subject"], over["Subject"]) == (
         "Problem: database: rebuilt",
         "Over: database: rebuilt",
@@ -179,7 +179,7 @@ def test_what_is_published_while_the_database_is_lost_is_told_in_one_summary(
     told = " ".join(problem.get_content().split())
     assert "was missing or empty" in told
     assert "May be lost: what was recorded after the last line of the JSONL" in told
-    assert "told as far as is known" in told
+    assert "alerted as far as is known" in told
     alerted.crawl()
     assert len(mailbox.messages()) == 4
     assert alerted.run("status").status == 0
@@ -196,7 +196,7 @@ def test_a_database_that_is_lost_while_a_crawl_starts_is_rebuilt_before_it_is_fi
     urls = [record["url"] for record in alerted.records()]
     assert len(urls) == len(set(urls)) == before + len(meanwhile)
     subjects = [mail["Subject"] for mail in mailbox.messages()[1:]]
-    (told,) = (each for each in subjects if each.startswith("Possibly told before: "))
+    (told,) = (each for each in subjects if each.startswith("Possibly sent before: "))
     assert told.partition(": ")[2] in {story.title for story in meanwhile}
     assert subjects.count("Problem: database: rebuilt") == 1
     assert subjects.count("Over: database: rebuilt") == 1

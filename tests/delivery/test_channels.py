@@ -133,7 +133,7 @@ def test_a_webhook_must_answer_whole_within_the_time_out(
         report = deliver(config, store, now=NOW)
     assert (report.put_off, report.served) == (1, 2)
     assert outbox_summary(config, store, NOW).waiting[-1].last_error == (
-        "hook: no answer within 0.5 s; it may have been taken"
+        "hook: no answer within 0.5 s; it may have been accepted"
     )
 
 
@@ -350,7 +350,7 @@ def test_who_takes_an_alert_and_never_answers_is_told_a_few_times_in_three_days(
     assert 12 <= copies <= 18
     (given_up,) = store.outbox.undelivered()
     assert given_up.state == "failed"
-    assert "may have been taken" in given_up.reason
+    assert "may have been accepted" in given_up.reason
 
 
 @on_sqlite
@@ -372,7 +372,7 @@ def test_a_connection_that_breaks_before_the_answer_leaves_it_in_doubt(
     pauses = [later - earlier for earlier, later in pairwise(due)]
     # Once is more often a lost message than a lost answer.
     assert pauses[0] < timedelta(minutes=2) < timedelta(minutes=30) < pauses[1] < pauses[2]
-    assert "may have been taken" in store.outbox.undelivered()[0].reason
+    assert "may have been accepted" in store.outbox.undelivered()[0].reason
 
 
 def test_secrets_are_neither_stored_nor_logged_nor_shown(

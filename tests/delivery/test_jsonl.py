@@ -354,7 +354,7 @@ def test_a_second_machine_that_came_late_changes_nothing(
         return elsewhere.lines.commit_lines(*arguments)
 
     monkeypatch.setattr(store.lines, "commit_lines", after_the_other)
-    with pytest.raises(OutputError, match="let one machine alone write"):
+    with pytest.raises(OutputError, match="only one machine may write"):
         deliver_jsonl(a_config(tmp_path), store)
     deliver_jsonl(a_config(tmp_path), store)
     assert len(lines_of(tmp_path / FILE)) == 1

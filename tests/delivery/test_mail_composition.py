@@ -258,7 +258,7 @@ def test_a_mail_links_each_article_to_its_page_where_there_is_one() -> None:
     (listed,) = composed(*alerts, flood_limit=1).mail.iter_attachments()
     for number in (1, 2):
         page = f"{dashboard}/articles/{number:016x}"
-        assert f"Why, and judge: {page}\r\n" in mail.text
+        assert f"See why, and judge it: {page}\r\n" in mail.text
         assert f'href="{page}"' in mail.html
         assert page in listed.get_content()
     plain = composed(alert_of(an_article(1), INTEREST))

@@ -150,7 +150,7 @@ def test_a_server_that_never_answers_a_mail_does_not_get_it_again_soon(
     assert counts(report) == {"composed": 1, "put_off": 1}
     (waiting,) = outbox_summary(config, store, NOW).waiting
     assert waiting.last_error is not None
-    assert "no answer within 0.5 s; it may have been taken" in waiting.last_error
+    assert "no answer within 0.5 s; it may have been accepted" in waiting.last_error
     mailbox.hang = False
     assert counts(deliver(config, store, now=NOW + HOUR / 3)) == {}
     deliver(config, store, now=NOW + HOUR)

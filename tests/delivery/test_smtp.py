@@ -102,7 +102,7 @@ def test_a_mail_that_is_never_answered_may_have_been_taken(
     outcome = sent(mailbox, security="none", timeout="0.5s")["desk@example.org"]
     assert outcome == Outcome(
         Fate.UNANSWERED,
-        f"127.0.0.1:{mailbox.port}: no answer within 0.5 s; it may have been taken",
+        f"127.0.0.1:{mailbox.port}: no answer within 0.5 s; it may have been accepted",
     )
     assert len(mailbox.received) == 1
 

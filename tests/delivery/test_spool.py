@@ -112,4 +112,4 @@ def test_a_spool_that_cannot_be_written_holds_up_no_alert(
     (tmp_path / "out" / "rscrawler.db.spool").write_text("in the way")
     record(store, an_article(1), "email")
     assert deliver(email_config(), store, now=NOW).served == 1
-    assert "alerts that wait are in the database alone" in caplog.text
+    assert "pending alerts are only in the database" in caplog.text

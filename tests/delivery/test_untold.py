@@ -35,7 +35,7 @@ def test_only_what_is_recent_and_newer_than_the_last_known_article_is_told(
     for _ in range(2):
         deliver(email_config(), store, now=NOW)
     mail = mailbox.only().mail
-    assert str(mail["Subject"]).startswith("Possibly told before: 2 new articles on Central Asia")
+    assert str(mail["Subject"]).startswith("Possibly sent before: 2 new articles on Central Asia")
     assert mail["X-RSCrawler-Articles"] == f"{an_article(3).article_id}, {an_article(4).article_id}"
 
 

@@ -146,7 +146,7 @@ def test_a_configuration_too_large_to_be_handed_on_is_read_by_each_run(
     quiet.config.write_text(f'contact = "desk@example.org"\n# {"x" * 2**17}\n')
     service = run()
     service.wait_until_it_says("service started")
-    assert service.says("is larger than 120 KiB, so that each run reads it anew")
+    assert service.says("is larger than 120 KiB, so each run reads the file again")
     service.stop()
 
 

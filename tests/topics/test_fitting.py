@@ -37,7 +37,7 @@ def test_the_same_lines_give_the_same_weights_and_figures_by_file(central_asia: 
 
 
 def test_lines_without_a_level_to_learn_are_refused(central_asia: Flagger) -> None:
-    with pytest.raises(ConfigurationError, match="must be there"):
+    with pytest.raises(ConfigurationError, match="need each of"):
         fit(central_asia, {"one": [LINES[0]]})
 
 

@@ -259,7 +259,7 @@ def test_precision_and_what_was_wrong_most(browser: Browser, shelf: Store) -> No
     rows = answer.rows
     assert "23 Nov 4 3 75.0 %" in rows
     assert "primary mention 1" in rows
-    assert "KG meant, not named 2" in rows
+    assert "KG missed 2" in rows
     assert "Astana 1" in rows
 
 

@@ -220,7 +220,7 @@ def test_the_index_is_brought_up_to_date_again_whatever_kept_it_from_that(
     monkeypatch.setattr(IndexStore, "work_off", refused_thrice)
     with served(Dashboard.of(config, shelf, now=lambda: NOW)):
         wait_until(lambda: shelf.index.backlog() == 0)
-    assert caplog.text.count("the index is not brought up to date: no connection") == 1
+    assert caplog.text.count("the search index cannot be updated: no connection") == 1
 
 
 def test_two_hundred_clients_at_once_are_all_answered(browser: Browser, shelf: Store) -> None:
