@@ -169,7 +169,9 @@ def main() -> None:
 def _leave_out_each(
     bodies: list[tuple[bytes, str, str]], pages: list[tuple[bytes, str, list[str], list[str]]]
 ) -> None:
-    print("\nWhat costs nothing here serves the contract or a site: `label.RULES` says which.\n")
+    print(
+        "\nA rule without effect here serves the contract or one site: `label.RULES` says which.\n"
+    )
     print(_HEAD.format("without", len(pages)))
     print(_row("nothing", measure(own_reader, bodies, pages)))
     rules = label.RULES
