@@ -43,6 +43,25 @@ def test_where_an_article_was_printed_is_not_its_text() -> None:
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}{notice}") == [*TEXT]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ссылки по теме:",
+        "Поделиться новостью:",
+        "Присоединяйтесь к нам в Telegram",
+        "Спасибо! Ваше мнение учтено.",
+        "© Вестник. Все права защищены. Перепечатка только с разрешения редакции.",
+    ],
+)
+def test_what_a_russian_page_prints_below_its_article_is_not_its_text(line: str) -> None:
+    assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{line}</p>") == [*TEXT]
+
+
+def test_the_thanks_that_close_an_interview_are_its_text() -> None:
+    thanks = "– Спасибо за беседу, она была долгой."
+    assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{thanks}</p>") == [*TEXT, thanks]
+
+
 def test_the_box_around_the_only_paragraph_is_the_article() -> None:
     address = "Office of the canal, 14 Riverside"
     linked = '<p><a href="https://example.net/plan/">The plan of the canal</a></p>'
