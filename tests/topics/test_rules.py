@@ -349,10 +349,22 @@ def test_the_region_is_that_of_three_states_named_unless_other_regions_are_named
         ("Ala kachuu carries ten years. Ala kachuu is a crime.", "KG"),
         ("Imam Bukhari’s shrine has four minarets. Imam Bukhari’s shrine was rebuilt.", "UZ"),
         ("The Fedchenko shrinks. Dushanbe hosted a conference on the Fedchenko.", "TJ"),
+        ("Жогорку Кеңештин депутаты сөз сүйлөдү. Жогорку Кеңеш мыйзамды карады.", "KG"),
+        ("Тажикстандын чек арасы жабылды. Тажикстанда суу ташкындады.", "TJ"),
+        ("Эмомалӣ Раҳмон ба шаҳр омад. Эмомалӣ Раҳмонро истиқбол гирифтанд.", "TJ"),
+        ("Türkmenistanyň daşary işler ministri geldi. Türkmenistanda gün yssy.", "TM"),
+        ("O‘zbekistonning paxtasi terildi. O‘zbekistonda kun issiq.", "UZ"),
+        ("Казакстандын чек арасы ачылды. Казакстанда жаан жаады.", "KZ"),
     ],
 )
 def test_names_that_were_missing_are_known(text: str, country: str, central_asia: Flagger) -> None:
     assert countries_of(central_asia, text) == (country,)
+
+
+def test_words_of_kyrgyz_that_look_like_names_are_none(central_asia: Flagger) -> None:
+    text = "Маалыматка караганда, мыйзамга өзгөртүү киргизилди. Жыйында бул тууралуу айтылды."
+    assert terms_of(central_asia, text) == set()
+    assert terms_of(central_asia, "Караганда ждёт гостей.") == {"Караганда"}
 
 
 def test_a_short_wire_that_names_the_state_once_opens_its_doubtful_names(
