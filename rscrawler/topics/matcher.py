@@ -127,7 +127,8 @@ def _plain(character: str) -> str:
 class Spelling:
     """A name to find, its owner, and the group under which its matches are returned.
 
-    `case` is `any`, `capital` or `exact`; a final `*` matches any ending.
+    `case` is `any`, `capital` (needed only if the spelling begins with one) or `exact`; a final `*`
+    matches any ending.
     """
 
     text: str
@@ -197,9 +198,10 @@ class Matcher:
 
     def _is_printed_right(self, index: int, printed: str) -> bool:
         case = self._cases[index]
+        spelling = self._spellings[index].text
         if case == "exact":
-            return printed == self._spellings[index].text
-        return case == "any" or printed[0].isupper()
+            return printed == spelling
+        return case == "any" or printed[0].isupper() or spelling[0].islower()
 
 
 def _ends_word(plain: str, start: int, end: int) -> bool:

@@ -82,7 +82,8 @@ class Entity(Model):
     spellings: Spelled = Field(min_length=1, description="a final * matches any ending")
     weight: float = Field(default=1.0, gt=0, le=1, description="how sure a sign of the topic")
     case: Literal["any", "capital", "exact"] = Field(
-        default="any", description="capital: starts with one; exact: as spelled"
+        default="any",
+        description="capital: starts with one if the spelling does; exact: as spelled",
     )
     counts: Literal["full", "passing", "never"] = Field(
         default="full", description="passing: at most a mention; never: a lookalike"
