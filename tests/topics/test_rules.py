@@ -368,6 +368,16 @@ def test_words_of_kyrgyz_that_look_like_names_are_none(central_asia: Flagger) ->
     assert terms_of(central_asia, russian) == {"Караганда", "киргизы", "казахи"}
 
 
+def test_the_citizens_of_a_state_as_a_group_are_coverage_though_it_is_not_named(
+    central_asia: Flagger,
+) -> None:
+    text = (
+        "The embassy asks Uzbek citizens in Moscow to carry their papers. Uzbek citizens who are "
+        "held at an airport should call it."
+    )
+    assert countries_of(central_asia, text, "Uzbek citizens in Russia warned") == ("UZ",)
+
+
 def test_a_short_wire_that_names_the_state_once_opens_its_doubtful_names(
     central_asia: Flagger,
 ) -> None:
