@@ -65,7 +65,7 @@ def with_runs(folder: Path, scenario: Scenario) -> None:
 
 @pytest.fixture(scope="module")
 def in_one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Scenario], None]]:
-    """Plays scenarios that leave their warm process as it is, all with the same one."""
+    """Plays scenarios with one warm process: the one that the scenario before has left."""
     runs = Runs(tmp_path_factory.mktemp("warm"))
     with asyncio.Runner() as loop:
         yield lambda scenario: loop.run(scenario(runs))
@@ -112,7 +112,9 @@ def test_a_run_that_does_not_end_in_time_is_ended_with_its_group(
     in_one(scenario)
 
 
-def test_a_run_ends_with_the_warm_process_and_the_next_one_has_another(tmp_path: Path) -> None:
+def test_a_run_ends_with_the_warm_process_and_the_next_one_has_another(
+    in_one: Callable[[Scenario], None],
+) -> None:
     async def scenario(runs: Runs) -> None:
         await runs.run("deliver", "--config", str(runs.config))
         serving = asyncio.create_task(runs.run("web", "--port", "0", "--config", str(runs.config)))
@@ -128,11 +130,11 @@ def test_a_run_ends_with_the_warm_process_and_the_next_one_has_another(tmp_path:
         assert (await runs.version()).startswith("rscrawler ")
         assert runs.process().pid != first.pid
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
 def test_a_warm_process_that_does_not_answer_holds_up_no_run_and_is_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(runs: Runs) -> None:
         version = await runs.version()
@@ -146,11 +148,11 @@ def test_a_warm_process_that_does_not_answer_holds_up_no_run_and_is_replaced(
         assert await runs.version() == version
         assert runs.process().pid != frozen.pid
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
 def test_a_run_ends_though_the_warm_process_does_not_say_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_one: Callable[[Scenario], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scenario(runs: Runs) -> None:
         await runs.version()
@@ -166,10 +168,12 @@ def test_a_run_ends_though_the_warm_process_does_not_say_so(
         assert serving.cancelled()
         assert not frozen.is_running()
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
-def test_a_file_that_changes_calls_for_another_warm_process(tmp_path: Path) -> None:
+def test_a_file_that_changes_calls_for_another_warm_process(
+    in_one: Callable[[Scenario], None],
+) -> None:
     async def scenario(runs: Runs) -> None:
         await runs.version()
         first = runs.process()
@@ -180,7 +184,7 @@ def test_a_file_that_changes_calls_for_another_warm_process(tmp_path: Path) -> N
         assert runs.process().pid != first.pid
         assert not first.is_running()
 
-    with_runs(tmp_path, scenario)
+    in_one(scenario)
 
 
 def test_a_profile_whose_pattern_never_ends_stops_no_run(tmp_path: Path) -> None:
