@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from rscrawler.maintenance.recovery import StoreKeeper
 from rscrawler.scheduling.service import Service
 from rscrawler.scheduling.trouble import ENDED_AFTER, NOTIFIED_AFTER
 from rscrawler.store import Store
+from rscrawler.store.database import DamagedDatabase
 from rscrawler.store.jobs import JobStore
 from rscrawler.store.tables import job
 from tests.delivery.helpers import an_article, record
@@ -182,6 +184,24 @@ def test_a_damaged_file_is_set_aside_and_the_operators_hear_of_it(
     assert keeper.store.articles.count(SITE) == 1
     ((_, channel, kind),) = keeper.store.outbox.due_messages(datetime.now(UTC))
     assert (channel, kind) == ("channel:desk", "ops")
+
+
+def test_a_log_that_is_cut_off_while_it_is_open_is_damage(
+    keep_file: Callable[[], StoreKeeper], file: Path
+) -> None:
+    keeper = keep_file()
+    recorded(keeper, file.parent)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    keeper.store.health.record_start("run", SITE, NOON)
+    os.truncate(f"{file}-wal", 0)
+    with (
+        pytest.raises(DamagedDatabase, match="is damaged"),
+        closing(Store.open(f"sqlite:///{file}")) as store,
+    ):
+        store.health.record_start("another", SITE, NOON)
+    assert keep_file().store.articles.count(SITE) == 1
+    assert list(file.parent.glob("service.db.damaged-*"))
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
