@@ -1,8 +1,8 @@
 """Word from here to the outside, without the store: the heartbeat, and operators told directly.
 
-A file in the spool remembers that they were told that the store fails, so that a crawl from cron
-tells once, and whatever can use the store next says that it is over. Where not even that file can
-be made, the heartbeat alone tells.
+A file in the spool remembers that they were told that the store fails, and why, so that a crawl
+from cron tells once, and whatever can use the store next says that it is over. Where not even that
+file can be made, the heartbeat alone tells.
 """
 
 import logging
@@ -18,7 +18,9 @@ from rscrawler import __version__
 from rscrawler.config import Config
 from rscrawler.delivery.channel import MAY_HAVE_IT, SERVED, Notice, last_words
 from rscrawler.delivery.channels import message_channels
+from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.spool import spool_folder
+from rscrawler.store.health import Problem, ProblemCode
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
         mark.touch(mode=0o600, exist_ok=False)
     except OSError:
         return  # they know, or would be told with each cycle
+    with suppress(OSError):  # no room for it
+        mark.write_text(str(error), encoding="utf-8", errors="replace")
     text = (
         "A command could not use its store, so nothing is recorded and no alert sent."
         f"\n\n{error}\n\nThe next cycle tries again."
@@ -74,20 +78,23 @@ def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
 
 def tell_store_works(config: Config, now: datetime) -> None:
     """Tell the operators that it is over, if they were told that the store fails."""
-    since = store_failed_since(config)
     with suppress(OSError):
-        if since is not None:
+        if known := store_problem(config):
             _mark_of(config).unlink()
-            text = f"The store works again. It failed from {since:%Y-%m-%d %H:%M} UTC."
+            text = f"The store works again. It failed from {known.since:%Y-%m-%d %H:%M} UTC."
             _tell(config, STORE_WORKS, text, now)
 
 
-def store_failed_since(config: Config) -> datetime | None:
-    """Since when the operators know that the store fails; None: it does not."""
+def store_problem(config: Config) -> Problem | None:
+    """That the store fails, as the operators know; None: it does not."""
+    mark = _mark_of(config)
     try:
-        return datetime.fromtimestamp(_mark_of(config).stat().st_mtime, UTC)
+        since = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
+        reason = mark.read_text(encoding="utf-8", errors="replace") or "the log says why"
     except OSError:
         return None
+    message = f"the store could not be used: {reason}"
+    return Problem(DATABASE_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 
 def notify_directly(config: Config, subject: str, text: str, now: datetime) -> int:
@@ -95,7 +102,7 @@ def notify_directly(config: Config, subject: str, text: str, now: datetime) -> i
 
     That the store fails is told once, whoever tells it.
     """
-    known = store_failed_since(config) is not None
+    known = store_problem(config)
     if known and subject == STORE_FAILS:
         return 1  # or more
     if known and subject == STORE_WORKS:

@@ -16,7 +16,7 @@ from rscrawler.delivery.messages import DATABASE_SUBJECT
 from rscrawler.delivery.ops import OUTBOX_SUBJECT, OUTPUT_SUBJECT, raise_or_clear
 from rscrawler.delivery.status import OutboxSummary, due_since, outbox_summary
 from rscrawler.items import rfc3339
-from rscrawler.monitoring.direct import store_failed_since
+from rscrawler.monitoring.direct import store_problem
 from rscrawler.monitoring.lateness import (
     ENOUGH_HISTORY,
     HISTORY,
@@ -279,9 +279,8 @@ def _full_folders(config: Config, least: int) -> Iterator[tuple[Path, int]]:
 
 def _database_problems(look: _Look) -> Iterator[Problem]:
     yield from look.known_of(DATABASE_SUBJECT)
-    if since := store_failed_since(look.config):
-        message = "the store could not be used; it is over with the next cycle that can"
-        yield Problem(DATABASE_SUBJECT, ProblemCode.DISK_FULL, message, since)
+    if problem := store_problem(look.config):
+        yield problem
 
 
 # What is wrong besides sites, by subject.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from rscrawler.errors import StoreError
 from rscrawler.monitoring.direct import (
     notify_directly,
-    store_failed_since,
+    store_problem,
     tell_store_fails,
     tell_store_works,
 )
+from rscrawler.monitoring.status import read_status
+from rscrawler.store import Store
 from tests.delivery.conftest import EmailConfig
 from tests.delivery.helpers import NOW
 from tests.delivery.mailbox import Mailbox
@@ -25,14 +27,14 @@ def test_operators_are_told_with_the_first_cycle_that_fails_and_the_first_that_d
         tell_store_fails(config, StoreError("database x.db: cannot be written"), NOW)
     notify_directly(config, "Problem: the store fails", "as a service says it", NOW)
     assert "database x.db: cannot be written" in mailbox.only().text
-    assert store_failed_since(config) is not None
+    assert store_problem(config) is not None
     for _ in range(2):
         tell_store_works(config, NOW)
     assert [each.mail["Subject"] for each in mailbox.received] == [
         "Problem: the store fails",
         "Over: the store fails",
     ]
-    assert store_failed_since(config) is None
+    assert store_problem(config) is None
 
 
 def test_who_cannot_be_reached_is_told_with_the_next_cycle(
@@ -45,3 +47,14 @@ def test_who_cannot_be_reached_is_told_with_the_next_cycle(
     mailbox.refuse.clear()
     tell_store_fails(config, StoreError("x"), NOW)
     assert mailbox.only().mail["Subject"] == "Problem: the store fails"
+
+
+def test_a_store_that_refuses_is_told_in_its_own_words_and_as_no_full_disk(
+    mailbox: Mailbox, email_config: EmailConfig, store: Store
+) -> None:
+    config = email_config(OPS)
+    config.output_dir.mkdir()
+    refusal = "the database has schema 99, this program knows up to 9"
+    tell_store_fails(config, StoreError(refusal), NOW)
+    (problem,) = read_status(config, store, NOW, ()).others["database"]
+    assert (problem.code, refusal in problem.message) == ("overdue", True)
