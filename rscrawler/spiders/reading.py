@@ -114,15 +114,15 @@ class PageReader:
     def prepare(self, limit_seconds: float) -> None:
         """Do what the first page takes, for this process and those forked from it.
 
-        A site for which it takes longer than a page may, as by a pattern of its profile that never
-        ends, must not stop all others.
+        All of it takes no longer than a page may: a pattern of a profile that never ends must not
+        stop other sites. What is left undone the first page of each site takes.
         """
         import feedparser  # noqa: F401
 
         first_page = _FIRST_PAGE.read_bytes()
-        for site, profile in self._profiles.items():
-            url = profile.address("/2022/11/24/what-the-first-page-takes/")
-            with suppress(TimeIsUp), time_limit(limit_seconds):
+        with suppress(TimeIsUp), time_limit(limit_seconds):
+            for site, profile in self._profiles.items():
+                url = profile.address("/2022/11/24/what-the-first-page-takes/")
                 read = self.read(ArticleToRead(site, url, first_page, "text/html", utc_now()))
                 if isinstance(read, FetchedArticle):
                     read.article.to_record()

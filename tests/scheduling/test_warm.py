@@ -187,19 +187,24 @@ def test_a_file_that_changes_calls_for_another_warm_process(
     in_one(scenario)
 
 
-def test_a_profile_whose_pattern_never_ends_stops_no_run(tmp_path: Path) -> None:
+def test_profiles_whose_pattern_never_ends_hold_up_no_run_however_many_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "ANSWER_SECONDS", 30.0)
+
     async def scenario(runs: Runs) -> None:
         runs.config.write_text(
             f'output_dir = "{tmp_path / "output"}"\nsites_dir = "sites"\n'
             '[crawl]\npage_time_limit = "1s"\n'
         )
-        (tmp_path / "sites" / "own.toml").write_text(
-            'title = "Own"\nbase_url = "https://own.example.org"\n'
-            "[markup]\ncut_text = ['^(\\w+ ?)+ is a (writer|journalist)']\n"
-        )
-        async with asyncio.timeout(60):
-            done = await runs.run("deliver", "--json", "--config", str(runs.config))
+        for number in range(60):
+            (tmp_path / "sites" / f"own{number}.toml").write_text(
+                f'title = "Own"\nbase_url = "https://own{number}.example.org"\n'
+                "[markup]\ncut_text = ['^(\\w+ ?)+ is a (writer|journalist)']\n"
+            )
+        done = await runs.run("deliver", "--json", "--config", str(runs.config))
         assert (done.exit_status, done.timed_out) == (0, False)
+        assert runs.process().is_running()  # else it was ended, and the run is a fresh process
 
     with_runs(tmp_path, scenario)
 
