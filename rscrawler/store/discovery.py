@@ -275,11 +275,15 @@ class DiscoveryStore(Part):
     def record_attempt(
         self, site: str, key: str, next_try_at: datetime, *, is_requested: bool = True
     ) -> None:
-        """An address could not be fetched this time; it is pending, unless it became known."""
-        attempts = address.c.attempts + int(is_requested)
-        pending = {"state": AddressState.PENDING, "attempts": attempts, "next_try_at": next_try_at}
+        """An address could not be fetched this time; what an archive passed over is pending now."""
+        wanted = (address.c.state == AddressState.SKIPPED, AddressState.PENDING)
+        again = {
+            "state": case(wanted, else_=address.c.state),
+            "attempts": address.c.attempts + int(is_requested),
+            "next_try_at": next_try_at,
+        }
         chosen = update(address).filter_by(site=site, key=key)
-        self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(pending))
+        self._database.execute(chosen.where(address.c.state != AddressState.KNOWN).values(again))
 
     def record_over_limit(self, site: str, key: str, *, is_over: bool) -> None:
         """Whether the page of an address took too much time or memory when it was last read."""

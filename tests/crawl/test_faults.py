@@ -162,6 +162,27 @@ def test_a_notice_after_a_weeks_outage_costs_a_day_and_not_the_article(
     assert workspace.crawl()["articles_new"] == 1
 
 
+def test_a_page_that_is_no_article_is_looked_at_no_more_though_each_look_fails_at_first(
+    workspace: Workspace, site: SampleSite
+) -> None:
+    configure(workspace, site, few=sources(SECTION))
+    workspace.crawl()
+    story = publish_in_section(site)
+    site.fail(story.path, Fault.WALL)
+    workspace.crawl()
+    looks = []
+    for _ in range(3):
+        let_time_pass(workspace, hours=24 * 8)
+        site.forget_requests()
+        site.fail(story.path, Fault.SERVER_ERROR)
+        workspace.run("crawl", "--json")
+        let_time_pass(workspace, hours=1)
+        site.fail(story.path, Fault.WALL)
+        workspace.crawl()
+        looks.append(bool(articles_requested(site)))
+    assert looks == [True, False, False]
+
+
 def test_a_feed_that_dates_what_a_section_led_to_first_brings_it_back(
     workspace: Workspace, site: SampleSite
 ) -> None:
