@@ -28,6 +28,7 @@ CAN_FORK = sys.platform == "linux"  # elsewhere a child would outlive who asked 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MOST_DESCRIPTORS = 8
 ANSWER_SECONDS = 120.0  # one that says nothing for so long, even when it starts, is frozen
+ENDING_SECONDS = 5.0  # one that has not ended by then is killed
 ANSWER = struct.Struct("=ii")  # process id; exit status, negative for a signal, or STARTED
 STARTED = -1_000
 
@@ -99,8 +100,8 @@ class Nursery:
     def close(self) -> None:
         """End the nursery, and on Linux all its children."""
         self._lose()
-        with suppress(ChildProcessError):  # it was closed before
-            self._reap()
+        reap, self._reap = self._reap, lambda: None  # once
+        reap()
 
     def close_when_idle(self) -> None:
         """End the nursery, once its last child has ended."""
@@ -170,7 +171,15 @@ def fork_nursery(run: Callable[[list[int]], int], prepare: Callable[[], None]) -
 
     pid = _fork(nurse)
     theirs.close()
-    return Nursery(ours, pid, lambda: os.waitpid(pid, 0))
+
+    def reap() -> None:
+        # It ends by itself, with its children, whose times count as its own then; frozen, never.
+        with open(os.pidfd_open(pid)) as end:  # noqa: PTH123 (a descriptor)
+            if not select.select([end], [], [], ENDING_SECONDS)[0]:
+                os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    return Nursery(ours, pid, reap)
 
 
 def serve(

@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -188,6 +189,25 @@ def test_readers_leave_no_process_and_no_descriptor_behind() -> None:
 
     with_readers(scenario, readers=3)
     assert (me.num_fds(), [child.pid for child in me.children()]) == before
+
+
+def test_a_crawl_ends_though_the_process_that_forks_its_readers_is_frozen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rscrawler.forks.ENDING_SECONDS", 0.1)
+    others = set(psutil.Process().children())
+    readers = Readers(CrawlSettings(readers=1), Acting())
+    (frozen,) = set(psutil.Process().children()) - others
+    frozen.suspend()
+    closing = threading.Thread(target=readers.close)
+    closing.start()
+    closing.join(timeout=20)
+    is_over = not closing.is_alive()
+    if not is_over:
+        frozen.resume()
+    closing.join()
+    assert is_over
+    assert not frozen.is_running()
 
 
 CLOSED_NURSERY = """
