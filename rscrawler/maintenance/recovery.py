@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from rscrawler import decisions
@@ -169,7 +170,7 @@ def _recordings(config: Config, sites: Mapping[str, SiteProfile]) -> Iterator[Re
                 channels=(FLAGGED_CHANNEL,) if article.record_id in flagged else (),
             )
         else:
-            logger.warning("%s: site %r has no profile: not rebuilt", article.url, article.site)
+            _warn(f"site {article.site!r} has no profile: its articles are not rebuilt")
 
 
 def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
@@ -179,12 +180,18 @@ def _articles(folder: Path) -> Iterator[tuple[Article, datetime]]:
             try:
                 article = Article.from_record(json.loads(line.decode(errors="replace")))
             except ValueError:
-                logger.warning("%s: line %d is not a complete record: left out", path, number)
+                _warn(f"{path}: line {number} is not a complete record: left out")
                 continue
             if article.first_seen_at is None:
-                logger.warning("%s: line %d: no first_seen_at: left out", path, number)
+                _warn(f"{path}: line {number}: no first_seen_at: left out")
             else:
                 yield article, article.first_seen_at
+
+
+@cache
+def _warn(line: str) -> None:
+    """Log a line once, however often files are read and rebuilding is tried."""
+    logger.warning("%s", line)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

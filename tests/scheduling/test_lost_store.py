@@ -204,6 +204,22 @@ def test_a_log_that_is_cut_off_while_it_is_open_is_damage(
     assert list(file.parent.glob("service.db.damaged-*"))
 
 
+def test_a_line_that_is_no_record_is_logged_once_however_often_the_store_is_rebuilt(
+    keep_file: Callable[[], StoreKeeper], log: pytest.LogCaptureFixture, file: Path
+) -> None:
+    keeper = keep_file()
+    recorded(keeper, file.parent)
+    (lines,) = (file.parent / "articles").iterdir()
+    with lines.open("a", encoding="utf-8") as stream:
+        stream.write('{"record_id": 1}\n')
+    for _ in range(2):
+        file.unlink()
+        keeper.reopen()
+    said = [each.split(": ")[-1] for each in warnings_of(log)]
+    assert said.count("left out") == 1
+    assert sum("has been rebuilt" in each for each in warnings_of(log)) == 2
+
+
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_a_file_that_was_removed_or_replaced_is_let_go(
     keep_file: Callable[[], StoreKeeper],
