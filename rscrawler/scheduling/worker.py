@@ -46,6 +46,7 @@ from rscrawler.scheduling.schedules import Job, ScheduledJob
 from rscrawler.store import Store
 from rscrawler.store.jobs import QUEUE, Firing
 from rscrawler.store.leases import process_identity
+from rscrawler.store.postgresql import LONGEST_SILENCE_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -194,6 +195,11 @@ class Worker:
             logger.error("worker %s: trying again: %s", self._name, complaint)
         self._complaint = complaint
 
+    def _complain_no_more(self) -> None:
+        if self._complaint:
+            logger.info("worker %s works again", self._name)
+        self._complaint = ""
+
     def _task_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Nobody asks the tasks that write ends down how it went; `_look_after` mends it."""
         self._complain(context.get("exception") or RuntimeError(context["message"]))
@@ -205,9 +211,7 @@ class Worker:
         self._worker_id = None
         app = self._application()
         async with app.open_async():
-            if self._complaint:
-                logger.info("worker %s works again", self._name)
-                self._complaint = ""
+            self._complain_no_more()
             working = self._serving = asyncio.create_task(
                 app.run_worker_async(
                     queues=[QUEUE_NAME],
@@ -276,18 +280,25 @@ class Worker:
         while True:
             await asyncio.sleep(self._heartbeat.total_seconds())
             try:
-                await self._take_up_own(app)
-                if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
-                    for job in await app.job_manager.get_stalled_jobs(
-                        queue=QUEUE_NAME, seconds_since_heartbeat=self._dead_after.total_seconds()
-                    ):
-                        logger.warning(
-                            "job %s: its worker has died; it is for another", _id_of(job)
-                        )
-                        await app.job_manager.retry_job(job)
-                    await self._give_back_lost(app)
+                # The queue's own connections wait for as long as a server says nothing.
+                async with asyncio.timeout(LONGEST_SILENCE_SECONDS):
+                    await self._take_up_own(app)
+                    if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
+                        await self._sweep(app)
+                self._complain_no_more()
+            except TimeoutError:
+                self._complain(StoreError("the database does not answer"))
             except Exception as error:
                 self._complain(error)
+
+    async def _sweep(self, app: App) -> None:
+        """Let others run what dead workers have left."""
+        for job in await app.job_manager.get_stalled_jobs(
+            queue=QUEUE_NAME, seconds_since_heartbeat=self._dead_after.total_seconds()
+        ):
+            logger.warning("job %s: its worker has died; it is for another", _id_of(job))
+            await app.job_manager.retry_job(job)
+        await self._give_back_lost(app)
 
     async def _take_up_own(self, app: App) -> None:
         """Let runs be run again that are marked as this worker's, and twice seemed to be nobody's.

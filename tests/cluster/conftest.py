@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -76,6 +77,16 @@ class Plant:
         """The rows of the queue."""
         with psycopg.connect(self.address, row_factory=dict_row) as connection:
             return connection.execute("SELECT * FROM procrastinate_jobs ORDER BY id").fetchall()
+
+    def server(self) -> list[psutil.Process]:
+        """The processes that serve this database, first the one that lets others in."""
+        query = (
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        with psycopg.connect(self.address) as connection:
+            served = [psutil.Process(pid) for (pid,) in connection.execute(query)]
+        return [served[0].parent(), *served]
 
     def change(self, statement: str) -> None:
         with psycopg.connect(self.address, autocommit=True) as connection:

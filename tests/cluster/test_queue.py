@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from rscrawler.config import Config, checked
@@ -205,9 +207,6 @@ def test_a_run_that_a_living_worker_has_forgotten_is_taken_up(plant: Plant) -> N
 
 def hand_over_as_running(plant: Plant, job: Any) -> None:
     """What a worker leaves that could not write an end: marked as its own, run by nobody."""
-    store = plant.open_store()
-    firing = Firing(job.id, NOON, QUEUE)
-    store.jobs.schedule(job.id, job.job.when, NOON)
     put = JobQueue().hand_over(job, NOON)
 
     def put_as_running(connection: Any) -> bool:
@@ -218,7 +217,15 @@ def hand_over_as_running(plant: Plant, job: Any) -> None:
         )
         return True
 
-    store.jobs.claim(firing, next_fire_at=NOON + MINUTE, now=NOON, hand_over=put_as_running)
+    claim(plant, job, put_as_running)
+
+
+def claim(plant: Plant, job: Any, put: Callable[[Any], bool]) -> None:
+    """Claim a run as a service does, in one transaction with what puts it into the queue."""
+    store = plant.open_store()
+    store.jobs.schedule(job.id, job.job.when, NOON)
+    firing = Firing(job.id, NOON, QUEUE)
+    store.jobs.claim(firing, next_fire_at=NOON + MINUTE, now=NOON, hand_over=put)
 
 
 def test_a_run_of_a_site_that_is_being_crawled_waits(plant: Plant) -> None:
@@ -268,6 +275,44 @@ def test_a_worker_that_is_stopped_leaves_its_run_to_another(plant: Plant) -> Non
     plant.children.gate = None
     work(plant.worker(), until=is_idle(plant))
     assert plant.open_store().jobs.states()["job"].last_outcome == "ok"
+
+
+def test_a_worker_says_once_that_its_database_is_frozen_and_goes_on_when_it_is_back(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for waiting in ("scheduling.worker", "store.postgresql"):  # whichever it meets
+        monkeypatch.setattr(f"rscrawler.{waiting}.LONGEST_SILENCE_SECONDS", 0.3)
+    monkeypatch.setattr("rscrawler.store.postgresql.CONNECT_SECONDS", 2)
+    monkeypatch.setattr("rscrawler.store.database.POSTGRESQL_TIMEOUT_SECONDS", 2)
+    caplog.set_level(logging.INFO, "rscrawler.scheduling.worker")
+    hand_over(plant, scheduled("first", ["a"]))
+    frozen: list[psutil.Process] = []
+    thaw_at = 0.0
+
+    def ran_both() -> bool:
+        nonlocal thaw_at
+        if not thaw_at:
+            if plant.children.started and not plant.queued():
+                frozen.extend(plant.server())
+                for each in frozen:
+                    each.suspend()
+                thaw_at = time.monotonic() + 10
+            return False
+        if frozen and ("trying again" in caplog.text or time.monotonic() > thaw_at):
+            while frozen:
+                frozen.pop().resume()
+            second = scheduled("second", ["b"])
+            claim(plant, second, JobQueue().hand_over(second, NOON))
+        return not frozen and "works again" in caplog.text and len(plant.children.started) == 2
+
+    try:
+        work(plant.worker(), until=ran_both)
+    finally:
+        for each in frozen:
+            each.resume()
+    assert [arguments[1] for arguments in plant.children.started] == ["a", "b"]
+    said = [each.getMessage() for each in caplog.records if each.levelno == logging.ERROR]
+    assert len(said) == len(set(said)) > 0
 
 
 def test_without_workers_what_lies_in_the_queue_is_due_again(plant: Plant) -> None:
