@@ -26,7 +26,8 @@ FILES: Mapping[str, Callable[[Config, Store, Interest, datetime], int]] = {
     "lines": lambda config, store, _, now: deliver_jsonl(config, store, now.astimezone(UTC).date()),
     "feeds": lambda config, store, interest, _: write_feeds(config, store, interest),
 }
-_UNKNOWN = Wait("the channel is not configured")  # perhaps a setting is missing by mistake
+# Perhaps a setting is missing by mistake.
+_UNKNOWN = Wait("the channel is not configured; configure one of this name to send what waits")
 
 
 @dataclass(frozen=True, slots=True)
