@@ -5,7 +5,7 @@ other: the selector, the tag of its headline and its agreement with what the pag
 Where no selector helps, `locate` finds the region.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import cast
@@ -289,17 +289,13 @@ def _foreign_in(own: Own) -> Iterator[Element]:
         keep |= {own.headline, *own.headline.iterancestors()}
     for part in own.parts:
         named = page.index.select_all(part, page.profile.markup.foreign)
-        nested = [e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep]
-        headed = [element for element in nested if _is_headed(element, page)]
-        yield from headed
-        if nested and (outside := _prose_outside(part, nested)) >= _LEAST_OWN_TEXT:
-            # Some sites print the headline above their own `article`.
-            others, foreign = set(headed), set(named)
-            bare = [each for each in nested if each not in others]
-            articles = [each for each in bare if each not in foreign]
-            kept = _around_text(part, headed, own) or _outweighing(articles, outside)
-            yield from (each for each in bare if each not in kept)
-        yield from _other_bodies(part, own, headed)
+        bodies = page.index.select_all(part, page.profile.markup.body)
+        with_body = {around for body in bodies for around in (body, *body.iterancestors())}
+        bare = {element for element in named if element not in with_body}
+        nested = (e for e in dict.fromkeys((*named, *part.iter("article"))) if e not in keep)
+        foreign = [element for element in nested if element in bare or _is_headed(element, page)]
+        yield from foreign
+        yield from _other_bodies(part, own, foreign)
 
 
 def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[Element]:
@@ -334,37 +330,6 @@ def _is_headed(element: Element, page: PageContext) -> bool:
     bodies = page.index.select_all(element, page.profile.markup.body)
     first = next((p for p in element.iter("p") if text_length(p) >= _LEAST_OWN_TEXT), headline)
     return all(place(headline) <= place(text) for text in bodies or [first])
-
-
-def _around_text(part: Element, headed: list[Element], found: Own) -> set[Element]:
-    """The profile's body below the headline, and what holds it."""
-    others, index = set(headed), found.page.index
-    headline = -1 if found.headline is None else index.place(found.headline)
-    bodies = index.select_all(part, found.page.profile.markup.body)
-    bodies = [b for b in bodies if others.isdisjoint((b, *b.iterancestors()))]
-    bodies = [b for b in bodies if index.place(b) > headline] or bodies
-    if not bodies:
-        return set()
-    text = next((b for b in bodies if text_length(b) >= _LEAST_TEXT), bodies[0])
-    return {text, *text.iterancestors()}
-
-
-def _outweighing(elements: list[Element], outside: int) -> set[Element]:
-    """The first element with more prose than `outside`, and what holds it."""
-    found = next((element for element in elements if _prose(element) > outside), None)
-    return set() if found is None else {found, *found.iterancestors()}
-
-
-def _prose_outside(part: Element, inner: list[Element]) -> int:
-    """Characters of the paragraphs in a part that no element of `inner` holds."""
-    within = {paragraph for element in inner for paragraph in element.iter("p")}
-    return _prose(part, within)
-
-
-def _prose(element: Element, without: Collection[Element] = ()) -> int:
-    """Characters of the paragraphs in `element`, but for the short ones."""
-    lengths = (text_length(p) for p in element.iter("p") if p not in without)
-    return sum(length for length in lengths if length >= _LEAST_OWN_TEXT)
 
 
 def text_length(element: Element) -> int:
