@@ -507,11 +507,6 @@ def image_source(image: Element) -> str | None:
             value = _largest(value)
         if value and not _PLACEHOLDER.search(value):
             return value
-    picture = image.getparent()
-    if picture is not None and picture.tag == "picture":
-        for source in picture.iter("source"):
-            if value := _largest(source.get("srcset") or source.get("data-srcset") or ""):
-                return value
     return None
 
 
