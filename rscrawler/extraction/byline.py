@@ -51,7 +51,7 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
         element = waiting.pop()
         if index.place(element) >= first_text or element is own.headline:
             continue
-        if _is_others(element) or _is_foreign(element, own):
+        if _is_others(element):
             continue
         is_around = index.end(element) >= first_text or _is_stack(element)
         length = _LONGEST + 1 if is_around else text_length(element)
@@ -59,11 +59,6 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
             waiting.extend(reversed(element))
         elif length:
             yield element
-
-
-def _is_foreign(element: Element, own: Own) -> bool:
-    """Whether an element belongs to another article, where a profile tells which."""
-    return own.is_from_profile and own.is_foreign(element)
 
 
 def _is_others(element: Element) -> bool:
@@ -100,7 +95,7 @@ def named_behind(own: Own) -> Iterator[Element]:
         outside = {part, *part.iterancestors()}
         for element in islice(filter(is_author, part.iter()), _MOST_NAMED):
             around = (each for each in element.iterancestors() if each not in outside)
-            if not _is_foreign(element, own) and not any(map(_is_others, (element, *around))):
+            if not any(map(_is_others, (element, *around))):
                 yield element
 
 
