@@ -184,7 +184,6 @@ def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None
             blocks,
             frozenset(context.titles),
             voice_of(context.structured.site_names),
-            context.is_own_link,
             is_guess,
         )
     )

@@ -69,13 +69,6 @@ class PageContext:
             )
         return self._foreign[href]
 
-    def is_own_link(self, href: str) -> bool:
-        """Whether `href` leads to the page itself, or to a place on it."""
-        address = absolute(href, self.structured.base)
-        return (
-            href.startswith("#") or address_key(address, self.profile) in self.structured.own_keys
-        )
-
     def agrees(self, headline: str) -> float:
         """How well `headline` agrees with what the page declares, 0 … 1."""
         if headline not in self._agreements:

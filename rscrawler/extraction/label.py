@@ -39,7 +39,6 @@ class Body:
     flow: Sequence[Block]
     own_texts: frozenset[str]
     voice: Voice
-    is_own: Callable[[str], bool]
     is_guess: bool
 
     @cached_property
@@ -62,9 +61,10 @@ class Body:
                 found |= set(self.flow[head : number + 1])
         return found
 
-    def _heads(self, block: Block) -> bool:
+    @staticmethod
+    def _heads(block: Block) -> bool:
         is_headline = block.is_heading or block.text.count(" ") >= _LEAST_HEADLINE - 1
-        return block.is_link and is_headline and not self.is_own(block.links[0][0])
+        return block.is_link and is_headline
 
     @cached_property
     def end(self) -> int:

@@ -405,7 +405,7 @@ def test_speech_over_several_paragraphs_is_no_appeal() -> None:
 
 def _insertion(text: str, *links: tuple[str, str]) -> bool:
     block = block_of(text, links=links)
-    label(Body([block], [block], frozenset(), VOICE, lambda _: False, is_guess=False))
+    label(Body([block], [block], frozenset(), VOICE, is_guess=False))
     return block.label in ("boilerplate", "related", "credit")
 
 
