@@ -18,6 +18,7 @@ _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
 # Bylines of other languages are read with the headline alone: "Ortega y Gasset" is one name.
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
+_LABEL = re.compile(r"^[^:]+:(?:\s+|$)")  # "Added by: ", in any language
 _LONGEST = 100  # characters of a line that says who or when
 _MOST, _MOST_NAMED = 2000, 50  # elements looked at before the text; that are called an author's
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
@@ -137,6 +138,8 @@ def split_names(text: str) -> tuple[str, ...]:
     segments = [first, *(other for other in others if not (first and _is_role(other)))]
     for piece in (piece for segment in segments for piece in _AND.split(segment)):
         name = piece.strip(" ,;|·•–—-")
+        if not pattern("other_work").search(name):
+            name = _LABEL.sub("", name)
         if not name or (" " not in name and pattern("no_names").search(name)):
             continue
         if names and pattern("postnominals").match(name):

@@ -250,13 +250,19 @@ def own_headline(element: Element, page: PageContext) -> Element | None:
     """The headline of the article that `element` is, not that of an article nested in it."""
     for selector in page.profile.markup.title:
         for found in page.index.select(element, selector):
-            if not _in_nested_article(found, element):
+            if _can_head(found, element, page):
                 return found
-    headings = [h for h in element.iter(*HEADINGS) if not _in_nested_article(h, element)]
+    headings = [h for h in element.iter(*HEADINGS) if _can_head(h, element, page)]
     if not headings:
         return None
     bodies = set(page.index.select_all(element, page.profile.markup.body))
     return next((h for h in headings if bodies.isdisjoint(h.iterancestors())), None)
+
+
+def _can_head(heading: Element, element: Element, page: PageContext) -> bool:
+    """Whether a heading is neither a nested article's nor the outlet's name."""
+    is_name = text_of(heading) in page.structured.site_names
+    return not is_name and not _in_nested_article(heading, element)
 
 
 def _in_nested_article(inner: Element, outer: Element) -> bool:

@@ -174,7 +174,7 @@ def _title(source: Source) -> _Given:
         if own.headline.tag == "h1" or context.agrees(text) > 0:
             return text, f"fallback: {own.headline.tag}"
     for text, origin, _ in source.printed(selectors):
-        if text:
+        if text and text not in source.structured.site_names:
             return text, origin
     for origin, headline in source.structured.headlines:
         if origin == "html: title":  # with the name of a site that does not say it elsewhere

@@ -10,6 +10,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from operator import itemgetter
+
+from lxml.etree import _Element as Element
 
 from rscrawler.extraction.blocks import Block, Region
 from rscrawler.extraction.context import PageContext
@@ -34,6 +37,7 @@ _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of ru
 # A paragraph or a list is seldom all of an article: the box around it may be worth so much less.
 _PARTS, _PART = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
 _LEAST_BELOW = 0.4  # of the running text is below the headline
+_TEXT = frozenset({"articleBody", "entry-content", "e-content"})  # microdata, microformats
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,9 @@ class Locator:
     ) -> None:
         self._blocks, self._regions, self._page = blocks, regions, page
         self._is_guess = is_guess
+        told = [each for each in regions if _is_told(each.element)]
+        is_one = all(each.last <= told[0].last for each in told)
+        self._told = told[0] if told and is_one else None
         seen: set[str] = set()
         prose = []
         for block in blocks:
@@ -136,7 +143,8 @@ class Locator:
     def _headline(self) -> int | None:
         """The heading that agrees best with what the page declares and has text below it.
 
-        Where it declares no title, its only main heading is that.
+        Where it declares no title, its only main heading is that; without headings, the last block
+        that is a declared title.
         """
         found: list[tuple[float, int]] = []
         is_only = not self._page.titles and sum(block.tag == "h1" for block in self._blocks) == 1
@@ -150,10 +158,14 @@ class Locator:
             score -= 0.5 * (block.is_link and agreement < 0.95)
             if score >= 0.5:
                 found.append((-score, number))
+        if not found:  # old templates print it in a cell or a box
+            named = [n for n, block in enumerate(self._blocks) if block.text in self._page.titles]
+            found = [(0.0, number) for number in reversed(named)]
         total = self._prose[-1]
-        return next(
-            (n for _, n in sorted(found) if total - self._prose[n] >= _LEAST_BELOW * total), None
-        )
+        found.sort(key=itemgetter(0))
+        told = self._told.first if self._told else 0
+        least = _LEAST_BELOW * total
+        return next((n for _, n in found if n < told or total - self._prose[n] >= least), None)
 
     def _shares(self) -> dict[str, float]:
         """The share of all running text that the regions of each name hold together."""
@@ -177,7 +189,9 @@ class Locator:
             share = _PART if region.tag in _PARTS else 1.0
             return share * held, region.first - region.last
 
-        return max(self._regions, key=value), marks
+        best, told = max(self._regions, key=value), self._told
+        is_apart = told is not None and (told.last <= best.first or best.last <= told.first)
+        return (told if told and is_apart and self._left(told, marks) else best), marks
 
     def _worth(self, number: int, headline: int | None, marks: _Marks) -> float:
         block = self._blocks[number]
@@ -237,6 +251,12 @@ class Locator:
         before = self._blocks[region.first : single[0]]
         is_headed = len(before) < _CARD_HEAD and all(map(_is_kicker, before))
         return is_headed and self._page.is_foreign_link(self._blocks[single[0]].links[0][0])
+
+
+def _is_told(element: Element) -> bool:
+    """Whether microdata or microformats say that an element holds an article's text."""
+    names = f"{element.get('itemprop') or ''} {element.get('class') or ''}".split()
+    return not _TEXT.isdisjoint(names)
 
 
 def _is_kicker(block: Block) -> bool:

@@ -29,6 +29,7 @@ _SEPARATORS = "-–—|•·:»"
 _LISTING = re.compile(r"(?:^|\s)archive(?:\s|$)")
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
+_BEHIND_NAME = re.compile(rf"{TITLE_SEPARATOR.pattern}|:\s+")  # Blogger: "Outlet: Headline"
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,10 @@ class Structured:
                 bare = head.rstrip(_SEPARATORS)
                 if bare != head:
                     return bare.strip() or None
-        if folded.startswith(tuple(name.casefold() for name in self.site_names)):
-            first, *rest = TITLE_SEPARATOR.split(title, maxsplit=1)
-            if rest and first.casefold() in map(str.casefold, self.site_names):
-                return rest[0]
+        for name in self.site_names:
+            tail = _BEHIND_NAME.match(title, len(name))
+            if tail and folded.startswith(name.casefold()):
+                return title[tail.end() :] or None
         return title or None
 
 

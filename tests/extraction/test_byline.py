@@ -38,6 +38,8 @@ def read(
             ["Nora Weiss", "Timur Aliev"],
         ),
         ('<p><a href="/authors/nora-weiss/">Nora Weiss</a>, 5 min</p>', ["Nora Weiss"]),
+        ('<p><b class="author">Added by:</b> <i class="author">Nora Weiss</i></p>', ["Nora Weiss"]),
+        ('<p class="author">Добавил: Нора Вайс</p>', ["Нора Вайс"]),
         ('<p><a href="/share?u=https://x.example/author/one">Share</a></p>', []),
         ('<blockquote>Rain. <cite class="quote-author">Leo Tolstoy</cite></blockquote>', []),
         ('<div class="related"><p class="card-author">Bob Ray</p></div>', []),

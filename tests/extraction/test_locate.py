@@ -62,6 +62,29 @@ def test_the_thanks_that_close_an_interview_are_its_text() -> None:
     assert _body(f"<h1>{TITLE}</h1>{PARAGRAPHS}<p>{thanks}</p>") == [*TEXT, thanks]
 
 
+@pytest.mark.parametrize("mark", ['itemprop="description articleBody"', 'class="entry-content"'])
+def test_a_short_text_that_the_page_marks_as_one_outweighs_a_longer_box(mark: str) -> None:
+    archive = "".join(f'<li><a href="/{n}/">The archive of {n}</a></li>' for n in range(2000, 2020))
+    box = f"<div><h2>Who we are</h2><p>{LEAD}</p><p>{TEXT[1]}</p></div><ul>{archive}</ul>"
+    assert _body(f"<div><h3>{TITLE}</h3><div {mark}>{TEXT[0]}</div></div>{box}") == [TEXT[0]]
+
+
+def test_a_title_in_a_cell_heads_the_text_where_no_heading_does() -> None:
+    box = f'<div><a href="{URL}">{TITLE}</a><p>{LEAD}</p></div>'
+    article = f'<table><tr><td class="contentheading">{TITLE}</td></tr></table><p>{TEXT[0]}</p>'
+    assert _body(f"{box}<div>{article}</div>") == [TEXT[0]]
+
+
+def test_the_outlets_name_heads_no_article_though_it_is_the_main_heading() -> None:
+    name = "The Canal Post"
+    head = f"<title>{name}: {TITLE}</title><meta property='og:site_name' content='{name}'>"
+    body = (
+        f'<h1>{name}</h1><div><h3>{TITLE}</h3><div class="entry-content">{PARAGRAPHS}</div></div>'
+    )
+    article = rscrawler.extract_page(f"<html>{head}<body>{body}</body></html>".encode(), URL)
+    assert (article.title, article.paragraphs) == (TITLE, [*TEXT])
+
+
 def test_the_box_around_the_only_paragraph_is_the_article() -> None:
     address = "Office of the canal, 14 Riverside"
     linked = '<p><a href="https://example.net/plan/">The plan of the canal</a></p>'
