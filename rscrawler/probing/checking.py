@@ -17,7 +17,7 @@ from rscrawler.probing.finding import FoundSource, newest_first, source_entries
 from rscrawler.probing.induction import Sample, read_sample, read_samples
 from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile, Source
-from rscrawler.spiders.sources import UnreadableSource
+from rscrawler.spiders.sources import Entry, UnreadableSource
 
 ESSENTIAL = ("container", "title", "published_at", "body")
 _LOCATING = {"container", "body"}
@@ -71,9 +71,10 @@ def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) ->
     check = SiteCheck(site)
     check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
-    addresses = {address_key(e.url, profile): e.url for e in turns if e is not None}
-    urls = list(addresses.values())[:limit]
-    check.samples += read_samples(urls, visitor, profile, site, check.failures)
+    # Without the feed's dates: it is the pages that must give theirs.
+    found = {address_key(e.url, profile): Entry(e.url) for e in turns if e is not None}
+    tried = list(found.values())[:limit]
+    check.samples += read_samples(tried, visitor, profile, site, check.failures)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
     # Patterns may be generous, so a few of the pages may be something else than articles.

@@ -45,6 +45,7 @@ _LEAST_LINKS = 3  # to articles, from which a page is a section
 _LEAST_AGAINST = 0.2  # of a feed's paths, from which a usual rule of what is no article is wrong
 _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
+_TO_FEED = re.compile(r"(?:^|[/=])(?:rss|feed)(?:[/.]|$)", re.IGNORECASE)
 _PAGE_NUMBERS = ("page", "paged", "p", "pg")
 _MENUS = (
     "//nav//a[@href] | //header//a[@href] | //*[@role='navigation']//a[@href]"
@@ -198,6 +199,9 @@ class Finding:
             is_feed = "alternate" in (link.get("rel") or "").lower() and re.search("rss|atom", kind)
             if is_feed and href and "comment" not in f"{href} {link.get('title') or ''}".lower():
                 yield absolute(href, self._front.url)
+        # Old programs show their feed to readers alone; what is none costs a request.
+        links = cast("list[str]", self._root.xpath("//a/@href"))
+        yield from (absolute(h, self._front.url) for h in links if _TO_FEED.search(h))
 
     def _source_at(self, kind: SourceKind, address: str, paging: str) -> list[FoundSource]:
         """The source at an address, if it answers and leads to pages of the site."""

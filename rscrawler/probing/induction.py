@@ -30,6 +30,7 @@ from rscrawler.identity.fingerprints import normalized
 from rscrawler.items import Article
 from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile
+from rscrawler.spiders.sources import Entry
 
 _MOST = 0.8  # of a body's blocks are in the element that holds it
 _MOST_MORE, _MOST_LESS = 0.05, 0.15  # of a text may a body add in short lines, and leave out
@@ -113,12 +114,12 @@ def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
 
 
 def read_samples(
-    urls: Iterable[str], visitor: Visitor, profile: SiteProfile, site: str, missed: list[str]
+    entries: Iterable[Entry], visitor: Visitor, profile: SiteProfile, site: str, missed: list[str]
 ) -> Iterator[Sample]:
-    """What `profile` reads at addresses, one after the other; `missed` gets what cannot be had."""
-    for url in urls:
+    """What `profile` reads of entries, one after the other; `missed` gets what cannot be had."""
+    for entry in entries:
         try:
-            page = visitor.get(url).page(utc_now())
+            page = visitor.get(entry.url).page(utc_now(), entry.published_at)
         except PageUnavailable as error:
             missed.append(str(error))
             continue

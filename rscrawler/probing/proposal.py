@@ -65,8 +65,8 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     name = name or name_of(finding.profile.base_url)
     samples: list[Sample] = []
     read, told = list[Sample](), list[Sample]()
-    urls = [entry.url for entry in finding.entries()[:_MOST_TRIES]]
-    for sample in read_samples(urls, visitor, finding.profile, name, finding.notes):
+    tried = finding.entries()[:_MOST_TRIES]
+    for sample in read_samples(tried, visitor, finding.profile, name, finding.notes):
         samples.append(sample)
         read = [each for each in samples if each.article]
         # What holds a line or two tells little of where texts are; it may be no article at all.

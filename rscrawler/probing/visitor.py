@@ -47,9 +47,9 @@ class Answer:
         """The page's tree, parsed anew: whoever asks may change it."""
         return parse_page(self.body, self.content_type)
 
-    def page(self, fetched_at: datetime) -> Page:
-        """The page, parsed anew for extraction."""
-        return Page.of(self.url, self.body, self.content_type, fetched_at)
+    def page(self, fetched_at: datetime, published_at: datetime | None = None) -> Page:
+        """The page, parsed anew for extraction; `published_at` as a feed dates it."""
+        return Page.of(self.url, self.body, self.content_type, fetched_at, published_at)
 
 
 class Visitor:

@@ -261,6 +261,26 @@ def test_selectors_are_learnt_from_pages_with_a_text() -> None:
     assert read == [1, *[len(PIECES[0].paragraphs)] * 3]
 
 
+def test_a_piece_that_the_feed_alone_dates_is_read() -> None:
+    told = re.compile(r'<p class="(?:date|byline)">.*?</p>')
+    pages = {k: replace(v, text=told.sub("", v.text)) for k, v in BUILT["static"]().items()}
+    with SmallSite(pages) as site:
+        proposal = propose(site)
+    assert [sample.trouble for sample in proposal.samples] == [None] * 3
+    assert proposal.profile.markup.body[:1] == [".post-body"]
+    assert proposal.problems == ()
+
+
+def test_a_feed_that_the_front_page_links_to_for_readers_is_found() -> None:
+    pages = BUILT["static"]()
+    pages["/news/rss/"] = pages.pop("/index.xml")
+    link = '<a class="icon" href="/news/rss/">RSS</a>'
+    pages["/"] = page(pages["/"].text.replace("<main>", f"{link}<main>"))
+    with SmallSite(pages) as site:
+        [source] = propose(site).profile.sources
+    assert (source.kind, source.path) == ("feed", "/news/rss/")
+
+
 def test_a_site_with_nothing_that_leads_to_articles_is_a_problem() -> None:
     with SmallSite({"/": page("<title>Soon</title><h1>Soon</h1>")}) as site:
         (problem,) = propose(site).problems
