@@ -4,8 +4,8 @@ Results go to standard output, logs and progress to standard error. Exit status:
 0 done and healthy; 1 done, but something failed or is unhealthy; 2 wrong usage or
 configuration.
 
-A command's module is imported when the command is called, so that none pays for the others:
-`crawl` is `crawl_command` there, a group such as `topics` is `topics_app`.
+A command's module is imported only when the command is called, since imports take time. In it,
+`crawl` is `crawl_command`, and a group such as `topics` is `topics_app`.
 """
 
 import logging
@@ -30,7 +30,7 @@ from rscrawler.cli.common import (
 from rscrawler.cli.logs import configure_logging
 from rscrawler.errors import ConfigurationError, RscrawlerError
 
-# What `--help` lists: each command or group, and what it does.
+# The commands and groups that `--help` lists, with their help.
 GROUPS = {
     "Watch": {
         "crawl": "Run one cycle over the sites, then deliver what is due.",
@@ -72,7 +72,7 @@ GROUPS = {
     },
 }
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
-# The modules that are not called as their commands are.
+# Modules whose names differ from those of their commands.
 _MODULES = {
     **dict.fromkeys(("explain", "history", "reparse"), "articles"),
     **dict.fromkeys(("export", "identity", "migrate-store", "prune", "schema"), "records"),
@@ -83,13 +83,13 @@ _MODULES = {
 
 
 class _LazyGroup(TyperGroup):
-    """A group that knows names and short helps, and imports the one command that is called."""
+    """A group that lists names and short helps, and imports only the command that is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """What `--help` and completion show; `resolve_command` gives the command itself."""
+        """A stub for `--help` and completion; `resolve_command` imports the command itself."""
         if cmd_name not in COMMANDS:
             return None
         return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name])
@@ -105,7 +105,7 @@ class _LazyGroup(TyperGroup):
 
 
 def load_command(name: str) -> Any:
-    """The command or group of that name, its module imported."""
+    """Import the command or group of that name."""
     holder = typer.Typer(rich_markup_mode=None)
     module = import_module(f"rscrawler.cli.{_MODULES.get(name, name)}")
     if command := getattr(module, f"{name.replace('-', '_')}_command", None):
@@ -121,7 +121,7 @@ app = typer.Typer(
     help="Watches news sites for coverage of Central Asia, and alerts you once.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # importing what draws boxes takes longer than most commands
+    rich_markup_mode=None,  # importing rich takes longer than most commands
 )
 
 
@@ -149,16 +149,16 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; what the user can mend becomes one line for each problem."""
+    """Run the command line; errors that the user can fix are printed as a line per problem."""
     sys.exit(written_out(_run()))
 
 
 def _run() -> int:
-    """Run one command; gives its exit status."""
+    """Run one command; returns its exit status."""
     try:
         app()
     except SystemExit as end:
-        # Typer has printed what was wrong with the usage: the exception it ended with.
+        # Typer has printed a usage error; the exception behind its exit has the wording.
         if wording := getattr(end.__context__, "format_message", None):
             answer_error(wording())
         return end.code if isinstance(end.code, int) else EXIT_FAILED

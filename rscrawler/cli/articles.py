@@ -1,4 +1,4 @@
-"""`rscrawler explain`, `history`, `reparse`: articles as they would be, were, and are recorded."""
+"""`rscrawler explain`, `history`, `reparse`: parse a page, show versions, parse archived pages."""
 
 import json
 from collections import Counter
@@ -50,7 +50,7 @@ _IN_WORDS = {
     Verdict.UNREADABLE: "unreadable",
 }
 _AS_BEFORE = (Verdict.UNCHANGED, Verdict.REJECTED)
-_CONTRIBUTIONS = 10  # features shown of each flag: those that moved its score most
+_CONTRIBUTIONS = 10  # features shown for each flag: those that changed its score most
 
 
 def explain_command(
@@ -78,7 +78,7 @@ def explain_command(
 
 
 def _file_or_stored(config: Config, named: str, site: str | None) -> tuple[str, str | None]:
-    """The file of that name; else the address of the stored article of that name, and its site."""
+    """(page, site): the file `named`, else the address and site of the stored article `named`."""
     allowed = (
         "allowed: an address (https://…), the file of a saved page, or a stored article's "
         "article_id, record_id or path"
@@ -164,7 +164,7 @@ def history_command(
 
 
 def find_article(config: Config, store: Store, named: str) -> str:
-    """The id of the article that an article id, a record id, an address or its path names.
+    """The id of the article with this article_id, record_id, address or path.
 
     Raises:
         RscrawlerError: there is none, or several sites have that path.
@@ -183,7 +183,7 @@ def find_article(config: Config, store: Store, named: str) -> str:
 
 
 def _by_address(config: Config, store: Store, named: str) -> Iterator[tuple[str, str]]:
-    """The address and id of each stored article with that address, or that path on its site."""
+    """(address, id) of each stored article with this address, or this path on its site."""
     for site, profile in load_sites(config).items():
         address = f"{profile.base_url.rstrip('/')}{named}" if named.startswith("/") else named
         if canonical_url(address, profile) is not None:
@@ -234,7 +234,7 @@ def _print_changes(version: Version) -> None:
 
 
 def _diff(changes: Sequence[Change]) -> Text:
-    """The changes in colours on a terminal, as `[-gone-]{+new+}` elsewhere."""
+    """The changes in colours on a terminal, as `[-removed-]{+added+}` elsewhere."""
     line = Text()
     for change in changes:
         if change.kind is Kind.SAME:
@@ -253,7 +253,7 @@ def _bracketed(change: Change) -> str:
     return f"[-{bare}-]{behind}" if change.kind is Kind.REMOVED else f"{{+{bare}+}}{behind}"
 
 
-# Archived pages, read again: the differences first.
+# Archived pages, parsed again.
 
 
 def reparse_command(
@@ -299,10 +299,10 @@ def reparse_command(
 
 
 def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str, list[Path]]:
-    """The archive's files of each site to read.
+    """The archive's files of each site.
 
     Raises:
-        ConfigurationError: nothing is archived, or nothing of a site that was named.
+        ConfigurationError: no page is archived, or none of a site that was named.
     """
     folder = config.archive_folder
     files = {name: archive_files(folder, name) for name in sites}

@@ -1,4 +1,4 @@
-"""What the commands print with: results on standard output; errors, progress on standard error."""
+"""Output of the commands: results on standard output, errors and progress on standard error."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _NUMBER = re.compile(r"[\d.,]+%?|–?")
 
 @cache
 def console() -> Console:
-    """What draws tables and colours, and takes long to import."""
+    """Rich's console, which prints tables and colours; rich takes long to import."""
     from rich.console import Console
 
     is_piped = not sys.stdout.isatty()
-    # In a file or a pipe a table has its lines whole, as a program or `grep` needs them.
+    # In a file or a pipe, a table's lines are not wrapped, for programs and `grep`.
     width = _NO_WIDTH if is_piped and not os.environ.get("COLUMNS") else None
     return Console(highlight=False, markup=False, soft_wrap=is_piped, width=width)
 
@@ -41,7 +41,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def print_table(*rows: Iterable[object]) -> None:
-    """Rows below their headings, numbers to the right; no cell is cut or wrapped."""
+    """Print headings and rows, columns of numbers right-aligned; no cell is cut or wrapped."""
     cells = [[_cell(each) for each in row] for row in rows]
     columns = list(zip(*cells, strict=True))
     widths = [max(map(len, column)) for column in columns]
@@ -61,7 +61,7 @@ def _cell(value: object) -> str:
 
 
 def say(shown: object = "", style: str | None = None) -> None:
-    """Print a line of text as it is; or in a style, or what rich can draw."""
+    """Print a line of text as it is; in a style, or if it is no text, through rich."""
     if isinstance(shown, str) and style is None:
         sys.stdout.write(f"{shown}\n")
         sys.stdout.flush()  # a service's log is read while it runs
@@ -73,7 +73,7 @@ def say(shown: object = "", style: str | None = None) -> None:
 
 
 def progress() -> Progress:
-    """Bars, one a task, each with a `unit`; gone when the command ends."""
+    """Progress bars, one a task, each with a `unit`; removed when the command ends."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
@@ -92,7 +92,7 @@ def progress() -> Progress:
 
 
 def tracked(items: Iterable[T], total: int, unit: str, *, what: str = "") -> Iterator[T]:
-    """The items as they come, with a bar that counts them."""
+    """Yield the items, with a progress bar that counts them."""
     with progress() as bars:
         task = bars.add_task(what, total=total, unit=unit)
         for item in items:
@@ -100,25 +100,25 @@ def tracked(items: Iterable[T], total: int, unit: str, *, what: str = "") -> Ite
             bars.advance(task)
 
 
-# Errors, in JSON too, and an output that cannot be written.
+# JSON output, errors, and a standard output that cannot be written.
 
 
 class _Answer:
-    """What has gone to standard output as JSON: one object at most."""
+    """Whether a JSON object has been printed: a command prints one at most."""
 
     is_given = False
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on standard output."""
+    """Print one JSON object on standard output."""
     _Answer.is_given = True
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def answer_error(message: str) -> None:
-    """Where `--json` was requested: one object that says what went wrong, if none was printed.
+    """With `--json`, print an object with the error, unless an object was printed before.
 
-    The command line is looked at as it was written, since it may be what is wrong.
+    `--json` is looked for in the raw command line, since parsing that may have failed.
     """
     if "--json" in sys.argv[1:] and not _Answer.is_given:
         try:
@@ -128,13 +128,13 @@ def answer_error(message: str) -> None:
 
 
 def complain(message: str) -> None:
-    """One line on standard error, as it is: no markup, no wrapping."""
-    with suppress(OSError):  # there is nowhere else to say it
+    """Print one line on standard error, as it is: no markup, no wrapping."""
+    with suppress(OSError):  # there is nowhere else to report it
         sys.stderr.write(f"rscrawler: {message}\n")
 
 
 def conclude(problems: Iterable[str]) -> None:
-    """End a command: with status 1 if there are problems, each of them a line."""
+    """Print each problem on a line, and exit with status 1 if there are any."""
     reported = [*problems]
     for problem in reported:
         complain(problem)
@@ -143,9 +143,9 @@ def conclude(problems: Iterable[str]) -> None:
 
 
 def is_output_stuck() -> bool:
-    """Whether nothing can be printed any more.
+    """Whether standard output can no longer be written, tested by writing a line feed.
 
-    An error does not name the stream it is of, and what could not be printed is dropped with it.
+    An OSError does not name its stream, and the output that could not be written is dropped.
     """
     try:
         sys.stdout.write("\n")
@@ -156,15 +156,15 @@ def is_output_stuck() -> bool:
 
 
 def give_up_output(error: OSError) -> None:
-    """Tell that standard output cannot be written, but to a reader that has had enough."""
+    """Report that standard output cannot be written, unless its reader has closed the pipe."""
     if not isinstance(error, BrokenPipeError):
         complain(f"standard output: {error.strerror}")
-    # The interpreter tries once more when it exits, and would complain of it.
+    # The interpreter flushes once more when it exits, and would print another error.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def written_out(status: int) -> int:
-    """The exit status of a command, once all that it printed is on its way."""
+    """Flush standard output; returns the exit status of the command, 1 at least if that fails."""
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`rscrawler crawl`: one cycle, and what it found handed on."""
+"""`rscrawler crawl`: one cycle, then delivery and the report."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def crawl_command(
                 is_full=full,
                 limit=limit,
                 on_crawler=_watching(bars) if bars is not None else None,
-                opening=open_store,  # a lost one is rebuilt before anything is requested of a site
+                opening=open_store,  # rebuilds a lost store before the first request to a site
             )
         _hand_on(config, report, quiet=quiet, as_json=as_json)
 
@@ -93,7 +93,7 @@ def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool)
         print_json(_report_json(report, delivery, by_site))
     elif not quiet or delivery.messages or any(map(report.total, _CHANGED)):
         _print_report(report, delivery, config)
-    # Cron mails what is written here: a problem is reported once, not in each cycle.
+    # Cron mails what is printed here: with --quiet, a problem is reported once, not each time.
     for line in _complaints(report, delivery, standing if quiet else set()):
         complain(line)
     if not report.is_healthy or any(undelivered(delivery)):
@@ -101,10 +101,10 @@ def _hand_on(config: Config, report: CycleReport, *, quiet: bool, as_json: bool)
 
 
 def _watching(bars: Progress) -> Callable[[str, Crawler], None]:
-    """A bar for each site: requests answered, of those made so far, and new articles."""
+    """A callback that adds a bar for a site: requests done, of those made, and new articles."""
 
     def watch(site: str, crawler: Crawler) -> None:
-        bars.start()  # only now: it has a thread, and the processes that read pages are forked
+        bars.start()  # only now: it starts a thread, and the readers' nursery is forked before
         task = bars.add_task(site, total=0, unit="pages")
         counts = Counter[str]()
 

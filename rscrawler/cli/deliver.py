@@ -1,4 +1,4 @@
-"""`rscrawler deliver` and `status`: what is due goes out, and is all well?"""
+"""`rscrawler deliver` and `status`: deliver what is due; show what is wrong and what waits."""
 
 import logging
 import signal
@@ -91,16 +91,16 @@ def store_failures_reported(config: Config) -> Iterator[None]:
         tell_store_fails(config, error, utc_now())
         raise
     except typer.Exit:
-        tell_store_works(config, utc_now())  # what else went wrong is in the store
+        tell_store_works(config, utc_now())  # the command failed, but could use the store
         raise
     tell_store_works(config, utc_now())
 
 
 def deliver_due(config: Config, store: Store) -> DeliveryReport:
-    """Deliver what is due; a signal to end lets the message in hand be finished, a second does not.
+    """Deliver what is due; on a first SIGTERM or SIGINT, finish only the message being sent.
 
-    A process that ends while a server takes a mail does not know whether it has, and
-    would have to send it again.
+    A second signal ends the process at once. If that happens while a server accepts a mail, it
+    is not known whether it did, and the mail must be sent again.
     """
     signalled: list[int] = []
 
@@ -126,7 +126,7 @@ def deliver_due(config: Config, store: Store) -> DeliveryReport:
 
 
 def topic_titles(config: Config) -> dict[str, str]:
-    """What each topic is called in mails and feeds: wrong topics hold up no alert."""
+    """The title of each topic in mails and feeds; empty if that fails, so no alert is held up."""
     try:
         watchlists = usable_topics(config).lists
     except ConfigurationError as error:
@@ -137,7 +137,7 @@ def topic_titles(config: Config) -> dict[str, str]:
 
 
 def undelivered(delivery: DeliveryReport) -> Iterator[str]:
-    """What could not be delivered this time, or is given up."""
+    """A line for everything that could not be delivered this time, or was given up."""
     if delivery.output_problem is not None:
         yield delivery.output_problem
     yield from delivery.problems

@@ -1,4 +1,4 @@
-"""What commands are given: the options that several have, the configuration and its store."""
+"""Input of the commands: options that several share, the configuration and its store."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def read_config(path: Path | None) -> Config:
 
 
 def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
-    """A day (`2026-11-24`) or a moment (`2026-11-24T08:00:00Z`) in UTC; `is_end`: the day's end.
+    """Parse a day (`2026-11-24`; `is_end`: its end) or time (`2026-11-24T08:00:00Z`), in UTC.
 
     Raises:
-        ConfigurationError: it is neither.
+        ConfigurationError: `text` is neither.
     """
     try:
         moment = datetime.fromisoformat(text)
@@ -88,15 +88,15 @@ def opened_store(config: Config) -> Iterator[Store]:
             yield store
         except DamagedDatabase:
             store.close()
-            open_store(config).close()  # set aside and rebuilt at once: the next command goes on
+            open_store(config).close()  # set aside and rebuilt now, for the next command
             raise
 
 
 def open_existing(config: Config) -> Store:
-    """The store for commands that only look: they neither make it nor mend it.
+    """The store for commands that only read it: they neither create nor rebuild it.
 
     Raises:
-        ConfigurationError: the database URL is of no use.
+        ConfigurationError: the database URL is invalid.
         StoreError: there is no store yet, or it is damaged.
     """
     from rscrawler.store import Store
@@ -108,10 +108,10 @@ def open_existing(config: Config) -> Store:
 
 @contextmanager
 def usable(path: Path, *, to_be: str, option: str = "") -> Iterator[None]:
-    """Whatever cannot be `read` or `written` within is laid to the command line.
+    """Turn an OSError within into a usage error: the file cannot be `read` or `written`.
 
     Raises:
-        ConfigurationError: names the file, or `path` where the error names none.
+        ConfigurationError: names the file, or `path` if the OSError names none.
     """
     try:
         yield

@@ -13,10 +13,10 @@ from rscrawler.errors import RscrawlerError, StoreError
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """Formats each record as a JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, logger and message, and the traceback where there is one."""
+        """Time, level, logger and message, and the traceback if there is one."""
         entry = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -33,9 +33,9 @@ _said: dict[str, float] = {}
 
 
 def shorten(record: logging.LogRecord) -> bool:
-    """Keep a record, without the traceback of what the operator can mend: that is one line.
+    """Filter a record: an error that the operator can fix is one line, without a traceback.
 
-    A store that fails is one fault, whatever meets it: it is said once an hour.
+    The same failure of the store is logged once an hour, wherever it occurs.
     """
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, RscrawlerError):
@@ -59,7 +59,7 @@ def configure_logging(level: int, *, as_json: bool) -> None:
     )
     handler.setLevel(level)
     handler.addFilter(shorten)
-    # Scrapy opens the root logger for every level; the handler decides.
+    # Scrapy sets the root logger to every level, so the handler filters.
     logging.basicConfig(handlers=[handler], force=True)
     for chatty in ("asyncio", "apscheduler", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
@@ -73,6 +73,6 @@ def log_runs(context: typer.Context) -> None:
         return
     logging.getLogger().setLevel(logging.WARNING)
     logging.getLogger("rscrawler.scheduling").setLevel(logging.INFO)
-    # When the database goes away a worker says so in one line; these add a page each.
+    # A worker logs in one line that the database is away; these loggers would add a page each.
     for name in ("procrastinate", "psycopg.pool"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""Commands over what is stored: export, prune, migrate-store, identity, and the JSON Schemas."""
+"""Commands on stored data: export, prune, migrate-store, identity; and the JSON Schemas."""
 
 from contextlib import closing
 from dataclasses import asdict, astuple
@@ -34,7 +34,7 @@ from rscrawler.sites import SiteProfile, load_sites
 from rscrawler.store.transfer import migrate_store
 from rscrawler.topics import WatchList, load_watchlist
 
-SHORTEST_MEMORY = timedelta(days=1)  # an update needs the text before, to say what changed
+SHORTEST_MEMORY = timedelta(days=1)  # an update needs the previous text, to say what changed
 identity_app = typer.Typer(help="Which articles repeat or follow others.")
 
 

@@ -1,4 +1,4 @@
-"""Commands of the service: run it, work for it, and see what it will do."""
+"""Commands of the service: run it or a worker, and show its jobs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -55,8 +55,8 @@ def _kept_store(config: Config) -> StoreKeeper:
     """The store of a service.
 
     Raises:
-        StoreError: it cannot be used. The operators are told: who starts the service again and
-            again does not tell them.
+        StoreError: it cannot be used. The operators are notified here, since a supervisor that
+            restarts the service again and again does not notify them.
     """
     try:
         return StoreKeeper(config)
@@ -66,20 +66,20 @@ def _kept_store(config: Config) -> StoreKeeper:
 
 
 class _Loader:
-    """Reads configuration and schedules, again and again; its `runs` work with what it read.
+    """Reads configuration and schedules at each call; `runs` then use what was read last.
 
-    Two changes need a restart. A file that had keys and has none any more was cut off while it
-    was saved: the defaults would crawl into another database. And the service has the old
-    database open, while its children would write to the new one.
+    Two changes need a restart. A file that had keys and has none now was probably cut off while
+    it was saved, and the defaults would crawl into another database. With another database_url,
+    the service would have the old database open, while its children write to the new one.
 
     Raises:
-        ConfigurationError: when called; what is wrong with the files.
+        ConfigurationError: when called, if a file is invalid or needs a restart.
     """
 
     def __init__(self, path: Path | None, schedules_dir: Path | None) -> None:
         self._path, self._schedules_dir = path, schedules_dir
         self._had_keys = False
-        self._database: str | None = None  # of the first reading
+        self._database: str | None = None  # the one that the service has open
         self.runs = WarmRuns(path)
 
     def __call__(self) -> tuple[Config, Sequence[ScheduledJob]]:
@@ -149,7 +149,7 @@ def schedules_command(
 
 
 def _job_json(scheduled: ScheduledJob, state: JobState | None) -> dict[str, Any]:
-    """One job. A job that is not enabled fires never: its `next_fire_at` is null."""
+    """One job as JSON. A job that is not active never fires: its `next_fire_at` is null."""
     next_fire_at = scheduled.next_fire(state, utc_now()) if scheduled.is_active else None
     return {
         "id": scheduled.id,

@@ -50,10 +50,10 @@ def check_command(config: ConfigOption, as_json: JsonOption = False) -> None:
 
 
 def _counted(config: Config) -> dict[str, int]:
-    """How many files of each kind there are.
+    """How many sites, watch-lists and scheduled jobs there are.
 
     Raises:
-        ConfigurationError: every problem in any of them, and in what they make together.
+        ConfigurationError: lists every problem in any file, and in their combination.
     """
     from rscrawler.scheduling.schedules import load_schedules
     from rscrawler.sites import load_sites
@@ -73,13 +73,13 @@ def _counted(config: Config) -> dict[str, int]:
             problems.extend(error.problems)
     problems.extend(_useless_settings(config))
     if problems:
-        # Schedules name sites, so what is wrong with a site is found twice.
+        # Schedules load the sites, too, so an error in a site is found twice.
         raise ConfigurationError(*dict.fromkeys(problems))
     return counts
 
 
 def _useless_settings(config: Config) -> Iterator[str]:
-    """What is well written and cannot work, on this machine as it is now."""
+    """Settings that are valid but cannot work on this machine as it is now."""
     alerts, email = config.alerts, config.alerts.email
     if config.database_url is not None:
         from rscrawler.store.database import parsed_url
@@ -116,7 +116,7 @@ def _useless_settings(config: Config) -> Iterator[str]:
 
 
 def _warnings(config: Config) -> Iterator[str]:
-    """What works and is not safe: secrets that others can read or hear."""
+    """Settings that work but are not safe: secrets that others can read or intercept."""
     file, email = Path(config.origin), config.alerts.email
     database: Path | None = config.output_dir / "rscrawler.db"
     secrets = [*_secrets(config.model_dump(exclude={"database_url"}))]
@@ -141,7 +141,7 @@ def _warnings(config: Config) -> Iterator[str]:
 
 
 def _secrets(value: object, key: str = "") -> Iterator[str]:
-    """The keys under which a configuration holds a secret that is set."""
+    """The dotted keys of the secrets that are set in a configuration."""
     if isinstance(value, SecretStr) and value.get_secret_value():
         yield key
     elif isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""`rscrawler sites`: the site profiles, a new one for a site, and whether one holds."""
+"""`rscrawler sites`: list site profiles, propose one for a new site, check them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -72,7 +72,7 @@ def add_command(
 
 
 def _check_before_asking(url: str, name: str | None, folder: Path | None) -> None:
-    """Find out what would be in vain while it costs the site nothing."""
+    """Check the arguments before the first request, so that the site is not visited in vain."""
     address = whole_address(url, name)
     if folder is None:
         return

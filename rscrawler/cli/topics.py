@@ -1,4 +1,4 @@
-"""`rscrawler topics`: the watch-lists, how well they do, what a change would change."""
+"""`rscrawler topics`: show watch-lists, measure them, and try a changed one on stored articles."""
 
 import json
 import sys
@@ -45,7 +45,7 @@ _LABELLED = "JSONL of {id, title, text, level}."
 
 
 class _LabelledLine(BaseModel):
-    """What is read of a labelled line, which may hold more."""
+    """The fields of a labelled line that are read; it may have more."""
 
     id: Any
     text: str
@@ -249,7 +249,7 @@ def marks_command(
 
 
 def _judged_topic(store: Store, named: str | None) -> str:
-    """The topic whose judgements are wanted.
+    """The topic whose judgements to write: the one named, or the only one judged.
 
     Raises:
         ConfigurationError: none was judged, or several were and none is named.
@@ -264,7 +264,7 @@ def _judged_topic(store: Store, named: str | None) -> str:
 
 
 def _labelled_line(said: Judgement, article: Article) -> dict[str, Any]:
-    """A judgement as `topics evaluate` reads it: the text that was judged, and what is true."""
+    """A judgement as `topics evaluate` reads it: the judged text, and its true level."""
     return {
         "id": said.record_id,
         "topic": said.topic,

@@ -31,7 +31,7 @@ def web_command(
 ) -> None:
     """Serve the dashboard until SIGTERM or Ctrl-C."""
     try:
-        # What serves is an extra, and is not loaded for the other commands.
+        # The server is an extra, and is not imported for the other commands.
         from rscrawler.web.access import hash_password
         from rscrawler.web.app import serve
         from rscrawler.web.dashboard import Dashboard, newest_store
@@ -59,7 +59,7 @@ def web_command(
 
 
 def _password() -> str:
-    """Prompt for a new password twice; read standard input if it is no terminal."""
+    """Prompt for a new password twice; if standard input is no terminal, read a line of it."""
     if sys.stdin.isatty():
         password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
@@ -70,7 +70,7 @@ def _password() -> str:
 
 
 def write_user(path: Path, name: str, hashed: str) -> None:
-    """Put a user into the table `[web.users]` of a configuration file, or a new password of one.
+    """Add a user to the table `[web.users]` of a configuration file, or replace their password.
 
     Raises:
         ConfigurationError: the file has its users in another form, or cannot be written.

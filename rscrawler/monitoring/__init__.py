@@ -1,1 +1,1 @@
-"""Is it healthy? Cycles judged, problems raised and cleared, numbers for others to watch."""
+"""Monitoring: judges cycles, raises and clears problems, reports status and metrics."""

@@ -1,4 +1,4 @@
-"""The end of a whole crawl command: signs of life for those who watch from outside."""
+"""The end of a crawl command: the weekly mail, the metrics file, the heartbeat."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def after_cycle(
 ) -> None:
     """Compose the weekly mail if it is due, write the metrics, send the heartbeat.
 
-    The mail goes out with the next delivery. Nothing that fails here makes a cycle fail:
-    it is logged, and the missing sign is itself one. A cycle that found every site being
-    crawled by somebody else sends no heartbeat, so that a stuck crawl cannot hide behind it.
-    One whose finds do not get out (`is_delivered` is False, or somebody cannot be reached)
-    is a bad one: nobody would hear of them.
+    The mail goes out with the next delivery. A failure here is logged and does not fail the
+    cycle; the missing sign of life shows it. If no site was crawled, since others crawl them or
+    they asked for a pause, no heartbeat is sent, so that a stuck crawl cannot hide behind it.
+    If records or alerts do not get out (`is_delivered` is False, or a recipient cannot be
+    reached), the heartbeat is that of a bad cycle.
     """
     monitoring = config.monitoring
     if monitoring.weekly_mail:
@@ -66,7 +66,7 @@ def after_cycle(
 
 
 def _reaches_everybody(store: Store) -> bool:
-    """Whether no delivery problem stands; one that cannot be read of may well."""
+    """Whether the store has no delivery problem; False if it cannot be read."""
     with _guarded("whether alerts get out is not known"):
         return all(problem.subject != OUTBOX_SUBJECT for problem in store.health.problems())
     return False
@@ -74,7 +74,7 @@ def _reaches_everybody(store: Store) -> bool:
 
 @contextmanager
 def _guarded(sign: str) -> Iterator[None]:
-    """Log what goes wrong with one sign; a bug with its traceback."""
+    """Log an exception of one sign of life instead of raising it; a bug with its traceback."""
     try:
         yield
     except Exception as error:
@@ -86,10 +86,10 @@ def _guarded(sign: str) -> Iterator[None]:
 def compose_weekly(
     config: Config, store: Store, now: datetime, jobs: Collection[ScheduledJob]
 ) -> bool:
-    """Write the weekly mail if a week has passed since the last one, or since the first cycle.
+    """Compose the weekly mail if a week has passed since the last one, or since the first cycle.
 
-    It goes to the operators, or to those who get the alerts if there are none, with the
-    next delivery: its absence is a sign as well. Gives whether it was written.
+    It goes out with the next delivery, to the operators or, without any, to the recipients of
+    alerts. Its absence is a sign of failure. Returns whether it was stored.
     """
     since = store.history.last_weekly_at() or store.history.first_run_at()
     if since is None or now - since < WEEK:
@@ -117,7 +117,7 @@ def compose_weekly(
 
 
 def _channels(config: Config) -> Channels:
-    """The channels, with somebody to tell: without operators, those who get the alerts."""
+    """The channels; without operators, the recipients of alert mails stand in for them."""
     alerts = config.alerts
     if not (alerts.ops.recipients or alerts.ops.channels or alerts.email is None):
         ops = OpsSettings(recipients=alerts.email.recipients)

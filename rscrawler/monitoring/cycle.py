@@ -1,4 +1,4 @@
-"""The end of a cycle over one site: its counters, whether it succeeded, what is wrong."""
+"""Judges a cycle over one site at its end: its counters, its success and its problems."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from rscrawler.spiders.session import CrawlSession, session_of
 from rscrawler.store.database import FullDisk
 from rscrawler.store.health import ProblemCode
 
-# The counters of a cycle as the contract names them, and the statistic of each.
+# The counters of a cycle by their public names, and the Scrapy statistic of each.
 COUNTERS: Mapping[str, str] = {
     "requests": "downloader/request_count",
     "not_modified": "downloader/response_status_count/304",
@@ -37,34 +37,34 @@ COUNTERS: Mapping[str, str] = {
     "dropped": "rscrawler/rejected",
     "errors": "rscrawler/errors",
 }
-REMEMBERED_CYCLES = 500  # cycles that observed something, to compare with
-LONG_PAUSE = timedelta(hours=1)  # that a site asks for: from here on somebody should know
-# A page is told of once it was tried so often in vain, from this age to that.
+REMEMBERED_CYCLES = 500  # past cycles with an observation, to compare with
+LONG_PAUSE = timedelta(hours=1)  # a longer pause that a site asks for is a problem
+# A page is reported after so many failed attempts, from this age to that.
 UNREAD_ATTEMPTS, UNREAD_AFTER, UNREAD_UNTIL = 4, timedelta(hours=2), timedelta(days=14)
-# So many pages that a source leads to, and not one that is there: the addresses are wrong.
+# If so many article pages are gone, and none could be recorded, the addresses are wrong.
 MANY_GONE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class CycleOutcome:
-    """How a cycle over one site went."""
+    """The outcome of a cycle over one site."""
 
     counters: Mapping[str, int]
     succeeded: bool
     problems: Mapping[ProblemCode, str]
-    note: str | None = None  # why nothing was done, if nothing was
+    note: str | None = None  # why the site was not crawled, if it was not
     failed_sources: Mapping[str, str] = field(default_factory=dict)  # causes, by address
 
 
 @dataclass(frozen=True, slots=True)
 class CycleReport:
-    """What a cycle did, site by site."""
+    """The outcome of a cycle, by site."""
 
     run_id: str
     started_at: datetime
     elapsed_seconds: float
     sites: dict[str, CycleOutcome] = field(default_factory=dict)
-    topic_problems: tuple[str, ...] = ()  # what is wrong with watch-lists
+    topic_problems: tuple[str, ...] = ()  # errors in watch-lists
 
     @property
     def is_healthy(self) -> bool:
@@ -88,13 +88,13 @@ def judge(
     paused_until: datetime | None = None,
     trouble: StoreError | None = None,
 ) -> CycleOutcome:
-    """Whether a cycle succeeded, and whether it could reach its site.
+    """Judge from its statistics whether a cycle succeeded, and which problems it shows.
 
-    It succeeds when it ran to its end, reached a source at all and could record what it read. A
-    host whose robots.txt cannot be read is not asked for anything (RFC 9309), and so is
-    unreachable; it has forbidden nothing. `unread_robots` says of such hosts why, and
-    `failed_sources` of sources; `paused_until` is the end of a pause that is long enough to be
-    told of, `trouble` what the store met last.
+    It succeeds if it ran to its end, reached any source, and could record what it read. A host
+    whose robots.txt cannot be read gets no other requests (RFC 9309), so it is unreachable; it
+    has not forbidden anything. `unread_robots` maps such hosts to the reason, `failed_sources`
+    sources to the cause. `paused_until` is the end of a pause that is long enough to report,
+    `trouble` the last error of the store.
     """
 
     def count(*names: str) -> int:
@@ -138,7 +138,7 @@ def judge(
 
 
 def _causes(failed_sources: Mapping[str, str], absent: int) -> str:
-    """Why sources failed, most often first: ` (21 × HTTP 503, 1 × time-out)`."""
+    """The causes of failed sources, most frequent first: ` (21 × HTTP 503, 1 × time-out)`."""
     counts = Counter(failed_sources.values())
     counts["HTTP 404 or 410"] = absent
     shown = ", ".join(f"{count} × {cause}" for cause, count in counts.most_common() if count)
@@ -146,7 +146,7 @@ def _causes(failed_sources: Mapping[str, str], absent: int) -> str:
 
 
 class CycleExtension:
-    """Judges a cycle when its spider closes, and writes the verdict down."""
+    """Judges a cycle when its spider closes, and records the outcome."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -155,8 +155,8 @@ class CycleExtension:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Connected to the signals of one crawl."""
-        session_of(crawler)  # there is none in `scrapy shell` and the like
+        """Connect to the signals of one crawl."""
+        session_of(crawler)  # not configured in `scrapy shell` and the like
         extension = cls(crawler)
         observer = extension._observer
         crawler.signals.connect(extension.spider_closed, signals.spider_closed)
@@ -165,7 +165,7 @@ class CycleExtension:
         return extension
 
     def spider_closed(self, spider: NewsSpider, reason: str) -> None:
-        """Judge and record, if it was a cycle: `scrapy parse` and the like begin none."""
+        """Judge and record a cycle, if one began: `scrapy parse` and the like begin none."""
         if not spider.has_begun:
             return
         session, stats = session_of(self._crawler), self._crawler.stats.get_stats()
@@ -182,7 +182,7 @@ class CycleExtension:
         else:
             for code, message in outcome.problems.items():
                 session.store.health.raise_problem(session.site, code, message, session.now())
-        self.outcome = outcome  # only now: one that could not be written down is none
+        self.outcome = outcome  # only now: an outcome that could not be recorded is none
 
 
 def _conclude(
@@ -192,14 +192,14 @@ def _conclude(
     spider: NewsSpider,
     stats: Mapping[str, Any],
 ) -> CycleOutcome:
-    """Compare with the site's past, and write down what came of the cycle.
+    """Compare a cycle with the site's past, and record its outcome and problems.
 
-    A cycle that did not succeed says nothing of layout and silence; what was wrong
-    with them stays.
+    A failed cycle tells nothing about layout, silence and pages over their limit; such problems
+    stay as they were.
     """
     store, site, now = session.store, session.site, session.now()
     problems, succeeded, observed = dict(outcome.problems), outcome.succeeded, None
-    standing: dict[ProblemCode, str] = {}  # from earlier: they make no bad cycle
+    standing: dict[ProblemCode, str] = {}  # of earlier cycles; this one is healthy all the same
     judged = {ProblemCode.UNREACHABLE, ProblemCode.ROBOTS_DISALLOWED, ProblemCode.DISK_FULL}
     if succeeded:
         judged |= {ProblemCode.LAYOUT_DRIFT, ProblemCode.SILENT, ProblemCode.OVER_LIMIT}
@@ -216,7 +216,7 @@ def _conclude(
             problems.setdefault(ProblemCode.UNREACHABLE, unread)
         is_lost = not {ARTICLES, LISTINGS}.isdisjoint(seen.findings)
         if session.state.baseline_at is None and (is_lost or _is_in_vain(session)):
-            succeeded = False  # nothing at all was read: no baseline to go on from
+            succeeded = False  # no article was ever read: this is no baseline
             forbidden = int(stats.get("rscrawler/articles/forbidden", 0))
             problems = problems or _in_vain(forbidden)
     dropped = outcome.counters["dropped"]
@@ -235,13 +235,13 @@ def _conclude(
 
 
 def _is_in_vain(session: CrawlSession) -> bool:
-    """Whether no page of the site was ever recorded, and some are still to be requested."""
+    """Whether no article of the site was ever recorded, and some are still to be requested."""
     is_empty = not session.store.articles.count(session.site)
     return is_empty and session.store.discovery.has_unread(session.site)
 
 
 def _in_vain(forbidden_articles: int) -> dict[ProblemCode, str]:
-    """What to say of a site of which no page could be recorded so far."""
+    """The problem of a site of which no article could be recorded so far."""
     if forbidden_articles:
         return {ProblemCode.ROBOTS_DISALLOWED: "robots.txt forbids its article pages"}
     none = "none of the article pages that its sources lead to could be recorded so far"
@@ -251,13 +251,13 @@ def _in_vain(forbidden_articles: int) -> dict[ProblemCode, str]:
 def _with_findings(
     session: CrawlSession, observer: Observer, spider: NewsSpider
 ) -> tuple[Observation, bool]:
-    """What was seen, with what is wrong with it; and whether later cycles should know of it."""
+    """The cycle's observation with its findings, and whether to store it for later cycles."""
     store, profile = session.store, session.profile
     kinds = {profile.address(source.path): source.kind for source in profile.sources}
     seen = observer.observation(spider.discovery.linked)
-    # One that was read, though a further page of it failed, is what it was.
+    # Sources of which the first page was parsed, even if a further page was not.
     read = seen.links.keys()
-    # How much a sitemap lists is no sign: one of the news of two days may well be empty.
+    # The links of sitemaps are no sign of drift: one with the news of two days may be empty.
     links = {
         url: count
         for url, count in seen.links.items()
@@ -268,7 +268,7 @@ def _with_findings(
     observed = store.history.observations(session.site, session.started_at, limit)
     past = [Observation.from_json(text) for text in observed]
     if session.has_new_rules:
-        # How much a source led to by the former ones is no measure, but that it led anywhere is.
+        # Link counts under former rules are only a measure for a source that has no links now.
         past = [replace(each, links=_of_deserted(each.links, links)) for each in past]
     troubles = {
         url: source_trouble(
@@ -293,19 +293,19 @@ def _with_findings(
 
 
 def _of_deserted(past: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
-    """The past links of sources that lead to nothing now."""
+    """The past link counts of sources that have no links now."""
     return {url: count for url, count in past.items() if not now.get(url)}
 
 
 def _long_pause(session: CrawlSession) -> datetime | None:
-    """The end of the pause that the site asked for, if that is far away."""
+    """The end of the pause that the site asked for, if it is more than `LONG_PAUSE` away."""
     now = session.now()
     until = requested_pause(session.store.health.site(session.site).not_before, now)
     return until if until is not None and until - now > LONG_PAUSE else None
 
 
 def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str | None:
-    """What to say of pages that took too much time or memory when they were last read."""
+    """The message about pages that took too much time or memory when last parsed, if any."""
     pages = [
         each
         for each in session.store.discovery.over_limit(session.site)
@@ -322,7 +322,7 @@ def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str
 
 
 def _unread(session: CrawlSession, now: datetime) -> str | None:
-    """What to say of pages that were tried in vain for a while, though the site answers."""
+    """The message about pages that have failed for a while though the site answers, if any."""
     seen = (now - UNREAD_UNTIL, now - UNREAD_AFTER)
     unread = session.store.discovery.unread(session.site, seen, UNREAD_ATTEMPTS)
     if not unread:

@@ -1,8 +1,8 @@
-"""Word from here to the outside, without the store: the heartbeat, and operators told directly.
+"""Notifications that need no store: the heartbeat, and messages directly to the operators.
 
-A file in the spool remembers that they were told that the store fails, and why, so that a crawl
-from cron tells once, and whatever can use the store next says that it is over. Where not even that
-file can be made, the heartbeat alone tells.
+A file in the spool marks that the operators were notified of a failing store, and has the reason.
+So crawls from cron notify once, and the next command that can use the store reports the end. If the
+file cannot be created, only the heartbeat reports the failure.
 """
 
 import logging
@@ -29,11 +29,11 @@ TIMEOUT_SECONDS = 10.0  # of a heartbeat
 
 
 def beat(config: Config, *, is_good: bool) -> None:
-    """Request the heartbeat address, if there is one, of a good or bad cycle.
+    """Request the heartbeat address, if there is one, for a good or bad cycle.
 
-    The addresses are those of healthchecks and its like: the plain one after a good cycle,
-    `/fail` behind its path after a bad one. What goes wrong is logged without the address, which
-    holds a secret as a rule.
+    As healthchecks and similar services expect: the plain address after a good cycle, with
+    `/fail` behind its path after a bad one. Errors are logged without the address, since it
+    usually holds a secret.
     """
     if config.monitoring.heartbeat_url is None:
         return
@@ -58,15 +58,15 @@ def beat(config: Config, *, is_good: bool) -> None:
 
 
 def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
-    """Request the heartbeat address of a bad cycle, and tell the operators unless they know."""
+    """Request the heartbeat of a bad cycle, and notify the operators unless they know."""
     beat(config, is_good=False)
     mark = _mark_of(config)
     try:
         mark.parent.mkdir(mode=0o700, exist_ok=True)
         mark.touch(mode=0o600, exist_ok=False)
     except OSError:
-        return  # they know, or would be told with each cycle
-    with suppress(OSError):  # no room for it
+        return  # they know; or, without a mark, every cycle would notify them
+    with suppress(OSError):  # no space left for it
         mark.write_text(str(error), encoding="utf-8", errors="replace")
     text = (
         "A command could not use its store, so nothing is recorded and no alert sent."
@@ -77,7 +77,7 @@ def tell_store_fails(config: Config, error: Exception, now: datetime) -> None:
 
 
 def tell_store_works(config: Config, now: datetime) -> None:
-    """Tell the operators that it is over, if they were told that the store fails."""
+    """Notify the operators that the store works again, if they know that it failed."""
     with suppress(OSError):
         if known := store_problem(config):
             _mark_of(config).unlink()
@@ -86,7 +86,7 @@ def tell_store_works(config: Config, now: datetime) -> None:
 
 
 def store_problem(config: Config) -> Problem | None:
-    """That the store fails, as the operators know; None: it does not."""
+    """The problem of a failing store of which the operators were notified; None without one."""
     mark = _mark_of(config)
     try:
         since = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
@@ -100,7 +100,7 @@ def store_problem(config: Config) -> Problem | None:
 def notify_directly(config: Config, subject: str, text: str, now: datetime) -> int:
     """Send a message to the operators; returns how many of them have it.
 
-    That the store fails is told once, whoever tells it.
+    That the store fails is reported once, by whichever process comes first.
     """
     known = store_problem(config)
     if known and subject == STORE_FAILS:
@@ -115,14 +115,14 @@ def _mark_of(config: Config) -> Path:
 
 
 def _tell(config: Config, subject: str, text: str, now: datetime) -> int:
-    """Send at once, and once; returns how many have it."""
+    """Send at once, without a retry; returns how many have it."""
     served, channels = 0, message_channels(config)
     notice = Notice(subject, text, f"{subject} {now.isoformat()}", "direct", now)
     for message in channels.notices(notice):
         try:
             steps = channels.by_name[message.channel].send(message.content, message.addresses)
             for address, outcome in last_words(steps).items():
-                # Who may have it is not told again and again.
+                # Whoever may have it counts, so that it is not sent again and again.
                 served += outcome.fate in MAY_HAVE_IT
                 if outcome != SERVED:
                     logger.warning("%s: %s: %s", message.channel, address, outcome.error)

@@ -1,9 +1,8 @@
-"""Has a site's layout changed? Decided over counts, against the site's own past.
+"""Detects a changed layout by comparing a cycle's counts with the site's own past.
 
-"Nothing found" is not "nothing new": a cycle that read no page says nothing, and
-one that read pages and found less on them than this site's pages have shown is
-drift. A single odd page is neither: what pages have lacked before has to be lacking
-more often than chance would have it.
+"Nothing found" is not "nothing new": a cycle that read no page tells nothing, and one whose
+pages lack what the site's pages have had is drift. A single odd page is not: what pages have
+lacked before must be missing more often than chance explains.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ from rscrawler.store.discovery import SourceState
 
 # Parts of a site that can drift, besides each source by its address.
 ARTICLES, LISTINGS = "articles", "listings"
-_READING = "reading"  # before the address of a source that cannot be read
+_READING = "reading"  # prefix of a part: before the address of a source that cannot be read
 
 RECENT_PAGES = 5  # cycles with fewer pages are judged together with those before them
-USUAL_PAGES = 200  # of the past that the present is compared with
-USUAL_READINGS = 20  # of a source, likewise
-UNLIKELY = 0.0001  # chance from which a lack is no chance
-# Pages after which what none of them has shown is drift at its first appearance …
+USUAL_PAGES = 200  # past pages to compare with
+USUAL_READINGS = 20  # past readings of a source to compare with
+UNLIKELY = 0.0001  # a lack that is less probable than this is not by chance
+# Past pages after which a lack that none of them had is drift at its first appearance …
 ENOUGH_FOR_STRUCTURE = 5  # … in the article's container and text
 ENOUGH_FOR_FIELDS = 20  # … in any other field
-FEW_PAGES = 3  # a field that fewer pages lack is theirs to lack: an author, a picture
+FEW_PAGES = 3  # if fewer pages lack a field, they may simply have none: an author, a picture
 REPORTED_PARTS = 5  # of a site, in a message
 LASTING_FAILURES = 3  # of a source, in a row
-FEW_LINKS = 4  # a source that leads to fewer is not missed by half
+FEW_LINKS = 4  # a source that led to fewer may lose half of them
 
 _PROFILE = "profile: "
 _FALLBACK, _NONE = "fallback", "nothing"
@@ -44,19 +43,19 @@ _KINDS = {"profile": "markup", "hint": "feed"} | dict.fromkeys(
 
 
 class Lack(NamedTuple):
-    """On how many of the pages seen something was lacking."""
+    """On how many of the observed pages something was missing."""
 
     misses: int
     pages: int
 
 
 LackOf = Callable[[Observation], Lack]
-IsLacking = Callable[[str], bool]  # told by a field's origin on a page
+IsLacking = Callable[[str], bool]  # decided by a field's origin on a page
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The present cycle, it together with the last ones, and the past before them."""
+    """The present cycle, the recent cycles with it, and the usual ones before those."""
 
     now: Observation
     recent: Observation
@@ -64,7 +63,7 @@ class Comparison:
 
     @classmethod
     def of(cls, now: Observation, past: Sequence[Observation]) -> Comparison:
-        """`past` is newest first; cycles that showed drift are no measure for others."""
+        """Compare with `past`, newest first; articles of cycles with drift are not usual."""
         recent, rest = now, list(past)
         while (
             recent.pages < RECENT_PAGES
@@ -81,9 +80,9 @@ class Comparison:
         return cls(now, recent, usual)
 
     def is_broken(self, lack_of: LackOf, at_once_after: int | None = None) -> bool:
-        """Whether this cycle shows a lack, and one that the site's usual pages do not explain.
+        """Whether at least half of this cycle's pages show a lack that usual pages do not explain.
 
-        What not one of at least `at_once_after` usual pages lacked counts at its first appearance.
+        A lack that none of at least `at_once_after` usual pages had counts at its first appearance.
         """
         lack, usual = lack_of(self.now), lack_of(self.usual)
         if not lack.misses or 2 * lack.misses < lack.pages:
@@ -101,17 +100,17 @@ def find_drift(
     troubles: Mapping[str, str],
     addresses: Collection[str],
 ) -> dict[str, str]:
-    """What is wrong with each part of a site: `articles`, `listings`, a source's address.
+    """The drift of each part of a site: `articles`, `listings`, or a source by its address.
 
     Args:
-        now: what the cycle saw.
-        past: what earlier cycles saw, newest first.
+        now: the observation of this cycle.
+        past: those of earlier cycles, newest first.
         selectors: the profile's, for each field, in order of preference.
         troubles: what `source_trouble` says of the sources, by address.
-        addresses: of the sources that the profile names now.
+        addresses: those of the sources in the present profile.
 
     Returns:
-        A message for each part. One that this cycle told nothing of stays as it was.
+        A message for each part; a part that this cycle did not observe keeps its last one.
     """
     found: dict[str, str] = {}
     judged = set(now.links)
@@ -132,7 +131,7 @@ def find_drift(
 
 
 def in_words(findings: Mapping[str, str]) -> str:
-    """All findings as one message; what is wrong with the articles comes first."""
+    """All findings as one message; those about articles come first."""
     parts = sorted(findings, key=lambda part: part != ARTICLES)
     reported = [findings[part] for part in parts[:REPORTED_PARTS]]
     left = len(parts) - len(reported)
@@ -142,10 +141,10 @@ def in_words(findings: Mapping[str, str]) -> str:
 def source_trouble(
     state: SourceState, *, kind: str, is_answered: bool, is_absent: bool
 ) -> str | None:
-    """What keeps a source from being read, other than a passing fault; None if nothing does.
+    """Why a source cannot be read, if that is more than a passing fault; else None.
 
-    `is_answered`: it sent pages in this cycle, and none of them could be read. `is_absent`: the
-    site said that it is not there; of a source that never was, the failures are of an outage.
+    `is_answered`: it sent pages in this cycle, and none could be parsed. `is_absent`: the site
+    answered that it does not exist; if it was never read, its failures come from an outage.
     """
     path = path_of(state.url)
     if not state.failures or (is_absent and state.read_at is None):
@@ -159,10 +158,10 @@ def source_trouble(
 
 
 def is_unlikely(lack: Lack, usual: Lack) -> bool:
-    """Whether chance alone would hardly make so many pages lack what is usual.
+    """Whether so many pages lack something that this is hardly by chance.
 
-    The chance that at least so many of so many pages lack it, if each does as often as
-    the usual ones did; half a page is added to these, so that "never" is not "impossible".
+    The chance is the binomial probability of at least so many misses at the rate of the usual
+    pages; half a miss is added to these, so that "never" is not "impossible".
     """
     rate = (usual.misses + 0.5) / (usual.pages + 1)
     chance = sum(
@@ -184,7 +183,7 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
     if seen.is_broken(_unread, ENOUGH_FOR_STRUCTURE):
         yield f"{now.unread} of {now.pages + now.unread} pages hold no article that can be read"
     least = FEW_PAGES
-    for name in FIELDS:  # the structure first: where it is rebuilt, no other field lacks by chance
+    for name in FIELDS:  # the structure first: if it changed, one page without a field is enough
         if finding := _field_finding(seen, name, selectors.get(name, ()), least):
             yield finding
             least = 1 if name in (CONTAINER, BODY) else least
@@ -206,12 +205,12 @@ def _article_findings(seen: Comparison, selectors: Mapping[str, Sequence[str]]) 
 
 
 def _field_finding(seen: Comparison, name: str, selectors: Sequence[str], least: int) -> str | None:
-    """What is wrong with one field; any but the structure only if `least` pages lack it."""
+    """The drift of one field; for fields other than structure, only if `least` pages lack it."""
     usual = _usual_origin(seen.usual, name)
     is_structure = name in (CONTAINER, BODY)
     if not usual or not (is_structure or seen.usual.pages >= ENOUGH_FOR_FIELDS):
         return None  # this site's pages never have it, or too few of them are known
-    # A video or a photo essay has no text; several at once have lost it.
+    # One page without text may be a video or photo essay; several at once have lost their text.
     is_emptied = _lack(name, lambda origin: origin.endswith(EMPTY))(seen.recent).misses >= FEW_PAGES
 
     def is_replaced(origin: str) -> bool:
@@ -239,7 +238,7 @@ def _field_finding(seen: Comparison, name: str, selectors: Sequence[str], least:
 
 
 def _lost(now: Observation, name: str, usual: str, lack: Lack) -> str:
-    """What no longer gives a field, on how many pages, and what does instead."""
+    """The message: which origin no longer gives a field, on how many pages, what does instead."""
     hits = lack.pages - lack.misses
     share = f"only {hits} of {lack.pages} pages" if hits else f"no page of {lack.pages}"
     is_selector = usual.startswith(_PROFILE)
@@ -263,7 +262,7 @@ def _unread(seen: Observation) -> Lack:
 
 
 def _odd_lengths(seen: Observation, usual: Observation) -> Lack:
-    """Bodies of less than half, or more than double, the words that nearly all usual ones have."""
+    """Bodies with less than half, or more than double, the words of nearly all usual ones."""
     powers = sorted(Counter(usual.lengths).elements())
     trimmed = powers[len(powers) // 20 : len(powers) - len(powers) // 20]
     if not trimmed:
@@ -274,7 +273,7 @@ def _odd_lengths(seen: Observation, usual: Observation) -> Lack:
 
 
 def _kind(origin: str) -> str:
-    """Which of markup, metadata and feed an origin belongs to; `fallback` for a guess."""
+    """The kind of an origin: markup, metadata, feed, `fallback` for a guess, `nothing` if empty."""
     return _KINDS.get(origin.partition(":")[0], _FALLBACK) if origin else _NONE
 
 
@@ -285,7 +284,7 @@ def _rank(origin: str, selectors: Sequence[str]) -> int:
 
 
 def _usual_origin(usual: Observation, name: str) -> str:
-    """What gave a field most often, of the kind that gave it most often; "" for nothing."""
+    """The most frequent origin of a field, of its most frequent kind; "" without any."""
     origins = {
         origin: count
         for origin, count in usual.origins.get(name, {}).items()
@@ -298,7 +297,7 @@ def _usual_origin(usual: Observation, name: str) -> str:
 
 
 def _lack(name: str, is_lacking: IsLacking) -> LackOf:
-    """On how many pages a field is lacking."""
+    """A function that counts the pages of an observation on which a field is missing."""
 
     def lack_of(seen: Observation) -> Lack:
         origins = seen.origins.get(name, {})
@@ -326,7 +325,7 @@ def _listing_findings(links: Mapping[str, float], past: Sequence[Observation]) -
 
 
 def is_deserted(count: float, readings: Sequence[float]) -> bool:
-    """Whether a source leads to none, or to less than half, of the articles that it always did."""
+    """Whether a source leads to no article, or to less than half of the fewest so far."""
     fewest = min(readings, default=0)
     if count == 0:
         return fewest >= 2

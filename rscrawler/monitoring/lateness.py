@@ -1,4 +1,4 @@
-"""Is it too quiet? Decided over times alone, with the time handed in."""
+"""Decides whether a site is silent or overdue, from plain times and without a clock."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -7,10 +7,10 @@ from itertools import pairwise
 from rscrawler.decisions import requested_pause
 from rscrawler.store.health import Problem, ProblemCode, SiteState
 
-HISTORY = timedelta(days=90)  # of publications that a site's silence is measured by
-ENOUGH_HISTORY = 1_000  # articles, for a site that publishes so many in less time
+HISTORY = timedelta(days=90)  # span of publications by which a site's silence is measured
+ENOUGH_HISTORY = 1_000  # articles at most, for a site that publishes so many in less time
 ENOUGH_PIECES = 10
-# No silence is told before this: a weekend is none …
+# No silence is reported before this: a weekend is none …
 SHORTEST_SILENCE = timedelta(days=2)
 # … and a long weekend is none either, as long as few weekends are known.
 SHORTEST_SILENCE_OF_NEW_SITE = timedelta(days=4)
@@ -22,14 +22,14 @@ def silence(
 ) -> Problem | None:
     """The problem of a site that has published nothing for far longer than usual.
 
-    Usual is the second-longest gap between two articles, so that a single holiday is no
-    measure: weekends come more than once.
+    Usual is the second-longest gap between two articles, so that weekends count and a single
+    holiday does not.
 
     Args:
         site: its name.
         published: when the site's articles of the last `HISTORY` were published.
-        looked_at: when the site was last read with success: what came after is not known.
-        factor: times the usual gap that make a silence.
+        looked_at: when the site was last crawled successfully; later articles are not known.
+        factor: a gap longer than this many times the usual one is a silence.
     """
     times = sorted(moment for moment in published if moment <= looked_at)
     if len(times) < ENOUGH_PIECES:
@@ -50,10 +50,10 @@ def silence(
 
 
 def overdue_site(state: SiteState, now: datetime, after: timedelta) -> Problem | None:
-    """The problem of a site that has not been crawled with success for too long.
+    """The problem of a site without a successful crawl for longer than `after`.
 
-    One that was never crawled is not late, nor is one that asked to be left alone, until
-    as long after the pause that it asked for.
+    A site that was never crawled is not overdue. For one that asked for a pause, `after` counts
+    from the end of that pause.
     """
     reference = state.last_success_at or state.last_run_at
     if reference is None:

@@ -26,12 +26,11 @@ DELAYS_OVER = timedelta(days=7)
 QUANTILES = (0.5, 0.95)
 
 
-# A metric without `rscrawler_`, the values of its labels, and its own.
+# A metric's name without `rscrawler_`, the values of its labels, and its own value.
 Sample = tuple[str, tuple[str, ...], float]
 
 
-# Name without `rscrawler_`, labels, and what it says: what ends in `_total` is a counter, all else
-# a gauge.
+# Name without `rscrawler_`, labels, description; a name in `_total` is a counter, else a gauge.
 METRICS = (
     ("cycles_total", "site outcome", "Ended cycles; outcome is succeeded or failed."),
     ("requests_total", "site", "Requests sent, robots.txt included."),
@@ -82,14 +81,14 @@ def _samples(store: Store, status: Status, now: datetime) -> Iterator[Sample]:
         if site.last_success_at:
             at = site.last_success_at.timestamp()
             yield ("last_success_timestamp_seconds", (name,), at)
-    # Several jobs can be overdue, and a sample that stands twice is an error to Prometheus.
+    # Several jobs can be overdue, and Prometheus rejects a sample that occurs twice.
     for labels in dict.fromkeys((each.subject, str(each.code)) for each in status.problems):
         yield ("problem", labels, 1.0)
     yield ("healthy", (), status.is_healthy)
 
 
 def _counters(store: Store) -> Iterator[Sample]:
-    """The sums of all cycles; what follows a slash in a name is a label."""
+    """The sums over all cycles; the part of a name after a slash is a label."""
     for site, sums in store.history.totals().items():
         for name, value in sums.items():
             counter, *parts = name.split("/", 1)
@@ -110,7 +109,7 @@ def _delays(store: Store, since: datetime) -> Iterator[Sample]:
 
 
 def quantile_of(values: Sequence[float], quantile: float) -> float:
-    """The smallest of `values` that at least a share of `quantile` of them do not exceed."""
+    """The smallest of `values` such that a share of at least `quantile` of them is not larger."""
     ordered = sorted(values)
     return ordered[max(0, ceil(quantile * len(ordered)) - 1)]
 
@@ -131,7 +130,7 @@ class Metrics(Collector):
         for name, labels, what in METRICS:
             kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
             family = kind(f"rscrawler_{name}", what, labels=labels.split())
-            # The sum of what is told in parts has fewer labels.
+            # The sum over a metric's label has fewer labels, and is left out here.
             for values, value in self._values[name, len(labels.split())]:
                 family.add_metric(values, float(value))
             yield family

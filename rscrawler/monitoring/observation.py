@@ -1,4 +1,4 @@
-"""What a cycle sees of a site's layout: counted as it goes by, stored, and added up."""
+"""Observations of a site's layout: counted during a cycle, stored, and added up."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from rscrawler.spiders.outcomes import Kind, PageOutcome, RequestedSource, reque
 
 KeyT = TypeVar("KeyT")
 CONTAINER, BODY = "container", "body"
-# What is watched of an article page, by the names that extraction uses for its provenance.
-# Subtitles are not: whether articles have one is a habit that changes.
+# The parts of an article page that are watched, by their names in its provenance. Not subtitles:
+# whether articles have one is a habit that changes.
 FIELDS = (CONTAINER, BODY, "title", "authors", "published_at", "sections", "tags", "image")
-FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same one
+FAR_APART = timedelta(days=1)  # two dates that differ by more are not the same date
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one cycle saw, or several did together.
+    """What one cycle, or several together, observed.
 
     Attributes:
-        pages: article pages that were read.
-        unread: pages that should hold an article (it is known, or the feed announces it)
-            and of which none could be read.
+        pages: article pages that were extracted.
+        unread: pages that should hold an article (it is known, or a source gave its date), but
+            gave none.
         rejected: whole pages that hold no article, `unread` ones included.
-        misdated: pages whose date is not the feed's, by more than a day.
-        origins: for each field, how many pages gave it by each origin; "" is none.
-        lengths: how many bodies have how many words, in powers of two (8: 128 to 255).
-        links: article addresses that the first page of a source led to, by its address. Further
-            ones are read where there is news, and many sites show the first again in their place.
-        findings: what was wrong, by the part of the site: see `drift.find_drift`.
+        misdated: pages whose date differs from the source's by more than a day.
+        origins: for each field, the number of pages by origin; "" if the field is missing.
+        lengths: the number of bodies by their words, in powers of two (8: 128 to 255).
+        links: the number of article addresses on a source's first page, by its address. Further
+            pages are read only if there is news, and many sites repeat the first in their place.
+        findings: messages about drift, by the part of the site: see `drift.find_drift`.
     """
 
     pages: int = 0
@@ -51,11 +51,11 @@ class Observation:
 
     @property
     def says_something(self) -> bool:
-        """Whether anything was read from which the layout can be told."""
+        """Whether anything was read that shows the layout."""
         return bool(self.pages or self.rejected or self.links)
 
     def plus(self, other: Observation) -> Observation:
-        """Both together, as far as article pages are concerned."""
+        """The sum of both, for article pages only: without links and findings."""
         return Observation(
             pages=self.pages + other.pages,
             unread=self.unread + other.unread,
@@ -74,7 +74,7 @@ class Observation:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """What `to_json` wrote."""
+        """The observation that `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
         values["lengths"] = {int(power): count for power, count in values["lengths"].items()}
         return cls(**values)
@@ -85,18 +85,18 @@ def _sum(one: Mapping[KeyT, int], other: Mapping[KeyT, int]) -> dict[KeyT, int]:
 
 
 class Observer:
-    """Watches one crawl through Scrapy's signals, and counts."""
+    """Counts what one crawl observes, through Scrapy's signals."""
 
     def __init__(self) -> None:
-        self._expected: dict[str, bool] = {}  # whole pages not read so far: should they be articles
+        self._expected: dict[str, bool] = {}  # whole pages without an article: should they hold one
         self._misdated = 0
         self._origins: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
         self._lengths: Counter[int] = Counter()
-        self.answered: Counter[str] = Counter()  # pages that each source sent
-        self.absent: set[str] = set()  # sources that are not there, as the site says
+        self.answered: Counter[str] = Counter()  # pages with status 200 of each source
+        self.absent: set[str] = set()  # sources that do not exist, as the site answered
 
     def response_received(self, response: Response, request: Request) -> None:
-        """Note what a source has answered."""
+        """Count a source's response."""
         requested = request_context(request)
         if isinstance(requested, RequestedSource):
             if response.status in GONE_STATUSES:
@@ -121,7 +121,7 @@ class Observer:
             self._misdated += abs(article.published_at - requested.hint) > FAR_APART
 
     def observation(self, links: Mapping[str, int]) -> Observation:
-        """What was seen so far; `links` is to how many articles each source led."""
+        """The observation so far; `links` says to how many articles each source led."""
         return Observation(
             pages=self._lengths.total(),
             unread=sum(self._expected.values()),

@@ -1,4 +1,4 @@
-"""`status`: is all well, and what waits?"""
+"""`rscrawler status`: the health of all sites and of the service, and what waits."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ SCHEDULE_SUBJECT = "schedule"
 DISK_SUBJECT = "disk"
 TOPICS_SUBJECT = "topics"
 SHORTEST_LATENESS = timedelta(minutes=5)  # of a job
-# A cycle writes far less; but what else is on the disk may not leave it the last of it.
+# A cycle writes far less, but other programs may fill the rest of the disk.
 LEAST_ROOM_MIB = 32
-AMPLE_ROOM_MIB = 64  # when operators are told that it is over: room comes and goes
+AMPLE_ROOM_MIB = 64  # operators are notified of the end only with this: free space fluctuates
 
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
-    """One site: when it was crawled, how much of it is known, what is wrong."""
+    """One site: its last crawls, its number of articles, its problems."""
 
     last_run_at: datetime | None
     last_success_at: datetime | None
@@ -54,7 +54,7 @@ class SiteStatus:
 
     @property
     def state(self) -> str:
-        """The site in a word or three: nobody knows that one is well which is not looked at."""
+        """The state in words; a site that is never crawled cannot be reported as healthy."""
         if self.problems:
             return "unhealthy"
         if not self.is_enabled:
@@ -68,12 +68,12 @@ class Status:
 
     sites: Mapping[str, SiteStatus]
     outbox: OutboxSummary
-    others: Mapping[str, tuple[Problem, ...]]  # of what is no site, by subject
-    next_tries: Mapping[str, datetime]  # of sites, by the schedules
+    others: Mapping[str, tuple[Problem, ...]]  # problems of subjects other than sites
+    next_tries: Mapping[str, datetime]  # when each site is crawled next, by the schedules
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """Every problem, whatever it is about."""
+        """Every problem, of sites and other subjects."""
         of_sites = (site.problems for site in self.sites.values())
         return tuple(chain(*of_sites, *self.others.values()))
 
@@ -115,7 +115,7 @@ class Status:
         ]
 
     def waiting_lines(self) -> Iterator[str]:
-        """What waits in the outbox, why and until when, a line each."""
+        """A line for each item that waits in the outbox: why, and until when."""
         for each in self.outbox.waiting:
             behind = "; next try at" if each.last_error else " until"
             until = f"{behind} {rfc3339(each.until)}" if each.until else ""
@@ -136,7 +136,7 @@ def next_tries(store: Store, jobs: Iterable[ScheduledJob], now: datetime) -> dic
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What the checks look at; `known` are the problems in the store."""
+    """The input of the checks; `known` are the problems in the store."""
 
     config: Config
     store: Store
@@ -153,10 +153,9 @@ def read_status(
 ) -> Status:
     """The health of every enabled site and of any that was ever crawled.
 
-    What nobody was there to notice is found here: a site that is overdue, one that has
-    fallen silent since its last cycle, a service that died, a job that it does not run.
-    `jobs` are those that the schedules name and that run; a service that was ended as it
-    should be is not missed.
+    Finds problems that no process could record: a site that is overdue, one that has fallen
+    silent since its last cycle, a dead service, a late job. `jobs` are the active ones of the
+    schedules. A service that was stopped properly is not reported as dead.
     """
     look = _Look(config, store, now, tuple(jobs), store.health.problems())
     enabled = {name for name, profile in load_sites(config).items() if profile.enabled}
@@ -186,7 +185,7 @@ def _site_status(look: _Look, name: str, *, is_enabled: bool) -> SiteStatus:
         last_run_at=state.last_run_at,
         last_success_at=state.last_success_at,
         articles=store.articles.count(name),
-        # Of a site that is not watched any more nothing is wrong.
+        # A site that is not enabled has no problems.
         problems=tuple(known[code] for code in ProblemCode if is_enabled and code in known),
         is_enabled=is_enabled,
     )
@@ -195,18 +194,18 @@ def _site_status(look: _Look, name: str, *, is_enabled: bool) -> SiteStatus:
 def site_silence(
     config: Config, store: Store, site: str, looked_at: datetime | None
 ) -> Problem | None:
-    """The problem of a site that was silent when it was last read (None: never)."""
+    """The problem of a site that was silent at `looked_at`, its last success (None: never)."""
     if looked_at is None:
         return None
     published = store.history.publications(site, looked_at - HISTORY, ENOUGH_HISTORY)
     return silence(site, published, looked_at, config.monitoring.silent_after_factor)
 
 
-# All else.
+# Other subjects.
 
 
 def _outbox_problems(look: _Look) -> Iterator[Problem]:
-    """What deliveries met; and, where there are none, what should have gone out long ago."""
+    """The known problems of deliveries; unless one is `overdue`, also what is long due."""
     long_ago = look.config.monitoring.overdue_after
     yield from (known := look.known_of(OUTBOX_SUBJECT, OUTPUT_SUBJECT))
     if any(each.code is ProblemCode.OVERDUE for each in known):
@@ -217,13 +216,13 @@ def _outbox_problems(look: _Look) -> Iterator[Problem]:
 
 
 def _schedule_problems(look: _Look) -> Iterator[Problem]:
-    """A service that died, or jobs that none runs; where none was ever started, none is missed."""
+    """A dead service, else late jobs; neither if no service was ever started."""
     dead = _dead_service(look.store, look.now)
     return iter([dead]) if dead else _late_jobs(look)
 
 
 def _dead_service(store: Store, now: datetime) -> Problem | None:
-    """The problem of a service that died or hangs, where no other one lives."""
+    """The problem of a service that died or hangs, if no other one is alive."""
     services = store.leases.services()
     if not services or any(service.is_living(now) for service in services):
         return None
@@ -247,10 +246,10 @@ def _late_jobs(look: _Look) -> Iterator[Problem]:
         is_kept = job.id in running or any(
             site in busy or site_lease(site) in held for site in job.sites
         )
-        if not is_kept:  # by a run of its own, or by another of one of its sites
+        if not is_kept:  # waiting for its own run, or for another crawl of one of its sites
             patience = min(max(3 * job.usual_span(now), SHORTEST_LATENESS), patience)
         since = state.next_fire_at + patience
-        if not services:  # one was stopped; a crawl by hand or from cron stands for its job
+        if not services:  # the last was stopped; a crawl by hand or from cron counts as a run
             crawled = [store.health.site(site, as_of=now).last_run_at for site in job.sites]
             since = max([since, *(at + patience for at in crawled if at)])
         if now > since:
@@ -261,14 +260,14 @@ def _late_jobs(look: _Look) -> Iterator[Problem]:
 
 
 def _disk_problems(config: Config, now: datetime) -> Iterator[Problem]:
-    """The folders that are nearly full, a problem each."""
+    """A problem for each folder whose disk is nearly full."""
     for folder, left in _full_folders(config, LEAST_ROOM_MIB):
         message = f"{folder}: {left} MiB are left to write to; at least {LEAST_ROOM_MIB} should be"
         yield Problem(DISK_SUBJECT, ProblemCode.DISK_FULL, message, now)
 
 
 def _full_folders(config: Config, least: int) -> Iterator[tuple[Path, int]]:
-    """The folders that are written to and have less room than `least` MiB, with what is left."""
+    """(folder, free MiB) of each folder that is written to and has less than `least` MiB free."""
     database = sqlite_file(config.database)
     folders = [config.output_dir, *([database.parent] if database else [])]
     for folder in dict.fromkeys(folders):
@@ -283,7 +282,7 @@ def _database_problems(look: _Look) -> Iterator[Problem]:
         yield problem
 
 
-# What is wrong besides sites, by subject.
+# The checks of subjects other than sites.
 _CHECKS: Mapping[str, Callable[[_Look], Iterable[Problem]]] = {
     OUTBOX_SUBJECT: _outbox_problems,
     SCHEDULE_SUBJECT: _schedule_problems,
@@ -294,10 +293,10 @@ _CHECKS: Mapping[str, Callable[[_Look], Iterable[Problem]]] = {
 
 
 def notice(config: Config, store: Store, now: datetime) -> None:
-    """Raise or clear, before a delivery, what no crawl detects: a dead service, a full disk.
+    """Raise or clear, before a delivery, problems no crawl detects: a dead service, a full disk.
 
-    A job that is late is left to `status`: after a machine has slept, all are for a moment. So is
-    a service that runs here and gives no sign of life: it has slept, or its clock has jumped.
+    Late jobs are left to `status`: after a machine has slept, all are late for a moment. So is a
+    service that runs here without a sign of life: it has slept, or its clock has jumped.
     """
     is_here = any(runs_here(service.owner) for service in store.leases.services())
     dead = None if is_here else _dead_service(store, now)

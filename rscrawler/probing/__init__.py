@@ -1,9 +1,9 @@
-"""Getting to know a site: what it offers, a profile for it, and whether a profile holds.
+"""Probing: proposes a profile for a site, and checks whether a profile fits its site.
 
-The steps, a module each (`rscrawler.probing.visitor` fetches the pages): `finding` looks for feeds,
-sitemaps and sections; `paths` learns what an article's address looks like; `induction` finds
-selectors in a few article pages; `proposal` puts a profile together from that, and
-`checking` holds one against live or stored pages.
+One module for each step (`visitor` fetches the pages): `finding` finds feeds, sitemaps and
+sections; `paths` learns the patterns of article addresses; `induction` finds selectors in a few
+article pages; `proposal` makes a profile of these; `checking` checks a profile against live or
+saved pages. `explaining` shows how a single page is recorded.
 """
 
 from rscrawler.probing.checking import SiteCheck, check_live, check_stored

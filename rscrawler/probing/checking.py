@@ -1,4 +1,4 @@
-"""Does a profile hold? Field by field, on live or on stored pages."""
+"""Checks whether a profile fits its site, field by field, on live or saved pages."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ FIELDS = (
 
 
 class FieldCheck(NamedTuple):
-    """On how many of the pages a field was found, and by what, as in a record's provenance."""
+    """On how many of the pages a field was found, and from which origins (provenance)."""
 
     found: int
     pages: int
@@ -38,10 +38,10 @@ class FieldCheck(NamedTuple):
 
 @dataclass(slots=True)
 class SiteCheck:
-    """Whether a site's profile holds: it does unless there are `failures`, one line each.
+    """The result of checking a site's profile: it fits unless there are `failures`, a line each.
 
     `unmatched` lists the selectors that match nothing on any page, by their key in
-    `[markup]`; that is no failure, since one of a list may be for older pages.
+    `[markup]`. That is no failure, since a selector may be for older pages.
     """
 
     site: str
@@ -64,29 +64,29 @@ class SiteCheck:
 
 
 def check_live(site: str, profile: SiteProfile, visitor: Visitor, limit: int) -> SiteCheck:
-    """Hold a profile against its site: every source, and up to `limit` articles in all.
+    """Check a profile against its live site: every source, and up to `limit` articles in all.
 
-    The articles are taken from the sources in turn, so that one dead source hides no other.
+    The articles are taken round-robin from the sources, so that no source hides another.
     """
     check = SiteCheck(site)
     check.sources = [_read_source(source, profile, visitor) for source in profile.sources]
     turns = chain.from_iterable(zip_longest(*(each.entries for each in check.sources)))
-    # Without the feed's dates: it is the pages that must give theirs.
+    # Without the feed's dates, since the pages themselves must give theirs.
     found = {address_key(e.url, profile): Entry(e.url) for e in turns if e is not None}
     tried = list(found.values())[:limit]
     check.samples += read_samples(tried, visitor, profile, site, check.failures)
     if not any(each.entries for each in check.sources):
         check.failures.append("no source leads to an article; see [[sources]] and links.article")
-    # Patterns may be generous, so a few of the pages may be something else than articles.
+    # Patterns may match other pages, too, so less than half of the pages may be no articles.
     unread = sum(1 for sample in check.samples if not sample.article)
     _judge(check, profile, may_be_others=2 * unread < len(check.samples))
     return check
 
 
 def check_stored(site: str, profile: SiteProfile, folder: Path, limit: int) -> SiteCheck:
-    """Hold a profile against saved pages: `folder/SITE/*.html`, else `folder/*.html`.
+    """Check a profile against saved pages: `folder/SITE/*.html`, else `folder/*.html`.
 
-    A page that declares no address has that of its file's name.
+    A page that declares no address gets one from the name of its file.
 
     Raises:
         ConfigurationError: there is no such page.

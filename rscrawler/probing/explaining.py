@@ -1,4 +1,4 @@
-"""One page, read as a crawl would read it, with nothing stored."""
+"""Extracts a single page as a crawl would, without storing anything."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,8 +23,8 @@ from rscrawler.topics import Contribution, FlaggableText, Flagger, usable_watchl
 class Explanation:
     """The record that a page would give, where each field came from, and why it is flagged.
 
-    `contributions` has, by topic that the article names, what each feature adds to the score;
-    `blocks` what each block of the article was taken for, and by which rule.
+    `blocks` are the blocks of the article, each with its label and the rule that gave it;
+    `contributions` says, by topic that the article mentions, what each feature adds to the score.
     """
 
     article: Article
@@ -32,7 +32,7 @@ class Explanation:
     contributions: dict[str, list[Contribution]]
 
     def to_json(self) -> dict[str, Any]:
-        """Record, provenance, the flags with their evidence, and what made their scores."""
+        """Record, provenance, flags with their evidence, blocks, and contributions to scores."""
         record = self.article.to_record()
         return {
             "record": record,
@@ -52,14 +52,14 @@ class Explanation:
 def explain(
     config: Config, page: str, *, site: str | None = None, url: str | None = None
 ) -> Explanation:
-    """Fetch (or read) one page and say what it would be recorded as.
+    """Fetch one page, or read a saved one, and return the record that it would give.
 
     Raises:
-        ConfigurationError: the site is not known, or cannot be told from the address; `url` is
-            no address.
+        ConfigurationError: the site is not known, or does not follow from the address; `url` is
+            not an address.
         PageUnavailable: the page cannot be fetched, or robots.txt forbids it.
         OSError: the file cannot be read.
-        NotAnArticle, IncompletePage: no article comes of it.
+        NotAnArticle, IncompletePage: the page gives no article.
     """
     sites = load_sites(config)
     is_address = page.startswith(("http://", "https://"))
@@ -81,7 +81,7 @@ def explain(
         read = answer.page(now)
         article = extract(read, profile, name)
     except PageError as error:
-        # A file is known by its name; its address may be made up.
+        # For a file, the error names the file: its address may be made up.
         raise error if is_address else type(error)(page, error.reason) from error
     if is_address and (asked := canonical_url(page, profile)):
         others = {address_key(each, profile): each for each in (asked, *article.aliases)}

@@ -1,4 +1,4 @@
-"""Looking for what leads to a site's articles: feeds, sitemaps, sections."""
+"""Finds the sources of a site: feeds, sitemaps and sections that lead to articles."""
 
 import re
 from collections import defaultdict
@@ -41,8 +41,8 @@ from rscrawler.spiders.sources import (
 _FEED_PATHS = ("feed/", "rss.xml", "rss", "feed.xml", "atom.xml", "index.xml", "feeds/feed.rss")
 _SITEMAP_PATHS = ("/sitemap.xml", "/sitemap_index.xml", "/wp-sitemap.xml")
 _MOST_SOURCES, _MOST_PARTS, _MOST_SECTIONS = 3, 2, 8  # of a kind; of an index; of a menu
-_LEAST_LINKS = 3  # to articles, from which a page is a section
-_LEAST_AGAINST = 0.2  # of a feed's paths, from which a usual rule of what is no article is wrong
+_LEAST_LINKS = 3  # to articles, for a page to be a section
+_LEAST_AGAINST = 0.2  # share of a feed's paths; a default rule that excludes so many is dropped
 _OF_ARTICLES = re.compile(r"news|post|article|stor(?:y|ies)", re.IGNORECASE)
 _OF_OTHERS = re.compile(r"tag|categor|author|image|video|page|taxonom|user|topic", re.IGNORECASE)
 _TO_FEED = re.compile(r"(?:^|[/=])(?:rss|feed)(?:[/.]|$)", re.IGNORECASE)
@@ -89,17 +89,17 @@ def newest_first(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def read_answer(answer: Answer, source: Source, profile: SiteProfile) -> SourceContent:
-    """What an answer of a source says; raises UnreadableSource if it is none of its kind."""
+    """Parse a source's response; raises UnreadableSource if it is not of the source's kind."""
     within = tuple(profile.links.within)
     page = SourcePage("", answer.url, answer.body, answer.content_type, source, within=within)
     return read_source(page)
 
 
 def source_entries(source: Source, url: str, profile: SiteProfile, visitor: Visitor) -> list[Entry]:
-    """The entries of a source's first page; of an index of sitemaps, those of two of its parts.
+    """The entries of a source's first page; for a sitemap index, those of two of its sitemaps.
 
     Raises:
-        PageUnavailable, UnreadableSource: it cannot be had, or is none of its kind.
+        PageUnavailable, UnreadableSource: it cannot be fetched, or is not of its kind.
     """
     content = read_answer(visitor.get(url), source, profile)
     entries = list(content.entries)
@@ -110,24 +110,24 @@ def source_entries(source: Source, url: str, profile: SiteProfile, visitor: Visi
 
 
 def _rank(part: Entry) -> tuple[bool, bool, float]:
-    """The parts of an index that are likeliest to hold articles first."""
+    """A sort key: the sitemaps of an index that are likeliest to hold articles come first."""
     name = urlsplit(part.url).path
     age = -part.dated_at.timestamp() if part.dated_at else 0.0
     return bool(_OF_OTHERS.search(name)), not _OF_ARTICLES.search(name), age
 
 
 class Finding:
-    """What a site offers: found by looking at its front page, robots.txt and usual addresses.
+    """The sources of a site, found through its front page, robots.txt and common addresses.
 
-    `profile` knows the site's hosts, the addresses of its articles, and the `sources` that lead
-    to articles.
+    `profile` has the site's hosts, the patterns of its article addresses, and the `sources` that
+    lead to articles.
 
     Raises:
-        PageUnavailable: the front page, or that of a part of the site, cannot be had at `url`.
+        PageUnavailable: the front page, or that of a part of the site, at `url` is unavailable.
     """
 
     def __init__(self, url: str, visitor: Visitor) -> None:
-        self.notes: list[str] = []  # what was seen and left aside
+        self.notes: list[str] = []  # what was found but not used
         self._visitor, self._front = visitor, visitor.get(url)
         self._root = self._front.tree()
         self.profile = self._first_profile(url)
@@ -155,7 +155,7 @@ class Finding:
         sections = [each for each in sections if len(each.entries) >= _LEAST_LINKS]
         self.sources = [each for each in (*found, *sections) if each.entries]
         if not self.sources:
-            # What a menu leads to is mostly a section.
+            # Links of menus come last: most lead to sections.
             shown.sort(key=lambda entry: _path(entry.url) in self._frame)
             front = self._with_articles(fronted, shown)
             self.sources = [front] if front.entries else []
@@ -163,7 +163,7 @@ class Finding:
             self._learn(sources=[each.source for each in self.sources])
 
     def entries(self) -> list[Entry]:
-        """What leads to articles, newest first; from feeds rather than from others."""
+        """The entries of the sources, feeds first, newest first in each; each article once."""
         entries = (entry for each in self.sources for entry in newest_first(each.entries))
         return self._each_once(entries)
 
@@ -184,7 +184,7 @@ class Finding:
     def _sources(
         self, kind: SourceKind, declared: Iterable[str], usual: Iterable[str], paging: str = "page"
     ) -> list[FoundSource]:
-        """The sources at declared addresses, a few of them, else the first at a usual path."""
+        """The sources at declared addresses, three at most, else the first at a common path."""
         found: list[FoundSource] = []
         for address in dict.fromkeys(declared):
             if len(found) < _MOST_SOURCES:
@@ -199,7 +199,7 @@ class Finding:
             is_feed = "alternate" in (link.get("rel") or "").lower() and re.search("rss|atom", kind)
             if is_feed and href and "comment" not in f"{href} {link.get('title') or ''}".lower():
                 yield absolute(href, self._front.url)
-        # Old programs show their feed to readers alone; what is none costs a request.
+        # Old programs only link to their feed on the page; a link to none costs a request.
         links = cast("list[str]", self._root.xpath("//a/@href"))
         yield from (absolute(h, self._front.url) for h in links if _TO_FEED.search(h))
 
@@ -218,16 +218,16 @@ class Finding:
         own = tuple(entry for entry in entries if canonical_url(entry.url, self.profile))
         return [FoundSource(source, own)] if own else []
 
-    # What an article's address looks like, and which pages are sections.
+    # Patterns of article addresses, and which pages are sections.
 
     def _links(self, shown: list[Entry], listings: list[Entry]) -> Links:
-        """Which paths are articles: those like the ones seen, without what the menus lead to."""
+        """The patterns of article paths, learnt from the entries, without pages in menus."""
         default, within = Links(), self._within
         paths: dict[SourceKind, list[str]] = {SourceKind.FEED: [], SourceKind.SITEMAP: []}
         for each in self.sources:
             paths[each.source.kind] += [_path(entry.url) for entry in each.entries]
         sure = paths[SourceKind.FEED]
-        # Behind the path of the front page, the query alone tells articles from others.
+        # At the path of the front page, only the query distinguishes articles from other pages.
         telling = [path for path in sure if path != "/"]
         usual = [rule for rule in default.not_article if _share(rule, telling) < _LEAST_AGAINST]
         sure = [path for path in sure if not any(re.search(rule, path) for rule in usual)]
@@ -236,7 +236,7 @@ class Finding:
             listed = [_path(entry.url) for entry in shown]
             listed = [path for path in listed if path not in self._frame or is_telling(path)]
         article = article_patterns(sure or likely_articles(listed))
-        # A feed may be of one section alone, or its newest articles be of one.
+        # A feed, or its newest articles, may be of one section only: add similar paths elsewhere.
         known = Links(article=article, not_article=usual)
         others = alike(self._own_paths([*shown, *listings]), sure)
         others = [p for p in others if p.startswith(within) and not known.rules_out(p)]
@@ -255,7 +255,7 @@ class Finding:
         return list(dict.fromkeys(paths))
 
     def _listings(self) -> list[FoundSource]:
-        """What the menu leads to, with every link there."""
+        """The pages that the menu leads to, with every link on them."""
         likely = [
             path
             for path in self._paths_in(_MENUS)
@@ -287,7 +287,7 @@ class Finding:
         return list(found.values())
 
     def _paths_in(self, where: str) -> list[str]:
-        """The site's pages that links in some parts of the front page lead to, each once."""
+        """The paths on this site of the links that the XPath `where` finds on the front page."""
         links = cast("list[Element]", self._root.xpath(where))
         addresses = (absolute(link.get("href") or "", self._front.url) for link in links)
         paths = (_path(each) for each in addresses if canonical_url(each, self.profile))
@@ -295,7 +295,7 @@ class Finding:
 
 
 def _page_parameter(answer: Answer) -> str:
-    """What counts a listing's pages, in the query or in the path, if it counts from 1."""
+    """The query parameter or path part with the number of a listing's page, if it starts at 1."""
     own = urlsplit(answer.url)
     numbers: defaultdict[str, set[str]] = defaultdict(set)
     for href in cast("list[str]", answer.tree().xpath("//a/@href")):
@@ -316,7 +316,7 @@ def _page_parameter(answer: Answer) -> str:
 
 
 def _share(rule: str, paths: list[str]) -> float:
-    """Which share of the paths a rule matches."""
+    """The share of the paths that a rule matches."""
     return sum(1 for path in paths if re.search(rule, path)) / max(1, len(paths))
 
 

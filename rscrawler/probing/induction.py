@@ -1,10 +1,10 @@
-"""Selectors for a site, found in a few of its article pages.
+"""Finds selectors for a site in a few of its article pages.
 
-The generic profile reads most pages well, and then a selector adds no text; it says what
-the profile counts on, so that drift is noticed when it no longer matches. So candidates are
-the names of the elements that hold what the generic profile read, and one is taken only if
-every sample still reads the same. A site may have several layouts: further selectors are
-taken until each sample has one, or there are no more.
+The generic profile extracts most pages well, and then a selector adds no text: it states what the
+profile relies on, so that drift is detected when it no longer matches. So candidates are made from
+the names of the elements that hold what the generic profile extracted, and one is accepted only
+if every sample still gives the same article. A site may have several layouts: selectors are added
+until each sample has a match, or no candidate is left.
 """
 
 import re
@@ -32,27 +32,27 @@ from rscrawler.probing.visitor import PageUnavailable, Visitor
 from rscrawler.sites import Markup, SiteProfile
 from rscrawler.spiders.sources import Entry
 
-_MOST = 0.8  # of a body's blocks are in the element that holds it
-_MOST_MORE, _MOST_LESS = 0.05, 0.15  # of a text may a body add in short lines, and leave out
-_MOST_TRIES = 12  # of selectors for a field, each of which costs reading the samples once
-_MOST_SELECTORS = 3  # for each of container and body, of one page
-_MOST_LEADS, _LONGEST_LEAD = 2, 400  # blocks between headline and body, characters
-_MOST_AROUND = 3  # elements around a line, of which one may name it
-_MOST_ELEMENTS = 20  # of a page that may hold a field
+_MOST = 0.8  # share of a body's blocks that the element that holds it must have
+_MOST_MORE, _MOST_LESS = 0.05, 0.15  # share of a text that a body may add in short lines, and omit
+_MOST_TRIES = 12  # candidates for a step; each costs extracting all samples again
+_MOST_SELECTORS = 3  # for each of container and body, of one page, when pairs are tried
+_MOST_LEADS, _LONGEST_LEAD = 2, 400  # of a lead above the body: blocks, characters
+_MOST_AROUND = 3  # elements, from a block's own outwards, that may have a name for it
+_MOST_ELEMENTS = 20  # of a page that are tried for a field
 _SHOWN = ("url", "title", "published_at", "authors", "sections", "tags")
 _FIRST_WORDS = 30  # of a text, shown
 _LONGEST_NAME = 6  # words
 _LONGEST_LINE = 80  # characters of a byline or date line
-_NEAR = timedelta(days=1)  # between a declared date and a printed one: zones differ
-# Names of columns and grids: they say where an element stands, not what it is.
+_NEAR = timedelta(days=1)  # between a declared and a printed date, whose time zones may differ
+# Class names of columns and grids, which say where an element stands, not what it is.
 _LAYOUT = re.compile(
     r"^(?:row|col(?:umns?)?(?:-.*)?|container|wrapper|inner|outer|clearfix|grid|flex|main|content"
     r"|left|right|center|hentry|type-.*|status-.*|category-.*|tag-.*|format-.*|has-.*|is-.*)$"
 )
-# Names with numbers, or with the letters of a build (`Body_root__aB`), do not last.
+# Names that last: without numbers, and without the hash of a build (`Body_root__aB`).
 _LASTING = re.compile(r"(?!.*__[a-z]{0,2}[A-Z])[A-Za-z][A-Za-z_-]{2,}")
-# The fields for which selectors are looked for, in order. Where a body is found in no container
-# that the generic profile knows, a pair is tried.
+# The steps, each with the fields for which it looks for selectors. If a body is in no container
+# that the generic profile knows, a selector for it fits only together with one for its container.
 _STEPS = (
     ("title",), ("body",), ("body", "container"), ("container",), ("authors",), ("published_text",),
 )  # fmt: skip
@@ -66,7 +66,7 @@ _TELLING = {
         "published_text": "date|time|publish|posted|created",
     }.items()
 }
-# What sites call a field that the generic profile did not find, in order of preference.
+# Common selectors for fields that the generic profile did not find, in order of preference.
 _COMMON: dict[str, tuple[str, ...]] = {
     "sections": (
         "a[rel~='category']", ".cat-links a", ".post-categories a", ".category a", ".section a",
@@ -82,7 +82,7 @@ _COMMON: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """An article page and what a profile reads on it; `trouble` says why it reads nothing."""
+    """An article page and its article by a profile; `trouble` says why there is no article."""
 
     page: Page
     article: Article | None
@@ -106,7 +106,7 @@ class Sample:
 
 
 def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
-    """What `profile` reads on a page."""
+    """Extract a page with `profile`."""
     try:
         return Sample(page, extract(page, profile, site))
     except PageError as error:
@@ -116,7 +116,7 @@ def read_sample(page: Page, profile: SiteProfile, site: str) -> Sample:
 def read_samples(
     entries: Iterable[Entry], visitor: Visitor, profile: SiteProfile, site: str, missed: list[str]
 ) -> Iterator[Sample]:
-    """What `profile` reads of entries, one after the other; `missed` gets what cannot be had."""
+    """Fetch and extract pages one after the other; errors in fetching are added to `missed`."""
     for entry in entries:
         try:
             page = visitor.get(entry.url).page(utc_now(), entry.published_at)
@@ -127,7 +127,7 @@ def read_samples(
 
 
 def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) -> Markup:
-    """The markup of `profile` with what the samples, all of them read, have in common."""
+    """The markup of `profile` with selectors found in the samples, which all have an article."""
     induction = _Induction(samples, profile, site)
     for step in (*_STEPS, *((name,) for name in _COMMON)) if samples else ():
         induction.take(step)
@@ -135,14 +135,14 @@ def induce_markup(samples: Sequence[Sample], profile: SiteProfile, site: str) ->
 
 
 class _Induction:
-    """Takes selectors, step by step, as long as every sample reads the same."""
+    """Adds selectors, step by step, as long as every sample gives the same article."""
 
     def __init__(self, samples: Sequence[Sample], profile: SiteProfile, site: str) -> None:
         self._profile, self._site, self._generic = profile, site, samples
         self.markup, self.samples = profile.markup, samples
 
     def take(self, step: tuple[str, ...]) -> None:
-        """Take selectors for the fields of a step until each sample has one."""
+        """Add selectors for the fields of a step until each sample has a match."""
         missing = {*range(len(self.samples))} - self._found(step, self.markup, self.samples)
         for selectors in islice(_candidates(step, self.samples, self._profile), _MOST_TRIES):
             if not missing:
@@ -158,7 +158,7 @@ class _Induction:
                 missing -= found
 
     def _with(self, selectors: dict[str, str]) -> Markup:
-        """The markup with further selectors, behind those taken and ahead of the usual ones."""
+        """The markup with further selectors, after those added before, ahead of the profile's."""
         changed = {}
         for name, selector in selectors.items():
             taken = dict.fromkeys([*self._taken(name, self.markup), selector])
@@ -170,7 +170,7 @@ class _Induction:
         return selectors[: len(selectors) - len(getattr(self._profile.markup, name))]
 
     def _found(self, step: tuple[str, ...], markup: Markup, samples: Sequence[Sample]) -> set[int]:
-        """The samples of which each field of a step was read by a selector that was taken."""
+        """The numbers of the samples in which added selectors gave each field of a step."""
         taken = [(name, self._taken(name, markup)) for name in step]
         return {
             number
@@ -186,14 +186,14 @@ class _Induction:
         return self._profile.model_copy(update={"markup": markup})
 
     def _mended(self, markup: Markup, after: Sequence[Sample]) -> Markup:
-        """`markup` that cuts what a body holds beside the text, and knows a lead above it."""
+        """`markup` with selectors that cut extra blocks in a body, and find a lead above it."""
         profile = self._profile_with(markup)
         cut, subtitle = list(markup.cut), list(markup.subtitle)
         for one, other in zip(self._generic, after, strict=True):
             if one.article and other.article:
                 old, new = _kept(one.page, self._profile), _kept(other.page, profile)
                 cut += _names_of_more(new, old, one.page.root)
-                # What repeats the headline, such as a bar that stays while one reads, is none.
+                # A block that repeats the headline, such as a sticky bar, is no lead.
                 title = one.article.title or one.page.url
                 leads = [block for block in old[:_MOST_LEADS] if title not in block.text]
                 subtitle += _names_of_more(leads, new, one.page.root)
@@ -202,7 +202,7 @@ class _Induction:
 
 
 def _names_of_more(blocks: Sequence[Block], others: Sequence[Block], root: Element) -> list[str]:
-    """Names of what holds those blocks that are not among the others, and none of those."""
+    """Selectors for elements with `blocks` whose text `others` lack, and with none of `others`."""
     texts = {block.text for block in others}
     held = {block.region.element for block in others}
     found: list[str] = []
@@ -219,7 +219,7 @@ def _kept(page: Page, profile: SiteProfile) -> list[Block]:
 
 
 def _gives(name: str, selector: str, sample: Sample) -> bool:
-    """Whether the field was read by that selector."""
+    """Whether the selector gave the field."""
     if sample.article is None:
         return False
     if name == "published_text":
@@ -230,7 +230,7 @@ def _gives(name: str, selector: str, sample: Sample) -> bool:
 
 
 def _is_same(before: Sample, after: Sample) -> bool:
-    """Whether a page reads as it did, but for a lead, a few short lines, and what is embedded."""
+    """Whether a page gives the same article, except for a lead, short lines and embedded text."""
     one, other = before.article, after.article
     if one is None or other is None or normalized(one.title or "") != normalized(other.title or ""):
         return False
@@ -253,13 +253,13 @@ def _is_name(name: str) -> bool:
     return len(name.split()) <= _LONGEST_NAME and not re.search(r"\d", name)
 
 
-# The elements that hold a field, and what the pages call them.
+# The elements that hold a field, and selectors for them.
 
 
 def _candidates(
     step: tuple[str, ...], samples: Sequence[Sample], profile: SiteProfile
 ) -> Iterable[dict[str, str]]:
-    """What may be tried: selectors by field; those that most of the pages have first."""
+    """The candidates: selectors by field; those found on the most pages come first."""
     if step[0] in _COMMON:
         is_known = any(getattr(each.article, step[0]) for each in samples)
         return [] if is_known else [{step[0]: selector} for selector in _COMMON[step[0]]]
@@ -298,7 +298,7 @@ def _elements(name: str, sample: Sample, profile: SiteProfile) -> Iterator[Eleme
 
 
 def _holder(page: Page, profile: SiteProfile) -> Element | None:
-    """The smallest element with most blocks of the text."""
+    """The innermost element that holds most blocks of the text."""
     kept = _kept(page, profile)
     around = [[b.region.element, *b.region.element.iterancestors()] for b in kept]
     held = Counter(element for each in around for element in each)
@@ -307,7 +307,7 @@ def _holder(page: Page, profile: SiteProfile) -> Element | None:
 
 
 def _is_byline(element: Element, article: Article) -> bool:
-    """Whether an element names the authors that are known, or else whoever it may be."""
+    """Whether an element names one of the known authors or, if none is known, anybody."""
     text = text_of(element)
     names = split_names(text) if 0 < len(text) <= _LONGEST_LINE else ()
     is_known = not article.authors or not set(names).isdisjoint(article.authors)
@@ -315,14 +315,14 @@ def _is_byline(element: Element, article: Article) -> bool:
 
 
 def _is_date_line(element: Element, article: Article) -> bool:
-    """Whether an element prints the date that is known, or else one at all."""
+    """Whether an element prints the known date or, if none is known, any date."""
     text, known = text_of(element), article.published_at
     found = read_date(text) if len(text) <= _LONGEST_LINE else None
     return found is not None and (known is None or abs(found.at - known) <= _NEAR)
 
 
 def _selectors(element: Element, name: str) -> Iterator[str]:
-    """What may pick an element: its own names, or its tag in what has one."""
+    """Selectors for an element: its own names, or its tag inside a parent with a name."""
     tag = element.tag if name == "title" else ""
     yield from (f"{tag}{each}" for each in _names(element) if _TELLING[name].search(each))
     parent = element.getparent()

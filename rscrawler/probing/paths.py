@@ -1,4 +1,4 @@
-"""What an article's address looks like on a site, learnt from a few of them."""
+"""Learns the patterns of a site's article addresses from a few of them."""
 
 import re
 from collections import defaultdict
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from rscrawler.sites import LISTING_PATHS, STATIC_PATHS
 
 _WORD = r"[^/]+"
-_LEAST_SHARE = 0.05  # of the addresses, from which a form is the site's and no stray one
-_LEAST_ALIKE = 3  # addresses, from which a word that they share belongs to their form
+_LEAST_SHARE = 0.05  # of the addresses must have a form, else it is a stray one
+_LEAST_ALIKE = 3  # addresses must share a word, else it becomes a wildcard
 _MOST_WORDS = 4  # in the name of a section or a static page
 _FILE_NAME = re.compile(r"(.+)(\.[a-z]{2,5})")
 _KIND_OF_PAGE = re.compile(r"stor(?:y|ies)|articles?|posts?|archives?|node|item", re.IGNORECASE)
-# A segment's shape → the pattern for all of that shape; of the last one, without its file ending.
+# A segment's shape → the pattern for that shape; slugs are last segments, without file ending.
 _YEAR = r"(?:19|20)\d\d"
 _NUMBERS = [
     (rf"{_YEAR}-\d\d-\d\d", r"\d{4}-\d{2}-\d{2}"),
@@ -29,22 +29,22 @@ _SLUGS = [
     (r".+-n\d{4,}", rf"{_WORD}-n\d+"),
 ]
 
-_Run = tuple[str | None, list[str]]  # a segment with its pattern, or words in a row without one
+_Run = tuple[str | None, list[str]]  # (pattern, [segment]), or (None, segments of plain words)
 
 
 def article_patterns(paths: Iterable[str]) -> list[str]:
-    r"""Patterns that `paths`, all of them articles' (or nearly so), have in common.
+    r"""Patterns of `paths`, (nearly) all of which lead to articles.
 
-    Words that differ from path to path become wildcards; numbers, file endings and words that
-    all paths of a form share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and
-    articles under `/news/` alone give `^/news/…`. Empty if no form is common enough.
+    Words that differ between paths become wildcards; numbers, file endings and words that all
+    paths of a form share stay. `/2026/11/grain-route/` gives `^/\d{4}/\d{1,2}/[^/]+/?$`, and
+    articles only under `/news/` give `^/news/…`. Empty if no form is common enough.
     """
     split = [segments for path in paths if (segments := _segments(path))]
     forms: defaultdict[object, list[list[_Run]]] = defaultdict(list)
     for segments in split:
         runs = _runs(segments)
         parts = tuple(part for part, _ in runs)
-        # Of words alone, their number tells articles from sections.
+        # If all segments are words, their number distinguishes articles from sections.
         forms[parts, len(segments) if {None, _WORD}.issuperset(parts) else None].append(runs)
     patterns: dict[str, list[str]] = {}
     for found in sorted(forms.values(), key=len, reverse=True):
@@ -62,10 +62,10 @@ def article_patterns(paths: Iterable[str]) -> list[str]:
 
 
 def likely_articles(paths: Sequence[str]) -> list[str]:
-    """Those of a sitemap's or listing's paths that may well be articles.
+    """The paths of a sitemap or listing that probably lead to articles.
 
-    It holds sections, tags and static pages as well; articles are the dated, numbered and long
-    ones, where there are some, and then the many that are alike.
+    Others lead to sections, tags and static pages. Articles are the dated, numbered and long
+    paths, if there are a few of them, else all; and of these the largest groups of similar ones.
     """
     usual = [
         path
@@ -83,7 +83,7 @@ def likely_articles(paths: Sequence[str]) -> list[str]:
 
 
 def alike(paths: Iterable[str], known: Iterable[str]) -> list[str]:
-    """Those of `paths` that are dated or numbered as the known ones are, whatever their words."""
+    """The `paths` with dates or numbers in the same places as a known path, whatever the words."""
     forms = {_form(path) for path in known}
     return [path for path in paths if _form(path) in forms and any(_form(path)[:-1])]
 
@@ -94,7 +94,7 @@ def _form(path: str) -> tuple[str | None, ...]:
 
 
 def is_telling(path: str) -> bool:
-    """Whether a path is an article's by itself: dated, numbered or of many words."""
+    """Whether the path alone shows that it is an article's: dated, numbered or of many words."""
     return bool(re.search(r"\d{3}", path)) or path.rstrip("/").rpartition("/")[2].count("-") >= (
         _MOST_WORDS
     )
@@ -124,7 +124,7 @@ def _shape(segment: str, shapes: list[tuple[str, str]]) -> str | None:
 
 
 def _pattern(found: list[list[_Run]]) -> str:
-    """What paths of one form look like."""
+    """The pattern that matches paths of one form."""
     pattern = "^"
     for column in zip(*found, strict=True):
         part, words = column[0][0], [words for _, words in column]

@@ -1,4 +1,4 @@
-"""A profile for a site of which the address is known, and what it would read."""
+"""Proposes a profile for a site from its address, with articles that the profile extracts."""
 
 import json
 import re
@@ -19,9 +19,9 @@ from rscrawler.probing.induction import Sample, induce_markup, read_sample, read
 from rscrawler.probing.visitor import Visitor
 from rscrawler.sites import Links, Markup, SiteProfile, SourceKind, is_site_name
 
-SAMPLES = 3  # article pages that are read
+SAMPLES = 3  # article pages from which selectors are learnt
 _MOST_TRIES = 5
-_LEAST_TEXT = 200  # characters of an article's text
+_LEAST_TEXT = 200  # characters of a text from which selectors are learnt
 _WITH_DATES = (SourceKind.FEED, SourceKind.SITEMAP, SourceKind.JSON)
 
 
@@ -35,7 +35,7 @@ class Proposal:
     finding: Finding
     samples: tuple[Sample, ...]  # article pages as the profile reads them
     requests: int
-    problems: tuple[str, ...]  # what is not good enough to rely on, one a line
+    problems: tuple[str, ...]  # why it cannot be relied on yet, a line each
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain values."""
@@ -52,11 +52,11 @@ class Proposal:
 
 
 def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposal:
-    """Look at a site, or the part at `url`, and propose a profile for it, in 10 to 20 requests.
+    """Propose a profile for a site, or for its part at `url`, with 10 to 20 requests.
 
     Raises:
         ConfigurationError: as `whole_address`.
-        PageUnavailable: the front page cannot be had.
+        PageUnavailable: the front page cannot be fetched.
     """
     address = whole_address(url, name)
     finding = Finding(address if urlsplit(address).path else f"{address}/", visitor)
@@ -69,7 +69,7 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     for sample in read_samples(tried, visitor, finding.profile, name, finding.notes):
         samples.append(sample)
         read = [each for each in samples if each.article]
-        # What holds a line or two tells little of where texts are; it may be no article at all.
+        # A text of a line or two shows little of the layout, and may be no article at all.
         told = [e for e in read if e.article and len(e.article.body) >= _LEAST_TEXT]
         if len(told) == SAMPLES:
             break
@@ -84,7 +84,7 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
 
 
 def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
-    """The outlet's name, as its article pages or else its front page have it."""
+    """The outlet's name on its article pages, else on its front page."""
     plain = profile.model_copy(update={"title": None})
     for each in samples:
         if names := read_structured(each.page.root, each.page.url, plain).site_names:
@@ -93,10 +93,10 @@ def _title(profile: SiteProfile, samples: list[Sample]) -> str | None:
 
 
 def whole_address(url: str, name: str | None = None) -> str:
-    """The whole address that is meant by `url`.
+    """`url` as a whole address, with https:// if it has no scheme.
 
     Raises:
-        ConfigurationError: it is no http(s) address, or `name` cannot be a profile's.
+        ConfigurationError: it is not an http(s) address, or `name` cannot be a profile's.
     """
     address = url if "://" in url else f"https://{url}"
     if not is_web_address(address):
@@ -130,13 +130,13 @@ def _problems(finding: Finding, articles: list[Article | None]) -> Iterator[str]
             yield f"{field} is not there on {seen}; set markup.{key} by hand"
 
 
-# The profile as TOML that a person can read and go on with.
+# The profile as TOML that a person can read and edit.
 
 
 def _profile_toml(profile: SiteProfile, finding: Finding) -> str:
-    """`profile` as commented TOML; what is as by default is left out.
+    """`profile` as commented TOML, without default values.
 
-    It is neither enabled nor verified: both are for a person to say.
+    It is neither enabled nor verified: a person has to decide on both.
     """
     environment = templates("probing", quoted=_quoted, line=lambda text: " ".join(text.split()))
     return environment.get_template("profile.toml.j2").render(
@@ -153,7 +153,7 @@ def _changed(table: Links | Markup, usual: Links | Markup) -> dict[str, list[str
 
 
 def _quoted(text: str) -> str:
-    """`text` as a TOML string: literal where a backslash would have to be doubled."""
+    """`text` as a TOML string: a literal one if backslashes would have to be doubled."""
     if "\\" in text and "'" not in text and text.isprintable():
         return f"'{text}'"
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

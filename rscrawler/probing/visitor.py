@@ -32,40 +32,40 @@ _BUSY = frozenset({429, 503})
 
 
 class PageUnavailable(RscrawlerError):
-    """A page cannot be had: it is not there, may not be requested, or nobody answers."""
+    """A page cannot be fetched: it does not exist, may not be requested, or nothing answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an address answered; `url` is the final one, after redirects."""
+    """A response; `url` is its final address, after redirects."""
 
     url: str
     body: bytes
     content_type: str | None
 
     def tree(self) -> Element:
-        """The page's tree, parsed anew: whoever asks may change it."""
+        """The page's tree, parsed anew at each call, since the caller may change it."""
         return parse_page(self.body, self.content_type)
 
     def page(self, fetched_at: datetime, published_at: datetime | None = None) -> Page:
-        """The page, parsed anew for extraction; `published_at` as a feed dates it."""
+        """The page, parsed anew for extraction; `published_at` is its date in a feed."""
         return Page.of(self.url, self.body, self.content_type, fetched_at, published_at)
 
 
 class Visitor:
     """Fetches pages of a site.
 
-    Before the first request to a host its robots.txt is read; what that forbids is not
-    requested, not even by way of a redirect, and the pause that it wishes between two
-    requests is kept if it is longer than `delay`, up to ten seconds: somebody is waiting for
-    these few pages. A host that answers 429 or 503 gets no further request.
+    A host's robots.txt is read before the first request to it. Pages that it forbids are not
+    requested, not even after a redirect. Its Crawl-delay applies if it is longer than `delay`,
+    but only up to ten seconds, since somebody is waiting for these few pages. A host that
+    answers 429 or 503 gets no further request.
 
     Args:
-        config: for User-Agent, time limit and size limit.
+        config: for User-Agent, timeout and size limit.
         delay: seconds between the starts of two requests.
-        most: requests, robots.txt included; none is made beyond.
-        hosts: whose pages may be requested, as `sites.host_of` gives them. None: the host of
-            the first address, and the one that it leads to if that is a public one.
+        most: the limit of requests, including those for robots.txt.
+        hosts: the hosts that may get requests, as `sites.host_of` gives them. None: the host of
+            the first address, and the one that it redirects to if that is a public one.
     """
 
     def __init__(
@@ -88,11 +88,11 @@ class Visitor:
         self._opener = build_opener(HTTPSHandler(context=context), _Redirects(self._check))
 
     def get(self, url: str) -> Answer:
-        """What `url` answers.
+        """Fetch `url`.
 
         Raises:
-            PageUnavailable: robots.txt forbids it, it answers an error or nothing at all, is
-                larger than `crawl.max_response_mib` allows, or `most` requests were made.
+            PageUnavailable: it is off the site or forbidden by robots.txt, answers an error or
+                not at all, exceeds `crawl.max_response_mib`, or `most` requests were made.
         """
         if self._is_first and not self._hosts and is_web_address(url):
             self._hosts = set(hosts_of(url, ()))
@@ -105,12 +105,12 @@ class Visitor:
         """The sitemaps that robots.txt names at the host of `url`.
 
         Raises:
-            PageUnavailable: robots.txt cannot be had, although there may be one.
+            PageUnavailable: robots.txt cannot be fetched, although there may be one.
         """
         return [urljoin(url, address) for address in self._rules_of(url).sitemaps]
 
     def _check(self, url: str) -> None:
-        """Refuse what is not of the site; a page from outside must not lead into our network."""
+        """Refuse other hosts and forbidden pages; no redirect may lead into our own network."""
         if not is_web_address(url):
             raise PageUnavailable(f"{url}: is no http(s) address")
         parts = urlsplit(url)
@@ -158,7 +158,7 @@ class Visitor:
                 body = answer.read(limit + 1)
                 is_packed = answer.headers.get("Content-Encoding", "").lower() == "gzip"
                 if is_packed and body.startswith(b"\x1f\x8b"):
-                    body = gunzip(body, max_size=limit)  # unasked for, as of files on S3
+                    body = gunzip(body, max_size=limit)  # not requested, but S3 sends it
                 final, content_type = answer.url, answer.headers.get("Content-Type")
         except HTTPError as error:
             if error.code in _BUSY:
@@ -185,7 +185,7 @@ class Visitor:
 
 
 def _is_public(parts: SplitResult) -> bool:
-    """Whether every address of a host is a public one."""
+    """Whether every IP address of a host is public; True if the host cannot be resolved."""
     try:
         found = socket.getaddrinfo(parts.hostname, parts.port or DEFAULT_PORTS[parts.scheme])
     except (OSError, UnicodeError):
@@ -194,7 +194,7 @@ def _is_public(parts: SplitResult) -> bool:
 
 
 class _Refused(PageUnavailable):
-    """The host answered with an error."""
+    """The host answered with an error status."""
 
     def __init__(self, url: str, status: int) -> None:
         super().__init__(f"{url}: answers {status}; look at it in a browser")
@@ -202,7 +202,7 @@ class _Refused(PageUnavailable):
 
 
 class _Redirects(HTTPRedirectHandler):
-    """Follows a redirect only to where one may go."""
+    """Follows a redirect only to an address that `check` allows."""
 
     def __init__(self, check: Callable[[str], None]) -> None:
         self._check = check

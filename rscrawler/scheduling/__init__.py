@@ -1,1 +1,1 @@
-"""When sources are visited: schedules, the service, and the adaptive policy."""
+"""Scheduling: the schedule files, the service and its workers, and the adaptive policy."""

@@ -1,9 +1,9 @@
-"""When to visit a source next: the adaptive policy (`docs/scheduling-policy.md`).
+"""When to visit a site next: the adaptive policy (`docs/scheduling-policy.md`).
 
-Visits are as dense as the rate of articles, by the half hour of the week, to the power
-`EMPHASIS`: between what makes the mean delay least (0.5) and what makes the median least. From
-now, the density is added up until it makes one visit, so the last one before a busy hour waits
-for it. All but `plan_visit`, which asks the store, are pure functions of plain values.
+The density of visits is proportional to the rate of articles, by the half hour of the week, to
+the power `EMPHASIS`: between those that minimize the mean delay (0.5) and the median. The next
+visit is when the density, added up from now, reaches one visit; so the last visit before a busy
+hour waits for that hour. All functions are pure, except `plan_visit`, which reads the store.
 """
 
 import math
@@ -33,7 +33,7 @@ DEFAULT_VISITS_PER_DAY = 48.0
 
 
 class Adaptive(Model):
-    """The limits of a schedule, and a budget: None means 48, or as near as the limits allow."""
+    """The limits of the interval, and a budget: None means 48, or as near as the limits allow."""
 
     min: Duration = Field(default=timedelta(minutes=5), description="never sooner")
     max: Duration = Field(default=timedelta(hours=6), description="never later")
@@ -60,7 +60,7 @@ class Adaptive(Model):
 
 @dataclass(frozen=True, slots=True)
 class VisitPlan:
-    """The density of visits over the week; good until the next UTC midnight, as the rates are."""
+    """The density of visits over the week; valid until the next UTC midnight, as the rates are."""
 
     rates: WeeklyRates
     visits_an_hour: tuple[float, ...]  # for each half hour
@@ -69,7 +69,7 @@ class VisitPlan:
 def plan_visit(
     store: Store, sites: Sequence[str], limits: Adaptive, failures: int, now: datetime
 ) -> datetime:
-    """The earliest next visit that any of the sites calls for, after one that ended at `now`.
+    """The earliest next visit of any of the sites, after a visit that ended at `now`.
 
     `failures` counts the job's failed runs in a row.
     """
@@ -90,14 +90,14 @@ def next_visit(
     retry_after: datetime | None = None,
     plan: VisitPlan | None = None,
 ) -> datetime:
-    """The next visit, for a source that was visited at `now`.
+    """The time of the next visit to a site that was visited at `now`.
 
-    1. After `failures` in a row: `min` doubled for each of them, at most `max`, and never
-       earlier than the plan would have it.
-    2. Otherwise by the plan, within `min` and `max`; without any history, the budget's even
-       interval. `plan`: one that `weekly_plan` made of the history earlier in the same UTC day.
-    3. Never before `retry_after`, which the host asked for and may exceed `max`
-       (`decisions.requested_pause`).
+    1. After `failures` in a row: `min`, doubled for each of them, at most `max`; but not earlier
+       than planned.
+    2. Otherwise as planned, within `min` and `max`; without any history, the budget's even
+       interval. `plan`: the `weekly_plan` of this history from earlier in the same UTC day.
+    3. Never before `retry_after`, the end of the pause that the host asked for, which may
+       exceed `max` (`decisions.requested_pause`).
     """
     moment = now.timestamp()
     plan = plan or weekly_plan(learn(history, moment), limits)
@@ -112,7 +112,7 @@ def next_visit(
 
 
 def weekly_plan(rates: WeeklyRates, limits: Adaptive) -> VisitPlan:
-    """The visits of the budget spread over the week as λ to the power `EMPHASIS`, in the limits."""
+    """The budget's visits spread over the week by the rate to the power `EMPHASIS`, in limits."""
     weights = [math.pow(rate, EMPHASIS) for rate in rates.articles_an_hour]
     scale = budget_scale(weights, limits, limits.budget)
     return VisitPlan(rates, tuple(densities(weights, limits, scale)))
@@ -125,9 +125,9 @@ def densities(weights: Sequence[float], limits: Adaptive, scale: float) -> list[
 
 
 def budget_scale(weights: Sequence[float], limits: Adaptive, visits_per_day: float) -> float:
-    """The scale with which `densities` come to so many visits a day."""
+    """The scale at which `densities` add up to `visits_per_day`."""
     wanted = visits_per_day * 7 * HOUR / BIN  # the sum of the densities over all bins
-    # Below the one nothing, above the other everything is clamped.
+    # At the one, all densities are clamped to the lowest, at the other to the highest.
     below = timedelta(hours=1) / limits.max / max(weights)
     above = timedelta(hours=1) / limits.min / min(weights)
     for _ in range(24):
@@ -140,9 +140,9 @@ def budget_scale(weights: Sequence[float], limits: Adaptive, visits_per_day: flo
 
 
 def seconds_to_next(plan: VisitPlan, level: float, now: float, longest: float) -> float:
-    """Seconds from `now` until the density, raised or lowered by `level`, makes one visit.
+    """Seconds from `now` until the density, raised or lowered by `level`, adds up to one visit.
 
-    The level fades towards 1 within hours; the search ends at `longest`.
+    The effect of the level fades with a time constant of three hours; `longest` at most.
     """
     boost, wait, visits = math.pow(level, EMPHASIS) - 1.0, 0.0, 0.0
     while wait < longest:

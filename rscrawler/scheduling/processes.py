@@ -1,4 +1,4 @@
-"""Child processes: started in a group of their own, and ended with all their descendants."""
+"""Child processes: each leads its own process group, and is ended with all of it."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from rscrawler import forks
 
-PATIENCE = timedelta(seconds=30)  # after SIGTERM
+PATIENCE = timedelta(seconds=30)  # from SIGTERM to SIGKILL
 _OUTPUT_BYTES = 4 * 2**20
 _ERROR_BYTES = 16 * 2**10
 
@@ -35,8 +35,8 @@ class ChildResult:
     was_stopped: bool = False
 
 
-Child = Process | forks.Forked  # it leads a group of its own
-# Runs rscrawler with arguments, for at most a time, until the event is set.
+Child = Process | forks.Forked  # leads its own process group
+# Runs rscrawler with arguments, for at most a time limit, or until the event is set.
 ChildRunner = Callable[[Sequence[str], timedelta, asyncio.Event], Awaitable[ChildResult]]
 
 
@@ -73,13 +73,13 @@ async def watch(
     *,
     patience: timedelta = PATIENCE,
 ) -> ChildResult:
-    """Start a child; let it run to its end, for at most `limit`, or until `stopping` is set.
+    """Run a child until it ends, `limit` has passed, or `stopping` is set.
 
-    A child that is ended gets SIGTERM, after `patience` SIGKILL, both with its whole process
-    group. Whatever its group leaves behind is killed, however it ended. Cancelling kills at once.
+    In the latter cases its process group gets SIGTERM, and after `patience` SIGKILL. Once the
+    child has ended, the rest of its group is killed in any case. Cancelling kills at once.
 
-    Its output goes to files, not pipes: a descendant that holds a pipe open would
-    otherwise hold up the service.
+    Its output goes to files, not pipes: the service would wait for any descendant that keeps
+    a pipe open.
     """
     started = time.monotonic()
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
@@ -124,13 +124,13 @@ async def _kill(process: Child) -> None:
     _signal_group(process, signal.SIGKILL)
     silence = timedelta(seconds=forks.ANSWER_SECONDS)
     if isinstance(process, forks.Forked) and not await _ends_within(process, silence):
-        process.nursery.kill()  # which would have said that it ended
+        process.nursery.kill()  # it should have reported the child's end
     await process.wait()
 
 
 def _signal_group(process: Child, number: signal.Signals) -> None:
-    # Started with a session of its own, so the group has the number of the process. A
-    # group that is gone, or holds nobody whom this process may signal, is no concern.
+    # The child leads its group, so the group's id is the child's process id. A group that is
+    # gone, or has no process that this one may signal, is ignored.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 

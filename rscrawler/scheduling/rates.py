@@ -1,12 +1,12 @@
-"""What a site's past says about when it publishes: a rate for every half hour of the week.
+"""Learns a site's rate of publication for every half hour of the week from its past articles.
 
-The rate is (how busy this day of the week is) × (how the day's news spreads over its half hours,
-smoothed over their neighbours), each pulled towards an even spread with the strength of an imagined
-week or article. Older weeks count for less.
+The rate is (articles on this day of the week) × (share of a day's articles in this half hour,
+smoothed over its neighbours). Each factor is shrunk towards an even spread, with the weight of one
+imagined week or article. Older weeks count for less.
 
-Rates are learnt from what was published before the last UTC midnight, so they last until the next
-one. What has happened since enters through `WeeklyRates.level`: the part of the past hours'
-surplus or lack that, at this site, tends to last.
+Rates are learnt from articles published before the last UTC midnight, so they hold until the next
+one. Later articles enter through `WeeklyRates.level`: the part of the past hours' surplus or
+deficit that tends to persist at this site.
 """
 
 import math
@@ -27,10 +27,10 @@ BINS = 7 * BINS_A_DAY  # bin 0 begins on Thursday, as the Unix epoch does
 WINDOW_BINS = 6  # three hours: the span in which a burst shows
 WINDOWS = BINS // WINDOW_BINS
 WINDOW = WINDOW_BINS * BIN
-MEMORY = timedelta(weeks=16)  # older articles count for nothing
+MEMORY = timedelta(weeks=16)  # older articles are ignored
 
-# Found on generated years other than those of the benchmark; none is sensitive:
-# halving or doubling one moves the median delay by less than a tenth.
+# Tuned on generated years other than those of the benchmark; none is sensitive:
+# halving or doubling one changes the median delay by less than a tenth.
 _HALF_LIFE_WEEKS = 4.0
 _DAY_WEEKS = 1.0
 _SHAPE_ARTICLES = 1.0
@@ -40,9 +40,9 @@ _KERNEL = (1.0, 2.0, 3.0, 2.0, 1.0)  # bins: an hour to either side
 
 @dataclass(frozen=True, slots=True)
 class PublicationHistory:
-    """When a source's articles were published (or, where it gives no dates, first seen).
+    """When a site's articles were published, or first seen if they give no date.
 
-    In seconds since the Unix epoch. A quiet week before `since` counts as unknown.
+    In seconds since the Unix epoch. The time before `since` counts as unknown, not as quiet.
     """
 
     moments: tuple[float, ...] = ()  # ascending
@@ -50,7 +50,7 @@ class PublicationHistory:
 
     @classmethod
     def of(cls, moments: Iterable[datetime], since: datetime | None = None) -> Self:
-        """A history from moments with a time zone, in any order; `since`: the first of them."""
+        """A history of aware datetimes in any order; `since` is by default the first of them."""
         seconds = tuple(sorted(moment.timestamp() for moment in moments))
         if since is None:
             return cls(seconds, seconds[0] if seconds else math.inf)
@@ -59,11 +59,11 @@ class PublicationHistory:
 
 @dataclass(frozen=True, slots=True)
 class WeeklyRates:
-    """Articles an hour for each half hour of the week, and how long a surplus lasts.
+    """Articles an hour for each half hour of the week, and how much a surplus persists.
 
-    `persistence` is the covariance of neighbouring three-hour windows' relative
-    surplus: 0 for a site whose articles come independently, above 1 for one that
-    writes in bursts.
+    `persistence` is the covariance of the relative surplus of neighbouring three-hour windows:
+    0 for a site whose articles come independently, above 1 for one that publishes in bursts.
+    `is_learnt` is False for the even rates of a site without a past.
     """
 
     articles_an_hour: tuple[float, ...]
@@ -80,9 +80,9 @@ class WeeklyRates:
         return total
 
     def level(self, history: PublicationHistory, now: float) -> float:
-        """How much livelier (above 1) or quieter the next hours are likely to be than usual.
+        """How much busier (above 1) or quieter (below 1) than usual the next hours probably are.
 
-        The mean of a gamma-distributed level (mean 1, variance `persistence`) given a count.
+        The mean of a gamma level (mean 1, variance `persistence`), given the last window's count.
         """
         if self.persistence == 0.0:
             return 1.0
@@ -92,7 +92,7 @@ class WeeklyRates:
 
 
 def learn(history: PublicationHistory, now: float) -> WeeklyRates:
-    """The rates as they could be known at the UTC midnight before `now` (epoch seconds)."""
+    """The rates from the history before the last UTC midnight; `now` is in epoch seconds."""
     midnight = now // DAY * DAY
     first_day = max(history.since // DAY * DAY, midnight - MEMORY.total_seconds())
     if not first_day < midnight:
@@ -104,8 +104,8 @@ def learn(history: PublicationHistory, now: float) -> WeeklyRates:
         return WeeklyRates((1.0,) * BINS, is_learnt=False)
 
     first_bin, end_bin = int(first_day) // BIN, int(midnight) // BIN
-    # By whole weeks: were each day a little lighter than the next, tomorrow's day of the
-    # week would always look busier than yesterday's.
+    # Weights are by whole weeks: if each day weighed a little less than the next, tomorrow's
+    # day of the week would always look busier than yesterday's.
     weights = [
         0.5 ** ((end_bin - 1 - bin_) // BINS / _HALF_LIFE_WEEKS)
         for bin_ in range(first_bin, end_bin, BINS_A_DAY)
@@ -140,7 +140,7 @@ def _shrunk(by_day: list[float], by_time: list[float], exposure: list[float]) ->
 
 
 def _smoothed(counts: list[float]) -> list[float]:
-    """`counts` spread over their neighbours, end joined to beginning; the sum stays."""
+    """`counts` smoothed over their neighbours, in a circle; the sum stays the same."""
     size, reach, mass = len(counts), len(_KERNEL) // 2, sum(_KERNEL)
     wrapped = counts[-reach:] + counts + counts[:reach]
     return [
@@ -152,7 +152,7 @@ def _smoothed(counts: list[float]) -> list[float]:
 def _windows(
     counts: Counter[int], rates: list[float], first_bin: int, end_bin: int
 ) -> list[tuple[int, float]]:
-    """The articles in each past window, and those expected."""
+    """(articles, expected articles) of each past window."""
     running = list(accumulate((rate * BIN / HOUR for rate in rates), initial=0.0))
     usual = [running[begin + WINDOW_BINS] - running[begin] for begin in range(0, BINS, WINDOW_BINS)]
     first, end = first_bin // WINDOW_BINS, end_bin // WINDOW_BINS
@@ -163,10 +163,10 @@ def _windows(
 
 
 def _persistence(windows: list[tuple[int, float]]) -> float:
-    """The relative covariance of neighbouring windows, less its own standard error.
+    """The relative covariance of neighbouring windows minus its standard error, at least 0.
 
-    Independent articles have a covariance of 0 however few they are, which a variance
-    would not show; the standard error is what chance alone would leave.
+    For independent articles the covariance is 0, however few they are; a variance would not
+    show that. The standard error is subtracted as the part that may be chance.
     """
     covariance = product = 0.0
     for (seen, usual), (seen_next, usual_next) in pairwise(windows):

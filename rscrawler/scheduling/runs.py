@@ -1,6 +1,6 @@
-"""A run of a job, wherever it is run: its command, what it came to, and what the store keeps of it.
+"""A run of a job, in a service or worker: its command, its outcome, and its record in the store.
 
-What it came to is read from how its child ended: one line for people, and a verdict.
+The outcome is judged from the child's exit status and the report that it printed.
 """
 
 import asyncio
@@ -24,10 +24,10 @@ from rscrawler.store.health import ProblemCode
 from rscrawler.store.jobs import Firing
 
 logger = logging.getLogger(__name__)
-children_log = logging.getLogger("rscrawler.children")  # what they log, with -v
+children_log = logging.getLogger("rscrawler.children")  # their standard error, shown with -v
 
 _LONGEST_REASON = 300
-# Counters that are worth a word only when there is something to count.
+# Counters that are shown only if they are not zero.
 _RARE_COUNTERS = {
     "articles_updated": "updated",
     "articles_removed": "removed",
@@ -40,11 +40,11 @@ _RARE_COUNTERS = {
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run went: `line` for the log, `summary` for the store.
+    """The outcome of a run: `line` for the log, `summary` for the store.
 
-    `has_failed`: it did not do its work. A site that is unhealthy but was visited is no
-    failure; one that cannot be reached is. `finished` are the subjects (sites, or `outbox`)
-    that it dealt with to the end; `failed_sources` the causes of each of them, by address.
+    `has_failed`: it did not do its work. An unhealthy site that was visited is no failure, an
+    unreachable one is. `finished` are the subjects (sites, or `outbox`) that it completed;
+    `failed_sources` maps each site to the causes of failed sources, by address.
     """
 
     line: str
@@ -62,10 +62,10 @@ class Runner:
         self, run_child: ChildRunner, config_path: Path | None, stopping: asyncio.Event
     ) -> None:
         self._run_child, self._config_path, self._stopping = run_child, config_path, stopping
-        self._failing: dict[str, Mapping[str, str]] = {}  # sources that fail, by site
+        self._failing: dict[str, Mapping[str, str]] = {}  # causes of failed sources, by site
 
     async def run(self, scheduled: ScheduledJob, config: Config) -> RunOutcome | None:
-        """One run, from start to end; None if it was stopped, and is to be run again."""
+        """Run a job from start to end; None if it was stopped, and is to be run again."""
         limit = scheduled.job.time_limit or config.scheduling.time_limit
         command = command_of(scheduled, self._config_path)
         result = await self._run_child(command, limit, self._stopping)
@@ -77,9 +77,9 @@ class Runner:
         return judge_run(scheduled, result, limit)
 
     def log(self, outcome: RunOutcome) -> None:
-        """Log how a run went, after a line for each source that fails anew, or for another reason.
+        """Log an outcome, after a line for each source that newly fails or has another cause.
 
-        Of a site that cannot be reached it is not known which sources would fail next.
+        A failed run may not have tried every source, so the known causes are kept then.
         """
         for site, causes in outcome.failed_sources.items():
             known = self._failing.get(site, {})
@@ -91,7 +91,7 @@ class Runner:
 
 
 def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
-    """The arguments of rscrawler for a run; `config_path` None leaves the child its own default."""
+    """The arguments of rscrawler for a run; without `config_path` the child uses its default."""
     config = ["--config", str(config_path)] if config_path else []
     if not scheduled.job.is_crawl:
         return ["deliver", "--json", *config]
@@ -102,7 +102,7 @@ def command_of(scheduled: ScheduledJob, config_path: Path | None) -> list[str]:
 def judge_overdue(
     store: Store, scheduled: ScheduledJob, outcome: RunOutcome, now: datetime
 ) -> None:
-    """A run that did not come to its end makes its sites overdue; one that did ends that."""
+    """Raise `overdue` for the subjects of a failed run that finished none; clear finished ones."""
     if outcome.has_failed and not outcome.finished:
         for subject in scheduled.sites or (OUTBOX_SUBJECT,):
             message = f"job {scheduled.id} {outcome.summary}"
@@ -114,7 +114,7 @@ def judge_overdue(
 def write_end(
     store: Store, scheduled: ScheduledJob, firing: Firing, outcome: RunOutcome, now: datetime
 ) -> None:
-    """Record how a run ended; an adaptive job gets its next visit."""
+    """Record the end of a run; an adaptive job also gets the time of its next visit."""
     next_fire_at: datetime | None = None
     if scheduled.job.adaptive is not None:
         state = store.jobs.states().get(scheduled.id)
@@ -129,7 +129,7 @@ def write_end(
     )
 
 
-# What a run came to.
+# The outcome of a run.
 
 
 def _failure(scheduled: ScheduledJob, why: str) -> RunOutcome:
@@ -139,7 +139,7 @@ def _failure(scheduled: ScheduledJob, why: str) -> RunOutcome:
 
 
 def judge_run(scheduled: ScheduledJob, result: ChildResult, limit: timedelta) -> RunOutcome:
-    """The outcome of a run that was not stopped; `limit` is the time that it had."""
+    """The outcome of a run that was not stopped; `limit` is its time limit."""
     report = None if result.timed_out else _report(result)
     if report is None:
         return _failure(scheduled, _why_it_failed(result, limit))
@@ -172,7 +172,7 @@ def _judge_crawl(
         *(f"{name}: {each['code']}: {each['message']}" for name, each in problems),
     ]
     if problem := report.get("output_problem"):
-        parts.append(problem)  # the site was visited all the same, and its records wait
+        parts.append(problem)  # no failure: the site was visited, and its records wait
     overdue = {name for name, each in problems if each["code"] == ProblemCode.OVERDUE}
     return replace(
         _outcome(subject, parts, result, report.get("run_id")),
@@ -185,7 +185,7 @@ def _judge_crawl(
 def _outcome(
     subject: str, parts: Sequence[str], result: ChildResult, run_id: str | None = None
 ) -> RunOutcome:
-    """The outcome of a run that gave a report."""
+    """The outcome of a run whose child printed a report."""
     is_healthy = result.exit_status == 0
     said = "" if is_healthy else _last_error(result)
     if said and not any(part in said for part in parts):
@@ -200,7 +200,7 @@ def _outcome(
 
 
 def _report(result: ChildResult) -> Mapping[str, Any] | None:
-    """What the child printed, if its exit status vouches for it; a bare error is no report."""
+    """The child's report; None if it ended otherwise than with 0 or 1, or printed an error."""
     if result.exit_status not in (0, 1):
         return None
     with suppress(json.JSONDecodeError):
@@ -225,6 +225,6 @@ def _why_it_failed(result: ChildResult, limit: timedelta) -> str:
 
 
 def _last_error(result: ChildResult) -> str:
-    """The last line on standard error that says something, cut to a readable length."""
+    """The last non-empty line on standard error, cut to a readable length."""
     said = (line.strip().removeprefix("rscrawler: ") for line in reversed(result.error_lines))
     return next(filter(None, said), "")[:_LONGEST_REASON]

@@ -1,8 +1,7 @@
-"""Schedule files: which job runs when, as data.
+"""Schedule files: which jobs run, and when.
 
-The shipped files lie in `schedules/`; a configuration (`schedules_dir`) or `--schedules`
-adds a folder. There a file of the same name wins over a shipped one, and so does a
-job of the same id.
+The shipped files are in `schedules/`; `schedules_dir` or `--schedules` adds a folder. A file in it
+replaces a shipped file of the same name, and a job in it a shipped job with the same id.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 SHORTEST = timedelta(seconds=1)
 
-# A digest is a delivery: when it is composed is up to digest_at.
+# A digest job is a delivery: `digest_at` decides when a digest is composed.
 _Action = Annotated[
     Literal["crawl", "deliver", "digest"],
     AfterValidator(lambda word: "deliver" if word == "digest" else word),
@@ -49,7 +48,7 @@ _Action = Annotated[
 
 
 class Job(Model):
-    """A job, run by exactly one of `every`, `cron` and `adaptive`."""
+    """A job; exactly one of `every`, `cron` and `adaptive` says when it runs."""
 
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
     action: _Action = "crawl"
@@ -96,7 +95,7 @@ class Job(Model):
 
     @property
     def is_crawl(self) -> bool:
-        """Whether it crawls; else it delivers."""
+        """Whether it crawls; otherwise it delivers."""
         return self.action == "crawl"
 
     @property
@@ -115,7 +114,7 @@ class Job(Model):
 
     @cached_property
     def trigger(self) -> BaseTrigger:
-        """When it runs, for APScheduler; an adaptive job at the latest."""
+        """The trigger for APScheduler; for an adaptive job, an interval of `max`."""
         if self.every is not None:
             return EveryTrigger(self.every, self.jitter)
         if self.cron is not None:
@@ -125,14 +124,14 @@ class Job(Model):
 
 
 class ScheduleFile(Model):
-    """A file of jobs."""
+    """A schedule file."""
 
     job: list[Job] = Field(min_length=1)
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A job of a file. `sites` are those that it crawls: the enabled ones among its own."""
+    """A job of a schedule file. `sites` are the enabled sites that it crawls."""
 
     job: Job
     file: Path
@@ -145,18 +144,18 @@ class ScheduledJob:
 
     @property
     def leases(self) -> list[str]:
-        """The leases that say of its sites that they are being crawled."""
+        """The names of the crawl leases of its sites."""
         return [site_lease(site) for site in self.sites]
 
     @property
     def is_active(self) -> bool:
-        """Whether it runs: it is enabled, and so is one of its sites, if it is a crawl."""
+        """Whether it runs: it is enabled and, if it is a crawl, so is one of its sites."""
         return self.job.enabled and (not self.job.is_crawl or bool(self.sites))
 
     def by_site(self) -> tuple[ScheduledJob, ...]:
-        """The same job as one for each of its sites, so that workers can share them.
+        """One job for each of its sites, so that workers can share them; itself if it has one.
 
-        Their ids are `JOB/SITE`, which no file can hold.
+        Their ids are `JOB/SITE`, which no schedule file can have.
         """
         if len(self.sites) < 2:
             return (self,)
@@ -165,11 +164,11 @@ class ScheduledJob:
         return tuple(replace(self, job=job, sites=tuple(job.sites)) for job in jobs)
 
     def first_fire(self, now: datetime) -> datetime:
-        """When a job that never ran fires: at once, but a `cron` job at its time."""
+        """The fire time of a job that never ran: now, but for a `cron` job its next time."""
         return now if self.job.cron is None else self.fire_after(now)
 
     def next_fire(self, state: JobState | None, now: datetime) -> datetime:
-        """When it fires next: as is planned in `state`, unless its schedule has changed since."""
+        """Its next fire time: the one in `state`, unless its schedule has changed since."""
         if state is not None and state.definition == self.job.when:
             return state.next_fire_at
         return self.first_fire(now)
@@ -177,7 +176,7 @@ class ScheduledJob:
     def fire_after(self, moment: datetime) -> datetime:
         """The first fire time after `moment`.
 
-        An adaptive job gets its next visit when one ends; until then it counts as due after `max`.
+        For an adaptive job after `max`: its next visit is planned only when one has ended.
         """
         fire_at: datetime = self.job.trigger.get_next_fire_time(moment, moment)
         return fire_at
@@ -199,24 +198,24 @@ def shipped_schedules_dir() -> Path:
 
 
 def active_jobs(config: Config, extra_dir: Path | None = None) -> tuple[ScheduledJob, ...]:
-    """Those of `load_schedules` that run."""
+    """The active jobs of `load_schedules`."""
     return tuple(job for job in load_schedules(config, extra_dir) if job.is_active)
 
 
 def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[ScheduledJob, ...]:
     """The jobs of the shipped files and of `extra_dir` (None: the configuration's folder).
 
-    In the order of files and lines.
+    In the order of files and lines; with workers, each is divided by site.
 
     Raises:
-        ConfigurationError: with every problem found in every file.
+        ConfigurationError: lists every problem in every file.
     """
     if extra_dir is not None:
         own_files = toml_files(extra_dir, "--schedules")
     else:
         own_files = config.own_files("schedules_dir")
     own_names = {path.name for path in own_files}
-    # The folder of the shipped ones may have been removed, to have none of them.
+    # The folder of shipped files may have been removed, to have none of their jobs.
     shipped_files = (p for p in shipped_schedules_dir().glob("*.toml") if p.name not in own_names)
     enabled = {name: site.enabled for name, site in load_sites(config).items()}
     problems: list[str] = []
@@ -235,7 +234,7 @@ def load_schedules(config: Config, extra_dir: Path | None = None) -> tuple[Sched
 def _read(
     paths: Iterable[Path], enabled: Mapping[str, bool], problems: list[str]
 ) -> Iterator[ScheduledJob]:
-    """The jobs of these files; adds to `problems` what is wrong with a file."""
+    """The jobs of these files; errors are added to `problems`."""
     for path in paths:
         try:
             content = checked(ScheduleFile, read_toml(path), str(path))
@@ -254,7 +253,7 @@ def _read(
 
 
 def planned_jobs(config: Config) -> tuple[ScheduledJob, ...]:
-    """The jobs that run; a wrong file of them is logged, and fails no crawl, delivery or page."""
+    """The active jobs; empty if a file is invalid, which is logged but fails no command or page."""
     try:
         return active_jobs(config)
     except ConfigurationError as error:

@@ -1,15 +1,15 @@
-"""The service: APScheduler starts each job when it is due, the store lets each run happen once.
+"""The service: APScheduler fires each job when it is due, the store lets each run happen once.
 
-- APScheduler has a job for each schedule: its trigger says when, late ones are coalesced or
-  given up after the misfire grace, and one instance runs at a time.
-- The store holds the next fire time of each job. Whoever starts a run claims it there and moves
-  the job on, so any number of services can share a database, and a restart knows what it
-  missed. APScheduler's jobs follow the store, not the other way round.
+- APScheduler has each job with its trigger. It coalesces late runs, skips those later than the
+  misfire grace, and runs one instance at a time.
+- The store holds the next fire time of each job. To start a run, a service claims it there,
+  which moves the job to its next fire time. So any number of services can share a database,
+  and a restarted one knows its missed runs. APScheduler follows the store, not vice versa.
 - Every few seconds, by the monotonic clock, the service checks what no trigger reports: a machine
   that slept, a wall clock that jumped, another service that died, a store that failed.
 
 A run is a child process (`processes`). With workers, crawls are put into their queue instead
-(`worker`), and one of the services that share the store does all the delivery.
+(`worker`), and only one of the services that share the store delivers.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CHECK_INTERVAL = timedelta(seconds=5)
 OUTBOX_CHECK = timedelta(minutes=1)
 QUEUED_OUTBOX_CHECK = timedelta(seconds=15)  # with workers, whose crawls deliver nothing
 DELIVERER = "deliverer"  # with workers: the lease of the service that does all the delivery
-# The service's own delivery. No file can hold a job of such an id.
+# The service's own delivery. No schedule file can have a job with such an id.
 OUTBOX = ScheduledJob(
     Job.model_construct(id="(outbox)", action="deliver", every=OUTBOX_CHECK), Path(), ()
 )
@@ -73,7 +73,7 @@ class _EndedRun(NamedTuple):
 
     scheduled: ScheduledJob
     firing: Firing | None
-    outcome: RunOutcome | None  # None: it was stopped, and is given back
+    outcome: RunOutcome | None  # None: it was stopped, and its claim is given back
 
 
 class Service:
@@ -81,18 +81,18 @@ class Service:
 
     Args:
         store: open; the caller closes it.
-        load: reads the configuration and the jobs that run, at the start and at every reload.
-        keeper: reopens the store when it was lost; None: it is never reopened.
+        load: reads the configuration and the active jobs, at the start and at every reload.
+        keeper: reopens a store that fails or was replaced; None: it is never reopened.
         config_path: the `--config` of child processes; None: their own default.
         run: starts a child process.
-        now: the time; APScheduler reads the wall clock by itself.
-        owner: its name among those that share the store.
+        now: the current time; APScheduler reads the wall clock itself.
+        owner: its name in claims and leases; None: host, process id and start time.
 
     Raises:
-        ConfigurationError: what `load` finds wrong.
+        ConfigurationError: as `load`.
     """
 
-    _queue: JobQueue | None  # the workers', if there are workers
+    _queue: JobQueue | None  # None without workers
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Service:
         self._unwritten: dict[str, _EndedRun] = {}  # by job id
         self._alive_at: datetime | None = None
         self._trouble = StoreTrouble(lambda: self._config)
-        self._fault: Exception | None = None  # which this process cannot recover from
+        self._fault: Exception | None = None  # the error that ends this process
 
     def _read_files(self) -> None:
         self._config, self._jobs = self._load()
@@ -139,13 +139,13 @@ class Service:
         """Run until `stop` is called; SIGTERM and SIGINT call it, SIGHUP calls `reload`.
 
         Raises:
-            StoreError: the store has failed for long, and another process should try.
+            StoreError: the store has failed for so long that another process should try.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # held since the very start
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # blocked by `__main__`
         self.start()
         logger.info("service started, jobs: %s", self._job_ids())
         try:
@@ -166,7 +166,7 @@ class Service:
         logger.info("service stopped")
 
     def start(self) -> None:
-        """Let APScheduler start jobs in the running event loop, from the first `check` on."""
+        """Start APScheduler in the running event loop; it has no jobs before the first `check`."""
         self._scheduler.start()
 
     def stop(self) -> None:
@@ -178,7 +178,7 @@ class Service:
         self._wake.set()
 
     def reload(self) -> None:
-        """Read configuration and schedules again; if either is wrong, nothing changes."""
+        """Read configuration and schedules again; if either is invalid, nothing changes."""
         try:
             self._read_files()
         except ConfigurationError as error:
@@ -195,7 +195,7 @@ class Service:
         """Wait for every child, and record how each ended."""
         if self._runs:
             await asyncio.wait([run.task for run in self._runs.values()])
-        if self._unwritten:  # without a write it is unknown whether the store works
+        if self._unwritten:  # else `_attempt` would report that the store works
             self._attempt(self._write_ends)
 
     def _leave(self) -> None:
@@ -224,7 +224,7 @@ class Service:
             self._scheduler.wakeup()  # its timer does not see a wall clock that jumped
 
     def _attempt(self, steps: Callable[[], ResultT]) -> ResultT | None:
-        """Do what needs the store; None if it fails. It is reopened if that can help."""
+        """Run steps that need the store, reopened first if need be; None if they fail."""
         try:
             self._mend_store()
             result = steps()
@@ -241,8 +241,8 @@ class Service:
     def _mend_store(self) -> None:
         """Reopen the store if it fails, or if its file was replaced.
 
-        Not during a run: it has the old store open, and its articles may not be in the JSONL
-        yet, from which a new one would be rebuilt.
+        Not during a run, which has the old store open: the new one would be rebuilt from the
+        JSONL, and the run's articles may not be in that yet.
         """
         if self._keeper is None or self._runs:
             return
@@ -273,9 +273,9 @@ class Service:
     # Fire times.
 
     def _plan(self, now: datetime) -> None:
-        """After a start or a reload, schedule every job, in the store and with APScheduler.
+        """Schedule every job in the store and with APScheduler, after a start or a reload.
 
-        Each is paused until it follows the store, but for the delivery, which is due.
+        APScheduler's jobs are paused until `_follow_store`, except for the delivery, due now.
         """
         outbox_check = OUTBOX_CHECK
         if self._queue is not None:
@@ -286,7 +286,7 @@ class Service:
         self._scheduler.remove_all_jobs()
         for scheduled in self._jobs:
             job = scheduled.job
-            # A late visit of an adaptive job serves as well as one on time.
+            # No misfire grace for an adaptive job: a late visit is as good as one on time.
             grace = self._config.scheduling.misfire_grace if job.adaptive is None else None
             self._add(scheduled, job.trigger, None, grace)
         own_trigger = IntervalTrigger(seconds=outbox_check.total_seconds(), timezone=UTC)
@@ -312,10 +312,10 @@ class Service:
         )
 
     def _follow_store(self, now: datetime) -> None:
-        """Let every job that is not running fire when the store says.
+        """Set the fire time of every job that is not running to the one in the store.
 
-        Other services claim runs, a worker plans the next visit of an adaptive job, and a run that
-        was cut short or had to wait for its site is still due.
+        It may differ: other services claim runs, a worker plans the next visit of an adaptive job,
+        and a run that was interrupted or had to wait for its site is still due.
         """
         if not self._is_planned:
             self._plan(now)
@@ -335,16 +335,16 @@ class Service:
             self._fire_at(OUTBOX.id, min(planned, now + OUTBOX_CHECK))
 
     def _fire_at(self, job_id: str, at: datetime) -> None:
-        """Let a job fire at a time, and from then on by its trigger."""
+        """Make a job fire at a time, and from then on by its trigger."""
         job = self._scheduler.get_job(job_id)
         if job is not None and job.next_run_time != at:
             job.modify(next_run_time=at)
 
     def _corrected(self, scheduled: ScheduledJob, stored: datetime, now: datetime) -> datetime:
-        """The stored fire time of a job, unless it was set by a clock that was ahead.
+        """The stored fire time of a job, corrected if it was set by a clock that was ahead.
 
-        That is: it lies further ahead than the schedule allows. An adaptive job has no times but
-        `max` and the pause that its sites asked for, so it is due now; another gets its next time.
+        Such a time is later than the schedule allows; for an adaptive job later than `max` and the
+        pause that its sites asked for. An adaptive job is then due now, another at its next time.
         """
         latest = scheduled.fire_after(now + CLOCK_TOLERANCE) + scheduled.job.jitter
         if stored <= latest:
@@ -366,12 +366,12 @@ class Service:
         return fire_at
 
     def _misfired(self, event: JobEvent) -> None:
-        """APScheduler reports a job that was late by more than its misfire grace."""
+        """Skip a run that is late by more than its misfire grace, as APScheduler reports."""
         if job := self._scheduler.get_job(event.job_id):
             self._attempt(lambda: self._skip_missed(job.args[0]))
 
     def _skip_missed(self, scheduled: ScheduledJob) -> None:
-        """Move a job on to its next fire time."""
+        """Move a job that is due to its next fire time."""
         now, state = self._now(), self._store.jobs.states().get(scheduled.id)
         if state is None or state.next_fire_at > now:
             return
@@ -389,7 +389,7 @@ class Service:
     # Runs.
 
     async def _fire(self, scheduled: ScheduledJob) -> _EndedRun | None:
-        """Run a job that APScheduler has due; None if there is nothing for this service to run."""
+        """Run a job that APScheduler fires; None if this service has nothing to run."""
         if self._stopping.is_set() or not (self._delivers or scheduled.job.is_crawl):
             return None
         if scheduled is OUTBOX:
@@ -400,7 +400,7 @@ class Service:
         return await self._run(scheduled, firing) if firing is not None else None
 
     def _claim(self, scheduled: ScheduledJob) -> Firing | None:
-        """Claim the run that the store has due; None if another service or the queue has it."""
+        """Claim a run that is due in the store; None if this service is not to run it."""
         now, state = self._now(), self._store.jobs.states().get(scheduled.id)
         if state is None or state.next_fire_at > now or self._must_wait(scheduled, now):
             return None
@@ -420,9 +420,9 @@ class Service:
         return firing if hand_over is None else None
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
-        """Whether one of the job's sites is being crawled, by anybody."""
+        """Whether one of the job's sites is being crawled, by this or another process."""
         if not scheduled.sites or self._queue is not None:
-            return False  # it is the worker that waits
+            return False  # with workers, the worker waits
         own = {site for run in self._runs.values() for site in run.sites}
         return not own.isdisjoint(scheduled.sites) or bool(
             self._store.leases.held(now, scheduled.leases)
@@ -433,7 +433,7 @@ class Service:
         return is_due or word_is_due(self._config, self._store)
 
     async def _run(self, scheduled: ScheduledJob, firing: Firing | None) -> _EndedRun:
-        """One run, from start to end; no exception leaves it."""
+        """Run a job from start to end; raises nothing."""
         task = asyncio.current_task()
         assert task is not None
         self._runs[scheduled.id] = _Run(task, scheduled.sites)
@@ -452,14 +452,14 @@ class Service:
         return _EndedRun(scheduled, firing, outcome)
 
     def _run_ended(self, event: JobEvent) -> None:
-        """Let the end of a run be recorded, as soon as APScheduler reports it."""
+        """Queue the end of a run for recording when APScheduler reports it."""
         self._runs.pop(event.job_id, None)
         if event.retval is not None:
             self._unwritten[event.job_id] = event.retval
             self._wake.set()
 
     def _write_ends(self) -> None:
-        """Record every run that has ended; one that cannot be recorded is kept for later."""
+        """Record the end of every ended run; those that cannot be recorded are kept for later."""
         for job_id, ended in list(self._unwritten.items()):
             if ended.outcome is not None:
                 self._write_end(ended.scheduled, ended.firing, ended.outcome)

@@ -1,7 +1,7 @@
-"""When a job fires, as triggers for APScheduler: an interval, and a cron expression.
+"""Triggers for APScheduler: an interval, and a cron expression.
 
-Each gives the first moment after the last fire time that it is asked from, in UTC, so fire
-times do not drift and jitter does not accumulate.
+Each takes the next time of its schedule after the previous fire time, in UTC, so fire times do
+not drift and jitter does not accumulate.
 """
 
 import re
@@ -18,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = timedelta(milliseconds=1)
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")  # cron counts from Sunday
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-# APScheduler's name of each field, in the order of crontab: what we call it, and what it allows.
+# APScheduler's name of each field, in crontab's order: its label in errors, and its values.
 _FIELDS = {
     "minute": ("minute", "0-59"),
     "hour": ("hour", "0-23"),
@@ -33,9 +33,9 @@ _NUMBERS = {
 
 
 class EveryTrigger(IntervalTrigger):  # type: ignore[misc]
-    """The multiples of `every` since 1970 (UTC), each late by a random part of `jitter`.
+    """Fires at multiples of `every` since 1970 (UTC), each delayed by up to `jitter` at random.
 
-    `IntervalTrigger` counts on from the last fire time, jitter included; this one does not.
+    `IntervalTrigger` counts from the previous fire time, jitter included; this one does not.
     """
 
     def __init__(self, every: timedelta, jitter: timedelta = timedelta(0)) -> None:
@@ -47,12 +47,12 @@ class EveryTrigger(IntervalTrigger):  # type: ignore[misc]
         )
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
-        """The first multiple after the last fire time, or at or after `now`."""
+        """The first multiple after the previous fire time; without one, at or after `now`."""
         return super().get_next_fire_time(None, _start(previous_fire_time, now))
 
 
 class WallClockTrigger(CronTrigger):  # type: ignore[misc]
-    """`CronTrigger` in UTC, which fires once at a wall clock time that autumn repeats.
+    """A `CronTrigger` in UTC that fires once at a wall clock time that occurs twice in autumn.
 
     With `repeats` it fires both times, as "every 20 minutes" must.
     """
@@ -64,7 +64,7 @@ class WallClockTrigger(CronTrigger):  # type: ignore[misc]
         self.repeats = repeats
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> Any:
-        """The first moment after the last fire time, or at or after `now`."""
+        """The first match after the previous fire time; without one, at or after `now`."""
         start = _start(previous_fire_time, now)
         while moment := super().get_next_fire_time(None, start.astimezone(self.timezone)):
             at: datetime = moment.astimezone(UTC)
@@ -81,10 +81,10 @@ def _start(previous: datetime | None, now: datetime) -> datetime:
 def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0)) -> BaseTrigger:
     """The trigger for a crontab(5) expression of five fields on the wall clock of `timezone`.
 
-    If both day fields are restricted, a day that fits either will do.
+    If both day fields are restricted, a day has to match only one of them.
 
     Raises:
-        ValueError: naming the field, what is wrong with it and what is allowed.
+        ValueError: names the field, the error and what is allowed.
     """
     texts = expression.split()
     if len(texts) != len(_FIELDS):
@@ -103,12 +103,12 @@ def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0
         raise ValueError(
             "names a day that its months do not have; allowed: one that comes, such as 28"
         )
-    # The jitter is added in UTC: added to the wall clock it would lose which of two 02:30 is meant.
+    # The jitter is added in UTC: on the wall clock, it would lose which of two 02:30 is meant.
     return OrTrigger(triggers, jitter=jitter.total_seconds())
 
 
 def _translated(name: str, text: str) -> str:
-    """A field of cron as APScheduler reads it, which counts weekdays from Monday."""
+    """Translate a cron field for APScheduler, which counts weekdays from Monday."""
     label, allowed = _FIELDS[name]
     try:
         numbers = re.sub(r"[a-z]+", lambda word: _NUMBERS[name][word.group()], text.lower())

@@ -1,10 +1,10 @@
-"""What a service logs and does while its store fails, or its deliveries.
+"""What a service logs and does while its store, or its deliveries, fail.
 
-It keeps trying, and reopens the store each time. It logs the failure at once and then
-every hour; after five minutes it notifies the operators directly, since no alert can be
-stored, or sent, and every five minutes until somebody has it. Of damage the rebuilding writes,
-unless the damage outlasts it. A failure that looks like a bug may be one of this process alone:
-after a quarter of an hour of it the service ends, for its supervisor to start another.
+It keeps trying, and reopens the store each time. It logs the failure at once and then every
+hour. After five minutes it notifies the operators directly, since nothing can be stored or
+delivered, and again every five minutes until one of them has it. Damage is reported by the
+rebuilding, and logged here only if it lasts. A failure that looks like a bug may affect only this
+process: after a quarter of an hour the service ends, for its supervisor to start another.
 """
 
 import logging
@@ -28,11 +28,11 @@ NOTIFIED_AFTER = timedelta(minutes=5)
 ENDED_AFTER = timedelta(minutes=15)
 LOGGED_EVERY = timedelta(hours=1)
 NOTIFICATION_LIMIT = timedelta(seconds=20)
-_telling = threading.Lock()  # held while the operators are told
+_telling = threading.Lock()  # held while the operators are being notified
 
 
 class StoreTrouble:
-    """Whether the store fails, since when, and whether the operators know; `config` names them."""
+    """Tracks a failure of the store, and notifies the operators that `config` names."""
 
     def __init__(self, config: Callable[[], Config]) -> None:
         self._config = config
@@ -41,7 +41,7 @@ class StoreTrouble:
         self._since: datetime | None = None
         self._logged_at: datetime | None = None
         self._notified_at: datetime | None = None
-        self._is_notified = False  # unless it is known that nobody was reached
+        self._is_notified = False  # reset if nobody could be reached
 
     def is_hopeless(self, now: datetime) -> bool:
         """Whether the service should end, so that another process can try."""
@@ -57,7 +57,7 @@ class StoreTrouble:
         is_bug = not isinstance(error, DatabaseFailure | RscrawlerError)
         is_new_bug = is_bug and complaint != self._complaint
         is_to_mend = isinstance(error, DamagedDatabase) and lasted < MENDED_WITHIN
-        # On a full disk some writes fail and some do not: that is one fault.
+        # On a full disk some writes succeed in between: that is one failure.
         again_after = NOTIFIED_AFTER if self.error is None else LOGGED_EVERY
         is_due = self._logged_at is None or abs(now - self._logged_at) >= again_after
         if is_new_bug or (is_due and not is_to_mend):
@@ -95,7 +95,7 @@ class StoreTrouble:
 
         def note(served: int) -> None:
             if not served and self._since == since:
-                self._is_notified = False  # tried again: the network may fail as well
+                self._is_notified = False  # try again: the network may fail as well
 
         _alarm(self._config(), STORE_FAILS, text, now, note)
 
@@ -103,7 +103,7 @@ class StoreTrouble:
 def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) -> None:
     """Notify the operators of problems that a delivery should have reported minutes ago.
 
-    If nobody can be reached they remain to be reported. A delivery reports their end.
+    If nobody can be reached, they stay unreported. A delivery reports their end.
     """
     unreported = [problem for problem in store.health.problems() if problem.notified_at is None]
     if not any(abs(now - problem.since) >= NOTIFIED_AFTER for problem in unreported):
@@ -122,10 +122,10 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
 def _alarm(
     config: Config, subject: str, what: str, now: datetime, note: Callable[[int], None]
 ) -> None:
-    """Notify the operators of what the service has not done; `note` is told how many have it.
+    """Notify the operators of what the service has not done; `note` gets the number reached.
 
-    It may be told late, by the thread in which a slow server is waited for; until then nobody is
-    notified again.
+    `note` may be called late, by the thread that waits for a slow server; until then no further
+    notification is sent.
     """
     _briefly(lambda: beat(config, is_good=False))
     text = f"For {format_duration(NOTIFIED_AFTER)} the service has not {what}"
@@ -143,7 +143,7 @@ def _alarm(
 
 
 def _briefly(call: Callable[[], object]) -> None:
-    """Call; what takes longer than the limit continues in its thread."""
+    """Wait for a call up to `NOTIFICATION_LIMIT`; a slower one goes on in its thread."""
     with suppress(TimeoutError):
         within(NOTIFICATION_LIMIT, call)
 

@@ -1,10 +1,10 @@
 """The warm process: the program, imported and ready, from which each run is forked.
 
-To import a thousand modules, and to compile watch-lists and profiles, is most of what an idle
-cycle costs. The process has one thread, no socket but the one that it is asked over, and no
-connection to a database. It is replaced when it dies or does not answer, and when the program, a
-watch-list, a profile or the configuration changes.
-`python -m rscrawler.scheduling.warm PARENT DESCRIPTOR` is it.
+Importing a thousand modules and compiling watch-lists and profiles is most of the cost of an idle
+cycle. The process has one thread, one socket (for its requests) and no database connection. It is
+replaced when it dies or does not answer, and when the program, a library, a watch-list, a profile
+or the configuration changes. `python -m rscrawler.scheduling.warm PARENT DESCRIPTOR [CONFIG]`
+starts it.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from rscrawler.scheduling.processes import ChildResult, run_child, watch
 
 logger = logging.getLogger(__name__)
 
-# What a run needs besides what Scrapy's settings name.
+# The modules that a run needs, besides the classes in Scrapy's settings.
 _MODULES = (
     "rscrawler.cli.crawl",
     "rscrawler.cli.deliver",
@@ -42,14 +42,14 @@ _MODULES = (
     "scrapy.core.downloader.handlers.http11",
     "encodings.idna",
 )
-# Of a compressed page that names no encoding Scrapy guesses one, for which it tries every codec.
+# Scrapy guesses the encoding of such a page, for which it loads every codec that it tries.
 _COMPRESSED = gzip.compress(b"what is guessed")
 
 
 class WarmRuns:
-    """Runs rscrawler's commands as children of a warm process, which it keeps.
+    """Runs rscrawler's commands as children of a warm process, which it starts and keeps.
 
-    A change in one of `folders`, such as one of watch-lists, is a reason for another warm process;
+    A changed file in `folders`, such as a watch-list, makes it start a new warm process;
     `environment` is added to this process's own.
     """
 
@@ -68,7 +68,7 @@ class WarmRuns:
     async def run(
         self, arguments: Sequence[str], limit: timedelta, stopping: asyncio.Event
     ) -> ChildResult:
-        """Run one of rscrawler's commands; as a fresh process, where none can be forked."""
+        """Run one of rscrawler's commands; in a fresh process if it cannot be forked."""
         environment = self.environment
 
         async def start(output: BinaryIO, errors: BinaryIO) -> Forked:
@@ -97,7 +97,7 @@ class WarmRuns:
             self._nursery.close()
 
     def _fresh_nursery(self) -> Nursery:
-        """The warm process. One that is out of date ends with its last run."""
+        """The warm process, started if need be; an outdated one ends with its last run."""
         marks = (sorted(self.environment.items()), *_marks_of(self.folders))
         if self._nursery is None or self._nursery.is_lost or marks != self._marks:
             if self._nursery is not None:
@@ -128,12 +128,12 @@ class WarmRuns:
 
 
 def own_folders(config: Config) -> list[Path]:
-    """The operator's folders of files that a run reads."""
+    """The operator's folders of site profiles and watch-lists."""
     return [each for each in (config.sites_dir, config.topics_dir) if each is not None]
 
 
 def _marks_of(folders: Sequence[Path]) -> Iterator[object]:
-    """What changes when a file of the program, of its libraries or of the operator does."""
+    """Values that change with any file of the program, its libraries or the operator."""
     for folder in (PACKAGE_DIR, *folders):
         for path, _, names in os.walk(folder):
             for name in sorted(names):
@@ -147,11 +147,11 @@ def _marks_of(folders: Sequence[Path]) -> Iterator[object]:
                 yield (str(place), place.stat().st_mtime_ns)  # installing a library changes it
 
 
-# The other side.
+# The warm process itself.
 
 
 def import_all() -> None:
-    """Import what any run needs."""
+    """Import everything that a run needs."""
     for name in _MODULES:
         import_module(name)
     from scrapy.http import TextResponse
@@ -166,7 +166,7 @@ def import_all() -> None:
 
 
 def _class_paths(values: Iterable[object]) -> Iterator[str]:
-    """The parts that settings name: alone, or as the keys or values of a table."""
+    """The paths of classes in settings: as a value, or as keys or values of a table."""
     for value in values:
         if isinstance(value, Mapping):
             yield from _class_paths((*value, *value.values()))
@@ -175,12 +175,12 @@ def _class_paths(values: Iterable[object]) -> Iterator[str]:
 
 
 def main(parent: int, descriptor: int, config_path: Path | None) -> None:
-    """Get ready, and fork until who asks is gone."""
+    """Prepare, then fork for each request until the socket is closed."""
     die_with(parent)
     import_all()
     from rscrawler.crawling import prepare
 
-    with suppress(Exception):  # a run reads the same and tells what is wrong
+    with suppress(Exception):  # a run reads the same files and reports what is wrong
         prepare(load_config(find_config(config_path)))
     gc.collect()
     gc.freeze()
@@ -188,7 +188,7 @@ def main(parent: int, descriptor: int, config_path: Path | None) -> None:
 
 
 def _run(descriptors: list[int]) -> int:
-    """One command, in a child."""
+    """Run one command in a forked child; returns its exit status."""
     request, output, errors = descriptors
     with open(request, "rb") as file:  # noqa: PTH123 (a descriptor)
         file.seek(0)

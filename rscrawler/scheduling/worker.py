@@ -1,18 +1,18 @@
-"""The workers' queue, and a worker, which runs what is in it on any machine.
+"""The queue of crawls, and the worker that runs them on any machine.
 
-The queue is Procrastinate's, on the PostgreSQL that holds the store. The service hands a run
-over in the transaction that claims it, so that a run is in the queue exactly if it is claimed.
-`lock` is the site, so that no two of its crawls run at once; `queueing_lock` is the job, so that
-it waits in the queue once at most (the claim sees to that already).
+The queue is Procrastinate's, in the PostgreSQL database of the store. The service claims a run
+and puts it into the queue in one transaction. `lock` is the site's lease, so two crawls of a site
+never run at once; `queueing_lock` is the job's id, so at most one run of a job waits (the claim
+ensures that already).
 
-A worker does with a run what the service does with its own (`runs`). Three things Procrastinate
-leaves to it:
+A worker treats a run as the service does (`runs`). It handles three failures that Procrastinate
+does not:
 
-- A worker stops when its database goes away. This one then begins anew.
-- A run whose worker died stays marked as running. One of the workers looks for such runs,
-  outside the queue: a task in the queue that did so could itself be stuck.
-- A run whose end could not be written, since the database was away just then, stays
-  marked as running too, by a worker that lives. Each worker looks for its own.
+- Procrastinate's worker stops when the database goes away. This one then starts another.
+- A run whose worker died stays marked as running. One worker at a time looks for such runs, and
+  does so outside the queue: a task in the queue could itself be stuck.
+- A run whose end could not be written, because the database was away, stays marked as running
+  although its worker is alive. Each worker looks for its own.
 """
 
 import asyncio
@@ -52,13 +52,13 @@ logger = logging.getLogger(__name__)
 
 QUEUE_NAME = "crawls"
 TASK_NAME = "rscrawler.crawl"
-SWEEPER = "sweeper"  # the lease of the worker that looks after the runs of dead ones
-LOST_AFTER = timedelta(minutes=1)  # a claimed run that is in no queue
+SWEEPER = "sweeper"  # the lease of the worker that retries the runs of dead workers
+LOST_AFTER = timedelta(minutes=1)  # a claimed run that is not in the queue by then is lost
 LONGEST_PAUSE = timedelta(minutes=1)
 
 
 class JobQueue:
-    """The service's end of the queue."""
+    """The service's side of the queue: creates its tables and adds runs."""
 
     def __init__(self) -> None:
         # Never opened: it writes with the store's own connection.
@@ -66,7 +66,7 @@ class JobQueue:
 
     @staticmethod
     def install(store: Store) -> None:
-        """Make the queue's tables, unless they are there; any number of processes may try.
+        """Create the queue's tables unless they exist; several processes may do so at once.
 
         Raises:
             StoreError: the database cannot be reached.
@@ -74,10 +74,10 @@ class JobQueue:
         store.jobs.install_queue("procrastinate_jobs", SchemaManager.get_schema())
 
     def hand_over(self, scheduled: ScheduledJob, fire_at: datetime) -> Callable[[Any], bool]:
-        """What puts a run into the queue, given the driver's connection of a transaction.
+        """A function that adds a run to the queue, given a transaction's driver connection.
 
-        It gives False, and the transaction is of no more use, if a run of the same job
-        waits there that is no longer claimed; a worker drops that one when it meets it.
+        It returns False, and the transaction must be rolled back, if the queue still holds a
+        run of the job that is no longer claimed. A worker drops that run when it fetches it.
         """
         arguments = task_arguments(scheduled, fire_at)
 
@@ -101,7 +101,7 @@ class JobQueue:
 
 
 class _PutOffError(Exception):
-    """The run is due again after a pause: its site is busy, or this worker stops."""
+    """Run the job again after `pause`: its site is busy, or this worker is stopping."""
 
     def __init__(self, pause: timedelta) -> None:
         super().__init__(f"put off for {pause}")
@@ -109,16 +109,16 @@ class _PutOffError(Exception):
 
 
 class _Retry(BaseRetryStrategy):
-    """Retry the run after any failure; it is not lost.
+    """Retry a run after any exception, so that it is not lost.
 
-    A crawl that fails is none. It ends its run, as it does in the service, and the job's next
-    run tries again.
+    A failed crawl raises none: it ends its run, as in the service, and the job's next run tries
+    again.
     """
 
     def get_retry_decision(
         self, *, exception: BaseException, job: procrastinate_jobs.Job
     ) -> RetryDecision:
-        """When the run is due again."""
+        """When to try again; the pause doubles up to `LONGEST_PAUSE`."""
         pause = min(timedelta(seconds=2 ** min(job.attempts, 10)), LONGEST_PAUSE)
         if isinstance(exception, _PutOffError):
             pause = exception.pause
@@ -128,14 +128,14 @@ class _Retry(BaseRetryStrategy):
 
 
 class Worker:
-    """Runs what is in the queue until it is told to stop.
+    """Runs the crawls in the queue until `stop` is called.
 
     Args:
         store: open; the caller closes it.
-        config_path: the file that children are told to read; None: their own default.
-        name: in the log; None: host and process.
-        heartbeat: how often it says that it lives, and looks for runs of dead workers.
-        dead_after: a worker that has not said so for this long counts as dead.
+        config_path: the `--config` of child processes; None: their own default.
+        name: its name in the log; None: host, process id and start time.
+        heartbeat: how often it reports that it is alive, and looks for abandoned runs.
+        dead_after: a worker that has not reported for this long counts as dead.
         run: starts a child process.
     """
 
@@ -159,8 +159,8 @@ class Worker:
         self._stopping = asyncio.Event()
         self._runner = Runner(run, config_path, self._stopping)
         self._running: set[int] = set()  # Procrastinate's job ids
-        self._unexplained: set[int] = set()  # of jobs that seem to be ours, and do not run
-        self._worker_id: int | None = None  # Procrastinate's; another one after each start
+        self._unexplained: set[int] = set()  # at the last look marked as ours, but not running
+        self._worker_id: int | None = None  # Procrastinate's; a new one after each start
         self._complaint = ""
         self._serving: asyncio.Task[None] | None = None
 
@@ -183,13 +183,13 @@ class Worker:
         logger.info("worker %s stopped", self._name)
 
     def stop(self) -> None:
-        """Take nothing more and let every child close down; a second call kills them."""
+        """Start no further run and let every child close down; a second call kills them."""
         if self._stopping.is_set() and self._serving is not None:
             self._serving.cancel()
         self._stopping.set()
 
     def _complain(self, error: Exception) -> None:
-        """Say once what is wrong, however often it is met."""
+        """Log an error, unless it is the same as the last one."""
         complaint = str(error).strip().partition("\n")[0] or type(error).__name__
         if complaint != self._complaint:
             logger.error("worker %s: trying again: %s", self._name, complaint)
@@ -201,7 +201,7 @@ class Worker:
         self._complaint = ""
 
     def _task_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Nobody asks the tasks that write ends down how it went; `_look_after` mends it."""
+        """Log why a task that writes the end of a run failed; `_look_after` retries the run."""
         self._complain(context.get("exception") or RuntimeError(context["message"]))
 
     # One connection to the queue, for as long as it lasts.
@@ -218,10 +218,10 @@ class Worker:
                     name=self._name,
                     concurrency=self._at_once,
                     install_signal_handlers=False,
-                    delete_jobs=procrastinate_jobs.DeleteJobCondition.ALWAYS,  # the store remembers
+                    delete_jobs=procrastinate_jobs.DeleteJobCondition.ALWAYS,  # the store has them
                     update_heartbeat_interval=self._heartbeat.total_seconds(),
                     stalled_worker_timeout=self._dead_after.total_seconds(),
-                    # A run that was put off is announced by nobody.
+                    # Poll, since no notification announces a run that was put off.
                     fetch_job_polling_interval=min(self._heartbeat.total_seconds(), 5.0),
                 )
             )
@@ -274,13 +274,13 @@ class Worker:
         judge_overdue(self._store, scheduled, outcome, self._now())
         write_end(self._store, scheduled, firing, outcome, self._now())
 
-    # Runs that nobody runs.
+    # Abandoned runs.
 
     async def _look_after(self, app: App) -> None:
         while True:
             await asyncio.sleep(self._heartbeat.total_seconds())
             try:
-                # The queue's own connections wait for as long as a server says nothing.
+                # The queue's own connections have no timeout for a server that does not answer.
                 async with asyncio.timeout(LONGEST_SILENCE_SECONDS):
                     await self._take_up_own(app)
                     if self._store.leases.acquire(SWEEPER, self._owner, self._now()):
@@ -292,7 +292,7 @@ class Worker:
                 self._complain(error)
 
     async def _sweep(self, app: App) -> None:
-        """Let others run what dead workers have left."""
+        """Retry the runs of dead workers, and make lost runs due again."""
         for job in await app.job_manager.get_stalled_jobs(
             queue=QUEUE_NAME, seconds_since_heartbeat=self._dead_after.total_seconds()
         ):
@@ -301,9 +301,9 @@ class Worker:
         await self._give_back_lost(app)
 
     async def _take_up_own(self, app: App) -> None:
-        """Let runs be run again that are marked as this worker's, and twice seemed to be nobody's.
+        """Retry runs that are marked as this worker's, but did not run at two looks in a row.
 
-        Once is not enough: one that was fetched just now has not begun yet.
+        One look is not enough: a run that was just fetched has not begun yet.
         """
         if self._worker_id is None:
             return
@@ -315,7 +315,7 @@ class Worker:
         self._unexplained = set(forgotten)
 
     async def _give_back_lost(self, app: App) -> None:
-        """Make runs due again that were handed over, and are in the queue no more."""
+        """Make runs due again that were handed over but are no longer in the queue."""
         handed_over = self._store.jobs.handed_over(self._now() - LOST_AFTER)
         if not handed_over:
             return
@@ -328,7 +328,7 @@ class Worker:
 
 
 def task_arguments(scheduled: ScheduledJob, fire_at: datetime) -> dict[str, Any]:
-    """A run as it lies in the queue, in JSON values: all that a worker must know of it."""
+    """A run as JSON values for the queue: everything that a worker must know of it."""
     job = scheduled.job
     return {
         "job_id": job.id,
@@ -341,7 +341,7 @@ def task_arguments(scheduled: ScheduledJob, fire_at: datetime) -> dict[str, Any]
 
 
 def run_of(arguments: Mapping[str, Any]) -> tuple[ScheduledJob, datetime]:
-    """What `task_arguments` wrote. The times of the job, but for adaptive ones, stay behind."""
+    """The run in `task_arguments`; of the job's schedule, only `adaptive` is passed on."""
     seconds, adaptive = arguments["time_limit_seconds"], arguments["adaptive"]
     job = Job.model_construct(
         id=arguments["job_id"],
