@@ -33,13 +33,11 @@ from rscrawler.errors import ConfigurationError, RscrawlerError
 # The commands and groups that `--help` lists, with their help.
 GROUPS = {
     "Watch": {
-        "crawl": "Run one cycle over the sites, then deliver what is due.",
-        "run": (
-            "Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again."
-        ),
+        "crawl": "Crawl the sites once, then deliver what is due.",
+        "run": "Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reloads the files.",
         "schedules": "Show the jobs, and when each fires next.",
-        "deliver": "Send what is due in the outbox.",
-        "status": "Say whether all is well, and what waits.",
+        "deliver": "Deliver what is due in the outbox: records, feeds, alerts and notices.",
+        "status": "Show what is wrong, and what waits for delivery.",
         "web": "Serve the dashboard until SIGTERM or Ctrl-C.",
     },
     "Inspect": {
@@ -47,28 +45,26 @@ GROUPS = {
             "Show the record that a page would give, where each field came from, and why it is "
             "flagged."
         ),
-        "sites": "The site profiles: list them, add one, check whether one holds.",
-        "topics": "The watch-lists: what each looks for, and how well it does.",
+        "sites": "Site profiles: list them, propose one for a new site, check whether they fit.",
+        "topics": "Watch-lists: what each looks for, and how well it works.",
     },
     "Look back": {
         "history": "Show every version of an article, and word by word what each changed.",
-        "export": "Write stored records.",
-        "reparse": "Read archived pages again by today's site profiles, without a request.",
-        "identity": "Which articles repeat or follow others.",
+        "export": "Export stored records as JSONL, CSV or Parquet.",
+        "reparse": "Parse archived pages again with today's site profiles, without requests.",
+        "identity": "Which articles repeat or follow others: check by today's rules.",
     },
     "Operate": {
         "init": "Write a commented configuration file.",
-        "config": "The configuration.",
-        "alerts": "The alert channels.",
-        "prune": (
-            "Forget old text in the database; never that an article was seen. The JSONL stays."
-        ),
+        "config": "The configuration: check its files.",
+        "alerts": "The alert channels: send a test.",
+        "prune": "Delete old text from the database; articles stay known, and the JSONL stays.",
         "worker": "Run the crawls that the service hands over, until SIGTERM or SIGINT.",
         "migrate-store": "Copy a whole store into an empty database, and compare the two.",
     },
     "Develop": {
         "demo": "Crawl the bundled sample site twice and show what is found, flagged and mailed.",
-        "schema": "Print a JSON Schema.",
+        "schema": "Print the JSON Schema of records, or of a kind of file.",
     },
 }
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
@@ -118,7 +114,7 @@ def load_command(name: str) -> Any:
 app = typer.Typer(
     name="rscrawler",
     cls=_LazyGroup,
-    help="Watches news sites for coverage of Central Asia, and alerts you once.",
+    help="Watches news sites for coverage of Central Asia, and alerts you once per article.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich takes longer than most commands
@@ -134,7 +130,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     verbose: Annotated[
-        bool, Option("--verbose", "-v", help="Log every step, not only what went wrong.")
+        bool, Option("--verbose", "-v", help="Log every step, not only warnings and errors.")
     ] = False,
     log_json: Annotated[bool, Option("--log-json", help="Log JSON lines.")] = False,
     _version: Annotated[

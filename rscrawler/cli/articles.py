@@ -43,9 +43,9 @@ _IN_WORDS = {
     Verdict.UNCHANGED: "unchanged",
     Verdict.CHANGED: "changed",
     Verdict.NEW: "an article now",
-    Verdict.LOST: "no article any more",
+    Verdict.LOST: "no longer an article",
     Verdict.REJECTED: "no article, as before",
-    Verdict.WORSE: "read by a fallback only, where selectors read it before",
+    Verdict.WORSE: "read only by a fallback, before by selectors",
     Verdict.OVERTAKEN: "overtaken by a later visit, which is not archived",
     Verdict.UNREADABLE: "unreadable",
 }
@@ -63,7 +63,7 @@ def explain_command(
             "record_id or path.",
         ),
     ],
-    site: Annotated[str | None, Option(help="The site whose profile reads it.")] = None,
+    site: Annotated[str | None, Option(help="The site whose profile to use.")] = None,
     url: Annotated[str | None, Option("--url", help="The address of a saved page.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -110,7 +110,7 @@ def _print_explanation(explanation: Explanation) -> None:
         if name == "body":  # it is printed below
             continue
         value = record[name]
-        shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not there)")
+        shown = Text(json.dumps(value, ensure_ascii=False) if value is not None else "(not found)")
         if origin := article.extraction.provenance.get(name):
             shown.append(f"  {origin}", style="dim")
         table.add_row(Text(name, style="bold"), shown)
@@ -261,13 +261,13 @@ def reparse_command(
     sites: SitesArgument = None,
     since: SinceOption = None,
     apply: Annotated[
-        bool, Option("--apply", help="Record what has changed; nobody is alerted.")
+        bool, Option("--apply", help="Record the changes; nobody is alerted.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Read archived pages again by today's site profiles, without a request.
+    """Parse archived pages again with today's site profiles, without requests.
 
-    `--since` counts from when a page was fetched.
+    `--since` compares with the time when a page was fetched.
     """
     profiles = chosen_sites(load_sites(config), sites or [])
     files = _files(config, profiles, is_named=bool(sites))
@@ -309,8 +309,8 @@ def _files(config: Config, sites: Iterable[str], *, is_named: bool) -> dict[str,
     missing = [name for name, found in files.items() if not found]
     if missing and (is_named or len(missing) == len(files)):
         raise ConfigurationError(
-            f"{folder}: holds no archived page of {', '.join(missing)}; pages are kept from the "
-            f"time on that {config.origin} says `enabled = true` under [archive]"
+            f"{folder}: holds no archived page of {', '.join(missing)}; pages are archived once "
+            f"{config.origin} has `enabled = true` under [archive]"
         )
     return files
 

@@ -49,13 +49,13 @@ def crawl_command(
     full: Annotated[
         bool, Option("--full", help="Follow pagination and sitemaps to the end.")
     ] = False,
-    limit: Annotated[int | None, Option(min=1, help="Request at most so many articles.")] = None,
+    limit: Annotated[int | None, Option(min=1, help="Most articles to request per site.")] = None,
     quiet: Annotated[
-        bool, Option("--quiet", "-q", help="Say nothing unless something happened.")
+        bool, Option("--quiet", "-q", help="Print only changes and new problems.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run one cycle over the sites, then deliver what is due."""
+    """Crawl the sites once, then deliver what is due."""
     keep(config)
     with store_failures_reported(config):
         with ExitStack() as shown:
@@ -177,7 +177,7 @@ def _complaints(
         if outcome.note:
             yield f"{name}: {outcome.note}"
         elif not outcome.succeeded and not outcome.problems:
-            yield f"{name}: the cycle did not end well: a signal, or what the log above says"
+            yield f"{name}: the cycle did not end well: a signal, or an error logged above"
         elif outcome.counters["errors"] and not outcome.problems:
             errors = counted(outcome.counters["errors"], "error")
             yield f"{name}: {errors}, see above; pages are tried again"

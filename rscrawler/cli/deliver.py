@@ -31,11 +31,11 @@ logger = logging.getLogger(__name__)
 def deliver_command(
     config: ConfigOption,
     retry_failed: Annotated[
-        bool, Option("--retry-failed", help="Try again what was refused or given up.")
+        bool, Option("--retry-failed", help="Retry messages that were refused or given up.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Send what is due in the outbox."""
+    """Deliver what is due in the outbox: records, feeds, alerts and notices."""
     with store_failures_reported(config), opened_store(config) as store:
         if retry_failed:
             store.outbox.retry_failed(utc_now())
@@ -48,7 +48,7 @@ def deliver_command(
 
 
 def status_command(config: ConfigOption, as_json: JsonOption = False) -> None:
-    """Say whether all is well, and what waits."""
+    """Show what is wrong, and what waits for delivery."""
     with opened_store(config) as store:
         status = read_status(config, store, utc_now(), active_jobs(config))
     if as_json:
@@ -131,7 +131,7 @@ def topic_titles(config: Config) -> dict[str, str]:
         watchlists = usable_topics(config).lists
     except ConfigurationError as error:
         for problem in error.problems:
-            logger.warning("topics go by their names: %s", problem)
+            logger.warning("topics are shown by their names: %s", problem)
         return {}
     return {name: watchlist.title for name, watchlist in watchlists.items()}
 
@@ -142,7 +142,7 @@ def undelivered(delivery: DeliveryReport) -> Iterator[str]:
         yield delivery.output_problem
     yield from delivery.problems
     if delivery.was_stopped:
-        yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next one"
+        yield f"delivery: stopped by a signal; {delivery.waiting} wait for the next delivery"
     if delivery.put_off and not delivery.problems:
         yield (
             f"delivery: {counted(delivery.put_off, 'recipient')} could not be served now and "

@@ -39,7 +39,7 @@ def _moment(text: str, option: str, *, is_end: bool = False) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-_CONFIG_HELP = "Else $RSCRAWLER_CONFIG or ./rscrawler.toml."
+_CONFIG_HELP = "Default: $RSCRAWLER_CONFIG, else ./rscrawler.toml."
 ConfigPath = Annotated[Path | None, Option("--config", metavar="FILE", help=_CONFIG_HELP)]
 ConfigOption = Annotated[
     Config,
@@ -55,7 +55,7 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, Option("--json", help="Print one JSON object and nothing else.")]
 SitesArgument = Annotated[
     list[str] | None,
-    Argument(metavar="SITE", help="Else every enabled one.", show_default=False),
+    Argument(metavar="SITE", help="Default: every enabled site.", show_default=False),
 ]
 SinceOption = Annotated[
     datetime | None,

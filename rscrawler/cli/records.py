@@ -35,23 +35,25 @@ from rscrawler.store.transfer import migrate_store
 from rscrawler.topics import WatchList, load_watchlist
 
 SHORTEST_MEMORY = timedelta(days=1)  # an update needs the previous text, to say what changed
-identity_app = typer.Typer(help="Which articles repeat or follow others.")
+identity_app = typer.Typer(help="Which articles repeat or follow others: check by today's rules.")
 
 
 def export_command(
     config: ConfigOption,
-    topic: Annotated[str | None, Option("--topic", help="Flagged on this topic.")] = None,
+    topic: Annotated[str | None, Option("--topic", help="Only records flagged on it.")] = None,
     since: SinceOption = None,
     until: UntilOption = None,
     export_format: Annotated[
         ExportFormat, Option("--format", help="Parquet needs -o and rscrawler[parquet].")
     ] = ExportFormat.JSONL,
-    output: Annotated[Path | None, Option("-o", "--output", help="Else standard output.")] = None,
+    output: Annotated[
+        Path | None, Option("-o", "--output", help="The file; default: standard output.")
+    ] = None,
     raw: Annotated[
-        bool, Option("--raw", help="CSV: cells as they are, though they be formulas.")
+        bool, Option("--raw", help="CSV: do not escape cells that look like formulas.")
     ] = False,
 ) -> None:
-    """Write stored records."""
+    """Export stored records as JSONL, CSV or Parquet."""
     if topic:
         load_watchlist(topic, config)
     with opened_store(config) as store:
@@ -70,13 +72,13 @@ def export_command(
 
 def prune_command(
     config: ConfigOption,
-    older_than: Annotated[str, Option(help="Forget text recorded longer ago, such as 365d.")],
-    dry_run: Annotated[bool, Option("--dry-run", help="Only say what would be forgotten.")] = False,
+    older_than: Annotated[str, Option(help="Delete text recorded longer ago, such as 365d.")],
+    dry_run: Annotated[bool, Option("--dry-run", help="Only show what would be deleted.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Forget old text in the database; never that an article was seen. The JSONL stays.
+    """Delete old text from the database; articles stay known, and the JSONL stays.
 
-    Archived pages go after `archive.keep_days`, if that is set.
+    Archived pages older than `archive.keep_days` are deleted, too, if that is set.
     """
     try:
         age = parse_duration(older_than)
@@ -100,7 +102,7 @@ def prune_command(
         print_json({**asdict(pruned), "archive_files": files, "dry_run": dry_run})
     else:
         say(
-            f"{'would forget' if dry_run else 'forgotten'}: "
+            f"{'would be deleted' if dry_run else 'deleted'}: "
             f"the text of {counted(pruned.versions, 'version')}, "
             f"{counted(pruned.messages, 'message')}, {counted(pruned.runs, 'run')}, "
             f"{counted(files, 'file')} of the archive"
@@ -109,12 +111,12 @@ def prune_command(
 
 def migrate_store_command(
     from_url: Annotated[
-        str, Argument(metavar="FROM_URL", help="sqlite:///… or postgresql+psycopg://…")
+        str, Argument(metavar="FROM_URL", help="The store: sqlite:///… or postgresql+psycopg://…")
     ],
     to_url: Annotated[
         str | None,
         Argument(
-            metavar="[TO_URL]", help="The same; must be empty. None: the configured database_url."
+            metavar="[TO_URL]", help="An empty database; default: the configured database_url."
         ),
     ] = None,
     config_path: ConfigPath = None,
@@ -141,7 +143,7 @@ def migrate_store_command(
 def check_command(
     config: ConfigOption, since: SinceOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show which stored articles the present rules would fold or unfold. Changes nothing."""
+    """Show the stored articles that today's rules would group differently; change nothing."""
     with closing(open_existing(config)) as store:
         articles = store.articles.latest_articles(since=since)
         shown = tracked(articles, store.articles.count_latest(since=since), "articles")
@@ -150,9 +152,9 @@ def check_command(
         print_json(asdict(result))
         return
     changes = len(result.changes)
-    say(f"{counted(result.total, 'stored article')}, {changes} would be decided otherwise")
+    say(f"{counted(result.total, 'stored article')}, {changes} would be decided differently")
     if result.skipped:
-        say(f"{result.skipped} more cannot be compared: their text was forgotten by prune")
+        say(f"{result.skipped} more cannot be compared: their text was deleted by prune")
     for change in result.changes:
         say(f"  {change}  {one_line(change.title)}  {change.url}")
 
@@ -176,7 +178,7 @@ def schema_of(name: SchemaName) -> dict[str, Any]:
 
 
 def schema_command(
-    name: Annotated[SchemaName, Argument(help="Of what.")] = "article",
+    name: Annotated[SchemaName, Argument(help="What it describes.")] = "article",
 ) -> None:
-    """Print a JSON Schema."""
+    """Print the JSON Schema of records, or of a kind of file."""
     print_json(schema_of(name))

@@ -32,16 +32,14 @@ from rscrawler.store.jobs import JobState
 
 SchedulesOption = Annotated[
     Path | None,
-    Option(
-        "--schedules", resolve_path=True, help="Folder of further schedules; else schedules_dir."
-    ),
+    Option("--schedules", resolve_path=True, help="Folder of schedules; default: schedules_dir."),
 ]
 
 
 def run_command(
     context: typer.Context, schedules_dir: SchedulesOption = None, config_path: ConfigPath = None
 ) -> None:
-    """Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reads the files again."""
+    """Run the jobs of the schedules until SIGTERM or SIGINT; SIGHUP reloads the files."""
     found = find_config(config_path)
     load = _Loader(found, schedules_dir)
     config, _ = load()
@@ -105,7 +103,7 @@ class _Loader:
 
 def worker_command(
     context: typer.Context,
-    name: Annotated[str | None, Option(help="In the log; else machine and process.")] = None,
+    name: Annotated[str | None, Option(help="In the log; default: host and process.")] = None,
     at_once: Annotated[int, Option(min=1, help="How many crawls at a time.")] = 2,
     config_path: ConfigPath = None,
 ) -> None:

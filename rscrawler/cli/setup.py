@@ -16,19 +16,19 @@ from rscrawler.cli.inputs import ConfigOption, JsonOption, usable
 from rscrawler.config import DEFAULT_CONFIG_NAME, Config
 from rscrawler.errors import ConfigurationError
 
-alerts_app = typer.Typer(help="The alert channels.")
-config_app = typer.Typer(help="The configuration.")
+alerts_app = typer.Typer(help="The alert channels: send a test.")
+config_app = typer.Typer(help="The configuration: check its files.")
 TEMPLATE = PACKAGE_DIR / "rscrawler.toml"
 
 
 def init_command(
     path: Annotated[Path, Argument(help="The file to write.")] = Path(DEFAULT_CONFIG_NAME),
-    force: Annotated[bool, Option("--force", help="Overwrite it if it is there.")] = False,
+    force: Annotated[bool, Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented configuration file."""
     with usable(path, to_be="written"):
         if path.exists() and not force:
-            raise ConfigurationError(f"{path}: is there already; --force overwrites it")
+            raise ConfigurationError(f"{path}: already exists; --force overwrites it")
         path.touch(mode=0o600)  # it will hold secrets
         path.chmod(0o600)
         path.write_text(TEMPLATE.read_text(encoding="utf-8"), encoding="utf-8")
@@ -173,7 +173,7 @@ def alerts_test_command(config: ConfigOption, as_json: JsonOption = False) -> No
 
 
 def demo_command(
-    folder: Annotated[Path, Option(help="Where the demo's files go; emptied first.")] = Path(
+    folder: Annotated[Path, Option(help="Folder for the demo's files; emptied first.")] = Path(
         "demo-output"
     ),
 ) -> None:

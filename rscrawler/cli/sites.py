@@ -16,7 +16,9 @@ from rscrawler.probing import Proposal, SiteCheck, Visitor, check_live, check_st
 from rscrawler.probing.proposal import name_of, whole_address
 from rscrawler.sites import SiteProfile, chosen_sites, load_sites
 
-sites_app = typer.Typer(help="The site profiles: list them, add one, check whether one holds.")
+sites_app = typer.Typer(
+    help="Site profiles: list them, propose one for a new site, check whether they fit."
+)
 
 
 @sites_app.command("list")
@@ -43,15 +45,15 @@ def _listed(name: str, profile: SiteProfile) -> tuple[object, ...]:
 @sites_app.command("add")
 def add_command(
     config: ConfigOption,
-    url: Annotated[str, Argument(help="The site's front page, or that of a part of it.")],
-    name: Annotated[str | None, Option(help="Of the profile; else from the host's name.")] = None,
+    url: Annotated[str, Argument(help="The front page of the site, or of a part of it.")],
+    name: Annotated[str | None, Option(help="Of the profile; default: from the host.")] = None,
     write: Annotated[
-        Path | None, Option(metavar="DIR", help="Save the profile here (your sites_dir).")
+        Path | None, Option(metavar="DIR", help="Save the profile in this folder (sites_dir).")
     ] = None,
     delay: Annotated[float, Option(min=0, help="Seconds between two requests.")] = 1.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at a site and propose a profile: feeds, sitemaps, sections, and what it would read."""
+    """Propose a profile for a site (sources, patterns, selectors), and try it on a few articles."""
     _check_before_asking(url, name, write)
     if not as_json:
         typer.secho(f"requesting a few pages of {url}, {delay:g} s apart …", err=True, dim=True)
@@ -80,7 +82,7 @@ def _check_before_asking(url: str, name: str | None, folder: Path | None) -> Non
     with usable(path, to_be="read", option="--write: "):
         is_there, is_free = path.exists(), folder.is_dir() or not folder.exists()
     if is_there:
-        raise ConfigurationError(f"{path}: is there already; remove it, or choose another --name")
+        raise ConfigurationError(f"{path}: already exists; remove it, or choose another --name")
     if not is_free:
         raise ConfigurationError(f"--write: {folder}: is a file; allowed: a folder")
 
@@ -99,9 +101,9 @@ def _show_proposal(proposal: Proposal) -> None:
         if not shown["read"]:
             say(f"  not read: {shown['reason']}")
             continue
-        say(f"  title    {shown['title'] or '(not there)'}")
-        say(f"  date     {shown['published_at'] or '(not there)'}")
-        say(f"  authors  {', '.join(shown['authors']) or '(not there)'}")
+        say(f"  title    {shown['title'] or '(not found)'}")
+        say(f"  date     {shown['published_at'] or '(not found)'}")
+        say(f"  authors  {', '.join(shown['authors']) or '(not found)'}")
         say(f"  {shown['words']} words: {shown['first_words']} …")
         for warning in shown["warnings"]:
             say(f"  warning: {warning}", style="yellow")
@@ -115,12 +117,12 @@ def check_command(
     config: ConfigOption,
     sites: SitesArgument = None,
     pages: Annotated[
-        Path | None, Option(metavar="DIR", help="Saved pages instead of live ones.")
+        Path | None, Option(metavar="DIR", help="Folder of saved pages, instead of live ones.")
     ] = None,
-    limit: Annotated[int, Option("--limit", min=1, help="Article pages of each site.")] = 5,
+    limit: Annotated[int, Option("--limit", min=1, help="Article pages to check per site.")] = 5,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold profiles against live or saved pages, and say field by field what holds."""
+    """Check profiles against live or saved pages, field by field."""
     checks: list[SiteCheck] = []
     chosen = chosen_sites(load_sites(config), sites or [])
     for name, profile in tracked(chosen.items(), len(chosen), "sites"):

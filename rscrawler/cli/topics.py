@@ -39,9 +39,9 @@ from rscrawler.topics import (
 from rscrawler.topics.evaluation import fit
 from rscrawler.topics.model import MODEL_FILE
 
-topics_app = typer.Typer(help="The watch-lists: what each looks for, and how well it does.")
+topics_app = typer.Typer(help="Watch-lists: what each looks for, and how well it works.")
 TopicArgument = Annotated[str, Argument(help="The watch-list's name, such as central-asia.")]
-_LABELLED = "JSONL of {id, title, text, level}."
+_LABELLED = "JSONL files with lines of {id, title, text, level}."
 
 
 class _LabelledLine(BaseModel):
@@ -121,13 +121,13 @@ def evaluate_command(
 def fit_command(
     config: ConfigOption,
     labelled: Annotated[list[Path], Argument(help=_LABELLED)],
-    topic: Annotated[str, Option("--topic", help="Whose names are read.")] = "central-asia",
+    topic: Annotated[str, Option("--topic", help="The watch-list to use.")] = "central-asia",
     output: Annotated[
-        Path, Option("--output", "-o", help="Where the weights go; by default, into use.")
+        Path, Option("--output", "-o", help="File for the weights; default: the one in use.")
     ] = MODEL_FILE,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit the model's weights on labelled text; show what it reaches on text it has not seen."""
+    """Fit the model's weights on labelled text, and show its figures on held-out text."""
     model = fit(Flagger([load_watchlist(topic, config)]), _parts(labelled))
     with usable(output, to_be="written"):
         output.write_text(json.dumps(asdict(model), indent=1) + "\n", encoding="utf-8")
@@ -208,7 +208,7 @@ def backtest_command(
     since: SinceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what the present watch-list would flag among stored articles, against what it did."""
+    """Compare what the present watch-list would flag in stored articles with what was flagged."""
     flagger = Flagger([load_watchlist(topic, config)])
     with opened_store(config) as store:
         articles = store.articles.latest_articles(since=since)
@@ -218,9 +218,9 @@ def backtest_command(
         print_json(asdict(result))
         return
     articles_judged = counted(result.total, "stored article")
-    say(f"{articles_judged}, {len(result.changes)} would be judged otherwise")
+    say(f"{articles_judged}, {len(result.changes)} would be judged differently")
     if result.skipped:
-        say(f"{result.skipped} more cannot be judged: their text was forgotten by prune")
+        say(f"{result.skipped} more cannot be judged: their text was deleted by prune")
     for change in result.changes:
         say(f"  {change.before} → {change.after}  {change.title}  {change.url}")
 
@@ -231,9 +231,9 @@ def marks_command(
     export: Annotated[
         Path | None, Option(help="The file to write; default: standard output.")
     ] = None,
-    topic: Annotated[str | None, Option(help="Needed where several topics were judged.")] = None,
+    topic: Annotated[str | None, Option(help="Required if several topics were judged.")] = None,
 ) -> None:
-    """Write what was judged in the dashboard as lines that `evaluate` and `fit` read."""
+    """Write the judgements of the dashboard as labelled lines for `evaluate` and `fit`."""
     with closing(open_existing(config)) as store:
         judged = list(store.judgements.judged(_judged_topic(store, topic)))
     lines = [_labelled_line(said, article) for said, article in judged if not article.is_pruned]
@@ -244,7 +244,7 @@ def marks_command(
     with usable(export, to_be="written"):
         export.write_text(text, encoding="utf-8", errors="backslashreplace")
     forgotten = len(judged) - len(lines)
-    note = f"; of {forgotten} more the text was forgotten by prune" if forgotten else ""
+    note = f"; the text of {forgotten} more was deleted by prune" if forgotten else ""
     say(f"wrote {counted(len(lines), 'labelled line')} to {export}{note}")
 
 
@@ -256,7 +256,7 @@ def _judged_topic(store: Store, named: str | None) -> str:
     """
     judged = list(store.judgements.topics())
     if not judged:
-        raise ConfigurationError("nothing has been judged yet; `rscrawler web` is where it is done")
+        raise ConfigurationError("nothing has been judged yet; judge articles in `rscrawler web`")
     wanted = [named] if named is not None else judged
     if len(wanted) > 1 or wanted[0] not in judged:
         raise ConfigurationError(f"--topic: name one that was judged: {', '.join(judged)}")

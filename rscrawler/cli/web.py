@@ -23,9 +23,9 @@ _USERS = re.compile(r"^\[web\.users\][^\n]*\n", re.MULTILINE)
 
 def web_command(
     host: Annotated[str, Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, Option(min=0, max=65_535, help="0 takes a free one.")] = 8000,
+    port: Annotated[int, Option(min=0, max=65_535, help="0 picks a free one.")] = 8000,
     add_user: Annotated[
-        str | None, Option(help="Ask for a password, write it to [web.users], and end.")
+        str | None, Option(help="Ask for a password, write its hash to [web.users], and exit.")
     ] = None,
     config_path: ConfigPath = None,
 ) -> None:
@@ -41,13 +41,15 @@ def web_command(
     if add_user is not None:
         path = find_config(config_path)
         if path is None:
-            raise ConfigurationError("--add-user: there is no file; `rscrawler init` writes one")
+            raise ConfigurationError(
+                "--add-user: there is no configuration file; `rscrawler init` writes one"
+            )
         try:
             checked_user_name(add_user)
         except ValueError as error:
             raise ConfigurationError(f"--add-user: {error}") from None
         write_user(path, add_user, hash_password(_password()))
-        say(f"wrote {add_user} to {path}; start the dashboard again")
+        say(f"wrote {add_user} to {path}; restart the dashboard")
         return
     with closing(StoreKeeper(config, open_existing)) as keeper:
         serve(

@@ -106,14 +106,14 @@ def judge(
     problems: dict[ProblemCode, str] = {}
     if paused_until is not None:
         problems[ProblemCode.UNREACHABLE] = (
-            f"it asked to be left alone until {paused_until:%Y-%m-%d %H:%M} UTC"
+            f"it asked for a pause until {paused_until:%Y-%m-%d %H:%M} UTC"
         )
     if count("paused"):
         return CycleOutcome(counters, True, problems, "asked for a pause that has not passed")
     reached = count("sources/read", "sources/unchanged")
     if unread_robots and (not reached or count("sources/held_back")):
         problems[ProblemCode.UNREACHABLE] = "; ".join(
-            f"the robots.txt of {host} {reason}, so nothing was asked there"
+            f"the robots.txt of {host} {reason}, so nothing else was requested there"
             for host, reason in unread_robots.items()
         )
     if forbidden := count("sources/forbidden"):
@@ -128,7 +128,7 @@ def judge(
     )
     if gone >= MANY_GONE and not recorded:
         problems[ProblemCode.LAYOUT_DRIFT] = (
-            f"every article page asked for ({gone}) answers that it is gone"
+            f"every requested article page ({gone}) is gone (HTTP 404 or 410)"
         )
     if count("unrecorded"):
         code = ProblemCode.DISK_FULL if isinstance(trouble, FullDisk) else ProblemCode.OVERDUE
@@ -316,9 +316,9 @@ def _over_limit(session: CrawlSession, in_this_cycle: int, now: datetime) -> str
         return None
     crawl = session.config.crawl
     limits = f"{format_duration(crawl.page_time_limit)}, {crawl.page_memory_limit // 2**20} MiB"
-    first = f", {pages[0].url} first" if pages else "; the log says which"
+    first = f"; the first is {pages[0].url}" if pages else "; the log says which"
     what = "1 page was" if count == 1 else f"{count} pages were"
-    return f"{what} over the limit for reading one ({limits}){first}; each is tried again, later"
+    return f"{what} over the limits for a page ({limits}){first}; each is tried again later"
 
 
 def _unread(session: CrawlSession, now: datetime) -> str | None:
@@ -329,6 +329,6 @@ def _unread(session: CrawlSession, now: datetime) -> str | None:
         return None
     what, first = "1 page" if len(unread) == 1 else f"{len(unread)} pages", unread[0]
     return (
-        f"{what} could not be read, since {first.seen_at:%Y-%m-%d %H:%M} UTC {first.url}; if it "
-        "is no article, links.not_article of the profile leaves it out"
+        f"{what} could not be read, the first since {first.seen_at:%Y-%m-%d %H:%M} UTC: "
+        f"{first.url}; if it is no article, exclude it in the profile's links.not_article"
     )

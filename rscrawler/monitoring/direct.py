@@ -127,5 +127,5 @@ def _tell(config: Config, subject: str, text: str, now: datetime) -> int:
                 if outcome != SERVED:
                     logger.warning("%s: %s: %s", message.channel, address, outcome.error)
         except Exception:
-            logger.exception("%s: the operators could not be told", message.channel)
+            logger.exception("%s: the operators could not be notified", message.channel)
     return served

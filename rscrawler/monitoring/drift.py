@@ -135,7 +135,7 @@ def in_words(findings: Mapping[str, str]) -> str:
     parts = sorted(findings, key=lambda part: part != ARTICLES)
     reported = [findings[part] for part in parts[:REPORTED_PARTS]]
     left = len(parts) - len(reported)
-    return "; ".join([*reported, f"and so with {left} more sources"] if left else reported)
+    return "; ".join([*reported, f"and {left} more"] if left else reported)
 
 
 def source_trouble(
@@ -150,7 +150,7 @@ def source_trouble(
     if not state.failures or (is_absent and state.read_at is None):
         return None
     if is_answered and state.read_at is not None:
-        return f"{path} answers with what is no {kind} any more"
+        return f"{path} no longer answers with a {kind}"
     if state.failures >= LASTING_FAILURES:
         why = f": {state.last_error}" if state.last_error else ""
         return f"{path} could not be read in {state.failures} cycles{why}"

@@ -34,14 +34,14 @@ Sample = tuple[str, tuple[str, ...], float]
 METRICS = (
     ("cycles_total", "site outcome", "Ended cycles; outcome is succeeded or failed."),
     ("requests_total", "site", "Requests sent, robots.txt included."),
-    ("not_modified_total", "site", "Answers 304."),
+    ("not_modified_total", "site", "Responses with status 304."),
     ("received_bytes_total", "site", "Bytes received."),
     ("articles_new_total", "site", "Articles recorded for the first time."),
     ("articles_updated_total", "site", "Further versions recorded."),
     (
         "articles_unchanged_total",
         "site",
-        "Known articles requested again and found as they were.",
+        "Known articles requested again and found unchanged.",
     ),
     ("articles_removed_total", "site", "Removals recorded."),
     ("duplicates_total", "site", "New articles that repeat another."),
@@ -51,7 +51,7 @@ METRICS = (
     (
         "delay_seconds",
         "site stage quantile",
-        "From publication to stage record or alert (composed, and served by now), "
+        "Delay from publication to the stage: record, or alert (composed, and served by now); "
         "over the news of the last 7 days; quantiles 0.5 and 0.95.",
     ),
     ("outbox_oldest_seconds", "channel", "Age of the oldest outbox row that is not done."),
@@ -60,8 +60,8 @@ METRICS = (
     ("last_run_timestamp_seconds", "site", "Start of the last cycle."),
     ("last_success_timestamp_seconds", "site", "End of the last good cycle."),
     ("articles", "site", "Articles known."),
-    ("problem", "subject code", "1 for each problem that there is now."),
-    ("healthy", "", "1 when there is no problem."),
+    ("problem", "subject code", "1 for each present problem."),
+    ("healthy", "", "1 if there is no problem, else 0."),
 )
 
 

@@ -211,7 +211,7 @@ def _outbox_problems(look: _Look) -> Iterator[Problem]:
     if any(each.code is ProblemCode.OVERDUE for each in known):
         return
     if since := due_since(look.config, look.store, look.now, ago=long_ago):
-        message = f"what was to go out {in_days(long_ago)} ago still waits: nothing delivers"
+        message = f"what was due {in_days(long_ago)} ago has not gone out: nothing delivers"
         yield Problem(OUTBOX_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 
@@ -255,7 +255,7 @@ def _late_jobs(look: _Look) -> Iterator[Problem]:
         if now > since:
             due = rfc3339(state.next_fire_at)
             who = "no service has run it" if services else "no service runs: the last was stopped"
-            message = f"job {job.id} was to run at {due}, and {who}"
+            message = f"job {job.id} was due at {due}, but {who}"
             yield Problem(SCHEDULE_SUBJECT, ProblemCode.OVERDUE, message, since)
 
 

@@ -207,7 +207,7 @@ class Finding:
         """The source at an address, if it answers and leads to pages of the site."""
         parts = urlsplit(address)
         if canonical_url(address, self.profile) is None:
-            self.notes.append(f"the {kind} {address} is on another host, where no crawl goes")
+            self.notes.append(f"the {kind} {address} is on another host, so it is not used")
             return []
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         source = Source(kind=kind, path=path, page_parameter=paging)
@@ -265,7 +265,7 @@ class Finding:
             and not re.search(STATIC_PATHS, path)
         ]
         if left := likely[_MOST_SECTIONS:]:
-            self.notes.append(f"not looked at, though the menu leads to it: {', '.join(left)}")
+            self.notes.append(f"pages in the menu that were not checked: {', '.join(left)}")
         found: list[FoundSource] = []
         for path in likely[:_MOST_SECTIONS]:
             with suppress(PageUnavailable, UnreadableSource):

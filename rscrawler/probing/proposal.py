@@ -61,7 +61,7 @@ def propose_site(url: str, visitor: Visitor, name: str | None = None) -> Proposa
     address = whole_address(url, name)
     finding = Finding(address if urlsplit(address).path else f"{address}/", visitor)
     if finding.sources and not any(each.source.kind in _WITH_DATES for each in finding.sources):
-        finding.notes.append("no feed and no sitemap: what is new is seen on listings alone")
+        finding.notes.append("no feed and no sitemap: new articles are found only on listings")
     name = name or name_of(finding.profile.base_url)
     samples: list[Sample] = []
     read, told = list[Sample](), list[Sample]()
@@ -121,13 +121,13 @@ def name_of(base_url: str) -> str:
 def _problems(finding: Finding, articles: list[Article | None]) -> Iterator[str]:
     read = [article for article in articles if article]
     if not finding.sources:
-        yield "nothing on the site leads to articles; give the address of a list of them"
+        yield "no source of articles was found; give the address of a page that lists articles"
     elif not read:
         yield f"none of {len(articles)} pages could be read; set markup.container by hand"
     for field, key in (("title", "title"), ("published_at", "published_text"), ("body", "body")):
         if missing := sum(1 for article in read if not getattr(article, field)):
             seen = f"{missing} of {len(read)} pages"
-            yield f"{field} is not there on {seen}; set markup.{key} by hand"
+            yield f"{field}: not found on {seen}; set markup.{key} by hand"
 
 
 # The profile as TOML that a person can read and edit.

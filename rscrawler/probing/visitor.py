@@ -112,13 +112,13 @@ class Visitor:
     def _check(self, url: str) -> None:
         """Refuse other hosts and forbidden pages; no redirect may lead into our own network."""
         if not is_web_address(url):
-            raise PageUnavailable(f"{url}: is no http(s) address")
+            raise PageUnavailable(f"{url}: is not an http(s) address")
         parts = urlsplit(url)
         host = host_of(parts)
         if host not in self._hosts:
             if not self._is_first:
                 raise PageUnavailable(
-                    f"{url}: {host} is not a host of the site, so it is not asked"
+                    f"{url}: {host} is not a host of the site, so it is not requested"
                 )
             if not _is_public(parts):
                 raise PageUnavailable(

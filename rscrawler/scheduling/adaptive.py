@@ -35,8 +35,8 @@ DEFAULT_VISITS_PER_DAY = 48.0
 class Adaptive(Model):
     """The limits of the interval, and a budget: None means 48, or as near as the limits allow."""
 
-    min: Duration = Field(default=timedelta(minutes=5), description="never sooner")
-    max: Duration = Field(default=timedelta(hours=6), description="never later")
+    min: Duration = Field(default=timedelta(minutes=5), description="the shortest interval")
+    max: Duration = Field(default=timedelta(hours=6), description="the longest interval")
     visits_per_day: float | None = Field(default=None, gt=0, description="mean over a week")
 
     @model_validator(mode="after")

@@ -53,16 +53,16 @@ class Job(Model):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
     action: _Action = "crawl"
     sites: list[str] = Field(default=[], description="names of sites; empty: all enabled ones")
-    every: Duration | None = Field(default=None, description="on a grid that begins in 1970, UTC")
+    every: Duration | None = Field(default=None, description="at its multiples since 1970, UTC")
     cron: str | None = Field(
         default=None, description="minute, hour, day of month, month, day of week (0, 7: Sunday)"
     )
     adaptive: Adaptive | None = None
     jitter: Duration = Field(
         default=timedelta(0),
-        description="each run of `every` or `cron` is late by up to this; nothing to `adaptive`",
+        description="delays each run of `every` or `cron` by up to this; `adaptive` ignores it",
     )
-    timezone: TimeZoneName = Field(default="UTC", description="of `cron`; nothing to the others")
+    timezone: TimeZoneName = Field(default="UTC", description="of `cron`; the others ignore it")
     full: bool = Field(default=False, description="follow pagination and sitemaps to the end")
     enabled: bool = True
     time_limit: Duration | None = Field(

@@ -416,7 +416,7 @@ class Service:
         minutes = (now - fire_at) // timedelta(minutes=1)
         if minutes > 0:
             late = format_duration(timedelta(minutes=minutes))
-            logger.info("job %s: runs %s late, for %s", scheduled.id, late, rfc3339(fire_at))
+            logger.info("job %s: runs %s late, due at %s", scheduled.id, late, rfc3339(fire_at))
         return firing if hand_over is None else None
 
     def _must_wait(self, scheduled: ScheduledJob, now: datetime) -> bool:
@@ -446,7 +446,7 @@ class Service:
             line = f"job {scheduled.id} failed: could not be run: {error}"
             outcome = RunOutcome(line, f"failed: {error}", has_failed=True, is_healthy=False)
             if not isinstance(error, OSError):
-                logger.exception("job %s: the service has a fault", scheduled.id)
+                logger.exception("job %s: a bug in the service", scheduled.id)
         if outcome is not None and not (scheduled is OUTBOX and outcome.is_healthy):
             self._runner.log(outcome)
         return _EndedRun(scheduled, firing, outcome)

@@ -101,7 +101,7 @@ def cron_trigger(expression: str, timezone: str, jitter: timedelta = timedelta(0
     ]
     if triggers[0].get_next_fire_time(None, _EPOCH) is None:
         raise ValueError(
-            "names a day that its months do not have; allowed: one that comes, such as 28"
+            "names a day that its months do not have; allowed: a day that occurs, such as 28"
         )
     # The jitter is added in UTC: on the wall clock, it would lose which of two 02:30 is meant.
     return OrTrigger(triggers, jitter=jitter.total_seconds())

@@ -82,7 +82,7 @@ class WarmRuns:
 
         try:
             if not CAN_FORK:
-                raise NurseryLost("this system cannot fork as it would have to")
+                raise NurseryLost("runs can be forked on Linux only")
             return await watch(start, limit, stopping)
         except (NurseryLost, OSError) as error:
             if not self._has_complained:
@@ -101,7 +101,7 @@ class WarmRuns:
         marks = (sorted(self.environment.items()), *_marks_of(self.folders))
         if self._nursery is None or self._nursery.is_lost or marks != self._marks:
             if self._nursery is not None:
-                logger.debug("another warm process: the former one is out of date or dead")
+                logger.debug("starting another warm process: this one is out of date or dead")
                 self._nursery.close_when_idle()
             self._nursery, self._marks = self._warm_process(), marks
         return self._nursery

@@ -296,7 +296,7 @@ class Worker:
         for job in await app.job_manager.get_stalled_jobs(
             queue=QUEUE_NAME, seconds_since_heartbeat=self._dead_after.total_seconds()
         ):
-            logger.warning("job %s: its worker has died; it is for another", _id_of(job))
+            logger.warning("job %s: its worker has died; another will run it", _id_of(job))
             await app.job_manager.retry_job(job)
         await self._give_back_lost(app)
 

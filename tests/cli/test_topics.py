@@ -62,5 +62,5 @@ def test_a_backtest_does_not_judge_texts_that_were_forgotten(workspace: Workspac
     assert (after["total"], after["skipped"]) == (1, 2)
     assert after["changes"] == [each for each in before["changes"] if each["article_id"][-1] == "3"]
     assert workspace.run(*BACKTEST).stdout.splitlines()[1] == (
-        "2 more cannot be judged: their text was forgotten by prune"
+        "2 more cannot be judged: their text was deleted by prune"
     )

@@ -718,7 +718,7 @@ def test_a_page_over_its_limit_is_told_once_spoils_no_other_and_is_tried_later(
     assert stuck.json["articles_new"] == len(site.stories) - 1
     (problem,) = stuck.json["sites"]["responsiblestatecraft"]["problems"]
     assert problem["code"] == "over-limit"
-    assert problem["message"].startswith("1 page was over the limit for reading one (2s, 512 MiB)")
+    assert problem["message"].startswith("1 page was over the limits for a page (2s, 512 MiB)")
     assert slug in problem["message"]
 
     workspace.crawl()  # healthy, while the page waits for an hour
@@ -795,7 +795,7 @@ def test_a_broken_robots_txt_is_told_in_a_line_with_its_reason(
     result = workspace.run("crawl", "--json")
     assert result.status == 1
     (problem,) = result.json["sites"]["responsiblestatecraft"]["problems"]
-    assert f" cannot be read: {reason}, so nothing was asked there" in problem["message"]
+    assert f" cannot be read: {reason}, so nothing else was requested there" in problem["message"]
     (logged, complaint) = result.stderr.splitlines()
     assert f" cannot be read: {reason}: no requests to the host" in logged
     assert problem["message"] in complaint
@@ -886,7 +886,7 @@ def test_a_site_that_is_down_leaves_the_other_crawled_and_is_told_of_until_it_is
     (problem,) = sites["other"]["problems"]
     assert problem["code"] == "unreachable"
     reason = f"the robots.txt of 127.0.0.1:{port} cannot be read: the connection was refused"
-    assert problem["message"] == f"{reason}, so nothing was asked there"
+    assert problem["message"] == f"{reason}, so nothing else was requested there"
     assert sites["other"]["errors"] == 1
     assert "Forbidden by robots.txt" not in result.stderr
     status = workspace.run("status", "--json").json

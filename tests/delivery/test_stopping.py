@@ -61,7 +61,7 @@ def test_a_signal_lets_the_mail_in_hand_be_finished_and_none_begun(
     stopped = process.wait()
     assert stopped.status == 1
     assert stopped.json["delivered"] == 1
-    assert "delivery: stopped by a signal; 1 wait for the next one" in stopped.stderr
+    assert "delivery: stopped by a signal; 1 wait for the next delivery" in stopped.stderr
     assert len(mailbox.received) == 1
     assert late.run("deliver").status == 0
     first, second = mailbox.received

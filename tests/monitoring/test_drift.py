@@ -235,7 +235,7 @@ def trouble(
 
 def test_a_source_is_in_trouble_when_it_is_no_longer_what_it_was() -> None:
     assert trouble(failures=1, is_answered=True, was_read=True) == (
-        "/feed.rss answers with what is no feed any more"
+        "/feed.rss no longer answers with a feed"
     )
     assert trouble(failures=1, is_answered=True, was_read=False) is None
 
@@ -263,7 +263,7 @@ def test_chance_explains_a_lack_that_is_as_usual() -> None:
 def test_a_long_list_of_findings_is_cut_and_begins_with_the_articles() -> None:
     findings = {f"https://a.example/{number}/": f"{number}" for number in range(9)}
     words = in_words({**findings, ARTICLES: "container"})
-    assert words == "container; 0; 1; 2; 3; and so with 5 more sources"
+    assert words == "container; 0; 1; 2; 3; and 5 more"
 
 
 def test_what_was_observed_is_stored_whole() -> None:

@@ -137,7 +137,7 @@ def test_a_section_and_a_feed_that_break_are_named_until_they_are_mended(
     site.fail("/feeds/feed.rss", Fault.GARBAGE)
     message = messages(cycle(workspace))["layout-drift"]
     assert "/qiosk/ leads to 0 articles a page, usually " in message
-    assert "/feeds/feed.rss answers with what is no feed any more" in message
+    assert "/feeds/feed.rss no longer answers with a feed" in message
     site.heal()
     for slug in in_section:
         site.restore(slug)

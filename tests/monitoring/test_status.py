@@ -135,7 +135,7 @@ def test_records_that_nobody_writes_out_are_told_after_a_day(config: Config, sto
     record(store, an_article(1))
     assert said_of_outbox(config, store, NOW + 23 * HOUR) == []
     assert said_of_outbox(config, store, NOW + DAY) == [
-        "what was to go out 24 h ago still waits: nothing delivers"
+        "what was due 24 h ago has not gone out: nothing delivers"
     ]
     deliver(config, store, now=NOW + DAY)
     assert said_of_outbox(config, store, NOW + 2 * DAY) == []
@@ -273,7 +273,7 @@ def test_jobs_are_missed_though_their_service_was_ended_in_peace(
     minutes = timedelta(minutes=1)
     assert said_of_schedule(config, store, NOW + 4 * minutes, every="10s") == []
     assert said_of_schedule(config, store, NOW + 12 * minutes, every="10s") == [
-        "job job was to run at 2026-11-24T12:00:00Z, and no service runs: the last was stopped"
+        "job job was due at 2026-11-24T12:00:00Z, but no service runs: the last was stopped"
     ]
     run_cycle(NOW + 11 * minutes, site="site")  # from cron, or by hand
     assert said_of_schedule(config, store, NOW + 12 * minutes, every="10s") == []
@@ -302,7 +302,7 @@ def test_a_job_that_a_living_service_does_not_run_is_missed_after_three_of_its_s
     assert said_of_schedule(config, store, NOW + patience, **times) == []
     later = NOW + patience + timedelta(seconds=1)
     assert said_of_schedule(config, store, later, **times) == [
-        "job job was to run at 2026-11-24T12:00:00Z, and no service has run it"
+        "job job was due at 2026-11-24T12:00:00Z, but no service has run it"
     ]
     assert said_of_schedule(config, store, later, job_id="another", **times) == []
 

@@ -284,7 +284,9 @@ def test_a_feed_that_the_front_page_links_to_for_readers_is_found() -> None:
 def test_a_site_with_nothing_that_leads_to_articles_is_a_problem() -> None:
     with SmallSite({"/": page("<title>Soon</title><h1>Soon</h1>")}) as site:
         (problem,) = propose(site).problems
-    assert problem == "nothing on the site leads to articles; give the address of a list of them"
+    assert (
+        problem == "no source of articles was found; give the address of a page that lists articles"
+    )
 
 
 def test_a_front_page_alone_will_do_and_is_said_to_be_little() -> None:
@@ -297,7 +299,9 @@ def test_a_front_page_alone_will_do_and_is_said_to_be_little() -> None:
     assert proposal.profile.links.article == ["^/posts/[^/]+/?$"]
     assert [sample.trouble for sample in proposal.samples] == [None] * 3
     assert proposal.problems == ()
-    assert "# Note: no feed and no sitemap: what is new is seen on listings alone" in proposal.text
+    assert (
+        "# Note: no feed and no sitemap: new articles are found only on listings" in proposal.text
+    )
 
 
 def test_a_site_that_forbids_it_is_not_looked_at() -> None:
@@ -347,7 +351,7 @@ def test_the_command_saves_the_profile_once_and_never_over_another(tmp_path: Pat
         assert report["sources"][0]["path"] == "/rss.xml"
         again = run(*arguments, str(tmp_path / "sites"))
     assert isinstance(again.exception, ConfigurationError)
-    assert "is there already; remove it, or choose another --name" in str(again.exception)
+    assert "already exists; remove it, or choose another --name" in str(again.exception)
 
 
 def test_what_would_be_in_vain_is_told_before_the_site_is_asked(tmp_path: Path) -> None:
@@ -355,8 +359,8 @@ def test_what_would_be_in_vain_is_told_before_the_site_is_asked(tmp_path: Path) 
     (tmp_path / "127-0-0-1.toml").write_text("# mine\n", encoding="utf-8")
     with SmallSite(BUILT["drupal"]()) as site:
         for arguments, says in (
-            ((site.base_url, "--name", "oxus", "--write", str(tmp_path)), "is there already"),
-            ((site.base_url, "--write", str(tmp_path)), "is there already"),
+            ((site.base_url, "--name", "oxus", "--write", str(tmp_path)), "already exists"),
+            ((site.base_url, "--write", str(tmp_path)), "already exists"),
             ((site.base_url, "--write", str(tmp_path / "oxus.toml")), "is a file"),
             ((site.base_url, "--name", "Oxus!"), "--name: 'Oxus!': allowed are a-z"),
             (("http://[::1",), "is not an address; allowed: http(s)"),

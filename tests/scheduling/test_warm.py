@@ -249,7 +249,7 @@ def test_where_no_process_can_be_forked_runs_are_fresh_ones_and_that_is_said_onc
         assert versions[0] == versions[1] != ""
         assert [record.message for record in caplog.records] == [
             "runs are started as fresh processes, which takes longer: "
-            "this system cannot fork as it would have to"
+            "runs can be forked on Linux only"
         ]
 
     with_runs(tmp_path, scenario)
