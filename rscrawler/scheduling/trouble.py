@@ -105,6 +105,8 @@ def notify_directly_of_undelivered(config: Config, store: Store, now: datetime) 
 
     If nobody can be reached, they stay unreported. A delivery reports their end.
     """
+    if _telling.locked():  # a thread still waits for a server, and will store whom it reached
+        return
     unreported = [problem for problem in store.health.problems() if problem.notified_at is None]
     if not any(abs(now - problem.since) >= NOTIFIED_AFTER for problem in unreported):
         return

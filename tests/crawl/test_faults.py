@@ -948,7 +948,7 @@ def test_where_the_output_cannot_be_written_one_line_says_so_and_nothing_is_lost
     assert len(urls(workspace)) == len(set(urls(workspace)))
 
 
-def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
+def test_a_full_disk_is_one_line_for_each_file_and_nothing_is_recorded_twice(
     tmp_path: Path, program: Program, larger_site: SampleSite
 ) -> None:
     folder = tmp_path / "small"
@@ -967,7 +967,10 @@ def test_a_full_disk_is_one_line_and_nothing_is_recorded_twice(
         assert result.status == 1
         assert "Traceback" not in result.stderr
         complaints = [line for line in result.stderr.splitlines() if line.startswith("rscrawler: ")]
-        assert len(complaints) == 1
+        assert complaints
+        assert all(f"{folder}/" in line and "cannot be written" in line for line in complaints)
+        files = [re.split(r"[ :]", line.partition(f"{folder}/")[2])[0] for line in complaints]
+        assert len(files) == len(set(files))
         subprocess.run(["mount", "-o", "remount,size=64m", str(folder)], check=True)
         let_retries_come(workspace)
         workspace.crawl("--full")
