@@ -1,8 +1,8 @@
-"""Page → Article: the page's own article, where each field came from, and nothing foreign.
+"""Page → Article: the page's own article alone, with the provenance of each field.
 
-`article` puts it together: `structured` reads what the page declares; `body` has the text, which
-`container` (by a profile) or `locate` (without one) finds, `blocks` makes a flat list of, and
-`label` calls by one table of rules and the words in `vocabulary.toml`; `fields` reads the rest.
+`article` combines the steps. `structured` reads what the page declares. `body` extracts the text:
+`container` (by profile) or `locate` (without) finds it, `blocks` makes a flat list of it, `label`
+labels the blocks by a table of rules and `vocabulary.toml`. `fields` reads the other fields.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What takes long to import, when it is first used."""
+    """Import the slow modules on first use."""
     if name not in ("extract", "labelled_blocks"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from rscrawler.extraction import article

@@ -1,11 +1,10 @@
-"""Telling appeals from an article's own paragraphs.
+"""Finds the appeals among an article's paragraphs.
 
-An appeal asks the reader, in the outlet's own voice, to give, subscribe, follow or share. It is
-told by evidence of different kinds that must come together: a request or words of soliciting, the
-reader spoken to or the outlet speaking of itself, where the links lead. What stands in quotation
-marks is somebody's speech and no evidence, so an article about donations keeps every paragraph.
-Appeals come in runs, so weaker evidence counts beside one. Only whole paragraphs are taken out, or
-the lines of one that a break divides. The words are in `vocabulary.toml`.
+An appeal asks the reader, in the outlet's own voice, to give, subscribe, follow or share. One kind
+of evidence seldom suffices: a request or words of soliciting, the reader addressed or the outlet
+speaking of itself, links to give or join. Quotations are no evidence, so an article about donations
+keeps its paragraphs. Appeals come in runs, so weaker evidence suffices beside one. Only whole
+paragraphs, or all lines from a line break on, are removed. The words are in `vocabulary.toml`.
 """
 
 import itertools
@@ -22,18 +21,18 @@ from rscrawler.extraction.text import straight
 from rscrawler.extraction.vocabulary import compiled, pattern, table
 
 _APPEAL = 4.0  # from this weight a paragraph is an appeal by itself
-_COMPANION = 2.5  # from this weight it is one beside another
-_TAIL_COMPANION = 0.5  # and from this where no article is expected any more
-_BETWEEN = 0.5  # and from this when it is short and stands between two
+_COMPANION = 2.5  # from this weight it is one beside another appeal
+_TAIL_COMPANION = 0.5  # and from this where the article is over
+_BETWEEN = 0.5  # and from this if it is short and between two appeals
 _WEIGHTS = {"plain": 4.0, "likely": 3.0}  # of requests
 _SHORT = 200  # characters
 _LEAST_OWN_LINE = 60  # characters
-_TERSE = 100  # characters: a request so short need not say who asks whom
-# To lower case; whatever is no letter parts words.
+_TERSE = 100  # characters; a shorter request need not say who asks whom
+# Maps bytes to lower case, and all but letters to blanks.
 _LETTERS_ALONE = bytes(
     ord(chr(code).lower()) if chr(code) in ascii_letters else 0x20 for code in range(256)
 )
-# Each alternative begins with its mark, so that a text without any is passed over at once.
+# Each alternative begins with a quotation mark, so a text without any is searched fast.
 _QUOTED = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|‘(?<!\w‘)[^’]*’(?!\w)|«[^»]*»|„[^“”]*[“”]")
 _YOU = frozenset({"you", "your", "yours"})
 _WE = frozenset({"we", "our", "ours"})
@@ -54,7 +53,7 @@ def _soliciting() -> dict[str, str]:
 
 @dataclass(frozen=True, eq=False)
 class _Request:
-    """A row of `[requests]`: its list and its kind."""
+    """A row of `[requests]`: the list that has it, its kind (of `phrases` alone) and pattern."""
 
     listed: str
     kind: str
@@ -63,7 +62,7 @@ class _Request:
 
 @cache
 def _requests() -> dict[str, list[_Request]]:
-    """The rows of `[requests]` by their words."""
+    """The rows of `[requests]` by each of their words."""
     found = defaultdict(list)
     for name, rows in table("requests").items():
         for words, phrase, *kind in rows:
@@ -74,7 +73,7 @@ def _requests() -> dict[str, list[_Request]]:
 
 
 def _said(text: str, tokens: frozenset[str]) -> list[_Request]:
-    """The rows of `[requests]` whose pattern fits the text; in lower case, as they are."""
+    """The rows of `[requests]` whose pattern matches the lower-cased text."""
     requests, text = _requests(), text.lower()
     rows = dict.fromkeys(row for token in tokens & requests.keys() for row in requests[token])
     return [row for row in rows if row.phrase.search(text)]
@@ -82,25 +81,25 @@ def _said(text: str, tokens: frozenset[str]) -> list[_Request]:
 
 @cache
 def _asking_words() -> frozenset[str]:
-    """Words of which every appeal has one, or a link."""
+    """Words of which every appeal has one, unless it has a link to give or join."""
     return _words_of(*_WEIGHTS, "phrases") | _soliciting().keys()
 
 
 @cache
 def _words_of(*names: str) -> frozenset[str]:
-    """The words by which the rows of lists in `[requests]` are found."""
+    """The words by which the rows of these lists in `[requests]` are found."""
     return frozenset(w for w, rows in _requests().items() if any(r.listed in names for r in rows))
 
 
 @dataclass(frozen=True)
 class Voice:
-    """The outlet as it names itself: its full names, best known first."""
+    """The names of the outlet, best known first, by which it speaks of itself."""
 
     names: tuple[str, ...]
 
     @cached_property
     def _spellings(self) -> list[str]:
-        """The full names, the short ones and the initials: `RS` for Responsible Statecraft."""
+        """Full names, short names and initials: `RS` for Responsible Statecraft."""
         bare = [name.removeprefix("The ") for name in self.names]
         initials = ["".join(re.findall(r"\b[A-Z]", name)) for name in (*self.names, *bare)]
         bare = [name for name in bare if not _is_common(name)]
@@ -113,7 +112,7 @@ class Voice:
         return re.compile(rf"\b(?:{'|'.join(map(re.escape, self._spellings))})\b")
 
     def as_us(self, text: str) -> str:
-        """`text` with every name of the outlet replaced by "us", so that it speaks as "we"."""
+        """`text` with every name of the outlet replaced by "us", as the patterns expect it."""
         for spelling in self._spellings:
             if spelling in text:
                 return self._pattern.sub("us", text)
@@ -125,9 +124,9 @@ def _is_common(word: str) -> bool:
 
 
 def _distinctive(words: list[str]) -> str:
-    """The word that stands for a name of several: the last, or the first before a kind.
+    """The word that is short for a whole name: the last, or the first before a kind of outlet.
 
-    What stands before "Times" or "Post" is a place as a rule, and no outlet.
+    Empty if there is none: the word before "Times" or "Post" is mostly a place.
     """
     if len(words) < 2 or not words[-1][:1].isupper():
         return ""
@@ -139,25 +138,25 @@ def _distinctive(words: list[str]) -> str:
 
 @lru_cache(maxsize=64)
 def voice_of(names: tuple[str, ...]) -> Voice:
-    """The voice of an outlet with these names; the same one for all of its pages."""
+    """The voice of an outlet with these names, cached for all its pages."""
     return Voice(names)
 
 
 @dataclass(frozen=True)
 class _Weighed:
-    """One paragraph's evidence: what it weighs, and in whose voice it speaks to whom."""
+    """The evidence in a paragraph: its weight, who speaks, and to whom."""
 
     weight: float
-    is_outlet: bool = False  # the outlet speaks of itself, its readers or its work
-    is_address: bool = False  # somebody says "we" or "you"
-    is_settled: bool = False  # a note or a republication line: the article's own
+    is_outlet: bool = False  # it names the outlet, or the outlet speaks of its readers or work
+    is_address: bool = False  # it says "we" or "you"
+    is_settled: bool = False  # a note or a republication line: part of the article
 
 
 _NOTHING = _Weighed(0.0)
 
 
 class _Run:
-    """The paragraphs of a body; each is weighed when it is requested."""
+    """The paragraphs of a body, each weighed on first use."""
 
     def __init__(self, paragraphs: Sequence[Block], voice: Voice) -> None:
         self._paragraphs, self._voice = paragraphs, voice
@@ -170,7 +169,7 @@ class _Run:
         return self._weighed[number]
 
     def appeals(self) -> set[int]:
-        """First those that are appeals by themselves, then their companions."""
+        """The numbers of all appeals: those by themselves, companions beside them, headings."""
         paragraphs = self._paragraphs
         marked = {
             number
@@ -184,7 +183,7 @@ class _Run:
         waiting, last = list(marked), len(paragraphs) - 1
         while waiting:
             number = waiting.pop()
-            while last in marked:  # the last that is no appeal
+            while last in marked:  # the last paragraph that is no appeal
                 last -= 1
             for beside in (number - 1, number + 1, last):
                 is_new = 0 <= beside < len(paragraphs) and beside not in marked
@@ -195,11 +194,11 @@ class _Run:
         return marked | self._bare_headings(marked)
 
     def _is_companion(self, number: int, marked: set[int], *, is_low: bool) -> bool:
-        """Whether a paragraph beside an appeal belongs to it.
+        """Whether a paragraph beside an appeal is part of it.
 
-        The article's last paragraph stands before an appeal as a rule, so what stands there must
-        speak as the outlet. Between two appeals, and `is_low`, below the republication line or
-        between an appeal and the end, nothing of the article is expected and less will do.
+        The paragraph before an appeal is mostly the article's last, so the outlet must speak in
+        it. Less evidence suffices where no text of the article is expected: between two appeals,
+        and if `is_low`: below the republication line, or between an appeal and the end.
         """
         before, after = number - 1 in marked, number + 1 in marked
         if not (before or after):
@@ -215,7 +214,7 @@ class _Run:
         return evidence.is_outlet and evidence.weight >= _COMPANION
 
     def _bare_headings(self, marked: set[int]) -> set[int]:
-        """The headings that head nothing but appeals, and speak of the like."""
+        """Headings above appeals, with evidence, that name the outlet or head no other text."""
         bare = set()
         for number in {n - 1 for n in marked if n} - marked:
             if self._paragraphs[number].is_heading and self.weighed(number).weight > 0:
@@ -228,21 +227,21 @@ class _Run:
 
 
 def appeals_among(paragraphs: Sequence[Block], voice: Voice) -> set[int]:
-    """The indexes of the appeals among the paragraphs of a body."""
+    """The numbers of the appeals among the paragraphs of a body."""
     return _Run(paragraphs, voice).appeals()
 
 
 def speaks_of_giving(title: str, url: str) -> bool:
-    """Whether the headline or the address of a page is that of an appeal."""
+    """Whether a page's headline or address is about giving or subscribing."""
     subjects = _soliciting().keys() | {"give", "support"}
     is_about_giving = not subjects.isdisjoint(_words_of_letters(title))
     return is_about_giving or pattern("giving_links").search(url) is not None
 
 
 def lines_before_appeal(paragraph: Block, voice: Voice) -> list[str]:
-    """The own lines of a paragraph that a line break divides from an appeal; none as a rule.
+    """The lines of the article in a paragraph, before a line break and an appeal; mostly none.
 
-    Only what speaks of nothing that an appeal speaks of, and is long enough for prose.
+    The first must be long enough for prose, and none may have any evidence of an appeal.
     """
     if not paragraph.lines or len(paragraph.lines[0]) < _LEAST_OWN_LINE:
         return []
@@ -256,7 +255,7 @@ def _is_farewell(paragraph: Block) -> bool:
 
 
 def _may_ask(paragraph: Block, voice: Voice) -> bool:
-    """Whether a paragraph can be an appeal by itself: it has a word of one, and a voice."""
+    """Whether a paragraph can be an appeal by itself: it has a word or link of one, and a voice."""
     text = paragraph.text
     tokens = _words_of_letters(text)
     if _asking_words().isdisjoint(tokens):
@@ -268,7 +267,7 @@ def _may_ask(paragraph: Block, voice: Voice) -> bool:
 
 
 def _giving(paragraph: Block) -> int:
-    """Characters of links under which a reader gives, subscribes or joins."""
+    """Characters of the links that lead to giving, subscribing or joining."""
     if not paragraph.links:
         return 0
     links = pattern("giving_links")
@@ -280,7 +279,7 @@ def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
     """The evidence in a paragraph, of which `giving` characters are links to give or join."""
     text = straight(printed)
     if text.startswith("“") and text.count("“") > text.count("”"):
-        return _NOTHING  # speech that goes on in the next paragraph
+        return _NOTHING  # a quotation that continues in the next paragraph
     unquoted = _QUOTED.sub(" ", text)
     bare = voice.as_us(unquoted)
     is_named = bare != unquoted
@@ -306,8 +305,8 @@ def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
     if is_settled:
         weight -= 3.0
     speaks = to_you or is_we or is_outlet or is_named or len(text) < _TERSE
-    # A subject and a voice without a request: an opinion article may have both, unless the outlet
-    # speaks of itself and its readers.
+    # A subject and a voice without a request are no appeal, since an opinion article may have both,
+    # unless the outlet speaks of itself and its readers.
     is_own_voice = is_outlet and len(kinds) >= 2 and (to_you or is_named)
     if not giving and not (speaks and (asking or is_own_voice)):
         weight = min(weight, _APPEAL - 0.5)
@@ -315,5 +314,5 @@ def _weigh(printed: str, giving: int, voice: Voice) -> _Weighed:
 
 
 def _words_of_letters(text: str) -> list[str]:
-    """The lower-cased words of a text; whatever is not a to z parts them."""
+    """The lower-cased words of a text, separated by anything but the letters a to z."""
     return text.encode("ascii", "replace").translate(_LETTERS_ALONE).decode("ascii").split()

@@ -1,4 +1,4 @@
-"""Page → Article."""
+"""Extracts the article on a page: combines text and fields, and checks that it is one."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -15,27 +15,27 @@ from rscrawler.identity.addresses import is_article_address
 from rscrawler.items import EMPTY, Article, Extraction
 from rscrawler.sites import SiteProfile
 
-_LEAST_ODD = 10  # characters that no text has, from which a page is garbage
-_ODD_SHARE = 0.05  # of the text
+_LEAST_ODD = 10  # control or broken characters; a page with more is garbage
+_ODD_SHARE = 0.05  # if they are more than this share of its text, too
 _ODD = re.compile(r"[\x01-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd]")
 _GARBAGE = "the page is not readable text"
 _ARTICLE_BODY = "json-ld: articleBody"
-_MUCH_MORE, _LEAST_DECLARED = 2, 100  # times, characters: the declared text is better than a scrap
+_MUCH_MORE, _LEAST_DECLARED = 2, 100  # declared text is taken if > 2 × printed + 100 characters
 
 
 def extract(page: Page, profile: SiteProfile, site: str, *, is_article: bool = False) -> Article:
-    """The article on `page`, with where each field came from; pure, no I/O.
+    """The article on `page`, with the provenance of each field; pure, no I/O.
 
-    `is_article`: the caller knows that the page is one, whatever its address and its lack of a
-    date, author and section say.
+    `is_article`: the caller knows that the page is an article, whatever its address, and even
+    without date, author and section.
 
-    Fields that the page does not give are None or empty. `url` is the address that the page
-    declares canonical, if it can be one, else the final one; what else was seen goes into
-    `aliases`.
+    Fields that are not found are None or empty. `url` is the address that the page declares
+    (canonical link, else `og:url`) if it can be an article's, else the final address; the other
+    ones are `aliases`.
 
     Raises:
-        NotAnArticle: the page is a listing, a static page, a donation page.
-        IncompletePage: the page is cut off, empty or garbage.
+        NotAnArticle: the page is a listing, a static page or a donation page.
+        IncompletePage: the page is cut off, empty or garbage, or declares an article without text.
     """
     if page.is_cut_off:
         raise IncompletePage(page.url, "the page ends before its end tag")
@@ -71,7 +71,7 @@ def labelled_blocks(page: Page, profile: SiteProfile) -> list[Block]:
 
 
 def _read_body(article: Article, located: LocatedText, warnings: list[str]) -> dict[str, str]:
-    """Fill in the text and where it was published before; gives what each came from."""
+    """Fill in `body` and `republished_from`; return the provenance of each."""
     context, origin = located.own.page, located.origin
     texts = [block.text for block in located.kept]
     declared = declared_text(context)
@@ -105,7 +105,7 @@ def _method(located: LocatedText, body_origin: str, *, has_body: bool) -> str:
 
 
 def _no_text(page: Page, structured: Structured) -> NotAnArticle | IncompletePage:
-    """Why there is no article on the page: it is another kind of page, or it is broken."""
+    """The error for a page without located text: it is not an article, or it is broken."""
     if not str(page.root.xpath("string()")).strip():
         return IncompletePage(page.url, "the page is empty")
     if _is_garbage(page):
@@ -118,7 +118,7 @@ def _no_text(page: Page, structured: Structured) -> NotAnArticle | IncompletePag
 
 
 def _is_garbage(page: Page) -> bool:
-    """Whether the page is random or compressed bytes, taken for text."""
+    """Whether the page is random or compressed bytes, decoded as text."""
     text = str(page.root.xpath("string()"))
     odd = sum(1 for _ in _ODD.finditer(text))
     return odd > _LEAST_ODD and odd > _ODD_SHARE * len(text)
@@ -132,9 +132,9 @@ def _check_is_article(
     *,
     is_article: bool,
 ) -> None:
-    """Raise if the page is something else than an article, or has lost its text."""
+    """Raise if the page is not an article, or has lost its text."""
     own, profile, structured = located.own, located.own.page.profile, located.own.page.structured
-    # Any page may print a date or a name with its headline.
+    # Found by a fallback they are no sign: any page may print a date or a name at its headline.
     others = ("fallback", "hint")
     told = {name for name, origin in provenance.items() if not origin.startswith(others)}
     is_dated = "published_at" in told
@@ -158,6 +158,6 @@ def _check_is_article(
             says_article=structured.says_article or (has_headline and is_dated),
             has_appeals=any(block.label == "appeal" for block in located.blocks),
         )
-    is_known = own.is_from_profile or page.published_at is not None  # a feed dates articles alone
+    is_known = own.is_from_profile or page.published_at is not None  # sources date articles alone
     if not (is_article or signs) and (structured.says_other or not is_known):
         raise NotAnArticle(page.url, "no date, author or section: a static page")

@@ -1,7 +1,7 @@
-"""A page as a flat list of blocks of text, and the regions of the page that hold them.
+"""A page as a flat list of text blocks, and the regions (block elements) that hold them.
 
-One walk over the tree: a block ends where a block element begins or ends, or at two line breaks.
-Labels and the choice of the article are made on these values alone.
+Both come from one walk over the tree. A block ends where a block element begins or ends, or at two
+line breaks. `locate` and `label` work on these values.
 """
 
 import re
@@ -28,7 +28,7 @@ _BLOCKS = HEADINGS | {
     "fieldset", "caption", "legend", "menu",
 }  # fmt: skip
 _CELLS = frozenset({"td", "th"})
-# Their blocks keep their tag whatever nameless boxes stand between.
+# Block tags besides headings; in other elements it is "div", or a tag around it (_KEPT_BELOW).
 _TELLING = frozenset({"p", "li", "blockquote", "pre", "dt", "dd", "tr", "figcaption", "summary"})
 _KEPT_BELOW = {"div": HEADINGS | {"li", "blockquote", "figcaption", "dd"},
                "p": frozenset({"blockquote", "figcaption"})}  # fmt: skip
@@ -36,25 +36,26 @@ _KIND_OF_TAG = {
     "nav": "navigation", "footer": "navigation", "menu": "navigation", "aside": "sidebar",
     "form": "form", "figcaption": "caption",
 }  # fmt: skip
-# Kinds of regions whose text, links and names are none of the article's.
+# Kinds of regions whose text, links and names are not the article's.
 FOREIGN_KINDS = frozenset({
     "navigation", "sidebar", "related", "comments", "advertising", "request", "form", "hidden",
     "consent",
 })  # fmt: skip
-_ANCHORED = frozenset({"section", "table"})  # their ids are made of what they say
+_ANCHORED = frozenset({"section", "table"})  # their ids are made of their headings
 _KINDS_OF_TEXT = frozenset({"caption", "about", "embed", "sharing", "advertising"})
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _SENTENCE_ENDS, _CLOSING = frozenset(".!?…。！？؟:;।"), "”’\"')]»"
 _SEPARATORS = " *•·.…_=~#–—-"
-_BREAK = "\v"  # white space that no page can hold
-_LEAST_PROSE, _LEAST_SENTENCE = 80, 30  # characters without links
+_BREAK = "\v"  # stands for a `br`; white space that no page can hold
+_LEAST_PROSE, _LEAST_SENTENCE = 80, 30  # unlinked characters
 
 
 @dataclass(slots=True, eq=False)
 class Region:
-    """A block element: `first` to `last` (excluded) are the numbers of the blocks it holds.
+    """A block element; it holds the blocks with the numbers `first` to `last`, `last` excluded.
 
-    `kind` is what its tag, its classes or the profile call it, None for most; `name` says it.
+    `kind` is its kind by its tag, classes, id or the profile, None for most; `name` is the tag or
+    class that gave it.
     """
 
     element: Element
@@ -71,10 +72,10 @@ class Region:
 
 @dataclass(slots=True, eq=False)
 class Block:
-    """A piece of text that a reader sees as one; `linked` of its characters are links.
+    """A continuous text, such as a paragraph or heading; `linked` of its characters are links.
 
-    `lines` are what single line breaks divide, empty if there is none. `label` and `rule` are
-    given by `label`: what the block is, and which rule says so.
+    `links` are (address, text). `lines` is the text split at single line breaks, empty without any.
+    `label` is what the block is, and `rule` the rule that gave the label.
     """
 
     text: str
@@ -86,7 +87,7 @@ class Block:
     label: str = "text"
     rule: str = ""
     prose: int = field(init=False)
-    """Characters of running text: long or a sentence, and for the greater part not linked."""
+    """Unlinked characters if it is running text (long or a sentence, mostly unlinked), else 0."""
 
     def __post_init__(self) -> None:
         unlinked = len(self.text) - self.linked
@@ -95,7 +96,7 @@ class Block:
 
     @property
     def is_heading(self) -> bool:
-        """Whether it heads what follows."""
+        """Whether it is a heading, `h1` to `h6`."""
         return self.tag in HEADINGS
 
     @property
@@ -105,17 +106,17 @@ class Block:
 
     @property
     def is_link(self) -> bool:
-        """Whether nearly all of it is a link."""
+        """Whether at least 70 % of it is linked."""
         return self.linked >= 0.7 * len(self.text)
 
     @property
     def is_small_print(self) -> bool:
-        """Whether it stands with a picture and is printed small: a caption."""
+        """Whether it is beside a picture and nearly all in `small`: a caption."""
         element = self.region.element
         if len(element) == 0 or next(element.iter("img", "picture"), None) is None:
             return False
         lacking = 0.9 * len(self.text)
-        for each in element.iter("small"):  # of which one may hold thousands of others
+        for each in element.iter("small"):  # stop early: one may hold thousands of others
             lacking -= len(text_of(each))
             if lacking <= 0:
                 break
@@ -123,10 +124,10 @@ class Block:
 
 
 def blocks_of(root: Element, left_out: Container[Element] = ()) -> tuple[list[Block], list[Region]]:
-    """The blocks below `root` and its regions, both in document order.
+    """The blocks and regions in `root`, both in document order.
 
-    Elements in `left_out` are regions of the kind `cut` if they are blocks; where they stand in a
-    line, their text is dropped.
+    Block elements in `left_out` become regions of the kind `cut`; the text of inline elements in
+    it is dropped.
     """
     walk = _Walk(left_out)
     walk.read(root)
@@ -140,14 +141,14 @@ class _Walk:
         self.blocks: list[Block] = []
         self.regions: list[Region] = []
         self._left_out = left_out
-        self._open: list[tuple[Region, str]] = []  # regions that are not over, the tag of each
+        self._open: list[tuple[Region, str]] = []  # open regions, each with its blocks' tag
         self._pieces: list[str] = []
         self._links: list[tuple[str, str]] = []
-        self._link: tuple[str, int] | None = None  # address and the piece that it begins at
+        self._link: tuple[str, int] | None = None  # the open link: address, its first piece
         self._breaks = 0
 
     def read(self, root: Element) -> None:
-        # With a stack of its own: of what holds nothing, nothing is said twice.
+        # An explicit stack; elements without children are visited once, others also at their end.
         waiting = [(root, False)]
         while waiting:
             element, is_read = waiting.pop()
@@ -164,7 +165,7 @@ class _Walk:
                 self._text(element.tail)
 
     def _start(self, element: Element) -> bool:
-        """Whether what is in the element is to be read."""
+        """Begin an element; False if its content is skipped."""
         name = element.tag
         if name in _UNREAD:
             return False
@@ -221,7 +222,7 @@ class _Walk:
             self._link = None
 
     def _flush(self) -> None:
-        """End a block, if there is text for one."""
+        """End the block, if it has text."""
         self._breaks = 0
         if not self._pieces:
             return
@@ -237,7 +238,7 @@ class _Walk:
             linked = min(len(text), sum(len(each) for _, each in links)) if links else 0
             self.blocks.append(Block(text, tag, region, links, lines, linked))
         self._pieces, self._links = [], []
-        if link is not None:  # it goes on in the next block
+        if link is not None:  # the link continues in the next block
             self._link = (link[0], 0)
 
 
@@ -249,7 +250,7 @@ def _is_hidden(attributes: Attributes) -> bool:
 
 
 def kind_of(element: Element) -> tuple[str | None, str]:
-    """What a block element is called by its tag, classes and id, and the name that says it."""
+    """The kind of region by an element's tag, classes and id, and the name that gave it, if any."""
     tag = str(element.tag)
     if tag in _KIND_OF_TAG:
         return _KIND_OF_TAG[tag], tag

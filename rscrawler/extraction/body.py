@@ -1,4 +1,4 @@
-"""The text of a page's article: located, cut into blocks, each block labelled."""
+"""The text of a page's article: located, split into blocks, each block labelled."""
 
 import re
 from collections.abc import Callable
@@ -18,17 +18,17 @@ from rscrawler.extraction.selectors import Index
 from rscrawler.extraction.structured import json_ld_paragraphs
 from rscrawler.sites import Markup
 
-# A pattern bound to the start of a text: `^` before all else, and `|` only in one bracket.
+# A pattern that only matches at the start of a text: `^` comes first, and `|` only in groups.
 _STARTS = re.compile(r"(?:\(\?[aiu]+\))?\^[^|()]*(?:\([^()]*\)[^|()]*)*$")
 _GENERIC = Markup()
-_LEAST_PROSE = 60  # characters from which a paragraph is running text and no list of links
-_LEAST_BODY = 300  # characters; with less, a later selector that finds three times as much wins
-_LEAST_LEAD = 100  # characters between headline and text that belong to the text
+_LEAST_PROSE = 60  # unlinked characters from which a paragraph is running text
+_LEAST_BODY = 300  # characters; with less, a later selector wins with more than three times as many
+_LEAST_LEAD = 100  # unlinked characters from which a paragraph below the headline is text
 
 
 @dataclass(frozen=True)
 class LocatedText:
-    """The own article of a page and its labelled blocks; `origin` says what led to them."""
+    """A page's own article and its labelled blocks; `origin` is what found them."""
 
     own: Own
     blocks: list[Block]
@@ -41,12 +41,12 @@ class LocatedText:
 
     @property
     def first(self) -> Block | None:
-        """The first block of the text below its standfirst, which may stand above a picture."""
+        """The text's first block, except a standfirst: a long heading, perhaps above a picture."""
         return next((b for b in self.kept if len(b.text) < _LEAST_LEAD or not b.is_heading), None)
 
     @property
     def prose(self) -> set[Element]:
-        """The elements of running text and of headings: no other field stands there."""
+        """The elements of running text and unlinked headings; they hold no other field."""
         return {
             block.region.element
             for block in self.blocks
@@ -55,7 +55,7 @@ class LocatedText:
 
 
 def locate_text(context: PageContext) -> LocatedText | None:
-    """The article on a page with every block labelled; None if no block can be its text."""
+    """Locate the article on a page and label its blocks; None if no block can be its text."""
     markup = context.profile.markup
     if markup.body or markup.container != _GENERIC.container:
         own = find_container(context)
@@ -65,7 +65,7 @@ def locate_text(context: PageContext) -> LocatedText | None:
 
 
 def declared_text(context: PageContext) -> list[str]:
-    """The text that a page gives for machines alone; poorer than what it prints, as a rule."""
+    """The paragraphs that a page declares in JSON-LD; mostly worse than the printed text."""
     texts = json_ld_paragraphs(context.structured.json_ld)
     if not texts:
         return texts
@@ -76,7 +76,7 @@ def declared_text(context: PageContext) -> list[str]:
 
 
 def _profile_text(own: Own, context: PageContext) -> LocatedText:
-    """The text in the profile's body; without one, that of the region that holds most of it."""
+    """The text in the elements of the profile's `body`; without any, in the best region."""
     left_out = _furniture(own, context)
     best, most, origin = list[Block](), 0, ""
     for selector in context.profile.markup.body:
@@ -96,7 +96,7 @@ def _profile_text(own: Own, context: PageContext) -> LocatedText:
 
 
 def _outermost(elements: list[Element], index: Index) -> list[Element]:
-    """Those of the elements, which are in document order, that lie in no other."""
+    """The elements, given in document order, without those inside another."""
     outer: list[Element] = []
     for element in elements:
         if not outer or not index.is_within(element, outer[-1]):
@@ -112,7 +112,7 @@ def _bodies_in(
 
 
 def _guessed_text(context: PageContext) -> LocatedText | None:
-    """The text in the region of the page that is worth most, and above it below the headline."""
+    """The text in the page's best region, with the long paragraphs between headline and region."""
     blocks, regions = blocks_of(context.index.root)
     if not blocks:
         return None
@@ -152,7 +152,7 @@ def _is_lead(block: Block) -> bool:
 
 
 def _declared_alone(context: PageContext) -> LocatedText:
-    """An article of which the page prints nothing: nothing on it is taken for the article's."""
+    """An article that only JSON-LD holds; no element of the page belongs to it."""
     nothing = etree.Element("article")
     bare = replace(context, index=Index(nothing))
     return LocatedText(Own((nothing,), None, "json-ld", bare), [], "json-ld")
@@ -191,7 +191,7 @@ def _label(blocks: list[Block], context: PageContext, *, is_guess: bool) -> None
 
 @lru_cache(maxsize=64)
 def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | None]]:
-    """Searches for the patterns; for those that only fit a text's start, without reading on."""
+    """The search methods of the patterns; `match` for those that only match at the start."""
     return [
         compiled.match if _STARTS.match(compiled.pattern) else compiled.search
         for compiled in map(re.compile, patterns)
@@ -199,7 +199,7 @@ def _finders(patterns: tuple[str, ...]) -> list[Callable[[str], re.Match[str] | 
 
 
 def _furniture(own: Own, context: PageContext) -> set[Element]:
-    """The elements whose text is another field's, another article's, or nobody's."""
+    """The elements whose text is another field, another article or boilerplate."""
     markup = context.profile.markup
     listed = [*markup.cut, *markup.subtitle, *markup.caption, *markup.credit]
     found = {element for selector in listed for element in own.matches(selector)}
@@ -211,7 +211,7 @@ def _furniture(own: Own, context: PageContext) -> set[Element]:
 
 
 def _is_in_prose(element: Element) -> bool:
-    """Whether an element that looks like a byline is a few words of a running paragraph."""
+    """Whether an element matched as a byline is only part of a running paragraph."""
     block = next(element.iterancestors("p", "li", "blockquote"), None)
     return block is not None and text_length(block) - text_length(element) >= _LEAST_PROSE
 

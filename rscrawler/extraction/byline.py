@@ -1,4 +1,4 @@
-"""Who wrote an article and when, as printed with its headline where no selector says."""
+"""The short lines at a headline, for authors and dates that no selector finds; names in bylines."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,17 +16,17 @@ from rscrawler.text import clean
 _HANDLE = re.compile(r"\s*\(?(?<![\w.])@\w[\w.]*\)?")
 _ASIDE = re.compile(r"\s*[•·|]\s*")
 _AND = re.compile(r"\s+(?:and|&)\s+|\s*[;,]\s*(?:and\s+)?", re.IGNORECASE)
-# Bylines of other languages are read with the headline alone: "Ortega y Gasset" is one name.
+# Only for lines that begin with "by" or the like: elsewhere, "Ortega y Gasset" is one name.
 _OTHER_AND = re.compile(r"\s+(?:und|et|y|и)\s+(?=[^\W\d_a-zà-ÿа-я])")
 _LABEL = re.compile(r"^[^:]+:(?:\s+|$)")  # "Added by: ", in any language
-_LONGEST = 100  # characters of a line that says who or when
-_MOST, _MOST_NAMED = 2000, 50  # elements looked at before the text; that are called an author's
+_LONGEST = 100  # characters of a line with author or date
+_MOST, _MOST_NAMED = 2000, 50  # elements visited before the text; elements marked as authors
 _STACKED = frozenset({"div", "p", "ul", "ol", "li", "h1", "h2", "h3", "header", "section"})
 _NO_LINES = frozenset({
     "h1", "figure", "figcaption", "blockquote", "q", "cite", "script", "style", "noscript", "nav",
     "form",
 })  # fmt: skip
-_OTHERS = ("related", "comments", "advertising")  # kinds; sites print bylines in all the other ones
+_OTHERS = ("related", "comments", "advertising")  # kinds of regions without bylines
 
 
 def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
@@ -43,7 +43,7 @@ def lines_at_headline(own: Own, first_text: int | None) -> list[Element]:
 
 
 def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
-    """The outermost elements before the text that are short."""
+    """The outermost short elements before the text."""
     index = own.page.index
     waiting = [element]
     for _ in range(_MOST):
@@ -63,19 +63,19 @@ def _lines(element: Element, own: Own, first_text: int) -> Iterator[Element]:
 
 
 def _is_others(element: Element) -> bool:
-    """Whether what is in an element speaks of a picture, of somebody quoted or another article."""
+    """Whether an element holds no byline: a picture, a quotation, a menu, related articles."""
     return element.tag in _NO_LINES or kind_of(element)[0] in _OTHERS
 
 
 def _is_stack(element: Element) -> bool:
-    """Whether an element has no text of its own beside the blocks that it holds."""
+    """Whether an element holds blocks, and no text outside them."""
     texts = (element.text, *(child.tail for child in element))
     holds_blocks = any(child.tag in _STACKED for child in element)
     return holds_blocks and not any(text and text.strip() for text in texts)
 
 
 def names_in(lines: Iterable[Element]) -> list[str]:
-    """The authors whom the lines name: by a class, by a link, else by "by"."""
+    """The authors in the lines: in elements marked as authors, else behind "by"."""
     lines = list(lines)
     for line in lines:
         named = list(islice(filter(is_author, islice(line.iter(), _MOST)), _MOST_NAMED))
@@ -91,7 +91,7 @@ def names_in(lines: Iterable[Element]) -> list[str]:
 
 
 def named_behind(own: Own) -> Iterator[Element]:
-    """The elements of the article that are called an author's, in reading order."""
+    """The elements of the article that are marked as authors, in reading order."""
     for part in own.parts:
         outside = {part, *part.iterancestors()}
         for element in islice(filter(is_author, part.iter()), _MOST_NAMED):
@@ -101,7 +101,7 @@ def named_behind(own: Own) -> Iterator[Element]:
 
 
 def is_author(element: Element) -> bool:
-    """Whether an element is an author's name by what it is called or leads to."""
+    """Whether an element is marked as an author's name: by `rel`, `itemprop`, class or link."""
     if element.get("rel") == "author" or element.get("itemprop") == "author":
         return True
     if is_called_author(element.get("class") or ""):
@@ -115,7 +115,7 @@ def _names(texts: Iterable[str]) -> list[str]:
 
 
 def _is_name(text: str) -> bool:
-    """Whether a text can be the name of somebody who writes."""
+    """Whether a text can be an author's name."""
     is_long = len(text) > 60 or text.count(" ") > 5
     is_said = is_nobody(text) or pattern("other_work").search(text) is not None
     return not is_long and not is_said and text[0] == text[0].upper()
@@ -130,7 +130,7 @@ def is_nobody(name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=128)  # the same people write for a site
+@lru_cache(maxsize=128)  # a site's authors recur
 def split_names(text: str) -> tuple[str, ...]:
     """The names in a byline: "By Ann Lee, Bo Chan and C. Diaz" has three."""
     names: list[str] = []
@@ -150,5 +150,5 @@ def split_names(text: str) -> tuple[str, ...]:
 
 
 def _is_role(text: str) -> bool:
-    """Whether what a bar divides from a name is an office or employer and no second name."""
+    """Whether the text behind a bar is an office or employer, not a second name."""
     return " " not in text.strip() or pattern("employers").search(text) is not None

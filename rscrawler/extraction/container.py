@@ -1,8 +1,8 @@
-"""Which elements of a page are its own article, and what around them is the article's too.
+"""Finds the elements that are a page's own article, and the article's fields beside them.
 
-Where a profile names containers, each match is scored by signs that are independent of each
-other: the selector, the tag of its headline and its agreement with what the page declares.
-Where no selector helps, `locate` finds the region.
+Each match of a profile's `container` is a candidate, scored by independent signs: the rank of its
+selector, the tag of its headline, and the headline's agreement with what the page declares. If no
+selector helps, `locate` finds the article's region.
 """
 
 from collections.abc import Iterator
@@ -22,14 +22,14 @@ from rscrawler.extraction.vocabulary import pattern
 
 _LENGTH = etree.XPath("string-length()")
 _LEAST_TEXT, _LEAST_OWN_TEXT = 200, 40  # characters of paragraphs
-_SURE, _CERTAIN = 4.0, 6.0  # scores
-_CLOSED = FOREIGN_KINDS - {"hidden"}  # what is hidden may be there for machines: a date, an author
+_SURE, _CERTAIN = 4.0, 6.0  # scores; `foreign` around is ignored; later selectors are not tried
+_CLOSED = FOREIGN_KINDS - {"hidden"}  # hidden elements may hold a date or an author
 _OUTERMOST = frozenset({"main", "body", "html"})
 
 
 @dataclass(frozen=True)
 class Own:
-    """The own article: `parts` in document order, of which the first is the container.
+    """A page's own article: `parts` in document order, the first of which is the container.
 
     `foreign` are elements in the parts that belong to other articles.
     """
@@ -43,11 +43,11 @@ class Own:
 
     @property
     def is_from_profile(self) -> bool:
-        """Whether the profile's selectors led here."""
+        """Whether a selector of the profile found it."""
         return self.origin.startswith("profile")
 
     def matches(self, selector: str) -> list[Element]:
-        """What a selector matches in the parts, in reading order."""
+        """The matches of a selector in the parts, without foreign ones, in reading order."""
         found = self._matches.get(selector)
         if found is None:
             between = self.page.index.between
@@ -60,9 +60,9 @@ class Own:
     def places(
         self, selectors: list[str], *, only_behind: bool = False
     ) -> Iterator[tuple[str, list[Element]]]:
-        """What each selector matches in the parts, then what each matches beside them; with origin.
+        """The matches of each selector in the parts, then those beside them; each with its origin.
 
-        `only_behind`: of what is beside them, only what follows the parts.
+        `only_behind`: beside the parts, only matches that follow them.
         """
         for selector in selectors:
             if found := self.matches(selector):
@@ -72,12 +72,12 @@ class Own:
                 yield f"profile: {selector}, beside the container", found
 
     def is_foreign(self, element: Element) -> bool:
-        """Whether an element belongs to another article that the parts hold."""
+        """Whether an element belongs to another article inside the parts."""
         return covers(self._foreign_places, self.page.index.place(element))
 
     @cached_property
     def _ranges(self) -> list[tuple[int, int]]:
-        """The first and the last place in each of the parts."""
+        """The first and last place of each part."""
         index = self.page.index
         return [(index.place(part), index.end(part)) for part in self.parts]
 
@@ -93,7 +93,7 @@ class Own:
         return any(first <= place <= last for first, last in self._ranges)
 
     def _beside(self, selector: str, *, only_behind: bool) -> list[Element]:
-        """What a selector matches beside the parts; a bare tag says too little."""
+        """The matches of a selector beside the parts; none for a bare tag, which is too general."""
         index = self.page.index
         if selector.isalnum():
             return []
@@ -115,15 +115,15 @@ class Own:
 
     @cached_property
     def _around(self) -> set[Element]:
-        """The elements that hold the parts."""
+        """The ancestors of the parts."""
         return {ancestor for part in self.parts for ancestor in part.iterancestors()}
 
     @cached_property
     def _surroundings(self) -> tuple[list[tuple[int, int]], int, int]:
-        """From where to where on the page fields are nobody's, and between what all others are own.
+        """The regions closed to the search for fields, and the first and last place of the search.
 
-        Forward, up to the first sign of another article. Backward, a level on which another
-        article stands before is left out whole: what lies between may be that one's end.
+        Forward, it ends at the first sign of another article. Backward, it leaves out an ancestor
+        in which another article precedes the parts: what lies between may be that article's end.
         """
         index = self.page.index
         first, last = index.place(self.parts[0]), index.end(self.parts[-1])
@@ -138,7 +138,7 @@ class Own:
         return closed, start, min(behind, default=index.end(outermost))
 
     def _borders(self) -> tuple[list[tuple[int, int]], list[int]]:
-        """The regions that hold nobody's fields beside the parts, and where others begin."""
+        """The regions closed to the search for fields, and where other articles begin."""
         index, markup = self.page.index, self.page.profile.markup
         others = set(index.select_all(index.root, (*markup.foreign, *markup.body)))
         closed: list[tuple[int, int]] = []
@@ -159,7 +159,7 @@ class Own:
 
 
 def _is_closed(element: Element) -> bool:
-    """Whether an element is a region that holds nobody's fields: a widget, a biography."""
+    """Whether an element is a region without the article's fields: a menu, a biography."""
     if element.tag == "header" and element.find(".//nav") is not None:
         return True
     if element.tag in _OUTERMOST:
@@ -171,7 +171,7 @@ def _is_closed(element: Element) -> bool:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """An element that could be the own article."""
+    """An element that can be the page's own article."""
 
     score: float
     element: Element
@@ -180,7 +180,7 @@ class _Candidate:
 
 
 def find_container(page: PageContext) -> Own | None:
-    """The article's container by the profile's selectors or `article` elements; None without."""
+    """The page's own article by the profile's selectors or as an `article`; None if none fits."""
     candidates = _candidates(page)
     best = max(candidates, key=lambda each: each.score, default=None)
     if best is None or best.score < 0:
@@ -193,9 +193,9 @@ def find_container(page: PageContext) -> Own | None:
 
 
 def _candidates(page: PageContext) -> list[_Candidate]:
-    """Elements that could be the own article; none that another article's headline heads.
+    """The elements that can be the page's own article, none with another article's headline.
 
-    What a later selector finds is not looked for once the page's own headline heads one.
+    Later selectors are not tried once the page's own headline heads a candidate.
     """
     markup, index = page.profile.markup, page.index
     foreign = set(index.select_all(index.root, markup.foreign))
@@ -216,7 +216,7 @@ def _candidates(page: PageContext) -> list[_Candidate]:
                 score += _worth_headless(element, page)
             else:
                 score -= 1.0
-            # The profile's mark of foreign articles is weak evidence: the own one may carry it.
+            # `foreign` is weak evidence: it may match the page's own article, too.
             if score < _SURE and not foreign.isdisjoint(element.iterancestors()):
                 score -= 1.5
             elif element in foreign:
@@ -228,7 +228,7 @@ def _candidates(page: PageContext) -> list[_Candidate]:
 
 
 def _worth(headline: Element, page: PageContext) -> float:
-    """What a headline says for the element that it heads."""
+    """The score that a headline adds to its element."""
     agreement = page.agrees(text_of(headline))
     score = 1.5 if headline.tag == "h1" else 0.0
     if agreement >= AGREEMENT:
@@ -237,7 +237,7 @@ def _worth(headline: Element, page: PageContext) -> float:
 
 
 def _worth_headless(element: Element, page: PageContext) -> float:
-    """What the headline before an element says for it, if it has none itself."""
+    """The score of an element without a headline, by the headline before it."""
     if not _has_text(element):
         return -3.0
     before = page.headline_before(element)
@@ -247,7 +247,7 @@ def _worth_headless(element: Element, page: PageContext) -> float:
 
 
 def own_headline(element: Element, page: PageContext) -> Element | None:
-    """The headline of the article that `element` is, not that of an article nested in it."""
+    """The headline of `element`, not one of an article nested in it."""
     for selector in page.profile.markup.title:
         for found in page.index.select(element, selector):
             if _can_head(found, element, page):
@@ -273,7 +273,7 @@ def _in_nested_article(inner: Element, outer: Element) -> bool:
 def _body_behind(
     head: Element, candidates: list[_Candidate], page: PageContext
 ) -> Iterator[Element]:
-    """What holds the profile's body behind an element without a text: a candidate or the body."""
+    """The candidate with the profile's body behind `head`, which has no text; else the body."""
     index, end = page.index, page.index.end(head)
     bodies = index.select_all(index.root, page.profile.markup.body)
     body = next((body for body in bodies if index.place(body) > end), None)
@@ -288,7 +288,7 @@ def _body_behind(
 
 
 def _foreign_in(own: Own) -> Iterator[Element]:
-    """The elements in the parts that are other articles, by the profile or by their headline."""
+    """The elements in the parts that are other articles, by the profile or a headline."""
     page = own.page
     keep = {*own.parts, *(a for part in own.parts for a in part.iterancestors())}
     if own.headline is not None:
@@ -305,7 +305,7 @@ def _foreign_in(own: Own) -> Iterator[Element]:
 
 
 def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[Element]:
-    """The bodies in a part that another headline than the own parts from the first."""
+    """The bodies in a part that another heading separates from the first."""
     index = own.page.index
     found = (index.select(part, selector) for selector in own.page.profile.markup.body)
     bodies = next(filter(None, found), [])
@@ -329,7 +329,7 @@ def _other_bodies(part: Element, own: Own, foreign: list[Element]) -> Iterator[E
 
 
 def _is_headed(element: Element, page: PageContext) -> bool:
-    """Whether a headline stands before the text: not in it, nor above a biography behind it."""
+    """Whether the element's headline precedes its text, and is not above a biography behind it."""
     headline, place = own_headline(element, page), page.index.place
     if headline is None:
         return False
@@ -339,7 +339,7 @@ def _is_headed(element: Element, page: PageContext) -> bool:
 
 
 def text_length(element: Element) -> int:
-    """Characters of the text in `element`, white space and all."""
+    """Characters of the text in `element`, including white space."""
     return int(cast("float", _LENGTH(element)))
 
 

@@ -16,7 +16,7 @@ from rscrawler.identity.addresses import absolute, address_key, is_article_addre
 from rscrawler.sites import SiteProfile
 
 CALLED_DATES = ["[class*='date']", "[class*='Date']", "[class*='time']", "[class*='ublish']"]
-LINKED_SHARE = 0.7  # of a headline, from which it is a link and does not only hold one
+LINKED_SHARE = 0.7  # of a headline, from which a link in it counts as a link of the whole
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class PageContext:
 
     @classmethod
     def of(cls, page: Page, profile: SiteProfile) -> Self:
-        """What can be known of a page at once."""
+        """Read what the page declares, and index its elements."""
         structured = read_structured(page.root, page.url, profile)
         titles = tuple(headline for _, headline in structured.headlines)
         index = Index(page.root, (*profile.markup.selectors, *CALLED_DATES, "article"))
@@ -48,7 +48,7 @@ class PageContext:
         return list(self.index.root.iter("h1"))
 
     def headline_before(self, element: Element) -> Element | None:
-        """The last main headline before `element` that does not hold it or lead elsewhere."""
+        """The last `h1` before `element`; None if it is around it or links to another article."""
         place = self.index.place
         number = bisect_left(self._main_headlines, place(element), key=place)
         if number == 0:
@@ -70,7 +70,7 @@ class PageContext:
         return self._foreign[href]
 
     def agrees(self, headline: str) -> float:
-        """How well `headline` agrees with what the page declares, 0 … 1."""
+        """How well `headline` agrees with the declared headlines, 0 to 1."""
         if headline not in self._agreements:
             own = frozenset(words(headline))
             self._agreements[headline] = (
@@ -87,7 +87,7 @@ def links_elsewhere(headline: Element, page: PageContext) -> bool:
 
 
 def headline_links(headline: Element) -> Iterator[str]:
-    """The addresses that all of a headline leads to."""
+    """The addresses of the links around a headline, or over most of its text."""
     for ancestor in headline.iterancestors("a"):
         if ancestor.get("href"):
             yield ancestor.get("href") or ""

@@ -1,4 +1,4 @@
-"""Dates as pages write them, as moments in UTC."""
+"""Parses dates as pages write them, to moments in UTC."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PRINTED = [
         r"\b(?P<year>(?:19|20)\d{2})[-./年]\s?(?P<month>\d{1,2})[-./月]\s?(?P<day>\d{1,2})(?!\d)",
     )
 ]
-# Hours east of Greenwich. Names that several zones have (IST, or ALMT, which moved) are not here.
+# Hours ahead of UTC. Names of several offsets (IST, or ALMT, which has changed) are left out.
 _HOURS = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "cet": 1, "cest": 2, "eet": 2,
     "eest": 3, "msk": 3, "uzt": 5, "tjt": 5, "tmt": 5, "kgt": 6,
@@ -52,7 +52,7 @@ _PLACES = {
     "pt": ZoneInfo("America/Los_Angeles"),
 }
 _PLACES |= {"eastern time": _PLACES["et"], "pacific time": _PLACES["pt"]}
-# What stands behind a clock for a zone, known or not: `EST`, `UTC+5`, `+0500`, `Astana time`.
+# The time zone behind a time, known or not: `EST`, `UTC+5`, `+0500`, `Astana time`.
 _ZONE = (
     r"(?-i:(?:UTC|GMT|utc|gmt)\s?[+-]\d{1,2}(?::?\d{2})?\b|[+-]\d{4}\b|\+\d{2}:\d{2}\b"
     r"|(?!(?:AT|OCT|SAT|SEPT|THAT)\b)[A-Z]{1,4}T\b|UTC\b|MSK\b|Z\b|utc\b|gmt\b|[ecmp][sd]t\b)"
@@ -73,28 +73,28 @@ _ISO = re.compile(
 
 @dataclass(frozen=True)
 class FoundDate:
-    """A date that was read: in UTC, and what the text left open."""
+    """A parsed date in UTC, and what the text left open."""
 
     at: datetime
     has_time: bool = True
     has_zone: bool = True
     odd_zone: str | None = None
-    """The zone that is not known; the clock there tells nothing."""
+    """The name of an unknown zone; the time is then ignored."""
 
     @property
     def is_moment(self) -> bool:
-        """Whether nothing was left open."""
+        """Whether the text gave time and zone."""
         return self.has_time and self.has_zone
 
     def is_bettered_by(self, other: FoundDate) -> bool:
-        """Whether `other` may be the same date with all said; midnight in UTC is but a day."""
+        """Whether `other` may be this date with time and zone; midnight UTC counts as a day."""
         if self.is_moment or not other.is_moment or other.at.time() == time():
             return False
         length = timedelta() if self.has_time else timedelta(days=1)
         return -_FARTHEST <= other.at - self.at <= length + _FARTHEST
 
     def warnings(self, field: str) -> list[str]:
-        """What to tell of `field` if it is taken from here."""
+        """The warnings for `field` if it takes this date."""
         if self.odd_zone is not None:
             return [f"{field}: time zone {self.odd_zone} is not known, the day alone is taken"]
         if not self.has_time:
@@ -103,11 +103,11 @@ class FoundDate:
 
 
 def read_date(text: str, *, day_first: bool = False) -> FoundDate | None:
-    """The date that `text` is: ISO 8601, RFC 2822, seconds since 1970, or printed.
+    """Parse a date: ISO 8601, RFC 2822, seconds or milliseconds since 1970, or printed.
 
-    None if it is none of these. A day alone becomes midnight UTC. Relative dates ("2 hours
-    ago") are not read: they would hold the time of the crawl. Of `3/4/2021` the first number is
-    the day where the caller knows it (`day_first`); else it tells no date.
+    None if `text` is none of these. A day alone becomes midnight UTC. Relative dates ("2 hours
+    ago") are not parsed: they depend on the time of the crawl. In `3/4/2021` the first number is
+    the day if the caller knows so (`day_first`); otherwise it is ambiguous, and None.
     """
     text = " ".join(text.split())
     if not text or len(text) > 200:
@@ -119,7 +119,7 @@ def read_date(text: str, *, day_first: bool = False) -> FoundDate | None:
 
 
 def is_plausible(moment: datetime, now: datetime) -> bool:
-    """Whether a piece seen at `now` can have been published at `moment`."""
+    """Whether an article seen at `now` can have been published at `moment`."""
     return EARLIEST <= moment <= now + LATEST_AHEAD
 
 
@@ -137,7 +137,7 @@ def _iso(text: str) -> FoundDate | None:
 
 
 def _in_zone(naive: datetime, zone: str | None) -> FoundDate:
-    """The moment at which clocks in a zone show `naive`; the day alone if nobody knows the zone."""
+    """Convert `naive` to UTC; without a zone it is UTC, with an unknown one only the day counts."""
     if not zone:
         return FoundDate(naive.replace(tzinfo=UTC), has_zone=False)
     offset = _offset(zone, naive)
@@ -148,7 +148,7 @@ def _in_zone(naive: datetime, zone: str | None) -> FoundDate:
 
 
 def _offset(zone: str, naive: datetime) -> timedelta | None:
-    """How far a zone is ahead of UTC at that time; None if its name is not known."""
+    """How far a zone is ahead of UTC at that time; None if its name is unknown."""
     name = zone.casefold()
     if name in _PLACES:
         return naive.replace(tzinfo=_PLACES[name]).utcoffset()

@@ -1,4 +1,4 @@
-"""The fields of an article beside its body: printed with it, else declared."""
+"""The fields of an article except its body, printed with it or declared; a function for each."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,7 @@ from rscrawler.items import Article, Image
 from rscrawler.sites import SourceKind
 from rscrawler.text import clean
 
-# What pages declare of a field, the most exact first.
+# Where pages declare each field, the most exact first.
 _DECLARED = {
     "language": ("meta: og:locale", "json-ld: inLanguage"),
     "authors": (
@@ -62,29 +62,29 @@ _DECLARED = {
         "json-ld: image",
     ),
 }  # fmt: skip
-_MOST_WITHIN = 50  # elements in which a date is looked for
+_MOST_WITHIN = 50  # elements searched for a date
 _DAY = re.compile(r"\d{4}-\d{1,2}-\d")
 _DAY_IN_PATH = re.compile(r"/((?:19|20)\d\d)[/-](\d\d)[/-](\d\d)(?:/|(?<=/20\d\d-\d\d-\d\d)-)")
-_LONGEST_DATE = 150  # characters of an element that is called a date, white space and all
-_WANTED = ("title", "published_at")  # a warning tells of their lack
+_LONGEST_DATE = 150  # characters of an element with a date's class, including white space
+_WANTED = ("title", "published_at")  # a warning says if they are missing
 _PLACEHOLDER = re.compile(r"^data:|/(?:blank|spacer|pixel|placeholder|1x1|transparent)\b", re.I)
 _SOURCES = (
     "data-runner-src", "data-src", "data-lazy-src", "data-original", "src",
     "data-srcset", "data-lazy-srcset", "srcset",
 )  # fmt: skip
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[wx],?")
-_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)  # all else
+_PATH = re.compile(r"^(?:[a-z+.-]+:)?(?://[^/?#]*)?|[?#].*", re.IGNORECASE | re.DOTALL)  # not path
 _LANGUAGE = re.compile(r"^\s*([a-z]{2,3})(?:[-_].*)?\s*$", re.IGNORECASE)
-_Given = tuple[Any, str]  # a value, empty if it is not known, and what gave it
+_Given = tuple[Any, str]  # a value, empty if not found, and its origin
 _NOTHING: _Given = (None, "")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the fields of the article `own` are read.
+    """What the fields of the article `own` are read from.
 
-    What lies in `prose`, the elements of running text, is no field. `first_text` is the place on
-    the page where the text begins. `warnings` are added to.
+    `prose` are the elements of running text, which hold no authors, dates, sections or tags.
+    `first_text` is the place where the text begins, None without text. `warnings` is added to.
     """
 
     page: Page
@@ -104,31 +104,31 @@ class Source:
         return self.own.page.structured
 
     def declared(self, name: str) -> Iterator[tuple[str, list[str]]]:
-        """What the page declares of a field for machines, with what gives it."""
+        """The values of a field that the page declares, with their origins."""
         for origin in _DECLARED[name]:
             if values := self.structured.declared(origin):
                 yield origin, values
 
     def printed(self, selectors: list[str]) -> Iterator[tuple[str, str, Element]]:
-        """The text of each element that selectors match, with what gives it; empty ones too."""
+        """Text, origin and element of each match of the selectors, including empty texts."""
         for origin, elements in self.own.places(selectors):
             for element in elements:
                 yield text_of(element), origin, element
 
     @cached_property
     def lines(self) -> list[Element]:
-        """What stands with the headline."""
+        """The short lines at the headline, without running text."""
         return [
             line for line in lines_at_headline(self.own, self.first_text) if line not in self.prose
         ]
 
     def is_in_prose(self, element: Element) -> bool:
-        """Whether an element stands in running text."""
+        """Whether an element is inside running text."""
         return not self.prose.isdisjoint(element.iterancestors())
 
 
 def read_fields(article: Article, source: Source) -> dict[str, str]:
-    """Fill in what `source` gives; the answer says what gave each field."""
+    """Fill in the fields that `source` gives; return the provenance of each."""
     provenance = {}
     for name, read in _FIELDS.items():
         value, origin = read(source)
@@ -141,7 +141,7 @@ def read_fields(article: Article, source: Source) -> dict[str, str]:
 
 
 def addresses_of(context: PageContext) -> tuple[str, list[str], str]:
-    """The article's canonical address, others that the page was seen under, and what gave it."""
+    """The article's canonical address, its other addresses, and the origin of the first."""
     structured, profile = context.structured, context.profile
     found: dict[str, tuple[str, str]] = {}
     for origin, address in (
@@ -165,7 +165,7 @@ def _title(source: Source) -> _Given:
     own, context = source.own, source.context
     selectors = context.profile.markup.title
     if own.headline is not None and (text := text_of(own.headline)):
-        # The heading of some sites begins with a kicker; what they declare does not.
+        # On some sites the heading begins with a kicker, and the declared headline does not.
         bare = (t for t in context.titles if text.endswith(t) and len(t) > len(text) / 2)
         text = next(bare, text)
         for selector in selectors:
@@ -177,14 +177,14 @@ def _title(source: Source) -> _Given:
         if text and text not in source.structured.site_names:
             return text, origin
     for origin, headline in source.structured.headlines:
-        if origin == "html: title":  # with the name of a site that does not say it elsewhere
+        if origin == "html: title":  # may hold the site's name if nothing else declares it
             headline = max(TITLE_SEPARATOR.split(headline), key=len)
         return headline, origin
     return _NOTHING
 
 
 def _subtitle(source: Source) -> _Given:
-    """The line under the headline, from the page's own markup alone; none of the text's blocks."""
+    """The line below the headline: by selector, else guessed if no profile found the article."""
     for text, origin, _ in source.printed(source.context.profile.markup.subtitle):
         if text and text != _title(source)[0]:
             return text, origin
@@ -192,7 +192,7 @@ def _subtitle(source: Source) -> _Given:
 
 
 def _guessed_subtitle(source: Source) -> _Given:
-    """The heading right under the headline, else the line at it that the page declares, too."""
+    """The heading right below the headline, else a line at it that is the declared description."""
     node = source.own.headline
     while node is not None and node not in source.own.parts:
         below = node.getnext()
@@ -211,7 +211,7 @@ def _guessed_subtitle(source: Source) -> _Given:
 
 
 def _language(source: Source) -> _Given:
-    """The primary language subtag: of the document, else as declared."""
+    """The primary language subtag: of the `html` element, else as declared."""
     document = ("html: lang", [source.structured.language or ""])
     for origin, values in (document, *source.declared("language")):
         if match := _LANGUAGE.match(values[0]):
@@ -223,7 +223,7 @@ def _language(source: Source) -> _Given:
 
 
 def _authors(source: Source) -> _Given:
-    """The authors as printed, else as declared."""
+    """The authors: by selector, else declared, else in a byline if the profile has no selectors."""
     for origin, elements in source.own.places(source.context.profile.markup.authors):
         printed = (text_of(each) for each in elements if not source.is_in_prose(each))
         if names := _unique(name for text in printed for name in split_names(text)):
@@ -239,7 +239,7 @@ def _authors(source: Source) -> _Given:
 
 
 def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
-    """The persons and organisations in declared texts; a lone word must have no small letter."""
+    """The persons and organisations in declared texts; a single word must be in capitals."""
     names = (name for text in _others(texts, structured) for name in split_names(text))
     return _unique(
         name
@@ -249,7 +249,7 @@ def _persons(texts: Iterable[str], structured: Structured) -> list[str]:
 
 
 def _others(names: Iterable[str], structured: Structured) -> Iterator[str]:
-    """Those of the names that are not the site's own."""
+    """The names without those of the site."""
     outlets = {name.casefold() for name in structured.site_names}
     return (name for name in names if name.casefold() not in outlets)
 
@@ -258,7 +258,7 @@ def _others(names: Iterable[str], structured: Structured) -> Iterator[str]:
 
 
 def _sections(source: Source) -> _Given:
-    """The links that the profile names; where it names no container, those to known sections."""
+    """By selector; else, if no profile found the article, the links to known sections."""
     found = _slugs(source, source.context.profile.markup.sections)
     if found[0] or source.own.is_from_profile:
         return found
@@ -266,7 +266,7 @@ def _sections(source: Source) -> _Given:
 
 
 def _tags(source: Source) -> _Given:
-    """Not from before the own container, where sites put a bar of topics."""
+    """By selector; not before the container, where sites have a bar of topics."""
     return _slugs(source, source.context.profile.markup.tags, only_behind=True)
 
 
@@ -331,7 +331,7 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
         is_printed = "published_text" in markup.model_fields_set
         for value in (*_exact_dates(element), text):
             yield origin, value
-    if is_printed:  # where the profile says
+    if is_printed:  # the profile's own selector matched
         return
     for line in source.lines:
         for value in _dates_in(line):
@@ -342,7 +342,7 @@ def _publication_dates(source: Source) -> Iterator[tuple[str, str | datetime | N
 
 
 def _agreed_dates(source: Source) -> list[tuple[str, str]]:
-    """What the elements that are called a date give; nothing if it is more than one day."""
+    """The dates in elements with a date's class; none if they are more than a day apart."""
     given = [
         (origin.replace("profile", "fallback"), value)
         for origin, elements in source.own.places(CALLED_DATES)
@@ -356,7 +356,7 @@ def _agreed_dates(source: Source) -> list[tuple[str, str]]:
 
 
 def _dates_in(element: Element) -> Iterator[str]:
-    """The dates that a short line may give; none if it tells of a change."""
+    """The candidates for a date in a short line; none if it is about an update."""
     text = text_of(element)
     if not pattern("updates").search(text):
         yield from _exact_dates(element)
@@ -364,7 +364,7 @@ def _dates_in(element: Element) -> Iterator[str]:
 
 
 def _exact_dates(element: Element) -> Iterator[str]:
-    """What an element and the first in it give for machines in ISO 8601."""
+    """The ISO 8601 dates in the attributes of an element and of the first elements in it."""
     for each in islice(element.iter(), _MOST_WITHIN):
         for name in ("datetime", "content", "title"):
             if (value := each.get(name)) and _DAY.match(value):
@@ -379,9 +379,9 @@ def _modified(source: Source) -> _Given:
 def _first_date(
     name: str, candidates: Iterable[tuple[str, str | datetime | None]], source: Source
 ) -> _Given:
-    """The first plausible date, said more exactly by a later one if there is one.
+    """The first plausible date, or a later candidate that gives the same date more exactly.
 
-    Of two that may be the same, a day or a clock without its zone is the poorer one.
+    A date with time and zone is more exact than a day, or a time without its zone.
     """
     chosen, chosen_origin = None, ""
     for origin, value in candidates:
@@ -439,7 +439,7 @@ def _image(source: Source) -> _Given:
         elif labelled == labels.sub("", credit):
             caption = None
     if caption and credit and caption != credit:
-        caption = caption.removesuffix(credit).rstrip()  # where it holds the element of the credit
+        caption = caption.removesuffix(credit).rstrip()  # if its element holds the credit's
     credit = labels.sub("", credit).strip() or None if credit else None
     if caption == credit:
         caption = None
@@ -457,7 +457,7 @@ def _is_no_picture(address: str) -> bool:
 
 
 def _lead(source: Source) -> tuple[Element | None, str | None, str]:
-    """The first picture, its address and what gave it; none behind the first of the text."""
+    """The first picture, its address and origin; not below the text's first block."""
     unloaded = None
     context, first = source.context, source.first_text
     for origin, elements in source.own.places(context.profile.markup.image):
@@ -467,11 +467,11 @@ def _lead(source: Source) -> tuple[Element | None, str | None, str]:
             if address := image_source(element):
                 return element, absolute(address, source.structured.base), origin
             unloaded = element if unloaded is None else unloaded
-    return unloaded, None, ""  # its address is only known to scripts
+    return unloaded, None, ""  # only scripts know its address
 
 
 def _picture_at(source: Source, address: str) -> Element | None:
-    """The article's first picture of that address, be it within the text."""
+    """The article's first picture with that address, in the text or not."""
     for _, elements in source.own.places(source.context.profile.markup.image):
         for element in elements:
             found = image_source(element) if is_picture(element) else None
@@ -481,7 +481,7 @@ def _picture_at(source: Source, address: str) -> Element | None:
 
 
 def is_picture(image: Element) -> bool:
-    """Whether an image is none of an author, a logo or a counter, by what it is called."""
+    """Whether an image is no author's picture, logo or counter, by its size and names."""
     if image.get("width") in ("0", "1") or image.get("height") in ("0", "1"):
         return False
     marks = [image.get("class") or "", image.get("id") or ""]
@@ -500,7 +500,7 @@ def _is_called_no_picture(names: str) -> bool:
 
 
 def image_source(image: Element) -> str | None:
-    """The address of an image element, lazily loaded or not."""
+    """The address of an image element, lazily loaded or not; None if only scripts know it."""
     for name in _SOURCES:
         value = (image.get(name) or "").strip()
         if name.endswith("srcset"):
@@ -511,7 +511,7 @@ def image_source(image: Element) -> str | None:
 
 
 def _largest(srcset: str) -> str:
-    """The address of the largest size; white space parts, since addresses may hold commas."""
+    """The address of the largest image in `srcset`, split at blanks: addresses may hold commas."""
     words = srcset.split()
     sizes = ((_SIZE.fullmatch(word), address) for address, word in pairwise(words))
     sized = [(float(size[1]), address) for size, address in sizes if size]
@@ -519,7 +519,7 @@ def _largest(srcset: str) -> str:
 
 
 def _words_of(source: Source, selectors: list[str], lead: Element | None) -> str | None:
-    """The first text that belongs to the lead image."""
+    """The first text, a caption or credit, that belongs to the lead image."""
     return next(
         (
             text
@@ -531,7 +531,7 @@ def _words_of(source: Source, selectors: list[str], lead: Element | None) -> str
 
 
 def _belongs(element: Element, lead: Element | None, own: Own) -> bool:
-    """Whether a caption is not that of another picture nearer to it than the lead image."""
+    """Whether no other picture is nearer to a caption than the lead image."""
     for ancestor in element.iterancestors():
         if ancestor in own.parts or own.page.index.is_within(own.parts[0], ancestor):
             return True

@@ -1,7 +1,7 @@
-"""What each block of a located article is: one table of rules over plain blocks.
+"""Labels the blocks of a located article, by one table of rules over plain blocks.
 
-The first rule that holds gives a block its label. What no rule claims is the article's text, as
-are headings and the line that tells of a republication.
+The first rule that matches labels a block. Blocks that no rule matches are the article's text, and
+so are headings and the reprint line, which names the outlet where the article appeared first.
 """
 
 import re
@@ -18,21 +18,21 @@ from rscrawler.extraction.text import straight
 from rscrawler.extraction.vocabulary import pattern
 
 KEPT = frozenset({"text", "heading", "reprint line"})
-_SHORT = 60  # characters: of a label, a button, a caption of a box
-_LONGEST_END = 80  # of a heading that ends the article
+_SHORT = 60  # characters of a label, a button, a heading of a box
+_LONGEST_END = 80  # characters of a heading that ends the article
 _LEAST_HEADLINE = 4  # words
-_LEAST_ABOVE = 0.85  # of the running text is above a heading that ends the article
+_LEAST_ABOVE = 0.85  # share of the running text above a heading that ends the article
 _LEAST_TEASER, _LONGEST_TEASER = 40, 1_500  # characters
 _SENTENCE = re.compile(r"(?<!\.)\.[”\"')\]]*$|^[“\"].*[.?!…,][”\"]$")
-_LEAST_LINKED = 0.8  # of what follows the words of a pointer
+_LEAST_LINKED = 0.8  # share of links in the text that follows the words of a pointer
 
 
 @dataclass(frozen=True)
 class Body:
-    """The blocks of an article that no region claims, and what is known of the page.
+    """The blocks of an article that no region has labelled, and what is known of the page.
 
-    `flow` has them and those that a region claims, in document order.
-    `is_guess`: no profile tells where the text is, so that rules on shape apply.
+    `flow` has these and the labelled ones, in document order. `own_texts` are declared headlines.
+    `is_guess`: no profile says where the text is, so rules on shape apply.
     """
 
     blocks: Sequence[Block]
@@ -43,7 +43,7 @@ class Body:
 
     @cached_property
     def appeals(self) -> set[int]:
-        """The numbers of the blocks that ask the reader for something."""
+        """The numbers of the blocks that are appeals."""
         return appeals_among(self.blocks, self.voice)
 
     @cached_property
@@ -68,7 +68,7 @@ class Body:
 
     @cached_property
     def end(self) -> int:
-        """The number of the heading of what follows the article."""
+        """The number of the heading or label that ends the article; else the number of blocks."""
         above = list(accumulate((block.prose for block in self.blocks), initial=0))
         for number, block in enumerate(self.blocks):
             is_label = len(block.text) < (_LONGEST_END if block.is_heading else _SHORT)
@@ -79,7 +79,7 @@ class Body:
 
     @cached_property
     def last(self) -> int:
-        """The number of the last block that says something; nothing behind it is the article's."""
+        """The number of the article's last block; headings and labels at the end do not count."""
         number = min(self.end, len(self.blocks)) - 1
         while number >= 0 and _is_loose(self.blocks[number]):
             number -= 1
@@ -94,7 +94,7 @@ def _is_loose(block: Block) -> bool:
 
 
 def _is_way(body: Body, number: int) -> bool:
-    """Whether a block is a link to another page and no sentence between two of the text."""
+    """Whether a block is a link to another page, not a linked sentence between paragraphs."""
     block = body.blocks[number]
     if not block.is_link:
         return False
@@ -116,13 +116,13 @@ def _is_pointer(body: Body, number: int) -> bool:
 
 
 def is_pointer(text: str) -> bool:
-    """Whether a text of which no link is known is the way to another article: `Read also: …`."""
+    """Whether a text without known links points to another article: `Read also: …`."""
     label = pattern("pointers").match(straight(text))
     return label is not None and label[0].rstrip().endswith(tuple(":：>»→–—-"))
 
 
 def _says(name: str) -> Callable[[Body, int], bool]:
-    """The condition that the words of a list in the vocabulary are in the block."""
+    """The condition that a list of patterns in the vocabulary matches the block."""
     return lambda body, n: pattern(name).search(straight(body.blocks[n].text)) is not None
 
 
@@ -130,8 +130,8 @@ def _says(name: str) -> Callable[[Body, int], bool]:
 class Rule:
     """A row of the table, for blocks of at most `most` characters.
 
-    `serves` says what the rule is for: a corpus of real pages, or a fact of a site. `is_guess`:
-    only where no profile tells where the text is.
+    `serves` says what needs the rule: a corpus of real pages, a site, or the contract. `is_guess`:
+    the rule applies only if no profile says where the text is.
     """
 
     name: str
@@ -169,7 +169,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def label(body: Body) -> None:
-    """Give each block of `body` its label and the rule that says so."""
+    """Label the blocks of `body`; lines of the article before an appeal in a block stay as text."""
     rules = [(rule.most, rule.holds, rule) for rule in RULES if body.is_guess or not rule.is_guess]
     for number, block in enumerate(body.blocks):
         length = len(block.text)

@@ -1,9 +1,9 @@
-"""Where on a page the article is, for pages of which no profile knows better.
+"""Locates the article where no selector does, as the region with the most running text.
 
-Every region is a candidate. It is worth the running text that it holds below the headline, less
-something for each block that is a link or lies in a region that is known to be something else.
-The region that is worth most holds the article; regions that hold a large share of all running
-text are never taken for something else.
+Every region is a candidate. Its value is the running text that it holds below the headline, less a
+cost for each block that is a link or lies in a region marked as something else: related articles,
+navigation. The region with the highest value holds the article. The name of a region with a large
+share of all running text is ignored.
 """
 
 from bisect import bisect_left
@@ -17,12 +17,12 @@ from lxml.etree import _Element as Element
 from rscrawler.extraction.blocks import Block, Region
 from rscrawler.extraction.context import PageContext
 
-_Marks = list[tuple[str, str] | None]  # of each block: label and rule
-_LEAST_BODY = 100  # characters; with less, the marks of regions are doubted
-# The share of all running text from which a region is not what its name says.
+_Marks = list[tuple[str, str] | None]  # for each block: label and rule, None if unmarked
+_LEAST_BODY = 100  # characters; with less, the names of regions are distrusted
+# The share of all running text above which a region is not what its name says.
 _MOST_SHARE = {"comments": 0.9, "navigation": 0.9, "hidden": 0.9, "caption": 0.3}
 _MOST_SHARE_ELSE = 0.5
-_WHOLE = 0.9  # of all running text: what is called consent and holds so much is a mark of the page
+_WHOLE = 0.9  # of all running text; a consent box with as much is the page itself
 LABEL_OF_KIND = {
     "request": "appeal",
     "related": "related",
@@ -30,13 +30,13 @@ LABEL_OF_KIND = {
 }
 _MOST_CARD = 600  # characters of running text under one linked headline
 _MOST_CARDS = 0.5  # of all running text
-_CARD_HEAD = 4  # blocks of a card among which its headline is
-_LONGEST_KICKER = 60  # characters that may stand before it
+_CARD_HEAD = 4  # the headline of a card is among its first blocks, this many
+_LONGEST_KICKER = 60  # characters of a block before that headline
 _LEAST_HEADLINE = 4  # words
 _LINK_COST, _LINK_COST_EACH, _MARK_COST = 10.0, 0.3, 12.0  # in characters of running text
-# A paragraph or a list is seldom all of an article: the box around it may be worth so much less.
+# A paragraph or a list is seldom the whole article, so only this share of its value counts.
 _PARTS, _PART = frozenset({"p", "li", "blockquote", "ul", "ol"}), 0.4
-_LEAST_BELOW = 0.4  # of the running text is below the headline
+_LEAST_BELOW = 0.4  # share of the running text below the headline
 _TEXT = frozenset({"articleBody", "entry-content", "e-content"})  # microdata, microformats
 
 
@@ -49,13 +49,13 @@ class Located:
 
 
 class Locator:
-    """Finds the article among the blocks of a page, and labels what its regions say.
+    """Finds the article among the blocks of a page, and labels blocks by their regions.
 
     Args:
         blocks: of the page, in document order.
         regions: of the page; the first holds all blocks.
         page: what it declares and where its links lead.
-        is_guess: no profile tells where the text is; then embeds count as text.
+        is_guess: no profile says where the text is; then embeds count as text.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Locator:
         seen: set[str] = set()
         prose = []
         for block in blocks:
-            prose.append(0 if block.text in seen else block.prose)  # what is repeated counts once
+            prose.append(0 if block.text in seen else block.prose)  # repeated text counts once
             seen.add(block.text)
         self._prose = [0, *accumulate(prose)]
         covered = 0
@@ -86,7 +86,7 @@ class Locator:
         self._prose = [0, *accumulate(prose)]
 
     def locate(self) -> Located:
-        """The region of the article; its blocks and those around it get their labels."""
+        """Find the article's region and headline; label all blocks by their regions."""
         headline = self._headline()
         found, marks = self._best(headline)
         left = self._left(found, marks)
@@ -98,7 +98,7 @@ class Locator:
         return Located(found, headline)
 
     def mark(self) -> None:
-        """Label the blocks of regions that are not the article's, where its text is known."""
+        """Label the blocks of regions that are not the article's, in text located by a profile."""
         self._apply(self._marks(None))
 
     def _apply(self, marks: _Marks) -> None:
@@ -106,7 +106,7 @@ class Locator:
             block.label, block.rule = mark or ("text", "")
 
     def _marks(self, headline: int | None, *, is_doubted: bool = False) -> _Marks:
-        """What regions say of each block; `is_doubted`: only what the profile says of them."""
+        """The marks of blocks by their regions; `is_doubted`: only `cut` and `figcaption` count."""
         marks: _Marks = [None] * len(self._blocks)
         shares = self._shares()
         covered = 0
@@ -133,7 +133,7 @@ class Locator:
         return self._prose[region.last] - self._prose[region.first]
 
     def _left(self, region: Region, marks: _Marks) -> int:
-        """Characters that have no other label than text."""
+        """Characters of the region's blocks that are neither marked nor links."""
         return sum(
             len(self._blocks[n].text)
             for n in range(region.first, region.last)
@@ -141,10 +141,10 @@ class Locator:
         )
 
     def _headline(self) -> int | None:
-        """The heading that agrees best with what the page declares and has text below it.
+        """The number of the heading that best agrees with a declared headline, with text below it.
 
-        Where it declares no title, its only main heading is that; without headings, the last block
-        that is a declared title.
+        If the page declares none, its only `h1`; without such a heading, the last block that
+        equals a declared headline.
         """
         found: list[tuple[float, int]] = []
         is_only = not self._page.titles and sum(block.tag == "h1" for block in self._blocks) == 1
@@ -158,7 +158,7 @@ class Locator:
             score -= 0.5 * (block.is_link and agreement < 0.95)
             if score >= 0.5:
                 found.append((-score, number))
-        if not found:  # old templates print it in a cell or a box
+        if not found:  # old templates print it in a table cell or a box
             named = [n for n, block in enumerate(self._blocks) if block.text in self._page.titles]
             found = [(0.0, number) for number in reversed(named)]
         total = self._prose[-1]
@@ -179,7 +179,7 @@ class Locator:
         return {name: length / total for name, length in held.items()}
 
     def _best(self, headline: int | None, *, is_doubted: bool = False) -> tuple[Region, _Marks]:
-        """The region that is worth most if regions are what they are called, or `is_doubted`."""
+        """The region of highest value, and the marks; `is_doubted`: region names do not count."""
         marks = self._marks(headline, is_doubted=is_doubted)
         each = (self._worth(n, headline, marks) for n in range(len(self._blocks)))
         worth = [0.0, *accumulate(each)]
@@ -204,7 +204,7 @@ class Locator:
         return 0.0
 
     def _mark_cards(self, marks: _Marks, headline: int | None) -> None:
-        """Mark the regions that a headline of another page heads, with little text below it."""
+        """Mark cards: regions headed by a link to another page, with little text below it."""
         heads = [
             n
             for n, block in enumerate(self._blocks)
@@ -234,16 +234,16 @@ class Locator:
                 covered = _give(marks, region, ("related", "another page's headline heads it"))
 
     def _is_headed(self, region: Region, head: int) -> bool:
-        """Whether `head` is the first block of a region that says something."""
+        """Whether at most a few short blocks precede the block `head` in the region."""
         before = self._blocks[region.first : head]
         return len(before) < _CARD_HEAD and not any(
             block.prose or len(block.text) > _LONGEST_KICKER for block in before
         )
 
     def _is_whole(self, region: Region, heads: list[int]) -> bool:
-        """Whether a region is one other article: below a heading that links to it alone.
+        """Whether a region is one other article, below a heading that links to it.
 
-        Before the heading stands a picture with its caption, or a label, and no text.
+        Only a label or a picture with its caption may precede the heading.
         """
         single = [n for n in heads if len(self._blocks[n].links) == 1]
         if len(single) != 1 or not self._blocks[single[0]].is_heading:
@@ -254,13 +254,13 @@ class Locator:
 
 
 def _is_told(element: Element) -> bool:
-    """Whether microdata or microformats say that an element holds an article's text."""
+    """Whether microdata or microformats mark an element as the text of an article."""
     names = f"{element.get('itemprop') or ''} {element.get('class') or ''}".split()
     return not _TEXT.isdisjoint(names)
 
 
 def _is_kicker(block: Block) -> bool:
-    """Whether a block can stand before the headline of an article: a label, a caption."""
+    """Whether a block can precede the headline of an article: a label, a caption."""
     if not block.prose and len(block.text) <= _LONGEST_KICKER:
         return True
     return block.is_small_print
@@ -275,7 +275,7 @@ def _is_head(block: Block) -> bool:
 
 
 def _give(marks: _Marks, region: Region, mark: tuple[str, str]) -> int:
-    """Mark the blocks of a region that have no mark; gives the number behind the last."""
+    """Mark the region's unmarked blocks; return the number behind its last block."""
     for number in range(region.first, region.last):
         marks[number] = marks[number] or mark
     return region.last

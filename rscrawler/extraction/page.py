@@ -1,9 +1,9 @@
-"""What extraction is given, and the two ways in which a page can be no article.
+"""A fetched page, how it is parsed, and the two errors for a page that gives no article.
 
 RscrawlerError
 └── PageError
-    ├── NotAnArticle     the page is fine, and is something else
-    └── IncompletePage   the page is cut off, empty or garbage: try again later
+    ├── NotAnArticle     the page is whole, and is something else
+    └── IncompletePage   the page is cut off, empty or garbage: request it again later
 """
 
 from codecs import BOM_UTF8
@@ -26,17 +26,17 @@ from rscrawler.errors import RscrawlerError
 _ENDS = (b"</html", b"</body")
 _BOXES = (b"div", b"article", b"main", b"section")
 _EMPTY_PAGE = b"<html><body></body></html>"
-_BROKEN = "\ufffd"  # what stands for bytes that are no character
-# What sites of and about the region were written in before UTF-8. Guessing among all there
-# are makes Shift JIS of a Russian page.
+_BROKEN = "\ufffd"  # replaces bytes that cannot be decoded
+# The encodings of sites of and about the region before UTF-8. A guess among all encodings may take
+# a Russian page for Shift JIS.
 _OLD_ENCODINGS = ["cp1252", "cp1251", "koi8-r", "cp1254"]
-# So many whole characters for each broken one make a text; of what a page claims, fewer: excerpts
-# of other pieces may be cut in the middle of one.
+# Text has more than this many whole characters for each broken one. A declared encoding needs
+# fewer: excerpts of other articles may be cut inside a character.
 _WHOLE, _CLAIMED_WHOLE = 1.0, 0.25
 
 
 class PageError(RscrawlerError):
-    """No article comes of a page; `url` is its address and `reason` says why."""
+    """A page gives no article; `url` is its address and `reason` says why."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"{url}: {reason}")
@@ -45,20 +45,19 @@ class PageError(RscrawlerError):
 
 
 class NotAnArticle(PageError):
-    """The page is a listing, a static page, a donation page: nothing to record."""
+    """The page is a listing, a static page or a donation page: nothing to record."""
 
 
 class IncompletePage(PageError):
-    """The page is cut off, empty or garbage; asking again later may help."""
+    """The page is cut off, empty or garbage; a later request may give the article."""
 
 
 @dataclass(frozen=True)
 class Page:
     """One fetched page.
 
-    `url` is the final address, after redirects. `root` is its parsed tree, handed over:
-    extraction removes from it what is not the article's own. `published_at` is what the feed
-    entry that led to the page says; None where it is silent.
+    `url` is the final address, after redirects. `root` is its parsed tree. `published_at` is the
+    date of publication by the source (feed, news sitemap) of its address, None without one.
     """
 
     url: str
@@ -76,7 +75,7 @@ class Page:
         fetched_at: datetime,
         published_at: datetime | None = None,
     ) -> Self:
-        """The page of what an address answered: its bytes and its Content-Type header."""
+        """Parse the page in a response's body, with its Content-Type header."""
         root = parse_page(body, content_type)
         return cls(url, root, fetched_at, published_at, looks_cut_off(body))
 
@@ -84,9 +83,9 @@ class Page:
 def parse_page(body: bytes, content_type: str | None = None) -> Element:
     """The tree of a page, without comments and processing instructions.
 
-    What reads as UTF-8 is UTF-8. Else the encoding is that of the byte order mark, of
-    `content_type` (a Content-Type header) or of the page's own declaration, whichever the bytes
-    bear out, else a guess. Never fails: what is no HTML gives an empty page.
+    Bytes that decode as UTF-8 are UTF-8. Else the encoding is that of the byte order mark, else the
+    first that fits the bytes: of `content_type` (a Content-Type header), of the page's own
+    declaration, or a guess. Never fails: bytes that are not HTML give an empty page.
     """
     data = _as_utf8(body, content_type).replace(b"\x00", b"").strip() or _EMPTY_PAGE
     parser = etree.HTMLParser(
@@ -100,9 +99,9 @@ def parse_page(body: bytes, content_type: str | None = None) -> Element:
 
 
 def looks_cut_off(body: bytes) -> bool:
-    """Whether the bytes of a page begin as an HTML document and stop within it.
+    """Whether the bytes of a page begin an HTML document and stop within it.
 
-    Many whole pages lack their end tags, but do not stop in a text or tag, or leave boxes open.
+    Many whole pages lack their end tags, but they end with a tag and leave no boxes open.
     """
     page = body.lower()
     if b"<html" not in page[:2048] or any(end in page[-4096:] for end in _ENDS):
@@ -126,9 +125,9 @@ def _as_utf8(body: bytes, content_type: str | None) -> bytes:
 
 
 def _is_text(decoded: str, whole: float = _WHOLE) -> bool:
-    """Whether bytes that gave this are text, be it with a broken character here and there.
+    """Whether decoded bytes are text, perhaps with some broken characters.
 
-    Of the characters beyond ASCII, more than `whole` for each broken one must be whole.
+    For each broken character, more than `whole` other non-ASCII characters must be whole.
     """
     broken = decoded.count(_BROKEN)
     if not broken:

@@ -13,15 +13,14 @@ from rscrawler.sites import SiteProfile, load_sites
 
 
 def extract_page(page: bytes, url: str, *, site: str | None = None) -> Article:
-    """Read the article on a page; no network, nothing is stored.
+    """Extract the article on a page; without network, and nothing is stored.
 
-    `page` is the page as fetched and `url` its address after redirects. `site` names a profile,
-    shipped or of the configuration that the commands would find; without it the page is taken for
-    an article and read by the generic profile. Identity, topics and novelty of the result are not
-    filled in.
+    `page` is the page as fetched and `url` its address after redirects. `site` names a profile:
+    a shipped one, or one of the configuration that the commands would find. Without it, the page
+    counts as an article, and the generic profile is used. Identity, topics and novelty are not set.
 
     Raises:
-        NotAnArticle: the page is a listing, a static page, a donation page.
+        NotAnArticle: the page is a listing, a static page or a donation page.
         IncompletePage: the page is cut off, empty or garbage.
         ConfigurationError: `site` has no profile, or `url` is no web address.
     """

@@ -1,8 +1,8 @@
-"""The line that tells where an article appeared first.
+"""Recognizes the republication line, which names the outlet where an article appeared first.
 
-Prose speaks of reports and books that somebody published, too. So a line is read to its end: it
-must begin as a row of the table `[republication]` in `vocabulary.toml`, and say nothing after the
-outlet's name but what such lines say there.
+Prose mentions published reports and books, too. So a line must match to its end: it begins as in a
+row of the table `[republication]` in `vocabulary.toml`, and after the outlet's name it has only
+what such lines have there.
 """
 
 import re
@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from rscrawler.extraction.vocabulary import compiled, table
 
 _LONGEST_LINE, _LONGEST_NAME = 400, 80  # characters
-_LAST = 3  # paragraphs: where a line may stand that speaks of "the article"
+_LAST = 3  # last paragraphs; a line about "the article" counts in these and in the first
 _QUOTES = "“”\"'‘’«»[]*_"
 _ABBREVIATION = re.compile(r"(?:[A-Z]\.)+$")
 _SITE = re.compile(r"\s+(?:Website|Blog|Newsletter|Site)$")
@@ -20,7 +20,7 @@ _SITE = re.compile(r"\s+(?:Website|Blog|Newsletter|Site)$")
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the table: the words up to the outlet's name, and what may follow it."""
+    """A row of the table: patterns of the words before the outlet's name and, if any, behind it."""
 
     lead: re.Pattern[str]
     tail: re.Pattern[str] | None
@@ -31,9 +31,9 @@ class _Row:
 def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> str | None:
     """The outlet named by a republication line among `paragraphs`; None if there is none.
 
-    The line heads a paragraph of its own ("This article was republished with permission from
-    Eurasianet."). The last one counts; one that speaks of "the article" only at the article's
-    beginning or end, where no other does. The site itself (`own_names`, its host) never does.
+    The line begins a paragraph ("This article was republished with permission from Eurasianet.").
+    The last one counts. One about "the article" counts only at the beginning or end of the text,
+    and only without another one. The site itself (`own_names`, with its host) never counts.
     """
     distant: str | None = None
     for index in range(len(paragraphs) - 1, -1, -1):
@@ -52,7 +52,7 @@ def republished_from(paragraphs: list[str], own_names: tuple[str, ...] = ()) -> 
 
 
 def is_republication_line(paragraph: str) -> bool:
-    """Whether `paragraph` tells where the article appeared first."""
+    """Whether `paragraph` names the outlet where the article appeared first."""
     return _line(paragraph)[0] is not None
 
 
@@ -84,7 +84,7 @@ def _words(name: str) -> frozenset[str]:
 
 @lru_cache(maxsize=256)
 def _line(paragraph: str) -> tuple[str | None, bool]:
-    """The outlet that a republication line names, and whether it tells of "the article"."""
+    """The outlet that a republication line names, and whether the line is about "the article"."""
     if len(paragraph) <= _LONGEST_LINE and _pattern("likely").match(paragraph):
         text = paragraph.strip('“”"*[]() ')
         for row in _rows():
@@ -96,7 +96,7 @@ def _line(paragraph: str) -> tuple[str | None, bool]:
 
 
 def _outlet(text: str, row: _Row) -> str | None:
-    """The outlet's name that `text` begins with, if nothing follows that no such line says."""
+    """The outlet's name at the start of `text`; None if the rest fits no such line."""
     found = _name(text)
     if found is None or (row.tail is not None and not row.tail.match(found[1])):
         return None
@@ -108,7 +108,7 @@ def _outlet(text: str, row: _Row) -> str | None:
 
 
 def _name(text: str) -> tuple[str, str] | None:
-    """The name that `text` begins with, and what is behind it; None if it begins with none."""
+    """The name at the start of `text`, and the text behind it; None if there is none."""
     within, lower_case = _words("within"), _words("lower_case")
     end = 0
     for found in re.finditer(r"\S+", text):
@@ -117,7 +117,7 @@ def _name(text: str) -> tuple[str, str] | None:
         if token.startswith("(") or token.lower().startswith("http") or not word:
             break
         if end and _pattern("dated").match(text, found.start()):
-            break  # "UnHerd June 20": its day and month are written as names are
+            break  # "UnHerd June 20": day and month are written like a name
         is_abbreviation = _ABBREVIATION.match(token) is not None
         if _is_name_word(word) or word in lower_case:
             end = found.end() if is_abbreviation else found.start() + token.rindex(word) + len(word)
@@ -129,7 +129,7 @@ def _name(text: str) -> tuple[str, str] | None:
     if of_name := _pattern("of_name").match(behind):
         behind = behind[of_name.end() :]
     elif re.search(r"[’']s$", name):
-        return None  # "the Pentagon's press service": whose it is, not who
+        return None  # "the Pentagon's press service": the owner, not the outlet
     name = _SITE.sub("", re.sub(r"[’']s$", "", name).strip(_QUOTES + " ").removeprefix("the "))
     if not name or len(name) > _LONGEST_NAME or _pattern("no_name").match(name):
         return None
@@ -141,7 +141,7 @@ def _letters(name: str) -> str:
 
 
 def _is_name_word(word: str) -> bool:
-    """Whether a word is written as names are: a capital or digit in it, a dot, other letters."""
+    """Whether a word is written like a name: with a capital, digit, dot or non-ASCII letter."""
     return "." in word or any(
         each.isupper() or each.isdigit() or (not each.isascii() and each.isalpha())
         for each in word.replace("’", "")

@@ -1,9 +1,9 @@
-"""CSS selectors over one page, answered from the shapes of its elements.
+"""Matches CSS selectors on one page, by the shapes of its elements.
 
-Profiles ask some thirty selectors of every page, nearly all for a class. What an element can be is
-told by its tag and its class attribute, which are the same on every page of a site: each shape is
-looked at once for all selectors, and the answer is kept. That is several times faster than as many
-XPath walks of the tree. The other selectors go to lxml's own translation.
+A profile has some thirty selectors, nearly all with a class. The shape of an element is its tag and
+its class attribute, and all pages of a site have the same shapes. So each shape is tested once
+against all selectors, and the result is cached. That is several times faster than an XPath query
+for each selector. Selectors that shapes cannot answer are translated to XPath by lxml.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from lxml.etree import _Element as Element
 _Holds = Callable[[str, str], bool]
 _Shape = tuple[str, str | None]  # an element's tag and its class attribute
 _OPERATORS: dict[str, _Holds] = {
-    "exists": str.startswith,  # with nothing
+    "exists": str.startswith,  # every value starts with ""
     "=": str.__eq__,
     "~=": lambda value, wanted: wanted in value.split(),
     "*=": contains,
     "^=": str.startswith,
     "$=": str.endswith,
 }
-_MOST_SHAPES = 2048  # that are kept for a profile
+_MOST_SHAPES = 2048  # cached for a profile
 
 
 @dataclass(frozen=True, eq=False)
 class _Compound:
-    """What one element must be: `article.page-article:not(.image-article)`.
+    """The conditions on one element: `article.page-article:not(.image-article)`.
 
-    `names` are (operator, value) of its class attribute, `attributes` (name, operator, value) of
-    the others.
+    `names` are (operator, value) for its class attribute, `attributes` (name, operator, value) for
+    others; `excluded` are the arguments of `:not()`.
     """
 
     tag: str
@@ -48,17 +48,17 @@ class _Compound:
 
     @property
     def is_any_shape(self) -> bool:
-        """Whether every shape fits."""
+        """Whether elements of any shape can match."""
         return not (self.tag or self.names)
 
     @property
     def mark(self) -> str:
-        """A class or tag that every such element has; empty if that is not known."""
+        """A class or else the tag that every matching element has; empty if there is none."""
         classes = (name for holds, name in self.names if holds is _OPERATORS["~="])
         return next(classes, self.tag)
 
     def fits(self, shape: _Shape) -> bool:
-        """Whether elements of that shape can be such."""
+        """Whether elements of that shape can match."""
         tag, names = shape
         if self.tag and tag != self.tag:
             return False
@@ -67,7 +67,7 @@ class _Compound:
         )
 
     def among(self, found: list[Element]) -> list[Element]:
-        """Those of the elements, whose shapes fit, that are such."""
+        """The matching ones of the elements, all of which have fitting shapes."""
         for name, holds, wanted in self.attributes:
             found = [
                 element
@@ -81,7 +81,7 @@ class _Compound:
 
 
 class _Sheet(dict[_Shape, tuple[_Compound, ...]]):
-    """Of selectors, the compounds that elements of a shape can be; kept from page to page."""
+    """Maps a shape to the compounds of some selectors that it fits; cached for all pages."""
 
     def __init__(self, selectors: Iterable[str]) -> None:
         self.parsed = {selector: _parsed(selector) for selector in selectors}
@@ -100,7 +100,7 @@ class _Sheet(dict[_Shape, tuple[_Compound, ...]]):
         return found
 
     def places(self, shapes: list[_Shape]) -> _Places:
-        """Where among the shapes each compound can be."""
+        """For each compound, the indexes of the shapes that fit it."""
         found = defaultdict(list)
         for place, compounds in enumerate(map(self.__getitem__, shapes)):
             for compound in compounds:
@@ -115,7 +115,7 @@ _sheet = lru_cache(maxsize=64)(_Sheet)
 class Index:
     """The elements of one page in document order; keeps the tree's elements alive.
 
-    `selectors` are those that are asked of every page of the site.
+    `selectors` are those used on every page of the site.
     """
 
     def __init__(self, root: Element, selectors: tuple[str, ...] = ()) -> None:
@@ -133,7 +133,7 @@ class Index:
         return self._elements[0]
 
     def select(self, scope: Element, selector: str) -> list[Element]:
-        """What `selector` matches in `scope`, itself included, in document order.
+        """The matches of `selector` in `scope`, itself included, in document order.
 
         Raises:
             cssselect.SelectorError: it is not a CSS selector.
@@ -141,7 +141,7 @@ class Index:
         return self.between(self._places[scope], self.end(scope), selector)
 
     def between(self, first: int, last: int, selector: str) -> list[Element]:
-        """What `selector` matches from one place to another, the last included."""
+        """The matches of `selector` from one place to another, both included."""
         elements, places = self._elements, self._found.get(selector)
         if places is None:
             compounds, fitting = self._parsed(selector)
@@ -152,11 +152,11 @@ class Index:
         return [elements[place] for place in _slice(places, first, last)]
 
     def select_all(self, scope: Element, selectors: Iterable[str]) -> list[Element]:
-        """Every match in `scope`: by preference of the selectors, then in document order."""
+        """All matches in `scope`, selector by selector, each in document order."""
         return [element for selector in selectors for element in self.select(scope, selector)]
 
     def place(self, element: Element) -> int:
-        """Where `element` stands on the page, counted in document order."""
+        """The place of `element`: its number in document order."""
         return self._places[element]
 
     def end(self, element: Element) -> int:
@@ -174,7 +174,7 @@ class Index:
         return self._places[outer] <= self._places[inner] <= self.end(outer)
 
     def _parsed(self, selector: str) -> tuple[tuple[_Compound, ...], _Places]:
-        """The compounds of a selector, and where on the page shapes fit them."""
+        """The compounds of a selector, and the places on the page whose shapes fit them."""
         compounds = self._sheet.parsed.get(selector)
         if compounds is not None:
             return compounds, self._fitting
@@ -182,7 +182,7 @@ class Index:
         return sheet.parsed[selector], sheet.places(self._shapes)
 
     def _find(self, selector: str, compounds: tuple[_Compound, ...], fitting: _Places) -> list[int]:
-        """The places of all that `selector` matches on the page."""
+        """The places of all matches of `selector` on the page."""
         if not compounds:
             return [self._places[element] for element in select(self.root, selector)]
         if any(each not in fitting and not each.is_any_shape for each in compounds):
@@ -196,7 +196,7 @@ class Index:
         return [place for place in found if covers(around, place)]
 
     def _being(self, compound: _Compound, fitting: _Places, inner: list[int]) -> list[int]:
-        """The places of the elements that are such; enough of them to hold all of `inner`."""
+        """The places of the elements that match; at least of those that hold some of `inner`."""
         if not compound.is_any_shape:
             if not (compound.attributes or compound.excluded):
                 return fitting[compound]
@@ -210,7 +210,7 @@ class Index:
 
 
 def apart(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The intervals in order, without those that lie in another."""
+    """The intervals, sorted, without those inside another."""
     outer: list[tuple[int, int]] = []
     for interval in sorted(intervals):
         if not outer or interval[0] > outer[-1][1]:
@@ -219,20 +219,20 @@ def apart(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def covers(intervals: list[tuple[int, int]], place: int) -> bool:
-    """Whether one of the intervals, which are in order and apart, has the place."""
+    """Whether the place is in one of the intervals, which are sorted and disjoint."""
     number = bisect_right(intervals, place, key=itemgetter(0))
     return number > 0 and place <= intervals[number - 1][1]
 
 
 def _slice(places: Sequence[int], first: int, last: int) -> Sequence[int]:
-    """Those of the places, which are in order, from `first` to `last`."""
+    """The part of the sorted places from `first` to `last`, both included."""
     if not places or (first <= places[0] and places[-1] <= last):
         return places
     return places[bisect_left(places, first) : bisect_right(places, last)]
 
 
 def select(scope: Element, selector: str) -> list[Element]:
-    """What `selector` matches in `scope`, itself included, in document order; without an index.
+    """The matches of `selector` in `scope`, itself included, in document order; without an index.
 
     Raises:
         cssselect.SelectorError: it is not a CSS selector.
@@ -247,7 +247,7 @@ def _as_xpath(selector: str) -> CSSSelector:
 
 @lru_cache(maxsize=1024)
 def _parsed(selector: str) -> tuple[_Compound, ...]:
-    """The compounds of a selector, the outermost first; empty if the index can not answer it."""
+    """The compounds of a selector, the outermost first; empty if the index cannot answer it."""
     found = parser.parse(selector)
     if len(found) != 1 or found[0].pseudo_element is not None:
         return ()
@@ -274,7 +274,7 @@ def _compound(tree: parser.Tree) -> _Compound | None:
             if tree.operator not in _OPERATORS:
                 return None
             value = tree.value.value or "" if tree.value is not None else ""
-            if not value and tree.operator in ("*=", "^=", "$="):  # nothing is such
+            if not value and tree.operator in ("*=", "^=", "$="):  # it matches nothing
                 return None
             if tree.attrib.lower() == "class":
                 names.append((_OPERATORS[tree.operator], value))

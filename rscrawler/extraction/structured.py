@@ -1,4 +1,4 @@
-"""What a page says of itself for machines: meta elements, links in the head, JSON-LD."""
+"""What a page declares in machine-readable form: meta elements, canonical link, JSON-LD."""
 
 import html
 import json
@@ -16,7 +16,7 @@ from rscrawler.identity.addresses import absolute, address_key
 from rscrawler.sites import SiteProfile
 from rscrawler.text import clean
 
-AGREEMENT = 0.6  # the likeness from which two headlines are taken for one
+AGREEMENT = 0.6  # the likeness from which two headlines count as the same
 _ADDRESSES = ("url", "@id", "mainEntityOfPage")
 _TYPE = re.compile(r"(?:Article|BlogPosting|Report|Review|LiveBlogPosting)$")
 _LEAST_DECLARED_TEXT = 120  # characters of a declared text; less is a teaser
@@ -25,7 +25,7 @@ _UNREAD_MARKUP = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.IGNORECAS
 _BLOCK_MARKUP = re.compile(r"</?(?:p|div|br|li|ul|ol|h[1-6]|blockquote)\b[^<>]*>", re.IGNORECASE)
 _MARKUP = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SEPARATORS = "-–—|•·:»"
-# WordPress' own names for what is no post; its plugins call that an article, too.
+# WordPress' body classes of pages that are no posts; its plugins declare these as articles, too.
 _LISTING = re.compile(r"(?:^|\s)archive(?:\s|$)")
 _STATIC_PAGE = re.compile(r"(?:^|\s)page-id-\d")
 TITLE_SEPARATOR = re.compile(rf"\s+[{_SEPARATORS}]+\s+|\s*\|\s*")
@@ -36,10 +36,10 @@ _BEHIND_NAME = re.compile(rf"{TITLE_SEPARATOR.pattern}|:\s+")  # Blogger: "Outle
 class Structured:
     """The machine-readable part of a page.
 
-    `meta` maps a lower-cased property or name to its first content; `json_ld` is the node that
-    describes the page's own article, empty if there is none, `people` the names to which nodes
-    point by `@id`. `own_keys` are of the address the page was fetched from and of those it gives
-    itself. `is_listing`: the site's own program calls it one, whatever its plugins declare.
+    `meta` maps a lower-cased property or name to its first content. `json_ld` is the node that
+    describes the page's own article, empty without one; `people` maps an `@id` to a name.
+    `own_keys` are the keys of the final address and of the addresses that the page declares.
+    `is_listing`: WordPress marks the page as a listing, whatever its plugins declare.
     """
 
     base: str
@@ -55,7 +55,7 @@ class Structured:
     warnings: tuple[str, ...] = ()
 
     def declared(self, origin: str) -> list[str]:
-        """What `meta: NAME` or `json-ld: KEY` gives; in JSON-LD, whatever form it has."""
+        """The values of `meta: NAME` or `json-ld: KEY`; in JSON-LD, of any form."""
         kind, name = origin.split(": ")
         if kind == "json-ld":
             return _texts(self.json_ld, name, self.people if name != "image" else None)
@@ -63,7 +63,7 @@ class Structured:
 
     @property
     def says_article(self) -> bool:
-        """Whether the page declares itself to be one article."""
+        """Whether the page declares itself an article."""
         return (
             self.meta.get("og:type", "").lower() in ("article", "news", "blog")
             or bool(self.json_ld)
@@ -72,12 +72,12 @@ class Structured:
 
     @property
     def says_other(self) -> bool:
-        """Whether the page declares itself to be something else than an article."""
+        """Whether the page declares itself something else than an article."""
         return "og:type" in self.meta and not self.says_article
 
     @cached_property
     def headlines(self) -> list[tuple[str, str]]:
-        """The headlines that the page gives its article, best first, with where from."""
+        """The declared headlines of the article, best first: (origin, headline)."""
         title = self.meta.get("og:title") or self.meta.get("twitter:title")
         found = [
             ("meta: og:title", self._without_site_name(title)),
@@ -104,7 +104,7 @@ class Structured:
 
 
 def read_structured(root: Element, url: str, profile: SiteProfile) -> Structured:
-    """Everything that the page at `url` declares. Unreadable parts end up as warnings."""
+    """Read all that the page at `url` declares; unreadable parts become warnings."""
     base, canonical, document_title = url, None, None
     meta: dict[str, str] = {}
     scripts: list[str] = []
@@ -194,7 +194,7 @@ def _is_at_own_address(node: dict[str, Any], found: Structured, profile: SitePro
 def _own_node(
     nodes: list[dict[str, Any]], found: Structured, profile: SiteProfile
 ) -> dict[str, Any]:
-    """The node that describes the page's article and not one of its neighbours."""
+    """The node that describes the page's own article, not a related one; empty if none does."""
     unsure: list[dict[str, Any]] = []
     for node in nodes:
         if _is_at_own_address(node, found, profile):
@@ -211,7 +211,7 @@ def _own_node(
 def _texts(node: dict[str, Any], key: str, people: dict[str, Any] | None = None) -> list[str]:
     """The texts of a JSON-LD value: a string, a node with a name or address, or a list of them.
 
-    Somebody may be named by a node of their own, of which `people` has the name.
+    A person can be a reference to a node elsewhere, whose name is in `people`.
     """
     values = node.get(key)
     inner = {"author": "name", "creator": "name", "image": "url"}.get(key, "@id")
@@ -225,9 +225,9 @@ def _texts(node: dict[str, Any], key: str, people: dict[str, Any] | None = None)
 
 
 def json_ld_paragraphs(node: dict[str, Any]) -> list[str]:
-    """The paragraphs of a JSON-LD `articleBody`, none if it holds no text of some length.
+    """The paragraphs of a JSON-LD `articleBody`; none if it is short or is cut off with "…".
 
-    It ought to be plain text with line breaks; some sites put their markup there, or escape it.
+    It should be plain text with line breaks; some sites put markup there, or escaped markup.
     """
     value = node.get("articleBody")
     if not isinstance(value, str):

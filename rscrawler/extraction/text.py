@@ -1,4 +1,4 @@
-"""Text of elements, as a reader would see it."""
+"""The text of elements, as a reader sees it."""
 
 import re
 
@@ -6,14 +6,14 @@ from lxml.etree import _Element as Element
 
 from rscrawler.text import clean
 
-# The mark first: what is looked for behind it would be looked for at each character.
+# The apostrophe comes first: a leading look-behind would be tried at each character.
 _APOSTROPHE = re.compile(r"[’ʼ](?<=\w.)(?=\w)|’(?<=s.)(?=\s)")
 _WORD = re.compile(r"[^\W_]+")
 _UNREAD = frozenset({"script", "style", "noscript", "template"})
 
 
 def text_of(element: Element) -> str:
-    """The cleaned text in `element`; line breaks and block ends part words."""
+    """The cleaned text in `element`; line breaks and block ends separate words."""
     if len(element) == 0:
         return clean(element.text or "")
     pieces: list[str] = []
@@ -25,7 +25,7 @@ _PARTING = frozenset({"br", "p", "div", "li", "td", "th", "tr", "h1", "h2", "h3"
 
 
 def _gather(root: Element, pieces: list[str]) -> None:
-    # With a stack of its own, since broken pages nest thousands deep.
+    # An explicit stack, since broken pages nest thousands of elements.
     stack: list[Element | str] = [root]
     while stack:
         node = stack.pop()
@@ -51,7 +51,7 @@ def words(text: str) -> list[str]:
 
 
 def likeness(one: str, other: str) -> float:
-    """How far two headlines are the same, 0 … 1: the Dice coefficient of their sets of words.
+    """How similar two headlines are, 0 to 1: the Dice coefficient of their sets of words.
 
     A headline shortened for search engines or for a card still agrees with the long one.
     """
@@ -59,7 +59,7 @@ def likeness(one: str, other: str) -> float:
 
 
 def shared_words(one: frozenset[str], other: frozenset[str]) -> float:
-    """The Dice coefficient of two sets of words, 0 … 1; 0 if one is empty."""
+    """The Dice coefficient of two sets of words, 0 to 1; 0 if one is empty."""
     if not one or not other:
         return 0.0
     return 2 * len(one & other) / (len(one) + len(other))

@@ -1,7 +1,7 @@
 """Articles without a text: a video, a photo essay, a cartoon.
 
-A page that has lost its text looks much like one. What such an article shows must stand in its
-own container: an embed, a picture where the text would be, or several pictures.
+A page that has lost its text looks similar. So an article without a text must have other content
+in its own container: an embed, a picture where the text would be, or several pictures.
 """
 
 from lxml.etree import _Element as Element
@@ -27,11 +27,11 @@ def check_textless(
     says_article: bool,
     has_appeals: bool,
 ) -> None:
-    """Let a page without a text pass if it is an article that has none.
+    """Check that a page without a text is an article that has none.
 
     Raises:
-        NotAnArticle: it asks for donations, or does not say that it is an article.
-        IncompletePage: it is an article, and nothing on it can be its content.
+        NotAnArticle: it is an appeal, or has no sign of an article.
+        IncompletePage: it seems an article, but has no headline or no content.
     """
     shows = _shows_something(own, markup)
     if has_appeals and not (shows and title and not speaks_of_giving(title, url)):
@@ -59,7 +59,7 @@ def _shows_something(own: Own, markup: Markup) -> bool:
 
 
 def _is_content(element: Element, part: Element) -> bool:
-    """Whether a picture or embed can be what an article shows."""
+    """Whether a picture or embed can be the content of an article."""
     if element.tag == "img" and image_source(element) is None:
         return False
     marks = (element.get(name) or "" for name in ("src", "data-src", "id", "class", "title"))

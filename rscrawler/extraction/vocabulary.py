@@ -1,4 +1,4 @@
-"""The words by which extraction knows parts of a page, listed in `vocabulary.toml`."""
+"""The words by which extraction recognizes parts of a page, listed in `vocabulary.toml`."""
 
 import re
 import tomllib
@@ -23,7 +23,7 @@ def table(name: str) -> dict[str, Any]:
 
 
 def compiled(text: str, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
-    """A pattern of the vocabulary with its `{parts}`; upper and lower case are alike."""
+    """A pattern of the vocabulary with its `{parts}`, compiled; by default it ignores case."""
     return re.compile(_whole(text), flags)
 
 
@@ -39,11 +39,11 @@ def pattern(name: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=32_768)
 def region_kind(names: str) -> tuple[str, str] | None:
-    """What classes and ids say that a region is, and the name that says it.
+    """The kind of a region by its classes and ids, and the name that gave it; None if none does.
 
-    `names` are as in the markup, parted by white space. `camelCase`, `snake_case` and
-    `kebab-case` are read alike; names that tell of the article's subject or of its state
-    (`tag-iran`, `has-sidebar`) say nothing of the region.
+    `names` are as in the markup, separated by white space. `camelCase`, `snake_case` and
+    `kebab-case` are treated alike. Names for the article's subject or the element's state
+    (`tag-iran`, `has-sidebar`) are ignored.
     """
     for plain in map(_plain, names.split()):
         if _ignored().match(plain):
@@ -60,7 +60,7 @@ def _plain(name: str) -> str:
 
 @lru_cache(maxsize=32_768)
 def is_called_author(names: str) -> bool:
-    """Whether one of the classes in `names` is that of an author's name."""
+    """Whether one of the classes in `names` marks an author's name."""
     return any(pattern("authors").fullmatch(_plain(name)) for name in names.split())
 
 
@@ -78,6 +78,6 @@ def _regions() -> list[tuple[str, re.Pattern[str]]]:
 
 
 def forget() -> None:
-    """Read names anew: for measuring what a list is worth, when one was taken out."""
+    """Clear the caches of regions: for a benchmark that measures the value of each list."""
     region_kind.cache_clear()
     _regions.cache_clear()
